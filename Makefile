@@ -1,0 +1,51 @@
+# Everything runs in .venv, which is made on first use and again only when a pinned requirement changes.
+PYTHON ?= python3
+BIN := .venv/bin
+STACK ?= dev
+
+.DEFAULT_GOAL := help
+.PHONY: help preview walkthrough test check format bench soak lock clean
+
+help: ## list the targets
+	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | expand -t 16
+
+preview: .venv/.runtime ## plan the stack: resources, who can reach whom, warnings, out/
+	@$(BIN)/podwall preview --stack $(STACK)
+
+walkthrough: .venv/.runtime ## the five steps of the walkthrough, predicted
+	@$(BIN)/podwall walkthrough
+
+test: .venv/.dev ## the whole test-suite, in random order and in parallel, without a network
+	@$(BIN)/python -m pytest -q -n auto
+
+check: .venv/.dev ## formatting, lint, types, import contracts, spelling
+	@$(BIN)/ruff format --check --quiet .
+	@$(BIN)/ruff check --quiet .
+	@$(BIN)/mypy
+	@$(BIN)/lint-imports --no-logo
+	@$(BIN)/codespell
+
+format: .venv/.dev ## format the code and apply safe fixes
+	@$(BIN)/ruff format --quiet .
+	@$(BIN)/ruff check --fix --quiet .
+
+lock: .venv/.dev ## pin requirements again (needs uv)
+	uv pip compile -q --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header requirements/runtime.in -o requirements.txt
+	uv pip compile -q --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header requirements/dev.in -o requirements/dev.txt
+
+clean: ## remove the environment, caches and output
+	rm -rf .venv out .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache
+	find . -name __pycache__ -type d -prune -exec rm -rf {} +
+
+.venv/.runtime: requirements.txt pyproject.toml
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { echo "podwall needs Python 3.11 or newer, \`$(PYTHON)\` is $$($(PYTHON) -V 2>&1); name another: make PYTHON=python3.12 ..." >&2; exit 2; }
+	@echo "making .venv (once)" >&2
+	@test -x $(BIN)/python || $(PYTHON) -m venv .venv
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-compile --require-hashes -r requirements.txt
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-compile --no-deps --no-build-isolation -e .
+	@touch $@
+
+.venv/.dev: .venv/.runtime requirements/dev.txt
+	@echo "adding the development tools to .venv (once)" >&2
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-compile --require-hashes -r requirements/dev.txt
+	@touch $@

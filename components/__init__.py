@@ -1,0 +1,1 @@
+"""What is deployed: Pulumi components for AKS clusters, namespaces, workloads and policies."""

@@ -1,0 +1,1 @@
+"""What a stack's network policies mean: who can reach whom, before anything is deployed."""

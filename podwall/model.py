@@ -1,0 +1,247 @@
+"""What a cluster will contain, as plain values: the input of every analysis.
+
+A `Snapshot` is made by a source (files, a preview, the planned program, a live cluster) and is all
+that `podwall.reachability`, the findings and the reports ever see. Every value that a document can
+leave open until deployment may be an `Unknown` here.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from enum import StrEnum
+from ipaddress import IPv4Network, IPv6Network
+
+from policies.errors import Place
+from policies.unknown import Unknown
+
+__all__ = [
+    "IpPeer",
+    "LabelMap",
+    "Namespace",
+    "Operator",
+    "PodPeer",
+    "Policy",
+    "PortRule",
+    "Protocol",
+    "Requirement",
+    "Rule",
+    "Selector",
+    "Service",
+    "ServicePort",
+    "Snapshot",
+    "Unknown",
+    "Workload",
+    "WorkloadPort",
+]
+
+IpNetwork = IPv4Network | IPv6Network
+LabelValue = str | Unknown
+
+
+class Protocol(StrEnum):
+    """A transport protocol of Kubernetes; `OTHER` stands for ICMP and everything else.
+
+    A policy rule speaks of `OTHER` only when it has no `ports` at all, and reports say "depends".
+    """
+
+    TCP = "TCP"
+    UDP = "UDP"
+    SCTP = "SCTP"
+    OTHER = "OTHER"
+
+
+class Operator(StrEnum):
+    """The four operators of a label selector requirement."""
+
+    IN = "In"
+    NOT_IN = "NotIn"
+    EXISTS = "Exists"
+    DOES_NOT_EXIST = "DoesNotExist"
+
+
+@dataclass(frozen=True, slots=True)
+class LabelMap:
+    """The labels of a pod or namespace.
+
+    `items` is sorted by key. `more` is set where further labels may exist that the source cannot
+    show (a namespace that the source does not declare, labels that are one unknown value).
+    """
+
+    items: tuple[tuple[str, LabelValue], ...] = ()
+    more: Unknown | None = None
+
+    @classmethod
+    def of(cls, labels: Mapping[str, LabelValue], more: Unknown | None = None) -> LabelMap:
+        """Return the label map of a mapping.
+
+        >>> LabelMap.of({"role": "web", "app": "shop"}).items
+        (('app', 'shop'), ('role', 'web'))
+        """
+        return cls(tuple(sorted(labels.items(), key=lambda item: item[0])), more)
+
+
+@dataclass(frozen=True, slots=True)
+class Namespace:
+    """A namespace with its labels, `kubernetes.io/metadata.name` always among them."""
+
+    name: str
+    labels: LabelMap
+    place: Place = field(default_factory=Place, compare=False)
+
+
+@dataclass(frozen=True, slots=True)
+class WorkloadPort:
+    """A declared container port. Only its name matters to policies; undeclared ports still work."""
+
+    number: int
+    protocol: Protocol = Protocol.TCP
+    name: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Workload:
+    """Pods that are alike: a bare Pod, or the pod template of a controller with its replicas.
+
+    `replicas` counts pods (a DaemonSet counts as 2: more than one). `ports` are those of containers
+    and of init containers that keep running (native sidecars). `open_ports` is set where further
+    container ports may exist that the source cannot show.
+    """
+
+    namespace: str | Unknown
+    name: str
+    kind: str
+    labels: LabelMap
+    ports: tuple[WorkloadPort, ...] = ()
+    replicas: int | Unknown = 1
+    host_network: bool | Unknown = False
+    open_ports: Unknown | None = None
+    place: Place = field(default_factory=Place, compare=False)
+
+
+@dataclass(frozen=True, slots=True)
+class Requirement:
+    """One condition of a selector; `values` is sorted. `unknown`: some value is not known yet."""
+
+    key: str
+    operator: Operator
+    values: tuple[str, ...] = ()
+    unknown: Unknown | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Selector:
+    """A label selector: all requirements must hold, none means everything.
+
+    `unknown` is set where further requirements may exist that the source cannot show.
+    """
+
+    requirements: tuple[Requirement, ...] = ()
+    unknown: Unknown | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class PodPeer:
+    """Pods by label. `namespaces` None: the policy's own namespace; `pods` empty: all of them."""
+
+    pods: Selector
+    namespaces: Selector | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class IpPeer:
+    """Addresses of `network` without those of `exceptions` (host bits are masked by the reader)."""
+
+    network: IpNetwork
+    exceptions: tuple[IpNetwork, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class PortRule:
+    """One entry of a rule's `ports`: a protocol with a number, a range, a name, or every port.
+
+    `port` None means every port of that protocol; a string is a port name, resolved on the
+    destination pod; `end_port` makes `port` a range, both ends included.
+    """
+
+    protocol: Protocol | Unknown = Protocol.TCP
+    port: int | str | None | Unknown = None
+    end_port: int | None | Unknown = None
+
+
+Peer = PodPeer | IpPeer | Unknown
+
+
+@dataclass(frozen=True, slots=True)
+class Rule:
+    """One ingress or egress rule: `peers` None is everyone, `ports` None every port and protocol.
+
+    Never an empty tuple: the reader turns a missing or empty list into None, as the API does.
+    An `Unknown` among the peers or in place of a list is a part that deployment will tell.
+    """
+
+    peers: tuple[Peer, ...] | None | Unknown = None
+    ports: tuple[PortRule | Unknown, ...] | None | Unknown = None
+
+
+@dataclass(frozen=True, slots=True)
+class Policy:
+    """A NetworkPolicy as it acts: a direction is None when the policy does not isolate it.
+
+    `ingress=()` isolates and allows nothing. Rules of a direction that `policyTypes` leaves out are
+    not here; the reader reports them as a finding. An `Unknown` direction may or may not isolate.
+    """
+
+    namespace: str | Unknown
+    name: str
+    pod_selector: Selector
+    ingress: tuple[Rule | Unknown, ...] | None | Unknown = None
+    egress: tuple[Rule | Unknown, ...] | None | Unknown = None
+    place: Place = field(default_factory=Place, compare=False)
+
+
+@dataclass(frozen=True, slots=True)
+class ServicePort:
+    """A port of a service: `target` is the number or the name of the port on the pods."""
+
+    port: int
+    target: int | str | Unknown
+    protocol: Protocol = Protocol.TCP
+    node_port: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Service:
+    """A service; only NodePort and LoadBalancer ones can change who reaches whom.
+
+    `selector` None: the service selects no pods. `external_traffic_policy` is `Cluster` by default.
+    """
+
+    namespace: str | Unknown
+    name: str
+    type: str
+    selector: Selector | None
+    ports: tuple[ServicePort, ...] = ()
+    external_traffic_policy: str = "Cluster"
+    place: Place = field(default_factory=Place, compare=False)
+
+
+@dataclass(frozen=True, slots=True)
+class Snapshot:
+    """Everything an analysis looks at, at one moment.
+
+    `engine` is the network policy engine that the source declares (`azure`, `calico`, `cilium`,
+    `none`), or None where it declares none. `kubernetes_version` is `major.minor`, if known.
+    `pod_cidrs` are the ranges pods get their addresses from, if known: they decide whether an ip
+    block can match a pod. `complete` is True where a namespace or policy that is not here does not
+    exist (a live cluster), and False where the source is only a part (a program, a folder).
+    """
+
+    namespaces: tuple[Namespace, ...] = ()
+    workloads: tuple[Workload, ...] = ()
+    policies: tuple[Policy, ...] = ()
+    services: tuple[Service, ...] = ()
+    engine: str | None = None
+    kubernetes_version: str | None = None
+    pod_cidrs: tuple[IpNetwork, ...] = ()
+    complete: bool = False

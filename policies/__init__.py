@@ -1,0 +1,1 @@
+"""The typed NetworkPolicy language: what is written. Pure Python, standard library only."""

@@ -1,0 +1,74 @@
+"""What can be wrong with a written value, and how it is said.
+
+    PodwallError
+    ├── InvalidValue     a value the builder was given is not allowed (also a ValueError)
+    ├── InvalidManifest  a document that the API server would refuse (also a ValueError)
+    └── SourceError      a file, command or cluster that could not be read (also an OSError)
+
+Messages are lower case, have no final period, put user input in backticks and name the Kubernetes
+field path first; what to do about it stands apart, in `help`.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+__all__ = ["InvalidManifest", "InvalidValue", "Place", "PodwallError", "SourceError"]
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """Where a document or a value was written.
+
+    `source` is a file path, `<stdin>`, a URN or a cluster's name; `line` counts from 1; `path` is a
+    Kubernetes field path such as `spec.ingress[0].ports[1].endPort`.
+
+    >>> str(Place("shop.yaml", 12, "spec.podSelector"))
+    'shop.yaml:12 spec.podSelector'
+    """
+
+    source: str = ""
+    line: int | None = None
+    path: str = ""
+
+    def __str__(self) -> str:
+        """Write the place as `source:line path`, leaving out what is not known."""
+        where = self.source if self.line is None else f"{self.source}:{self.line}"
+        return " ".join(part for part in (where, self.path) if part)
+
+    def at(self, path: str) -> Place:
+        """Return the place of a field inside this one.
+
+        >>> str(Place("shop.yaml", 12, "spec").at("podSelector"))
+        'shop.yaml:12 spec.podSelector'
+        """
+        joined = f"{self.path}{path}" if path.startswith("[") else f"{self.path}.{path}".strip(".")
+        return Place(self.source, self.line, joined)
+
+
+class PodwallError(Exception):
+    """A problem with the user's input, said in one line with its place and a remedy."""
+
+    def __init__(self, message: str, *, help: str = "", place: Place | None = None) -> None:  # noqa: A002 - the word users read
+        """Keep `message` (what is wrong), `help` (what to do) and `place` (where) apart."""
+        super().__init__(message)
+        self.message = message
+        self.help = help
+        self.place = place or Place()
+
+    def __str__(self) -> str:
+        """Write `place: message`, without the help."""
+        where = str(self.place)
+        return f"{where}: {self.message}" if where else self.message
+
+
+class InvalidValue(PodwallError, ValueError):
+    """A value that the builder was given is not one that Kubernetes or Azure accepts."""
+
+
+class InvalidManifest(PodwallError, ValueError):
+    """A document is not one that the Kubernetes API server accepts."""
+
+
+class SourceError(PodwallError, OSError):
+    """A file, a command or a cluster could not be read."""
