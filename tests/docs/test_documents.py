@@ -1,0 +1,58 @@
+"""The documents are true: every block runs, every link and anchor leads somewhere."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+import pytest
+
+from tests.docs.console import ROOT, matches
+
+DOCUMENTS = sorted([*ROOT.glob("*.md"), *(ROOT / "docs").rglob("*.md")])
+EXECUTED = {"python", "console", "yaml"}
+SHOWN = {"text", "mermaid"}
+"""Figures and printed output that stand alone; nothing in them can be executed."""
+
+
+def _id(document: Path) -> str:
+    return str(document.relative_to(ROOT))
+
+
+@pytest.mark.parametrize("document", DOCUMENTS, ids=_id)
+def test_every_code_block_says_a_language_that_a_test_executes(document: Path) -> None:
+    opening = re.compile(r"^```(\S*)\n.*?^```$", re.MULTILINE | re.DOTALL)
+    languages = set(opening.findall(document.read_text(encoding="utf-8")))
+    assert languages <= EXECUTED | SHOWN
+
+
+@pytest.mark.parametrize("document", DOCUMENTS, ids=_id)
+def test_every_relative_link_leads_to_a_file_and_a_heading(document: Path) -> None:
+    text = re.sub(
+        r"^```.*?^```$", "", document.read_text(encoding="utf-8"), flags=re.MULTILINE | re.DOTALL
+    )
+    for target in re.findall(r"\]\(([^)\s]+)\)", text):
+        if re.match(r"[a-z]+:", target):
+            continue
+        name, _, anchor = target.partition("#")
+        linked = document.parent / name if name else document
+        assert linked.exists(), target
+        assert not anchor or anchor in _anchors(linked), target
+
+
+def _anchors(document: Path) -> set[str]:
+    headings = re.findall(r"^#+ (.+)$", document.read_text(encoding="utf-8"), re.MULTILINE)
+    return {re.sub(r"[^\w\- ]", "", heading.lower()).replace(" ", "-") for heading in headings}
+
+
+@pytest.mark.parametrize(
+    ("expected", "printed", "same"),
+    [
+        pytest.param("a\nb", "a\nb\n", True, id="the same lines match"),
+        pytest.param("a\nb", "a\nc\n", False, id="another line does not match"),
+        pytest.param("a\n...\nz", "a\nb\nc\nz\n", True, id="dots stand for any lines"),
+        pytest.param("a\n...", "b\n", False, id="dots do not excuse a wrong first line"),
+    ],
+)
+def test_console_blocks_compare(expected: str, printed: str, *, same: bool) -> None:
+    assert matches(expected, printed) is same
