@@ -1,0 +1,47 @@
+"""The size budget: functions of about ten lines, modules of at most three hundred."""
+
+from __future__ import annotations
+
+import ast
+import statistics
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).resolve().parents[2]
+ROOMS = ("policies", "podwall", "components", "guardrails", "benchmarks", "tests")
+MODULES = sorted(path for room in ROOMS for path in (ROOT / room).rglob("*.py"))
+LONGEST_MODULE = 300
+LONGEST_FUNCTION = 40
+MEDIAN_FUNCTION = 10
+
+
+def _name(path: Path) -> str:
+    return str(path.relative_to(ROOT))
+
+
+def _functions(path: Path) -> Iterator[tuple[str, int]]:
+    """Yield each function's name and its lines without decorators and docstring."""
+    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+        if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef):
+            documented = ast.get_docstring(node) is not None
+            body = node.body[1:] if documented and len(node.body) > 1 else node.body
+            signature = node.body[0].lineno - node.lineno
+            length = (body[-1].end_lineno or body[-1].lineno) - body[0].lineno + 1
+            yield f"{_name(path)}:{node.name}", signature + length
+
+
+@pytest.mark.parametrize("path", MODULES, ids=_name)
+def test_no_module_is_above_three_hundred_lines(path: Path) -> None:
+    assert len(path.read_text(encoding="utf-8").splitlines()) <= LONGEST_MODULE
+
+
+@pytest.mark.parametrize("path", MODULES, ids=_name)
+def test_no_function_is_above_forty_lines(path: Path) -> None:
+    assert [name for name, lines in _functions(path) if lines > LONGEST_FUNCTION] == []
+
+
+def test_the_median_function_has_at_most_ten_lines() -> None:
+    lengths = [lines for path in MODULES for _, lines in _functions(path)]
+    assert statistics.median(lengths) <= MEDIAN_FUNCTION
