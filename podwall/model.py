@@ -204,10 +204,10 @@ class Policy:
 class ServicePort:
     """A port of a service: `target` is the number or the name of the port on the pods."""
 
-    port: int
+    port: int | Unknown
     target: int | str | Unknown
-    protocol: Protocol = Protocol.TCP
-    node_port: int | None = None
+    protocol: Protocol | Unknown = Protocol.TCP
+    node_port: int | None | Unknown = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -219,10 +219,10 @@ class Service:
 
     namespace: str | Unknown
     name: str
-    type: str
+    type: str | Unknown
     selector: Selector | None
     ports: tuple[ServicePort, ...] = ()
-    external_traffic_policy: str = "Cluster"
+    external_traffic_policy: str | Unknown = "Cluster"
     place: Place = field(default_factory=Place, compare=False)
 
 
