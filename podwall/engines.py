@@ -1,0 +1,272 @@
+"""The network policy engines as data: how each departs from the specification, with its source.
+
+An engine is a value with one `Fact` for every point on which engines are known to differ. The
+analysis reads the facts' values; explanations and reports quote their words and links. `SPEC` is
+the Kubernetes specification: what it leaves open, and engines decide differently, is undetermined.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, fields
+from difflib import get_close_matches
+from enum import StrEnum
+from typing import TYPE_CHECKING, Final, Generic, TypeVar
+
+from policies.errors import InvalidValue
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+__all__ = [
+    "AZURE",
+    "CALICO",
+    "CILIUM",
+    "ENGINES",
+    "NONE",
+    "SPEC",
+    "BlockMatch",
+    "Engine",
+    "Fact",
+    "Treatment",
+    "engine",
+]
+
+Value = TypeVar("Value")
+
+
+class BlockMatch(StrEnum):
+    """Whether an `ipBlock` speaks of the addresses of pods, or of nodes, too."""
+
+    BY_ADDRESS = "by address"
+    NEVER = "never"
+    UNDEFINED = "undefined"
+
+
+class Treatment(StrEnum):
+    """What an engine does with traffic, or with a part of a policy, at one point.
+
+    `ENFORCED`: the rules decide. `OPEN`: the traffic passes whatever the rules say. `IGNORED`: the
+    part of the policy has no effect. `UNDEFINED`: it depends on what the policies do not tell.
+    """
+
+    ENFORCED = "enforced"
+    OPEN = "open"
+    IGNORED = "ignored"
+    UNDEFINED = "undefined"
+
+
+@dataclass(frozen=True, slots=True)
+class Fact(Generic[Value]):
+    """What an engine does at one point, in words, and where that is written."""
+
+    value: Value
+    says: str
+    link: str
+
+
+@dataclass(frozen=True, slots=True)
+class Engine:
+    """A network policy engine, point by point.
+
+    `pods_by_block`, `nodes_by_block`: whether ip blocks match pods, and hostNetwork pods and nodes.
+    `own_node_egress`: traffic of a pod to its own node. `cluster_services`: traffic to the backends
+    of a NodePort or LoadBalancer service with externalTrafficPolicy Cluster. `end_port`: since which
+    Kubernetes minor version (`1.32`) port ranges work, None where always. `egress_port_names`: an
+    egress rule with a port name that stands for different numbers. `sctp_rules`: rules that list
+    SCTP. `ipv6_blocks`: policies with an IPv6 ip block.
+    """
+
+    name: str
+    title: str
+    pods_by_block: Fact[BlockMatch]
+    nodes_by_block: Fact[BlockMatch]
+    own_node_egress: Fact[Treatment]
+    cluster_services: Fact[Treatment]
+    end_port: Fact[str | None]
+    egress_port_names: Fact[Treatment]
+    sctp_rules: Fact[Treatment]
+    ipv6_blocks: Fact[Treatment]
+    enforces: bool = True
+
+    def facts(self) -> Iterator[tuple[str, Fact[object]]]:
+        """Yield each point's field name with its fact."""
+        for field in fields(self):
+            value = getattr(self, field.name)
+            if isinstance(value, Fact):
+                yield field.name, value
+
+    def departures(self) -> dict[str, Fact[object]]:
+        """Return the facts that differ from those of the specification, by field name.
+
+        >>> sorted(AZURE.departures())
+        ['cluster_services', 'ipv6_blocks', 'nodes_by_block', 'own_node_egress', 'pods_by_block']
+        """
+        spec = dict(SPEC.facts())
+        return {point: fact for point, fact in self.facts() if fact.value != spec[point].value}
+
+
+_DOCS: Final = "https://kubernetes.io/docs/concepts/services-networking/network-policies/"
+_API: Final = (
+    "https://kubernetes.io/docs/reference/kubernetes-api/policy-resources/network-policy-v1/"
+)
+_AKS: Final = "https://learn.microsoft.com/en-us/azure/aks/"
+_MIGRATE: Final = _AKS + "migrate-from-npm-to-cilium-network-policy"
+_AKS_CILIUM: Final = _AKS + "azure-cni-powered-by-cilium"
+_NPM: Final = "https://github.com/Azure/azure-container-networking/"
+_CALICO: Final = (
+    "https://github.com/projectcalico/calico/blob/master/"
+    "libcalico-go/lib/backend/k8s/conversion/conversion.go"
+)
+_CALICO_HOSTS: Final = "https://docs.tigera.io/calico/latest/network-policy/hosts/"
+
+_PORT_NAMES: Final = Fact(
+    Treatment.ENFORCED, "a port name is resolved on each destination pod by itself", _API
+)
+_SCTP: Final = Fact(Treatment.ENFORCED, "rules may list SCTP, if the plugin supports it", _DOCS)
+_END_PORT: Final = Fact[str | None](None, "a range of ports is applied as a range", _DOCS)
+_IPV6: Final = Fact(Treatment.ENFORCED, "an ip block may be IPv4 or IPv6", _API)
+
+SPEC: Final = Engine(
+    name="spec",
+    title="the NetworkPolicy specification",
+    pods_by_block=Fact(
+        BlockMatch.UNDEFINED,
+        "ip blocks are meant for addresses outside the cluster; engines differ on pod addresses",
+        _DOCS + "#behavior-of-ipblock-selectors",
+    ),
+    nodes_by_block=Fact(
+        BlockMatch.UNDEFINED,
+        "engines differ on whether ip blocks match the addresses of nodes",
+        _DOCS,
+    ),
+    own_node_egress=Fact(
+        Treatment.UNDEFINED,
+        "traffic between a pod and its own node is always allowed, but engines differ on egress",
+        _DOCS,
+    ),
+    cluster_services=Fact(
+        Treatment.UNDEFINED,
+        "load balancers and node ports may rewrite addresses before or after policies are applied",
+        _DOCS + "#behavior-of-ipblock-selectors",
+    ),
+    end_port=_END_PORT,
+    egress_port_names=_PORT_NAMES,
+    sctp_rules=_SCTP,
+    ipv6_blocks=_IPV6,
+)
+
+AZURE: Final = Engine(
+    name="azure",
+    title="Azure Network Policy Manager",
+    pods_by_block=Fact(
+        BlockMatch.BY_ADDRESS, "ip blocks match pods whose address is in the block", _MIGRATE
+    ),
+    nodes_by_block=Fact(
+        BlockMatch.BY_ADDRESS, "ip blocks match nodes whose address is in the block", _MIGRATE
+    ),
+    own_node_egress=Fact(
+        Treatment.OPEN, "traffic of a pod to its own node is not filtered", _NPM + "issues/2786"
+    ),
+    cluster_services=Fact(
+        Treatment.OPEN,
+        "node ports and load balancers with externalTrafficPolicy Cluster bypass every policy",
+        _MIGRATE,
+    ),
+    end_port=_END_PORT,
+    egress_port_names=_PORT_NAMES,
+    sctp_rules=_SCTP,
+    ipv6_blocks=Fact(
+        Treatment.IGNORED,
+        "a policy with an IPv6 ip block is not translated, so none of it is enforced",
+        _NPM + "blob/master/npm/pkg/controlplane/translation/translatePolicy.go",
+    ),
+)
+
+CALICO: Final = Engine(
+    name="calico",
+    title="Calico",
+    pods_by_block=Fact(
+        BlockMatch.BY_ADDRESS, "ip blocks match pods whose address is in the block", _CALICO
+    ),
+    nodes_by_block=Fact(
+        BlockMatch.BY_ADDRESS, "ip blocks match nodes whose address is in the block", _CALICO
+    ),
+    own_node_egress=Fact(
+        Treatment.ENFORCED, "traffic of a pod to its own node is filtered", _CALICO_HOSTS
+    ),
+    cluster_services=Fact(
+        Treatment.UNDEFINED,
+        "externalTrafficPolicy Cluster can replace the source address by that of a node",
+        _DOCS + "#behavior-of-ipblock-selectors",
+    ),
+    end_port=_END_PORT,
+    egress_port_names=_PORT_NAMES,
+    sctp_rules=_SCTP,
+    ipv6_blocks=_IPV6,
+)
+
+CILIUM: Final = Engine(
+    name="cilium",
+    title="Cilium",
+    pods_by_block=Fact(BlockMatch.NEVER, "ip blocks never match pods", _MIGRATE),
+    nodes_by_block=Fact(
+        BlockMatch.NEVER,
+        "ip blocks never match nodes, unless policy-cidr-match-mode says so",
+        _MIGRATE,
+    ),
+    own_node_egress=Fact(
+        Treatment.ENFORCED, "traffic of an isolated pod to its own node is blocked", _MIGRATE
+    ),
+    cluster_services=Fact(
+        Treatment.ENFORCED, "policies hold for node ports and load balancers too", _MIGRATE
+    ),
+    end_port=Fact[str | None](
+        "1.32", "below Cilium 1.17 only the first port of a range is applied", _MIGRATE
+    ),
+    egress_port_names=Fact(
+        Treatment.IGNORED,
+        "an egress rule with a port name that stands for different numbers is skipped",
+        "https://github.com/cilium/cilium/issues/30003",
+    ),
+    sctp_rules=Fact(
+        Treatment.UNDEFINED,
+        "SCTP is off unless it was switched on",
+        "https://docs.cilium.io/en/stable/configuration/sctp/",
+    ),
+    ipv6_blocks=_IPV6,
+)
+
+_UNENFORCED: Final = "nothing enforces network policies in this cluster"
+_NONE_LINK: Final = _DOCS + "#prerequisites"
+
+NONE: Final = Engine(
+    name="none",
+    title="no network policy engine",
+    pods_by_block=Fact(BlockMatch.NEVER, _UNENFORCED, _NONE_LINK),
+    nodes_by_block=Fact(BlockMatch.NEVER, _UNENFORCED, _NONE_LINK),
+    own_node_egress=Fact(Treatment.OPEN, _UNENFORCED, _NONE_LINK),
+    cluster_services=Fact(Treatment.OPEN, _UNENFORCED, _NONE_LINK),
+    end_port=Fact[str | None](None, _UNENFORCED, _NONE_LINK),
+    egress_port_names=Fact(Treatment.IGNORED, _UNENFORCED, _NONE_LINK),
+    sctp_rules=Fact(Treatment.IGNORED, _UNENFORCED, _NONE_LINK),
+    ipv6_blocks=Fact(Treatment.IGNORED, _UNENFORCED, _NONE_LINK),
+    enforces=False,
+)
+
+ENGINES: Final = {each.name: each for each in (SPEC, AZURE, CALICO, CILIUM, NONE)}
+
+
+def engine(name: str) -> Engine:
+    """Return the engine of that name.
+
+    Raises:
+        InvalidValue: there is no such engine.
+
+    >>> engine("cilium").title
+    'Cilium'
+    """
+    if name in ENGINES:
+        return ENGINES[name]
+    near = get_close_matches(name, ENGINES, n=1)
+    guess = f"did you mean `{near[0]}`?" if near else f"one of {', '.join(ENGINES)}"
+    raise InvalidValue(f"unknown network policy engine `{name}`", help=guess)

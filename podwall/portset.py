@@ -1,0 +1,152 @@
+"""Sets of ports over TCP, UDP and SCTP, and the one bit for every other protocol."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Final
+
+from podwall import intervals
+from podwall.model import Protocol
+from policies.errors import InvalidValue
+
+if TYPE_CHECKING:
+    from podwall.intervals import Ranges
+
+__all__ = ["ALL_PORTS", "FIRST_PORT", "LAST_PORT", "NO_PORTS", "PortSet"]
+
+FIRST_PORT: Final = 1
+LAST_PORT: Final = 65535
+
+
+@dataclass(frozen=True, slots=True)
+class PortSet:
+    """A set of (protocol, port) pairs, in one canonical form: equal sets are equal values.
+
+    `tcp`, `udp` and `sctp` are sorted, merged, inclusive ranges within 1 to 65535. `other` stands
+    for ICMP and every other protocol, which policies can only allow as a whole.
+
+    >>> print(PortSet.of(Protocol.TCP, 443) | PortSet.of(Protocol.TCP, 80, 81))
+    TCP 80-81, 443
+    """
+
+    tcp: Ranges = ()
+    udp: Ranges = ()
+    sctp: Ranges = ()
+    other: bool = False
+
+    @classmethod
+    def of(cls, protocol: Protocol, first: int, last: int | None = None) -> PortSet:
+        """Return the ports from `first` to `last` (both included; one port without `last`).
+
+        Raises:
+            InvalidValue: a port is not within 1 to 65535, or the range is reversed.
+
+        >>> print(PortSet.of(Protocol.UDP, 53))
+        UDP 53
+        """
+        end = first if last is None else last
+        if not FIRST_PORT <= first <= end <= LAST_PORT:
+            raise InvalidValue(
+                f"invalid port range `{first}` to `{end}`", help="ports are 1 to 65535, ascending"
+            )
+        return cls.from_ranges({protocol: ((first, end),)})
+
+    @classmethod
+    def from_ranges(cls, ranges: dict[Protocol, Ranges], *, other: bool = False) -> PortSet:
+        """Return the set of the ranges of each protocol, which need not be sorted or apart."""
+        tcp, udp, sctp = (intervals.merged(ranges.get(protocol, ())) for protocol in _TRANSPORTS)
+        return cls(tcp, udp, sctp, other)
+
+    @classmethod
+    def all_of(cls, protocol: Protocol) -> PortSet:
+        """Return every port of one protocol.
+
+        >>> print(PortSet.all_of(Protocol.SCTP))
+        all SCTP
+        """
+        if protocol is Protocol.OTHER:
+            return cls(other=True)
+        return cls.of(protocol, FIRST_PORT, LAST_PORT)
+
+    @property
+    def is_empty(self) -> bool:
+        """Whether nothing is in the set."""
+        return not (self.tcp or self.udp or self.sctp or self.other)
+
+    def ranges(self, protocol: Protocol) -> Ranges:
+        """Return the ranges of a protocol; `OTHER` has no ports, so none.
+
+        >>> ALL_PORTS.ranges(Protocol.TCP)
+        ((1, 65535),)
+        """
+        match protocol:
+            case Protocol.TCP:
+                return self.tcp
+            case Protocol.UDP:
+                return self.udp
+            case Protocol.SCTP:
+                return self.sctp
+            case Protocol.OTHER:
+                return ()
+
+    def contains(self, protocol: Protocol, port: int) -> bool:
+        """Say whether the port is in the set; the port of `OTHER` does not matter."""
+        if protocol is Protocol.OTHER:
+            return self.other
+        return intervals.includes(self.ranges(protocol), port)
+
+    def __or__(self, other: PortSet) -> PortSet:
+        """Return what is in either set."""
+        if self is other or not self:
+            return other
+        if not other:
+            return self
+        pairs = zip(self._transports(), other._transports(), strict=True)
+        tcp, udp, sctp = (intervals.merged(left + right) for left, right in pairs)
+        return PortSet(tcp, udp, sctp, self.other or other.other)
+
+    def __and__(self, other: PortSet) -> PortSet:
+        """Return what is in both sets."""
+        pairs = zip(self._transports(), other._transports(), strict=True)
+        tcp, udp, sctp = (intervals.intersection(left, right) for left, right in pairs)
+        return PortSet(tcp, udp, sctp, self.other and other.other)
+
+    def __sub__(self, other: PortSet) -> PortSet:
+        """Return what is in this set and not in the other."""
+        pairs = zip(self._transports(), other._transports(), strict=True)
+        tcp, udp, sctp = (intervals.difference(left, right) for left, right in pairs)
+        return PortSet(tcp, udp, sctp, self.other and not other.other)
+
+    def __bool__(self) -> bool:
+        """Whether something is in the set."""
+        return not self.is_empty
+
+    def __str__(self) -> str:
+        """Write the set for people.
+
+        >>> print(NO_PORTS, ALL_PORTS, ALL_PORTS - PortSet.of(Protocol.TCP, 22), sep=" | ")
+        no ports | all ports | TCP 1-21, 23-65535; all UDP; all SCTP; other protocols
+        """
+        if self.is_empty:
+            return "no ports"
+        if self == ALL_PORTS:
+            return "all ports"
+        parts = [_written(protocol, self.ranges(protocol)) for protocol in _TRANSPORTS]
+        return "; ".join(filter(None, [*parts, "other protocols" if self.other else ""]))
+
+    def _transports(self) -> tuple[Ranges, Ranges, Ranges]:
+        return self.tcp, self.udp, self.sctp
+
+
+_TRANSPORTS: Final = (Protocol.TCP, Protocol.UDP, Protocol.SCTP)
+_WHOLE: Final = ((FIRST_PORT, LAST_PORT),)
+
+NO_PORTS: Final = PortSet()
+ALL_PORTS: Final = PortSet(_WHOLE, _WHOLE, _WHOLE, other=True)
+
+
+def _written(protocol: Protocol, ranges: Ranges) -> str:
+    if ranges == _WHOLE:
+        return f"all {protocol}"
+    ports = (str(first) if first == last else f"{first}-{last}" for first, last in ranges)
+    return f"{protocol} {', '.join(ports)}" if ranges else ""
