@@ -1,0 +1,137 @@
+"""An AKS cluster with a network policy engine: its arguments, its rules, and the component itself.
+
+    from components.cluster import AksCluster, AksClusterArgs, NetworkEngine
+
+    cluster = AksCluster(
+        "shop", AksClusterArgs(kubernetes_version="1.36", engine=NetworkEngine.CILIUM)
+    )
+
+Arguments and rules are plain values that import neither Pulumi nor the Azure SDK; only
+`AksCluster` and what it is made of (`components.cluster.resources`) do, and only when asked for.
+"""
+
+from __future__ import annotations
+
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+from components.cluster.access import (
+    Access,
+    ApiServer,
+    Entra,
+    LocalAccounts,
+    LoginMode,
+    Principal,
+    PrincipalType,
+    PrivateApiServer,
+    PublicApiServer,
+    SignIn,
+)
+from components.cluster.addons import AddOns, AdvancedNetworking, AdvancedPolicies, LocalDns
+from components.cluster.args import AksClusterArgs, EngineChange, NodeProvisioning
+from components.cluster.egress import (
+    Egress,
+    LoadBalancerEgress,
+    NatGatewayEgress,
+    NoEgress,
+    RouteTableEgress,
+    egress_named,
+)
+from components.cluster.engine import NetworkEngine
+from components.cluster.identity import ExistingIdentity, Identities
+from components.cluster.lifecycle import (
+    Lifecycle,
+    MaintenanceWindow,
+    NodeOsChannel,
+    Tier,
+    UpgradeChannel,
+    Weekday,
+)
+from components.cluster.networks import ExistingNetwork, Network, NewNetwork
+from components.cluster.pod_networks import (
+    DualStack,
+    NodeSubnet,
+    Overlay,
+    PodAllocation,
+    PodNetwork,
+    PodSubnet,
+)
+from components.cluster.pools import (
+    Autoscale,
+    EphemeralDisk,
+    FixedCount,
+    ManagedDisk,
+    NodeCount,
+    OsDisk,
+    OsSku,
+    Priority,
+    SystemPool,
+    UserPool,
+)
+from components.cluster.services import ServiceNetwork
+
+if TYPE_CHECKING:
+    from components.cluster.aks_cluster import AksCluster
+
+__all__ = [
+    "Access",
+    "AddOns",
+    "AdvancedNetworking",
+    "AdvancedPolicies",
+    "AksCluster",
+    "AksClusterArgs",
+    "ApiServer",
+    "Autoscale",
+    "DualStack",
+    "Egress",
+    "EngineChange",
+    "Entra",
+    "EphemeralDisk",
+    "ExistingIdentity",
+    "ExistingNetwork",
+    "FixedCount",
+    "Identities",
+    "Lifecycle",
+    "LoadBalancerEgress",
+    "LocalAccounts",
+    "LocalDns",
+    "LoginMode",
+    "MaintenanceWindow",
+    "ManagedDisk",
+    "NatGatewayEgress",
+    "Network",
+    "NetworkEngine",
+    "NewNetwork",
+    "NoEgress",
+    "NodeCount",
+    "NodeOsChannel",
+    "NodeProvisioning",
+    "NodeSubnet",
+    "OsDisk",
+    "OsSku",
+    "Overlay",
+    "PodAllocation",
+    "PodNetwork",
+    "PodSubnet",
+    "Principal",
+    "PrincipalType",
+    "Priority",
+    "PrivateApiServer",
+    "PublicApiServer",
+    "RouteTableEgress",
+    "ServiceNetwork",
+    "SignIn",
+    "SystemPool",
+    "Tier",
+    "UpgradeChannel",
+    "UserPool",
+    "Weekday",
+    "egress_named",
+]
+
+
+def __getattr__(name: str) -> Any:
+    """Import Pulumi and the Azure SDK only when the component is asked for."""
+    if name == "AksCluster":
+        return import_module("components.cluster.aks_cluster").AksCluster
+    raise AttributeError(f"module `{__name__}` has no attribute `{name}`")
