@@ -62,11 +62,26 @@ class PodwallError(Exception):
         return f"{where}: {self.message}" if where else self.message
 
 
-class InvalidValue(PodwallError, ValueError):
-    """A value that the builder was given is not one that Kubernetes or Azure accepts."""
+class InvalidValue(PodwallError, ValueError):  # noqa: N818 - reads as what it says
+    """A value that the builder was given is not one that Kubernetes or Azure accepts.
+
+    `value` is what was given; `place.path` is the Kubernetes field it was meant for.
+    """
+
+    def __init__(
+        self,
+        message: str,
+        *,
+        help: str = "",  # noqa: A002 - the word users read
+        place: Place | None = None,
+        value: object = None,
+    ) -> None:
+        """Keep the refused `value` beside the message, the help and the place."""
+        super().__init__(message, help=help, place=place)
+        self.value = value
 
 
-class InvalidManifest(PodwallError, ValueError):
+class InvalidManifest(PodwallError, ValueError):  # noqa: N818 - reads as what it says
     """A document is not one that the Kubernetes API server accepts."""
 
 

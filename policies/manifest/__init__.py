@@ -1,0 +1,10 @@
+"""The Kubernetes document of a policy: with `policies.validation`, all that knows camelCase.
+
+A strict builder and a lenient reader: the writer writes one form, the reader accepts every form
+that the API server accepts, and says in findings what it read differently from how it is written.
+"""
+
+from policies.manifest.reading import Reading, from_manifest, read
+from policies.manifest.writing import peer_manifest, ports_manifest, to_manifest
+
+__all__ = ["Reading", "from_manifest", "peer_manifest", "ports_manifest", "read", "to_manifest"]

@@ -1,0 +1,88 @@
+"""Label selectors, as the API server validates them.
+
+https://github.com/kubernetes/kubernetes/blob/master/staging/src/k8s.io/apimachinery/pkg/apis/meta/v1/validation/validation.go
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any, Final
+
+from policies.findings import Finding
+from policies.labels import Operator
+from policies.syntax import label_key_problem, label_value_problem, shown
+from policies.unknown import Unknown
+from policies.validation.shapes import (
+    Findings,
+    as_list,
+    as_mapping,
+    as_text,
+    did_you_mean,
+    entry,
+    error,
+)
+
+__all__ = ["check_labels", "check_selector"]
+
+_OPERATORS: Final = tuple(str(operator) for operator in Operator)
+_COMPARING: Final = (Operator.IN, Operator.NOT_IN)
+
+
+def check_selector(selector: Mapping[str, Any], path: str) -> Findings:
+    """Yield what is wrong with a label selector."""
+    if (labels := selector.get("matchLabels")) is not None:
+        yield from as_mapping(labels, f"{path}.matchLabels", check_labels)
+    if (requirements := selector.get("matchExpressions")) is not None:
+        yield from as_list(requirements, f"{path}.matchExpressions", _check_requirement)
+
+
+def check_labels(labels: Mapping[str, Any], path: str) -> Findings:
+    """Yield what is wrong with labels."""
+    for key, value in labels.items():
+        yield from as_text(key, path, label_key_problem)
+        if value is not None:
+            yield from as_text(value, entry(path, key), label_value_problem)
+
+
+def _check_requirement(requirement: object, path: str) -> Findings:
+    yield from as_mapping(requirement, path, _check_fields)
+
+
+def _check_fields(requirement: Mapping[str, Any], path: str) -> Findings:
+    yield from as_text(requirement.get("key") or "", f"{path}.key", label_key_problem)
+    operator = requirement.get("operator")
+    values = requirement.get("values")
+    if isinstance(operator, Unknown):
+        return
+    if operator not in _OPERATORS:
+        yield _bad_operator(operator, f"{path}.operator")
+    elif operator in _COMPARING:
+        yield from _check_values(values, f"{path}.values")
+    elif values and not isinstance(values, Unknown):
+        yield error(
+            "values-forbidden",
+            f"{path}.values",
+            f"`{operator}` takes no values",
+            "to compare values, use `In` or `NotIn`",
+        )
+
+
+def _bad_operator(operator: object, path: str) -> Finding:
+    said = "is missing" if operator is None else f"{shown(operator)} is not an operator"
+    return error("invalid-operator", path, said, did_you_mean(operator, _OPERATORS))
+
+
+def _check_values(values: object, path: str) -> Findings:
+    if values is None or values in ([], ()):
+        yield error(
+            "values-required",
+            path,
+            "`In` and `NotIn` need at least one value",
+            "to ask only whether the label is there, use `Exists` or `DoesNotExist`",
+        )
+    yield from as_list(values, path, _check_value)
+
+
+def _check_value(value: object, path: str) -> Findings:
+    if value is not None:
+        yield from as_text(value, path, label_value_problem)

@@ -1,0 +1,116 @@
+"""The shapes of a document: mappings, lists and texts, any of which deployment may still tell.
+
+Every check is a generator of findings; it never raises. Paths are relative to the document.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from difflib import get_close_matches
+from typing import Any, Final
+
+from policies.errors import Place
+from policies.findings import Finding, Severity
+from policies.syntax import shown
+from policies.unknown import Unknown
+
+__all__ = [
+    "Check",
+    "Findings",
+    "as_list",
+    "as_mapping",
+    "as_text",
+    "did_you_mean",
+    "elements",
+    "entry",
+    "error",
+    "fields",
+    "note",
+    "wrong_type",
+]
+
+Findings = Iterator[Finding]
+Check = Callable[[Any, str], Findings]
+
+_REFERENCE: Final = (
+    "https://kubernetes.io/docs/reference/kubernetes-api/policy-resources/network-policy-v1/"
+)
+
+
+def error(id_: str, path: str, message: str, help_: str = "") -> Finding:
+    """Return a finding that the API server refuses the document for."""
+    return Finding(id_, Severity.ERROR, message, Place(path=path), help_, _REFERENCE)
+
+
+def note(
+    id_: str, path: str, message: str, help_: str = "", severity: Severity = Severity.WARNING
+) -> Finding:
+    """Return a finding about something legal that is easily misread."""
+    return Finding(id_, severity, message, Place(path=path), help_, _REFERENCE)
+
+
+def wrong_type(value: object, path: str, wanted: str, help_: str = "") -> Finding:
+    """Return the finding that a value is of another type than the field."""
+    return error("wrong-type", path, f"{shown(value)} is not {wanted}", help_)
+
+
+def as_mapping(
+    value: object, path: str, check: Callable[[Mapping[str, Any], str], Findings]
+) -> Findings:
+    """Check a mapping; null and a missing value are an empty one."""
+    if isinstance(value, dict | Mapping):
+        yield from check(value, path)
+    elif value is None:
+        yield from check({}, path)
+    elif not isinstance(value, Unknown):
+        yield wrong_type(value, path, "a mapping")
+
+
+def as_list(value: object, path: str, check: Check) -> Findings:
+    """Check every element of a list; null and a missing value are an empty one."""
+    if isinstance(value, list | tuple):
+        for index, item in enumerate(value):
+            yield from check(item, f"{path}[{index}]")
+    elif value is not None and not isinstance(value, Unknown):
+        yield wrong_type(value, path, "a list", "begin each element with `- `")
+
+
+def as_text(value: object, path: str, problem_of: Callable[[str], str | None]) -> Findings:
+    """Check the spelling of a text."""
+    if isinstance(value, str):
+        if problem := problem_of(value):
+            yield error("invalid-text", path, f"{shown(value)} {problem}")
+    elif not isinstance(value, Unknown):
+        yield wrong_type(value, path, "a text", _quotes(value))
+
+
+def fields(value: object) -> Mapping[str, Any]:
+    """Return a mapping as it is, and anything else as an empty one."""
+    return value if isinstance(value, dict | Mapping) else {}
+
+
+def elements(value: object) -> Sequence[Any]:
+    """Return a list as it is, and anything else as an empty one."""
+    return value if isinstance(value, list | tuple) else ()
+
+
+def entry(path: str, key: object) -> str:
+    """Return the path of a mapping's entry, whatever its key is."""
+    return f"{path}[{shown(key)[1:-1]}]"
+
+
+def _quotes(value: object) -> str:
+    return f"did you mean {shown(value)} in quotes?" if isinstance(value, int | float) else ""
+
+
+def did_you_mean(given: object, allowed: tuple[str, ...]) -> str:
+    """Return a remedy that names the likeliest of the allowed words, or all of them.
+
+    >>> did_you_mean("ingress", ("Ingress", "Egress"))
+    'did you mean `Ingress`?'
+    """
+    by_lower = {word.lower(): word for word in allowed}
+    close = get_close_matches(str(given).lower(), by_lower, n=1) if isinstance(given, str) else []
+    if close:
+        return f"did you mean `{by_lower[close[0]]}`?"
+    return "one of " + ", ".join(f"`{word}`" for word in allowed)
