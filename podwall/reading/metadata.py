@@ -1,0 +1,124 @@
+"""Read what every object has: its kind, its name, its namespace, its labels, its owner."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from podwall.model import LabelMap, Unknown
+from podwall.reading.fields import Malformed, field, flag, mapping, structs, text
+from podwall.reading.selectors import read_labels
+from policies.errors import Place
+
+__all__ = ["KubernetesObject", "Owner", "generated_name", "read_object"]
+
+EMPTY: Mapping[str, Any] = {}
+NO_LABELS = LabelMap()
+
+
+@dataclass(frozen=True, slots=True)
+class Owner:
+    """The controller that made an object."""
+
+    kind: str
+    name: str
+
+
+@dataclass(frozen=True, slots=True)
+class KubernetesObject:
+    """An object with its metadata read, and its `spec` still to be read by its kind.
+
+    `generated` is set where the real name is made up later, by the API server or by Pulumi; `name`
+    is then a stand-in (see `generated_name`).
+    """
+
+    group: str
+    version: str
+    kind: str
+    name: str
+    namespace: str | Unknown
+    labels: LabelMap
+    manifest: Mapping[str, Any]
+    place: Place
+    owner: Owner | None = None
+    generated: Unknown | None = None
+
+    def __str__(self) -> str:
+        """Write the object for people, as `Deployment shop/web`."""
+        where = "(unknown)" if isinstance(self.namespace, Unknown) else self.namespace
+        return f"{self.kind} {where}/{self.name}"
+
+
+def generated_name(prefix: str) -> str:
+    """Return the stand-in for a name that starts with `prefix` and is completed later.
+
+    No real name has capital letters, so it can't be mistaken for one.
+
+    >>> generated_name("web-")
+    'web-GENERATED'
+    """
+    return f"{prefix}GENERATED"
+
+
+def read_object(manifest: Any, place: Place) -> KubernetesObject:
+    """Return an object with its metadata; a namespace that is left out is `default`."""
+    if not isinstance(manifest, Mapping):
+        raise Malformed("must be a Kubernetes object, with `apiVersion` and `kind`")
+    group, _, version = _required(manifest, "apiVersion").rpartition("/")
+    kind = _required(manifest, "kind")
+    metadata = field(manifest, "metadata", mapping, EMPTY)
+    if isinstance(metadata, Unknown):
+        name, labels = generated_name(""), LabelMap(more=metadata)
+        return KubernetesObject(
+            group, version, kind, name, metadata, labels, manifest, place, generated=metadata
+        )
+    try:
+        name, generated = _name(metadata, kind)
+        namespace = field(metadata, "namespace", text, "") or "default"
+        labels = field(metadata, "labels", read_labels, NO_LABELS)
+        owner = field(metadata, "ownerReferences", _controller, None)
+    except Malformed as problem:
+        raise problem.inside("metadata") from None
+    return KubernetesObject(
+        group, version, kind, name, namespace, labels, manifest, place, owner, generated
+    )
+
+
+def _required(manifest: Mapping[str, Any], key: str) -> str:
+    value = field(manifest, key, text, "")
+    if isinstance(value, Unknown):
+        raise Malformed("must be known before deployment", key)
+    if not value:
+        raise Malformed("is required", key)
+    return value
+
+
+def _name(metadata: Mapping[str, Any], kind: str) -> tuple[str, Unknown | None]:
+    name = field(metadata, "name", text, "")
+    if isinstance(name, str) and name:
+        return name, None
+    prefix = field(metadata, "generateName", text, "")
+    if isinstance(name, Unknown):
+        return generated_name(prefix if isinstance(prefix, str) else ""), name
+    if isinstance(prefix, Unknown):
+        return generated_name(""), prefix
+    if not prefix:
+        raise Malformed("is required", "name")
+    cause = f"the name of {kind} `{prefix}...` is generated when it is created"
+    return generated_name(prefix), Unknown(cause)
+
+
+def _controller(value: Any) -> Owner | None:
+    owners = structs(_owner)(value)
+    if isinstance(owners, Unknown):
+        return None
+    return next((owner for owner in owners if owner), None)
+
+
+def _owner(value: Any) -> Owner | None:
+    node = mapping(value)
+    if isinstance(node, Unknown) or field(node, "controller", flag, False) is not True:
+        return None
+    kind, name = field(node, "kind", text, ""), field(node, "name", text, "")
+    return Owner(kind, name) if isinstance(kind, str) and isinstance(name, str) else None

@@ -1,0 +1,84 @@
+"""Read labels and label selectors, which may be known only in part."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from podwall.model import LabelMap, Operator, Requirement, Selector, Unknown
+from podwall.reading.fields import Malformed, field, mapping, member, structs, text, texts
+
+__all__ = ["read_labels", "read_plain_selector", "read_selector"]
+
+EVERYTHING = Selector()
+OPERATOR = member(tuple(Operator))
+
+
+def read_labels(value: Any) -> LabelMap:
+    """Return the labels of an object; a `null` value is the empty string, as to the API."""
+    node = mapping(value)
+    if isinstance(node, Unknown):
+        return LabelMap(more=node)
+    return LabelMap.of(_text_values(node))
+
+
+def read_selector(value: Any) -> Selector:
+    """Return a `LabelSelector`: labels and expressions, all of which must hold.
+
+    https://kubernetes.io/docs/concepts/overview/working-with-objects/labels/#label-selectors
+    """
+    node = mapping(value)
+    if isinstance(node, Unknown):
+        return Selector(unknown=node)
+    if not node:
+        return EVERYTHING
+    labels = field(node, "matchLabels", read_plain_selector, EVERYTHING)
+    expressions = field(node, "matchExpressions", structs(_requirement), ())
+    if isinstance(expressions, Unknown):
+        return Selector(labels.requirements, expressions)
+    known = [item for item in expressions if isinstance(item, Requirement)]
+    unknown = [item for item in expressions if isinstance(item, Unknown)]
+    return Selector((*labels.requirements, *known), labels.unknown or next(iter(unknown), None))
+
+
+def read_plain_selector(value: Any) -> Selector:
+    """Return a selector that is a mapping of labels, as `matchLabels` and services have."""
+    node = mapping(value)
+    if isinstance(node, Unknown):
+        return Selector(unknown=node)
+    return Selector(tuple(_equals(key, label) for key, label in sorted(_text_values(node).items())))
+
+
+def _text_values(node: Mapping[str, Any]) -> dict[str, str | Unknown]:
+    labels = {}
+    for key, value in node.items():
+        if not isinstance(key, str):
+            raise Malformed("must have strings as keys")
+        labels[key] = field(node, key, text, "") if value is not None else ""
+    return labels
+
+
+def _equals(key: str, value: str | Unknown) -> Requirement:
+    if isinstance(value, Unknown):
+        return Requirement(key, Operator.IN, (), value)
+    return Requirement(key, Operator.IN, (value,))
+
+
+def _requirement(value: Any) -> Requirement | Unknown:
+    node = mapping(value)
+    if isinstance(node, Unknown):
+        return node
+    key = field(node, "key", text, "")
+    operator = field(node, "operator", OPERATOR, None)
+    values = field(node, "values", texts, ())
+    if isinstance(key, Unknown):
+        return key
+    if operator is None:
+        raise Malformed("is required", "operator")
+    if isinstance(operator, Unknown):
+        return operator
+    if isinstance(values, Unknown):
+        return Requirement(key, operator, (), values)
+    known = sorted({item for item in values if isinstance(item, str)})
+    unknown = [item for item in values if isinstance(item, Unknown)]
+    return Requirement(key, operator, tuple(known), next(iter(unknown), None))
