@@ -1,0 +1,201 @@
+"""The cluster as configuration writes it: flat and plain; what is left out has the default."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from enum import StrEnum
+from typing import assert_never
+
+from components.checks import refused
+from components.cluster.access import (
+    Access,
+    ApiServer,
+    Entra,
+    LocalAccounts,
+    LoginMode,
+    PrivateApiServer,
+    PublicApiServer,
+    SignIn,
+)
+from components.cluster.addons import AddOns, LocalDns
+from components.cluster.args import AksClusterArgs, EngineChange
+from components.cluster.engine import NetworkEngine
+from components.cluster.lifecycle import (
+    Lifecycle,
+    MaintenanceWindow,
+    NodeOsChannel,
+    Tier,
+    UpgradeChannel,
+)
+from components.cluster.networks import NewNetwork
+from components.cluster.pod_networks import NodeSubnet, Overlay, PodNetwork, PodSubnet
+from components.settings.pools import SystemPoolSettings, UserPoolSettings, said
+
+__all__ = ["ClusterSettings", "EntraSettings", "PodNetworking"]
+
+
+class PodNetworking(StrEnum):
+    """Where pods get their addresses: inside the cluster, from the nodes' subnet, or their own.
+
+    Source: https://learn.microsoft.com/azure/aks/concepts-network-cni-overview
+    """
+
+    OVERLAY = "overlay"
+    NODE_SUBNET = "node-subnet"
+    POD_SUBNET = "pod-subnet"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class EntraSettings:
+    """Sign-in with Entra ID and Azure roles.
+
+    Attributes:
+        admin_groups: object ids of the groups that administer the cluster, at least one.
+        tenant_id: the tenant of the groups; the subscription's if left out.
+        local_accounts: keeps the sign-in that no log names a person for.
+        login: how `kubelogin` signs in where the kubeconfig is used.
+    """
+
+    admin_groups: tuple[str, ...]
+    tenant_id: str | None = None
+    local_accounts: bool = False
+    login: LoginMode = LoginMode.AZURE_CLI
+
+    @property
+    def sign_in(self) -> Entra:
+        """Return the sign-in."""
+        return Entra(
+            admin_groups=self.admin_groups,
+            tenant_id=self.tenant_id,
+            local_accounts=self.local_accounts,
+            login=self.login,
+        )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ClusterSettings:
+    """A cluster, without its engine, its pod networking, its version and its place.
+
+    Attributes:
+        name: its name in Azure; Pulumi chooses if left out.
+        resource_group: an existing group; one is made if left out.
+        tags: on every Azure resource.
+        protect: Pulumi refuses to delete or replace the cluster.
+        engine_change: what a change of the network settings of an existing cluster does.
+        private: the API server has an address in the virtual network only.
+        authorized_ip_ranges: who may call a public API server; anyone if left out.
+        vnet_integration: nodes reach the API server without leaving the network.
+        entra: sign-in with Entra ID; local accounts if left out.
+        system_pool: the nodes of the cluster's own pods.
+        user_pools: the nodes of workloads; the system pool takes them if left out.
+        tier: the SLA that is paid for.
+        upgrades: who chooses the Kubernetes version.
+        node_os: how nodes get their security updates.
+        maintenance: when upgrades may happen.
+        network: the ranges of the virtual network.
+        pod_cidr: the range of an overlay.
+        local_dns: whether pods ask a DNS proxy on their own node.
+        key_vault_secrets: mounts secrets of Key Vault.
+        monitoring_workspace_id: where logs go; nowhere if left out.
+        defender_workspace_id: turns Microsoft Defender on, with that workspace.
+    """
+
+    name: str | None = None
+    resource_group: str | None = None
+    tags: Mapping[str, str] = field(default_factory=dict)
+    protect: bool = True
+    engine_change: EngineChange = EngineChange.REFUSE
+    private: bool = False
+    authorized_ip_ranges: tuple[str, ...] = ()
+    vnet_integration: bool = False
+    entra: EntraSettings | None = None
+    system_pool: SystemPoolSettings = field(default_factory=SystemPoolSettings)
+    user_pools: tuple[UserPoolSettings, ...] = ()
+    tier: Tier | None = None
+    upgrades: UpgradeChannel | None = None
+    node_os: NodeOsChannel | None = None
+    maintenance: MaintenanceWindow | None = None
+    network: NewNetwork = field(default_factory=NewNetwork)
+    pod_cidr: str | None = None
+    local_dns: LocalDns = LocalDns.DISABLED
+    key_vault_secrets: bool = False
+    monitoring_workspace_id: str | None = None
+    defender_workspace_id: str | None = None
+
+    def args(
+        self,
+        *,
+        engine: NetworkEngine,
+        pod_networking: PodNetworking,
+        kubernetes_version: str | None,
+        location: str | None,
+    ) -> AksClusterArgs:
+        """Return the arguments of the cluster.
+
+        Raises:
+            InvalidValue: Azure would refuse the combination.
+        """
+        return AksClusterArgs(
+            kubernetes_version=kubernetes_version,
+            engine=engine,
+            pod_network=self._pod_network(pod_networking),
+            network=self.network,
+            system_pool=self.system_pool.pool,
+            user_pools=tuple(each.pool for each in self.user_pools),
+            access=self._access,
+            lifecycle=self._lifecycle,
+            addons=self._addons,
+            resource_group=self.resource_group,
+            location=location,
+            cluster_name=self.name,
+            tags=self.tags,
+            protect=self.protect,
+            engine_change=self.engine_change,
+        )
+
+    def _pod_network(self, networking: PodNetworking) -> PodNetwork:
+        if self.pod_cidr and networking is not PodNetworking.OVERLAY:
+            remedy = "leave it out, or choose `overlay`"
+            raise refused("pod_cidr", f"`{networking}` has no range of its own", remedy)
+        match networking:
+            case PodNetworking.OVERLAY:
+                return Overlay(**said(pod_cidr=self.pod_cidr))
+            case PodNetworking.NODE_SUBNET:
+                return NodeSubnet()
+            case PodNetworking.POD_SUBNET:
+                return PodSubnet()
+            case _:
+                assert_never(networking)
+
+    @property
+    def _access(self) -> Access:
+        sign_in: SignIn = self.entra.sign_in if self.entra else LocalAccounts()
+        return Access(
+            api_server=self._api_server, vnet_integration=self.vnet_integration, sign_in=sign_in
+        )
+
+    @property
+    def _api_server(self) -> ApiServer:
+        if not self.private:
+            return PublicApiServer(self.authorized_ip_ranges)
+        if self.authorized_ip_ranges:
+            message = "a private API server has no public address to restrict"
+            raise refused(
+                "authorized_ip_ranges", message, "leave it out, or set `private` to false"
+            )
+        return PrivateApiServer()
+
+    @property
+    def _lifecycle(self) -> Lifecycle:
+        chosen = said(tier=self.tier, upgrades=self.upgrades, node_os=self.node_os)
+        return Lifecycle(**chosen, **said(maintenance=self.maintenance))
+
+    @property
+    def _addons(self) -> AddOns:
+        return AddOns(
+            local_dns=self.local_dns,
+            key_vault_secrets=self.key_vault_secrets,
+            monitoring_workspace_id=self.monitoring_workspace_id,
+            defender_workspace_id=self.defender_workspace_id,
+        )
