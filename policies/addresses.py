@@ -13,7 +13,7 @@ from typing import Final
 
 from policies.cidrs import IpNetwork, is_strictly_inside, unmapped
 from policies.errors import InvalidValue, Place
-from policies.syntax import shown
+from policies.wording import shown
 
 __all__ = ["ANYWHERE", "Anywhere", "IpBlock", "IpNetwork", "ip_block"]
 

@@ -9,10 +9,11 @@ from collections.abc import Mapping
 from typing import Final
 
 from policies.errors import InvalidValue, Place
-from policies.syntax import label_key_problem, shown
+from policies.syntax import label_key_problem
 from policies.texts import TextMap, refuse_non_text
+from policies.wording import shown
 
-__all__ = ["LONGEST_ANNOTATIONS", "Annotations"]
+__all__ = ["LONGEST_ANNOTATIONS", "Annotations", "annotation_key_problem", "len_in_bytes"]
 
 #: All keys and values of an object together, in bytes of UTF-8 (256 KiB).
 LONGEST_ANNOTATIONS: Final = 256 * 1024
@@ -32,7 +33,7 @@ class Annotations(TextMap):
     ) -> None:
         """Check and keep the annotations, of at most 256 KiB together."""
         super().__init__(annotations, path=path)
-        size = sum(len(key.encode()) + len(value.encode()) for key, value in self.items())
+        size = sum(len_in_bytes(key) + len_in_bytes(value) for key, value in self.items())
         if size > LONGEST_ANNOTATIONS:
             raise InvalidValue(
                 f"the annotations take {size} bytes, more than {LONGEST_ANNOTATIONS}",
@@ -45,10 +46,20 @@ class Annotations(TextMap):
     def check_key(key: object, place: Place) -> None:
         """Refuse a key that is no label key; unlike there, upper case is fine in its prefix."""
         refuse_non_text(key, place)
-        if isinstance(key, str) and (problem := label_key_problem(key.lower())):
+        if isinstance(key, str) and (problem := annotation_key_problem(key)):
             raise InvalidValue(
                 f"{shown(key)} {problem}",
                 help="an annotation key is a name such as `example.com/owner`",
                 place=place,
                 value=key,
             )
+
+
+def annotation_key_problem(key: str) -> str | None:
+    """Say why a text is not an annotation key."""
+    return label_key_problem(key.lower())
+
+
+def len_in_bytes(text: str) -> int:
+    """Return the length of a text in UTF-8; JSON can hold surrogates, which UTF-8 cannot."""
+    return len(text.encode(errors="surrogatepass"))

@@ -11,8 +11,9 @@ from enum import StrEnum
 from typing import assert_never
 
 from policies.errors import InvalidValue, Place
-from policies.syntax import label_key_problem, label_value_problem, shown
+from policies.syntax import label_key_problem, label_value_problem
 from policies.texts import TextMap, refuse_non_text
+from policies.wording import shown
 
 __all__ = [
     "LabelSelector",
@@ -76,10 +77,11 @@ class Requirement:
     values: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
-        """Check the key and the values, and order the values."""
+        """Check the key, the operator and the values, and order the values."""
         Labels.check_key(self.key, Place(path="matchExpressions[].key"))
         for value in self.values:
             Labels.check_value(value, Place(path="matchExpressions[].values"))
+        _check_operator(self.operator)
         _check_count(self)
         object.__setattr__(self, "values", tuple(sorted(set(self.values))))
 
@@ -111,11 +113,13 @@ class LabelSelector:
     they are not equal.
     """
 
-    match_labels: Labels = field(default_factory=Labels)
+    match_labels: Mapping[str, str] = field(default_factory=Labels)
     match_expressions: tuple[Requirement, ...] = ()
 
     def __post_init__(self) -> None:
-        """Order the requirements."""
+        """Check the labels, and order the requirements."""
+        if not isinstance(self.match_labels, Labels):
+            object.__setattr__(self, "match_labels", Labels(self.match_labels, path="matchLabels"))
         ordered = sorted(set(self.match_expressions), key=_written_order)
         object.__setattr__(self, "match_expressions", tuple(ordered))
 
@@ -207,6 +211,16 @@ def _said_once(key: str, values: tuple[str, ...]) -> tuple[str, ...]:
             value=repeated,
         )
     return values
+
+
+def _check_operator(operator: object) -> None:
+    if not isinstance(operator, Operator):
+        raise InvalidValue(
+            f"{shown(operator)} is not an operator",
+            help="write `in_`, `not_in`, `exists` or `does_not_exist`",
+            place=Place(path="matchExpressions[].operator"),
+            value=operator,
+        )
 
 
 def _check_count(requirement: Requirement) -> None:

@@ -21,7 +21,8 @@ from typing import Final, Generic, TypeVar
 from policies.addresses import IpBlock
 from policies.errors import InvalidValue, Place
 from policies.labels import Labels, LabelSelector, Requirement, label_selector
-from policies.syntax import dns_label_problem, shown
+from policies.syntax import dns_label_problem
+from policies.wording import shown
 
 __all__ = [
     "ALL_NAMESPACES",

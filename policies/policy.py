@@ -14,7 +14,8 @@ from policies.errors import InvalidValue, Place
 from policies.labels import Labels
 from policies.peers import Pods, check_name
 from policies.rules import DenyAll, Direction, EgressRule, IngressRule, Rule
-from policies.syntax import dns_label_problem, dns_subdomain_problem, shown
+from policies.syntax import dns_label_problem, dns_subdomain_problem
+from policies.wording import shown
 
 __all__ = ["NetworkPolicy"]
 

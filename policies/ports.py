@@ -14,7 +14,8 @@ from enum import StrEnum
 from typing import Final, overload
 
 from policies.errors import InvalidValue, Place
-from policies.syntax import port_name_problem, shown
+from policies.syntax import port_name_help, port_name_problem
+from policies.wording import shown
 
 __all__ = [
     "ALL_PORTS",
@@ -57,6 +58,7 @@ class Port:
 
     def __post_init__(self) -> None:
         """Refuse what the API server refuses."""
+        _check_protocol(self.protocol)
         if isinstance(self.port, str):
             _check_name(self.port)
         elif self.port is not None:
@@ -121,16 +123,6 @@ class Ports:
         return "all ports" if self.entries is None else ", ".join(map(str, self.entries))
 
 
-#: Every port of every protocol, also of those that a policy cannot name, such as ICMP.
-ALL_PORTS: Final = Ports(None)
-#: Every TCP port, and nothing of UDP or SCTP.
-ALL_TCP_PORTS: Final = Ports((Port(Protocol.TCP),))
-#: Every UDP port, and nothing of TCP or SCTP.
-ALL_UDP_PORTS: Final = Ports((Port(Protocol.UDP),))
-#: Every SCTP port, and nothing of TCP or UDP.
-ALL_SCTP_PORTS: Final = Ports((Port(Protocol.SCTP),))
-
-
 @overload
 def tcp(port: int, /, *, end_port: int | None = None) -> Ports: ...
 @overload
@@ -168,6 +160,13 @@ def _ports(protocol: Protocol, port: int | str | None, end_port: int | None) -> 
     return Ports((Port(protocol, port, end_port),))
 
 
+def _check_protocol(protocol: object) -> None:
+    if not isinstance(protocol, Protocol):
+        raise _refused(
+            "protocol", protocol, "is not a protocol", "write `tcp(...)`, `udp(...)` or `sctp(...)`"
+        )
+
+
 def _check_number(number: object, path: str) -> None:
     if not isinstance(number, int) or isinstance(number, bool):
         raise _refused(path, number, "is not a port", "give a number from 1 to 65535, or a name")
@@ -180,15 +179,7 @@ def _check_number(number: object, path: str) -> None:
 
 def _check_name(name: str) -> None:
     if problem := port_name_problem(name):
-        quoted = name.isascii() and name.isdigit()
-        raise _refused(
-            "port",
-            name,
-            f"is not a port name: it {problem}",
-            f"did you mean the number {shown(name)}, without quotes?"
-            if quoted
-            else "name the port as the container does, at most 15 characters such as `metrics`",
-        )
+        raise _refused("port", name, f"is not a port name: it {problem}", port_name_help(name))
 
 
 def _check_range(port: int | str | None, end_port: object) -> None:
@@ -214,3 +205,13 @@ def _refused(path: str, value: object, problem: str, help_: str) -> InvalidValue
     return InvalidValue(
         f"{shown(value)} {problem}", help=help_, place=Place(path=path), value=value
     )
+
+
+#: Every port of every protocol, also of those that a policy cannot name, such as ICMP.
+ALL_PORTS: Final = Ports(None)
+#: Every TCP port, and nothing of UDP or SCTP.
+ALL_TCP_PORTS: Final = Ports((Port(Protocol.TCP),))
+#: Every UDP port, and nothing of TCP or SCTP.
+ALL_UDP_PORTS: Final = Ports((Port(Protocol.UDP),))
+#: Every SCTP port, and nothing of TCP or UDP.
+ALL_SCTP_PORTS: Final = Ports((Port(Protocol.SCTP),))

@@ -12,6 +12,7 @@ from policies.peers import ALL_NAMESPACES, ALL_PODS, Namespace, Peer, Pods, pods
 from policies.policy import NetworkPolicy
 from policies.ports import Ports, tcp, udp
 from policies.rules import DENY_ALL, DenyAll, Direction, IngressRule, allow_from, allow_to
+from policies.wording import did_you_mean, shown
 
 __all__ = [
     "DNS_PORTS",
@@ -93,6 +94,14 @@ class Step(StrEnum):
     ANY_NAMESPACE = "any-namespace"
     OWN_NAMESPACE = "own-namespace"
 
+    @classmethod
+    def _missing_(cls, value: object) -> Step:
+        raise InvalidValue(
+            f"{shown(value)} is not a step of the walkthrough",
+            help=did_you_mean(value, tuple(cls)),
+            value=value,
+        )
+
 
 _HTTP: Final = tcp(80)
 
@@ -105,7 +114,7 @@ def walkthrough(step: Step, namespace: str = "starwind") -> tuple[NetworkPolicy,
     >>> [policy.name for policy in walkthrough(Step.DENY_ALL)]
     ['backend']
     """
-    rules = _backend_ingress(step, Namespace(namespace))
+    rules = _backend_ingress(Step(step), Namespace(namespace))
     if rules is None:
         return ()
     backend = pods(app="webapp", role="backend")

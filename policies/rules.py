@@ -13,7 +13,7 @@ from policies.addresses import Anywhere
 from policies.errors import InvalidValue, Place
 from policies.peers import PEER_TYPES, Peer
 from policies.ports import Ports
-from policies.syntax import shown
+from policies.wording import shown
 
 __all__ = [
     "DENY_ALL",

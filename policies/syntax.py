@@ -12,11 +12,14 @@ from __future__ import annotations
 import re
 from functools import lru_cache
 
+from policies.wording import shown
+
 __all__ = [
     "dns_label_problem",
     "dns_subdomain_problem",
     "label_key_problem",
     "label_value_problem",
+    "port_name_help",
     "port_name_problem",
     "shown",
 ]
@@ -30,36 +33,8 @@ _PORT_NAME = re.compile(r"[a-z0-9]([-a-z0-9]*[a-z0-9])?")
 _LONGEST_LABEL = 63
 _LONGEST_SUBDOMAIN = 253
 _LONGEST_PORT_NAME = 15
-_SHOWN = 80
-_HUGE = 10**20
-_KINDS = {dict: "a mapping", list: "a list", tuple: "a list"}
 
 _REMEMBERED = 4096
-
-
-def shown(value: object) -> str:
-    r"""Return any value of a document as it is quoted in a message: in backticks, one short line.
-
-    >>> shown("a\nb"), shown(80), shown({"app": "web"})
-    ('`a\\nb`', '`80`', '`a mapping`')
-    """
-    return f"`{_text_of(value)}`"
-
-
-def _text_of(value: object) -> str:
-    if isinstance(value, str):
-        start = value[:_SHOWN]
-        return _clipped("".join(c if c.isprintable() else ascii(c)[1:-1] for c in start))
-    if value is None or isinstance(value, bool):
-        return {None: "null", True: "true", False: "false"}[value]
-    if isinstance(value, int | float):
-        # Python refuses to write integers of some thousand digits.
-        return str(value) if abs(value) < _HUGE else "a huge number"
-    return _KINDS.get(type(value), f"a value of type {type(value).__name__}")
-
-
-def _clipped(text: str) -> str:
-    return text if len(text) < _SHOWN else f"{text[: _SHOWN - 1]}…"
 
 
 @lru_cache(_REMEMBERED)
@@ -138,6 +113,20 @@ def port_name_problem(name: str) -> str | None:
     if not any(character.isalpha() for character in name):
         return "must have at least one letter"
     return _too_long(name, _LONGEST_PORT_NAME)
+
+
+def port_name_help(name: str) -> str:
+    """Return the remedy for a port name that Kubernetes would refuse.
+
+    >>> port_name_help("80"), port_name_help("HTTP")
+    ('did you mean the number `80`, without quotes?', 'did you mean `http`?')
+    """
+    if name.isascii() and name.isdigit():
+        return f"did you mean the number {shown(name)}, without quotes?"
+    meant = name.lower().replace("_", "-")
+    if port_name_problem(meant):
+        return "name the port as the container does, such as `metrics`"
+    return f"did you mean `{meant}`?"
 
 
 def _too_long(text: str, longest: int) -> str | None:

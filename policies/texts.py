@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
 from policies.errors import InvalidValue, Place
-from policies.syntax import shown
+from policies.wording import shown
 
 __all__ = ["TextMap", "refuse_non_text"]
 

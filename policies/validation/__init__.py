@@ -15,7 +15,6 @@ from typing import Any, Final
 from policies.errors import Place
 from policies.findings import Finding
 from policies.rules import Direction
-from policies.syntax import shown
 from policies.unknown import Unknown
 from policies.validation.metadata import check_metadata
 from policies.validation.notes import notes
@@ -26,10 +25,10 @@ from policies.validation.shapes import (
     Findings,
     as_list,
     as_mapping,
-    did_you_mean,
     error,
     wrong_type,
 )
+from policies.wording import did_you_mean, shown
 
 __all__ = ["violations"]
 

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any, Final
 
-from policies.syntax import shown
-from policies.validation.shapes import Findings, did_you_mean, elements, fields, note
+from policies.validation.shapes import Findings, elements, fields, note
+from policies.wording import did_you_mean, shown
 
 __all__ = ["unknown_fields"]
 
@@ -63,8 +63,8 @@ def _rule(rule: Mapping[str, Any], end: str, path: str) -> Findings:
 
 def _peer(peer: Mapping[str, Any], path: str) -> Findings:
     yield from _strangers(peer, _PEER, path)
-    for name in peer.keys() & {"podSelector", "namespaceSelector"}:
-        yield from _selector(peer[name], f"{path}.{name}")
+    for name in ("podSelector", "namespaceSelector"):
+        yield from _selector(peer.get(name), f"{path}.{name}")
     yield from _strangers(fields(peer.get("ipBlock")), _BLOCK, f"{path}.ipBlock")
 
 

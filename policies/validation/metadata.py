@@ -8,8 +8,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from policies.annotations import LONGEST_ANNOTATIONS
-from policies.syntax import dns_label_problem, dns_subdomain_problem, label_key_problem
+from policies.annotations import LONGEST_ANNOTATIONS, annotation_key_problem, len_in_bytes
+from policies.syntax import dns_label_problem, dns_subdomain_problem
 from policies.validation.selectors import check_labels
 from policies.validation.shapes import Findings, as_mapping, as_text, entry, error
 
@@ -39,13 +39,13 @@ def _prefix_problem(prefix: str) -> str | None:
     return dns_subdomain_problem(f"{prefix}x")
 
 
-def _check_annotations(annotations: Mapping[str, Any], path: str) -> Findings:
+def _check_annotations(annotations: Mapping[Any, Any], path: str) -> Findings:
     size = 0
     for key, value in annotations.items():
-        yield from as_text(key, path, _annotation_key_problem)
+        yield from as_text(key, path, annotation_key_problem)
         if value is not None:
             yield from as_text(value, entry(path, key), lambda _: None)
-        size += _bytes(key) + _bytes(value)
+        size += sum(len_in_bytes(text) for text in (key, value) if isinstance(text, str))
     if size > LONGEST_ANNOTATIONS:
         yield error(
             "annotations-too-long",
@@ -53,12 +53,3 @@ def _check_annotations(annotations: Mapping[str, Any], path: str) -> Findings:
             f"the annotations take {size} bytes, more than {LONGEST_ANNOTATIONS}",
             "keep long texts elsewhere and annotate with a link",
         )
-
-
-def _annotation_key_problem(key: str) -> str | None:
-    return label_key_problem(key.lower())
-
-
-def _bytes(text: object) -> int:
-    # JSON may hold lone surrogates, which UTF-8 cannot.
-    return len(text.encode(errors="replace")) if isinstance(text, str) else 0

@@ -10,11 +10,11 @@ from typing import Any, Final
 
 from policies.cidrs import parsed
 from policies.findings import Severity
-from policies.syntax import shown
 from policies.unknown import Unknown
 from policies.validation.fields import unknown_fields
 from policies.validation.repetitions import repetitions
 from policies.validation.shapes import Findings, elements, fields, note
+from policies.wording import shown
 
 __all__ = ["notes"]
 

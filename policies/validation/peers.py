@@ -6,10 +6,10 @@ from collections.abc import Mapping
 from typing import Any, Final
 
 from policies.cidrs import is_strictly_inside, parsed
-from policies.syntax import shown
 from policies.unknown import Unknown
 from policies.validation.selectors import check_selector
 from policies.validation.shapes import Findings, as_list, as_mapping, error, wrong_type
+from policies.wording import shown
 
 __all__ = ["check_peer"]
 

@@ -7,9 +7,10 @@ from typing import Any, Final
 
 from policies.findings import Finding
 from policies.ports import Protocol
-from policies.syntax import port_name_problem, shown
+from policies.syntax import port_name_help, port_name_problem
 from policies.unknown import Unknown
-from policies.validation.shapes import Findings, as_mapping, did_you_mean, error, wrong_type
+from policies.validation.shapes import Findings, as_mapping, error, wrong_type
+from policies.wording import did_you_mean, shown
 
 __all__ = ["check_port", "whole_number"]
 
@@ -57,7 +58,7 @@ def _check_port_value(port: object, path: str) -> Findings:
                 "invalid-port-name",
                 path,
                 f"{shown(port)} is not a port name: it {problem}",
-                _name_help(port),
+                port_name_help(port),
             )
     elif not isinstance(port, Unknown):
         yield from _check_number(port, path)
@@ -75,12 +76,6 @@ def _check_number(value: object, path: str) -> Findings:
             f"{shown(value)} is not a port number",
             f"port numbers are from 1 to {_LAST}{every}",
         )
-
-
-def _name_help(name: str) -> str:
-    if name.isascii() and name.isdigit():
-        return f"did you mean the number {shown(name)}, without quotes?"
-    return "name the port as the container does, in at most 15 characters, such as `metrics`"
 
 
 def _check_end(port: object, end_port: object, path: str) -> Findings:

@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Hashable, Mapping, Sequence
+from collections.abc import Hashable, Sequence
+from typing import Final
 
 from policies.findings import Severity
 from policies.validation.shapes import Findings, note
 
 __all__ = ["repetitions"]
+
+#: No peer and no port is nested deeper; below, a document is junk that must not exhaust the stack.
+_DEEPEST: Final = 6
+_ATOMS: Final = (str, int, float, type(None))
 
 
 def repetitions(items: Sequence[object], path: str) -> Findings:
@@ -27,14 +32,12 @@ def repetitions(items: Sequence[object], path: str) -> Findings:
             )
 
 
-def _hashable(value: object) -> Hashable:
-    match value:
-        case str() | int() | float() | None:
-            return value
-        case Mapping():
-            return frozenset((key, _hashable(each)) for key, each in value.items())
-        case list() | tuple():
-            return tuple(_hashable(each) for each in value)
-        # Two values that only deployment will tell need not be the same, even with one cause.
-        case _:
-            return id(value)
+def _hashable(value: object, depth: int = _DEEPEST) -> Hashable:
+    if isinstance(value, _ATOMS):
+        return value
+    if isinstance(value, dict) and depth:
+        return frozenset([(key, _hashable(each, depth - 1)) for key, each in value.items()])
+    if isinstance(value, list) and depth:
+        return tuple([_hashable(each, depth - 1) for each in value])
+    # Two values that only deployment will tell need not be the same, even with one cause.
+    return id(value)

@@ -10,17 +10,17 @@ from typing import Any, Final
 
 from policies.findings import Finding
 from policies.labels import Operator
-from policies.syntax import label_key_problem, label_value_problem, shown
+from policies.syntax import label_key_problem, label_value_problem
 from policies.unknown import Unknown
 from policies.validation.shapes import (
     Findings,
     as_list,
     as_mapping,
     as_text,
-    did_you_mean,
     entry,
     error,
 )
+from policies.wording import did_you_mean, shown
 
 __all__ = ["check_labels", "check_selector"]
 
@@ -36,11 +36,12 @@ def check_selector(selector: Mapping[str, Any], path: str) -> Findings:
         yield from as_list(requirements, f"{path}.matchExpressions", _check_requirement)
 
 
-def check_labels(labels: Mapping[str, Any], path: str) -> Findings:
+def check_labels(labels: Mapping[Any, Any], path: str) -> Findings:
     """Yield what is wrong with labels."""
     for key, value in labels.items():
-        yield from as_text(key, path, label_key_problem)
-        if value is not None:
+        if not (isinstance(key, str) and label_key_problem(key) is None):
+            yield from as_text(key, path, label_key_problem)
+        if not (value is None or (isinstance(value, str) and label_value_problem(value) is None)):
             yield from as_text(value, entry(path, key), label_value_problem)
 
 

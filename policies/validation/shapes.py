@@ -6,13 +6,12 @@ Every check is a generator of findings; it never raises. Paths are relative to t
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from difflib import get_close_matches
 from typing import Any, Final
 
 from policies.errors import Place
 from policies.findings import Finding, Severity
-from policies.syntax import shown
 from policies.unknown import Unknown
+from policies.wording import shown
 
 __all__ = [
     "Check",
@@ -20,7 +19,6 @@ __all__ = [
     "as_list",
     "as_mapping",
     "as_text",
-    "did_you_mean",
     "elements",
     "entry",
     "error",
@@ -32,6 +30,9 @@ __all__ = [
 Findings = Iterator[Finding]
 Check = Callable[[Any, str], Findings]
 
+#: The common type comes first: asking the abstract one is slow.
+_MAPPINGS: Final = (dict, Mapping)
+_LISTS: Final = (list, tuple)
 _REFERENCE: Final = (
     "https://kubernetes.io/docs/reference/kubernetes-api/policy-resources/network-policy-v1/"
 )
@@ -58,7 +59,7 @@ def as_mapping(
     value: object, path: str, check: Callable[[Mapping[str, Any], str], Findings]
 ) -> Findings:
     """Check a mapping; null and a missing value are an empty one."""
-    if isinstance(value, dict | Mapping):
+    if isinstance(value, _MAPPINGS):
         yield from check(value, path)
     elif value is None:
         yield from check({}, path)
@@ -68,7 +69,7 @@ def as_mapping(
 
 def as_list(value: object, path: str, check: Check) -> Findings:
     """Check every element of a list; null and a missing value are an empty one."""
-    if isinstance(value, list | tuple):
+    if isinstance(value, _LISTS):
         for index, item in enumerate(value):
             yield from check(item, f"{path}[{index}]")
     elif value is not None and not isinstance(value, Unknown):
@@ -86,12 +87,12 @@ def as_text(value: object, path: str, problem_of: Callable[[str], str | None]) -
 
 def fields(value: object) -> Mapping[str, Any]:
     """Return a mapping as it is, and anything else as an empty one."""
-    return value if isinstance(value, dict | Mapping) else {}
+    return value if isinstance(value, _MAPPINGS) else {}
 
 
 def elements(value: object) -> Sequence[Any]:
     """Return a list as it is, and anything else as an empty one."""
-    return value if isinstance(value, list | tuple) else ()
+    return value if isinstance(value, _LISTS) else ()
 
 
 def entry(path: str, key: object) -> str:
@@ -101,16 +102,3 @@ def entry(path: str, key: object) -> str:
 
 def _quotes(value: object) -> str:
     return f"did you mean {shown(value)} in quotes?" if isinstance(value, int | float) else ""
-
-
-def did_you_mean(given: object, allowed: tuple[str, ...]) -> str:
-    """Return a remedy that names the likeliest of the allowed words, or all of them.
-
-    >>> did_you_mean("ingress", ("Ingress", "Egress"))
-    'did you mean `Ingress`?'
-    """
-    by_lower = {word.lower(): word for word in allowed}
-    close = get_close_matches(str(given).lower(), by_lower, n=1) if isinstance(given, str) else []
-    if close:
-        return f"did you mean `{by_lower[close[0]]}`?"
-    return "one of " + ", ".join(f"`{word}`" for word in allowed)

@@ -1,0 +1,54 @@
+"""How values and remedies are worded in messages."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable
+from difflib import get_close_matches
+from typing import Final
+
+__all__ = ["did_you_mean", "shown"]
+
+_LONGEST: Final = 80
+_HUGE: Final = 10**20
+_KINDS: Final[dict[type, str]] = {dict: "a mapping", list: "a list", tuple: "a list"}
+
+
+def shown(value: object) -> str:
+    r"""Return any value of a document as it is quoted in a message: in backticks, one short line.
+
+    >>> shown("a\nb"), shown(80), shown({"app": "web"})
+    ('`a\\nb`', '`80`', '`a mapping`')
+    """
+    return f"`{_text_of(value)}`"
+
+
+def _text_of(value: object) -> str:
+    if isinstance(value, str):
+        start = value[:_LONGEST]
+        return _clipped("".join(c if c.isprintable() else ascii(c)[1:-1] for c in start))
+    if value is None or isinstance(value, bool):
+        return json.dumps(value)
+    if isinstance(value, int) and abs(value) > _HUGE:
+        # Python refuses to write integers of some thousand digits.
+        return "a huge number"
+    if isinstance(value, int | float):
+        return str(value)
+    return _KINDS.get(type(value), f"a value of type {type(value).__name__}")
+
+
+def _clipped(text: str) -> str:
+    return text if len(text) < _LONGEST else f"{text[: _LONGEST - 1]}…"
+
+
+def did_you_mean(given: object, allowed: Iterable[str]) -> str:
+    """Return a remedy that names the likeliest of the allowed words, or all of them.
+
+    >>> did_you_mean("ingress", ("Ingress", "Egress"))
+    'did you mean `Ingress`?'
+    """
+    by_lower = {str(word).lower(): str(word) for word in allowed}
+    close = get_close_matches(str(given).lower(), by_lower, n=1) if isinstance(given, str) else []
+    if close:
+        return f"did you mean `{by_lower[close[0]]}`?"
+    return "one of " + ", ".join(f"`{word}`" for word in by_lower.values())
