@@ -28,7 +28,7 @@ from components.cluster.access import (
     SignIn,
 )
 from components.cluster.addons import AddOns, AdvancedNetworking, AdvancedPolicies, LocalDns
-from components.cluster.args import AksClusterArgs, EngineChange, NodeProvisioning
+from components.cluster.args import AksClusterArgs
 from components.cluster.egress import (
     Egress,
     LoadBalancerEgress,
@@ -62,12 +62,14 @@ from components.cluster.pools import (
     FixedCount,
     ManagedDisk,
     NodeCount,
+    NodeProvisioning,
     OsDisk,
     OsSku,
     Priority,
     SystemPool,
     UserPool,
 )
+from components.cluster.replacement import EngineChange
 from components.cluster.services import ServiceNetwork
 
 if TYPE_CHECKING:

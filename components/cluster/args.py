@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from enum import StrEnum
 from types import MappingProxyType
 from typing import TYPE_CHECKING
 
@@ -18,38 +17,15 @@ from components.cluster.identity import Identities
 from components.cluster.lifecycle import Lifecycle
 from components.cluster.networks import Network, NewNetwork
 from components.cluster.pod_networks import DualStack, Overlay, PodNetwork
-from components.cluster.pools import SystemPool, UserPool
+from components.cluster.pools import NodeProvisioning, SystemPool, UserPool
+from components.cluster.replacement import EngineChange
 from components.cluster.services import ServiceNetwork
 from components.cluster.versions import MinorVersion
 
 if TYPE_CHECKING:
     from pulumi import Input
 
-__all__ = ["AksClusterArgs", "EngineChange", "NodeProvisioning"]
-
-
-class NodeProvisioning(StrEnum):
-    """Who makes nodes: `MANUAL` the pools of the program, `AUTO` Azure, to fit the pods.
-
-    `AUTO` is node auto-provisioning (Karpenter). The pools that are left have fixed counts.
-    See https://learn.microsoft.com/azure/aks/node-autoprovision.
-    """
-
-    MANUAL = "Manual"
-    AUTO = "Auto"
-
-
-class EngineChange(StrEnum):
-    """What happens when the network settings differ from those of the last deployment.
-
-    `REFUSE`: the preview fails and says how to migrate. `ALREADY_MIGRATED`: you changed the live
-    cluster with `az aks update` and ran `pulumi refresh`. `REPLACE`: the cluster and everything in
-    it is made anew; needs `protect=False` as well.
-    """
-
-    REFUSE = "refuse"
-    ALREADY_MIGRATED = "already-migrated"
-    REPLACE = "replace"
+__all__ = ["AksClusterArgs"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -14,6 +14,7 @@ from components.cluster.networks import ExistingNetwork, NewNetwork
 from components.cluster.pod_networks import NodeSubnet, Overlay, PodAllocation, PodSubnet
 from components.cluster.provisioning_rules import provisioning_refusals
 from components.cluster.refusal import refusal
+from components.cluster.replacement import EngineChange
 from components.cluster.versions import MinorVersion
 from policies.errors import InvalidValue
 
@@ -39,6 +40,7 @@ def combination_refusals(args: AksClusterArgs) -> Iterator[InvalidValue]:
     yield from _api_server(args)
     yield from provisioning_refusals(args)
     yield from _scale(args)
+    yield from _protection(args)
 
 
 def _version(args: AksClusterArgs) -> Iterator[InvalidValue]:
@@ -172,4 +174,13 @@ def _scale(args: AksClusterArgs) -> Iterator[InvalidValue]:
             f"{args.most_nodes} nodes are more than the {most} of tier `{args.lifecycle.tier}`",
             "lower the maximum node counts" + (", or choose `Tier.STANDARD`" if free else ""),
             "quotas-skus-regions",
+        )
+
+
+def _protection(args: AksClusterArgs) -> Iterator[InvalidValue]:
+    if args.protect and args.engine_change is EngineChange.REPLACE:
+        yield refusal(
+            "engine_change",
+            "`replace` asks to make the cluster anew, and `protect` forbids it",
+            "set `protect=False` as well, run `pulumi up` once, then take both back",
         )

@@ -9,6 +9,7 @@ from components.cluster.addons import AdvancedPolicies
 from components.cluster.egress import NatGatewayEgress
 from components.cluster.engine import NetworkEngine
 from components.cluster.pod_networks import Overlay
+from components.cluster.pools import OsSku
 from components.cluster.refusal import refusal
 from components.cluster.versions import MinorVersion
 from policies.errors import InvalidValue
@@ -19,6 +20,7 @@ if TYPE_CHECKING:
 __all__ = ["engine_refusals"]
 
 _FIRST_WITH_ADVANCED_POLICIES = MinorVersion(29)
+_FIRST_WITHOUT_WINDOWS_2022 = MinorVersion(36)
 _L7_NODES, _L7_PODS = 1000, 40_000
 _NO_WINDOWS = {
     NetworkEngine.AZURE: "Azure Network Policy Manager left Windows on 30 September 2026",
@@ -43,6 +45,17 @@ def _windows(args: AksClusterArgs) -> Iterator[InvalidValue]:
                 "choose `NetworkEngine.CALICO` for the cluster, or Linux for the pool",
                 "use-network-policies",
             )
+        if pool.os_sku is OsSku.WINDOWS_2022 and _too_new_for_windows(args.version):
+            yield refusal(
+                f"{pool.argument}.os_sku",
+                f"Windows Server 2022 does not run Kubernetes `{args.version}`",
+                f"choose a version before {_FIRST_WITHOUT_WINDOWS_2022}, or Linux for the pool",
+                "upgrade-windows-os",
+            )
+
+
+def _too_new_for_windows(version: MinorVersion | None) -> bool:
+    return version is not None and version >= _FIRST_WITHOUT_WINDOWS_2022
 
 
 def _ipv6(args: AksClusterArgs) -> Iterator[InvalidValue]:

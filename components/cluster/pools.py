@@ -17,6 +17,7 @@ __all__ = [
     "ManagedDisk",
     "NodeCount",
     "NodePool",
+    "NodeProvisioning",
     "OsDisk",
     "OsSku",
     "Priority",
@@ -49,6 +50,17 @@ class Priority(StrEnum):
 
     REGULAR = "Regular"
     SPOT = "Spot"
+
+
+class NodeProvisioning(StrEnum):
+    """Who makes nodes: `MANUAL` the pools of the program, `AUTO` Azure, to fit the pods.
+
+    `AUTO` is node auto-provisioning (Karpenter). The pools that are left have fixed counts.
+    See https://learn.microsoft.com/azure/aks/node-autoprovision.
+    """
+
+    MANUAL = "Manual"
+    AUTO = "Auto"
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from components.cluster.addons import LocalDns
 from components.cluster.engine import NetworkEngine
 from components.cluster.pod_networks import PodAllocation, PodSubnet
-from components.cluster.pools import Autoscale
+from components.cluster.pools import Autoscale, NodeProvisioning
 from components.cluster.refusal import refusal
 from components.cluster.versions import MinorVersion
 from components.cluster.vm_sizes import VmSize
@@ -25,7 +25,7 @@ _LOCAL_DNS_CORES = 4
 
 def provisioning_refusals(args: AksClusterArgs) -> Iterator[InvalidValue]:
     """Yield what the cluster's other choices refuse to node auto-provisioning and LocalDNS."""
-    if args.node_provisioning == "Auto":
+    if args.node_provisioning is NodeProvisioning.AUTO:
         yield from _auto_provisioning(args)
     if args.addons.local_dns is LocalDns.REQUIRED:
         yield from _local_dns(args)
