@@ -1,17 +1,27 @@
 """The stack's configuration: text from Pulumi into one typed value, or one clear refusal."""
 
-from components.settings.cluster import ClusterSettings, EntraSettings, PodNetworking
+from components.settings.cluster import (
+    ClusterChoice,
+    ClusterSettings,
+    EntraSettings,
+    PodNetworking,
+)
 from components.settings.documents import settings_of
+from components.settings.edge import ProgramRefusedError, read_settings, refusals_in_one_line
 from components.settings.pools import SystemPoolSettings, UserPoolSettings
 from components.settings.settings import ApplicationName, Settings
 
 __all__ = [
     "ApplicationName",
+    "ClusterChoice",
     "ClusterSettings",
     "EntraSettings",
     "PodNetworking",
+    "ProgramRefusedError",
     "Settings",
     "SystemPoolSettings",
     "UserPoolSettings",
+    "read_settings",
+    "refusals_in_one_line",
     "settings_of",
 ]

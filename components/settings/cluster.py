@@ -19,7 +19,7 @@ from components.cluster.access import (
     SignIn,
 )
 from components.cluster.addons import AddOns, LocalDns
-from components.cluster.args import AksClusterArgs, EngineChange
+from components.cluster.args import AksClusterArgs
 from components.cluster.engine import NetworkEngine
 from components.cluster.lifecycle import (
     Lifecycle,
@@ -30,9 +30,14 @@ from components.cluster.lifecycle import (
 )
 from components.cluster.networks import NewNetwork
 from components.cluster.pod_networks import NodeSubnet, Overlay, PodNetwork, PodSubnet
+from components.cluster.replacement import EngineChange
+from components.settings.keys import key_of
 from components.settings.pools import SystemPoolSettings, UserPoolSettings, said
+from policies.errors import InvalidValue, Place
 
-__all__ = ["ClusterSettings", "EntraSettings", "PodNetworking"]
+__all__ = ["ClusterChoice", "ClusterSettings", "EntraSettings", "PodNetworking"]
+
+_AUTOMATIC = "automatic"
 
 
 class PodNetworking(StrEnum):
@@ -71,6 +76,29 @@ class EntraSettings:
             local_accounts=self.local_accounts,
             login=self.login,
         )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ClusterChoice:
+    """What is chosen first about a cluster.
+
+    Attributes:
+        engine: what enforces network policies, for the cluster's life.
+        pod_networking: where pods get their addresses, for the cluster's life.
+        kubernetes_version: a minor version such as `1.36`, or `automatic` where `upgrades` is a
+            channel that chooses one.
+        location: the Azure region; the provider's if left out.
+    """
+
+    engine: NetworkEngine = NetworkEngine.AZURE
+    pod_networking: PodNetworking = PodNetworking.OVERLAY
+    kubernetes_version: str = "1.36"
+    location: str | None = None
+
+    @property
+    def version(self) -> str | None:
+        """Return the version; None where Azure chooses."""
+        return None if self.kubernetes_version == _AUTOMATIC else self.kubernetes_version
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -123,23 +151,23 @@ class ClusterSettings:
     monitoring_workspace_id: str | None = None
     defender_workspace_id: str | None = None
 
-    def args(
-        self,
-        *,
-        engine: NetworkEngine,
-        pod_networking: PodNetworking,
-        kubernetes_version: str | None,
-        location: str | None,
-    ) -> AksClusterArgs:
+    def args(self, choice: ClusterChoice) -> AksClusterArgs:
         """Return the arguments of the cluster.
 
         Raises:
-            InvalidValue: Azure would refuse the combination.
+            InvalidValue: Azure would refuse the combination; the place is the configuration key.
         """
+        try:
+            return self._args(choice)
+        except InvalidValue as error:
+            place = Place(path=key_of(error.place.path))
+            raise InvalidValue(error.message, help=error.help, place=place) from error
+
+    def _args(self, choice: ClusterChoice) -> AksClusterArgs:
         return AksClusterArgs(
-            kubernetes_version=kubernetes_version,
-            engine=engine,
-            pod_network=self._pod_network(pod_networking),
+            kubernetes_version=choice.version,
+            engine=choice.engine,
+            pod_network=self._pod_network(choice.pod_networking),
             network=self.network,
             system_pool=self.system_pool.pool,
             user_pools=tuple(each.pool for each in self.user_pools),
@@ -147,7 +175,7 @@ class ClusterSettings:
             lifecycle=self._lifecycle,
             addons=self._addons,
             resource_group=self.resource_group,
-            location=location,
+            location=choice.location,
             cluster_name=self.name,
             tags=self.tags,
             protect=self.protect,

@@ -12,15 +12,10 @@ from components.applications import Application, Images, shop, walkthrough
 from components.checks import check_at_least, refused
 from components.cluster.args import AksClusterArgs
 from components.cluster.engine import NetworkEngine
-from components.settings.cluster import ClusterSettings, PodNetworking
-from components.settings.keys import key_of
-from policies.errors import InvalidValue, Place
+from components.settings.cluster import ClusterChoice, ClusterSettings, PodNetworking
 from policies.presets import Step
 
-__all__ = ["AUTOMATIC", "ApplicationName", "Settings"]
-
-AUTOMATIC = "automatic"
-"""The Kubernetes version where the upgrade channel chooses it."""
+__all__ = ["ApplicationName", "Settings"]
 
 
 class ApplicationName(StrEnum):
@@ -63,7 +58,13 @@ class Settings:
         check_at_least(self.replicas, 1, "replicas")
         if len(set(self.applications)) < len(self.applications):
             raise refused("applications", "an application is given twice", "give each once")
-        object.__setattr__(self, "cluster_args", _at_its_key(self._cluster_args))
+        choice = ClusterChoice(
+            engine=self.engine,
+            pod_networking=self.pod_networking,
+            kubernetes_version=self.kubernetes_version,
+            location=self.location,
+        )
+        object.__setattr__(self, "cluster_args", self.cluster.args(choice))
 
     @property
     def application(self) -> Application:
@@ -73,21 +74,3 @@ class Settings:
             ApplicationName.SHOP: lambda: shop(self.images, self.replicas),
         }
         return reduce(add, (known[name]() for name in self.applications), Application())
-
-    def _cluster_args(self) -> AksClusterArgs:
-        version = None if self.kubernetes_version == AUTOMATIC else self.kubernetes_version
-        return self.cluster.args(
-            engine=self.engine,
-            pod_networking=self.pod_networking,
-            kubernetes_version=version,
-            location=self.location,
-        )
-
-
-def _at_its_key(make: Callable[[], AksClusterArgs]) -> AksClusterArgs:
-    """Make the arguments; a refusal names the configuration key instead of the argument."""
-    try:
-        return make()
-    except InvalidValue as error:
-        place = Place(path=key_of(error.place.path))
-        raise InvalidValue(error.message, help=error.help, place=place) from error
