@@ -1,0 +1,8 @@
+"""Where documents come from: manifests, previews, state. Thin edges that read and never judge."""
+
+from __future__ import annotations
+
+from podwall.sources.opening import source
+from podwall.sources.source import Source, SourceKind, Stage
+
+__all__ = ["Source", "SourceKind", "Stage", "source"]

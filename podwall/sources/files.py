@@ -1,0 +1,50 @@
+"""Read bytes from files, folders and the standard input, and say plainly why that failed."""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Final
+
+from policies.errors import Place, SourceError
+
+__all__ = ["STDIN", "manifest_files", "read_bytes"]
+
+STDIN: Final = "-"
+STDIN_NAME: Final = "<stdin>"
+SUFFIXES: Final = frozenset({".yaml", ".yml", ".json"})
+
+
+def read_bytes(path: str) -> tuple[str, bytes]:
+    """Return the name to show for a path (or `-`, the standard input), and what is in it."""
+    if path == STDIN:
+        return STDIN_NAME, sys.stdin.buffer.read()
+    try:
+        return path, Path(path).read_bytes()
+    except OSError as problem:
+        raise unreadable(path, problem) from problem
+
+
+def manifest_files(folder: str) -> Iterator[str]:
+    """Yield the YAML and JSON files of a folder and of those in it, sorted; hidden ones are not."""
+    for parent, folders, names in os.walk(folder, onerror=_refuse):
+        folders[:] = sorted(name for name in folders if not name.startswith("."))
+        for name in sorted(names):
+            if not name.startswith(".") and Path(name).suffix.lower() in SUFFIXES:
+                yield str(Path(parent, name))
+
+
+def _refuse(problem: OSError) -> None:
+    raise unreadable(str(problem.filename), problem) from problem
+
+
+def unreadable(path: str, problem: OSError) -> SourceError:
+    """Return the error for a path that the operating system does not let us read."""
+    reason = (problem.strerror or "it can't be read").lower()
+    return SourceError(
+        f"`{path}` could not be read: {reason}",
+        help="give a file, a folder, or `-` for the standard input",
+        place=Place(path),
+    )
