@@ -1,0 +1,57 @@
+"""The transcription of the API server's rules, against a real API server.
+
+PODWALL_APISERVER_KUBECONFIG=kubeconfig .venv/bin/python -m pytest tests/peers/test_apiserver.py
+"""
+
+from __future__ import annotations
+
+import os
+import random
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from podwall.model import Policy
+from podwall.reading import Document, snapshot
+from policies import Place, Severity
+from policies.validation import violations
+from tests.peers.apiserver import VARIABLE, ApiServer
+from tests.peers.mutations import policy
+
+DOCUMENTS = 3_000
+
+
+@pytest.fixture(scope="module")
+def server() -> ApiServer:
+    kubeconfig = os.environ.get(VARIABLE)
+    if not kubeconfig:
+        pytest.skip(f"no API server to ask: set {VARIABLE}")
+    return ApiServer.of(Path(kubeconfig))
+
+
+@pytest.mark.timeout(600)
+def test_the_transcription_refuses_exactly_what_the_server_refuses(server: ApiServer) -> None:
+    differences = []
+    for seed in range(DOCUMENTS):
+        document = policy(random.Random(seed))
+        ours = [str(f) for f in violations(document) if f.severity is Severity.ERROR]
+        theirs = server.would_store(document)
+        if theirs.accepted == bool(ours):
+            differences.append((seed, ours, theirs.message, document["spec"]))
+    assert differences == []
+
+
+@pytest.mark.timeout(600)
+def test_defaults_are_read_as_the_server_writes_them(server: ApiServer) -> None:
+    differences = []
+    for seed in range(DOCUMENTS):
+        document = policy(random.Random(seed))
+        theirs = server.would_store(document)
+        if theirs.accepted and _meaning(document) != _meaning(theirs.stored):
+            differences.append((seed, document["spec"], theirs.stored["spec"]))
+    assert differences == []
+
+
+def _meaning(document: dict[str, Any]) -> tuple[Policy, ...]:
+    return snapshot([Document(document, Place())]).snapshot.policies
