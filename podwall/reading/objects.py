@@ -2,21 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Final
 
 from podwall.model import Namespace, Policy, Service, Workload
 from podwall.reading.fields import Malformed
 from podwall.reading.metadata import KubernetesObject
-from podwall.reading.namespaces import read_namespace
+from podwall.reading.namespaces import forged_name, read_namespace
 from podwall.reading.policies import read_policy
-from podwall.reading.remarks import remarks
 from podwall.reading.services import read_service
 from podwall.reading.unread import removed_version, unread
 from podwall.reading.workloads import WORKLOAD_KINDS, read_workload
 from policies.errors import Place
 from policies.findings import Finding, Severity
+from policies.validation import violations
 
 __all__ = ["Part", "Read", "malformed", "read_part"]
 
@@ -47,10 +47,21 @@ def read_part(item: KubernetesObject) -> Read:
     if item.version != "v1":
         current = f"{item.group}/v1".removeprefix("/")
         return Read(item, findings=(removed_version(item, current),))
+    findings = tuple(_judged(item))
+    if any(finding.severity is Severity.ERROR for finding in findings):
+        return Read(item, findings=findings)
     try:
-        return Read(item, reader(item), tuple(remarks(item)))
+        return Read(item, reader(item), findings)
     except Malformed as problem:
         return Read(item, findings=(malformed(problem, item.place),))
+
+
+def _judged(item: KubernetesObject) -> Iterator[Finding]:
+    """Yield what the API server would refuse, and what is legal but hardly meant."""
+    if item.kind == "NetworkPolicy":
+        yield from violations(item.manifest, item.place)
+    elif item.kind == "Namespace":
+        yield from forged_name(item)
 
 
 def malformed(problem: Malformed, place: Place) -> Finding:

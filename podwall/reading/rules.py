@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from typing import Any, TypeVar
 
-from podwall.model import IpPeer, Peer, PodPeer, Rule, Selector, Unknown
-from podwall.reading.fields import Malformed, field, mapping, structs
-from podwall.reading.networks import read_network
+from podwall.model import IpNetwork, IpPeer, Peer, PodPeer, Rule, Selector, Unknown
+from podwall.reading.fields import Malformed, field, mapping, structs, text
 from podwall.reading.ports import read_port_rule
 from podwall.reading.selectors import read_selector
+from policies.cidrs import parsed
 
 __all__ = ["read_egress_rule", "read_ingress_rule"]
 
@@ -67,10 +67,10 @@ def _ip_block(value: Any) -> IpPeer | Unknown:
     node = mapping(value)
     if isinstance(node, Unknown):
         return node
-    cidr = field(node, "cidr", read_network, None)
+    cidr = field(node, "cidr", _network, None)
     if cidr is None:
         raise Malformed("is required", "cidr")
-    exceptions = field(node, "except", structs(read_network), ())
+    exceptions = field(node, "except", structs(_network), ())
     if isinstance(cidr, Unknown):
         return cidr
     if isinstance(exceptions, Unknown):
@@ -78,3 +78,17 @@ def _ip_block(value: Any) -> IpPeer | Unknown:
     known = tuple(item for item in exceptions if not isinstance(item, Unknown))
     unknown = (item for item in exceptions if isinstance(item, Unknown))
     return IpPeer(cidr, known) if len(known) == len(exceptions) else next(unknown)
+
+
+def _network(value: Any) -> IpNetwork | Unknown:
+    """Return the network of a CIDR; host bits are legal and masked, for old objects' sake.
+
+    https://github.com/kubernetes/enhancements/issues/4858
+    """
+    written = text(value)
+    if isinstance(written, Unknown):
+        return written
+    cidr = parsed(written)
+    if cidr is None:
+        raise Malformed(f"must be a CIDR such as `10.0.0.0/8`, is `{written[:60]}`")
+    return cidr.network
