@@ -34,9 +34,9 @@ def shop(images: Images, replicas: int) -> Application:
     web, api, db = _tiers(images, replicas)
     return Application(
         namespaces=(
-            NamespaceArgs(name="ingress", quota=Quota(pods=20)),
-            NamespaceArgs(name="monitoring", quota=Quota(pods=10)),
-            NamespaceArgs(name="shop", quota=Quota(pods=60)),
+            _closed("ingress", replicas),
+            _closed("monitoring", replicas),
+            _closed("shop", replicas),
         ),
         workloads=(gateway, prometheus, web, api, db),
         policies=(
@@ -47,6 +47,11 @@ def shop(images: Images, replicas: int) -> Application:
             *_connected(prometheus, api, "http"),
         ),
     )
+
+
+def _closed(name: str, replicas: int) -> NamespaceArgs:
+    # Two stateless tiers and the data, each with one pod more while it is updated.
+    return NamespaceArgs(name=name, quota=Quota(pods=2 * replicas + 4))
 
 
 def _connected(client: WorkloadArgs, server: WorkloadArgs, port: str) -> tuple[NetworkPolicy, ...]:

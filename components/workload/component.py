@@ -20,7 +20,7 @@ class Workload(ComponentResource):
     Give it `depends_on` with the policies that protect it: its pods wait for them.
 
     Attributes:
-        id: `namespace/name`, as reports call it.
+        workload_id: `namespace/name`, as reports call it.
     """
 
     def __init__(self, name: str, args: WorkloadArgs, opts: ResourceOptions | None = None) -> None:
@@ -36,8 +36,8 @@ class Workload(ComponentResource):
         account = self._make_account(child_options(self, opts))
         self._make_pods(child_options(self, opts, depends_on=[account]))
         self._make_access(child_options(self, opts))
-        self.id = Output.from_input(args.id)
-        self.register_outputs({"id": self.id})
+        self.workload_id = Output.from_input(args.id)
+        self.register_outputs({"workloadId": self.workload_id})
 
     def _make_account(self, options: ResourceOptions) -> ServiceAccount:
         account = manifests.service_account(self._args)
