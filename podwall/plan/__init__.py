@@ -1,0 +1,15 @@
+"""Plan a stack: run its Pulumi program without an account, a cloud or a cluster."""
+
+from __future__ import annotations
+
+from podwall.plan.model import (
+    SECRET,
+    Change,
+    Origin,
+    Plan,
+    PlannedResource,
+    ResourceOptions,
+    Secret,
+)
+
+__all__ = ["SECRET", "Change", "Origin", "Plan", "PlannedResource", "ResourceOptions", "Secret"]

@@ -1,0 +1,191 @@
+"""Read the configuration of a stack as Pulumi does: the project's declarations under the stack's.
+
+https://www.pulumi.com/docs/iac/concepts/config/ says how the two files meet; what is checked here
+is what `ValidateStackConfigAndApplyProjectConfig` of the Pulumi engine checks.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from podwall.plan.model import SECRET
+from podwall.plan.project import Project
+from podwall.plan.wire import UNKNOWN
+from podwall.plan.yaml_file import YamlFile
+from policies.errors import Place, SourceError
+
+__all__ = ["Configuration", "configuration", "place_in_files"]
+
+
+@dataclass(frozen=True, slots=True)
+class Configuration:
+    """The configuration of a stack by full key (`project:name`), and which keys are secret.
+
+    Values are text, as a program gets them: what is not text in the file is JSON here. An encrypted
+    value is an unknown text, because podwall asks for no passphrase.
+    """
+
+    values: Mapping[str, str]
+    secret_keys: tuple[str, ...] = ()
+
+
+def configuration(
+    project: Project, stack: YamlFile, overrides: Mapping[str, Any] | None = None
+) -> Configuration:
+    """Return the configuration of the stack whose file is `stack`.
+
+    Defaults are those of the project. `overrides` come last, and their keys may leave the project's
+    name out.
+
+    Raises:
+        SourceError: a key is malformed or missing, or a value is not of the declared type.
+    """
+    given = _stack_config(stack, project.name)
+    given |= {_full(key, project.name): value for key, value in (overrides or {}).items()}
+    declared = {_full(key, project.name): (key, d) for key, d in project.config.items()}
+    for full, (key, declaration) in declared.items():
+        if full in given:
+            _check_type(full, given[full], declaration, stack)
+        elif (default := _default(declaration)) is not None:
+            given[full] = default
+        elif full.startswith(f"{project.name}:"):
+            raise _missing(full, project.file.place("config", key), stack.path)
+    secrets = {full for full, (_, d) in declared.items() if isinstance(d, dict) and d.get("secret")}
+    return Configuration(
+        {key: _text(value) for key, value in given.items()},
+        tuple(sorted(key for key in given if key in secrets or _is_encrypted(given[key]))),
+    )
+
+
+def place_in_files(place: Place, stack: YamlFile, project: Project) -> Place:
+    """Return where a file sets the configuration that `place.path` names, or `place` itself.
+
+    The path of a part of an object is looked up as deep as the file has it.
+    """
+    keys = _path_keys(place.path)
+    for file, names in ((stack, keys), (project.file, [keys[0].rpartition(":")[2], "default"])):
+        if ("config", names[0]) in file.lines:
+            found = file.place("config", *names)
+            return Place(found.source, found.line, place.path)
+    return place
+
+
+def _path_keys(path: str) -> list[str]:
+    """Return the steps of a path: the full key, then the names inside its value.
+
+    >>> _path_keys("shop:cluster.pools[0].name")
+    ['shop:cluster', 'pools', 'name']
+    """
+    return [re.sub(r"\[.*?\]", "", step) for step in path.split(".")]
+
+
+def _stack_config(stack: YamlFile, project: str) -> dict[str, Any]:
+    config = stack.values.get("config") or {}
+    if not isinstance(config, dict):
+        raise SourceError("expected a mapping of keys to values", place=stack.place("config"))
+    for key in config:
+        if str(key).count(":") not in {1, 2}:
+            raise SourceError(
+                f"`{key}` is not a configuration key",
+                help=f"a key is `namespace:name`, here perhaps `{project}:{key}`",
+                place=stack.place("config", str(key)),
+            )
+    return {_full(key, project): value for key, value in config.items()}
+
+
+def _full(key: str, project: str) -> str:
+    """Return a key with its namespace; the old form `namespace:config:name` is the same key."""
+    namespace, _, name = key.rpartition(":")
+    return f"{namespace.removesuffix(':config') or project}:{name}"
+
+
+def _default(declaration: Any) -> Any:
+    if not isinstance(declaration, dict):
+        return declaration
+    return declaration.get("default", declaration.get("value"))
+
+
+def _missing(key: str, place: Place, stack: str) -> SourceError:
+    name = stack.removeprefix("Pulumi.").rpartition(".")[0]
+    return SourceError(
+        f"`{key}` is required and {stack} does not set it",
+        help=f"set it: `pulumi config set --stack {name} {key} VALUE`",
+        place=place,
+    )
+
+
+def _check_type(key: str, value: Any, declaration: Any, stack: YamlFile) -> None:
+    kind = declaration.get("type") if isinstance(declaration, dict) else None
+    if kind is None or _is_encrypted(value) or _fits(value, kind, declaration.get("items")):
+        return
+    shown = SECRET if declaration.get("secret") else _text(value)
+    raise SourceError(
+        f"`{key}` is `{shown}`, which is not {_KINDS.get(kind, kind)}",
+        help=f"declared in Pulumi.yaml as `type: {kind}`",
+        place=stack.place("config", key),
+    )
+
+
+_KINDS = {
+    "array": "a list",
+    "boolean": "true or false",
+    "integer": "a whole number",
+    "object": "a mapping",
+    "string": "text",
+}
+
+
+def _fits(value: Any, kind: str, items: Any) -> bool:
+    """Return whether a value has a declared type; text that spells one is that type as well."""
+    match kind:
+        case "string":
+            return isinstance(value, (str, int, float)) and not isinstance(value, bool)
+        case "boolean":
+            return isinstance(value, bool) or value in {"true", "false"}
+        case "integer":
+            text = str(value).removeprefix("-")
+            return not isinstance(value, bool) and text.isascii() and text.isdigit()
+        case "array":
+            inner = items if isinstance(items, dict) else {}
+            return isinstance(value, list) and all(
+                _fits(item, inner.get("type", ""), inner.get("items")) for item in value
+            )
+        case "object":
+            return isinstance(value, dict)
+        case _:
+            return True
+
+
+def _is_encrypted(value: Any) -> bool:
+    match value:
+        case {"secure": str()}:
+            return True
+        case dict():
+            return any(map(_is_encrypted, value.values()))
+        case list():
+            return any(map(_is_encrypted, value))
+        case _:
+            return False
+
+
+def _text(value: Any) -> str:
+    plain = _without_ciphertext(value)
+    if isinstance(plain, str):
+        return plain
+    return json.dumps(plain, separators=(",", ":"))
+
+
+def _without_ciphertext(value: Any) -> Any:
+    match value:
+        case {"secure": str()}:
+            return f"{UNKNOWN}-encrypted"
+        case dict():
+            return {key: _without_ciphertext(item) for key, item in value.items()}
+        case list():
+            return [_without_ciphertext(item) for item in value]
+        case _:
+            return value

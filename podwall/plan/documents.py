@@ -1,0 +1,96 @@
+"""Turn the Kubernetes objects of a plan into documents for `podwall.reading`."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any
+
+from podwall.plan.model import SECRET, Change, Plan, PlannedResource
+from podwall.plan.unknowns import kind_of
+from podwall.plan.wire import inside
+from podwall.reading import Document
+from policies.errors import Place
+from policies.findings import Finding, Severity
+from policies.unknown import Unknown
+
+__all__ = ["documents", "is_object", "unseen_objects"]
+
+_CLUSTER_WIDE = {"Namespace", "Node", "PersistentVolume"}
+# What these bring is not in the program: it is in a chart, a folder, or a live object.
+_ELSEWHERE = ("kubernetes:helm.sh/", "kubernetes:kustomize", "kubernetes:yaml/v2:")
+
+
+def documents(plan: Plan) -> tuple[Document, ...]:
+    """Return the plan's Kubernetes objects in the API's own words, each at the line that made it.
+
+    A secret is an `Unknown` here. An object without a name gets one from Pulumi when it is created,
+    which begins with the resource's name; one without a namespace gets that of its provider.
+    """
+    by_urn = {resource.urn: resource for resource in plan.resources}
+    return tuple(
+        Document(_manifest(resource, by_urn), _place(resource))
+        for resource in plan.resources
+        if is_object(resource)
+    )
+
+
+def is_object(resource: PlannedResource) -> bool:
+    """Return whether a resource is a Kubernetes object that will be there after deployment."""
+    return (
+        resource.type.startswith("kubernetes:")
+        and resource.custom
+        and resource.change not in {Change.DELETE, Change.READ}
+        and not _is_elsewhere(resource)
+    )
+
+
+def unseen_objects(plan: Plan) -> Iterator[Finding]:
+    """Yield a finding for every resource that brings objects which the plan can't show."""
+    for resource in plan.resources:
+        if _is_elsewhere(resource):
+            yield Finding(
+                "unseen-objects",
+                Severity.WARNING,
+                f"the objects of {kind_of(resource.type)} `{resource.name}` are not in the plan",
+                _place(resource),
+                help="render them to a folder and read that: `podwall reach FOLDER`",
+            )
+
+
+def _is_elsewhere(resource: PlannedResource) -> bool:
+    patch = resource.type.startswith("kubernetes:") and resource.type.endswith("Patch")
+    return patch or resource.type.startswith(_ELSEWHERE)
+
+
+def _place(resource: PlannedResource) -> Place:
+    return resource.place if resource.place.source else Place(resource.urn)
+
+
+def _manifest(
+    resource: PlannedResource, by_urn: Mapping[str, PlannedResource]
+) -> Mapping[str, Any]:
+    fields = {key: value for key, value in resource.inputs.items() if not key.startswith("__")}
+    manifest = {key: _without_secrets(value, key, resource) for key, value in fields.items()}
+    metadata = manifest.get("metadata") or {}
+    if isinstance(metadata, Mapping):
+        provider = by_urn.get(resource.provider or "")
+        manifest["metadata"] = {**_defaults(resource, provider), **metadata}
+    return manifest
+
+
+def _defaults(resource: PlannedResource, provider: PlannedResource | None) -> dict[str, Any]:
+    """Return the metadata that Pulumi and its provider fill in."""
+    name = {"generateName": f"{resource.name}-"}
+    namespace = provider.inputs.get("namespace") if provider else None
+    clusterwide = kind_of(resource.type) in _CLUSTER_WIDE
+    return name if namespace is None or clusterwide else {**name, "namespace": namespace}
+
+
+def _without_secrets(value: Any, path: str, resource: PlannedResource) -> Any:
+    if value is SECRET:
+        return Unknown(f"`{path}` of {kind_of(resource.type)} `{resource.name}` is secret")
+    if isinstance(value, Mapping):
+        return {k: _without_secrets(v, inside(path, k), resource) for k, v in value.items()}
+    if isinstance(value, Sequence) and not isinstance(value, str):
+        return [_without_secrets(v, f"{path}[{i}]", resource) for i, v in enumerate(value)]
+    return value

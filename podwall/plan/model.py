@@ -1,0 +1,115 @@
+"""What a stack will consist of: planned resources with their inputs, as plain values."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from enum import Enum, StrEnum
+from types import MappingProxyType
+from typing import Any, Final
+
+from policies.errors import Place
+from policies.findings import Finding
+
+__all__ = ["SECRET", "Change", "Origin", "Plan", "PlannedResource", "ResourceOptions", "Secret"]
+
+
+class Secret(Enum):
+    """Stands where a value is secret; the value itself is never kept."""
+
+    VALUE = "[secret]"
+
+    def __str__(self) -> str:
+        """Write the mask."""
+        return self.value
+
+
+SECRET: Final = Secret.VALUE
+
+
+class Origin(StrEnum):
+    """Who made the plan."""
+
+    EMBEDDED = "embedded"
+    PULUMI = "pulumi"
+
+
+class Change(StrEnum):
+    """What deployment will do to a resource; `SAME` is nothing."""
+
+    CREATE = "create"
+    UPDATE = "update"
+    REPLACE = "replace"
+    DELETE = "delete"
+    READ = "read"
+    SAME = "same"
+
+
+@dataclass(frozen=True, slots=True)
+class ResourceOptions:
+    """The options of a resource that decide what deployment may do to it.
+
+    `aliases` are URNs or `type::name` parts; `timeouts` maps `create`, `update` and `delete` to
+    durations such as `60m`; `secret_outputs` are outputs the program declares secret.
+    """
+
+    protect: bool = False
+    retain_on_delete: bool = False
+    delete_before_replace: bool = False
+    deleted_with: str | None = None
+    replace_with: tuple[str, ...] = ()
+    replace_on_changes: tuple[str, ...] = ()
+    ignore_changes: tuple[str, ...] = ()
+    aliases: tuple[str, ...] = ()
+    timeouts: Mapping[str, str] = field(default_factory=lambda: MappingProxyType({}))
+    secret_outputs: tuple[str, ...] = ()
+    import_id: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class PlannedResource:
+    """One resource of a plan.
+
+    `inputs` are in the provider's own words (camelCase); an `Unknown` stands wherever only
+    deployment tells the value, `SECRET` wherever it is secret. `parent` and `provider` are URNs;
+    `parent` is None for what stands directly under the stack, and `provider` for a component and
+    for what uses the default provider. `replaced_by` are the property paths that force a
+    replacement. `place` is the line of the program that made the resource.
+    """
+
+    urn: str
+    type: str
+    name: str
+    inputs: Mapping[str, Any]
+    custom: bool = True
+    parent: str | None = None
+    provider: str | None = None
+    dependencies: tuple[str, ...] = ()
+    property_dependencies: Mapping[str, tuple[str, ...]] = field(
+        default_factory=lambda: MappingProxyType({})
+    )
+    options: ResourceOptions = field(default_factory=ResourceOptions)
+    change: Change = Change.CREATE
+    replaced_by: tuple[str, ...] = ()
+    place: Place = field(default_factory=Place)
+
+    @property
+    def protect(self) -> bool:
+        """Whether deployment refuses to delete or replace the resource."""
+        return self.options.protect
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """Everything a stack will consist of, in the order in which the program asks for it.
+
+    `outputs` are the stack's exports, with `Unknown` and `SECRET` as in a resource's inputs.
+    `warnings` is what the program and Pulumi said while planning.
+    """
+
+    project: str
+    stack: str
+    resources: tuple[PlannedResource, ...] = ()
+    outputs: Mapping[str, Any] = field(default_factory=lambda: MappingProxyType({}))
+    warnings: tuple[Finding, ...] = ()
+    origin: Origin = Origin.EMBEDDED

@@ -1,0 +1,161 @@
+"""A stand-in for the Pulumi engine that plans: it records what a program registers.
+
+It answers as the engine does in a first preview: what the inputs tell is known, everything else is
+unknown, and nothing outside this process is asked.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+from pulumi.runtime.mocks import MockCallArgs, MockMonitor, MockResourceArgs, Mocks
+from pulumi.runtime.proto import callback_pb2, provider_pb2, resource_pb2
+
+from podwall.plan.answers import answer
+from podwall.plan.model import PlannedResource
+from podwall.plan.preview_outputs import preview_outputs
+from podwall.plan.registration import planned_resource, read_resource
+from podwall.plan.structs import NOTHING, plain, struct
+from podwall.plan.transforms import transform
+from podwall.plan.unknowns import kind_of, unknown_inputs
+from podwall.reading import generated_name
+from policies.errors import SourceError
+
+__all__ = ["PlanningMonitor"]
+
+_STACK = "pulumi:pulumi:Stack"
+
+
+class PlanningMonitor(MockMonitor):
+    """Records every resource that a program registers, in order.
+
+    `classes` maps a type token to the SDK's class of it, as far as the program has used it.
+    `unanswered` lists the functions that the program called and only the cloud can answer.
+    """
+
+    def __init__(self, folder: Path, stack: str, project: str) -> None:
+        """Record for a stack of the project in `folder`."""
+        super().__init__(_NeverAsked())
+        self._folder = folder
+        self._prefix = f"urn:pulumi:{stack}::{project}::"
+        self._transforms: dict[str, tuple[str, ...]] = {}
+        self._stack_transforms_seen: list[str] = []
+        self.planned: dict[str, PlannedResource] = {}
+        self.outputs: Mapping[str, Any] = {}
+        self.classes: dict[str, type] = {}
+        self.unanswered: list[str] = []
+
+    def make_urn(self, parent: str, type_: str, name: str) -> str:
+        """Return the URN that the engine would give, which leaves the stack's own type out."""
+        above = parent.split("::")[2] if parent else _STACK
+        kind = type_ if above == _STACK else f"{above}${type_}"
+        return f"{self._prefix}{kind}::{name}"
+
+    def RegisterResource(  # noqa: N802 - the protocol's name
+        self, request: resource_pb2.RegisterResourceRequest
+    ) -> resource_pb2.RegisterResourceResponse:
+        """Record a resource and answer what a preview knows of it."""
+        urn = self.make_urn(request.parent, request.type, request.name)
+        if request.type == _STACK:
+            return resource_pb2.RegisterResourceResponse(urn=urn)
+        self._transforms[urn] = tuple(callback.token for callback in request.transforms)
+        parent = self._parent(request.parent)
+        request = transform(request, self._transforms_of(urn, parent))
+        self._record(planned_resource(request, urn, parent, self._folder))
+        known = _named(plain(request.object), request) if request.custom else {}
+        return resource_pb2.RegisterResourceResponse(
+            urn=urn, object=self._outputs(request.type, known)
+        )
+
+    def ReadResource(  # noqa: N802 - the protocol's name
+        self, request: resource_pb2.ReadResourceRequest
+    ) -> resource_pb2.ReadResourceResponse:
+        """Record a resource that exists already; what it is like, only the cloud can tell."""
+        urn = self.make_urn(request.parent, request.type, request.name)
+        self._record(read_resource(request, urn, self._parent(request.parent), self._folder))
+        return resource_pb2.ReadResourceResponse(
+            urn=urn, properties=self._outputs(request.type, plain(request.properties))
+        )
+
+    def RegisterResourceOutputs(  # noqa: N802 - the protocol's name
+        self, request: resource_pb2.RegisterResourceOutputsRequest
+    ) -> Any:
+        """Keep the outputs of the stack; those of a component are its own affair."""
+        if request.urn.startswith(f"{self._prefix}{_STACK}::"):
+            self.outputs = unknown_inputs(
+                plain(request.outputs), _STACK, request.urn.rpartition("::")[2], {}
+            )
+        return NOTHING
+
+    def RegisterStackTransform(  # noqa: N802 - the protocol's name
+        self, request: callback_pb2.Callback
+    ) -> Any:
+        """Remember a transform that applies to every resource from now on."""
+        self._stack_transforms_seen.append(request.token)
+        return NOTHING
+
+    def Invoke(  # noqa: N802 - the protocol's name
+        self, request: resource_pb2.ResourceInvokeRequest
+    ) -> resource_pb2.ResourceInvokeResponse:
+        """Answer a function of a provider, or say that the answer is unknown."""
+        known = answer(request.tok, plain(request.args))
+        if known is None:
+            self.unanswered.append(request.tok)
+            return resource_pb2.ResourceInvokeResponse(unknown=True)
+        return resource_pb2.ResourceInvokeResponse(**{"return": struct(known)})
+
+    def Call(  # noqa: N802 - the protocol's name
+        self, request: resource_pb2.ResourceCallRequest
+    ) -> provider_pb2.CallResponse:
+        """Answer a method of a component from another process: it is not there to be asked."""
+        self.unanswered.append(request.tok)
+        return provider_pb2.CallResponse()
+
+    def _parent(self, urn: str) -> str | None:
+        """Return the URN of a parent, or None for the stack itself."""
+        return urn if urn in self.planned else None
+
+    def _record(self, resource: PlannedResource) -> None:
+        first = self.planned.setdefault(resource.urn, resource)
+        if first is not resource:
+            raise SourceError(
+                f"a second {kind_of(resource.type)} is named `{resource.name}`",
+                help=f"give it another name; the first is at {first.place}",
+                place=resource.place,
+            )
+
+    def _transforms_of(self, urn: str, parent: str | None) -> Iterator[str]:
+        yield from self._transforms[urn]
+        while parent is not None:
+            yield from self._transforms.get(parent, ())
+            parent = self.planned[parent].parent
+        yield from self._stack_transforms_seen
+
+    def _outputs(self, token: str, known: Mapping[str, Any]) -> Any:
+        return struct(preview_outputs(known, self.classes.get(token)))
+
+
+def _named(
+    inputs: Mapping[str, Any], request: resource_pb2.RegisterResourceRequest
+) -> Mapping[str, Any]:
+    """Return a Kubernetes object's inputs with a name in them, the stand-in for one if need be.
+
+    What takes its namespace from an object that Pulumi names is then known to be in that one.
+    """
+    metadata = inputs.get("metadata", {})
+    if not request.type.startswith("kubernetes:") or not isinstance(metadata, Mapping):
+        return inputs
+    prefix = metadata.get("generateName", f"{request.name}-")
+    return {**inputs, "metadata": {"name": generated_name(prefix), **metadata}}
+
+
+class _NeverAsked(Mocks):
+    """What the base class would ask; the monitor answers everything by itself."""
+
+    def new_resource(self, args: MockResourceArgs) -> tuple[str | None, dict[str, Any]]:
+        raise NotImplementedError(args.typ)
+
+    def call(self, args: MockCallArgs) -> tuple[dict[str, Any], list[tuple[str, str]] | None]:
+        raise NotImplementedError(args.token)

@@ -1,0 +1,39 @@
+"""Find the line of the program that made a resource."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from pathlib import Path
+from urllib.parse import unquote, urlsplit
+
+from policies.errors import Place
+
+__all__ = ["first_place", "is_program"]
+
+# A line of these packages says nothing about the program that uses them.
+_LIBRARIES = tuple(
+    Path(__file__).parents[2] / name for name in ("components", "guardrails", "podwall", "policies")
+)
+
+
+def is_program(path: Path, folder: Path) -> bool:
+    """Return whether a file is the project's own code, and not that of a library it uses."""
+    return (
+        path.is_relative_to(folder)
+        and "site-packages" not in path.parts
+        and not any(path.is_relative_to(library) for library in _LIBRARIES)
+    )
+
+
+def first_place(frames: Iterable[tuple[str, int]], folder: Path) -> Place:
+    """Return the innermost of `frames` that is the project's own code, relative to its folder.
+
+    A frame is a `file:` or `project:` URI with a line.
+    """
+    for uri, line in frames:
+        parts = urlsplit(uri)
+        relative = parts.scheme == "project"
+        path = folder / unquote(parts.path).lstrip("/") if relative else Path(unquote(parts.path))
+        if is_program(path, folder):
+            return Place(path.relative_to(folder).as_posix(), line)
+    return Place()

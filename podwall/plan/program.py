@@ -1,0 +1,126 @@
+"""Run a Pulumi program in this process, with planning stand-ins in place of the engine."""
+
+from __future__ import annotations
+
+import asyncio
+import contextvars
+import runpy
+from collections.abc import Callable, Iterator, Mapping
+from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import ParamSpec, TypeVar
+
+import pulumi
+import pulumi.runtime
+from pulumi.runtime.stack import register_stack_transformation
+
+from podwall.plan.engine import PlanningEngine
+from podwall.plan.monitor import PlanningMonitor
+
+__all__ = ["Run", "run_program"]
+
+P = ParamSpec("P")
+T = TypeVar("T")
+
+
+@dataclass(frozen=True, slots=True)
+class Run:
+    """What a program is run with: its names, its configuration, and what stands for the engine."""
+
+    project: str
+    stack: str
+    folder: Path
+    main: Path
+    config: Mapping[str, str]
+    secret_keys: tuple[str, ...]
+    monitor: PlanningMonitor
+    engine: PlanningEngine
+
+
+def run_program(run: Run) -> None:
+    """Run a program to its end, with all the work that it leaves for later.
+
+    Pulumi keeps its state in context variables. The program gets a context and an event loop of
+    its own, so that nothing of one plan is left for the next.
+    """
+    try:
+        contextvars.Context().run(_run, run)
+    finally:
+        contextvars.Context().run(_forget)
+
+
+def _run(run: Run) -> None:
+    settings = pulumi.runtime.Settings(
+        project=run.project,
+        stack=run.stack,
+        monitor=run.monitor,
+        engine=run.engine,
+        dry_run=True,
+        organization="organization",
+        root_directory=str(run.folder),
+    )
+    pulumi.runtime.configure(settings)
+    pulumi.runtime.set_all_config(dict(run.config), list(run.secret_keys))
+    with _event_loop() as loop:
+        loop.run_until_complete(pulumi.runtime.run_in_stack(lambda: _execute(run)))
+
+
+def _forget() -> None:
+    """Put back what the SDK's settings are outside of any program, as they are after its import.
+
+    The first value that a setting gets in an empty context is its value in every other one.
+    """
+    pulumi.runtime.Settings(
+        project="project",
+        stack="stack",
+        root_directory="root_directory",
+        organization="organization",
+    )
+
+
+def _execute(run: Run) -> None:
+    def note_class(args: pulumi.ResourceTransformationArgs) -> None:
+        run.monitor.classes.setdefault(args.type_, type(args.resource))
+
+    register_stack_transformation(note_class)
+    runpy.run_path(str(run.main), run_name="__main__")
+
+
+@contextmanager
+def _event_loop() -> Iterator[asyncio.AbstractEventLoop]:
+    """Yield a loop that does everything in this thread, and leave no task behind.
+
+    The SDK sends each request from a pool of threads, in no certain order. A plan has an order.
+    """
+    loop = asyncio.new_event_loop()
+    loop.set_default_executor(_SameThread())
+    loop.set_exception_handler(lambda _loop, _context: None)
+    try:
+        yield loop
+        loop.run_until_complete(asyncio.sleep(0))
+    finally:
+        loop.run_until_complete(_cancel_tasks())
+        loop.run_until_complete(loop.shutdown_asyncgens())
+        loop.close()
+
+
+async def _cancel_tasks() -> None:
+    tasks = asyncio.all_tasks() - {asyncio.current_task()}
+    for task in tasks:
+        task.cancel()
+    await asyncio.gather(*tasks, return_exceptions=True)
+
+
+class _SameThread(ThreadPoolExecutor):
+    """Does each piece of work at once, where it is handed in."""
+
+    def submit(self, fn: Callable[P, T], /, *args: P.args, **kwargs: P.kwargs) -> Future[T]:
+        """Return the finished work."""
+        future: Future[T] = Future()
+        try:
+            future.set_result(fn(*args, **kwargs))
+        except Exception as problem:  # noqa: BLE001 - kept for whoever asks for the result
+            future.set_exception(problem)
+        return future

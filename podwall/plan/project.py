@@ -1,0 +1,130 @@
+"""Find a Pulumi project and read what its files say about a stack."""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from podwall.plan.yaml_file import YamlFile, read_yaml
+from policies.errors import Place, SourceError
+
+__all__ = ["Project", "did_you_mean", "find_project", "read_project", "stack_file", "stack_names"]
+
+_PROJECT_FILES = ("Pulumi.yaml", "Pulumi.yml")
+
+
+@dataclass(frozen=True, slots=True)
+class Project:
+    """A Pulumi project: its folder, the program in it, and the configuration it declares."""
+
+    name: str
+    folder: Path
+    main: Path
+    file: YamlFile
+
+    @property
+    def config(self) -> Mapping[str, Any]:
+        """The configuration that the project declares, by key."""
+        declared = self.file.values.get("config")
+        return declared if isinstance(declared, dict) else {}
+
+
+def find_project(start: Path) -> Path:
+    """Return the folder of the project that `start` lies in, looking outwards as Pulumi does.
+
+    Raises:
+        SourceError: there is none.
+    """
+    start = start.resolve()
+    for folder in (start, *start.parents):
+        if _project_file(folder) is not None:
+            return folder
+    raise SourceError(
+        "no Pulumi.yaml here or in any folder above",
+        help="run podwall in the folder of a Pulumi project, or in one below it",
+        place=Place(str(start)),
+    )
+
+
+def _project_file(folder: Path) -> Path | None:
+    return next((folder / name for name in _PROJECT_FILES if (folder / name).is_file()), None)
+
+
+def read_project(folder: Path) -> Project:
+    """Return the project in `folder`.
+
+    Raises:
+        SourceError: its file is malformed, or it is not a Python program.
+    """
+    folder = find_project(folder)
+    path = _project_file(folder)
+    assert path is not None
+    file = read_yaml(path, path.name)
+    return Project(_name(file), folder, _main(folder, file), file)
+
+
+def _name(file: YamlFile) -> str:
+    name = file.values.get("name")
+    if not isinstance(name, str) or not name:
+        raise SourceError(
+            "the project has no name", help="add `name: ...`", place=file.place("name")
+        )
+    return name
+
+
+def _main(folder: Path, file: YamlFile) -> Path:
+    """Return the program's file: `main` names it, or the folder that holds its `__main__.py`."""
+    runtime = file.values.get("runtime")
+    language = runtime.get("name") if isinstance(runtime, dict) else runtime
+    if language != "python":
+        raise SourceError(
+            f"podwall plans Python programs, and this one is `{language}`",
+            help="plan it with the Pulumi CLI: `podwall preview --with pulumi`",
+            place=file.place("runtime"),
+        )
+    entry = folder / str(file.values.get("main") or ".")
+    main = entry if entry.suffix == ".py" else entry / "__main__.py"
+    if not main.is_file():
+        raise SourceError("the program is missing", place=Place(_shown(main, folder)))
+    return main.resolve()
+
+
+def _shown(path: Path, folder: Path) -> str:
+    return path.relative_to(folder).as_posix() if path.is_relative_to(folder) else str(path)
+
+
+def stack_names(folder: Path) -> tuple[str, ...]:
+    """Return the stacks that have a configuration file, sorted."""
+    names = (path.name for path in folder.glob("Pulumi.*.y*ml"))
+    return tuple(sorted(name.split(".", 1)[1].rpartition(".")[0] for name in names))
+
+
+def stack_file(folder: Path, stack: str) -> YamlFile:
+    """Return the configuration file of a stack.
+
+    Raises:
+        SourceError: there is no such stack, or its file is malformed.
+    """
+    for suffix in ("yaml", "yml"):
+        name = f"Pulumi.{stack}.{suffix}"
+        if (folder / name).is_file():
+            return read_yaml(folder / name, name)
+    known = stack_names(folder)
+    raise SourceError(
+        f"there is no stack `{stack}`: Pulumi.{stack}.yaml is missing",
+        help=did_you_mean(stack, known) or "make it with `pulumi stack init`",
+    )
+
+
+def did_you_mean(word: str, known: Sequence[str]) -> str:
+    """Return a help line with the nearest of `known` words, or all of them.
+
+    >>> did_you_mean("pord", ["dev", "prod"])
+    'did you mean `prod`? there are `dev`, `prod`'
+    """
+    near = difflib.get_close_matches(word, known, n=1)
+    guess = f"did you mean `{near[0]}`? " if near else ""
+    return f"{guess}there are {', '.join(f'`{name}`' for name in known)}" if known else ""

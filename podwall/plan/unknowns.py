@@ -1,0 +1,50 @@
+"""Say why an input of a planned resource is unknown."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from types import MappingProxyType
+from typing import Any
+
+from podwall.plan.wire import planned_value
+
+__all__ = ["kind_of", "unknown_inputs"]
+
+
+def unknown_inputs(
+    inputs: Mapping[str, Any],
+    kind: str,
+    name: str,
+    dependencies: Mapping[str, Sequence[str]],
+) -> Mapping[str, Any]:
+    """Return a resource's inputs with every unknown named by its cause.
+
+    >>> sentinel = "04da6b54-80e4-46f7-96ec-b56ff0331ba9"
+    >>> urn = "urn:pulumi:dev::shop::azure-native:containerservice:ManagedCluster::aks"
+    >>> found = unknown_inputs({"id": sentinel}, "kubernetes:core/v1:Pod", "web", {"id": [urn]})
+    >>> print(found["id"])
+    unknown: `id` of Pod `web` is known only after deployment of ManagedCluster `aks`
+    """
+
+    def cause(path: str) -> str:
+        top = path.partition(".")[0].partition("[")[0]
+        origins = " or ".join(_label(urn) for urn in dependencies.get(top, ()))
+        after = f" of {origins}" if origins else ""
+        return f"`{path}` of {kind_of(kind)} `{name}` is known only after deployment{after}"
+
+    return MappingProxyType({key: planned_value(inputs[key], cause, key) for key in sorted(inputs)})
+
+
+def kind_of(token: str) -> str:
+    """Return the last word of a type token.
+
+    >>> kind_of("kubernetes:networking.k8s.io/v1:NetworkPolicy")
+    'NetworkPolicy'
+    """
+    return token.rpartition(":")[2]
+
+
+def _label(urn: str) -> str:
+    """Return a resource's kind and name from its URN."""
+    parts = urn.split("::", 3)
+    return f"{kind_of(parts[2])} `{parts[3]}`"
