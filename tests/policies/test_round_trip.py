@@ -1,0 +1,64 @@
+"""Writing and reading are each other's inverse, and Kubernetes accepts what is written."""
+
+from __future__ import annotations
+
+import copy
+import json
+from typing import Any
+
+from hypothesis import given
+
+from policies import NetworkPolicy
+from policies.manifest import read
+from policies.validation import violations
+from tests.policies.strategies import network_policies
+
+
+@given(network_policies())
+def test_reading_what_was_written_gives_the_same_policy(policy: NetworkPolicy) -> None:
+    assert NetworkPolicy.from_manifest(policy.to_manifest()) == policy
+
+
+@given(network_policies())
+def test_nothing_is_to_be_noted_about_what_the_builder_writes(policy: NetworkPolicy) -> None:
+    assert list(violations(policy.to_manifest())) == []
+
+
+@given(network_policies())
+def test_what_is_written_survives_json(policy: NetworkPolicy) -> None:
+    document = policy.to_manifest()
+    assert json.loads(json.dumps(document)) == document
+
+
+@given(network_policies())
+def test_writing_what_was_read_gives_the_same_document(policy: NetworkPolicy) -> None:
+    document = policy.to_manifest()
+    assert NetworkPolicy.from_manifest(document).to_manifest() == document
+
+
+@given(network_policies())
+def test_reading_leaves_the_document_alone(policy: NetworkPolicy) -> None:
+    document = policy.to_manifest()
+    before = copy.deepcopy(document)
+    read(document)
+    assert document == before
+
+
+@given(network_policies())
+def test_a_written_document_shares_nothing_with_the_policy(policy: NetworkPolicy) -> None:
+    first = policy.to_manifest()
+    _empty(first)
+    assert NetworkPolicy.from_manifest(policy.to_manifest()) == policy
+
+
+@given(network_policies())
+def test_equal_policies_have_equal_hashes(policy: NetworkPolicy) -> None:
+    again = NetworkPolicy.from_manifest(policy.to_manifest())
+    assert hash(again) == hash(policy)
+
+
+def _empty(document: Any) -> None:
+    for value in document.values() if isinstance(document, dict) else document:
+        if isinstance(value, dict | list):
+            _empty(value)
+    document.clear()
