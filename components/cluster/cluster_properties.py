@@ -118,12 +118,14 @@ def _identity(args: AksClusterArgs, around: Surroundings) -> dict[str, Any]:
 
 
 def _entra_profile(entra: Entra) -> ManagedClusterAADProfileArgsDict:
-    return {
+    found: ManagedClusterAADProfileArgsDict = {
         "managed": True,
         "enable_azure_rbac": entra.azure_rbac,
         "admin_group_object_ids": list(entra.admin_groups),
-        "tenant_id": entra.tenant_id,
     }
+    if entra.tenant_id is not None:
+        found["tenant_id"] = entra.tenant_id
+    return found
 
 
 def _api_server(
@@ -132,8 +134,9 @@ def _api_server(
     found: ManagedClusterAPIServerAccessProfileArgsDict = {
         "disable_run_command": not args.access.run_command,
         "enable_vnet_integration": args.access.vnet_integration,
-        "subnet_id": around.api_server_subnet_id,
     }
+    if around.api_server_subnet_id is not None:
+        found["subnet_id"] = around.api_server_subnet_id
     api_server = args.access.api_server
     if isinstance(api_server, PrivateApiServer):
         found["enable_private_cluster"] = True

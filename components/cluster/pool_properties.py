@@ -47,12 +47,13 @@ def pool_properties(
         "os_disk_size_gb": pool.os_disk.size_gb,
         "max_pods": args.max_pods(pool),
         "vnet_subnet_id": node_subnet_id,
-        "availability_zones": list(pool.zones),
         "enable_node_public_ip": False,
         "enable_encryption_at_host": pool.encryption_at_host,
         "node_labels": _labels(pool),
         "node_taints": _taints(args, pool),
     }
+    if pool.zones:
+        found["availability_zones"] = list(pool.zones)
     _add_count(found, pool)
     _add_priority(found, pool)
     if isinstance(args.pod_network, PodSubnet) and pod_subnet_id is not None:

@@ -71,6 +71,7 @@ https://learn.microsoft.com/azure/aks/migrate-from-npm-to-cilium-network-policy.
 
 POOL_LEAVES: Mapping[str, str] = dict.fromkeys(
     (
+        "name",
         "vmSize",
         "maxPods",
         "availabilityZones",

@@ -1,0 +1,1 @@
+"""The Pulumi resources that an AKS cluster is made of; the only modules here that import Pulumi."""

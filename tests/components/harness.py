@@ -1,0 +1,171 @@
+"""Declares components on Pulumi's mocks and tells what they registered.
+
+Each call of `deploy` has an event loop and Pulumi settings of its own, so tests share nothing.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextvars
+import logging
+from base64 import b64encode
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+import pulumi
+from pulumi.runtime import mocks, set_mocks
+from pulumi.runtime.settings import reset_options
+from pulumi.runtime.stack import run_pulumi_func
+
+from podwall.plan.structs import plain
+
+__all__ = ["KUBECONFIG", "SECRET_MARK", "SUBSCRIPTION", "Deployment", "Registered", "deploy"]
+
+SUBSCRIPTION = "/subscriptions/00000000-0000-0000-0000-000000000000"
+SECRET_MARK = "4dabf18193072939515e22adb298388d"  # noqa: S105 - Pulumi's mark, not a secret
+KUBECONFIG = """\
+apiVersion: v1
+clusters:
+- name: shop
+  cluster: {server: https://shop.example.test}
+users:
+- name: clusterUser
+  user:
+    exec:
+      command: kubelogin
+      args: [get-token, --login, devicecode, --server-id, s, --client-id, c, --tenant-id, t]
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class Registered:
+    """A resource as the engine would have received it; `inputs` have Azure's names."""
+
+    urn: str
+    type: str
+    name: str
+    inputs: dict[str, Any]
+    request: Any
+
+    @property
+    def parent(self) -> str:
+        """The name of the parent."""
+        return str(self.request.parent.split("::")[-1])
+
+    @property
+    def depends_on(self) -> set[str]:
+        """The names of the resources that this one waits for."""
+        return {urn.split("::")[-1] for urn in self.request.dependencies}
+
+
+@dataclass(slots=True)
+class Deployment:
+    """What a program registered, logged and returned."""
+
+    resources: list[Registered] = field(default_factory=list)
+    logged: list[logging.LogRecord] = field(default_factory=list)
+    calls: list[str] = field(default_factory=list)
+    values: dict[str, Any] = field(default_factory=dict)
+    secrets: set[str] = field(default_factory=set)
+
+    def of(self, type_: str) -> list[Registered]:
+        """Return the resources whose type ends with `type_`, in the order of registration."""
+        return [each for each in self.resources if each.type.endswith(f":{type_}")]
+
+    def one(self, type_: str, name: str | None = None) -> Registered:
+        """Return the only resource of a type, or the one with this name."""
+        found = [each for each in self.of(type_) if name in (None, each.name)]
+        assert len(found) == 1, [each.name for each in self.of(type_)]
+        return found[0]
+
+    @property
+    def warnings(self) -> list[str]:
+        """What was logged as a warning."""
+        return [each.getMessage() for each in self.logged if each.levelno == logging.WARNING]
+
+
+def deploy(program: Callable[[], Mapping[str, Any] | None]) -> Deployment:
+    """Run `program` on mocks; the outputs that it returns are resolved."""
+    return contextvars.copy_context().run(_deploy, program)
+
+
+def _deploy(program: Callable[[], Mapping[str, Any] | None]) -> Deployment:
+    deployment = Deployment()
+    loop = asyncio.new_event_loop()
+    asyncio.set_event_loop(loop)
+    try:
+        reset_options()
+        set_mocks(_Azure(deployment), monitor=_Recorder(deployment), logger=_logger(deployment))
+        loop.run_until_complete(run_pulumi_func(lambda: _resolve(program, deployment)))
+    finally:
+        asyncio.set_event_loop(None)
+        loop.close()
+    return deployment
+
+
+async def _resolve(program: Callable[[], Mapping[str, Any] | None], deployment: Deployment) -> None:
+    for name, value in (program() or {}).items():
+        output = pulumi.Output.from_input(value)
+        deployment.values[name] = await output.future()
+        if await output.is_secret():
+            deployment.secrets.add(name)
+
+
+def _logger(deployment: Deployment) -> logging.Logger:
+    logger = logging.Logger("deployment", logging.INFO)  # noqa: LOG001 - shared with no other test
+    logger.addHandler(_Keep(deployment.logged))
+    return logger
+
+
+class _Keep(logging.Handler):
+    def __init__(self, records: list[logging.LogRecord]) -> None:
+        super().__init__()
+        self._records = records
+
+    def emit(self, record: logging.LogRecord) -> None:
+        self._records.append(record)
+
+
+class _Recorder(mocks.MockMonitor):
+    def __init__(self, deployment: Deployment) -> None:
+        super().__init__(_Azure(deployment))
+        self._deployment = deployment
+
+    def RegisterResource(self, request: Any) -> Any:  # noqa: N802 - the protocol's name
+        response = super().RegisterResource(request)  # type: ignore[no-untyped-call]  # so in the SDK
+        self._deployment.resources.append(
+            Registered(response.urn, request.type, request.name, plain(request.object), request)
+        )
+        return response
+
+
+class _Azure(mocks.Mocks):
+    def __init__(self, deployment: Deployment) -> None:
+        self._deployment = deployment
+
+    def new_resource(self, args: mocks.MockResourceArgs) -> tuple[str | None, dict[str, Any]]:
+        group = args.inputs.get("resourceGroupName", args.name)
+        identifier = f"{SUBSCRIPTION}/resourceGroups/{group}/providers/{args.typ}/{args.name}"
+        state = {"name": args.name, "principalId": f"principal-of-{args.name}", **args.inputs}
+        if args.typ.endswith(":ManagedCluster"):
+            state |= _cluster_state(args)
+        return identifier, state
+
+    def call(self, args: mocks.MockCallArgs) -> dict[str, Any]:  # type: ignore[override]  # the mock monitor accepts it
+        self._deployment.calls.append(args.token)
+        encoded = b64encode(KUBECONFIG.encode()).decode()
+        return {"kubeconfigs": [{"name": "clusterUser", "value": encoded}]}
+
+
+def _cluster_state(args: mocks.MockResourceArgs) -> dict[str, Any]:
+    identity = args.inputs["identity"]
+    ids = identity["userAssignedIdentities"]
+    return {
+        "name": args.inputs.get("resourceName", args.name),
+        "identity": {**identity, "userAssignedIdentities": {each: {} for each in ids}},
+        "fqdn": "shop.example.test",
+        "nodeResourceGroup": f"MC_{args.name}",
+        "oidcIssuerProfile": {"enabled": True, "issuerURL": "https://oidc.example.test/"},
+        "identityProfile": {"kubeletidentity": {"objectId": "object-of-kubelet"}},
+    }
