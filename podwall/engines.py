@@ -46,12 +46,14 @@ class Treatment(StrEnum):
     """What an engine does with traffic, or with a part of a policy, at one point.
 
     `ENFORCED`: the rules decide. `OPEN`: the traffic passes whatever the rules say. `IGNORED`: the
-    part of the policy has no effect. `UNDEFINED`: it depends on what the policies do not tell.
+    part of the policy has no effect. `SOURCE_HIDDEN`: the rules may see another source address.
+    `UNDEFINED`: it depends on what the policies do not tell.
     """
 
     ENFORCED = "enforced"
     OPEN = "open"
     IGNORED = "ignored"
+    SOURCE_HIDDEN = "source hidden"
     UNDEFINED = "undefined"
 
 
@@ -70,10 +72,10 @@ class Engine:
 
     `pods_by_block`, `nodes_by_block`: whether ip blocks match pods, and hostNetwork pods and nodes.
     `own_node_egress`: traffic of a pod to its own node. `cluster_services`: traffic to the backends
-    of a NodePort or LoadBalancer service with externalTrafficPolicy Cluster. `end_port`: since which
-    Kubernetes minor version (`1.32`) port ranges work, None where always. `egress_port_names`: an
-    egress rule with a port name that stands for different numbers. `sctp_rules`: rules that list
-    SCTP. `ipv6_blocks`: policies with an IPv6 ip block.
+    of a NodePort or LoadBalancer service with externalTrafficPolicy Cluster. `end_port`: the first
+    Kubernetes version (`1.32`) with port ranges, None where always. `egress_port_names`: an egress
+    rule with a port name that stands for different numbers. `sctp_rules`: rules that list SCTP.
+    `ipv6_blocks`: policies with an IPv6 ip block.
     """
 
     name: str
@@ -123,7 +125,7 @@ _PORT_NAMES: Final = Fact(
     Treatment.ENFORCED, "a port name is resolved on each destination pod by itself", _API
 )
 _SCTP: Final = Fact(Treatment.ENFORCED, "rules may list SCTP, if the plugin supports it", _DOCS)
-_END_PORT: Final = Fact[str | None](None, "a range of ports is applied as a range", _DOCS)
+_END_PORT: Final[Fact[str | None]] = Fact(None, "a range of ports is applied as a range", _DOCS)
 _IPV6: Final = Fact(Treatment.ENFORCED, "an ip block may be IPv4 or IPv6", _API)
 
 SPEC: Final = Engine(
@@ -195,7 +197,7 @@ CALICO: Final = Engine(
         Treatment.ENFORCED, "traffic of a pod to its own node is filtered", _CALICO_HOSTS
     ),
     cluster_services=Fact(
-        Treatment.UNDEFINED,
+        Treatment.SOURCE_HIDDEN,
         "externalTrafficPolicy Cluster can replace the source address by that of a node",
         _DOCS + "#behavior-of-ipblock-selectors",
     ),
@@ -220,9 +222,7 @@ CILIUM: Final = Engine(
     cluster_services=Fact(
         Treatment.ENFORCED, "policies hold for node ports and load balancers too", _MIGRATE
     ),
-    end_port=Fact[str | None](
-        "1.32", "below Cilium 1.17 only the first port of a range is applied", _MIGRATE
-    ),
+    end_port=Fact("1.32", "below Cilium 1.17 only the first port of a range is applied", _MIGRATE),
     egress_port_names=Fact(
         Treatment.IGNORED,
         "an egress rule with a port name that stands for different numbers is skipped",
@@ -246,7 +246,7 @@ NONE: Final = Engine(
     nodes_by_block=Fact(BlockMatch.NEVER, _UNENFORCED, _NONE_LINK),
     own_node_egress=Fact(Treatment.OPEN, _UNENFORCED, _NONE_LINK),
     cluster_services=Fact(Treatment.OPEN, _UNENFORCED, _NONE_LINK),
-    end_port=Fact[str | None](None, _UNENFORCED, _NONE_LINK),
+    end_port=Fact(None, _UNENFORCED, _NONE_LINK),
     egress_port_names=Fact(Treatment.IGNORED, _UNENFORCED, _NONE_LINK),
     sctp_rules=Fact(Treatment.IGNORED, _UNENFORCED, _NONE_LINK),
     ipv6_blocks=Fact(Treatment.IGNORED, _UNENFORCED, _NONE_LINK),

@@ -1,0 +1,57 @@
+"""Who can reach whom: the exact analysis of a snapshot's network policies.
+
+>>> from podwall.model import LabelMap, Snapshot, Workload
+>>> pods = [Workload("shop", name, "Pod", LabelMap()) for name in ("web", "api")]
+>>> found = reachability(Snapshot(workloads=tuple(pods)))
+>>> print(found.connection("shop/web", "shop/api").allowed)
+all ports
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from podwall.engines import SPEC, Engine
+from podwall.engines import engine as engine_named
+from podwall.reachability.analysis import analysis
+from podwall.reachability.result import Reachability
+from podwall.reachability.values import (
+    Connection,
+    Endpoint,
+    ExternalRange,
+    Undetermined,
+    Verdict,
+    WorkloadEndpoint,
+)
+
+if TYPE_CHECKING:
+    from podwall.model import Snapshot
+
+__all__ = [
+    "Connection",
+    "Endpoint",
+    "ExternalRange",
+    "Reachability",
+    "Undetermined",
+    "Verdict",
+    "WorkloadEndpoint",
+    "reachability",
+]
+
+
+def reachability(snapshot: Snapshot, engine: Engine | str | None = None) -> Reachability:
+    """Return who can reach whom in a snapshot.
+
+    Args:
+        snapshot: the namespaces, workloads, policies and services.
+        engine: the network policy engine, or its name. None: the one that the snapshot declares,
+            else the specification.
+
+    Raises:
+        InvalidValue: there is no engine of that name.
+    """
+    if engine is None:
+        engine = snapshot.engine or SPEC
+    return Reachability(
+        analysis(snapshot, engine_named(engine) if isinstance(engine, str) else engine)
+    )

@@ -1,0 +1,118 @@
+"""IP addresses: ip blocks, the parts into which they cut the outside, and where pods can be.
+
+Both families lie on one line of whole numbers, IPv4 first, so that one set algebra serves both.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from ipaddress import IPv4Address, IPv6Address, ip_network, summarize_address_range
+from itertools import chain
+from typing import TYPE_CHECKING, Final
+
+from podwall.engines import BlockMatch, Fact
+from podwall.intervals import Ranges, difference, intersection, merged
+from podwall.reachability.atoms import Atoms
+from podwall.reachability.matching import Match
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+
+    from podwall.model import IpNetwork, IpPeer
+
+__all__ = [
+    "Whereabouts",
+    "address_atoms",
+    "block_ranges",
+    "blocks_match",
+    "first_address",
+    "networks",
+    "whereabouts",
+]
+
+_FIRST_V6: Final = 1 << 32
+_END: Final = _FIRST_V6 + (1 << 128)
+
+
+def _line(network: IpNetwork) -> tuple[int, int]:
+    """Return the network's first and last address on the line of all addresses."""
+    first = int(network.network_address) + (_FIRST_V6 if network.version == 6 else 0)  # noqa: PLR2004 - the family
+    return first, first + network.num_addresses - 1
+
+
+def block_ranges(blocks: Sequence[IpPeer]) -> Ranges:
+    """Return the addresses of ip blocks, each without its exceptions.
+
+    An address excepted in one block and contained in another is in the result.
+    """
+    return merged(chain.from_iterable(_ranges(block) for block in blocks))
+
+
+def _ranges(block: IpPeer) -> Ranges:
+    return difference((_line(block.network),), merged(map(_line, block.exceptions)))
+
+
+@dataclass(frozen=True, slots=True)
+class Whereabouts:
+    """Where addresses of pods (or nodes) are: each has one in `certain`, and all in `possible`."""
+
+    certain: Ranges
+    possible: Ranges
+
+    def within(self, addresses: Ranges) -> Match:
+        """Return whether an address that can be anywhere here is among `addresses`."""
+        if not difference(self.certain, addresses):
+            return Match.YES
+        return Match.MAYBE if intersection(self.possible, addresses) else Match.NO
+
+
+_PRIVATE_V4: Final = ("10.0.0.0/8", "100.64.0.0/10", "172.16.0.0/12", "192.168.0.0/16")
+_PRIVATE_V6: Final = ("fc00::/7",)
+
+
+def whereabouts(cidrs: Sequence[IpNetwork]) -> Whereabouts:
+    """Return where addresses from the given ranges are.
+
+    Without any range: an IPv4 address of a private network, and perhaps an IPv6 one too. Azure
+    takes pod addresses from private networks only.
+    https://learn.microsoft.com/en-us/azure/aks/azure-cni-overlay
+    """
+    if cidrs:
+        known = merged(map(_line, cidrs))
+        return Whereabouts(known, known)
+    certain = merged(_line(ip_network(cidr)) for cidr in _PRIVATE_V4)
+    possible = (_line(ip_network(cidr)) for cidr in _PRIVATE_V6)
+    return Whereabouts(certain, merged((*certain, *possible)))
+
+
+def blocks_match(fact: Fact[BlockMatch], addresses: Ranges, where: Whereabouts) -> Match:
+    """Return whether ip blocks of these addresses match pods (or nodes) under an engine."""
+    match fact.value:
+        case BlockMatch.NEVER:
+            return Match.NO
+        case BlockMatch.BY_ADDRESS:
+            return where.within(addresses)
+        case BlockMatch.UNDEFINED:
+            return min(where.within(addresses), Match.MAYBE)
+
+
+def address_atoms(blocks: Sequence[Ranges]) -> Atoms:
+    """Return the parts into which ip blocks cut all addresses; no part mixes the families."""
+    return Atoms(blocks, (0, _FIRST_V6, _END))
+
+
+def first_address(network: IpNetwork) -> int:
+    """Return a network's first address as its place on the line of all addresses."""
+    return _line(network)[0]
+
+
+def networks(ranges: Ranges) -> Iterator[IpNetwork]:
+    """Yield the fewest networks that make up ranges of addresses, none of which mixes families."""
+    return chain.from_iterable(map(_networks, ranges))
+
+
+def _networks(span: tuple[int, int]) -> Iterator[IpNetwork]:
+    first, last = span
+    if first < _FIRST_V6:
+        return summarize_address_range(IPv4Address(first), IPv4Address(last))
+    return summarize_address_range(IPv6Address(first - _FIRST_V6), IPv6Address(last - _FIRST_V6))

@@ -1,0 +1,96 @@
+"""Lists of numbers in flat arrays, and the grouping of things that belong to the same sets."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+import numpy.typing as npt
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+__all__ = ["Csr", "IntArray", "group_by_membership"]
+
+IntArray = npt.NDArray[np.int64]
+
+
+@dataclass(frozen=True, slots=True)
+class Csr:
+    """Many lists in two arrays: list `i` is `items[starts[i]:starts[i + 1]]`."""
+
+    starts: IntArray
+    items: IntArray
+
+    @classmethod
+    def of_lists(cls, lists: Sequence[IntArray]) -> Csr:
+        """Return the lists, in order."""
+        starts = np.zeros(len(lists) + 1, dtype=np.int64)
+        np.cumsum([len(each) for each in lists], out=starts[1:])
+        return cls(starts, np.concatenate([np.empty(0, dtype=np.int64), *lists]))
+
+    @classmethod
+    def of_pairs(cls, rows: IntArray, items: IntArray, count: int) -> Csr:
+        """Return `count` lists from (list, item) pairs; each list keeps the order of the pairs."""
+        order = np.argsort(rows, kind="stable")
+        starts = np.zeros(count + 1, dtype=np.int64)
+        np.cumsum(np.bincount(rows, minlength=count), out=starts[1:])
+        return cls(starts, items[order])
+
+    def __len__(self) -> int:
+        """Return the number of lists."""
+        return len(self.starts) - 1
+
+    def __getitem__(self, index: int) -> IntArray:
+        """Return one list."""
+        return self.items[self.starts[index] : self.starts[index + 1]]
+
+    @property
+    def lengths(self) -> IntArray:
+        """The length of each list."""
+        return np.diff(self.starts)
+
+    def owners(self) -> IntArray:
+        """Return for each item the list it is in."""
+        return np.repeat(np.arange(len(self)), self.lengths)
+
+    def transposed(self, count: int) -> Csr:
+        """Return for each of `count` items the lists that contain it, in ascending order."""
+        return Csr.of_pairs(self.items, self.owners(), count)
+
+    def gather(self, rows: IntArray) -> tuple[IntArray, IntArray]:
+        """Concatenate the given lists: for each item the index into `rows`, and its position.
+
+        >>> lists = Csr.of_lists([np.array([7, 8]), np.array([9])])
+        >>> owner, position = lists.gather(np.array([1, 0]))
+        >>> owner.tolist(), lists.items[position].tolist()
+        ([0, 1, 1], [9, 7, 8])
+        """
+        lengths = self.starts[rows + 1] - self.starts[rows]
+        owner = np.repeat(np.arange(len(rows)), lengths)
+        before = np.cumsum(lengths) - lengths
+        return owner, np.arange(len(owner)) + np.repeat(self.starts[rows] - before, lengths)
+
+
+def group_by_membership(kinds: IntArray, memberships: Csr) -> IntArray:
+    """Number things so that two have the same number iff kind and memberships are the same.
+
+    Numbers count from 0 in the order of first appearance.
+
+    >>> sets_of_each = Csr.of_lists([np.array([0]), np.array([0, 1]), np.array([0])])
+    >>> group_by_membership(np.array([5, 5, 5]), sets_of_each).tolist()
+    [0, 1, 0]
+    """
+    starts = memberships.starts.tolist()
+    flat = memberships.items.astype(np.int64).tobytes()
+    numbers: dict[tuple[int, bytes], int] = {}
+    spans = zip(kinds.tolist(), starts, starts[1:], strict=False)
+    return np.fromiter(
+        (
+            numbers.setdefault((kind, flat[8 * first : 8 * end]), len(numbers))
+            for kind, first, end in spans
+        ),
+        dtype=np.int64,
+        count=len(kinds),
+    )

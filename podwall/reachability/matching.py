@@ -1,0 +1,77 @@
+"""Whether a selector matches labels: yes, no, or maybe where a value is not known yet.
+
+https://kubernetes.io/docs/concepts/overview/working-with-objects/labels/#label-selectors
+"""
+
+from __future__ import annotations
+
+from enum import IntEnum
+from typing import TYPE_CHECKING
+
+from podwall.model import LabelMap, Operator, Requirement, Selector, Unknown
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator
+
+__all__ = ["Match", "all_of", "doubts_of", "labels_match", "requirement_matches"]
+
+
+class Match(IntEnum):
+    """The three answers, ordered, so that `min` is AND and `max` is OR."""
+
+    NO = 0
+    MAYBE = 1
+    YES = 2
+
+
+def all_of(matches: Iterable[Match]) -> Match:
+    """Return the AND of all, `YES` for none."""
+    return min(matches, default=Match.YES)
+
+
+def labels_match(selector: Selector, labels: LabelMap) -> Match:
+    """Return whether the labels fulfil every requirement; no requirement matches everything.
+
+    >>> web = Selector((Requirement("app", Operator.IN, ("web",)),))
+    >>> labels_match(web, LabelMap.of({"app": "web", "tier": "front"})).name
+    'YES'
+    >>> labels_match(web, LabelMap.of({"app": Unknown("the app label")})).name
+    'MAYBE'
+    """
+    known = all_of(requirement_matches(each, labels) for each in selector.requirements)
+    return known if selector.unknown is None else min(known, Match.MAYBE)
+
+
+def requirement_matches(requirement: Requirement, labels: LabelMap) -> Match:
+    """Return whether the labels fulfil one requirement.
+
+    `NotIn` and `DoesNotExist` match where the key is missing, `In` and `Exists` need it.
+    """
+    negative = requirement.operator in {Operator.NOT_IN, Operator.DOES_NOT_EXIST}
+    positive = _holds(requirement, labels)
+    return Match(Match.YES - positive) if negative else positive
+
+
+def _holds(requirement: Requirement, labels: LabelMap) -> Match:
+    """Return whether the key is there, with one of the values for `In` and `NotIn`."""
+    value = next((value for key, value in labels.items if key == requirement.key), None)
+    if value is None:
+        return Match.NO if labels.more is None else Match.MAYBE
+    if requirement.operator in {Operator.EXISTS, Operator.DOES_NOT_EXIST}:
+        return Match.YES
+    if isinstance(value, Unknown):
+        return Match.MAYBE
+    if value in requirement.values:
+        return Match.YES
+    return Match.NO if requirement.unknown is None else Match.MAYBE
+
+
+def doubts_of(selector: Selector, labels: LabelMap) -> Iterator[Unknown]:
+    """Yield the unknown values that keep the selector from matching, or not, for certain."""
+    if selector.unknown is not None:
+        yield selector.unknown
+    for requirement in selector.requirements:
+        if requirement_matches(requirement, labels) is not Match.MAYBE:
+            continue
+        value = next((value for key, value in labels.items if key == requirement.key), labels.more)
+        yield from (each for each in (value, requirement.unknown) if isinstance(each, Unknown))

@@ -1,0 +1,150 @@
+"""The `ports` of a rule on a destination: numbers, ranges and names, as an engine reads them.
+
+https://kubernetes.io/docs/reference/kubernetes-api/policy-resources/network-policy-v1/
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from enum import StrEnum
+from functools import reduce
+from typing import TYPE_CHECKING, Final
+
+from podwall.engines import Treatment
+from podwall.model import PortRule, Protocol, Snapshot, Unknown, WorkloadPort
+from podwall.portset import ALL_PORTS, LAST_PORT, NO_PORTS, PortSet
+from podwall.reachability.bounds import ALL, NOTHING, Bounds
+from podwall.reachability.matching import Match
+
+if TYPE_CHECKING:
+    from podwall.engines import Engine, Fact
+
+__all__ = ["Direction", "NamedPorts", "PortReader", "RulePorts"]
+
+RulePorts = tuple[PortRule | Unknown, ...] | None | Unknown
+"""What `Rule.ports` holds."""
+
+_TRANSPORTS: Final = (Protocol.TCP, Protocol.UDP, Protocol.SCTP)
+_TRANSPORT_PORTS: Final = ALL_PORTS - PortSet(other=True)
+
+
+class Direction(StrEnum):
+    """Whether rules tell who may connect to a pod, or to whom it may connect."""
+
+    INGRESS = "ingress"
+    EGRESS = "egress"
+
+
+class NamedPorts:
+    """The ports that a destination declares, as far as names matter; none for an address.
+
+    Every container's ports count, as the union where a name repeats, and a name stands for a number
+    only together with its protocol. https://github.com/projectcalico/calico/issues/8881
+    """
+
+    __slots__ = ("open", "ports")
+
+    def __init__(self, ports: tuple[WorkloadPort, ...] = (), more: Unknown | None = None) -> None:
+        """Keep the declared ports, and why there may be `more`."""
+        self.ports = ports
+        self.open = more
+
+    def resolve(self, name: str, protocol: Protocol) -> Bounds:
+        """Return the ports of that name and protocol."""
+        numbers = (p.number for p in self.ports if (p.name, p.protocol) == (name, protocol))
+        must = reduce(PortSet.__or__, (PortSet.of(protocol, n) for n in numbers), NO_PORTS)
+        if self.open is None:
+            return Bounds.exactly(must)
+        return Bounds(must, PortSet.all_of(protocol), (self.open.cause,))
+
+
+class PortReader:
+    """Reads the ports of rules as an engine does, in one cluster."""
+
+    def __init__(self, snapshot: Snapshot, engine: Engine) -> None:
+        """Learn from the cluster what the engine's reading depends on: version and port names."""
+        self._engine = engine
+        self._ranges = _ranges_work(engine.end_port, snapshot.kubernetes_version)
+        skips = engine.egress_port_names.value is Treatment.IGNORED
+        self._skipped = _conflicting_names(snapshot) if skips else {}
+
+    def bounds(self, ports: RulePorts, destination: NamedPorts, direction: Direction) -> Bounds:
+        """Return the ports that a rule's `ports` allow on a destination."""
+        if ports is None:
+            return ALL
+        if isinstance(ports, Unknown):
+            return Bounds.perhaps(ALL_PORTS, ports.cause)
+        entries = (self._entry(entry, destination, direction) for entry in ports)
+        return reduce(Bounds.__or__, entries, NOTHING)
+
+    def _entry(
+        self, entry: PortRule | Unknown, destination: NamedPorts, direction: Direction
+    ) -> Bounds:
+        if isinstance(entry, Unknown):
+            return Bounds.perhaps(_TRANSPORT_PORTS, entry.cause)
+        if isinstance(entry.protocol, Unknown):
+            each = (self._one(entry, protocol, destination, direction) for protocol in _TRANSPORTS)
+            found = reduce(Bounds.__or__, each, NOTHING)
+            return Bounds.perhaps(found.may, entry.protocol.cause, *found.causes)
+        found = self._one(entry, entry.protocol, destination, direction)
+        if entry.protocol is Protocol.SCTP and self._engine.sctp_rules.value is Treatment.UNDEFINED:
+            return Bounds.perhaps(found.may, *found.causes, self._engine.sctp_rules.says)
+        return found
+
+    def _one(
+        self, entry: PortRule, protocol: Protocol, destination: NamedPorts, direction: Direction
+    ) -> Bounds:
+        match entry.port:
+            case None:
+                return Bounds.exactly(PortSet.all_of(protocol))
+            case Unknown(cause):
+                return Bounds.perhaps(PortSet.all_of(protocol), cause)
+            case str() as name:
+                return self._named(name, protocol, destination, direction)
+            case int() as first:
+                return self._numbered(protocol, first, entry.end_port)
+
+    def _numbered(self, protocol: Protocol, first: int, last: int | Unknown | None) -> Bounds:
+        single = PortSet.of(protocol, first)
+        if last is None or self._ranges is Match.NO:
+            return Bounds.exactly(single)
+        if isinstance(last, Unknown):
+            return Bounds(single, PortSet.of(protocol, first, LAST_PORT), (last.cause,))
+        whole = PortSet.of(protocol, first, last)
+        if self._ranges is Match.YES:
+            return Bounds.exactly(whole)
+        return Bounds(single, whole, (self._engine.end_port.says,))
+
+    def _named(
+        self, name: str, protocol: Protocol, destination: NamedPorts, direction: Direction
+    ) -> Bounds:
+        found = destination.resolve(name, protocol)
+        skipped = self._skipped.get((name, protocol), Match.NO)
+        if direction is Direction.INGRESS or skipped is Match.NO:
+            return found
+        if skipped is Match.YES:
+            return NOTHING
+        return Bounds.perhaps(found.may, *found.causes, self._engine.egress_port_names.says)
+
+
+def _ranges_work(end_port: Fact[str | None], version: str | None) -> Match:
+    """Return whether port ranges work in this version of Kubernetes."""
+    if end_port.value is None:
+        return Match.YES
+    if version is None:
+        return Match.MAYBE
+    return Match.YES if _ordered(version) >= _ordered(end_port.value) else Match.NO
+
+
+def _ordered(version: str) -> tuple[int, ...]:
+    return tuple(int(part) for part in version.lstrip("v").split(".")[:2])
+
+
+def _conflicting_names(snapshot: Snapshot) -> dict[tuple[str, Protocol], Match]:
+    """Return the port names that stand for different numbers in this cluster, or may do so."""
+    pods = [workload for workload in snapshot.workloads if workload.host_network is not True]
+    numbers: dict[tuple[str, Protocol], set[int]] = defaultdict(set)
+    for port in (port for workload in pods for port in workload.ports if port.name is not None):
+        numbers[port.name or "", port.protocol].add(port.number)
+    otherwise = Match.NO if all(workload.open_ports is None for workload in pods) else Match.MAYBE
+    return {key: Match.YES if len(found) > 1 else otherwise for key, found in numbers.items()}

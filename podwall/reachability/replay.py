@@ -1,0 +1,204 @@
+"""One pair of endpoints taken through every rule by itself: what each policy says, and why.
+
+The analysis of all pairs answers what is allowed; the replay answers why, for one pair at a time.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from functools import reduce
+from typing import TYPE_CHECKING, Final
+
+from podwall.model import IpPeer, PodPeer, Rule, Unknown
+from podwall.portset import ALL_PORTS, PortSet
+from podwall.reachability.acts import same_act
+from podwall.reachability.answers import NO, YES, Answer, Answers
+from podwall.reachability.bounds import ALL, NOTHING, Bounds
+from podwall.reachability.cluster import rules_of, unknown_direction
+from podwall.reachability.exemptions import passes_own_node
+from podwall.reachability.exposures import exposed_ports, opens
+from podwall.reachability.matching import Match
+from podwall.reachability.pod_classes import host_match
+from podwall.reachability.port_rules import Direction, NamedPorts
+from podwall.reachability.replayed import (
+    Exemption,
+    PairReplay,
+    PeerReplay,
+    PolicyReplay,
+    RuleReplay,
+    SideReplay,
+)
+from podwall.reachability.values import ExternalRange, WorkloadEndpoint
+
+if TYPE_CHECKING:
+    from collections.abc import Hashable, Iterator
+
+    from podwall.model import Policy, Service
+    from podwall.reachability.cluster import Cluster
+    from podwall.reachability.values import Endpoint
+
+__all__ = ["Replay"]
+
+_OWN_NODE: Final = (
+    "traffic between a pod and its own node passes, and which node a pod runs on is not known"
+)
+_DOCS: Final = "https://kubernetes.io/docs/concepts/services-networking/network-policies/"
+
+
+class Replay:
+    """Replays pairs of endpoints of one cluster under one engine."""
+
+    def __init__(self, cluster: Cluster) -> None:
+        """Sort the policies by namespace."""
+        self._cluster = cluster
+        self._answers = Answers(cluster)
+        self._policies: defaultdict[str | Unknown, list[Policy]] = defaultdict(list)
+        for policy in cluster.policies:
+            self._policies[policy.namespace].append(policy)
+        self._anywhere = [p for p in cluster.policies if isinstance(p.namespace, Unknown)]
+
+    def pair(self, source: Endpoint, destination: Endpoint) -> PairReplay:
+        """Replay what may pass from one endpoint to another, or between two pods of one."""
+        return PairReplay(
+            source,
+            destination,
+            self._side(Direction.EGRESS, source, destination),
+            self._side(Direction.INGRESS, destination, source),
+        )
+
+    def _side(self, direction: Direction, subject: Endpoint, other: Endpoint) -> SideReplay:
+        if isinstance(subject, ExternalRange):
+            return SideReplay(direction, subject, (), (), ALL)
+        policies = tuple(self._consulted(direction, subject, other))
+        if not policies:
+            return SideReplay(direction, subject, (), (), ALL)
+        exempt = tuple(self._exemptions(direction, subject, other))
+        allowed = reduce(Bounds.__or__, (each.allowed for each in exempt), _together(policies))
+        return SideReplay(direction, subject, policies, exempt, allowed)
+
+    def _consulted(
+        self, direction: Direction, subject: WorkloadEndpoint, other: Endpoint
+    ) -> Iterator[PolicyReplay]:
+        """Yield the policies that isolate the subject, or may do so."""
+        names = _names(subject if direction is Direction.INGRESS else other)
+        for policy in self._policies_around(subject.workload.namespace):
+            rules = rules_of(policy, direction)
+            if rules is None:
+                continue
+            selects = self._selects(policy, direction, subject)
+            if selects.match is not Match.NO:
+                replayed = tuple(
+                    self._rule(policy, direction, numbered, other, names)
+                    for numbered in enumerate(rules)
+                )
+                allowed = reduce(Bounds.__or__, (each.allowed for each in replayed), NOTHING)
+                act = same_act(policy, direction)
+                yield PolicyReplay(policy, selects, replayed, act, allowed)
+
+    def _policies_around(self, namespace: str | Unknown) -> Iterator[Policy]:
+        """Yield the policies that may be in a namespace."""
+        if isinstance(namespace, Unknown):
+            yield from self._cluster.policies
+        else:
+            yield from self._policies.get(namespace, ())
+            yield from self._anywhere
+
+    def _selects(self, policy: Policy, direction: Direction, subject: WorkloadEndpoint) -> Answer:
+        pods = self._answers.pods(policy.namespace, policy.pod_selector, subject.workload)
+        unknown = unknown_direction(policy, direction)
+        return pods if unknown is None else pods & Answer(Match.MAYBE, (unknown.cause,))
+
+    def _rule(
+        self,
+        policy: Policy,
+        direction: Direction,
+        numbered: tuple[int, Rule | Unknown],
+        other: Endpoint,
+        names: NamedPorts,
+    ) -> RuleReplay:
+        index, rule = numbered
+        if isinstance(rule, Unknown):
+            doubt = Answer(Match.MAYBE, (rule.cause,))
+            allowed = Bounds.perhaps(ALL_PORTS, rule.cause)
+            return RuleReplay(index, rule, (), doubt, ALL, allowed)
+        peers = tuple(self._peers(policy, rule, other))
+        matches = reduce(Answer.__or__, (each.answer for each in peers), NO)
+        if rule.peers is None:
+            matches = YES
+        ports = self._cluster.ports.bounds(rule.ports, names, direction)
+        return RuleReplay(index, rule, peers, matches, ports, _allowed(matches, ports))
+
+    def _peers(self, policy: Policy, rule: Rule, other: Endpoint) -> Iterator[PeerReplay]:
+        if isinstance(rule.peers, Unknown):
+            yield PeerReplay(rule.peers, Answer(Match.MAYBE, (rule.peers.cause,)))
+            return
+        for peer in rule.peers or ():
+            if isinstance(peer, Unknown):
+                yield PeerReplay(peer, Answer(Match.MAYBE, (peer.cause,)))
+            elif isinstance(peer, PodPeer):
+                yield PeerReplay(peer, self._pods(policy, peer, other))
+        blocks = tuple(peer for peer in rule.peers or () if isinstance(peer, IpPeer))
+        if blocks:
+            yield PeerReplay(blocks, self._answers.blocks(blocks, other))
+
+    def _pods(self, policy: Policy, peer: PodPeer, other: Endpoint) -> Answer:
+        if isinstance(other, ExternalRange):
+            return NO
+        return self._answers.peer(policy.namespace, peer, other.workload)
+
+    def _exemptions(
+        self, direction: Direction, subject: WorkloadEndpoint, other: Endpoint
+    ) -> Iterator[Exemption]:
+        engine = self._cluster.engine
+        on_host = isinstance(other, WorkloadEndpoint) and host_match(other.workload)
+        if on_host and passes_own_node(engine, direction):
+            yield Exemption(_OWN_NODE, _DOCS, Bounds.perhaps(ALL_PORTS, _OWN_NODE))
+        backend = subject if direction is Direction.INGRESS else other
+        if isinstance(backend, WorkloadEndpoint) and opens(engine, direction):
+            for service in self._cluster.services:
+                yield from self._exposed(service, backend)
+
+    def _exposed(self, service: Service, backend: WorkloadEndpoint) -> Iterator[Exemption]:
+        """Yield the ports that a service opens on a backend, if it is one."""
+        assert service.selector is not None
+        engine, reader = self._cluster.engine, self._cluster.ports
+        selects = self._answers.pods(service.namespace, service.selector, backend.workload)
+        if selects.match is not Match.NO:
+            found = exposed_ports(service, selects.match, _names(backend), engine, reader)
+            ports = Bounds(found.must, found.may, (*found.causes, *selects.causes))
+            fact = engine.cluster_services
+            yield Exemption(f"service `{service.name}`: {fact.says}", fact.link, ports)
+
+
+def _names(endpoint: Endpoint) -> NamedPorts:
+    """Return the names of an endpoint's ports; addresses and nodes have none."""
+    if isinstance(endpoint, ExternalRange) or host_match(endpoint.workload) is Match.YES:
+        return NamedPorts()
+    return NamedPorts(endpoint.workload.ports, endpoint.workload.open_ports)
+
+
+def _allowed(matches: Answer, ports: Bounds) -> Bounds:
+    """Return what a rule allows whose peers match so surely."""
+    match matches.match:
+        case Match.YES:
+            return ports
+        case Match.MAYBE:
+            return Bounds.perhaps(ports.may, *matches.causes, *ports.causes)
+        case Match.NO:
+            return NOTHING
+
+
+def _together(policies: tuple[PolicyReplay, ...]) -> Bounds:
+    """Return what policies allow together, some of which only perhaps isolate.
+
+    With a certain one, a doubtful one can only add. Without, nothing may be isolated at all, or any
+    one of the doubtful ones may be the only one that acts.
+    """
+    acts: defaultdict[Hashable, Bounds] = defaultdict(lambda: NOTHING)
+    for each in policies:
+        acts[each.act] |= each.allowed
+    certain = {each.act for each in policies if each.selects.match is Match.YES}
+    may = reduce(PortSet.__or__, (bounds.may for bounds in acts.values()))
+    if certain:
+        return Bounds(reduce(PortSet.__or__, (acts[act].must for act in certain)), may)
+    return Bounds(reduce(PortSet.__and__, (bounds.must for bounds in acts.values())), ALL_PORTS)
