@@ -3,11 +3,19 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
+from podwall.plan import Plan
+from podwall.plan.cluster import planned_cluster
+from podwall.plan.documents import documents, unseen_objects
 from podwall.sources.files import STDIN, read_bytes
+from podwall.sources.json_documents import BrokenJsonError, looks_like_json, parsed_values
 from podwall.sources.manifests import parse_manifests, read_folder
+from podwall.sources.namespaces import with_known_namespaces
 from podwall.sources.parsed import Parsed
+from podwall.sources.preview import is_events, is_preview, preview_plans, steps_of_events
 from podwall.sources.source import Source, SourceKind, Stage
+from podwall.sources.state import is_state, state_plan
 from policies.errors import Place, SourceError
 from policies.findings import Finding
 
@@ -17,13 +25,53 @@ __all__ = ["source"]
 def source(path: str) -> Source:
     """Return the source at a path: a file, a folder, or `-` for the standard input.
 
-    Raises `SourceError` if nothing could be read there: the path does not exist, is not YAML or
-    JSON at all, or has no Kubernetes object.
+    A file is manifests (YAML or JSON), `pulumi preview --json` or `pulumi stack export`, which its
+    content tells.
+
+    Raises:
+        SourceError: nothing could be read there: the path does not exist, is neither YAML nor
+            JSON, or has no Kubernetes object.
     """
     if path != STDIN and Path(path).is_dir():
         return _of_manifests(path, read_folder(path))
     name, data = read_bytes(path)
-    return _of_manifests(name, parse_manifests(data, name))
+    found = _of_pulumi(name, _json_values(data))
+    return found or _of_manifests(name, parse_manifests(data, name))
+
+
+def _json_values(data: bytes) -> list[Any]:
+    try:
+        return parsed_values(data) if looks_like_json(data) else []
+    except BrokenJsonError:
+        return []
+
+
+def _of_pulumi(name: str, values: list[Any]) -> Source | None:
+    if is_events(values):
+        return _of_steps(name, steps_of_events(values))
+    if len(values) != 1:
+        return None
+    if is_preview(values[0]):
+        return _of_steps(name, values[0]["steps"])
+    if is_state(values[0]):
+        plan = state_plan(values[0])
+        return Source(SourceKind.STATE, name, _stage(plan), findings=tuple(unseen_objects(plan)))
+    return None
+
+
+def _of_steps(name: str, steps: list[Any]) -> Source:
+    before, after = preview_plans(steps)
+    return Source(
+        SourceKind.PREVIEW,
+        name,
+        planned=_stage(after),
+        deployed=_stage(before),
+        findings=tuple(unseen_objects(after)),
+    )
+
+
+def _stage(plan: Plan) -> Stage:
+    return Stage(documents(with_known_namespaces(plan)), planned_cluster(plan))
 
 
 def _of_manifests(name: str, parsed: Parsed) -> Source:
