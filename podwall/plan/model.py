@@ -72,7 +72,7 @@ class PlannedResource:
 
     `inputs` are in the provider's own words (camelCase); an `Unknown` stands wherever only
     deployment tells the value, `SECRET` wherever it is secret. `parent` and `provider` are URNs;
-    `parent` is None for what stands directly under the stack, and `provider` for a component and
+    only the stack, which is a resource itself, has no parent. `provider` is None for components and
     for what uses the default provider. `replaced_by` are the property paths that force a
     replacement. `place` is the line of the program that made the resource.
     """

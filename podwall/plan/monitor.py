@@ -58,12 +58,9 @@ class PlanningMonitor(MockMonitor):
     ) -> resource_pb2.RegisterResourceResponse:
         """Record a resource and answer what a preview knows of it."""
         urn = self.make_urn(request.parent, request.type, request.name)
-        if request.type == _STACK:
-            return resource_pb2.RegisterResourceResponse(urn=urn)
         self._transforms[urn] = tuple(callback.token for callback in request.transforms)
-        parent = self._parent(request.parent)
-        request = transform(request, self._transforms_of(urn, parent))
-        self._record(planned_resource(request, urn, parent, self._folder))
+        request = transform(request, self._transforms_of(urn, request.parent))
+        self._record(planned_resource(request, urn, self._folder))
         known = _named(plain(request.object), request) if request.custom else {}
         return resource_pb2.RegisterResourceResponse(
             urn=urn, object=self._outputs(request.type, known)
@@ -74,7 +71,7 @@ class PlanningMonitor(MockMonitor):
     ) -> resource_pb2.ReadResourceResponse:
         """Record a resource that exists already; what it is like, only the cloud can tell."""
         urn = self.make_urn(request.parent, request.type, request.name)
-        self._record(read_resource(request, urn, self._parent(request.parent), self._folder))
+        self._record(read_resource(request, urn, self._folder))
         return resource_pb2.ReadResourceResponse(
             urn=urn, properties=self._outputs(request.type, plain(request.properties))
         )
@@ -113,10 +110,6 @@ class PlanningMonitor(MockMonitor):
         self.unanswered.append(request.tok)
         return provider_pb2.CallResponse()
 
-    def _parent(self, urn: str) -> str | None:
-        """Return the URN of a parent, or None for the stack itself."""
-        return urn if urn in self.planned else None
-
     def _record(self, resource: PlannedResource) -> None:
         first = self.planned.setdefault(resource.urn, resource)
         if first is not resource:
@@ -126,11 +119,12 @@ class PlanningMonitor(MockMonitor):
                 place=resource.place,
             )
 
-    def _transforms_of(self, urn: str, parent: str | None) -> Iterator[str]:
+    def _transforms_of(self, urn: str, parent: str) -> Iterator[str]:
         yield from self._transforms[urn]
-        while parent is not None:
-            yield from self._transforms.get(parent, ())
-            parent = self.planned[parent].parent
+        above = self.planned.get(parent)
+        while above is not None:
+            yield from self._transforms.get(above.urn, ())
+            above = self.planned.get(above.parent or "")
         yield from self._stack_transforms_seen
 
     def _outputs(self, token: str, known: Mapping[str, Any]) -> Any:

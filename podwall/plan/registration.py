@@ -18,7 +18,7 @@ __all__ = ["planned_resource", "read_resource"]
 
 
 def planned_resource(
-    request: resource_pb2.RegisterResourceRequest, urn: str, parent: str | None, folder: Path
+    request: resource_pb2.RegisterResourceRequest, urn: str, folder: Path
 ) -> PlannedResource:
     """Return the resource that `request` asks for; `folder` is the project's."""
     dependencies = _property_dependencies(request)
@@ -28,7 +28,7 @@ def planned_resource(
         name=request.name,
         inputs=unknown_inputs(plain(request.object), request.type, request.name, dependencies),
         custom=request.custom,
-        parent=parent,
+        parent=request.parent or None,
         provider=_provider(request.provider),
         dependencies=tuple(sorted(request.dependencies)),
         property_dependencies=dependencies,
@@ -39,7 +39,7 @@ def planned_resource(
 
 
 def read_resource(
-    request: resource_pb2.ReadResourceRequest, urn: str, parent: str | None, folder: Path
+    request: resource_pb2.ReadResourceRequest, urn: str, folder: Path
 ) -> PlannedResource:
     """Return the existing resource that `request` looks up; it has no inputs of its own."""
     return PlannedResource(
@@ -47,7 +47,7 @@ def read_resource(
         type=request.type,
         name=request.name,
         inputs=MappingProxyType({}),
-        parent=parent,
+        parent=request.parent or None,
         provider=_provider(request.provider),
         dependencies=tuple(sorted(request.dependencies)),
         options=ResourceOptions(import_id=request.id or None),
