@@ -40,8 +40,8 @@ class IpBlock:
 
     def __post_init__(self) -> None:
         """Refuse exceptions that are not strictly inside, and order the others."""
-        for exception in self.except_:
-            _check_inside(exception, self.cidr)
+        for index, exception in enumerate(self.except_):
+            _check_inside(exception, self.cidr, f"ipBlock.except[{index}]")
         ordered = sorted(set(self.except_), key=lambda network: (network[0], network.prefixlen))
         object.__setattr__(self, "except_", tuple(ordered))
 
@@ -102,10 +102,10 @@ def _parsed(cidr: object, path: str) -> IpNetwork:
 _EXAMPLE = "write an address and a prefix length, such as `10.0.0.0/8` or `2001:db8::/32`"
 
 
-def _check_inside(exception: IpNetwork, cidr: IpNetwork) -> None:
+def _check_inside(exception: IpNetwork, cidr: IpNetwork, path: str) -> None:
     if not is_strictly_inside(exception, cidr):
         raise _refused(
-            "ipBlock.except",
+            path,
             str(exception),
             f"is not strictly inside `{cidr}`",
             "an exception is a smaller block inside the CIDR; to allow nothing, leave it out",

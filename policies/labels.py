@@ -171,12 +171,12 @@ def label_selector(
     requirements: list[Requirement] = []
     for condition in (*conditions, labels):
         if isinstance(condition, Requirement):
-            _refuse_twice(condition in requirements, condition.key, path)
+            _refuse_twice(condition.key, condition in requirements, f"{path}.matchExpressions")
             requirements.append(condition)
         else:
             checked = Labels(condition, path=f"{path}.matchLabels")
             for key in checked:
-                _refuse_twice(key in match_labels, key, path)
+                _refuse_twice(key, key in match_labels, f"{path}.matchLabels")
             match_labels.update(checked)
     if not match_labels and not requirements:
         raise _nothing_selected(path)
@@ -186,12 +186,12 @@ def label_selector(
 def _nothing_selected(path: str) -> InvalidValue:
     return InvalidValue(
         "no label is given",
-        help="name a label; to select everything, say `ALL_PODS` or `ALL_NAMESPACES`",
+        help="name a label; for all of them, say `ALL_PODS` or `ALL_NAMESPACES`, or leave `.pods()` out",
         place=Place(path=path),
     )
 
 
-def _refuse_twice(repeated: bool, key: str, path: str) -> None:  # noqa: FBT001 - a condition, not a mode
+def _refuse_twice(key: str, repeated: bool, path: str) -> None:  # noqa: FBT001 - not a mode
     if repeated:
         raise InvalidValue(
             f"the label {shown(key)} is given twice",

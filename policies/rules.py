@@ -100,13 +100,17 @@ def _peers(
     if not isinstance(peer, Anywhere):
         return (peer, *others)
     if others:
-        raise InvalidValue(
-            "`ANYWHERE` is given together with other peers",
-            help="`ANYWHERE` includes every peer: give it alone, or leave it out",
-            place=Place(path=path),
-            value=others,
-        )
+        raise _not_alone(others, Place(path=path))
     return peer
+
+
+def _not_alone(value: object, place: Place) -> InvalidValue:
+    return InvalidValue(
+        "`ANYWHERE` is given together with other peers",
+        help="`ANYWHERE` includes every peer: give it alone, or leave it out",
+        place=place,
+        value=value,
+    )
 
 
 def _check_rule(rule: Rule, path: str) -> None:
@@ -131,6 +135,8 @@ def _check_rule(rule: Rule, path: str) -> None:
 
 
 def _check_peer(peer: object, earlier: tuple[Peer, ...], place: Place) -> None:
+    if isinstance(peer, Anywhere):
+        raise _not_alone(peer, place)
     if not isinstance(peer, PEER_TYPES):
         raise InvalidValue(
             f"{shown(peer)} is not a peer",

@@ -65,10 +65,11 @@ def refuse_non_text(value: object, place: Place) -> None:
     """Raise where a value of a mapping is no text, such as a version number without quotes."""
     if not isinstance(value, str):
         raise InvalidValue(
-            f"{shown(value)} is not a text",
-            help=f'did you mean `"{value}"`, with quotes?'
-            if isinstance(value, int | float)
-            else "",
-            place=place,
-            value=value,
+            f"{shown(value)} is not a text", help=_remedy(value), place=place, value=value
         )
+
+
+def _remedy(value: object) -> str:
+    if isinstance(value, int | float):
+        return f"did you mean {shown(value)} in quotes?"
+    return "give texts, one by one"
