@@ -186,7 +186,7 @@ def label_selector(
 def _nothing_selected(path: str) -> InvalidValue:
     return InvalidValue(
         "no label is given",
-        help="name a label; for all of them, say `ALL_PODS` or `ALL_NAMESPACES`, or leave `.pods()` out",
+        help="name a label; for all, say `ALL_PODS` or `ALL_NAMESPACES`, or leave `.pods()` out",
         place=Place(path=path),
     )
 
