@@ -1,0 +1,127 @@
+"""Every kind of object that is pods, or makes them."""
+
+from __future__ import annotations
+
+import pytest
+
+from podwall.model import LabelMap, Protocol, WorkloadPort
+from tests.reading.written import ids, read, seen, workload
+
+TEMPLATE = "template: {metadata: {labels: {app: web}}, spec: {containers: [{name: c}]}}"
+
+
+@pytest.mark.parametrize(
+    ("api", "kind", "spec", "replicas"),
+    [
+        pytest.param("v1", "ReplicationController", f"replicas: 3, {TEMPLATE}", 3, id="rc"),
+        pytest.param("apps/v1", "Deployment", TEMPLATE, 1, id="one replica by default"),
+        pytest.param("apps/v1", "Deployment", f"replicas: 0, {TEMPLATE}", 0, id="scaled to zero"),
+        pytest.param("apps/v1", "ReplicaSet", f"replicas: 2, {TEMPLATE}", 2, id="replica set"),
+        pytest.param("apps/v1", "StatefulSet", f"replicas: 5, {TEMPLATE}", 5, id="stateful set"),
+        pytest.param("apps/v1", "DaemonSet", TEMPLATE, 2, id="a daemon set is more than one pod"),
+        pytest.param("batch/v1", "Job", TEMPLATE, 1, id="job"),
+        pytest.param("batch/v1", "Job", f"parallelism: 4, {TEMPLATE}", 4, id="parallel job"),
+        pytest.param(
+            "batch/v1",
+            "CronJob",
+            f"jobTemplate: {{spec: {{parallelism: 3, {TEMPLATE}}}}}",
+            3,
+            id="cron job",
+        ),
+    ],
+)
+def test_a_controller_is_its_template(api: str, kind: str, spec: str, replicas: int) -> None:
+    found = workload(f"""
+        apiVersion: {api}
+        kind: {kind}
+        metadata: {{name: web, namespace: shop, labels: {{not: the pods}}}}
+        spec: {{{spec}}}
+    """)
+    assert (found.namespace, found.name, found.kind) == ("shop", "web", kind)
+    assert found.labels == LabelMap.of({"app": "web"})
+    assert found.replicas == replicas
+
+
+def pod(spec: str) -> str:
+    return f"{{apiVersion: v1, kind: Pod, metadata: {{name: web}}, spec: {{{spec}}}}}"
+
+
+def test_a_bare_pod_is_in_namespace_default_by_default() -> None:
+    found = workload("{apiVersion: v1, kind: Pod, metadata: {name: web, labels: {a: b}}}")
+    assert (found.namespace, found.labels, found.replicas) == (
+        "default",
+        LabelMap.of({"a": "b"}),
+        1,
+    )
+    assert found.host_network is False
+
+
+def test_a_label_that_is_null_is_the_empty_string() -> None:
+    found = workload("{apiVersion: v1, kind: Pod, metadata: {name: web, labels: {a: }}}")
+    assert found.labels == LabelMap.of({"a": ""})
+
+
+def test_host_network() -> None:
+    assert workload(pod("hostNetwork: true")).host_network is True
+
+
+@pytest.mark.parametrize(
+    ("spec", "ports"),
+    [
+        pytest.param("containers: [{name: c}]", (), id="none declared"),
+        pytest.param(
+            "containers: [{ports: [{containerPort: 80, name: http}]},"
+            " {ports: [{containerPort: 53, protocol: UDP}]}]",
+            (WorkloadPort(80, name="http"), WorkloadPort(53, Protocol.UDP)),
+            id="those of all containers",
+        ),
+        pytest.param(
+            "containers: [{ports: [{containerPort: 80}, {containerPort: 80}]}]",
+            (WorkloadPort(80),),
+            id="each once",
+        ),
+        pytest.param(
+            "initContainers: [{ports: [{containerPort: 1}], restartPolicy: Always}]",
+            (WorkloadPort(1),),
+            id="a native sidecar listens",
+        ),
+        pytest.param(
+            "initContainers: [{ports: [{containerPort: 1}]}]", (), id="an init container ends"
+        ),
+    ],
+)
+def test_ports(spec: str, ports: tuple[WorkloadPort, ...]) -> None:
+    assert workload(pod(spec)).ports == ports
+
+
+@pytest.mark.parametrize(
+    ("spec", "path"),
+    [
+        pytest.param("containers: web", "spec.containers", id="containers"),
+        pytest.param(
+            "containers: [{ports: [{name: http}]}]",
+            "spec.containers[0].ports[0].containerPort",
+            id="a port without a number",
+        ),
+        pytest.param(
+            "containers: [{}, {ports: [{containerPort: 70000}]}]",
+            "spec.containers[1].ports[0].containerPort",
+            id="a port out of range",
+        ),
+        pytest.param(
+            "containers: [{ports: [{containerPort: 1, protocol: tcp}]}]",
+            "spec.containers[0].ports[0].protocol",
+            id="a protocol in lower case",
+        ),
+        pytest.param("hostNetwork: 'true'", "spec.hostNetwork", id="a quoted boolean"),
+    ],
+)
+def test_a_malformed_pod_is_left_out(spec: str, path: str) -> None:
+    reading = read(pod(spec))
+    assert reading.snapshot.workloads == ()
+    assert ids(reading) == [f"malformed-object {path}"]
+
+
+def test_the_place_of_a_workload_is_its_document() -> None:
+    (first, second) = seen(f"{pod('')}\n---\n\n{pod('').replace('web', 'api')}").workloads
+    assert (str(first.place), str(second.place)) == ("test.yaml:1", "test.yaml:4")
