@@ -43,6 +43,11 @@ class Reachability:
         self._causes: dict[tuple[int, int], tuple[Undetermined, ...]] = {}
 
     @property
+    def analysis(self) -> Analysis:
+        """The analysis in classes, atoms and roles, for readers of all pairs at once."""
+        return self._analysis
+
+    @property
     def snapshot(self) -> Snapshot:
         """What was analysed."""
         return self._analysis.cluster.snapshot
