@@ -1,0 +1,102 @@
+"""Every packet that could show a difference, judged by the oracle and by the analysis."""
+
+from __future__ import annotations
+
+from ipaddress import IPv4Address
+from itertools import product
+from typing import TYPE_CHECKING, NamedTuple
+
+from podwall.model import PortRule, Protocol, Rule
+from podwall.portset import FIRST_PORT, LAST_PORT
+from podwall.reachability import ExternalRange, WorkloadEndpoint
+from tests.oracle import Packet, Pod, passes
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from podwall.model import Snapshot
+    from podwall.portset import PortSet
+    from podwall.reachability import Connection, Endpoint, Reachability
+    from tests.oracle import Address
+
+__all__ = ["World", "differences", "probes"]
+
+
+class World(NamedTuple):
+    """What policies do not tell: whether pods and nodes have addresses, and share one node."""
+
+    pod_address: Address | None = None
+    node_address: Address | None = None
+    one_node: bool = False
+
+
+NOWHERE = World()
+
+
+def probes(snapshot: Snapshot) -> list[tuple[Protocol, int]]:
+    """Return every port that a rule or a pod mentions, its neighbours, and the ends."""
+    numbers = {FIRST_PORT, LAST_PORT}
+    for workload in snapshot.workloads:
+        numbers.update(port.number for port in workload.ports)
+    for policy in snapshot.policies:
+        rules = [*(policy.ingress or ()), *(policy.egress or ())]  # type: ignore[misc]  # all known
+        for rule in rules:
+            assert isinstance(rule, Rule)
+            for entry in rule.ports or ():  # type: ignore[union-attr]  # all known
+                assert isinstance(entry, PortRule)
+                numbers.update(n for n in (entry.port, entry.end_port) if isinstance(n, int))
+    near = {number + step for number in numbers for step in (-1, 0, 1)}
+    ports = sorted(port for port in near if FIRST_PORT <= port <= LAST_PORT)
+    return [*product((Protocol.TCP, Protocol.UDP, Protocol.SCTP), ports), (Protocol.OTHER, 0)]
+
+
+def differences(found: Reachability, least: World, most: World) -> Iterator[str]:
+    """Yield the packets on which the analysis differs from the oracle.
+
+    What the analysis says is allowed must pass in the world that allows least, what it does not
+    deny must pass in the world that allows most, and nothing else may.
+    """
+    told = {(each.source_id, each.destination_id): each for each in found.connections()}
+    ports = probes(found.snapshot)
+    for source, destination in product(found.endpoints, repeat=2):
+        if isinstance(source, ExternalRange) and isinstance(destination, ExternalRange):
+            assert (source.id, destination.id) not in told
+            continue
+        connection = told.get((source.id, destination.id))
+        for bound, world in (("must", least), ("may", most)):
+            claimed = _claimed(connection, bound)
+            ends = _ends(source, destination, world)
+            for protocol, port in ports:
+                expected = passes(found.snapshot, Packet(*ends, protocol, port))
+                if expected != any(each.contains(protocol, port) for each in claimed):
+                    yield f"{source.id} -> {destination.id} {protocol} {port} {bound}: {expected}"
+
+
+def _claimed(connection: Connection | None, bound: str) -> list[PortSet]:
+    if connection is None:
+        return []
+    undetermined = [each.ports for each in connection.undetermined]
+    return [connection.allowed, *(undetermined if bound == "may" else ())]
+
+
+def _ends(
+    source: Endpoint, destination: Endpoint, world: World
+) -> tuple[Pod | Address, Pod | Address]:
+    """Return two pods, different ones of a workload with replicas, or addresses."""
+    alone = isinstance(source, WorkloadEndpoint) and source.workload.replicas == 1
+    number = 0 if source == destination and alone else 1
+    return _end(source, 0, world), _end(destination, number, world)
+
+
+def _end(endpoint: Endpoint, number: int, world: World) -> Pod | Address:
+    if isinstance(endpoint, ExternalRange):
+        return endpoint.network.network_address
+    workload = endpoint.workload
+    address = world.node_address if workload.host_network else world.pod_address
+    node = "a" if world.one_node else f"{workload.name}-{number}"
+    return Pod(workload, number, address, node)
+
+
+def an_address(text: str) -> IPv4Address:
+    """Return an IPv4 address."""
+    return IPv4Address(text)
