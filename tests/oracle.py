@@ -85,8 +85,8 @@ def _selects(selector: Selector, labels: LabelMap) -> bool:
 def _fulfils(requirement: Requirement, labels: dict[str, Any]) -> bool:
     present = requirement.key in labels
     listed = present and labels[requirement.key] in requirement.values
-    answers = {"In": listed, "NotIn": not listed, "Exists": present, "DoesNotExist": not present}
-    return answers[requirement.operator.value]
+    said = {"In": listed, "NotIn": not listed, "Exists": present, "DoesNotExist": not present}
+    return said[requirement.operator.value]
 
 
 def _covers(entry: Any, packet: Packet) -> bool:

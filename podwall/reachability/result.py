@@ -24,6 +24,8 @@ if TYPE_CHECKING:
     from podwall.engines import Engine
     from podwall.model import Protocol, Snapshot
     from podwall.reachability.analysis import Analysis
+    from podwall.reachability.cluster import Cluster
+    from podwall.reachability.replayed import PairReplay
 
 __all__ = ["Reachability"]
 
@@ -112,6 +114,21 @@ class Reachability:
             return Verdict.ALLOWED
         doubtful = undetermined.contains(protocol, port)
         return Verdict.UNDETERMINED if doubtful else Verdict.DENIED
+
+    def replay(self, source_id: str, destination_id: str) -> PairReplay:
+        """Return what every policy and rule says about one pair of endpoints.
+
+        The replay of a workload with itself is that of two different pods.
+
+        Raises:
+            InvalidValue: there is no such endpoint.
+        """
+        return self._replay.pair(self.endpoint(source_id), self.endpoint(destination_id))
+
+    @property
+    def cluster(self) -> Cluster:
+        """The snapshot as the engine reads it."""
+        return self._analysis.cluster
 
     @cached_property
     def _ends(self) -> Endpoints:

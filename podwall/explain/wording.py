@@ -1,0 +1,126 @@
+"""Selectors, peers and ports in words."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from podwall.model import IpPeer, Operator, PodPeer, Unknown
+
+if TYPE_CHECKING:
+    from podwall.model import Peer, PortRule, Requirement, Selector
+    from podwall.reachability.port_rules import RulePorts
+
+__all__ = ["blocks_text", "carrying", "peer_text", "ports_text", "selector_text"]
+
+
+def selector_text(selector: Selector) -> str:
+    """Return a selector as kubectl writes one; the empty one as ``.
+
+    >>> from podwall.model import Requirement, Selector
+    >>> selector_text(Selector((Requirement("app", Operator.NOT_IN, ("a", "b")),)))
+    'app notin (a, b)'
+    """
+    parts = [_requirement_text(each) for each in selector.requirements]
+    return ",".join([*parts, *(["…"] if selector.unknown else [])])
+
+
+def _requirement_text(requirement: Requirement) -> str:
+    key = requirement.key
+    values = [*requirement.values, *(["…"] if requirement.unknown else [])]
+    match requirement.operator:
+        case Operator.IN if len(values) == 1:
+            return f"{key}={values[0]}"
+        case Operator.IN:
+            return f"{key} in ({', '.join(values)})"
+        case Operator.NOT_IN:
+            return f"{key} notin ({', '.join(values)})"
+        case Operator.EXISTS:
+            return key
+        case Operator.DOES_NOT_EXIST:
+            return f"!{key}"
+
+
+def carrying(requirement: Requirement) -> str:
+    """Return what would have to be for a requirement to hold, after `if the pod …`.
+
+    >>> from podwall.model import Requirement
+    >>> carrying(Requirement("role", Operator.IN, ("frontend",)))
+    'carried role=frontend'
+    """
+    values = " or ".join(f"{requirement.key}={value}" for value in requirement.values)
+    match requirement.operator:
+        case Operator.IN:
+            return f"carried {values}"
+        case Operator.NOT_IN:
+            return f"did not carry {values}"
+        case Operator.EXISTS:
+            return f"carried the label {requirement.key}"
+        case Operator.DOES_NOT_EXIST:
+            return f"did not carry the label {requirement.key}"
+
+
+def peer_text(peer: Peer | tuple[IpPeer, ...], own_namespace: str) -> str:
+    """Return a peer in words; a peer without namespaces means the policy's own."""
+    match peer:
+        case Unknown(cause):
+            return f"peers that are not known yet ({cause})"
+        case PodPeer(pods, None):
+            return f"{_pods_text(pods)} of namespace {own_namespace}"
+        case PodPeer(pods, namespaces):
+            assert namespaces is not None
+            written = selector_text(namespaces)
+            there = f"namespaces with {written}" if written else "every namespace"
+            return f"{_pods_text(pods)} of {there}"
+        case IpPeer():
+            return blocks_text((peer,))
+        case _:
+            return blocks_text(peer)
+
+
+def _pods_text(pods: Selector) -> str:
+    written = selector_text(pods)
+    return f"pods with {written}" if written else "every pod"
+
+
+def blocks_text(blocks: tuple[IpPeer, ...]) -> str:
+    """Return ip blocks in words.
+
+    >>> from ipaddress import ip_network
+    >>> blocks_text((IpPeer(ip_network("10.0.0.0/8"), (ip_network("10.1.0.0/16"),)),))
+    'addresses in 10.0.0.0/8 except 10.1.0.0/16'
+    """
+    return "addresses in " + " or ".join(_block_text(block) for block in blocks)
+
+
+def _block_text(block: IpPeer) -> str:
+    exceptions = ", ".join(str(each) for each in block.exceptions)
+    return f"{block.network} except {exceptions}" if exceptions else str(block.network)
+
+
+def ports_text(ports: RulePorts) -> str:
+    """Return a rule's ports as they are written.
+
+    >>> from podwall.model import PortRule, Protocol
+    >>> ports_text((PortRule(Protocol.TCP, "http"), PortRule(Protocol.UDP, 53, 55)))
+    'TCP http, UDP 53-55'
+    """
+    if ports is None:
+        return "all ports"
+    if isinstance(ports, Unknown):
+        return "ports that are not known yet"
+    return ", ".join(_port_text(entry) for entry in ports)
+
+
+def _port_text(entry: PortRule | Unknown) -> str:
+    if isinstance(entry, Unknown):
+        return "a port that is not known yet"
+    first, last = (_known(value) for value in (entry.port, entry.end_port))
+    number = f"{first}-{last}" if last else first
+    protocol = _known(entry.protocol)
+    return f"{protocol} {number}" if number else f"all {protocol}"
+
+
+def _known(value: object) -> str:
+    if value is None:
+        return ""
+    return "…" if isinstance(value, Unknown) else str(value)
