@@ -115,7 +115,7 @@ class AksCluster(ComponentResource):
 
 
 def _log(finding: Finding, component: AksCluster) -> None:
-    text = f"{finding}; {finding.help} ({finding.link})"
+    text = f"{finding.place}: {finding.message}; {finding.help} ({finding.link})"
     if finding.severity is Severity.INFO:
         pulumi.log.info(text, component)
     else:

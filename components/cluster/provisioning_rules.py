@@ -32,12 +32,12 @@ def provisioning_refusals(args: AksClusterArgs) -> Iterator[InvalidValue]:
 
 
 def _auto_provisioning(args: AksClusterArgs) -> Iterator[InvalidValue]:
+    # Windows does not go with it either; its pools need Calico, which is refused already.
     dynamic = args.pod_network == PodSubnet(PodAllocation.DYNAMIC)
     for refused, reason in (
         (args.engine is NetworkEngine.CALICO, "the engine `calico`"),
         (dynamic, "a pod subnet with dynamic allocation"),
         (args.ipv6 is not None, "IPv6"),
-        (any(pool.os_sku.os_type == "Windows" for pool in args.pools), "pools with Windows"),
     ):
         if refused:
             yield _no_provisioning(f"it does not go with {reason}")

@@ -24,15 +24,18 @@ __all__ = [
     "pool_replacements",
 ]
 
-_REFRESH = "then run `pulumi refresh`, change the program, and see a preview without differences"
+_REFRESH = "then run `pulumi refresh` and change the program"
 _NEVER = "Azure can't change it; make a second cluster beside this one and move"
 
+_ENGINE = (
+    "`az aks update --network-dataplane cilium` moves to Cilium in place; between `azure` and"
+    " `calico` take the engine away first (`--network-policy none`), which opens every pod;"
+    f" {_REFRESH}"
+)
+
 CLUSTER_LEAVES: Mapping[str, str] = {
-    "networkProfile.networkPolicy": (
-        "to Cilium: `az aks update --network-dataplane cilium`; between `azure` and `calico`:"
-        f" `az aks update --network-policy none` first, which leaves every pod open; {_REFRESH}"
-    ),
-    "networkProfile.networkDataplane": f"`az aks update --network-dataplane cilium`, {_REFRESH}",
+    "networkProfile.networkPolicy": _ENGINE,
+    "networkProfile.networkDataplane": _ENGINE,
     "networkProfile.networkPluginMode": (
         "to the overlay, one way only and without a policy engine meanwhile:"
         f" `az aks update --network-plugin-mode overlay`, {_REFRESH}"

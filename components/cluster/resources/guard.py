@@ -44,8 +44,10 @@ def refuse_changes(update: ResourceHookArgs) -> None:
     """
     changes = fixed_changes(update.old_inputs or {}, update.new_inputs or {})
     if changes:
-        named = "; ".join(f"{change} ({change.instead})" for change in changes)
+        named = ", ".join(str(change) for change in changes)
+        instead = "; ".join(dict.fromkeys(change.instead for change in changes))
         raise InvalidValue(
-            f"the cluster `{update.name}` would have to be made anew: {named}; after migrating the"
-            " live cluster set `engine_change=EngineChange.ALREADY_MIGRATED` for one deployment"
+            f"the cluster `{update.name}` would have to be made anew ({named}); {instead}; once the"
+            " live cluster is as the program says, set"
+            " `engine_change=EngineChange.ALREADY_MIGRATED` for one deployment"
         )
