@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
+from typing import Any, Final
 
 from podwall.sources.files import manifest_files, read_bytes
 from podwall.sources.json_documents import looks_like_json, parse_json
@@ -10,6 +12,8 @@ from podwall.sources.parsed import Parsed
 from podwall.sources.yaml_documents import parse_yaml
 
 __all__ = ["parse_manifests", "read_folder"]
+
+OBJECT_KEYS: Final = frozenset({"apiVersion", "kind", "metadata", "spec"})
 
 
 def read_folder(folder: str) -> Parsed:
@@ -20,6 +24,13 @@ def read_folder(folder: str) -> Parsed:
 
 def parse_manifests(data: bytes, name: str) -> Parsed:
     """Return the documents of one file; JSON is also YAML, and much faster to read as JSON."""
+    parsed = _parse(data, name)
+    objects = tuple(item for item in parsed.documents if _is_meant_as_object(item.manifest))
+    others = len(parsed.documents) - len(objects)
+    return replace(parsed, documents=objects, texts={name: data}, others=others)
+
+
+def _parse(data: bytes, name: str) -> Parsed:
     if Path(name).suffix.lower() == ".json":
         return parse_json(data, name)
     if looks_like_json(data):
@@ -27,3 +38,10 @@ def parse_manifests(data: bytes, name: str) -> Parsed:
         if not parsed.findings:
             return parsed
     return parse_yaml(data, name)
+
+
+def _is_meant_as_object(value: Any) -> bool:
+    """Say whether a document was meant for Kubernetes, be it malformed; folders hold others too."""
+    if isinstance(value, list):
+        return any(isinstance(item, dict) and "apiVersion" in item for item in value)
+    return not isinstance(value, dict) or not value.keys().isdisjoint(OBJECT_KEYS)

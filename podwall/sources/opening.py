@@ -77,7 +77,14 @@ def _stage(plan: Plan) -> Stage:
 def _of_manifests(name: str, parsed: Parsed) -> Source:
     if not parsed.documents:
         raise _nothing_in(name, parsed.findings)
-    return Source(SourceKind.MANIFESTS, name, Stage(parsed.documents), findings=parsed.findings)
+    return Source(
+        SourceKind.MANIFESTS,
+        name,
+        planned=Stage(parsed.documents),
+        findings=parsed.findings,
+        texts=parsed.texts,
+        others=parsed.others,
+    )
 
 
 def _nothing_in(name: str, findings: tuple[Finding, ...]) -> SourceError:

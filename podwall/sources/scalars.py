@@ -126,4 +126,4 @@ def _key_text(key: Any) -> str:
         return str(key).lower()
     if isinstance(key, (str, int, float)):
         return str(key)
-    raise TypeError("it is null" if key is None else "it is a list or a mapping")
+    raise TypeError(f"a key must be a string, is {'null' if key is None else 'a list or mapping'}")

@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from enum import StrEnum
+from typing import Final
 
 from podwall.reading import Cluster, Document, Reading, snapshot
+from podwall.sources.yaml_lines import at_their_lines
 from policies.findings import Finding
 
 __all__ = ["Source", "SourceKind", "Stage"]
+
+NOT_AN_OBJECT: Final = "(not a Kubernetes object)"
 
 
 class SourceKind(StrEnum):
@@ -35,7 +40,8 @@ class Source:
 
     `planned` is what there will be; `deployed` what there is before, where the source tells (a
     preview does). `findings` are about what could not be parsed. `complete` is True where what is
-    not here does not exist (a live cluster).
+    not here does not exist (a live cluster). `texts` are the files, and `others` counts documents
+    that are not meant for Kubernetes.
     """
 
     kind: SourceKind
@@ -44,11 +50,15 @@ class Source:
     deployed: Stage | None = None
     findings: tuple[Finding, ...] = ()
     complete: bool = False
+    texts: Mapping[str, bytes] = field(default_factory=dict)
+    others: int = 0
 
     def reading(self) -> Reading:
         """Return the snapshot of what there will be, with all findings, each at its line."""
         reading = _read(self.planned, complete=self.complete)
-        return replace(reading, findings=(*self.findings, *reading.findings))
+        findings = (*self.findings, *at_their_lines(reading.findings, self.texts))
+        others = ((NOT_AN_OBJECT, self.others),) if self.others else ()
+        return replace(reading, findings=findings, ignored=(*others, *reading.ignored))
 
     def deployed_reading(self) -> Reading | None:
         """Return the snapshot of what there is before the deployment, if the source tells."""

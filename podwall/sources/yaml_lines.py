@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from bisect import bisect_right
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
 from typing import Any, Final
 
 import yaml
@@ -11,8 +13,9 @@ import yaml
 from policies.errors import Place
 from policies.findings import Finding, Severity
 
-__all__ = ["field_line", "repeated_keys"]
+__all__ = ["at_their_lines", "field_line", "repeated_keys"]
 
+NEWLINE: Final = re.compile(rb"\n")
 STEP: Final = re.compile(r"\[(\d+)\]|\[([^\]]+)\]|([^.\[]+)")
 
 
@@ -33,6 +36,32 @@ def repeated_keys(data: bytes, before: Place) -> Iterator[Finding]:
             if name in seen:
                 yield _repeated(name, Place(before.source, (before.line or 0) + _line(key)))
             seen.add(name)
+
+
+def at_their_lines(findings: Sequence[Finding], texts: Mapping[str, bytes]) -> Iterator[Finding]:
+    """Yield findings, each at the line of the field it is about, where its file is known."""
+    sources = {finding.place.source for finding in findings} & texts.keys()
+    starts = {name: _line_starts(texts[name]) for name in sources}
+    for finding in findings:
+        place = finding.place
+        if place.source in starts and place.line is not None and place.path:
+            line = _exact(texts[place.source], starts[place.source], place.line, place.path)
+            yield replace(finding, place=replace(place, line=line))
+        else:
+            yield finding
+
+
+def _line_starts(data: bytes) -> list[int]:
+    return [0, *(match.end() for match in NEWLINE.finditer(data))]
+
+
+def _exact(data: bytes, starts: list[int], line: int, path: str) -> int:
+    offset = starts[line - 1]
+    start = data.rfind(b"\n---", 0, offset) + 1
+    end = data.find(b"\n---", offset)
+    document = data[start : end if end >= 0 else len(data)]
+    before = bisect_right(starts, start) - 1
+    return before + (field_line(document, line - before, path) or line - before)
 
 
 def field_line(data: bytes, document_line: int, path: str) -> int | None:

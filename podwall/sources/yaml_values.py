@@ -5,6 +5,7 @@ Without recursion, so that no nesting exhausts a stack; with a bound on what ali
 
 from __future__ import annotations
 
+from base64 import b64decode
 from collections.abc import Callable, Iterator
 from typing import Any, Final, NamedTuple
 
@@ -18,8 +19,8 @@ DEEPEST: Final = 250
 #: How many values aliases may stand for in one document; the API server's limit is similar
 #: (https://github.com/kubernetes/kubernetes/issues/83253).
 MOST_ALIASED: Final = 400_000
-TEXT_TAGS: Final = (None, "!", "tag:yaml.org,2002:str", "tag:yaml.org,2002:binary")
 STANDARD: Final = "tag:yaml.org,2002:"
+TEXT_TAGS: Final = (None, "!", f"{STANDARD}str")
 
 Handlers = dict[type[Any], Callable[[Any], None]]
 
@@ -100,13 +101,10 @@ class _Builder:
         self.close(self.items)
 
     def close_mapping(self, event: yaml.MappingEndEvent) -> None:
-        halves = iter(self.items)
         try:
-            pairs = dict(zip(halves, halves, strict=True))
-            if not set(map(type, pairs)) <= {str}:
-                pairs = with_text_keys(self.items)
+            pairs = _mapping(self.items)
         except TypeError as problem:
-            raise _problem(f"a key must be a string: {problem}", event) from None
+            raise _problem(str(problem), event) from None
         self.repeats = self.repeats or 2 * len(pairs) != len(self.items)
         self.close(pairs)
 
@@ -126,6 +124,15 @@ class _Builder:
         self.items.append(value)
 
 
+def _mapping(items: list[Any]) -> dict[str, Any]:
+    halves = iter(items)
+    try:
+        pairs = dict(zip(halves, halves, strict=True))
+    except TypeError:
+        return with_text_keys(items)
+    return pairs if set(map(type, pairs)) <= {str} else with_text_keys(items)
+
+
 def _size(value: Any, sizes: dict[int, int]) -> int:
     """Return how many values a value contains, counting what aliases stand for."""
     if not isinstance(value, (dict, list)):
@@ -140,7 +147,14 @@ def _tagged(event: yaml.ScalarEvent) -> Any:
     """Return the value of a scalar that is quoted or has a tag, such as `!!str 80`."""
     if event.tag in TEXT_TAGS or not event.tag.startswith(STANDARD):
         return event.value
-    return plain_scalar(event.value)
+    return _decoded(event) if event.tag == f"{STANDARD}binary" else plain_scalar(event.value)
+
+
+def _decoded(event: yaml.ScalarEvent) -> str:
+    try:
+        return b64decode(event.value).decode(errors="replace")
+    except ValueError:
+        raise _problem("`!!binary` needs base64", event) from None
 
 
 def _problem(message: str, event: yaml.Event) -> yaml.MarkedYAMLError:

@@ -1,0 +1,227 @@
+"""Previews, engine events and exported stacks of a real engine."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from podwall.model import LabelMap, Snapshot, Unknown
+from podwall.reading import Cluster
+from podwall.sources import Source, SourceKind, source
+
+FOLDER = Path(__file__).parents[1] / "data" / "previews"
+SENTINEL = "04da6b54-80e4-46f7-96ec-b56ff0331ba9"
+NAME = "kubernetes.io/metadata.name"
+
+
+def real(name: str) -> Source:
+    return source(str(FOLDER / f"{name}.json"))
+
+
+def planned(found: Source) -> Snapshot:
+    return found.reading().snapshot
+
+
+def deployed(found: Source) -> Snapshot:
+    reading = found.deployed_reading()
+    assert reading is not None
+    return reading.snapshot
+
+
+def workloads(snapshot: Snapshot) -> set[str]:
+    return {f"{workload.namespace}/{workload.name}" for workload in snapshot.workloads}
+
+
+def test_a_first_preview_adds_everything_to_nothing() -> None:
+    found = real("first")
+    assert found.kind == SourceKind.PREVIEW
+    assert workloads(planned(found)) == {"shop/web", "shop/api", "tools-GENERATED/scan"}
+    assert deployed(found) == Snapshot()
+
+
+def test_a_namespace_that_is_an_output_is_found_through_its_dependencies() -> None:
+    (policy,) = planned(real("first")).policies
+    assert (policy.namespace, policy.ingress) == ("shop", ())
+
+
+def test_an_automatic_name_is_a_stand_in_that_matches_no_name_for_certain() -> None:
+    tools = next(ns for ns in planned(real("first")).namespaces if ns.name == "tools-GENERATED")
+    assert isinstance(dict(tools.labels.items)[NAME], Unknown)
+    assert tools.labels.more is None
+
+
+def test_a_later_preview_holds_both_states() -> None:
+    found = real("allow")
+    assert workloads(planned(found)) == {"shop/web", "shop/api", "tools-0c015392/scan"}
+    assert workloads(deployed(found)) == workloads(planned(found))
+    assert {policy.name for policy in deployed(found).policies} == {"default-deny"}
+    assert {policy.name for policy in planned(found).policies} == {"default-deny", "api"}
+
+
+def test_an_exported_stack_is_what_the_preview_promised() -> None:
+    found = real("state")
+    assert (found.kind, found.deployed) == (SourceKind.STATE, None)
+    promised, exported = planned(real("allow")), planned(found)
+    assert set(exported.policies) == set(promised.policies)
+    assert set(exported.workloads) == set(promised.workloads)
+    assert set(exported.namespaces) == set(promised.namespaces)
+
+
+@pytest.mark.parametrize("name", ["first", "allow", "state"])
+def test_the_engine_is_that_of_the_cluster_in_the_stack(name: str) -> None:
+    assert planned(real(name)).engine == "azure"
+
+
+def test_places_are_lines_of_the_program() -> None:
+    places = {str(policy.place) for policy in planned(real("allow")).policies}
+    assert places == {"__main__.py:20", "__main__.py:22"}
+
+
+def resource(kind: str, name: str, inputs: Any, **more: Any) -> dict[str, Any]:
+    return {
+        "urn": f"urn:pulumi:dev::p1::{kind}::{name}",
+        "type": kind,
+        "custom": True,
+        "inputs": inputs,
+        **more,
+    }
+
+
+def pod(name: str, **more: Any) -> dict[str, Any]:
+    metadata = {"name": name, "namespace": "default", "labels": more.pop("labels", {})}
+    return resource("kubernetes:core/v1:Pod", name, {"metadata": metadata}, **more)
+
+
+def cluster(policy: str) -> dict[str, Any]:
+    profile = {
+        "networkPlugin": "azure",
+        "networkPluginMode": "overlay",
+        "networkPolicy": policy,
+        "podCidr": "10.244.0.0/16",
+    }
+    inputs = {"kubernetesVersion": "1.34.2", "networkProfile": profile}
+    return resource("azure-native:containerservice:ManagedCluster", "aks", inputs)
+
+
+def opened(tmp_path: Path, *values: Any) -> Source:
+    path = tmp_path / "preview.json"
+    path.write_text("\n".join(json.dumps(value) for value in values), encoding="utf-8")
+    return source(str(path))
+
+
+def preview(tmp_path: Path, *steps: tuple[str, Any, Any]) -> Source:
+    written = [{"op": op, "urn": "", "oldState": old, "newState": new} for op, old, new in steps]
+    return opened(tmp_path, {"steps": written})
+
+
+@pytest.mark.parametrize(
+    ("op", "before", "after"),
+    [
+        pytest.param("create", False, True, id="create"),
+        pytest.param("same", True, True, id="same"),
+        pytest.param("update", True, True, id="update"),
+        pytest.param("replace", True, True, id="replace"),
+        pytest.param("create-replacement", True, True, id="create-replacement"),
+        pytest.param("delete-replaced", True, False, id="delete-replaced"),
+        pytest.param("delete", True, False, id="delete"),
+        pytest.param("import", False, True, id="import"),
+        pytest.param("refresh", True, True, id="refresh"),
+        pytest.param("discard", True, False, id="discard"),
+    ],
+)
+def test_steps(tmp_path: Path, op: str, *, before: bool, after: bool) -> None:
+    anchor = ("same", pod("anchor"), pod("anchor"))
+    found = preview(
+        tmp_path, anchor, (op, pod("web") if before else None, pod("web") if after else None)
+    )
+    assert ("default/web" in workloads(deployed(found))) is before
+    assert ("default/web" in workloads(planned(found))) is after
+
+
+def test_a_resource_that_waits_for_its_deletion_is_gone(tmp_path: Path) -> None:
+    found = preview(tmp_path, ("delete", pod("web", delete=True), None))
+    assert deployed(found) == Snapshot()
+
+
+def test_a_cluster_that_changes_its_engine(tmp_path: Path) -> None:
+    found = preview(tmp_path, ("replace", cluster("azure"), cluster("cilium")))
+    assert deployed(found).engine == "azure"
+    assert planned(found).engine == "cilium"
+    assert planned(found).kubernetes_version == "1.34"
+    assert [str(cidr) for cidr in planned(found).pod_cidrs] == ["10.244.0.0/16"]
+
+
+@pytest.mark.parametrize(
+    ("value", "cause"),
+    [
+        pytest.param(SENTINEL, "is known only after deployment", id="unknown"),
+        pytest.param("[secret]", "is secret", id="a secret in a preview"),
+        pytest.param(
+            {
+                "4dabf18193072939515e22adb298388d": "1b47061264138c4ac30d75fd1eb44270",
+                "ciphertext": "v1:...",
+            },
+            "is secret",
+            id="a secret in a state",
+        ),
+    ],
+)
+def test_values_that_are_not_told(tmp_path: Path, value: Any, cause: str) -> None:
+    found = preview(tmp_path, ("create", None, pod("web", labels={"app": value, "a": "b"})))
+    (web,) = planned(found).workloads
+    assert web.labels == LabelMap.of(
+        {"a": "b", "app": Unknown(f"`metadata.labels.app` of Pod `web` {cause}")}
+    )
+
+
+def test_engine_events_are_a_preview_too(tmp_path: Path) -> None:
+    events = [
+        {"sequence": 1, "timestamp": 1, "preludeEvent": {"config": {}}},
+        {
+            "sequence": 2,
+            "timestamp": 1,
+            "resourcePreEvent": {"metadata": {"op": "create", "new": pod("web")}},
+        },
+        {
+            "sequence": 3,
+            "timestamp": 1,
+            "resourcePreEvent": {"metadata": {"op": "delete", "old": pod("old")}},
+        },
+        {"sequence": 4, "timestamp": 1, "summaryEvent": {}},
+    ]
+    found = opened(tmp_path, *events)
+    assert (workloads(deployed(found)), workloads(planned(found))) == (
+        {"default/old"},
+        {"default/web"},
+    )
+
+
+def test_a_checkpoint_of_a_local_backend(tmp_path: Path) -> None:
+    checkpoint = {"version": 3, "checkpoint": {"latest": {"resources": [pod("web")]}}}
+    assert workloads(planned(opened(tmp_path, checkpoint))) == {"default/web"}
+
+
+@pytest.mark.parametrize(
+    "steps",
+    [
+        pytest.param([1, None, "x", []], id="no steps"),
+        pytest.param([{"op": 1, "newState": 2, "oldState": [3]}], id="no states"),
+        pytest.param([{"op": "create", "newState": {"urn": "x", "type": 1}}], id="no URN"),
+        pytest.param(
+            [{"op": "create", "newState": resource("kubernetes:core/v1:Pod", "x", 5)}],
+            id="inputs that are none",
+        ),
+    ],
+)
+def test_junk_in_a_preview(tmp_path: Path, steps: list[Any]) -> None:
+    opened(tmp_path, {"steps": steps}).reading()
+
+
+def test_a_stack_of_two_clusters_declares_no_engine(tmp_path: Path) -> None:
+    other = cluster("cilium")
+    other["urn"] += "2"
+    found = preview(tmp_path, ("create", None, cluster("azure")), ("create", None, other))
+    assert found.planned.cluster == Cluster()

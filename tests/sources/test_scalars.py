@@ -1,0 +1,24 @@
+"""Plain scalars mean what they mean to Kubernetes.
+
+`go-yaml-scalars.json` is what `sigs.k8s.io/yaml` (v1.6.0) makes of each scalar.
+"""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from podwall.sources.yaml_values import yaml_values
+
+TABLE: dict[str, Any] = json.loads(
+    (Path(__file__).parents[1] / "data" / "go-yaml-scalars.json").read_text(encoding="utf-8")
+)
+
+
+@pytest.mark.parametrize("written", sorted(TABLE))
+def test_a_scalar_means_what_it_means_to_kubernetes(written: str) -> None:
+    ((value, _, _),) = yaml_values(f"a: {written}\n".encode())
+    assert (type(value["a"]), value["a"]) == (type(TABLE[written]), TABLE[written])
