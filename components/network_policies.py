@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 
 from pulumi import ComponentResource, Output, ResourceOptions
-from pulumi_kubernetes.networking.v1 import NetworkPolicy as NetworkPolicyResource
 
 from components.checks import refused
+from components.kubernetes_object import KubernetesObject
 from components.options import child_options
 from components.system_namespaces import check_no_system_namespace
 from policies.policy import NetworkPolicy
@@ -52,13 +52,7 @@ class NetworkPolicies(ComponentResource):
         super().__init__("podwall:index:NetworkPolicies", name, None, opts)
         options = child_options(self, opts)
         for policy in policies:
-            manifest = policy.to_manifest()
-            NetworkPolicyResource(
-                f"{policy.namespace}/{policy.name}",
-                metadata=manifest["metadata"],
-                spec=manifest["spec"],
-                opts=options,
-            )
+            KubernetesObject(f"{policy.namespace}/{policy.name}", policy.to_manifest(), options)
         self.names = Output.from_input([policy.name for policy in policies])
         self.register_outputs({"names": self.names})
 

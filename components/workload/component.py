@@ -3,13 +3,11 @@
 from __future__ import annotations
 
 from pulumi import ComponentResource, Output, ResourceOptions
-from pulumi_kubernetes.apps.v1 import Deployment
-from pulumi_kubernetes.core.v1 import Pod, Service, ServiceAccount
-from pulumi_kubernetes.policy.v1 import PodDisruptionBudget
 
+from components.kubernetes_object import KubernetesObject
 from components.options import child_options
 from components.workload import manifests
-from components.workload.args import WorkloadArgs, WorkloadKind
+from components.workload.args import WorkloadArgs
 
 __all__ = ["Workload"]
 
@@ -32,33 +30,12 @@ class Workload(ComponentResource):
             opts: handed on to the children where Pulumi doesn't do so itself.
         """
         super().__init__("podwall:index:Workload", name, None, opts)
-        self._args = args
-        account = self._make_account(child_options(self, opts))
-        self._make_pods(child_options(self, opts, depends_on=[account]))
-        self._make_access(child_options(self, opts))
+        account = KubernetesObject(
+            args.id, manifests.service_account(args), child_options(self, opts)
+        )
+        with_account = child_options(self, opts, depends_on=[account])
+        KubernetesObject(args.id, manifests.workload(args), with_account)
+        for companion in manifests.companions(args):
+            KubernetesObject(args.id, companion, child_options(self, opts))
         self.workload_id = Output.from_input(args.id)
         self.register_outputs({"workloadId": self.workload_id})
-
-    def _make_account(self, options: ResourceOptions) -> ServiceAccount:
-        account = manifests.service_account(self._args)
-        return ServiceAccount(
-            self._args.id,
-            metadata=account["metadata"],
-            automount_service_account_token=account["automountServiceAccountToken"],
-            opts=options,
-        )
-
-    def _make_pods(self, options: ResourceOptions) -> None:
-        runner = manifests.workload(self._args)
-        make = Pod if self._args.kind is WorkloadKind.POD else Deployment
-        make(self._args.id, metadata=runner["metadata"], spec=runner["spec"], opts=options)
-
-    def _make_access(self, options: ResourceOptions) -> None:
-        budget = manifests.disruption_budget(self._args)
-        if budget is not None:
-            PodDisruptionBudget(
-                self._args.id, metadata=budget["metadata"], spec=budget["spec"], opts=options
-            )
-        service = manifests.service(self._args)
-        if service is not None:
-            Service(self._args.id, metadata=service["metadata"], spec=service["spec"], opts=options)

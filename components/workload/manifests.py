@@ -7,7 +7,15 @@ from typing import Any
 from components.workload.args import WorkloadArgs, WorkloadKind
 from components.workload.ports import FIRST_UNPRIVILEGED
 
-__all__ = ["deployment", "disruption_budget", "pod", "service", "service_account", "workload"]
+__all__ = [
+    "companions",
+    "deployment",
+    "disruption_budget",
+    "pod",
+    "service",
+    "service_account",
+    "workload",
+]
 
 Manifest = dict[str, Any]
 
@@ -17,6 +25,11 @@ _DRAIN_SECONDS = 5
 def workload(args: WorkloadArgs) -> Manifest:
     """Return what runs the pods: a Deployment, or the bare Pod."""
     return pod(args) if args.kind is WorkloadKind.POD else deployment(args)
+
+
+def companions(args: WorkloadArgs) -> list[Manifest]:
+    """Return what stands beside the pods: the Service and the disruption budget, where needed."""
+    return [each for each in (service(args), disruption_budget(args)) if each is not None]
 
 
 def service_account(args: WorkloadArgs) -> Manifest:
