@@ -4,7 +4,7 @@ BIN := .venv/bin
 STACK ?= dev
 
 .DEFAULT_GOAL := help
-.PHONY: help preview walkthrough test check format bench soak lock clean
+.PHONY: help preview walkthrough test test-engine check format bench soak lock clean
 
 help: ## list the targets
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | expand -t 16
@@ -17,6 +17,9 @@ walkthrough: .venv/.runtime ## the five steps of the walkthrough, predicted
 
 test: .venv/.dev ## the whole test-suite, in random order and in parallel, without a network
 	@$(BIN)/python -m pytest -q -n auto
+
+test-engine: .venv/.dev ## the tests under the real Pulumi engine, for which `pulumi` must be on PATH
+	@$(BIN)/python -m pytest -q -n auto -m engine tests/engine
 
 check: .venv/.dev ## formatting, lint, types, import contracts, spelling
 	@$(BIN)/ruff format --check --quiet .

@@ -1,0 +1,140 @@
+"""A project and its stack in a folder of their own, worked on by the real Pulumi CLI."""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import subprocess
+import sys
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+__all__ = ["ROOT", "Document", "EngineFailed", "Workspace"]
+
+ROOT = Path(__file__).resolve().parents[2]
+Document = dict[str, Any]
+_PLUGINS = ("azure-native", "kubernetes")
+_NOT_COPIED = shutil.ignore_patterns(
+    ".git", ".venv", "out", "__pycache__", ".*_cache", ".hypothesis"
+)
+
+
+class EngineFailed(Exception):  # noqa: N818 - reads as what it says
+    """The Pulumi CLI ended with an error; `output` is everything it wrote."""
+
+    def __init__(self, command: tuple[str, ...], output: str) -> None:
+        """Say which command failed and keep what it wrote."""
+        super().__init__(f"pulumi {' '.join(command)}\n{output}")
+        self.output = output
+
+
+@dataclass(frozen=True, slots=True)
+class Workspace:
+    """One stack of one project. Its state, its plugins and the project lie below `folder`.
+
+    Secrets are encrypted with a passphrase; nothing is downloaded, whatever the program asks for.
+    """
+
+    folder: Path
+    stack: str = "dev"
+
+    @classmethod
+    def of(cls, program: Path, folder: Path, stack: str = "dev") -> Workspace:
+        """Return a workspace with a copy of `program`, its environment being that of this test."""
+        workspace = cls(folder, stack)
+        shutil.copytree(program, workspace.project, ignore=_NOT_COPIED)
+        (workspace.project / ".venv").symlink_to(sys.prefix)
+        for place in ("home", "state", "bin"):
+            (folder / place).mkdir()
+        for name in _PLUGINS:
+            workspace._write_plugin(name)
+        return workspace
+
+    @property
+    def project(self) -> Path:
+        """Return the folder of the Pulumi project."""
+        return self.folder / "project"
+
+    @property
+    def environment(self) -> dict[str, str]:
+        """Return the variables under which `pulumi`, and whatever starts it, finds this stack."""
+        inherited = {key: value for key, value in os.environ.items() if "PULUMI" not in key}
+        return inherited | {
+            "PATH": os.pathsep.join([str(self.folder / "bin"), inherited["PATH"]]),
+            "PULUMI_HOME": str(self.folder / "home"),
+            "PULUMI_BACKEND_URL": (self.folder / "state").as_uri(),
+            "PULUMI_CONFIG_PASSPHRASE": "not a secret",
+            "PULUMI_SKIP_UPDATE_CHECK": "true",
+            "PULUMI_DISABLE_AUTOMATIC_PLUGIN_ACQUISITION": "true",
+            "NO_COLOR": "1",
+        }
+
+    def copied_to(self, folder: Path) -> Workspace:
+        """Return a second workspace in the same situation: project, state and plugins."""
+        shutil.copytree(self.folder, folder, symlinks=True)
+        return Workspace(folder, self.stack)
+
+    def pulumi(self, *command: str, **variables: str) -> str:
+        """Run `pulumi` and return its standard output; raise `EngineFailed` where it fails."""
+        done = subprocess.run(
+            ["pulumi", *command, "--non-interactive", "--color", "never"],
+            cwd=self.project,
+            env=self.environment | variables,
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+        if done.returncode:
+            raise EngineFailed(command, done.stdout + done.stderr)
+        return done.stdout
+
+    def configured(self, **settings: str) -> Workspace:
+        """Set configuration keys of the project, and return this workspace."""
+        for key, value in settings.items():
+            self.pulumi("config", "set", key, value, "--stack", self.stack)
+        return self
+
+    def started(self) -> Workspace:
+        """Make the stack, and return this workspace."""
+        self.pulumi("stack", "init", self.stack)
+        return self
+
+    def preview(self, *options: str) -> Document:
+        """Return the preview as one document, unchanged resources included."""
+        return self._document("preview", "--json", "--show-sames", *options)
+
+    def events(self, *options: str) -> list[Document]:
+        """Return the preview as the engine's own events, in the order they came."""
+        lines = self.pulumi(
+            *("preview", "--json", "--show-sames", "--stack", self.stack, *options),
+            PULUMI_ENABLE_STREAMING_JSON_PREVIEW="true",
+        )
+        return [json.loads(line) for line in lines.splitlines()]
+
+    def up(self, *options: str) -> str:
+        """Deploy the program, and return what the CLI wrote."""
+        return self.pulumi("up", "--yes", "--skip-preview", "--stack", self.stack, *options)
+
+    def refresh(self, **variables: str) -> str:
+        """Bring the state to what is really there, and return what the CLI wrote."""
+        return self.pulumi("refresh", "--yes", "--skip-preview", "--stack", self.stack, **variables)
+
+    def destroy(self, *options: str) -> str:
+        """Delete every resource, and return what the CLI wrote."""
+        return self.pulumi("destroy", "--yes", "--skip-preview", "--stack", self.stack, *options)
+
+    def export(self) -> Document:
+        """Return the state of the stack, secrets encrypted."""
+        return self._document("stack", "export")
+
+    def _document(self, *command: str) -> Document:
+        found: Document = json.loads(self.pulumi(*command, "--stack", self.stack))
+        return found
+
+    def _write_plugin(self, name: str) -> None:
+        script = self.folder / "bin" / f"pulumi-resource-{name}"
+        start = f'PYTHONPATH="{ROOT}" exec "{sys.executable}" -m tests.engine.plugins {name}'
+        script.write_text(f'#!/bin/sh\n{start} "$@"\n', encoding="utf-8")
+        script.chmod(0o755)
