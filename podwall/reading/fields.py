@@ -15,7 +15,6 @@ from podwall.model import Unknown
 
 __all__ = [
     "Malformed",
-    "each",
     "field",
     "flag",
     "mapping",
@@ -82,33 +81,30 @@ def within(
         raise problem.inside(key) from None
 
 
-def each(read: Callable[[Any], T], value: Any) -> tuple[T, ...]:
-    """Return what `read` makes of every element of a list."""
+def structs(read: Callable[[Any], T]) -> Callable[[Any], tuple[T, ...] | Unknown]:
+    """Return the reader of a list of objects that `read` understands."""
+
+    def read_list(value: Any) -> tuple[T, ...] | Unknown:
+        return value if isinstance(value, Unknown) else _each(read, value, {})
+
+    return read_list
+
+
+def _each(read: Callable[[Any], T], value: Any, zero: Any) -> tuple[T, ...]:
+    if not isinstance(value, (list, tuple)):
+        raise _not("a list", value)
     items = []
-    for index, item in enumerate(_list(value)):
+    for index, item in enumerate(value):
         try:
-            items.append(read(item))
+            items.append(read(zero if item is None else item))
         except Malformed as problem:
             raise problem.inside(f"[{index}]") from None
     return tuple(items)
 
 
-def structs(read: Callable[[Any], T]) -> Callable[[Any], tuple[T, ...] | Unknown]:
-    """Return the reader of a list of objects that `read` understands."""
-
-    def read_list(value: Any) -> tuple[T, ...] | Unknown:
-        if isinstance(value, Unknown):
-            return value
-        return each(lambda item: read({} if item is None else item), value)
-
-    return read_list
-
-
 def texts(value: Any) -> tuple[str | Unknown, ...] | Unknown:
     """Return a list of strings."""
-    if isinstance(value, Unknown):
-        return value
-    return each(lambda item: text("" if item is None else item), value)
+    return value if isinstance(value, Unknown) else _each(text, value, "")
 
 
 def text(value: Any) -> str | Unknown:
@@ -161,15 +157,9 @@ def member(allowed: tuple[E, ...]) -> Callable[[Any], E | Unknown]:
 
 def mapping(value: Any) -> Mapping[str, Any] | Unknown:
     """Return an object with fields."""
-    if isinstance(value, (Mapping, Unknown)):
+    if type(value) is dict or isinstance(value, (Mapping, Unknown)):
         return value
     raise _not("an object", value)
-
-
-def _list(value: Any) -> list[Any] | tuple[Any, ...]:
-    if isinstance(value, (list, tuple)):
-        return value
-    raise _not("a list", value)
 
 
 def _not(expected: str, value: Any) -> Malformed:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from functools import lru_cache
 from typing import Any
 
 from podwall.model import PortRule, Protocol, Unknown, WorkloadPort
@@ -24,6 +25,14 @@ def read_port_rule(value: Any) -> PortRule | Unknown:
     protocol = field(node, "protocol", PROTOCOL, Protocol.TCP)
     _within(port, "port")
     _within(end_port, "endPort")
+    return _port_rule(protocol, port, end_port)
+
+
+@lru_cache(maxsize=65536)
+def _port_rule(
+    protocol: Protocol | Unknown, port: int | str | Unknown | None, end_port: int | Unknown | None
+) -> PortRule:
+    """Return the rule; policies repeat them, so one value serves them all."""
     return PortRule(protocol, port, end_port)
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from functools import lru_cache
 from typing import Any
 
 from podwall.model import LabelMap, Operator, Requirement, Selector, Unknown
@@ -30,10 +31,10 @@ def read_selector(value: Any) -> Selector:
     node = mapping(value)
     if isinstance(node, Unknown):
         return Selector(unknown=node)
-    if not node:
-        return EVERYTHING
     labels = field(node, "matchLabels", read_plain_selector, EVERYTHING)
-    expressions = field(node, "matchExpressions", structs(_requirement), ())
+    if not node.get("matchExpressions"):
+        return labels
+    expressions = field(node, "matchExpressions", _requirements, ())
     if isinstance(expressions, Unknown):
         return Selector(labels.requirements, expressions)
     known = [item for item in expressions if isinstance(item, Requirement)]
@@ -50,15 +51,17 @@ def read_plain_selector(value: Any) -> Selector:
 
 
 def _text_values(node: Mapping[str, Any]) -> dict[str, str | Unknown]:
-    labels = {}
+    labels: dict[str, str | Unknown] = {}
     for key, value in node.items():
         if not isinstance(key, str):
             raise Malformed("must have strings as keys")
-        labels[key] = field(node, key, text, "") if value is not None else ""
+        labels[key] = value if isinstance(value, str) else field(node, key, text, "")
     return labels
 
 
+@lru_cache(maxsize=65536)
 def _equals(key: str, value: str | Unknown) -> Requirement:
+    """Return the requirement of a label; policies repeat them, so one value serves them all."""
     if isinstance(value, Unknown):
         return Requirement(key, Operator.IN, (), value)
     return Requirement(key, Operator.IN, (value,))
@@ -82,3 +85,6 @@ def _requirement(value: Any) -> Requirement | Unknown:
     known = sorted({item for item in values if isinstance(item, str)})
     unknown = [item for item in values if isinstance(item, Unknown)]
     return Requirement(key, operator, tuple(known), next(iter(unknown), None))
+
+
+_requirements = structs(_requirement)
