@@ -15,7 +15,22 @@ from policies.unknown import Unknown
 
 __all__ = ["documents", "is_object", "unseen_objects"]
 
-_CLUSTER_WIDE = {"Namespace", "Node", "PersistentVolume"}
+_CLUSTER_WIDE = {
+    "APIService",
+    "CSIDriver",
+    "ClusterRole",
+    "ClusterRoleBinding",
+    "CustomResourceDefinition",
+    "IngressClass",
+    "MutatingWebhookConfiguration",
+    "Namespace",
+    "Node",
+    "PersistentVolume",
+    "PriorityClass",
+    "RuntimeClass",
+    "StorageClass",
+    "ValidatingWebhookConfiguration",
+}
 # What these bring is not in the program: it is in a chart, a folder, or a live object.
 _ELSEWHERE = ("kubernetes:helm.sh/", "kubernetes:kustomize", "kubernetes:yaml/v2:")
 
@@ -74,16 +89,19 @@ def _manifest(
     metadata = manifest.get("metadata") or {}
     if isinstance(metadata, Mapping):
         provider = by_urn.get(resource.provider or "")
-        manifest["metadata"] = {**_defaults(resource, provider), **metadata}
+        manifest["metadata"] = {**metadata, **dict(_completed(metadata, resource, provider))}
     return manifest
 
 
-def _defaults(resource: PlannedResource, provider: PlannedResource | None) -> dict[str, Any]:
-    """Return the metadata that Pulumi and its provider fill in."""
-    name = {"generateName": f"{resource.name}-"}
+def _completed(
+    metadata: Mapping[str, Any], resource: PlannedResource, provider: PlannedResource | None
+) -> Iterator[tuple[str, Any]]:
+    """Yield the metadata that Pulumi and its provider fill in."""
+    if not {"name", "generateName"} & metadata.keys():
+        yield "generateName", f"{resource.name}-"
     namespace = provider.inputs.get("namespace") if provider else None
-    clusterwide = kind_of(resource.type) in _CLUSTER_WIDE
-    return name if namespace is None or clusterwide else {**name, "namespace": namespace}
+    if namespace and "namespace" not in metadata and kind_of(resource.type) not in _CLUSTER_WIDE:
+        yield "namespace", namespace
 
 
 def _without_secrets(value: Any, path: str, resource: PlannedResource) -> Any:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -24,13 +24,11 @@ def embedded_plan(
     folder: Path,
     stack: str,
     config: Mapping[str, Any] | None = None,
-    tell: Callable[[str], None] = lambda _text: None,
 ) -> Plan:
     """Return what the program in `folder` would deploy as `stack`, the first time.
 
     The program runs in this process as it does under `pulumi preview`; what only the cloud could
-    tell is `Unknown`. `config` overrides configuration by key. `tell` is given what the program
-    logs for information.
+    tell is `Unknown`. `config` overrides configuration by key.
 
     Raises:
         SourceError: project, stack or configuration can't be read, or the program fails.
@@ -47,7 +45,7 @@ def embedded_plan(
         config=settled.values,
         secret_keys=settled.secret_keys,
         monitor=PlanningMonitor(project.folder, stack, project.name),
-        engine=PlanningEngine(tell),
+        engine=PlanningEngine(),
     )
     try:
         return _plan(run)
@@ -65,7 +63,7 @@ def _plan(run: Run) -> Plan:
             reason = failure(problem, run.folder, run.monitor.unanswered)
             raise reason from (problem if reason.__traceback__ is None else None)
     refuse(run.engine.errors, planned)
-    said = findings_of_log(run.engine.warnings, planned)
+    said = findings_of_log(run.engine.said, planned)
     warned = findings_of_warnings(given, run.folder)
     return Plan(
         project=run.project,

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
 from pulumi.runtime.proto import engine_pb2
 
 from podwall.plan.structs import NOTHING
+from policies.findings import Severity
 
 __all__ = ["Message", "PlanningEngine"]
 
@@ -19,26 +19,28 @@ class Message:
 
     text: str
     urn: str = ""
+    severity: Severity = Severity.WARNING
+
+
+_SEVERITIES = {engine_pb2.WARNING: Severity.WARNING, engine_pb2.INFO: Severity.INFO}
 
 
 class PlanningEngine:
-    """Keeps warnings and errors, and passes what is only information on to `tell`."""
+    """Keeps what is said, and apart from it the errors."""
 
-    def __init__(self, tell: Callable[[str], None]) -> None:
+    def __init__(self) -> None:
         """Keep nothing yet."""
-        self._tell = tell
-        self.warnings: list[Message] = []
+        self.said: list[Message] = []
         self.errors: list[Message] = []
 
     def Log(self, request: engine_pb2.LogRequest) -> Any:  # noqa: N802 - the protocol's name
         """Keep a message by its severity; debugging messages are dropped."""
-        message = Message(" ".join(request.message.split()), request.urn)
+        severity = _SEVERITIES.get(request.severity, Severity.ERROR)
+        message = Message(" ".join(request.message.split()), request.urn, severity)
         if request.severity == engine_pb2.ERROR:
             self.errors.append(message)
-        elif request.severity == engine_pb2.WARNING:
-            self.warnings.append(message)
-        elif request.severity == engine_pb2.INFO:
-            self._tell(message.text)
+        elif request.severity in _SEVERITIES:
+            self.said.append(message)
         return NOTHING
 
     def RequirePulumiVersion(  # noqa: N802 - the protocol's name

@@ -11,7 +11,15 @@ from typing import Any
 from podwall.plan.yaml_file import YamlFile, read_yaml
 from policies.errors import Place, SourceError
 
-__all__ = ["Project", "did_you_mean", "find_project", "read_project", "stack_file", "stack_names"]
+__all__ = [
+    "Project",
+    "default_stack",
+    "did_you_mean",
+    "find_project",
+    "read_project",
+    "stack_file",
+    "stack_names",
+]
 
 _PROJECT_FILES = ("Pulumi.yaml", "Pulumi.yml")
 
@@ -100,6 +108,23 @@ def stack_names(folder: Path) -> tuple[str, ...]:
     """Return the stacks that have a configuration file, sorted."""
     names = (path.name for path in folder.glob("Pulumi.*.y*ml"))
     return tuple(sorted(name.split(".", 1)[1].rpartition(".")[0] for name in names))
+
+
+def default_stack(folder: Path) -> str:
+    """Return the stack that is meant where none is named: `dev`, or the only one.
+
+    Raises:
+        SourceError: it is not clear which one is meant.
+    """
+    known = stack_names(folder)
+    if "dev" in known or len(known) == 1:
+        return "dev" if "dev" in known else known[0]
+    listed = ", ".join(f"`{name}`" for name in known)
+    raise SourceError(
+        "no stack is named",
+        help=f"name one with --stack: {listed}" if known else "make one with `pulumi stack init`",
+        place=Place(str(folder)),
+    )
 
 
 def stack_file(folder: Path, stack: str) -> YamlFile:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 from warnings import WarningMessage
@@ -14,15 +15,19 @@ from policies.findings import Finding, Severity
 
 __all__ = ["findings_of_log", "findings_of_warnings", "refuse"]
 
-_ID = "program-warning"
+# A link in parentheses at the end of a message stands apart in a finding.
+_LINK = re.compile(r" \((https?://[^\s()]+)\)$")
+_WARNING, _NOTE = "program-warning", "program-note"
 
 
 def findings_of_log(
     messages: Iterable[Message], planned: Mapping[str, PlannedResource]
 ) -> Iterator[Finding]:
-    """Yield what was logged as a warning, at the line that made the resource it is about."""
+    """Yield what was logged, at the line that made the resource it is about."""
     for message in messages:
-        yield Finding(_ID, Severity.WARNING, message.text, _place(message, planned))
+        kind = _WARNING if message.severity is Severity.WARNING else _NOTE
+        text, _, link = _LINK.sub(r"\n\1", message.text).partition("\n")
+        yield Finding(kind, message.severity, text, _place(message, planned), link=link)
 
 
 def refuse(messages: Iterable[Message], planned: Mapping[str, PlannedResource]) -> None:
@@ -46,4 +51,4 @@ def findings_of_warnings(given: Iterable[WarningMessage], folder: Path) -> Itera
         mine = is_program(path, folder)
         if mine or issubclass(warning.category, UserWarning):
             place = Place(path.relative_to(folder).as_posix(), warning.lineno) if mine else Place()
-            yield Finding(_ID, Severity.WARNING, " ".join(str(warning.message).split()), place)
+            yield Finding(_WARNING, Severity.WARNING, " ".join(str(warning.message).split()), place)

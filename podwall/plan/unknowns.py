@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from types import MappingProxyType
 from typing import Any
 
 from podwall.plan.wire import planned_value
+from policies.unknown import Unknown
 
-__all__ = ["kind_of", "unknown_inputs"]
+__all__ = ["Steps", "kind_of", "unknown_inputs", "unknowns_in"]
+
+Steps = tuple[str | int, ...]
 
 
 def unknown_inputs(
@@ -33,6 +36,22 @@ def unknown_inputs(
         return f"`{path}` of {kind_of(kind)} `{name}` is known only after deployment{after}"
 
     return MappingProxyType({key: planned_value(inputs[key], cause, key) for key in sorted(inputs)})
+
+
+def unknowns_in(value: Any, path: Steps = ()) -> Iterator[tuple[Steps, Unknown]]:
+    """Yield every unknown inside a value with the keys and numbers that lead to it.
+
+    >>> list(unknowns_in({"ports": [80, Unknown("later")]}))
+    [(('ports', 1), Unknown(cause='later'))]
+    """
+    if isinstance(value, Unknown):
+        yield path, value
+    elif isinstance(value, Mapping):
+        for key, item in value.items():
+            yield from unknowns_in(item, (*path, key))
+    elif isinstance(value, (list, tuple)):
+        for index, item in enumerate(value):
+            yield from unknowns_in(item, (*path, index))
 
 
 def kind_of(token: str) -> str:

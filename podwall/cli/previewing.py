@@ -1,0 +1,53 @@
+"""What `podwall preview` does: plan, judge, write out, show."""
+
+from __future__ import annotations
+
+import sys
+from argparse import Namespace
+from pathlib import Path
+
+from podwall.cli.options import FailOn
+from podwall.cli.severity import exit_code
+from podwall.cli.talk import progress, tell
+from podwall.plan.project import find_project
+from podwall.planners import Planner, planned
+from podwall.preview import Preview, preview
+from podwall.reports.json_text import json_text
+from podwall.reports.output_folder import write_folder
+from podwall.reports.preview_files import preview_files
+from podwall.reports.preview_json import preview_document
+from podwall.reports.preview_text import print_preview
+from podwall.reports.terminal import terminal
+
+__all__ = ["show_preview"]
+
+
+def show_preview(options: Namespace) -> int:
+    """Show the preview that the options ask for, write it out, and return the exit code."""
+    with progress("planning"):
+        plan = planned(Path.cwd(), options.stack, Planner(options.planner), tell)
+        seen = preview(plan, options.engine)
+    written = _write(seen, options)
+    if options.output == "json":
+        sys.stdout.write(json_text(preview_document(seen)))
+    else:
+        print_preview(seen, terminal())
+    sys.stdout.flush()
+    tell(written)
+    return exit_code(FailOn(options.fail_on), seen.findings, seen.reachability)
+
+
+def _write(seen: Preview, options: Namespace) -> str:
+    """Write the preview's files, and return what to say about it."""
+    files, left_out = preview_files(seen)
+    folder = (options.out or find_project(Path.cwd()) / "out") / seen.plan.stack
+    write_folder(folder, files)
+    lines = [f"wrote {len(files) - 1} manifests and plan.json to {_shown(folder)}"]
+    lines += [f"not written: {each.object}, because {each.because}" for each in left_out]
+    return "\n".join(lines)
+
+
+def _shown(folder: Path) -> str:
+    """Return a path as it is seen from here."""
+    here = Path.cwd()
+    return str(folder.relative_to(here)) if folder.is_relative_to(here) else str(folder)

@@ -1,0 +1,29 @@
+"""From what was found to the exit code."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from podwall.cli.exit_code import ExitCode
+from podwall.cli.options import FailOn
+from podwall.reachability import Reachability
+from policies.findings import Finding, Severity
+
+__all__ = ["exit_code"]
+
+_FAILING = {
+    FailOn.ANY: frozenset(Severity),
+    FailOn.WARNING: frozenset({Severity.ERROR, Severity.WARNING}),
+    FailOn.ERROR: frozenset({Severity.ERROR}),
+    FailOn.UNDETERMINED: frozenset({Severity.ERROR}),
+}
+
+
+def exit_code(fail_on: FailOn, findings: Iterable[Finding], reach: Reachability) -> ExitCode:
+    """Return how a command ends: 1 weighs more than 3."""
+    if any(finding.severity in _FAILING[fail_on] for finding in findings):
+        return ExitCode.FOUND
+    certainty = fail_on is FailOn.UNDETERMINED
+    if certainty and any(each.undetermined for each in reach.connections()):
+        return ExitCode.UNDETERMINED
+    return ExitCode.FINE

@@ -1,0 +1,25 @@
+"""What `podwall walkthrough` does: predict, show."""
+
+from __future__ import annotations
+
+import sys
+from argparse import Namespace
+
+from podwall.cli.exit_code import ExitCode
+from podwall.reports.json_text import json_text
+from podwall.reports.terminal import terminal
+from podwall.reports.walkthrough_json import walkthrough_document
+from podwall.reports.walkthrough_text import print_walkthrough
+from podwall.walkthrough import walkthrough
+
+__all__ = ["show_walkthrough"]
+
+
+def show_walkthrough(options: Namespace) -> int:
+    """Show the five steps in the format that the options ask for."""
+    attempts = list(walkthrough(options.engine))
+    if options.output == "json":
+        sys.stdout.write(json_text(walkthrough_document(attempts)))
+    else:
+        print_walkthrough(attempts, terminal())
+    return ExitCode.FINE

@@ -1,0 +1,89 @@
+"""Ask the Pulumi CLI for its own plan."""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import subprocess
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+from policies.errors import Place, SourceError
+
+__all__ = ["is_installed", "pulumi_preview", "selected_stack"]
+
+
+def is_installed() -> bool:
+    """Return whether `pulumi` is on the PATH."""
+    return shutil.which("pulumi") is not None
+
+
+def selected_stack(folder: Path, stack: str | None) -> str | None:
+    """Return the name of `stack`, by default the selected one, if Pulumi knows it."""
+    done = _pulumi(folder, stack, "stack", "--show-name")
+    return done.stdout.strip() or None if done.returncode == 0 else None
+
+
+def pulumi_preview(folder: Path, stack: str | None) -> Mapping[str, Any]:
+    """Return the document of `pulumi preview --json --show-sames`.
+
+    Raises:
+        SourceError: Pulumi failed; the message is its first diagnostic.
+    """
+    if not is_installed():
+        raise SourceError(
+            "`pulumi` is not on the PATH",
+            help="install it from https://www.pulumi.com/docs/install, or use `--with embedded`",
+        )
+    done = _pulumi(folder, stack, "preview", "--json", "--show-sames")
+    document = _document(done.stdout)
+    if done.returncode != 0 or document is None:
+        raise _failed(done, document or {})
+    return document
+
+
+def _pulumi(folder: Path, stack: str | None, *command: str) -> subprocess.CompletedProcess[str]:
+    chosen = ("--stack", stack) if stack else ()
+    environment = os.environ | {"PULUMI_SKIP_UPDATE_CHECK": "true"}
+    environment.pop("PULUMI_ENABLE_STREAMING_JSON_PREVIEW", None)
+    return subprocess.run(  # noqa: S603 - no shell, and the arguments are ours
+        ["pulumi", *command, *chosen, "--non-interactive", "--color", "never"],  # noqa: S607 - the user's own
+        cwd=folder,
+        env=environment,
+        stdin=subprocess.DEVNULL,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+
+
+def _document(output: str) -> Mapping[str, Any] | None:
+    try:
+        document = json.loads(output)
+    except json.JSONDecodeError:
+        return None
+    return document if isinstance(document, dict) else None
+
+
+def _failed(done: subprocess.CompletedProcess[str], document: Mapping[str, Any]) -> SourceError:
+    lines = [*_diagnostics(document), *_lines(done.stderr), *_lines(done.stdout)]
+    first = next(iter(lines), f"it ended with exit code {done.returncode}")
+    message = first.removeprefix("error: ").rstrip(".")
+    return SourceError(
+        message[:1].lower() + message[1:],
+        help="`--with embedded` plans without the Pulumi CLI",
+        place=Place("pulumi preview"),
+    )
+
+
+def _diagnostics(document: Mapping[str, Any]) -> Iterator[str]:
+    """Yield the first line of each error in a preview's document."""
+    for diagnostic in document.get("diagnostics", ()):
+        if diagnostic.get("severity") == "error":
+            yield from _lines(str(diagnostic.get("message", "")))
+
+
+def _lines(text: str) -> list[str]:
+    return [line.strip() for line in text.splitlines() if line.strip()]

@@ -1,0 +1,33 @@
+"""Notice that a deployment would replace, or delete, a whole cluster."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from podwall.plan.model import Change, Plan, PlannedResource
+from policies.findings import Finding, Severity
+
+__all__ = ["replaced_clusters"]
+
+_LINK = "https://learn.microsoft.com/azure/aks/use-network-policies"
+_WORDS = {Change.REPLACE: "replaces", Change.DELETE: "deletes"}
+
+
+def replaced_clusters(plan: Plan) -> Iterator[Finding]:
+    """Yield an error for every AKS cluster that would not survive the deployment."""
+    for resource in plan.resources:
+        if resource.type.endswith(":ManagedCluster") and resource.change in _WORDS:
+            yield Finding(
+                f"cluster-{resource.change.value}",
+                Severity.ERROR,
+                f"the deployment {_WORDS[resource.change]} the AKS cluster `{resource.name}`, "
+                f"with everything that runs in it{_because(resource)}",
+                resource.place,
+                help="change the cluster with `az aks update` first, then `pulumi refresh`",
+                link=_LINK,
+            )
+
+
+def _because(resource: PlannedResource) -> str:
+    paths = ", ".join(f"`{path}`" for path in resource.replaced_by)
+    return f", because of {paths}" if paths else ""

@@ -1,0 +1,76 @@
+"""Who makes the plan: the Pulumi CLI, or podwall in this process."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import replace
+from enum import StrEnum
+from pathlib import Path
+from typing import Any
+
+from podwall.plan.model import Change, Plan
+from podwall.plan.project import default_stack, find_project
+from podwall.plan.pulumi_cli import is_installed, pulumi_preview, selected_stack
+from podwall.sources.namespaces import with_known_namespaces
+from podwall.sources.preview import preview_plans
+from policies.findings import Finding, Severity
+
+__all__ = ["Planner", "planned"]
+
+
+class Planner(StrEnum):
+    """Who makes the plan; `AUTO` is the Pulumi CLI where it is installed and has the stack."""
+
+    AUTO = "auto"
+    PULUMI = "pulumi"
+    EMBEDDED = "embedded"
+
+
+def planned(folder: Path, stack: str | None, planner: Planner, tell: Callable[[str], None]) -> Plan:
+    """Return the plan of the project that `folder` lies in.
+
+    Without a `stack`, Pulumi plans the selected one, and podwall the one that is called `dev` or is
+    the only one. `tell` is told who plans where nobody said it.
+
+    Raises:
+        SourceError: there is no project or no stack, or planning fails.
+    """
+    project = find_project(folder)
+    if planner is Planner.AUTO:
+        planner, reason = _chosen(project, stack)
+        tell(reason)
+    if planner is Planner.PULUMI:
+        return plan_of_preview(pulumi_preview(project, stack))
+    from podwall.plan.embedded import embedded_plan  # noqa: PLC0415 - the CLI plans without the SDK
+
+    return embedded_plan(project, stack or default_stack(project))
+
+
+def _chosen(folder: Path, stack: str | None) -> tuple[Planner, str]:
+    if not is_installed():
+        return Planner.EMBEDDED, "planning without the Pulumi CLI, which is not on the PATH"
+    name = selected_stack(folder, stack)
+    if name is None:
+        which = f"no stack `{stack}`" if stack else "no stack selected"
+        return Planner.EMBEDDED, f"planning without the Pulumi CLI, which has {which}"
+    return Planner.PULUMI, f"planning stack `{name}` with the Pulumi CLI"
+
+
+def plan_of_preview(document: Mapping[str, Any]) -> Plan:
+    """Return the plan in a document of `pulumi preview --json`, with what it deletes."""
+    before, after = preview_plans(list(document.get("steps", ())))
+    kept = {resource.urn for resource in after.resources}
+    gone = [replace(r, change=Change.DELETE) for r in before.resources if r.urn not in kept]
+    plan = with_known_namespaces(after)
+    return replace(
+        plan,
+        resources=(*plan.resources, *gone),
+        warnings=tuple(_warnings(document)),
+    )
+
+
+def _warnings(document: Mapping[str, Any]) -> Iterator[Finding]:
+    for diagnostic in document.get("diagnostics", ()):
+        text = " ".join(str(diagnostic.get("message", "")).split())
+        if diagnostic.get("severity") == "warning" and text:
+            yield Finding("program-warning", Severity.WARNING, text)

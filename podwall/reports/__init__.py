@@ -1,0 +1,1 @@
+"""What people and programs read: each report formats what was computed, and computes nothing."""

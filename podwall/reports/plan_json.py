@@ -1,0 +1,95 @@
+"""A plan as JSON: every resource with its inputs, secrets masked."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import fields
+from typing import Any, Final
+
+from podwall.plan.model import Plan, PlannedResource, ResourceOptions, Secret
+from podwall.plan.unknowns import Steps, unknowns_in
+from podwall.plan.wire import inside
+from policies.unknown import Unknown
+
+__all__ = ["UNKNOWN", "plan_document"]
+
+UNKNOWN: Final = "[unknown]"
+
+
+def plan_document(plan: Plan) -> dict[str, Any]:
+    """Return a plan as a JSON document.
+
+    A secret is the text `[secret]`, a value that only deployment tells the text `[unknown]`; a
+    resource's `unknown` says why, by the path of the value.
+    """
+    return {
+        "format": "podwall/plan/v1",
+        "project": plan.project,
+        "stack": plan.stack,
+        "planner": plan.origin.value,
+        "resources": [_resource(resource) for resource in plan.resources],
+        "outputs": _value(plan.outputs),
+    }
+
+
+def _resource(resource: PlannedResource) -> dict[str, Any]:
+    document = {
+        "type": resource.type,
+        "name": resource.name,
+        "urn": resource.urn,
+        "parent": resource.parent,
+        "protect": resource.protect,
+        "change": resource.change.value,
+        "inputs": _value(resource.inputs),
+    }
+    further = {
+        "unknown": {_path(steps): each.cause for steps, each in unknowns_in(resource.inputs)},
+        "replacedBy": list(resource.replaced_by),
+        "provider": resource.provider,
+        "dependencies": list(resource.dependencies),
+        "options": _options(resource.options),
+        "place": str(resource.place),
+    }
+    return document | {key: value for key, value in further.items() if value}
+
+
+def _options(options: ResourceOptions) -> dict[str, Any]:
+    """Return the options that are not the default, apart from `protect`."""
+    plain = ResourceOptions(protect=options.protect)
+    given = {field.name: getattr(options, field.name) for field in fields(options)}
+    return {
+        _camel_case(name): _value(value)
+        for name, value in given.items()
+        if value != getattr(plain, name)
+    }
+
+
+def _value(value: Any) -> Any:
+    match value:
+        case Secret():
+            return str(value)
+        case Unknown():
+            return UNKNOWN
+        case Mapping():
+            return {key: _value(item) for key, item in value.items()}
+        case list() | tuple():
+            return [_value(item) for item in value]
+        case _:
+            return value
+
+
+def _path(steps: Steps) -> str:
+    """Return the steps to a value as one path.
+
+    >>> _path(("spec", "ports", 0, "port"))
+    'spec.ports[0].port'
+    """
+    path = ""
+    for step in steps:
+        path = f"{path}[{step}]" if isinstance(step, int) else inside(path, step)
+    return path
+
+
+def _camel_case(name: str) -> str:
+    first, *rest = name.split("_")
+    return first + "".join(word.capitalize() for word in rest)

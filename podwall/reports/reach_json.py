@@ -1,0 +1,71 @@
+"""Reachability as JSON, in the format `podwall/reach/v1`.
+
+A pair of workloads or ranges that is not listed is denied. Protocols are TCP, UDP and SCTP; port
+ranges are inclusive, sorted and merged, within 1 to 65535.
+"""
+
+from __future__ import annotations
+
+from typing import Any, Final
+
+from podwall.model import LabelMap, Protocol, Unknown
+from podwall.portset import PortSet
+from podwall.reachability import Connection, Reachability, WorkloadEndpoint
+
+__all__ = ["FORMAT", "reach_document"]
+
+FORMAT: Final = "podwall/reach/v1"
+_PROTOCOLS: Final = (Protocol.TCP, Protocol.UDP, Protocol.SCTP)
+
+
+def reach_document(reachability: Reachability) -> dict[str, Any]:
+    """Return a reachability as a JSON document."""
+    rows = (_connection(each) for each in reachability.connections())
+    return {
+        "format": FORMAT,
+        "engine": reachability.engine.name,
+        "workloads": [_workload(each) for each in reachability.workloads],
+        "connections": [row for row in rows if row["allowed"] or row["undetermined"]],
+    }
+
+
+def _workload(endpoint: WorkloadEndpoint) -> dict[str, Any]:
+    workload = endpoint.workload
+    return {
+        "id": endpoint.id,
+        "namespace": _known(workload.namespace),
+        "name": workload.name,
+        "kind": workload.kind,
+        "labels": _labels(workload.labels),
+        "replicas": _known(workload.replicas),
+    }
+
+
+def _labels(labels: LabelMap) -> dict[str, str | None]:
+    return {key: _known(value) for key, value in labels.items}
+
+
+def _known(value: Any) -> Any:
+    """Return a value, or None where only deployment tells it."""
+    return None if isinstance(value, Unknown) else value
+
+
+def _connection(connection: Connection) -> dict[str, Any]:
+    return {
+        "source": connection.source_id,
+        "destination": connection.destination_id,
+        "allowed": _ports(connection.allowed),
+        "undetermined": [
+            {**ports, "because": part.because}
+            for part in connection.undetermined
+            for ports in _ports(part.ports)
+        ],
+    }
+
+
+def _ports(ports: PortSet) -> list[dict[str, Any]]:
+    return [
+        {"protocol": protocol.value, "ports": [list(each) for each in ports.ranges(protocol)]}
+        for protocol in _PROTOCOLS
+        if ports.ranges(protocol)
+    ]

@@ -1,0 +1,43 @@
+"""The symbols of the terminal reports, which tell apart without colour."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Final
+
+from podwall.plan.model import Change
+
+__all__ = ["ASCII", "CHANGES", "UNICODE", "Symbols", "symbols"]
+
+
+@dataclass(frozen=True, slots=True)
+class Symbols:
+    """One symbol for each thing that a report has to tell."""
+
+    denied: str
+    itself: str
+    more: str
+    yes: str
+    no: str
+    branch: str
+    last_branch: str
+    stem: str
+
+
+UNICODE: Final = Symbols("·", "\N{EN DASH}", "…", "✓", "✗", "├─ ", "└─ ", "│  ")
+ASCII: Final = Symbols(".", "-", "..", "+", "x", "|- ", "`- ", "|  ")
+
+# As in the Pulumi CLI.
+CHANGES: Final = {
+    Change.CREATE: ("+", "green"),
+    Change.UPDATE: ("~", "yellow"),
+    Change.REPLACE: ("+-", "magenta"),
+    Change.DELETE: ("-", "red"),
+    Change.READ: (">", "cyan"),
+    Change.SAME: ("=", "dim"),
+}
+
+
+def symbols(encoding: str) -> Symbols:
+    """Return the symbols that an output of this encoding can show."""
+    return UNICODE if encoding.lower().replace("-", "") == "utf8" else ASCII

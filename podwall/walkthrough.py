@@ -1,0 +1,90 @@
+"""The walkthrough: what each step's policy lets three clients do, as the analysis sees it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from types import MappingProxyType
+from typing import Any, Final
+
+from podwall.engines import Engine
+from podwall.model import Protocol
+from podwall.reachability import Reachability, Verdict, reachability
+from podwall.reading import Document, snapshot
+from policies.presets import Step
+from policies.presets import walkthrough as policies_at
+
+__all__ = ["BACKEND", "CLIENTS", "LABELS", "Attempt", "Client", "walkthrough"]
+
+_OWN: Final = "starwind"
+_OTHER: Final = "visitor"
+_PORT: Final = 80
+
+BACKEND: Final = f"{_OWN}/backend"
+#: The labels that the policies name.
+LABELS: Final[Mapping[str, str]] = MappingProxyType({"app": "webapp", "role": "frontend"})
+
+
+@dataclass(frozen=True, slots=True)
+class Client:
+    """A pod that tries to reach the backend; a `labelled` one has `LABELS`."""
+
+    name: str
+    namespace: str
+    labelled: bool
+
+    @property
+    def id(self) -> str:
+        """The id of the pod in a reachability."""
+        return f"{self.namespace}/{self.name}"
+
+
+CLIENTS: Final = (
+    Client("client-labelled", _OWN, labelled=True),
+    Client("client-unlabelled", _OWN, labelled=False),
+    Client("client-labelled", _OTHER, labelled=True),
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Attempt:
+    """A client's attempt to reach the backend's page at a step, and how it ends."""
+
+    step: Step
+    client: Client
+    verdict: Verdict
+
+
+def walkthrough(engine: Engine | str | None = None) -> Iterator[Attempt]:
+    """Yield the attempt of every client at every step, as `engine` decides it.
+
+    The default engine is the specification.
+
+    >>> [attempt.verdict.value for attempt in walkthrough()][-3:]
+    ['allowed', 'denied', 'denied']
+    """
+    for step in Step:
+        reach = _reachability(step, engine)
+        for client in CLIENTS:
+            yield Attempt(step, client, reach.verdict(client.id, BACKEND, Protocol.TCP, _PORT))
+
+
+def _reachability(step: Step, engine: Engine | str | None) -> Reachability:
+    policies = (policy.to_manifest() for policy in policies_at(step, _OWN))
+    documents = [Document(manifest) for manifest in (*_objects(), *policies)]
+    return reachability(snapshot(documents).snapshot, engine)
+
+
+def _objects() -> Iterator[Mapping[str, Any]]:
+    """Yield the namespaces, the backend and the clients."""
+    for name in (_OWN, _OTHER):
+        yield {"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": name}}
+    yield _pod("backend", _OWN, {"app": "webapp", "role": "backend"})
+    for client in CLIENTS:
+        labels = LABELS if client.labelled else {"app": "unknown"}
+        yield _pod(client.name, client.namespace, labels)
+
+
+def _pod(name: str, namespace: str, labels: Mapping[str, str]) -> Mapping[str, Any]:
+    metadata = {"name": name, "namespace": namespace, "labels": labels}
+    return {"apiVersion": "v1", "kind": "Pod", "metadata": metadata}
