@@ -1,0 +1,120 @@
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from collections.abc import Iterator, Mapping
+from dataclasses import fields
+from pathlib import Path
+from typing import Any
+
+import grpc  # type: ignore[import-untyped]  # no stubs
+import pytest
+from pulumi.provider.experimental.component import ComponentProvider
+from pulumi.runtime.proto import provider_pb2, provider_pb2_grpc
+
+from components import cluster, namespace_args, quantities, workload
+from components.package import COMPONENTS, NAME, VERSION
+from components.package import cluster as cluster_edge
+from components.package import namespace as namespace_edge
+from components.package import workload as workload_edge
+from components.settings import (
+    ClusterChoice,
+    ClusterSettings,
+    EntraSettings,
+    SystemPoolSettings,
+    UserPoolSettings,
+)
+
+ROOT = Path(__file__).resolve().parents[3]
+
+
+@pytest.fixture(scope="module")
+def schema() -> dict[str, Any]:
+    provider = ComponentProvider(COMPONENTS, NAME, version=VERSION)
+    assert provider.schema is not None
+    written: dict[str, Any] = json.loads(provider.schema)
+    return written
+
+
+def test_the_package_offers_four_components(schema: dict[str, Any]) -> None:
+    assert set(schema["resources"]) == {
+        "podwall:index:AksCluster",
+        "podwall:index:Namespace",
+        "podwall:index:NetworkPolicies",
+        "podwall:index:Workload",
+    }
+    assert all(each["isComponent"] for each in schema["resources"].values())
+
+
+def test_everything_in_the_schema_is_described(schema: dict[str, Any]) -> None:
+    undescribed = [name for name, each in _described(schema) if not each.get("description")]
+    assert undescribed == []
+
+
+def _described(schema: Mapping[str, Any]) -> Iterator[tuple[str, Mapping[str, Any]]]:
+    for name, each in {**schema["resources"], **schema["types"]}.items():
+        yield name, each
+        for key in ("properties", "inputProperties"):
+            for leaf, written in each.get(key, {}).items():
+                yield f"{name}.{leaf}", written
+
+
+def test_only_what_has_no_default_is_required(schema: dict[str, Any]) -> None:
+    required = {name: each["requiredInputs"] for name, each in schema["resources"].items()}
+    assert required == {
+        "podwall:index:AksCluster": [],
+        "podwall:index:Namespace": [],
+        "podwall:index:NetworkPolicies": ["policies"],
+        "podwall:index:Workload": ["image", "labels", "namespace"],
+    }
+
+
+def test_inputs_are_plain_so_that_a_preview_knows_them(schema: dict[str, Any]) -> None:
+    for each in schema["resources"].values():
+        assert all(written["plain"] for written in each["inputProperties"].values())
+
+
+def test_a_port_by_number_and_a_port_by_name_are_two_fields(schema: dict[str, Any]) -> None:
+    port = schema["types"]["podwall:index:NetworkPolicyPort"]["properties"]
+    assert port["port"]["type"] == "integer"
+    assert port["portName"]["type"] == "string"
+
+
+def test_peers_are_spelled_as_kubernetes_spells_them(schema: dict[str, Any]) -> None:
+    types = schema["types"]
+    assert set(types["podwall:index:NetworkPolicyIngressRule"]["properties"]) == {"from", "ports"}
+    assert set(types["podwall:index:IpBlock"]["properties"]) == {"cidr", "except"}
+
+
+EDGES = [
+    pytest.param(namespace_edge.NamespaceArgs, [namespace_args.NamespaceArgs], id="namespace"),
+    pytest.param(namespace_edge.Quota, [namespace_args.Quota], id="quota"),
+    pytest.param(namespace_edge.Resources, [quantities.Resources], id="resources"),
+    pytest.param(workload_edge.WorkloadArgs, [workload.WorkloadArgs], id="workload"),
+    pytest.param(workload_edge.ContainerPort, [workload.ContainerPort], id="container port"),
+    pytest.param(workload_edge.Probe, [workload.Probe], id="probe"),
+    pytest.param(cluster_edge.AksClusterArgs, [ClusterChoice, ClusterSettings], id="cluster"),
+    pytest.param(cluster_edge.Entra, [EntraSettings], id="entra"),
+    pytest.param(cluster_edge.Pool, [SystemPoolSettings], id="system pool"),
+    pytest.param(cluster_edge.UserPool, [UserPoolSettings], id="user pool"),
+    pytest.param(cluster_edge.Maintenance, [cluster.MaintenanceWindow], id="maintenance"),
+    pytest.param(cluster_edge.Network, [cluster.NewNetwork], id="network"),
+]
+
+
+@pytest.mark.parametrize(("edge", "values"), EDGES)
+def test_the_edge_offers_exactly_what_the_values_have(edge: Any, values: list[Any]) -> None:
+    assert set(edge.__annotations__) == {field.name for each in values for field in fields(each)}
+
+
+def test_the_entry_point_serves_the_same_schema(schema: dict[str, Any]) -> None:
+    command = [sys.executable, "-u", str(ROOT / "components"), "127.0.0.1:1"]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True, cwd=ROOT.parent) as host:
+        assert host.stdout is not None
+        port = host.stdout.readline().strip()
+        with grpc.insecure_channel(f"127.0.0.1:{port}") as channel:
+            stub = provider_pb2_grpc.ResourceProviderStub(channel)
+            served = stub.GetSchema(provider_pb2.GetSchemaRequest()).schema
+        host.terminate()
+    assert json.loads(served) == schema
