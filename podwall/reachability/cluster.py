@@ -74,7 +74,11 @@ def _last_of_each(snapshot: Snapshot) -> tuple[Workload, ...]:
 
 
 def _acting(snapshot: Snapshot, engine: Engine) -> Iterator[Policy]:
-    """Yield the policies that the engine enforces."""
+    """Yield the policies that the engine enforces.
+
+    An engine that ignores policies with IPv6 blocks runs in clusters without IPv6 only, so that a
+    peer that is not known yet is none of these.
+    """
     if not engine.enforces:
         return
     last = {(each.namespace, each.name): each for each in snapshot.policies}

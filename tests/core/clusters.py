@@ -55,6 +55,7 @@ class Size:
     policies: int = 4
     keys: int = 2
     blocks: bool = True
+    ipv6: bool = True
     hosts: bool = True
 
 
@@ -138,13 +139,15 @@ def _namespace_selector(rng: Random, size: Size) -> Selector:
 
 def _peer(rng: Random, size: Size) -> Peer:
     if size.blocks and rng.random() < 0.3:
-        return _ip_peer(rng)
+        return _ip_peer(rng, size)
     namespaces = None if rng.random() < 0.4 else _namespace_selector(rng, size)
     return PodPeer(_selector(rng, size), namespaces)
 
 
-def _ip_peer(rng: Random) -> IpPeer:
-    blocks = [ip_network(each) for each in (BLOCKS_V6 if rng.random() < 0.3 else BLOCKS)]
+def _ip_peer(rng: Random, size: Size) -> IpPeer:
+    blocks = [
+        ip_network(each) for each in (BLOCKS_V6 if size.ipv6 and rng.random() < 0.3 else BLOCKS)
+    ]
     network = rng.choice(blocks)
     inner = [each for each in blocks if _strictly_inside(each, network)]
     return IpPeer(network, _some(rng, 1, lambda: rng.choice(inner)) if inner else ())

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from ipaddress import IPv4Address
 from itertools import product
 from typing import TYPE_CHECKING, NamedTuple
 
@@ -22,6 +21,9 @@ if TYPE_CHECKING:
 __all__ = ["World", "differences", "probes"]
 
 
+Probe = tuple[Protocol, int]
+
+
 class World(NamedTuple):
     """What policies do not tell: whether pods and nodes have addresses, and share one node."""
 
@@ -30,10 +32,7 @@ class World(NamedTuple):
     one_node: bool = False
 
 
-NOWHERE = World()
-
-
-def probes(snapshot: Snapshot) -> list[tuple[Protocol, int]]:
+def probes(snapshot: Snapshot) -> list[Probe]:
     """Return every port that a rule or a pod mentions, its neighbours, and the ends."""
     numbers = {FIRST_PORT, LAST_PORT}
     for workload in snapshot.workloads:
@@ -57,26 +56,38 @@ def differences(found: Reachability, least: World, most: World) -> Iterator[str]
     deny must pass in the world that allows most, and nothing else may.
     """
     told = {(each.source_id, each.destination_id): each for each in found.connections()}
-    ports = probes(found.snapshot)
+    claims = _Claims(probes(found.snapshot))
     for source, destination in product(found.endpoints, repeat=2):
-        if isinstance(source, ExternalRange) and isinstance(destination, ExternalRange):
-            assert (source.id, destination.id) not in told
-            continue
         connection = told.get((source.id, destination.id))
-        for bound, world in (("must", least), ("may", most)):
-            claimed = _claimed(connection, bound)
+        if isinstance(source, ExternalRange) and isinstance(destination, ExternalRange):
+            assert connection is None
+            continue
+        for claimed, world in zip(claims.of(connection), (least, most), strict=True):
             ends = _ends(source, destination, world)
-            for protocol, port in ports:
-                expected = passes(found.snapshot, Packet(*ends, protocol, port))
-                if expected != any(each.contains(protocol, port) for each in claimed):
-                    yield f"{source.id} -> {destination.id} {protocol} {port} {bound}: {expected}"
+            for probe in claims.probes:
+                passed = passes(found.snapshot, Packet(*ends, *probe))
+                if passed != (probe in claimed):
+                    yield f"{source.id} -> {destination.id} {probe} passes: {passed} in {world}"
 
 
-def _claimed(connection: Connection | None, bound: str) -> list[PortSet]:
-    if connection is None:
-        return []
-    undetermined = [each.ports for each in connection.undetermined]
-    return [connection.allowed, *(undetermined if bound == "may" else ())]
+class _Claims:
+    """What connections claim about each probe: which must pass, and which may."""
+
+    def __init__(self, probes: list[Probe]) -> None:
+        self.probes = probes
+        self._inside: dict[PortSet, frozenset[Probe]] = {}
+
+    def of(self, connection: Connection | None) -> tuple[frozenset[Probe], frozenset[Probe]]:
+        if connection is None:
+            return frozenset(), frozenset()
+        must = self._in(connection.allowed)
+        return must, must.union(*(self._in(each.ports) for each in connection.undetermined))
+
+    def _in(self, ports: PortSet) -> frozenset[Probe]:
+        if ports not in self._inside:
+            inside = (probe for probe in self.probes if ports.contains(*probe))
+            self._inside[ports] = frozenset(inside)
+        return self._inside[ports]
 
 
 def _ends(
@@ -95,8 +106,3 @@ def _end(endpoint: Endpoint, number: int, world: World) -> Pod | Address:
     address = world.node_address if workload.host_network else world.pod_address
     node = "a" if world.one_node else f"{workload.name}-{number}"
     return Pod(workload, number, address, node)
-
-
-def an_address(text: str) -> IPv4Address:
-    """Return an IPv4 address."""
-    return IPv4Address(text)
