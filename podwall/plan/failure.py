@@ -82,6 +82,8 @@ def _about_config(problem: BaseException, key: str) -> str:
 def _help(problem: BaseException, unanswered: Sequence[str]) -> str:
     if isinstance(problem, ModuleNotFoundError):
         return f"install `{problem.name}` in the environment that podwall runs in"
+    if key := getattr(problem, "key", None):
+        return f"set it: `pulumi config set {key} VALUE`"
     if unanswered:
         tokens = ", ".join(f"`{token}`" for token in dict.fromkeys(unanswered))
         return f"without an account there is no answer to {tokens}; use the `_output` form of it"

@@ -55,12 +55,14 @@ def unknowns_in(value: Any, path: Steps = ()) -> Iterator[tuple[Steps, Unknown]]
 
 
 def kind_of(token: str) -> str:
-    """Return the last word of a type token.
+    """Return what kind of resource a type token stands for.
 
     >>> kind_of("kubernetes:networking.k8s.io/v1:NetworkPolicy")
     'NetworkPolicy'
+    >>> kind_of("pulumi:providers:kubernetes")
+    'Provider'
     """
-    return token.rpartition(":")[2]
+    return "Provider" if token.startswith("pulumi:providers:") else token.rpartition(":")[2]
 
 
 def _label(urn: str) -> str:

@@ -6,7 +6,6 @@ from collections import Counter
 from typing import Final
 
 from rich.console import Console
-from rich.padding import Padding
 from rich.text import Text
 
 from podwall.plan.model import Change, Origin, Plan
@@ -18,14 +17,16 @@ from podwall.reports.symbols import symbols
 
 __all__ = ["print_preview"]
 
-_INDENT: Final = (0, 0, 1, 2)
+_INDENT: Final = "  "
 
 
 def print_preview(preview: Preview, console: Console) -> None:
     """Print a preview, as wide as the console is."""
     shown = symbols(console.encoding)
     console.print(_title(preview.plan))
-    console.print(Padding(resource_tree(preview.plan, shown), _INDENT, expand=False))
+    for line in resource_tree(preview.plan, console.width - len(_INDENT), shown):
+        console.print(Text.assemble(_INDENT, line))
+    console.print()
     for part in reach_section(preview.reachability, console, shown):
         console.print(part)
     for line in findings_section(preview.findings):

@@ -2,18 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import reduce
 from operator import or_
 from typing import Final
 
 from podwall.portset import NO_PORTS, PortSet
-from podwall.reachability import Connection, Reachability
+from podwall.reachability import Connection, ExternalRange, Reachability
 
 __all__ = ["OUTSIDE", "Cell", "Grid", "reach_grid"]
 
 OUTSIDE: Final = "outside"
+_ENOUGH: Final = 2
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,8 +33,8 @@ class Cell:
 class Grid:
     """The names of rows and columns, and the cells of the pairs between which something passes.
 
-    External ranges that no cell tells apart share a row and a column: `outside`, where all of them
-    do, or else the ranges with commas between them.
+    External ranges that no cell tells apart share a row and a column. The one with the widest of
+    them is `outside`: whatever has no row of its own.
     """
 
     names: tuple[str, ...]
@@ -53,8 +54,8 @@ def reach_grid(reachability: Reachability) -> Grid:
     for each in reachability.workloads:
         if each.workload.replicas == 1:
             cells[each.id, each.id] = Cell(itself=True)
-    groups = _alike([each.id for each in reachability.externals], workloads, cells)
-    names = {_name(group, groups): group[0] for group in groups}
+    groups = _alike(reachability.externals, workloads, cells)
+    names = {_name(group, groups): group[0].id for group in groups}
     for name, first in names.items():
         for workload in workloads:
             cells[workload, name] = cells.get((workload, first), Cell())
@@ -68,15 +69,22 @@ def _cell(connection: Connection) -> Cell:
 
 
 def _alike(
-    ranges: list[str], workloads: list[str], cells: Mapping[tuple[str, str], Cell]
-) -> list[list[str]]:
+    ranges: Sequence[ExternalRange],
+    workloads: Sequence[str],
+    cells: Mapping[tuple[str, str], Cell],
+) -> list[list[ExternalRange]]:
     """Return the ranges in groups, each of which has the same cells with every workload."""
-    groups: dict[tuple[Cell, ...], list[str]] = {}
+    groups: dict[tuple[Cell, ...], list[ExternalRange]] = {}
     for each in ranges:
-        pairs = [*((each, other) for other in workloads), *((other, each) for other in workloads)]
+        ways = ([(each.id, other), (other, each.id)] for other in workloads)
+        pairs = [pair for both in ways for pair in both]
         groups.setdefault(tuple(cells.get(pair, Cell()) for pair in pairs), []).append(each)
     return list(groups.values())
 
 
-def _name(group: list[str], groups: list[list[str]]) -> str:
-    return OUTSIDE if len(groups) == 1 else ", ".join(group)
+def _name(group: Sequence[ExternalRange], groups: Sequence[Sequence[ExternalRange]]) -> str:
+    """Return `outside` for the group that has the most addresses, else its ranges."""
+    if group is max(groups, key=lambda each: max(r.network.num_addresses for r in each)):
+        return OUTSIDE
+    more = f" +{len(group) - _ENOUGH}" if len(group) > _ENOUGH else ""
+    return f"{', '.join(each.id for each in group[:_ENOUGH])}{more}"

@@ -31,7 +31,7 @@ def reach_table(grid: Grid, console: Console, width: int, symbols: Symbols) -> R
     rows = [f"{number} {name}" for number, name in zip(numbers, grid.names, strict=True)]
     numbered = _table(grid, numbers, rows, symbols)
     for table in (named, numbered):
-        if Measurement.get(console, console.options, table).minimum <= width:
+        if Measurement.get(console, console.options, table).maximum <= width:
             return table
     return reach_list(grid, symbols)
 

@@ -55,7 +55,7 @@ def _address_space(inputs: Inputs) -> Iterator[str]:
 
 
 def _subnet(inputs: Inputs) -> Iterator[str]:
-    yield from _plain(inputs.get("addressPrefix"))
+    yield from _plain(inputs.get("addressPrefix"), *_list(inputs, "addressPrefixes"))
 
 
 def _location(inputs: Inputs) -> Iterator[str]:

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
+import textwrap
 from collections.abc import Iterator, Mapping, Sequence
-from typing import NamedTuple
+from typing import Final, NamedTuple
 
-from rich.table import Table
 from rich.text import Text
 
 from podwall.plan.model import Origin, Plan, PlannedResource
@@ -17,28 +17,36 @@ __all__ = ["resource_tree"]
 
 Children = Mapping[str | None, Sequence[PlannedResource]]
 
+_GAP: Final = 2
+_LEAST_DETAILS: Final = 20
 
-def resource_tree(plan: Plan, symbols: Symbols) -> Table:
-    """Return the resources of a plan under their parents, in the order of the program.
 
-    A plan of the Pulumi CLI tells what happens to each of them; an embedded one makes them all.
+def resource_tree(plan: Plan, width: int, symbols: Symbols) -> Iterator[Text]:
+    """Yield the lines of the tree: resources under their parents, in the order of the program.
+
+    What matters of each stands beside it, in a column of its own. A plan of the Pulumi CLI tells
+    what happens to each resource; an embedded one makes them all.
     """
-    changes = plan.origin is Origin.PULUMI
-    table = Table.grid(padding=(0, 2))
-    for _ in range(2 if changes else 1):
-        table.add_column(no_wrap=True)
-    table.add_column(ratio=1)
-    for row in _rows(_children(plan), None, "", symbols):
-        mark, style = CHANGES[row.resource.change] if changes else ("", "")
-        name = Text.assemble((row.guide, "dim"), (f"{_kind(row.resource)} ", "bold"))
-        cells = (name.append(row.resource.name), _details(row.resource))
-        table.add_row(*((Text(mark, style), *cells) if changes else cells))
-    return table
+    rows = list(_rows(_children(plan), None, "", symbols))
+    names = max((len(row.name) for row in rows), default=0)
+    column = min(names, width // 2) + _GAP
+    for row in rows:
+        mark = _mark(row.resource) if plan.origin is Origin.PULUMI else Text()
+        for line in _lines(row, column, max(width - column - len(mark), _LEAST_DETAILS)):
+            yield Text.assemble(mark, line)
+            mark = Text(" " * len(mark))
 
 
 class _Row(NamedTuple):
-    guide: str
+    """A resource with what stands before it, on its first line and on those below."""
+
+    first: str
+    below: str
     resource: PlannedResource
+
+    @property
+    def name(self) -> str:
+        return f"{self.first}{kind_of(self.resource.type)} {self.resource.name}"
 
 
 def _children(plan: Plan) -> Children:
@@ -52,27 +60,45 @@ def _children(plan: Plan) -> Children:
 
 def _rows(children: Children, parent: str | None, stem: str, symbols: Symbols) -> Iterator[_Row]:
     """Yield a parent's children, each followed by what is under it."""
-    below = children.get(parent, ())
-    for resource in below:
-        last = resource is below[-1]
-        branch = "" if parent is None else symbols.last_branch if last else symbols.branch
-        yield _Row(f"{stem}{branch}", resource)
-        inner = "" if parent is None else " " * len(symbols.stem) if last else symbols.stem
-        yield from _rows(children, resource.urn, f"{stem}{inner}", symbols)
+    siblings = children.get(parent, ())
+    for resource in siblings:
+        last = resource is siblings[-1]
+        branch, trunk = symbols.last if last else symbols.middle
+        inner = "" if parent is None else f"{stem}{trunk}"
+        hangs = f"{inner}{symbols.middle[1]}" if resource.urn in children else inner
+        yield _Row("" if parent is None else f"{stem}{branch}", hangs, resource)
+        yield from _rows(children, resource.urn, inner, symbols)
 
 
-def _kind(resource: PlannedResource) -> str:
-    """Return the last word of a type, except of a provider's, where it is the first that counts."""
-    provider = resource.type.startswith("pulumi:providers:")
-    return "Provider" if provider else kind_of(resource.type)
+def _lines(row: _Row, column: int, width: int) -> Iterator[Text]:
+    """Yield the resource's line, and more where what is beside it does not fit."""
+    details = textwrap.wrap(_details(row.resource), width, break_long_words=False)
+    fits = len(row.name) + _GAP <= column
+    beside = details.pop(0) if fits and details else ""
+    kind = (kind_of(row.resource.type), "bold")
+    pad = " " * (column - len(row.name)) if beside else ""
+    yield Text.assemble((row.first, "dim"), kind, f" {row.resource.name}{pad}", _styled(beside))
+    for more in details:
+        yield Text.assemble((row.below.ljust(column), "dim"), _styled(more))
 
 
-def _details(resource: PlannedResource) -> Text:
-    protected = Text("protected", "bold") if resource.protect else Text()
+def _styled(details: str) -> Text:
+    text = Text(details, "dim")
+    text.highlight_words(["protected", "replaced"], "not dim bold")
+    return text
+
+
+def _details(resource: PlannedResource) -> str:
+    """Return what matters of a resource."""
     replaced = ", ".join(resource.replaced_by)
     parts = [
-        protected,
-        Text(resource_summary(resource), "dim"),
-        Text(f"replaced because of {replaced}" if replaced else "", "bold magenta"),
+        "protected" if resource.protect else "",
+        f"replaced because of {replaced}" if replaced else "",
+        resource_summary(resource),
     ]
-    return Text(", ", "dim").join([part for part in parts if part])
+    return ", ".join(filter(None, parts))
+
+
+def _mark(resource: PlannedResource) -> Text:
+    mark, style = CHANGES[resource.change]
+    return Text(f"{mark:2} ", style)

@@ -12,20 +12,38 @@ __all__ = ["ASCII", "CHANGES", "UNICODE", "Symbols", "symbols"]
 
 @dataclass(frozen=True, slots=True)
 class Symbols:
-    """One symbol for each thing that a report has to tell."""
+    """One symbol for each thing that a report has to tell.
+
+    `middle` and `last` draw trees: what leads to a child, and what runs down below it.
+    """
 
     denied: str
     itself: str
     more: str
     yes: str
     no: str
-    branch: str
-    last_branch: str
-    stem: str
+    middle: tuple[str, str]
+    last: tuple[str, str]
 
 
-UNICODE: Final = Symbols("·", "\N{EN DASH}", "…", "✓", "✗", "├─ ", "└─ ", "│  ")
-ASCII: Final = Symbols(".", "-", "..", "+", "x", "|- ", "`- ", "|  ")
+UNICODE: Final = Symbols(
+    denied="·",
+    itself="\N{EN DASH}",
+    more="…",
+    yes="✓",
+    no="✗",
+    middle=("├─ ", "│  "),
+    last=("└─ ", "   "),
+)
+ASCII: Final = Symbols(
+    denied=".",
+    itself="-",
+    more="..",
+    yes="+",
+    no="x",
+    middle=("|- ", "|  "),
+    last=("`- ", "   "),
+)
 
 # As in the Pulumi CLI.
 CHANGES: Final = {

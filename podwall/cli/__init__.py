@@ -1,0 +1,35 @@
+"""The command line: it parses and calls, and decides nothing by itself."""
+
+from __future__ import annotations
+
+import sys
+import traceback
+from collections.abc import Sequence
+
+from podwall.cli.commands import COMMANDS
+from podwall.cli.exit_code import ExitCode
+from podwall.cli.parser import command_parser
+from podwall.cli.talk import tell_error
+from policies.errors import PodwallError
+
+__all__ = ["main"]
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run the command line and return its exit code."""
+    options = command_parser(COMMANDS).parse_args(arguments)
+    try:
+        return int(options.command.run(options))
+    except PodwallError as problem:
+        if options.debug:
+            traceback.print_exception(problem)
+        tell_error(problem)
+        return ExitCode.BAD_INPUT
+    except BrokenPipeError:  # whoever read the output has had enough of it
+        sys.stdout = None
+        return ExitCode.FINE
+    except KeyboardInterrupt:
+        return _INTERRUPTED
+
+
+_INTERRUPTED = 130

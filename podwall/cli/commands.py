@@ -1,0 +1,16 @@
+"""The commands of the command line, in the order in which help lists them."""
+
+from __future__ import annotations
+
+from typing import Final
+
+from podwall.cli import preview, reach, walkthrough
+from podwall.cli.command import Command
+
+__all__ = ["COMMANDS"]
+
+COMMANDS: Final[tuple[Command, ...]] = (
+    preview.COMMAND,
+    reach.COMMAND,
+    walkthrough.COMMAND,
+)
