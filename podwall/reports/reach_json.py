@@ -12,7 +12,7 @@ from podwall.model import LabelMap, Protocol, Unknown
 from podwall.portset import PortSet
 from podwall.reachability import Connection, Reachability, WorkloadEndpoint
 
-__all__ = ["FORMAT", "reach_document"]
+__all__ = ["FORMAT", "connection_document", "reach_document", "workload_document"]
 
 FORMAT: Final = "podwall/reach/v1"
 _PROTOCOLS: Final = (Protocol.TCP, Protocol.UDP, Protocol.SCTP)
@@ -20,16 +20,17 @@ _PROTOCOLS: Final = (Protocol.TCP, Protocol.UDP, Protocol.SCTP)
 
 def reach_document(reachability: Reachability) -> dict[str, Any]:
     """Return a reachability as a JSON document."""
-    rows = (_connection(each) for each in reachability.connections())
+    rows = (connection_document(each) for each in reachability.connections())
     return {
         "format": FORMAT,
         "engine": reachability.engine.name,
-        "workloads": [_workload(each) for each in reachability.workloads],
+        "workloads": [workload_document(each) for each in reachability.workloads],
         "connections": [row for row in rows if row["allowed"] or row["undetermined"]],
     }
 
 
-def _workload(endpoint: WorkloadEndpoint) -> dict[str, Any]:
+def workload_document(endpoint: WorkloadEndpoint) -> dict[str, Any]:
+    """Return one workload as a JSON object."""
     workload = endpoint.workload
     return {
         "id": endpoint.id,
@@ -50,7 +51,8 @@ def _known(value: Any) -> Any:
     return None if isinstance(value, Unknown) else value
 
 
-def _connection(connection: Connection) -> dict[str, Any]:
+def connection_document(connection: Connection) -> dict[str, Any]:
+    """Return one connection as a JSON object."""
     return {
         "source": connection.source_id,
         "destination": connection.destination_id,

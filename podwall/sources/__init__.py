@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from podwall.sources.opening import source
+from podwall.sources.opening import source, stage_of
 from podwall.sources.source import Source, SourceKind, Stage
 
-__all__ = ["Source", "SourceKind", "Stage", "source"]
+__all__ = ["Source", "SourceKind", "Stage", "source", "stage_of"]

@@ -19,7 +19,7 @@ from podwall.sources.state import is_state, state_plan
 from policies.errors import Place, SourceError
 from policies.findings import Finding
 
-__all__ = ["source"]
+__all__ = ["source", "stage_of"]
 
 
 def source(path: str) -> Source:
@@ -55,7 +55,7 @@ def _of_pulumi(name: str, values: list[Any]) -> Source | None:
         return _of_steps(name, values[0]["steps"])
     if is_state(values[0]):
         plan = state_plan(values[0])
-        return Source(SourceKind.STATE, name, _stage(plan), findings=tuple(unseen_objects(plan)))
+        return Source(SourceKind.STATE, name, stage_of(plan), findings=tuple(unseen_objects(plan)))
     return None
 
 
@@ -64,13 +64,14 @@ def _of_steps(name: str, steps: list[Any]) -> Source:
     return Source(
         SourceKind.PREVIEW,
         name,
-        planned=_stage(after),
-        deployed=_stage(before),
+        planned=stage_of(after),
+        deployed=stage_of(before),
         findings=tuple(unseen_objects(after)),
     )
 
 
-def _stage(plan: Plan) -> Stage:
+def stage_of(plan: Plan) -> Stage:
+    """Return the Kubernetes objects of a plan, and what it says about their cluster."""
     return Stage(documents(with_known_namespaces(plan)), planned_cluster(plan))
 
 
