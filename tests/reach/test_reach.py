@@ -1,0 +1,162 @@
+"""`podwall reach`: one answer in four formats, and how it ends."""
+
+from __future__ import annotations
+
+import csv
+import io
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from podwall.cli import main
+
+MANIFESTS = """
+apiVersion: v1
+kind: Namespace
+metadata: {name: shop}
+---
+apiVersion: apps/v1
+kind: Deployment
+metadata: {name: web, namespace: shop}
+spec: {replicas: 2, template: {metadata: {labels: {app: web}}, spec: {containers: [{name: c}]}}}
+---
+apiVersion: v1
+kind: Pod
+metadata: {name: db, namespace: shop, labels: {app: db}}
+---
+apiVersion: networking.k8s.io/v1
+kind: NetworkPolicy
+metadata: {name: db, namespace: shop}
+spec:
+  podSelector: {matchLabels: {app: db}}
+  policyTypes: [Ingress, Egress]
+  ingress:
+  - from: [{podSelector: {matchLabels: {app: web}}}]
+    ports: [{port: 5432}, {port: 5433, endPort: 5440}, {port: 53, protocol: UDP}]
+"""
+ROWS = [
+    ("shop/db", "shop/db", "all ports"),
+    ("shop/web", "shop/db", "TCP 5432-5440; UDP 53"),
+    ("shop/web", "shop/web", "all ports"),
+    ("shop/web", "0.0.0.0/0", "all ports"),
+    ("shop/web", "::/0", "all ports"),
+    ("0.0.0.0/0", "shop/web", "all ports"),
+    ("::/0", "shop/web", "all ports"),
+]
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> str:
+    (tmp_path / "shop.yaml").write_text(MANIFESTS, encoding="utf-8")
+    return str(tmp_path)
+
+
+def reach(capsys: pytest.CaptureFixture[str], *arguments: str) -> str:
+    assert main(["reach", *arguments]) == 0
+    return capsys.readouterr().out
+
+
+def test_csv(folder: str, capsys: pytest.CaptureFixture[str]) -> None:
+    header, *rows = csv.reader(io.StringIO(reach(capsys, folder, "-o", "csv")))
+    assert header == ["source", "destination", "allowed", "undetermined", "because"]
+    assert [tuple(row) for row in rows] == [(*row, "", "") for row in ROWS]
+
+
+def test_json(folder: str, capsys: pytest.CaptureFixture[str]) -> None:
+    document = json.loads(reach(capsys, folder, "-o", "json"))
+    assert (document["format"], document["engine"]) == ("podwall/reach/v1", "spec")
+    assert [workload["id"] for workload in document["workloads"]] == ["shop/db", "shop/web"]
+    pairs = [(item["source"], item["destination"]) for item in document["connections"]]
+    assert pairs == [row[:2] for row in ROWS]
+    assert document["connections"][1] == {
+        "source": "shop/web",
+        "destination": "shop/db",
+        "allowed": [
+            {"protocol": "TCP", "ports": [[5432, 5440]]},
+            {"protocol": "UDP", "ports": [[53, 53]]},
+        ],
+        "undetermined": [],
+    }
+
+
+def test_markdown(folder: str, capsys: pytest.CaptureFixture[str]) -> None:
+    _, _, *lines = reach(capsys, folder, "-o", "md").splitlines()
+    assert lines == [f"| {' | '.join(row)} |  |  |" for row in ROWS]
+
+
+def test_text(folder: str, capsys: pytest.CaptureFixture[str]) -> None:
+    lines = reach(capsys, folder).splitlines()
+    shown = [line.split(maxsplit=3) for line in lines if " -> " in line]
+    assert [(one, other, ports) for one, _, other, ports in shown] == ROWS
+
+
+def test_what_is_not_certain_says_why(folder: str, capsys: pytest.CaptureFixture[str]) -> None:
+    path = Path(folder, "tools.yaml")
+    path.write_text(
+        "{apiVersion: v1, kind: Pod, metadata: {name: probe, namespace: tools}}\n---\n"
+        "{apiVersion: networking.k8s.io/v1, kind: NetworkPolicy,"
+        " metadata: {name: web, namespace: shop}, spec: {podSelector: {}, policyTypes: [Ingress],"
+        " ingress: [{from: [{namespaceSelector: {matchLabels: {team: a}}}]}]}}\n",
+        encoding="utf-8",
+    )
+    rows = list(csv.reader(io.StringIO(reach(capsys, folder, "-o", "csv"))))
+    cause = "the labels of namespace `tools`, which the source does not declare"
+    assert ["tools/probe", "shop/web", "", "all ports", cause] in rows
+
+
+@pytest.mark.parametrize(
+    ("manifest", "arguments", "code"),
+    [
+        pytest.param("kind: Pod", [], 1, id="an object that is refused"),
+        pytest.param("kind: Pod", ["--fail-on", "warning"], 1, id="worse than asked for"),
+        pytest.param(
+            "{apiVersion: cilium.io/v2, kind: CiliumNetworkPolicy, metadata: {name: x}}",
+            [],
+            0,
+            id="a warning",
+        ),
+        pytest.param(
+            "{apiVersion: cilium.io/v2, kind: CiliumNetworkPolicy, metadata: {name: x}}",
+            ["--fail-on", "any"],
+            1,
+            id="a warning where any counts",
+        ),
+        pytest.param("a: b: c", [], 1, id="a document that is not YAML, beside others"),
+    ],
+)
+def test_exit_codes(folder: str, manifest: str, arguments: list[str], code: int) -> None:
+    Path(folder, "more.yaml").write_text(manifest, encoding="utf-8")
+    assert main(["reach", folder, *arguments]) == code
+
+
+@pytest.mark.parametrize("source", ["missing", "empty"])
+def test_nothing_to_read_is_bad_input(
+    tmp_path: Path, source: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (tmp_path / "empty").mkdir()
+    assert main(["reach", str(tmp_path / source)]) == 2
+    captured = capsys.readouterr()
+    assert captured.out == ""
+    assert captured.err.startswith(f"error: {tmp_path / source}: ")
+
+
+def test_the_standard_input_as_a_process() -> None:
+    command = [sys.executable, "-m", "podwall", "reach", "-", "-o", "csv"]
+    done = subprocess.run(command, input=MANIFESTS, capture_output=True, text=True, check=True)
+    assert [tuple(line.split(",")[:2]) for line in done.stdout.splitlines()[1:]] == [
+        row[:2] for row in ROWS
+    ]
+
+
+def test_a_preview_of_a_real_engine(capsys: pytest.CaptureFixture[str]) -> None:
+    path = Path(__file__).parents[1] / "data" / "previews" / "allow.json"
+    document = json.loads(reach(capsys, str(path), "-o", "json"))
+    assert document["engine"] == "azure"
+    allowed = {
+        (item["source"], item["destination"]): item["allowed"] for item in document["connections"]
+    }
+    assert allowed["shop/web", "shop/api"] == [{"protocol": "TCP", "ports": [[9090, 9090]]}]
+    assert ("tools-0c015392/scan", "shop/api") not in allowed
