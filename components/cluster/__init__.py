@@ -6,14 +6,11 @@
         "shop", AksClusterArgs(kubernetes_version="1.36", engine=NetworkEngine.CILIUM)
     )
 
-Arguments and rules are plain values that import neither Pulumi nor the Azure SDK; only
-`AksCluster` and what it is made of (`components.cluster.resources`) do, and only when asked for.
+Arguments and rules are plain values in modules that import neither Pulumi nor the Azure SDK; only
+`components.cluster.aks_cluster` and what it is made of (`components.cluster.resources`) do.
 """
 
 from __future__ import annotations
-
-from importlib import import_module
-from typing import TYPE_CHECKING, Any
 
 from components.cluster.access import (
     Access,
@@ -28,6 +25,7 @@ from components.cluster.access import (
     SignIn,
 )
 from components.cluster.addons import AddOns, AdvancedNetworking, AdvancedPolicies, LocalDns
+from components.cluster.aks_cluster import AksCluster
 from components.cluster.args import AksClusterArgs
 from components.cluster.egress import (
     Egress,
@@ -71,9 +69,6 @@ from components.cluster.pools import (
 )
 from components.cluster.replacement import EngineChange
 from components.cluster.services import ServiceNetwork
-
-if TYPE_CHECKING:
-    from components.cluster.aks_cluster import AksCluster
 
 __all__ = [
     "Access",
@@ -130,10 +125,3 @@ __all__ = [
     "Weekday",
     "egress_named",
 ]
-
-
-def __getattr__(name: str) -> Any:
-    """Import Pulumi and the Azure SDK only when the component is asked for."""
-    if name == "AksCluster":
-        return import_module("components.cluster.aks_cluster").AksCluster
-    raise AttributeError(f"module `{__name__}` has no attribute `{name}`")

@@ -15,10 +15,10 @@ from typing import Any
 
 import pulumi
 from pulumi.runtime import mocks, set_mocks
-from pulumi.runtime.settings import reset_options
+from pulumi.runtime.proto import resource_pb2
 from pulumi.runtime.stack import run_pulumi_func
 
-from podwall.plan.structs import plain
+from podwall.plan.structs import NOTHING, plain, struct
 
 __all__ = ["KUBECONFIG", "SECRET_MARK", "SUBSCRIPTION", "Deployment", "Registered", "deploy"]
 
@@ -49,9 +49,21 @@ class Registered:
     request: Any
 
     @property
+    def id(self) -> str:
+        """The id that Azure would have given it."""
+        group = self.inputs.get("resourceGroupName", self.name)
+        return f"{SUBSCRIPTION}/resourceGroups/{group}/providers/{self.type}/{self.name}"
+
+    @property
     def parent(self) -> str:
-        """The name of the parent."""
+        """The name of the parent; empty for the stack."""
         return str(self.request.parent.split("::")[-1])
+
+    @property
+    def parent_type(self) -> str:
+        """The type of the parent; empty for the stack."""
+        above: list[str] = self.request.parent.split("::")[2:3]
+        return above[0].split("$")[-1] if above else ""
 
     @property
     def depends_on(self) -> set[str]:
@@ -68,6 +80,7 @@ class Deployment:
     calls: list[str] = field(default_factory=list)
     values: dict[str, Any] = field(default_factory=dict)
     secrets: set[str] = field(default_factory=set)
+    outputs: dict[str, dict[str, Any]] = field(default_factory=dict)
 
     def of(self, type_: str) -> list[Registered]:
         """Return the resources whose type ends with `type_`, in the order of registration."""
@@ -87,21 +100,16 @@ class Deployment:
 
 def deploy(program: Callable[[], Mapping[str, Any] | None]) -> Deployment:
     """Run `program` on mocks; the outputs that it returns are resolved."""
-    return contextvars.copy_context().run(_deploy, program)
-
-
-def _deploy(program: Callable[[], Mapping[str, Any] | None]) -> Deployment:
     deployment = Deployment()
-    loop = asyncio.new_event_loop()
-    asyncio.set_event_loop(loop)
-    try:
-        reset_options()
-        set_mocks(_Azure(deployment), monitor=_Recorder(deployment), logger=_logger(deployment))
-        loop.run_until_complete(run_pulumi_func(lambda: _resolve(program, deployment)))
-    finally:
-        asyncio.set_event_loop(None)
-        loop.close()
+    with asyncio.Runner() as runner:
+        contextvars.Context().run(runner.run, _deploy(program, deployment))
     return deployment
+
+
+async def _deploy(program: Callable[[], Mapping[str, Any] | None], deployment: Deployment) -> None:
+    monitor = _Recorder(deployment)
+    set_mocks(monitor.mocks, monitor=monitor, logger=_logger(deployment))
+    await run_pulumi_func(lambda: _resolve(program, deployment))
 
 
 async def _resolve(program: Callable[[], Mapping[str, Any] | None], deployment: Deployment) -> None:
@@ -128,44 +136,53 @@ class _Keep(logging.Handler):
 
 
 class _Recorder(mocks.MockMonitor):
+    """Answers like Azure after a deployment, and keeps what it was asked.
+
+    The original turns requests into Pulumi's values and makes an event loop for it in every thread.
+    """
+
     def __init__(self, deployment: Deployment) -> None:
-        super().__init__(_Azure(deployment))
+        super().__init__(_NeverAsked())
         self._deployment = deployment
 
     def RegisterResource(self, request: Any) -> Any:  # noqa: N802 - the protocol's name
-        response = super().RegisterResource(request)  # type: ignore[no-untyped-call]  # so in the SDK
-        self._deployment.resources.append(
-            Registered(response.urn, request.type, request.name, plain(request.object), request)
+        urn = self.make_urn(request.parent, request.type, request.name)
+        made = Registered(urn, request.type, request.name, plain(request.object), request)
+        self._deployment.resources.append(made)
+        return resource_pb2.RegisterResourceResponse(
+            urn=urn, id=made.id, object=struct(_state(made) if request.custom else {})
         )
-        return response
 
+    def RegisterResourceOutputs(self, request: Any) -> Any:  # noqa: N802 - the protocol's name
+        self._deployment.outputs[request.urn] = plain(request.outputs)
+        return NOTHING
 
-class _Azure(mocks.Mocks):
-    def __init__(self, deployment: Deployment) -> None:
-        self._deployment = deployment
-
-    def new_resource(self, args: mocks.MockResourceArgs) -> tuple[str | None, dict[str, Any]]:
-        group = args.inputs.get("resourceGroupName", args.name)
-        identifier = f"{SUBSCRIPTION}/resourceGroups/{group}/providers/{args.typ}/{args.name}"
-        state = {"name": args.name, "principalId": f"principal-of-{args.name}", **args.inputs}
-        if args.typ.endswith(":ManagedCluster"):
-            state |= _cluster_state(args)
-        return identifier, state
-
-    def call(self, args: mocks.MockCallArgs) -> dict[str, Any]:  # type: ignore[override]  # the mock monitor accepts it
-        self._deployment.calls.append(args.token)
+    def Invoke(self, request: Any) -> Any:  # noqa: N802 - the protocol's name
+        self._deployment.calls.append(request.tok)
         encoded = b64encode(KUBECONFIG.encode()).decode()
-        return {"kubeconfigs": [{"name": "clusterUser", "value": encoded}]}
+        answer = {"kubeconfigs": [{"name": "clusterUser", "value": encoded}]}
+        return resource_pb2.ResourceInvokeResponse(**{"return": struct(answer)})
 
 
-def _cluster_state(args: mocks.MockResourceArgs) -> dict[str, Any]:
-    identity = args.inputs["identity"]
+def _state(made: Registered) -> dict[str, Any]:
+    state = {"name": made.name, "principalId": f"principal-of-{made.name}", **made.inputs}
+    if not made.type.endswith(":ManagedCluster"):
+        return state
+    identity = made.inputs["identity"]
     ids = identity["userAssignedIdentities"]
-    return {
-        "name": args.inputs.get("resourceName", args.name),
+    return state | {
+        "name": made.inputs.get("resourceName", made.name),
         "identity": {**identity, "userAssignedIdentities": {each: {} for each in ids}},
         "fqdn": "shop.example.test",
-        "nodeResourceGroup": f"MC_{args.name}",
+        "nodeResourceGroup": f"MC_{made.name}",
         "oidcIssuerProfile": {"enabled": True, "issuerURL": "https://oidc.example.test/"},
         "identityProfile": {"kubeletidentity": {"objectId": "object-of-kubelet"}},
     }
+
+
+class _NeverAsked(mocks.Mocks):
+    def new_resource(self, args: mocks.MockResourceArgs) -> tuple[str | None, dict[str, Any]]:
+        raise NotImplementedError(args.typ)
+
+    def call(self, args: mocks.MockCallArgs) -> tuple[dict[str, Any], list[tuple[str, str]] | None]:
+        raise NotImplementedError(args.token)

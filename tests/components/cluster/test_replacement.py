@@ -1,0 +1,167 @@
+"""A change that makes a cluster or a pool anew is known, and says what to do instead."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from pulumi import ResourceHookArgs
+
+from components.cluster import (
+    EngineChange,
+    ManagedDisk,
+    NetworkEngine,
+    NewNetwork,
+    NodeSubnet,
+    Overlay,
+    ServiceNetwork,
+    SystemPool,
+    UserPool,
+)
+from components.cluster.fixed import fixed_changes, fixed_leaves
+from components.cluster.replacement import (
+    CLUSTER_LEAVES,
+    POOL_LEAVES,
+    cluster_replacements,
+    pool_replacements,
+)
+from components.cluster.resources.guard import refuse_changes
+from policies.errors import InvalidValue
+from policies.unknown import Unknown
+from tests.components.cluster.sent import declared
+from tests.components.cluster.values import cluster
+
+
+def nested(path: str, value: object) -> dict[str, Any]:
+    for key in reversed(path.split(".")):
+        value = {key: value}
+    assert isinstance(value, dict)
+    return value
+
+
+def changes(old: dict[str, Any], new: dict[str, Any]) -> list[str]:
+    before, after = (fixed_leaves("shop", cluster(**each)) for each in (old, new))
+    return [str(change) for change in fixed_changes(before, after)]
+
+
+@pytest.mark.parametrize("path", CLUSTER_LEAVES)
+def test_every_leaf_is_noticed_when_it_changes_comes_or_goes(path: str) -> None:
+    for old, new in (("a", "b"), (None, "b"), ("a", None)):
+        before, after = (nested(path, each) if each else {} for each in (old, new))
+        (found,) = cluster_replacements(before, after)
+        assert (found.path, found.old, found.new, found.is_certain) == (path, old, new, True)
+        assert found.instead
+
+
+@pytest.mark.parametrize("path", POOL_LEAVES)
+def test_every_leaf_of_a_pool_is_noticed(path: str) -> None:
+    (found,) = pool_replacements({path: 1}, {path: 2})
+    assert str(found) == f"{path}: `1` -> `2`"
+
+
+@pytest.mark.parametrize("path", ["networkProfile.networkPolicy", "networkProfile", "location"])
+def test_a_value_that_is_unknown_may_replace_the_cluster(path: str) -> None:
+    inputs = {"networkProfile": {"networkPolicy": "azure"}, "location": "westeurope"}
+    unknown = {**inputs, **nested(path, Unknown("the value"))}
+    found = cluster_replacements(inputs, unknown)
+    assert found
+    assert not any(each.is_certain for each in found)
+
+
+def test_nothing_is_replaced_when_nothing_changes() -> None:
+    inputs = {"networkProfile": {"networkPolicy": "azure"}, "tags": {"a": "b"}}
+    assert cluster_replacements(inputs, {**inputs, "tags": {}}) == ()
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "found"),
+    [
+        pytest.param({}, {}, [], id="nothing"),
+        pytest.param({}, {"tags": {"a": "b"}}, [], id="tags"),
+        pytest.param({}, {"user_pools": (UserPool(name="more"),)}, [], id="another pool"),
+        pytest.param(
+            {},
+            {"engine": NetworkEngine.CALICO},
+            ["networkProfile.networkPolicy: `azure` -> `calico`"],
+            id="another engine",
+        ),
+        pytest.param(
+            {"pod_network": NodeSubnet()},
+            {"pod_network": Overlay(), "system_pool": SystemPool(max_pods=30)},
+            [
+                "networkProfile.networkPluginMode: `unset` -> `overlay`",
+                "networkProfile.podCidr: `unset` -> `10.244.0.0/16`",
+            ],
+            id="an overlay where there was none",
+        ),
+        pytest.param(
+            {},
+            {"services": ServiceNetwork("10.1.0.0/16")},
+            [
+                "networkProfile.serviceCidr: `10.0.0.0/16` -> `10.1.0.0/16`",
+                "networkProfile.dnsServiceIP: `10.0.0.10` -> `10.1.0.10`",
+            ],
+            id="another service range",
+        ),
+        pytest.param(
+            {},
+            {"system_pool": SystemPool(os_disk=ManagedDisk())},
+            ["systemPool.osDiskType: `Ephemeral` -> `Managed`"],
+            id="another disk of the system pool",
+        ),
+        pytest.param(
+            {},
+            {"network": NewNetwork(node_subnet="10.224.32.0/20")},
+            [],
+            id="a subnet, which is a resource of its own",
+        ),
+    ],
+)
+def test_what_the_component_can_not_change(
+    old: dict[str, Any], new: dict[str, Any], found: list[str]
+) -> None:
+    assert changes(old, new) == found
+
+
+def test_what_was_not_written_down_is_not_compared() -> None:
+    assert fixed_changes({}, fixed_leaves("shop", cluster())) == ()
+
+
+def update(old: dict[str, Any], new: dict[str, Any]) -> ResourceHookArgs:
+    return ResourceHookArgs("urn", "", "shop", "podwall:index:AksCluster", new, old)
+
+
+def test_a_change_is_refused_with_everything_that_changes_and_what_to_do() -> None:
+    old = fixed_leaves("shop", cluster())
+    new = fixed_leaves("shop", cluster(engine=NetworkEngine.CILIUM))
+    with pytest.raises(InvalidValue) as caught:
+        refuse_changes(update(old, new))
+    for words in (
+        "networkProfile.networkPolicy: `azure` -> `cilium`",
+        "networkProfile.networkDataplane: `azure` -> `cilium`",
+        "az aks update --network-dataplane cilium",
+        "EngineChange.ALREADY_MIGRATED",
+    ):
+        assert caught.value.message.count(words) == 1
+
+
+def test_an_update_that_changes_nothing_fixed_goes_on() -> None:
+    leaves = fixed_leaves("shop", cluster())
+    refuse_changes(update(leaves, leaves))
+    refuse_changes(ResourceHookArgs("urn", "", "shop", "podwall:index:AksCluster"))
+
+
+@pytest.mark.parametrize(
+    ("change", "hooks"),
+    [
+        (EngineChange.REFUSE, ["shop: settings that can't change"]),
+        (EngineChange.ALREADY_MIGRATED, []),
+    ],
+)
+def test_the_component_is_guarded_unless_it_is_told_otherwise(
+    change: EngineChange, hooks: list[str]
+) -> None:
+    found = declared(cluster(engine_change=change)).one("AksCluster")
+    assert list(found.request.hooks.before_update) == hooks
+    assert not found.request.hooks.before_delete
+    assert found.inputs["networkProfile"]["networkPolicy"] == "azure"
