@@ -10,7 +10,7 @@ from policies.wording import did_you_mean, shown
 
 __all__ = ["unknown_fields"]
 
-_DOCUMENT: Final = frozenset({"apiVersion", "kind", "metadata", "spec", "status"})
+_DOCUMENT: Final = frozenset({"apiVersion", "kind", "metadata", "spec"})
 _METADATA: Final = frozenset(
     {
         "annotations",

@@ -6,7 +6,7 @@ https://github.com/kubernetes/kubernetes/blob/master/staging/src/k8s.io/apimachi
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, Final
 
 from policies.annotations import LONGEST_ANNOTATIONS, annotation_key_problem, len_in_bytes
 from policies.syntax import dns_label_problem, dns_subdomain_problem
@@ -15,23 +15,29 @@ from policies.validation.shapes import Findings, as_mapping, as_text, entry, err
 
 __all__ = ["check_metadata"]
 
+_KEPT_BY_SERVER: Final = ("resourceVersion", "selfLink", "uid")
+
 
 def check_metadata(metadata: Mapping[str, Any], path: str) -> Findings:
     """Yield what is wrong with `metadata`; the namespace may come from the client."""
     yield from _check_name(metadata.get("name"), metadata.get("generateName"), path)
     if (namespace := metadata.get("namespace")) not in (None, ""):
         yield from as_text(namespace, f"{path}.namespace", dns_label_problem)
+    for name in _KEPT_BY_SERVER:
+        if (value := metadata.get(name)) is not None:
+            yield from as_text(value, f"{path}.{name}", lambda _: None)
     yield from as_mapping(metadata.get("labels"), f"{path}.labels", check_labels)
     yield from as_mapping(metadata.get("annotations"), f"{path}.annotations", _check_annotations)
 
 
 def _check_name(name: object, prefix: object, path: str) -> Findings:
-    if name is not None and name != "":
+    named, prefixed = name not in (None, ""), prefix not in (None, "")
+    if named:
         yield from as_text(name, f"{path}.name", dns_subdomain_problem)
-    elif prefix is None or prefix == "":
-        yield error("name-required", f"{path}.name", "the policy has no name", "give it a name")
-    else:
+    if prefixed:
         yield from as_text(prefix, f"{path}.generateName", _prefix_problem)
+    if not named and not prefixed:
+        yield error("name-required", f"{path}.name", "the policy has no name", "give it a name")
 
 
 def _prefix_problem(prefix: str) -> str | None:

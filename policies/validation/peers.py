@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any, Final
 
-from policies.cidrs import is_strictly_inside, parsed
+from policies.cidrs import parsed
 from policies.unknown import Unknown
 from policies.validation.selectors import check_selector
 from policies.validation.shapes import Findings, as_list, as_mapping, error, wrong_type
@@ -60,7 +60,7 @@ def _check_block(block: Mapping[str, Any], path: str) -> Findings:
         return
     for index, exception in enumerate(exceptions):
         inner = parsed(exception) if isinstance(exception, str) else None
-        if inner and not is_strictly_inside(inner.network, outer.network):
+        if inner and not inner.is_except_of(outer):
             yield error(
                 "except-outside",
                 f"{path}.except[{index}]",

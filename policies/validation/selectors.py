@@ -26,6 +26,7 @@ __all__ = ["check_labels", "check_selector"]
 
 _OPERATORS: Final = tuple(str(operator) for operator in Operator)
 _COMPARING: Final = (Operator.IN, Operator.NOT_IN)
+_ASKING: Final = (Operator.EXISTS, Operator.DOES_NOT_EXIST)
 
 
 def check_selector(selector: Mapping[str, Any], path: str) -> Findings:
@@ -53,19 +54,13 @@ def _check_fields(requirement: Mapping[str, Any], path: str) -> Findings:
     yield from as_text(requirement.get("key") or "", f"{path}.key", label_key_problem)
     operator = requirement.get("operator")
     values = requirement.get("values")
-    if isinstance(operator, Unknown):
-        return
-    if operator not in _OPERATORS:
+    if operator not in _OPERATORS and not isinstance(operator, Unknown):
         yield _bad_operator(operator, f"{path}.operator")
-    elif operator in _COMPARING:
-        yield from _check_values(values, f"{path}.values")
-    elif values and not isinstance(values, Unknown):
-        yield error(
-            "values-forbidden",
-            f"{path}.values",
-            f"`{operator}` takes no values",
-            "to compare values, use `In` or `NotIn`",
-        )
+    if operator in _COMPARING and not (values or isinstance(values, Unknown)):
+        yield _values_missing(f"{path}.values")
+    if operator in _ASKING and values and not isinstance(values, Unknown):
+        yield _values_forbidden(operator, f"{path}.values")
+    yield from as_list(values, f"{path}.values", _check_value)
 
 
 def _bad_operator(operator: object, path: str) -> Finding:
@@ -73,15 +68,22 @@ def _bad_operator(operator: object, path: str) -> Finding:
     return error("invalid-operator", path, said, did_you_mean(operator, _OPERATORS))
 
 
-def _check_values(values: object, path: str) -> Findings:
-    if values is None or values in ([], ()):
-        yield error(
-            "values-required",
-            path,
-            "`In` and `NotIn` need at least one value",
-            "to ask only whether the label is there, use `Exists` or `DoesNotExist`",
-        )
-    yield from as_list(values, path, _check_value)
+def _values_missing(path: str) -> Finding:
+    return error(
+        "values-required",
+        path,
+        "`In` and `NotIn` need at least one value",
+        "to ask only whether the label is there, use `Exists` or `DoesNotExist`",
+    )
+
+
+def _values_forbidden(operator: object, path: str) -> Finding:
+    return error(
+        "values-forbidden",
+        path,
+        f"{shown(operator)} takes no values",
+        "to compare values, use `In` or `NotIn`",
+    )
 
 
 def _check_value(value: object, path: str) -> Findings:

@@ -5,6 +5,7 @@ https://github.com/kubernetes/kubernetes/blob/master/pkg/apis/networking/v1/defa
 
 from __future__ import annotations
 
+import re
 from collections.abc import Hashable
 from ipaddress import ip_network
 from typing import Any
@@ -79,7 +80,9 @@ def _cidr(text: str) -> str:
         address, length = text.removeprefix("::ffff:").split("/")
         return f"{address}/{int(length) - 96}"
     if ":" in text:
-        return str(ip_network(text, strict=False))
+        # Zeros before the octets of an embedded IPv4 address say nothing.
+        plain = re.sub(r"(?<=[:.])0+(?=[0-9]+[./])", "", text)
+        return str(ip_network(plain, strict=False))
     address, length = text.split("/")
     octets = ".".join(str(int(octet)) for octet in address.split("."))
     return str(ip_network(f"{octets}/{int(length)}", strict=False))
