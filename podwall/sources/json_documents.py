@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from typing import Any, Final
 
 import msgspec
@@ -14,7 +14,7 @@ from podwall.sources.parsed import Parsed
 from policies.errors import Place
 from policies.findings import Finding, Severity
 
-__all__ = ["looks_like_json", "parse_json", "parsed_values"]
+__all__ = ["documents_of", "looks_like_json", "parse_json", "parsed_values"]
 
 BYTE_ORDER_MARK: Final = b"\xef\xbb\xbf"
 SPACE: Final = re.compile(r"[ \t\r\n]*")
@@ -43,7 +43,12 @@ def parse_json(data: bytes, source: str) -> Parsed:
         values = parsed_values(data)
     except BrokenJsonError as problem:
         return Parsed(findings=(_malformed(problem, source),))
-    return Parsed(tuple(Document(value, Place(source, 1)) for value in values))
+    return Parsed(documents_of(values, source))
+
+
+def documents_of(values: Iterable[Any], source: str) -> tuple[Document, ...]:
+    """Return JSON values as documents; JSON has no lines that are worth naming."""
+    return tuple(Document(value, Place(source, 1)) for value in values)
 
 
 def parsed_values(data: bytes) -> list[Any]:

@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import replace
 from pathlib import Path
 from typing import Any, Final
 
 from podwall.sources.files import manifest_files, read_bytes
-from podwall.sources.json_documents import looks_like_json, parse_json
+from podwall.sources.json_documents import documents_of, looks_like_json, parse_json
 from podwall.sources.parsed import Parsed
 from podwall.sources.yaml_documents import parse_yaml
 
-__all__ = ["parse_manifests", "read_folder"]
+__all__ = ["json_manifests", "parse_manifests", "read_folder"]
 
 OBJECT_KEYS: Final = frozenset({"apiVersion", "kind", "metadata", "spec"})
 
@@ -24,20 +25,22 @@ def read_folder(folder: str) -> Parsed:
 
 def parse_manifests(data: bytes, name: str) -> Parsed:
     """Return the documents of one file; JSON is also YAML, and much faster to read as JSON."""
-    parsed = _parse(data, name)
+    if looks_like_json(data) or Path(name).suffix.lower() == ".json":
+        parsed = parse_json(data, name)
+        if not parsed.findings or name.lower().endswith(".json"):
+            return _objects(parsed, data, name)
+    return _objects(parse_yaml(data, name), data, name)
+
+
+def json_manifests(data: bytes, values: Iterable[Any], name: str) -> Parsed:
+    """Return the documents of a file that is parsed as JSON already."""
+    return _objects(Parsed(documents_of(values, name)), data, name)
+
+
+def _objects(parsed: Parsed, data: bytes, name: str) -> Parsed:
     objects = tuple(item for item in parsed.documents if _is_meant_as_object(item.manifest))
     others = len(parsed.documents) - len(objects)
     return replace(parsed, documents=objects, texts={name: data}, others=others)
-
-
-def _parse(data: bytes, name: str) -> Parsed:
-    if Path(name).suffix.lower() == ".json":
-        return parse_json(data, name)
-    if looks_like_json(data):
-        parsed = parse_json(data, name)
-        if not parsed.findings:
-            return parsed
-    return parse_yaml(data, name)
 
 
 def _is_meant_as_object(value: Any) -> bool:

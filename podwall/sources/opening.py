@@ -10,7 +10,7 @@ from podwall.plan.cluster import planned_cluster
 from podwall.plan.documents import documents, unseen_objects
 from podwall.sources.files import STDIN, read_bytes
 from podwall.sources.json_documents import BrokenJsonError, looks_like_json, parsed_values
-from podwall.sources.manifests import parse_manifests, read_folder
+from podwall.sources.manifests import json_manifests, parse_manifests, read_folder
 from podwall.sources.namespaces import with_known_namespaces
 from podwall.sources.parsed import Parsed
 from podwall.sources.preview import is_events, is_preview, preview_plans, steps_of_events
@@ -35,15 +35,17 @@ def source(path: str) -> Source:
     if path != STDIN and Path(path).is_dir():
         return _of_manifests(path, read_folder(path))
     name, data = read_bytes(path)
-    found = _of_pulumi(name, _json_values(data))
-    return found or _of_manifests(name, parse_manifests(data, name))
+    values = _json_values(data)
+    if values is None:
+        return _of_manifests(name, parse_manifests(data, name))
+    return _of_pulumi(name, values) or _of_manifests(name, json_manifests(data, values, name))
 
 
-def _json_values(data: bytes) -> list[Any]:
+def _json_values(data: bytes) -> list[Any] | None:
     try:
-        return parsed_values(data) if looks_like_json(data) else []
+        return parsed_values(data) if looks_like_json(data) else None
     except BrokenJsonError:
-        return []
+        return None
 
 
 def _of_pulumi(name: str, values: list[Any]) -> Source | None:
