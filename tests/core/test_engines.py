@@ -1,0 +1,262 @@
+"""Where engines depart from the specification: one table for each point, one column for each."""
+
+from __future__ import annotations
+
+from ipaddress import ip_network
+from typing import Any
+
+import pytest
+
+from podwall.engines import AZURE, CALICO, CILIUM, ENGINES, NONE, SPEC, Treatment, engine
+from podwall.model import IpPeer, PortRule, Protocol, Selector, Snapshot, Unknown
+from podwall.reachability import Verdict, reachability
+from policies.errors import InvalidValue
+from tests.core.builders import (
+    EVERYTHING,
+    allow,
+    block,
+    cluster,
+    load_balancer,
+    named,
+    peers,
+    pod,
+    policy,
+    selector,
+    tcp,
+    verdict,
+)
+
+COLUMNS = (SPEC, AZURE, CALICO, CILIUM, NONE)
+YES, NO, OPEN = Verdict.ALLOWED, Verdict.DENIED, Verdict.UNDETERMINED
+LETTERS = {"y": YES, "n": NO, "?": OPEN}
+
+
+def column(snapshot: Snapshot, flow: str, port: int = 80, protocol: Protocol = Protocol.TCP) -> str:
+    """Return the verdicts of spec, azure, calico, cilium and none: y, n or ? for each."""
+    letters = {verdict: letter for letter, verdict in LETTERS.items()}
+    return "".join(letters[verdict(snapshot, flow, port, protocol, each)] for each in COLUMNS)
+
+
+POD_BLOCKS = [
+    pytest.param((block("0.0.0.0/0"),), "?yyny", id="all of IPv4"),
+    pytest.param((block("10.0.0.0/8"),), "?yyny", id="a block around the pods' range"),
+    pytest.param((block("203.0.113.0/24"),), "nnnny", id="a block elsewhere"),
+    pytest.param((block("10.244.0.0/17"),), "???ny", id="a part of the pods' range"),
+    pytest.param((block("0.0.0.0/0", "10.244.0.0/16"),), "nnnny", id="all without the pods' range"),
+    pytest.param((block("0.0.0.0/0", "10.244.7.0/24"),), "???ny", id="all without a part of it"),
+    pytest.param(
+        (block("10.244.0.0/17"), block("10.244.128.0/17")), "?yyny", id="two halves of it"
+    ),
+    pytest.param((block("::/0"),), "nynny", id="IPv6"),
+]
+
+
+@pytest.mark.parametrize(("blocks", "expected"), POD_BLOCKS)
+def test_whether_ip_blocks_speak_of_pods(blocks: tuple[IpPeer, ...], expected: str) -> None:
+    snapshot = cluster(pod("x/a"), pod("y/b"), policy("x", egress=(allow(*blocks),)))
+    assert column(snapshot, "x/a -> y/b") == expected
+
+
+@pytest.mark.parametrize(
+    ("blocks", "expected"),
+    [
+        pytest.param((block("0.0.0.0/0"),), "?yyny", id="all of IPv4"),
+        pytest.param((block("0.0.0.0/0", "169.254.169.254/32"),), "?yyny", id="all but one public"),
+        pytest.param((block("10.0.0.0/8"),), "???ny", id="a private network"),
+        pytest.param((block("8.8.8.0/24"),), "nnnny", id="a public network"),
+        pytest.param((block("::/0"),), "?y?ny", id="IPv6, which pods may have as well"),
+    ],
+)
+def test_without_the_pods_range_pods_have_some_private_address(
+    blocks: tuple[IpPeer, ...], expected: str
+) -> None:
+    rules = policy("x", egress=(allow(*blocks),))
+    snapshot = cluster(pod("x/a"), pod("y/b"), rules, pod_cidrs=())
+    assert column(snapshot, "x/a -> y/b") == expected
+
+
+@pytest.mark.parametrize(
+    ("blocks", "expected"),
+    [
+        pytest.param((block("0.0.0.0/0"),), OPEN, id="one family only"),
+        pytest.param((block("0.0.0.0/0"), block("::/0")), YES, id="both families"),
+    ],
+)
+def test_pods_of_two_families_are_matched_by_blocks_of_both(
+    blocks: tuple[IpPeer, ...], expected: Verdict
+) -> None:
+    cidrs = (ip_network("10.244.0.0/16"), ip_network("fd12:3456:789a::/64"))
+    rules = policy("x", egress=(allow(*blocks),))
+    snapshot = cluster(pod("x/a"), pod("y/b"), rules, pod_cidrs=cidrs)
+    assert verdict(snapshot, "x/a -> y/b", engine=CALICO) is expected
+
+
+NODE = pod("y/node", host_network=True)
+
+
+@pytest.mark.parametrize(
+    ("rules", "expected"),
+    [
+        pytest.param((), "??nny", id="nothing allowed"),
+        pytest.param((allow(peers(app="node")),), "??nny", id="a selector does not help"),
+        pytest.param((allow(block("0.0.0.0/0")),), "?yyny", id="all of IPv4"),
+        pytest.param((allow(),), "yyyyy", id="everyone"),
+    ],
+)
+def test_egress_to_a_pod_on_the_host_network(rules: Any, expected: str) -> None:
+    snapshot = cluster(pod("x/a"), NODE, policy("x", egress=rules))
+    assert column(snapshot, "x/a -> y/node") == expected
+
+
+def test_a_node_reaches_its_own_pods_under_every_engine_and_others_perhaps() -> None:
+    snapshot = cluster(pod("x/a"), NODE, policy("x", ingress=()))
+    assert column(snapshot, "y/node -> x/a") == "????y"
+
+
+@pytest.mark.parametrize(
+    ("changes", "outside", "inside"),
+    [
+        pytest.param({}, "?y?ny", "?ynny", id="LoadBalancer"),
+        pytest.param({"type": "NodePort"}, "?y?ny", "?ynny", id="NodePort"),
+        pytest.param({"type": "ClusterIP"}, "nnnny", "nnnny", id="ClusterIP"),
+        pytest.param({"external_traffic_policy": "Local"}, "nnnny", "nnnny", id="Local"),
+        pytest.param({"selector": None}, "nnnny", "nnnny", id="without a selector"),
+        pytest.param({"selector": Selector()}, "nnnny", "nnnny", id="with an empty selector"),
+        pytest.param({"selector": selector(app="other")}, "nnnny", "nnnny", id="of other pods"),
+        pytest.param({"namespace": "y"}, "nnnny", "nnnny", id="of another namespace"),
+        pytest.param({"type": Unknown("the type")}, "???ny", "??nny", id="of a type not known"),
+    ],
+)
+def test_a_service_of_the_whole_cluster_in_front_of_a_denied_pod(
+    changes: dict[str, Any], outside: str, inside: str
+) -> None:
+    """Measured under azure: the backend is reached from outside and from pods without egress."""
+    service = load_balancer("x/web", "http", selector(app="a"), **changes)
+    target = pod("x/a", named("http", 8080))
+    closed = (policy("x", ingress=()), policy("y", egress=()))
+    snapshot = cluster(service, target, pod("y/b"), *closed)
+    assert column(snapshot, "0.0.0.0/0 -> x/a", 8080) == outside
+    assert column(snapshot, "y/b -> x/a", 8080) == inside
+    assert column(snapshot, "0.0.0.0/0 -> x/a", 80) == "nnnny"
+
+
+@pytest.mark.parametrize(
+    ("version", "within", "first"),
+    [
+        pytest.param("1.31", "yyyny", "yyyyy", id="1.31: Cilium 1.16"),
+        pytest.param("1.32", "yyyyy", "yyyyy", id="1.32: Cilium 1.17"),
+        pytest.param("1.9", "yyyny", "yyyyy", id="1.9 is below 1.32"),
+        pytest.param(None, "yyy?y", "yyyyy", id="a version that is not known"),
+    ],
+)
+def test_ranges_of_ports(version: str | None, within: str, first: str) -> None:
+    rules = policy("x", ingress=(allow(ports=(tcp(80, 90),)),))
+    snapshot = cluster(rules, kubernetes_version=version)
+    assert column(snapshot, "y/a -> x/a", 85) == within
+    assert column(snapshot, "y/a -> x/a", 80) == first
+
+
+@pytest.mark.parametrize(
+    ("others", "expected"),
+    [
+        pytest.param((named("http", 80),), "yyyyy", id="the same number everywhere"),
+        pytest.param((named("http", 8080),), "yyyny", id="another number somewhere"),
+        pytest.param((named("http", 8080, Protocol.UDP),), "yyyyy", id="another protocol's number"),
+    ],
+)
+def test_a_port_name_with_several_numbers_on_egress(others: Any, expected: str) -> None:
+    pods = (pod("x/a"), pod("y/b", named("http", 80)), pod("z/c", *others))
+    snapshot = cluster(*pods, policy("x", egress=(allow(ports=(tcp("http"),)),)))
+    assert column(snapshot, "x/a -> y/b") == expected
+
+
+def test_a_port_name_with_several_numbers_on_ingress_is_no_trouble() -> None:
+    pods = (pod("x/a"), pod("y/b", named("http", 80)), pod("z/c", named("http", 8080)))
+    snapshot = cluster(*pods, policy("y", ingress=(allow(ports=(tcp("http"),)),)))
+    assert column(snapshot, "x/a -> y/b") == "yyyyy"
+
+
+def test_a_port_name_may_have_several_numbers_where_ports_are_not_known() -> None:
+    pods = (pod("x/a"), pod("y/b", named("http", 80)), pod("z/c", open_ports=Unknown("its ports")))
+    snapshot = cluster(*pods, policy("x", egress=(allow(ports=(tcp("http"),)),)))
+    assert column(snapshot, "x/a -> y/b") == "yyy?y"
+
+
+def test_rules_that_list_sctp_depend_on_a_switch_under_cilium() -> None:
+    listed = cluster(policy("x", ingress=(allow(ports=(PortRule(Protocol.SCTP, 80),)),)))
+    assert column(listed, "y/a -> x/a", 80, Protocol.SCTP) == "yyy?y"
+    assert column(listed, "y/a -> x/a", 80) == "nnnny"
+    unlisted = cluster(policy("x", ingress=(allow(),)))
+    assert column(unlisted, "y/a -> x/a", 80, Protocol.SCTP) == "yyyyy"
+
+
+def test_a_policy_with_an_ipv6_block_is_not_enforced_by_azure() -> None:
+    rules = policy("x", ingress=(allow(block("2001:db8::/32")),))
+    snapshot = cluster(policy("x", selector(app="a"), egress=()), rules)
+    assert column(snapshot, "y/a -> x/a") == "nynny"
+    assert column(snapshot, "x/a -> y/a") == "nnnny"
+
+
+def test_the_outside_is_cut_the_same_way_under_every_engine() -> None:
+    """So that two engines' reachabilities can be compared line by line."""
+    snapshot = cluster(policy("x", ingress=(allow(block("2001:db8::/32"), block("10.0.0.0/8")),)))
+    cuts = {tuple(each.id for each in reachability(snapshot, e).externals) for e in COLUMNS}
+    assert len(cuts) == 1
+
+
+class TestTheEngineOfAnAnalysis:
+    DENY = policy("x", ingress=())
+
+    def test_is_the_specification_where_nobody_names_one(self) -> None:
+        assert reachability(cluster(self.DENY)).engine is SPEC
+
+    def test_is_the_one_that_the_snapshot_declares(self) -> None:
+        assert reachability(cluster(self.DENY, engine="calico")).engine is CALICO
+
+    def test_is_the_one_that_is_asked_for(self) -> None:
+        declared = cluster(self.DENY, engine="calico")
+        assert reachability(declared, CILIUM).engine is CILIUM
+        assert reachability(declared, "none").engine is NONE
+
+    def test_must_be_known(self) -> None:
+        with pytest.raises(InvalidValue) as caught:
+            engine("calcio")
+        assert caught.value.help == "did you mean `calico`?"
+
+
+class TestTheData:
+    @pytest.mark.parametrize("each", COLUMNS, ids=lambda each: each.name)
+    def test_every_fact_has_words_and_a_source(self, each: Any) -> None:
+        for _, fact in each.facts():
+            assert fact.says
+            assert not fact.says.endswith(".")
+            assert fact.link.startswith("https://")
+
+    def test_the_specification_departs_from_nothing(self) -> None:
+        assert SPEC.departures() == {}
+
+    def test_all_engines_can_be_looked_up(self) -> None:
+        assert [engine(name) for name in ENGINES] == [SPEC, AZURE, CALICO, CILIUM, NONE]
+
+    def test_only_none_enforces_nothing(self) -> None:
+        assert [each.enforces for each in COLUMNS] == [True, True, True, True, False]
+        assert NONE.cluster_services.value is Treatment.OPEN
+
+
+def test_a_migration_is_the_difference_of_two_columns() -> None:
+    snapshot = cluster(policy("x", EVERYTHING, egress=(allow(block("0.0.0.0/0")),)))
+    before, after = (reachability(snapshot, each) for each in (AZURE, CILIUM))
+    pairs = [(a.id, b.id) for a in before.endpoints for b in before.endpoints]
+    changed = {
+        f"{source} -> {destination}"
+        for source, destination in pairs
+        if before.connection(source, destination).allowed
+        != after.connection(source, destination).allowed
+    }
+    assert changed == {
+        f"x/{source} -> {where}/{name}"
+        for source in "ab"
+        for where in "xy"
+        for name in "ab"
+        if (where, name) != ("x", source)
+    }
