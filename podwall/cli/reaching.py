@@ -11,10 +11,8 @@ from podwall.cli.options import FailOn
 from podwall.cli.severity import exit_code
 from podwall.reachability import Reachability, reachability
 from podwall.reports.reach_csv import reach_csv
-from podwall.reports.reach_lines import reach_lines
 from podwall.reports.reach_markdown import reach_markdown
 from podwall.reports.reach_stream import reach_stream
-from podwall.reports.terminal import terminal
 
 __all__ = ["show_reach"]
 
@@ -39,4 +37,11 @@ def _report(output: str, found: Reachability) -> Iterator[str]:
         case "md":
             return reach_markdown(found)
         case _:
-            return reach_lines(found, terminal())
+            return _for_people(found)
+
+
+def _for_people(found: Reachability) -> Iterator[str]:
+    from podwall.reports.reach_lines import reach_lines  # noqa: PLC0415 - only text needs rich
+    from podwall.reports.terminal import terminal  # noqa: PLC0415 - as above
+
+    return reach_lines(found, terminal())
