@@ -83,5 +83,6 @@ def port_miss(rule: Rule | Unknown, allowed: PortSet, asked: PortSet) -> str:
     """Return why a rule whose peers match does not allow the asked ports."""
     ports = None if isinstance(rule, Unknown) else rule.ports
     written = ports_text(ports)
-    meaning = "" if written == str(allowed) else f" (here {allowed})"
+    same = written == str(allowed).replace(";", ",")
+    meaning = "" if same else f" (here {allowed})"
     return f"it allows {written}{meaning}, not {asked}"
