@@ -74,6 +74,7 @@ class AksClusterArgs:
 
     def __post_init__(self) -> None:
         """Refuse what Azure refuses, the first problem first."""
+        object.__setattr__(self, "engine", NetworkEngine.named(self.engine))
         object.__setattr__(self, "user_pools", tuple(self.user_pools))
         object.__setattr__(self, "tags", MappingProxyType(dict(self.tags)))
         for refused in (*combination_refusals(self), *address_refusals(self)):

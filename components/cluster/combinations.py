@@ -16,6 +16,7 @@ from components.cluster.provisioning_rules import provisioning_refusals
 from components.cluster.refusal import refusal
 from components.cluster.replacement import EngineChange
 from components.cluster.versions import MinorVersion
+from components.cluster.vm_sizes import VmSize
 from policies.errors import InvalidValue
 
 if TYPE_CHECKING:
@@ -35,6 +36,7 @@ def combination_refusals(args: AksClusterArgs) -> Iterator[InvalidValue]:
     yield from _version(args)
     yield from _names(args)
     yield from engine_refusals(args)
+    yield from _overlay(args)
     yield from _pod_subnet(args)
     yield from _egress(args)
     yield from _api_server(args)
@@ -82,6 +84,20 @@ def _names(args: AksClusterArgs) -> Iterator[InvalidValue]:
                 "give every pool a name of its own",
             )
         seen.add(pool.name)
+
+
+def _overlay(args: AksClusterArgs) -> Iterator[InvalidValue]:
+    if not isinstance(args.pod_network, Overlay):
+        return
+    for pool in args.pools:
+        if VmSize(pool.vm_size).is_confidential_v2:
+            yield refusal(
+                f"{pool.argument}.vm_size",
+                f"`{pool.vm_size}` does not support the overlay",
+                "choose a newer confidential size such as `Standard_DC4ads_v5`, or another pod"
+                " network",
+                "azure-cni-overlay#limitations",
+            )
 
 
 def _pod_subnet(args: AksClusterArgs) -> Iterator[InvalidValue]:

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping
 from dataclasses import dataclass
 from ipaddress import IPv4Network
+from itertools import combinations
 from typing import TYPE_CHECKING, ClassVar
 
 from components.cluster.addresses import ipv4_range, not_reserved
@@ -15,8 +17,8 @@ if TYPE_CHECKING:
 
 __all__ = ["ExistingNetwork", "Network", "NewNetwork"]
 
+_SMALLEST_AZURE_SUBNET = 29
 _SMALLEST_API_SERVER_SUBNET = 28
-_LARGEST_STATIC_BLOCK_SUBNET = 12
 _SUBNET_ID = re.compile(
     r"/subscriptions/[^/]+/resourceGroups/(?P<group>[^/]+)/providers/Microsoft\.Network"
     r"/virtualNetworks/(?P<network>[^/]+)/subnets/(?P<subnet>[^/]+)",
@@ -98,9 +100,16 @@ class ExistingNetwork:
     )
 
     def __post_init__(self) -> None:
-        """Refuse ids that are not subnets', and names that can't become labels of nodes."""
+        """Refuse ids that are not subnets of one network, and names too long for nodes' labels."""
         for name in self.id_arguments:
             _check_subnet_id(f"network.{name}", getattr(self, name))
+        _check_one_network(
+            {
+                f"network.{name}": subnet.lower()
+                for name in self.id_arguments
+                if isinstance(subnet := getattr(self, name), str)
+            }
+        )
         for text in self.also_in_use:
             ipv4_range(text, "network.also_in_use")
         _ = self.subnets
@@ -155,4 +164,19 @@ def _check_subnet_id(argument: str, subnet_id: object) -> None:
             )
 
 
-_SMALLEST_AZURE_SUBNET = 29
+def _check_one_network(subnets: Mapping[str, str]) -> None:
+    for (_, first), (argument, second) in combinations(subnets.items(), 2):
+        if first == second:
+            raise refusal(
+                argument,
+                f"`{second}` is the node subnet or another one of the cluster's",
+                "give nodes, pods and API server a subnet each",
+                "configure-azure-cni-dynamic-ip-allocation",
+            )
+        if first.partition("/subnets/")[0] != second.partition("/subnets/")[0]:
+            raise refusal(
+                argument,
+                f"`{second}` is in another virtual network than the nodes",
+                "choose a subnet of the same network",
+                "configure-azure-cni-dynamic-ip-allocation",
+            )

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
+from types import MappingProxyType
 from typing import ClassVar
 
 from components.cluster import pool_rules as rules
@@ -234,6 +235,7 @@ class UserPool(NodePool):
 
 
 def _check(pool: SystemPool | UserPool, argument: str) -> None:
+    object.__setattr__(pool, "labels", MappingProxyType(dict(pool.labels)))
     rules.check_name(pool.name, pool.os_sku.os_type, argument)
     rules.check_zones(pool.zones, argument)
     pool.os_disk.check(pool.vm_size, argument)

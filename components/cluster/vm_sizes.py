@@ -60,6 +60,11 @@ class VmSize:
         return self.family == "B"
 
     @property
+    def is_confidential_v2(self) -> bool:
+        """Whether it belongs to the DCsv2-series."""
+        return self.family == "DC" and self.generation == 2  # noqa: PLR2004 - the v2 of the name
+
+    @property
     def lacks_local_disk(self) -> bool:
         """Whether it surely has neither a temporary disk nor a cache that could hold an OS disk.
 

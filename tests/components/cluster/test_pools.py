@@ -19,7 +19,7 @@ from components.cluster import (
 )
 from components.cluster.pool_rules import surge_nodes
 from components.cluster.vm_sizes import VmSize
-from tests.components.cluster.values import refused
+from tests.components.cluster.values import cluster, refused
 
 
 @pytest.mark.parametrize(
@@ -164,3 +164,12 @@ def test_a_surge_share_is_rounded_up_to_whole_nodes(share: int, nodes: int) -> N
     found = surge_nodes(f"{share}%", nodes)
     assert 0 <= found - nodes * share / 100 < 1
     assert found >= 1
+
+
+def test_what_a_caller_changes_later_changes_nothing() -> None:
+    labels = {"team": "shop"}
+    pools = [UserPool(name="p", labels=labels)]
+    args = cluster(user_pools=pools)
+    labels["team"] = "other"
+    pools.clear()
+    assert [dict(pool.labels) for pool in args.user_pools] == [{"team": "shop"}]

@@ -47,6 +47,12 @@ LOCAL_DNS = AddOns(local_dns=LocalDns.REQUIRED)
     ("changes", "argument", "words"),
     [
         pytest.param(
+            {"user_pools": (UserPool(name="tee", vm_size="Standard_DC4s_v2"),)},
+            "user_pools[tee].vm_size",
+            "does not support the overlay",
+            id="old confidential sizes do not go with the overlay",
+        ),
+        pytest.param(
             {"network": existing(pod_subnet_id=PODS)},
             "network.pod_subnet_id",
             "`Overlay` pods",

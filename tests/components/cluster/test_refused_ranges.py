@@ -14,7 +14,7 @@ from components.cluster import (
     Overlay,
     ServiceNetwork,
 )
-from tests.components.cluster.values import NETWORK, NODES, refused
+from tests.components.cluster.values import NETWORK, NODES, PODS, refused
 
 RANGES = "access.api_server.authorized_ip_ranges"
 
@@ -141,6 +141,20 @@ RANGES = "access.api_server.authorized_ip_ranges"
             "network.node_subnet_id",
             "longer than 63 characters",
             id="a name that can't be a node's label",
+        ),
+        pytest.param(
+            lambda: ExistingNetwork(node_subnet_id=NODES, pod_subnet_id=NODES),
+            "network.pod_subnet_id",
+            "is the node subnet",
+            id="pods in the node subnet under another name",
+        ),
+        pytest.param(
+            lambda: ExistingNetwork(
+                node_subnet_id=NODES, pod_subnet_id=PODS.replace("/hub/", "/spoke/")
+            ),
+            "network.pod_subnet_id",
+            "in another virtual network",
+            id="pods in another network than the nodes",
         ),
         pytest.param(
             lambda: ExistingNetwork(node_subnet_id=NODES, node_subnet="172.30.0.0/24"),

@@ -22,7 +22,7 @@ from components.cluster import (
     UpgradeChannel,
     egress_named,
 )
-from tests.components.cluster.values import ZONE, refused
+from tests.components.cluster.values import ZONE, cluster, refused
 
 RANGES = "access.api_server.authorized_ip_ranges"
 
@@ -192,3 +192,7 @@ def test_two_thousand_authorised_ranges_are_possible_with_vnet_integration() -> 
 @pytest.mark.parametrize("name", ["azure", "Calico", " cilium "])
 def test_engines_are_named_in_any_case(name: str) -> None:
     assert NetworkEngine.named(name).value == name.strip().lower()
+
+
+def test_an_engine_may_be_given_by_its_name() -> None:
+    assert cluster(engine="cilium").engine is NetworkEngine.CILIUM
