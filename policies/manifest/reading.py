@@ -80,7 +80,7 @@ def _prevents_reading(finding: Finding) -> bool:
 
 
 def _remarks(manifest: object, document: Place) -> Iterator[Finding]:
-    for path, unknown in _unknowns(manifest, ""):
+    for path, unknown in _unknowns(manifest):
         yield Finding(_UNTOLD, Severity.INFO, str(unknown), document.at(path))
     metadata = fields(fields(manifest).get("metadata"))
     if not metadata.get("name") and metadata.get("generateName"):
@@ -101,13 +101,16 @@ def _remarks(manifest: object, document: Place) -> Iterator[Finding]:
             )
 
 
-def _unknowns(value: object, path: str) -> Iterator[tuple[str, Unknown]]:
-    if isinstance(value, Unknown):
-        yield path, value
-    for key, each in fields(value).items():
-        yield from _unknowns(each, f"{path}.{key}".strip("."))
-    for index, each in enumerate(elements(value)):
-        yield from _unknowns(each, f"{path}[{index}]")
+def _unknowns(document: object) -> Iterator[tuple[str, Unknown]]:
+    # Without recursion: junk may be nested deeper than the stack.
+    waiting = [("", document)]
+    while waiting:
+        path, value = waiting.pop()
+        if isinstance(value, Unknown):
+            yield path, value
+        inside = [(f"{path}.{key}".strip("."), each) for key, each in fields(value).items()]
+        inside += [(f"{path}[{index}]", each) for index, each in enumerate(elements(value))]
+        waiting.extend(reversed(inside))
 
 
 def _policy(manifest: Document, namespace: str) -> NetworkPolicy:

@@ -26,8 +26,9 @@ def notes(manifest: Mapping[str, Any]) -> Findings:
     spec = fields(manifest.get("spec"))
     yield from unknown_fields(manifest)
     yield from _namespace(manifest.get("metadata"))
-    yield from _pod_selector(manifest.get("spec"))
-    yield from _policy_types(spec)
+    if not isinstance(manifest.get("spec"), Unknown):
+        yield from _pod_selector(spec)
+        yield from _policy_types(spec)
     for direction, end in _ENDS.items():
         rules = elements(spec.get(direction))
         yield from repetitions(rules, f"spec.{direction}")
@@ -46,8 +47,8 @@ def _namespace(metadata: object) -> Findings:
         )
 
 
-def _pod_selector(spec: object) -> Findings:
-    if not isinstance(spec, Unknown) and fields(spec).get("podSelector") is None:
+def _pod_selector(spec: Mapping[str, Any]) -> Findings:
+    if spec.get("podSelector") is None:
         yield note(
             "pod-selector-missing",
             "spec.podSelector",
