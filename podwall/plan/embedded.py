@@ -60,7 +60,7 @@ def _plan(run: Run) -> Plan:
         try:
             run_program(run)
         except (Exception, SystemExit) as problem:  # noqa: BLE001 - whatever a program raises
-            reason = failure(problem, run.folder, run.monitor.unanswered)
+            reason = failure(problem, run.main, run.folder, run.monitor.unanswered)
             raise reason from (problem if reason.__traceback__ is None else None)
     refuse(run.engine.errors, planned)
     said = findings_of_log(run.engine.said, planned)

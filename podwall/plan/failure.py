@@ -8,14 +8,16 @@ from pathlib import Path
 
 from pulumi import RunError
 
-from podwall.plan.place import is_program
+from podwall.plan.place import is_program, shown
 from policies.errors import Place, PodwallError, SourceError
 
 __all__ = ["failure"]
 
 
-def failure(problem: BaseException, folder: Path, unanswered: Sequence[str] = ()) -> PodwallError:
-    """Return what stopped the program in `folder`, with the program's line where there is one.
+def failure(
+    problem: BaseException, main: Path, folder: Path, unanswered: Sequence[str] = ()
+) -> PodwallError:
+    """Return what stopped the program `main` of the project in `folder`, with its line if known.
 
     An error of podwall's own, wherever it lies in the chain of causes, is the message. `unanswered`
     are the provider functions that only the cloud could answer: they may be why.
@@ -25,18 +27,20 @@ def failure(problem: BaseException, folder: Path, unanswered: Sequence[str] = ()
     # What is also a `RunError` has help and place folded into one line, for Pulumi's own screen.
     plain = [cause for cause in ours if not isinstance(cause, RunError)]
     cause = next(iter(plain or ours or chain))
-    place = next(filter(None, (_place(one, folder) for one in (cause, *chain))), None)
+    lines = (_place(one, folder) for one in (cause, *chain))
+    place = next(filter(None, lines), Place(shown(main, folder)))
     if isinstance(cause, PodwallError):
         return _placed(cause, place)
     return SourceError(_message(cause), help=_help(cause, unanswered), place=place)
 
 
-def _chain(problem: BaseException | None) -> Iterator[BaseException]:
-    """Yield a problem and its causes; of a group, the first member."""
-    while problem is not None:
-        yield problem
-        inner = problem.exceptions[0] if isinstance(problem, BaseExceptionGroup) else None
-        problem = inner or problem.__cause__
+def _chain(problem: BaseException) -> Iterator[BaseException]:
+    """Yield a problem and what it holds and was caused by, outermost first."""
+    yield problem
+    inner = problem.exceptions if isinstance(problem, BaseExceptionGroup) else ()
+    for cause in (*inner, problem.__cause__):
+        if cause is not None:
+            yield from _chain(cause)
 
 
 def _place(problem: BaseException, folder: Path) -> Place | None:
@@ -47,13 +51,13 @@ def _place(problem: BaseException, folder: Path) -> Place | None:
     for name, line in reversed(frames):
         path = Path(name)
         if is_program(path, folder):
-            return Place(path.relative_to(folder).as_posix(), line)
+            return Place(shown(path, folder), line)
     return None
 
 
-def _placed(problem: PodwallError, place: Place | None) -> PodwallError:
+def _placed(problem: PodwallError, place: Place) -> PodwallError:
     """Return the same error, at the program's line where it names no source itself."""
-    if place is not None and not problem.place.source:
+    if not problem.place.source:
         problem.place = Place(place.source, place.line, problem.place.path)
     return problem
 

@@ -8,7 +8,7 @@ from urllib.parse import unquote, urlsplit
 
 from policies.errors import Place
 
-__all__ = ["first_place", "is_program"]
+__all__ = ["first_place", "is_program", "shown"]
 
 # A line of these packages says nothing about the program that uses them.
 _LIBRARIES = tuple(
@@ -25,6 +25,15 @@ def is_program(path: Path, folder: Path) -> bool:
     )
 
 
+def shown(path: Path, folder: Path) -> str:
+    """Return a path as it is seen from `folder`.
+
+    >>> shown(Path("/work/shop/src/app.py"), Path("/work/shop"))
+    'src/app.py'
+    """
+    return path.relative_to(folder).as_posix() if path.is_relative_to(folder) else str(path)
+
+
 def first_place(frames: Iterable[tuple[str, int]], folder: Path) -> Place:
     """Return the innermost of `frames` that is the project's own code, relative to its folder.
 
@@ -35,5 +44,5 @@ def first_place(frames: Iterable[tuple[str, int]], folder: Path) -> Place:
         relative = parts.scheme == "project"
         path = folder / unquote(parts.path).lstrip("/") if relative else Path(unquote(parts.path))
         if is_program(path, folder):
-            return Place(path.relative_to(folder).as_posix(), line)
+            return Place(shown(path, folder), line)
     return Place()

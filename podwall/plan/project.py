@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from podwall.plan.place import shown
 from podwall.plan.yaml_file import YamlFile, read_yaml
 from policies.errors import Place, SourceError
 
@@ -96,12 +97,8 @@ def _main(folder: Path, file: YamlFile) -> Path:
     entry = folder / str(file.values.get("main") or ".")
     main = entry if entry.suffix == ".py" else entry / "__main__.py"
     if not main.is_file():
-        raise SourceError("the program is missing", place=Place(_shown(main, folder)))
+        raise SourceError("the program is missing", place=Place(shown(main, folder)))
     return main.resolve()
-
-
-def _shown(path: Path, folder: Path) -> str:
-    return path.relative_to(folder).as_posix() if path.is_relative_to(folder) else str(path)
 
 
 def stack_names(folder: Path) -> tuple[str, ...]:

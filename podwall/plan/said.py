@@ -9,7 +9,7 @@ from warnings import WarningMessage
 
 from podwall.plan.engine import Message
 from podwall.plan.model import PlannedResource
-from podwall.plan.place import is_program
+from podwall.plan.place import is_program, shown
 from policies.errors import Place, SourceError
 from policies.findings import Finding, Severity
 
@@ -50,5 +50,5 @@ def findings_of_warnings(given: Iterable[WarningMessage], folder: Path) -> Itera
         path = Path(warning.filename)
         mine = is_program(path, folder)
         if mine or issubclass(warning.category, UserWarning):
-            place = Place(path.relative_to(folder).as_posix(), warning.lineno) if mine else Place()
+            place = Place(shown(path, folder), warning.lineno) if mine else Place()
             yield Finding(_WARNING, Severity.WARNING, " ".join(str(warning.message).split()), place)

@@ -1,0 +1,161 @@
+"""Configuration reaches the program as Pulumi would hand it over."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from podwall.plan.configuration import Configuration, configuration, place_in_files
+from podwall.plan.project import read_project, stack_file
+from podwall.plan.wire import UNKNOWN
+from policies.errors import Place, SourceError
+from tests.plan.projects import plan_of, project_in, resource
+
+CIPHERTEXT = {"secure": "v1:abc:def"}
+
+
+def settled(
+    folder: Path,
+    config: Mapping[str, Any] | None = None,
+    declared: Mapping[str, Any] | None = None,
+    overrides: Mapping[str, Any] | None = None,
+) -> Configuration:
+    project = read_project(project_in(folder, "", config, declared))
+    return configuration(project, stack_file(folder, "dev"), overrides)
+
+
+@pytest.mark.parametrize(
+    ("written", "handed_over"),
+    [
+        pytest.param("text", "text", id="text"),
+        pytest.param(3, "3", id="a number"),
+        pytest.param(True, "true", id="a boolean"),
+        pytest.param(["a", 1], '["a",1]', id="a list as JSON"),
+        pytest.param({"a": {"b": False}}, '{"a":{"b":false}}', id="a mapping as JSON"),
+        pytest.param(CIPHERTEXT, f"{UNKNOWN}-encrypted", id="ciphertext as an unknown"),
+    ],
+)
+def test_a_value_is_handed_over_as_text(tmp_path: Path, written: Any, handed_over: str) -> None:
+    assert settled(tmp_path, {"shop:key": written}).values == {"shop:key": handed_over}
+
+
+@pytest.mark.parametrize(
+    ("declared", "default"),
+    [
+        pytest.param({"type": "integer", "default": 3}, "3", id="a default"),
+        pytest.param({"value": "x"}, "x", id="a value"),
+        pytest.param("x", "x", id="the short form"),
+        pytest.param({"type": "array", "items": {"type": "string"}, "default": []}, "[]", id="[]"),
+    ],
+)
+def test_the_project_gives_defaults(tmp_path: Path, declared: Any, default: str) -> None:
+    assert settled(tmp_path, {}, {"key": declared}).values == {"shop:key": default}
+
+
+def test_the_stack_wins_over_the_project_and_an_override_over_both(tmp_path: Path) -> None:
+    declared = {"key": {"type": "string", "default": "project"}}
+    stack = {"shop:key": "stack"}
+    assert settled(tmp_path, stack, declared).values == {"shop:key": "stack"}
+    assert settled(tmp_path, stack, declared, {"key": "said"}).values == {"shop:key": "said"}
+
+
+def test_the_old_form_of_a_key_is_the_same_key(tmp_path: Path) -> None:
+    assert settled(tmp_path, {"shop:config:key": "x"}).values == {"shop:key": "x"}
+
+
+def test_secret_keys_are_the_encrypted_and_the_declared_ones(tmp_path: Path) -> None:
+    config = {"shop:a": CIPHERTEXT, "shop:b": {"deep": [CIPHERTEXT]}, "shop:c": "x", "shop:d": "x"}
+    declared = {"c": {"type": "string", "secret": True}}
+    assert settled(tmp_path, config, declared).secret_keys == ("shop:a", "shop:b", "shop:c")
+
+
+@pytest.mark.parametrize(
+    ("config", "declared", "message", "line"),
+    [
+        pytest.param(
+            {"shop:key": "x"},
+            {"key": {"type": "integer"}},
+            "`shop:key` is `x`, which is not a whole number",
+            2,
+            id="a text for a number",
+        ),
+        pytest.param(
+            {"shop:key": "yes"},
+            {"key": {"type": "boolean"}},
+            "`shop:key` is `yes`, which is not true or false",
+            2,
+            id="a text for a boolean",
+        ),
+        pytest.param(
+            {"shop:key": [1, "x"]},
+            {"key": {"type": "array", "items": {"type": "integer"}}},
+            '`shop:key` is `[1,"x"]`, which is not a list',
+            2,
+            id="one wrong element",
+        ),
+        pytest.param(
+            {"shop:key": "x"},
+            {"key": {"type": "object"}},
+            "`shop:key` is `x`, which is not a mapping",
+            2,
+            id="a text for a mapping",
+        ),
+        pytest.param(
+            {"shop:key": "hunter2"},
+            {"key": {"type": "integer", "secret": True}},
+            "`shop:key` is `[secret]`, which is not a whole number",
+            2,
+            id="a secret is not repeated",
+        ),
+        pytest.param({"key": "x"}, {}, "`key` is not a configuration key", 2, id="no namespace"),
+    ],
+)
+def test_a_wrong_value_is_refused_at_its_line(
+    tmp_path: Path, config: Mapping[str, Any], declared: Mapping[str, Any], message: str, line: int
+) -> None:
+    with pytest.raises(SourceError) as refused:
+        settled(tmp_path, config, declared)
+    assert refused.value.message == message
+    assert refused.value.place == Place("Pulumi.dev.yaml", line)
+    assert refused.value.help
+
+
+def test_a_missing_value_is_refused_where_it_is_declared(tmp_path: Path) -> None:
+    with pytest.raises(SourceError) as refused:
+        settled(tmp_path, {}, {"key": {"type": "string"}})
+    assert refused.value.message == "`shop:key` is required and Pulumi.dev.yaml does not set it"
+    assert refused.value.place == Place("Pulumi.yaml", 2)
+    assert "pulumi config set --stack dev shop:key VALUE" in refused.value.help
+
+
+def test_a_path_inside_a_value_is_found_in_the_file(tmp_path: Path) -> None:
+    project = read_project(project_in(tmp_path, "", {"shop:cluster": {"pools": [{"name": "a"}]}}))
+    file = stack_file(tmp_path, "dev")
+    place = place_in_files(Place(path="shop:cluster.pools[0].name"), file, project)
+    assert place == Place("Pulumi.dev.yaml", 3, "shop:cluster.pools[0].name")
+
+
+def test_a_declared_default_is_found_in_the_project(tmp_path: Path) -> None:
+    declared = {"step": {"type": "string", "default": "x"}}
+    project = read_project(project_in(tmp_path, "", {}, declared))
+    place = place_in_files(Place(path="shop:step"), stack_file(tmp_path, "dev"), project)
+    assert place == Place("Pulumi.yaml", 3, "shop:step")
+
+
+def test_an_encrypted_value_is_secret_or_unknown_wherever_it_goes(tmp_path: Path) -> None:
+    plan = plan_of(
+        tmp_path,
+        """
+        config = pulumi.Config()
+        labels = {"open": config.require("password"), "kept": config.require_secret("password")}
+        pod("web", labels={"open": config.require("password")})
+        pulumi.export("kept", config.require_secret("password"))
+        """,
+        {"shop:password": CIPHERTEXT},
+    )
+    label = resource(plan, "web").inputs["metadata"]["labels"]["open"]
+    assert "is known only after deployment" in str(label)
+    assert str(plan.outputs["kept"]) == "[secret]"

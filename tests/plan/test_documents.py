@@ -1,0 +1,155 @@
+"""What a plan hands over to the analysis."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from ipaddress import ip_network
+from types import MappingProxyType
+from typing import Any
+
+import pytest
+
+from podwall.plan import SECRET, Change, Plan, PlannedResource
+from podwall.plan.cluster import planned_cluster
+from podwall.plan.documents import documents, unseen_objects
+from podwall.reading import Cluster
+from policies.errors import Place
+from policies.unknown import Unknown
+
+UNKNOWN = Unknown("later")
+NOTHING: Mapping[str, Any] = MappingProxyType({})
+
+
+def planned(token: str, inputs: Mapping[str, Any] = NOTHING, **fields: Any) -> PlannedResource:
+    urn = f"urn:pulumi:dev::shop::{token}::it"
+    return PlannedResource(**{"urn": urn, "type": token, "name": "it", "inputs": inputs, **fields})
+
+
+def pod(inputs: Mapping[str, Any] = NOTHING, **fields: Any) -> PlannedResource:
+    return planned("kubernetes:core/v1:Pod", {"kind": "Pod", **inputs}, **fields)
+
+
+def manifests(*resources: PlannedResource) -> list[Mapping[str, Any]]:
+    return [each.manifest for each in documents(Plan("shop", "dev", resources))]
+
+
+def test_an_object_is_handed_over_as_it_is_at_its_line() -> None:
+    inputs = {"kind": "Pod", "metadata": {"name": "web"}, "spec": {"x": UNKNOWN}}
+    (document,) = documents(Plan("shop", "dev", (pod(inputs, place=Place("__main__.py", 3)),)))
+    assert document.manifest == inputs
+    assert document.place == Place("__main__.py", 3)
+
+
+def test_an_object_without_a_line_is_placed_by_its_urn() -> None:
+    (document,) = documents(Plan("shop", "dev", (pod(),)))
+    assert document.place.source == "urn:pulumi:dev::shop::kubernetes:core/v1:Pod::it"
+
+
+@pytest.mark.parametrize(
+    "resource",
+    [
+        pytest.param(planned("azure-native:network:Subnet"), id="not of Kubernetes"),
+        pytest.param(planned("kubernetes:yaml:ConfigGroup", custom=False), id="a component"),
+        pytest.param(pod(change=Change.DELETE), id="to be deleted"),
+        pytest.param(pod(change=Change.READ), id="there already, and only looked up"),
+        pytest.param(planned("kubernetes:core/v1:PodPatch"), id="a patch of a live object"),
+        pytest.param(planned("kubernetes:helm.sh/v3:Release"), id="a chart"),
+    ],
+)
+def test_what_is_not_an_object_to_be_made_is_left_out(resource: PlannedResource) -> None:
+    assert manifests(resource) == []
+
+
+def test_a_name_that_pulumi_makes_up_begins_with_the_resources_name() -> None:
+    (manifest,) = manifests(pod())
+    assert manifest["metadata"] == {"generateName": "it-"}
+
+
+def test_a_prefix_of_the_programs_own_is_kept() -> None:
+    (manifest,) = manifests(pod({"metadata": {"generateName": "own-"}}))
+    assert manifest["metadata"] == {"generateName": "own-"}
+
+
+def test_the_providers_namespace_is_that_of_objects_without_one() -> None:
+    provider = planned("pulumi:providers:kubernetes", {"namespace": "shop"})
+    own = {"metadata": {"name": "a", "namespace": "own"}}
+    namespace = planned("kubernetes:core/v1:Namespace", {"metadata": {"name": "b"}})
+    found = manifests(
+        provider,
+        pod({"metadata": {"name": "a"}}, provider=provider.urn),
+        pod(own, provider=provider.urn),
+        namespace,
+    )
+    assert [each["metadata"].get("namespace") for each in found] == ["shop", "own", None]
+
+
+def test_a_secret_is_unknown_to_the_analysis() -> None:
+    (manifest,) = manifests(pod({"metadata": {"name": "a", "labels": {"x": [SECRET]}}}))
+    (label,) = manifest["metadata"]["labels"]["x"]
+    assert label == Unknown("`metadata.labels.x[0]` of Pod `it` is secret")
+
+
+def test_metadata_that_is_unknown_stays_unknown() -> None:
+    (manifest,) = manifests(pod({"metadata": UNKNOWN}))
+    assert manifest["metadata"] == UNKNOWN
+
+
+@pytest.mark.parametrize(
+    "token",
+    [
+        pytest.param("kubernetes:helm.sh/v4:Chart", id="a chart"),
+        pytest.param("kubernetes:yaml/v2:ConfigGroup", id="files that the provider reads"),
+        pytest.param("kubernetes:apps/v1:DeploymentPatch", id="a patch"),
+    ],
+)
+def test_objects_that_the_plan_cannot_show_are_a_finding(token: str) -> None:
+    (finding,) = unseen_objects(Plan("shop", "dev", (planned(token), pod())))
+    assert finding.id == "unseen-objects"
+    assert "`it`" in finding.message
+
+
+def cluster(**inputs: Any) -> PlannedResource:
+    return planned("azure-native:containerservice:ManagedCluster", inputs)
+
+
+OVERLAY = {"networkPlugin": "azure", "networkPluginMode": "overlay", "podCidr": "10.244.0.0/16"}
+
+
+@pytest.mark.parametrize(
+    ("resources", "declared"),
+    [
+        pytest.param(
+            [cluster(kubernetesVersion="1.36.2", networkProfile={"networkPolicy": "azure"})],
+            Cluster("azure", "1.36"),
+            id="its engine and its minor version",
+        ),
+        pytest.param(
+            [cluster(networkProfile=OVERLAY)],
+            Cluster("none", None, (ip_network("10.244.0.0/16"),)),
+            id="no engine unless one is asked for, and the pods of an overlay",
+        ),
+        pytest.param(
+            [cluster(networkProfile={"networkPlugin": "azure", "podCidr": "10.244.0.0/16"})],
+            Cluster("none"),
+            id="pods of a flat network are in a subnet",
+        ),
+        pytest.param([cluster(sku={"name": "Automatic"})], Cluster("cilium"), id="Automatic"),
+        pytest.param(
+            [cluster(networkProfile={"networkPolicy": UNKNOWN})], Cluster(), id="an unknown engine"
+        ),
+        pytest.param([], Cluster(), id="no cluster"),
+        pytest.param([cluster(), cluster()], Cluster(), id="two clusters"),
+        pytest.param(
+            [
+                planned(
+                    "azure-native:containerservice/v20250901:ManagedCluster",
+                    {"networkProfile": {"networkPolicy": "calico"}},
+                )
+            ],
+            Cluster("calico"),
+            id="an API version of its own",
+        ),
+    ],
+)
+def test_the_cluster_declares(resources: list[PlannedResource], declared: Cluster) -> None:
+    assert planned_cluster(Plan("shop", "dev", tuple(resources))) == declared

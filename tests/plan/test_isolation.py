@@ -1,0 +1,101 @@
+"""A plan leaves nothing behind, and finds nothing that another one left."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import sys
+import warnings
+from pathlib import Path
+
+import pulumi
+import pytest
+
+from podwall.plan.embedded import embedded_plan
+from policies.errors import SourceError
+from tests.plan.projects import plan_of, project_in, resource
+
+HELPER = "from helper import NAME\nNamespace(NAME)\npulumi.export('n', NAME)"
+
+
+def with_helper(folder: Path, name: str) -> Path:
+    folder.mkdir()
+    (folder / "helper.py").write_text(f"NAME = {name!r}\n", encoding="utf-8")
+    return folder
+
+
+def test_two_programs_with_a_module_of_one_name_do_not_mix(tmp_path: Path) -> None:
+    for number, name in enumerate(("red", "blue", "red")):
+        plan = plan_of(with_helper(tmp_path / str(number), name), HELPER)
+        assert plan.outputs == {"n": name}
+    assert "helper" not in sys.modules
+
+
+def test_a_programs_own_package_stands_in_front_of_ours_while_it_runs(tmp_path: Path) -> None:
+    (tmp_path / "policies.py").write_text("NAME = 'theirs'\n", encoding="utf-8")
+    ours = sys.modules["policies"]
+    plan = plan_of(tmp_path, "import policies\npulumi.export('n', policies.NAME)")
+    assert plan.outputs == {"n": "theirs"}
+    assert sys.modules["policies"] is ours
+
+
+@pytest.mark.parametrize(
+    "ending", [pytest.param("", id="a good end"), pytest.param("1 / 0", id="a bad end")]
+)
+def test_the_process_is_as_it_was(tmp_path: Path, ending: str) -> None:
+    program = f"import sys, os\nNamespace('shop')\nsys.argv.append('x')\n{ending}"
+    before = (Path.cwd(), list(sys.path), warnings.filters[:], sys.stdout, dict(os.environ))
+    try:
+        plan_of(tmp_path, program)
+    except SourceError:
+        assert ending
+    after = (Path.cwd(), list(sys.path), warnings.filters[:], sys.stdout, dict(os.environ))
+    assert after == before
+
+
+def test_pulumis_own_settings_are_as_they_were(tmp_path: Path) -> None:
+    monitor = pulumi.runtime.settings.get_monitor()
+    before = (pulumi.get_project(), pulumi.get_stack(), pulumi.runtime.get_root_resource())
+    plan_of(tmp_path, "Namespace('shop')", {"shop:size": "3"})
+    after = (pulumi.get_project(), pulumi.get_stack(), pulumi.runtime.get_root_resource())
+    assert after == before
+    assert pulumi.runtime.settings.get_monitor() is monitor
+    assert pulumi.Config("shop").get("size") is None
+
+
+def test_configuration_of_one_plan_is_not_that_of_the_next(tmp_path: Path) -> None:
+    program = "pulumi.export('size', pulumi.Config().get('size'))"
+    assert plan_of(tmp_path / "a", program, {"shop:size": "3"}).outputs == {"size": "3"}
+    assert plan_of(tmp_path / "b", program).outputs == {}
+
+
+def test_one_program_planned_twice_gives_equal_plans(tmp_path: Path) -> None:
+    folder = project_in(tmp_path, "import pulumi_kubernetes as k\nk.core.v1.Namespace('shop')")
+    assert embedded_plan(folder, "dev") == embedded_plan(folder, "dev")
+
+
+def test_a_plan_is_possible_while_an_event_loop_is_set(tmp_path: Path) -> None:
+    loop = asyncio.new_event_loop()
+    asyncio.set_event_loop(loop)
+    try:
+        plan_of(tmp_path, "Namespace('shop')")
+        assert asyncio.get_event_loop() is loop
+    finally:
+        asyncio.set_event_loop(None)
+        loop.close()
+
+
+def test_a_plan_after_a_failed_one_is_whole(tmp_path: Path) -> None:
+    with pytest.raises(SourceError):
+        plan_of(tmp_path / "bad", "Namespace('a')\nOutput.from_input(1).apply(lambda _: 1 / 0)")
+    plan = plan_of(tmp_path / "good", "Namespace('shop')")
+    assert resource(plan, "shop").type == "kubernetes:core/v1:Namespace"
+    assert len(plan.resources) == 2
+
+
+def test_what_a_program_prints_goes_to_the_error_stream(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    plan_of(tmp_path, "print('hello')")
+    captured = capsys.readouterr()
+    assert (captured.out, captured.err) == ("", "hello\n")
