@@ -7,12 +7,14 @@ import json
 import re
 from typing import Final
 
+from policies.errors import InvalidValue, Place
 from policies.manifest import peer_manifest, ports_manifest
 from policies.peers import ALL_PODS, Namespace, Pods, PodsIn
 from policies.policy import NetworkPolicy
 from policies.ports import Ports
 from policies.presets import DNS_PORTS, KUBE_DNS, LOCAL_DNS
 from policies.rules import allow_from, allow_to
+from policies.wording import shown
 
 __all__ = ["PodGroup", "connection"]
 
@@ -39,12 +41,15 @@ def connection(client: PodGroup, server: PodGroup, ports: Ports) -> tuple[Networ
     shop web-to-api-2d763bde31be-egress
     shop web-to-api-2d763bde31be-ingress
     """
+    _check_group(client, "spec.podSelector")
+    _check_group(server, "spec.egress[0].to[0]")
+    outgoing = allow_to(server, ports=ports)
     name = _name(client, server, ports)
     egress = NetworkPolicy(
         name=f"{name}-egress",
         namespace=_namespace_of(client).name,
         pod_selector=_pods_of(client),
-        egress=[allow_to(server, ports=ports), allow_to(KUBE_DNS, LOCAL_DNS, ports=DNS_PORTS)],
+        egress=[outgoing, allow_to(KUBE_DNS, LOCAL_DNS, ports=DNS_PORTS)],
     )
     ingress = NetworkPolicy(
         name=f"{name}-ingress",
@@ -53,6 +58,18 @@ def connection(client: PodGroup, server: PodGroup, ports: Ports) -> tuple[Networ
         ingress=[allow_from(client, ports=ports)],
     )
     return (egress, ingress)
+
+
+def _check_group(group: object, path: str) -> None:
+    if isinstance(group, Namespace):
+        return
+    if not isinstance(group, PodsIn) or not isinstance(group.namespaces, Namespace):
+        raise InvalidValue(
+            f"{shown(group)} is not pods of a namespace that is named",
+            help='write `namespace("shop").pods(app="web")`',
+            place=Place(path=path),
+            value=group,
+        )
 
 
 def _namespace_of(group: PodGroup) -> Namespace:
