@@ -1,8 +1,9 @@
 """Virtual networks and subnets, without the SDK's classes for them.
 
-`pulumi_azure_native.network` defines 460 resources in one import that takes longer than all the
-rest of a preview together; two resources with a few properties do not need it. Types, properties
-and defaults are the SDK's own, which a test holds them to.
+`pulumi_azure_native.network` is 124 resources and 90,000 lines in one import, which takes as long
+as Pulumi and every other SDK module of this component together (0.6 s each, bytecode cached). Two
+resources with a few properties do not need it. Types, properties and defaults are the SDK's own; a
+test holds them to it.
 """
 
 from __future__ import annotations
