@@ -125,6 +125,6 @@ def test_a_step_may_be_its_text() -> None:
 @pytest.mark.parametrize("text", ["same-namespce", "", None, 3])
 def test_an_unknown_step_is_refused_with_the_ones_there_are(text: object) -> None:
     with pytest.raises(InvalidValue) as caught:
-        Step(text)
+        Step(text)  # type: ignore[arg-type]  # an untyped caller
     assert "same-namespace" in caught.value.help
     assert caught.value.value == text
