@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.engine.workspace import Document, Workspace
+from tests.engine.workspace import ROOT, Document, Workspace
 
 FOLDER = Path(__file__).parent
 
@@ -51,3 +51,35 @@ def _plain_deployed(tmp_path_factory: pytest.TempPathFactory, plain_new: Workspa
 def plain(_plain_deployed: Workspace, tmp_path: Path) -> Workspace:
     """Return a deployed stack of the plain program, for this test alone."""
     return _plain_deployed.copied_to(tmp_path / "plain")
+
+
+@pytest.fixture(scope="session")
+def dev_new(tmp_path_factory: pytest.TempPathFactory) -> Workspace:
+    """Return the dev stack of this repository before its first deployment; do not deploy it."""
+    return Workspace.of(ROOT, tmp_path_factory.mktemp("dev-new")).started()
+
+
+@pytest.fixture(scope="session")
+def _dev_deployed(tmp_path_factory: pytest.TempPathFactory, dev_new: Workspace) -> Workspace:
+    workspace = dev_new.copied_to(tmp_path_factory.mktemp("dev") / "deployed")
+    workspace.up()
+    return workspace
+
+
+@pytest.fixture
+def dev(_dev_deployed: Workspace, tmp_path: Path) -> Workspace:
+    """Return the dev stack of this repository, deployed, for this test alone."""
+    return _dev_deployed.copied_to(tmp_path / "dev")
+
+
+@pytest.fixture(scope="session")
+def _prod_deployed(tmp_path_factory: pytest.TempPathFactory) -> Workspace:
+    workspace = Workspace.of(ROOT, tmp_path_factory.mktemp("prod"), "prod").started()
+    workspace.up()
+    return workspace
+
+
+@pytest.fixture
+def prod(_prod_deployed: Workspace, tmp_path: Path) -> Workspace:
+    """Return the prod stack of this repository, deployed, for this test alone."""
+    return _prod_deployed.copied_to(tmp_path / "prod")

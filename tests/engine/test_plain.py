@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.engine.plans import inputs_of, operations, resource_names, step_of
+from tests.engine.plans import inputs_of, names, operations, step_of
 from tests.engine.plugins.azure_native import DRIFT
 from tests.engine.plugins.kubeconfig import leaks
 from tests.engine.plugins.wire import UNKNOWN
@@ -19,7 +19,7 @@ CLUSTER_WIDE = {"aks", "k8s", "shop", "tools", "deny", "web", "api", "scan"}
 
 
 def test_a_first_preview_has_whole_inputs_and_no_outputs(plain_first: Document) -> None:
-    assert set(operations(plain_first).values()) == {"create"}
+    assert operations(plain_first) == {"create"}
     assert inputs_of(plain_first, "deny")["spec"] == {
         "podSelector": {},
         "policyTypes": ["Ingress"],
@@ -46,21 +46,21 @@ def test_nothing_changes_where_nothing_was_changed(plain: Workspace) -> None:
 
 
 def test_a_policy_is_changed_in_place(plain: Workspace) -> None:
-    preview = plain.configured(allow="true").preview()
-    assert resource_names(preview, "create") == {"allow-web"}
+    preview = plain.configured({"allow": "true"}).preview()
+    assert names(preview, "create") == {"allow-web"}
     plain.up()
-    assert resource_names(plain.configured(allow="false").preview(), "delete") == {"allow-web"}
+    assert names(plain.configured({"allow": "false"}).preview(), "delete") == {"allow-web"}
 
 
 def test_a_renamed_policy_is_created_before_the_old_one_goes(plain: Workspace) -> None:
-    preview = plain.configured(deny="nothing-comes-in").preview("--show-replacement-steps")
+    preview = plain.configured({"deny": "nothing-comes-in"}).preview("--show-replacement-steps")
     done = [step["op"] for step in preview["steps"] if step["urn"].endswith("::deny")]
     assert done == ["create-replacement", "replace", "delete-replaced"]
 
 
 def test_another_engine_replaces_the_cluster_and_everything_in_it(plain: Workspace) -> None:
-    preview = plain.configured(engine="cilium").preview()
-    assert resource_names(preview, "replace") == CLUSTER_WIDE
+    preview = plain.configured({"engine": "cilium"}).preview()
+    assert names(preview, "replace") == CLUSTER_WIDE
     assert set(step_of(preview, "aks")["replaceReasons"]) == {
         "networkProfile.networkDataplane",
         "networkProfile.networkPolicy",
@@ -71,14 +71,16 @@ def test_a_cluster_that_azure_has_already_moved_to_cilium_is_left_alone(
     plain: Workspace, tmp_path: Path
 ) -> None:
     moved = {"networkProfile.networkDataplane": "cilium", "networkProfile.networkPolicy": "cilium"}
-    (tmp_path / "drift.json").write_text(json.dumps({"aks": moved}), encoding="utf-8")
+    (tmp_path / "drift.json").write_text(
+        json.dumps({"ManagedCluster::aks": moved}), encoding="utf-8"
+    )
     plain.refresh(**{DRIFT: str(tmp_path / "drift.json")})
-    assert resource_names(plain.preview(), "replace") == CLUSTER_WIDE
-    assert plain.configured(engine="cilium").preview()["changeSummary"] == {"same": 10}
+    assert names(plain.preview(), "replace") == CLUSTER_WIDE
+    assert plain.configured({"engine": "cilium"}).preview()["changeSummary"] == {"same": 10}
 
 
 def test_no_secret_is_in_any_document(plain: Workspace) -> None:
-    plain.configured(engine="cilium")
+    plain.configured({"engine": "cilium"})
     assert not leaks(json.dumps(plain.preview()))
     assert not leaks(json.dumps(plain.events()))
     assert not leaks(json.dumps(plain.export()))

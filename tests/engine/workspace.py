@@ -7,8 +7,10 @@ import os
 import shutil
 import subprocess
 import sys
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from subprocess import CompletedProcess
 from typing import Any
 
 __all__ = ["ROOT", "Document", "EngineFailed", "Workspace"]
@@ -90,10 +92,21 @@ class Workspace:
             raise EngineFailed(command, done.stdout + done.stderr)
         return done.stdout
 
-    def configured(self, **settings: str) -> Workspace:
-        """Set configuration keys of the project, and return this workspace."""
+    def podwall(self, *command: str) -> CompletedProcess[str]:
+        """Run `podwall` in the project, whatever its exit code."""
+        return subprocess.run(
+            [sys.executable, "-m", "podwall", *command],
+            cwd=self.project,
+            env=self.environment,
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+
+    def configured(self, settings: Mapping[str, str]) -> Workspace:
+        """Set configuration keys of the project, dotted ones inside objects, and return this."""
         for key, value in settings.items():
-            self.pulumi("config", "set", key, value, "--stack", self.stack)
+            self.pulumi("config", "set", "--path", key, value, "--stack", self.stack)
         return self
 
     def started(self) -> Workspace:
@@ -122,8 +135,11 @@ class Workspace:
         return self.pulumi("refresh", "--yes", "--skip-preview", "--stack", self.stack, **variables)
 
     def destroy(self, *options: str) -> str:
-        """Delete every resource, and return what the CLI wrote."""
-        return self.pulumi("destroy", "--yes", "--skip-preview", "--stack", self.stack, *options)
+        """Delete every resource, unless the preview finds that one is protected.
+
+        `--skip-preview` would delete everything but the protected one.
+        """
+        return self.pulumi("destroy", "--yes", "--stack", self.stack, *options)
 
     def export(self) -> Document:
         """Return the state of the stack, secrets encrypted."""

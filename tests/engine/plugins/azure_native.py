@@ -10,6 +10,8 @@ from __future__ import annotations
 import hashlib
 import json
 import os
+import uuid
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -23,7 +25,7 @@ from tests.engine.plugins.wire import UNKNOWN, Properties, has_unknown
 __all__ = ["DRIFT", "AzureNative"]
 
 DRIFT = "PODWALL_STAND_IN_DRIFT"
-"""Names a JSON file: what somebody changed in Azure, `{name: {property path: value}}`."""
+"""Names a JSON file: what somebody changed in Azure, `{end of URN: {property path: value}}`."""
 
 _CREATE_FIRST = "__createBeforeDelete"
 _SUBSCRIPTION = "00000000-0000-0000-0000-000000000000"
@@ -54,8 +56,7 @@ class AzureNative:
             return new
         if name in old:
             return {**new, name: old[name], _CREATE_FIRST: old.get(_CREATE_FIRST, True)}
-        suffix = hashlib.sha256(resource.seed or resource.urn.encode()).hexdigest()[:8]
-        return {**new, name: f"{resource.name}{suffix}", _CREATE_FIRST: True}
+        return {**new, name: _generated(resource), _CREATE_FIRST: True}
 
     def difference(self, resource: Resource, old: Properties, new: Properties) -> Difference:
         """Return what changes; immutable are the id's names and what the type adds."""
@@ -96,7 +97,7 @@ class AzureNative:
         to agree has nothing left to do.
         """
         self._remember(resource, inputs)
-        for path, value in _drift().get(resource.name, {}).items():
+        for path, value in _drift(resource.urn):
             inputs, state = _replaced(inputs, path, value), _replaced(state, path, value)
         return inputs, state
 
@@ -137,6 +138,14 @@ class AzureNative:
     def _remember(self, resource: Resource, inputs: Properties) -> None:
         if resource.type == _CLUSTER:
             self._clusters[inputs.get("resourceName", resource.name)] = inputs
+
+
+def _generated(resource: Resource) -> str:
+    """Return a name nobody else has, which for a role assignment is a UUID and nothing more."""
+    seed = hashlib.sha256(resource.seed or resource.urn.encode()).hexdigest()
+    if resource.type.endswith(":RoleAssignment"):
+        return str(uuid.UUID(seed[:32]))
+    return f"{resource.name}{seed[:8]}"
 
 
 def _identifier(resource: Resource, inputs: Properties) -> str:
@@ -188,12 +197,12 @@ def _cluster(name: str, inputs: Properties) -> Properties:
     }
 
 
-def _drift() -> dict[str, Properties]:
+def _drift(urn: str) -> Iterator[tuple[str, object]]:
     path = os.environ.get(DRIFT)
-    if not path:
-        return {}
-    found: dict[str, Properties] = json.loads(Path(path).read_text(encoding="utf-8"))
-    return found
+    drifts = json.loads(Path(path).read_text(encoding="utf-8")) if path else {}
+    for end, changed in drifts.items():
+        if urn.endswith(end):
+            yield from changed.items()
 
 
 def _replaced(properties: Properties, path: str, value: object) -> Properties:
