@@ -3,6 +3,9 @@ PYTHON ?= python3
 BIN := .venv/bin
 STACK ?= dev
 
+# Python compiles what it imports once; without that every command would pay for it again.
+unexport PYTHONDONTWRITEBYTECODE
+
 .DEFAULT_GOAL := help
 .PHONY: help preview walkthrough test test-engine check format bench soak lock clean
 
