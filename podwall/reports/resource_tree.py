@@ -72,7 +72,7 @@ def _rows(children: Children, parent: str | None, stem: str, symbols: Symbols) -
 
 def _lines(row: _Row, column: int, width: int) -> Iterator[Text]:
     """Yield the resource's line, and more where what is beside it does not fit."""
-    details = textwrap.wrap(_details(row.resource), width, break_long_words=False)
+    details = textwrap.wrap(_details(row.resource), width, break_on_hyphens=False)
     fits = len(row.name) + _GAP <= column
     beside = details.pop(0) if fits and details else ""
     kind = (kind_of(row.resource.type), "bold")

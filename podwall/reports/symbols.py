@@ -28,7 +28,7 @@ class Symbols:
 
 UNICODE: Final = Symbols(
     denied="·",
-    itself="\N{EN DASH}",
+    itself="─",
     more="…",
     yes="✓",
     no="✗",

@@ -112,7 +112,7 @@ def test_warnings_of_the_program_are_findings_at_the_resources_line(tmp_path: Pa
         (Severity.INFO, "just so you know", ""),
     ]
     assert [each.place.source for each in findings] == ["__main__.py", "__main__.py", ""]
-    assert findings[1].place.line == 12
+    assert findings[1].place.line == 14
 
 
 def test_severe_findings_come_first(tmp_path: Path) -> None:

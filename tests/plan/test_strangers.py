@@ -56,7 +56,9 @@ def test_a_label_that_nothing_carries_is_a_warning_with_a_suggestion() -> None:
 
 
 def test_a_peers_label_is_placed_at_the_peer() -> None:
-    (finding,) = found(pod(FRONTEND), policy(ingress_from({"podSelector": {}}, selecting(role="x"))))
+    (finding,) = found(
+        pod(FRONTEND), policy(ingress_from({"podSelector": {}}, selecting(role="x")))
+    )
     assert finding.place.path == "spec.ingress[0].from[1].podSelector"
 
 

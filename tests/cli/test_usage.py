@@ -1,0 +1,114 @@
+"""The command line itself: help, exit codes, speed of the start."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from podwall.cli.commands import COMMANDS
+from tests.cli.running import ROOT, podwall
+from tests.plan.projects import project_in
+
+NAMES = [command.name for command in COMMANDS]
+HEAVY = ("pulumi", "numpy", "rich", "yaml", "google.protobuf")
+
+
+def test_help_lists_every_command_and_the_exit_codes(tmp_path: Path) -> None:
+    result = podwall(tmp_path, "--help")
+    assert result.code == 0
+    for words in (*NAMES, "exit codes:", "undetermined"):
+        assert words in result.out
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_help_of_a_command_has_an_example(tmp_path: Path, name: str) -> None:
+    result = podwall(tmp_path, name, "--help")
+    assert result.code == 0
+    assert f"example:\n  podwall {name}" in result.out
+
+
+@pytest.mark.parametrize("arguments", [["--help"], *([name, "--help"] for name in NAMES)])
+def test_help_waits_for_nothing_heavy(arguments: list[str]) -> None:
+    code = (
+        "import sys\n"
+        "from podwall.cli import main\n"
+        "try:\n"
+        f"    main({arguments!r})\n"
+        "except SystemExit:\n"
+        f"    loaded = [name for name in {HEAVY!r} if name in sys.modules]\n"
+        "    sys.exit(f'imported {loaded}' if loaded else 0)\n"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=False
+    )
+    assert (done.returncode, done.stderr) == (0, "")
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        pytest.param([], "the following arguments are required: COMMAND", id="no command"),
+        pytest.param(["previw"], "invalid choice: 'previw'", id="an unknown command"),
+        pytest.param(["preview", "-o", "xml"], "invalid choice: 'xml'", id="an unknown format"),
+        pytest.param(["preview", "--fail-on", "x"], "invalid choice: 'x'", id="an unknown level"),
+    ],
+)
+def test_wrong_usage_is_exit_code_2(tmp_path: Path, arguments: list[str], said: str) -> None:
+    result = podwall(tmp_path, *arguments)
+    assert result.code == 2
+    assert said in result.err
+
+
+def test_the_version_is_that_of_the_package(tmp_path: Path) -> None:
+    assert podwall(tmp_path, "--version").out.startswith("podwall ")
+
+
+WARNING = "import pulumi\npulumi.log.warn('careful')"
+NOTE = "import pulumi\npulumi.log.info('well')"
+UNDETERMINED = """
+    from pulumi_kubernetes.core.v1 import Pod
+    from pulumi_kubernetes.networking.v1 import NetworkPolicy
+
+    later = Pod("first", metadata={"name": "first"}).metadata.uid
+    NetworkPolicy("p", metadata={"name": "p"}, spec={"pod_selector": {"match_labels": {"a": later}},
+                                                     "policy_types": ["Ingress"]})
+    Pod("second", metadata={"name": "second", "labels": {"a": "b"}})
+"""
+
+
+@pytest.mark.parametrize(
+    ("program", "level", "code"),
+    [
+        pytest.param(WARNING, "error", 0, id="a warning is no error"),
+        pytest.param(WARNING, "warning", 1, id="a warning where warnings count"),
+        pytest.param(NOTE, "warning", 0, id="a note is no warning"),
+        pytest.param(NOTE, "any", 1, id="a note where everything counts"),
+        pytest.param(UNDETERMINED, "error", 0, id="an undetermined verdict is no error"),
+        pytest.param(UNDETERMINED, "undetermined", 3, id="certainty was asked for"),
+        pytest.param(WARNING, "undetermined", 0, id="nothing is undetermined"),
+    ],
+)
+def test_fail_on_decides_the_exit_code(tmp_path: Path, program: str, level: str, code: int) -> None:
+    assert podwall(project_in(tmp_path, program), "preview", "--fail-on", level).code == code
+
+
+def test_a_reader_that_stops_early_is_no_error(tmp_path: Path) -> None:
+    folder = project_in(
+        tmp_path,
+        "from pulumi_kubernetes.core.v1 import Pod\n"
+        + "\n".join(f"Pod('p{n}', metadata={{'name': 'p{n}'}})" for n in range(40)),
+    )
+    command = f"{sys.executable} -m podwall preview -o json | head -1"
+    done = subprocess.run(
+        ["bash", "-o", "pipefail", "-c", command],
+        cwd=folder,
+        env={"PYTHONPATH": str(ROOT), "PATH": "/usr/bin:/bin"},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert (done.returncode, done.stdout) == (0, "{\n")
+    assert "BrokenPipe" not in done.stderr

@@ -1,0 +1,50 @@
+"""Findings on the screen and in JSON."""
+
+from __future__ import annotations
+
+from podwall.reports.findings_json import finding_document
+from podwall.reports.findings_text import findings_section
+from policies.errors import Place
+from policies.findings import Finding, Severity
+
+FULL = Finding(
+    "some-rule",
+    Severity.ERROR,
+    "this is wrong",
+    Place("shop.yaml", 3, "spec.ports[0]"),
+    help="do it right",
+    link="https://example.com/rule",
+)
+SHORT = Finding("other-rule", Severity.INFO, "this is so")
+
+
+def test_the_screen_counts_and_tells_place_remedy_and_source() -> None:
+    assert [line.plain for line in findings_section([FULL, SHORT, SHORT])] == [
+        "Findings  1 error, 2 notes",
+        "  error[some-rule] shop.yaml:3 spec.ports[0]: this is wrong",
+        "    help: do it right",
+        "    see: https://example.com/rule",
+        "  info[other-rule] this is so",
+        "  info[other-rule] this is so",
+    ]
+
+
+def test_without_findings_there_is_no_title() -> None:
+    assert list(findings_section([])) == []
+
+
+def test_json_leaves_out_what_is_not_said() -> None:
+    assert finding_document(FULL) == {
+        "id": "some-rule",
+        "severity": "error",
+        "message": "this is wrong",
+        "place": {"source": "shop.yaml", "line": 3, "path": "spec.ports[0]"},
+        "help": "do it right",
+        "link": "https://example.com/rule",
+    }
+    assert finding_document(SHORT) == {
+        "id": "other-rule",
+        "severity": "info",
+        "message": "this is so",
+        "place": {},
+    }

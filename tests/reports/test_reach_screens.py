@@ -1,0 +1,156 @@
+"""Who can reach whom, on the screen and in JSON."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import pytest
+
+from podwall.model import Protocol
+from podwall.portset import ALL_PORTS, NO_PORTS, PortSet
+from podwall.reachability import Reachability, reachability
+from podwall.reading import Document, snapshot
+from podwall.reports.reach_grid import OUTSIDE, reach_grid
+from podwall.reports.reach_json import reach_document
+from podwall.reports.reach_section import reach_section
+from podwall.reports.short_ports import short_ports
+from podwall.reports.symbols import UNICODE
+from policies.unknown import Unknown
+from tests.reports.screens import screen
+
+HTTP = PortSet.of(Protocol.TCP, 80)
+DNS = PortSet.of(Protocol.UDP, 53)
+
+
+LEGEND = (
+    "  all every port   80 TCP port 80   53/udp UDP port 53"
+    "   · nothing   ─ the same pod   ? not certain"
+)
+
+
+def pod(name: str, namespace: str = "shop", **labels: Any) -> Document:
+    metadata = {"name": name, "namespace": namespace, "labels": labels}
+    return Document({"apiVersion": "v1", "kind": "Pod", "metadata": metadata})
+
+
+def policy(name: str, **spec: Any) -> Document:
+    metadata = {"name": name, "namespace": "shop"}
+    manifest = {"apiVersion": "networking.k8s.io/v1", "kind": "NetworkPolicy"}
+    return Document({**manifest, "metadata": metadata, "spec": {"podSelector": {}, **spec}})
+
+
+def frontend(*ports: Mapping[str, Any]) -> Mapping[str, Any]:
+    return {"from": [{"podSelector": {"matchLabels": {"role": "web"}}}], "ports": list(ports)}
+
+
+SHOP = (
+    pod("web", role="web"),
+    pod("api", role=Unknown("the role of `api`")),
+    pod("scan", "tools"),
+    policy("p", ingress=[frontend({"port": 80}, {"port": 53, "protocol": "UDP"})]),
+)
+
+
+def reach(*documents: Document) -> Reachability:
+    return reachability(snapshot(documents).snapshot)
+
+
+def shown(found: Reachability, width: int = 100) -> list[str]:
+    def draw(console: Any) -> None:
+        for part in reach_section(found, console, UNICODE):
+            console.print(part)
+
+    return screen(draw, width).splitlines()
+
+
+@pytest.mark.parametrize(
+    ("ports", "text"),
+    [
+        pytest.param(NO_PORTS, "", id="none"),
+        pytest.param(ALL_PORTS, "all", id="all"),
+        pytest.param(HTTP | DNS, "80 53/udp", id="TCP goes without saying"),
+        pytest.param(PortSet.of(Protocol.SCTP, 1, 9), "1-9/sctp", id="a range"),
+        pytest.param(PortSet.all_of(Protocol.UDP), "all/udp", id="a whole protocol"),
+        pytest.param(ALL_PORTS - HTTP - DNS, "1-79 81-65535 1-52/udp …", id="too many"),
+    ],
+)
+def test_ports_in_short(ports: PortSet, text: str) -> None:
+    assert short_ports(ports) == text
+
+
+def test_the_table_has_names_where_they_fit() -> None:
+    assert shown(reach(*SHOP)) == [
+        "Who can reach whom  the NetworkPolicy specification",
+        "",
+        "                  shop/       shop/      tools/",
+        "   from \\ to       api         web        scan    outside",
+        "  ────────────────────────────────────────────────────────",
+        "   shop/api         ─       80 53/udp?    all       all",
+        "   shop/web     80 53/udp       ─         all       all",
+        "",
+        "   tools/scan       ·           ·          ─        all",
+        "",
+        "   outside          ·           ·         all        ·",
+        LEGEND,
+        "  ? the role of `api`",
+    ]
+
+
+def test_the_table_has_numbers_where_names_are_too_long() -> None:
+    found = shown(reach(*SHOP), 56)
+    assert found[2].split() == ["from", "\\", "to", "1", "2", "3", "4"]
+    assert found[4].split()[:2] == ["1", "shop/api"]
+    assert max(map(len, found[:10])) <= 56
+
+
+def test_a_list_is_shown_where_no_table_fits() -> None:
+    found = shown(reach(*SHOP), 40)
+    assert "  shop/api    80 53/udp   from shop/web" in found
+
+
+def test_many_workloads_are_counted_and_not_shown() -> None:
+    found = shown(reach(*(pod(f"p{number}") for number in range(61))))
+    assert "  61 workloads are too many to show here: see `-o json`" in found
+
+
+def test_nothing_to_show_is_said() -> None:
+    assert "  no workloads are planned" in shown(reach())
+
+
+def test_external_ranges_are_one_row_for_each_difference() -> None:
+    block = {"from": [{"ipBlock": {"cidr": "203.0.113.0/24"}}]}
+    grid = reach_grid(reach(pod("web"), policy("p", ingress=[block])))
+    assert grid.names == ("shop/web", OUTSIDE, "203.0.113.0/24")
+    assert not grid.cell(OUTSIDE, "shop/web").allowed
+    assert grid.cell("203.0.113.0/24", "shop/web").allowed
+
+
+def test_json_is_the_format_of_the_design() -> None:
+    document = reach_document(reach(*SHOP))
+    assert document["format"] == "podwall/reach/v1"
+    assert document["engine"] == "spec"
+    assert document["workloads"][1] == {
+        "id": "shop/web",
+        "namespace": "shop",
+        "name": "web",
+        "kind": "Pod",
+        "labels": {"role": "web"},
+        "replicas": 1,
+    }
+    (unsure,) = [
+        each
+        for each in document["connections"]
+        if (each["source"], each["destination"]) == ("shop/api", "shop/web")
+    ]
+    assert unsure == {
+        "source": "shop/api",
+        "destination": "shop/web",
+        "allowed": [],
+        "undetermined": [
+            {"protocol": "TCP", "ports": [[80, 80]], "because": "the role of `api`"},
+            {"protocol": "UDP", "ports": [[53, 53]], "because": "the role of `api`"},
+        ],
+    }
+    pairs = {(each["source"], each["destination"]) for each in document["connections"]}
+    assert ("tools/scan", "shop/web") not in pairs
