@@ -7,8 +7,8 @@ if __name__ == "__main__":
     # Pulumi runs this folder as a program, which puts the folder on the path, not the repository.
     sys.path[0] = str(Path(__file__).resolve().parent.parent)
 
-    from pulumi.provider.experimental import component_provider_host
+    from pulumi.provider import main
 
-    from components.package import COMPONENTS, NAME, VERSION
+    from components.package import provider
 
-    component_provider_host(name=NAME, components=COMPONENTS, version=VERSION)
+    main(provider(), sys.argv[1:])

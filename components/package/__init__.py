@@ -10,23 +10,15 @@ from pulumi import ComponentResource
 from components.package.cluster import AksCluster
 from components.package.namespace import Namespace
 from components.package.network_policies import NetworkPolicies
+from components.package.provider import PackageProvider
 from components.package.workload import Workload
 
-__all__ = [
-    "COMPONENTS",
-    "NAME",
-    "VERSION",
-    "AksCluster",
-    "Namespace",
-    "NetworkPolicies",
-    "Workload",
-]
+__all__ = ["AksCluster", "Namespace", "NetworkPolicies", "Workload", "provider"]
 
-NAME = "podwall"
-"""The name of the package, and the first part of its type tokens."""
+_COMPONENTS: list[type[ComponentResource]] = [AksCluster, Namespace, NetworkPolicies, Workload]
+_VERSION = "0.1.0"
 
-VERSION = "0.1.0"
-"""The version of the package: that of the repository."""
 
-COMPONENTS: list[type[ComponentResource]] = [AksCluster, Namespace, NetworkPolicies, Workload]
-"""What the package offers."""
+def provider() -> PackageProvider:
+    """Return the provider of the package `podwall`; its schema comes from the annotations."""
+    return PackageProvider(_COMPONENTS, "podwall", version=_VERSION)

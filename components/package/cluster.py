@@ -6,6 +6,7 @@ from typing import Any, NotRequired, TypedDict
 
 from pulumi import Output, ResourceOptions
 
+from components.cluster import args as cluster_args
 from components.cluster.access import LoginMode
 from components.cluster.addons import LocalDns
 from components.cluster.aks_cluster import AksCluster as AksClusterComponent
@@ -15,6 +16,7 @@ from components.cluster.pools import OsSku
 from components.cluster.replacement import EngineChange
 from components.reading import read, snake_case
 from components.settings import ClusterChoice, ClusterSettings, PodNetworking
+from policies.errors import InvalidValue, Place
 
 __all__ = ["AksCluster", "AksClusterArgs", "Entra", "Maintenance", "Network", "Pool", "UserPool"]
 
@@ -186,7 +188,16 @@ class AksCluster(AksClusterComponent):
         choice = {field.name for field in fields(ClusterChoice)}
         chosen = read(ClusterChoice, _part(args, choice), "", snake_case)
         rest = read(ClusterSettings, _part(args, set(args) - choice), "", snake_case)
-        super().__init__(name, rest.args(chosen), opts)
+        super().__init__(name, _cluster_args(rest, chosen), opts)
+
+
+def _cluster_args(settings: ClusterSettings, choice: ClusterChoice) -> cluster_args.AksClusterArgs:
+    """Make the arguments; here nothing stands between the cluster and its properties."""
+    try:
+        return settings.args(choice)
+    except InvalidValue as error:
+        place = Place(path=error.place.path.removeprefix("cluster."))
+        raise InvalidValue(error.message, help=error.help, place=place) from error
 
 
 def _part(args: Mapping[str, Any], names: set[str]) -> dict[str, Any]:

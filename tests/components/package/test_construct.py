@@ -4,14 +4,15 @@ from collections.abc import Mapping
 from typing import Any
 
 import pytest
-from pulumi.provider.experimental.component import ComponentProvider
+from pulumi import InputPropertyError
 from pulumi.provider.server import ComponentInitError
 
-from components.package import COMPONENTS, NAME
+from components import namespace_manifests as manifests
+from components.package import provider
 from policies import NetworkPolicy, allow_from, allow_to, ip_block, pods, sctp, tcp
-from policies.errors import PodwallError
 from tests.components.harness import Deployment, deploy
 
+POLICY: dict[str, Any] = {"name": "api", "podSelector": {}, "policyTypes": ["Ingress"]}
 WORKLOAD: dict[str, Any] = {
     "namespace": "shop",
     "labels": {"app": "api"},
@@ -28,8 +29,7 @@ def construct(component: str, name: str, inputs: Mapping[str, Any]) -> Deploymen
     """Call the provider as the engine does, with inputs as they come over the wire."""
 
     def program() -> Mapping[str, Any]:
-        provider = ComponentProvider(COMPONENTS, NAME)
-        made = provider.construct(name, f"podwall:index:{component}", dict(inputs))
+        made = provider().construct(name, f"podwall:index:{component}", dict(inputs))
         return dict(made.state)
 
     return deploy(program)
@@ -89,12 +89,7 @@ def test_policies_come_in_kubernetes_own_shape() -> None:
 
 
 def test_what_is_legal_but_surprising_becomes_a_warning() -> None:
-    policy = {
-        "name": "api",
-        "podSelector": {},
-        "policyTypes": ["Ingress"],
-        "ingress": [{"from": [{"ipBlock": {"cidr": "192.0.2.5/24"}}]}],
-    }
+    policy = {**POLICY, "ingress": [{"from": [{"ipBlock": {"cidr": "192.0.2.5/24"}}]}]}
     made = construct("NetworkPolicies", "shop", {"policies": [policy]})
     assert any("192.0.2.5/24" in warning for warning in made.warnings)
 
@@ -117,41 +112,50 @@ def test_a_cluster_is_made_from_flat_inputs_and_its_kubeconfig_is_secret() -> No
 
 WRONG = [
     pytest.param(
-        "Workload", {**WORKLOAD, "image": "api"}, "image: `api` has neither", id="an image"
+        "Workload", {**WORKLOAD, "image": "api"}, "image", "`api` has neither", id="an image"
     ),
     pytest.param(
-        "Workload", {**WORKLOAD, "resources": {"cpuRequest": "1m"}}, "`1m` is less", id="inside"
+        "Workload",
+        {**WORKLOAD, "resources": {"cpuRequest": "1m"}},
+        "resources.requests.cpu",
+        "`1m` is less than `100m`",
+        id="a quantity inside",
     ),
-    pytest.param("Namespace", {"name": "kube-system"}, "namespace of the system", id="system"),
-    pytest.param("NetworkPolicies", {"policies": []}, "no policy is given", id="no policy"),
+    pytest.param(
+        "Namespace", {"name": "kube-system"}, "metadata.name", "of the system", id="a system name"
+    ),
+    pytest.param("NetworkPolicies", {"policies": []}, "policies", "no policy", id="no policy"),
     pytest.param(
         "NetworkPolicies",
-        {
-            "policies": [
-                {
-                    "name": "a",
-                    "podSelector": {},
-                    "policyTypes": ["Ingress"],
-                    "ingress": [{"ports": [{"port": 80.0, "portName": "http"}]}],
-                }
-            ]
-        },
-        r"policies\[0\].ingress\[0\].ports\[0\].portName: a port has a number or a name",
+        {"policies": [{**POLICY, "ingress": [{"ports": [{"port": 80.0, "portName": "http"}]}]}]},
+        "policies[0].ingress[0].ports[0].portName",
+        "a port has a number or a name",
         id="a port twice",
     ),
     pytest.param(
         "NetworkPolicies",
-        {"policies": [{"name": "a", "podSelector": {}, "policyTypes": ["Sideways"]}]},
-        "Sideways",
+        {"policies": [{**POLICY, "policyTypes": ["Sideways"]}]},
+        "policies[0].spec.policyTypes[0]",
+        "`Sideways` is not a policy type",
         id="what the API server refuses",
     ),
-    pytest.param("AksCluster", {"podCidr": "8.8.0.0/16"}, "not a private range", id="a range"),
+    pytest.param(
+        "AksCluster", {"podCidr": "8.8.0.0/16"}, "podCidr", "not a private range", id="a range"
+    ),
 ]
 
 
-@pytest.mark.parametrize(("component", "inputs", "message"), WRONG)
-def test_wrong_inputs_are_refused(component: str, inputs: dict[str, Any], message: str) -> None:
-    provider = ComponentProvider(COMPONENTS, NAME)
-    with pytest.raises(ComponentInitError, match=message) as refusal:
-        provider.construct("shop", f"podwall:index:{component}", inputs)
-    assert isinstance(refusal.value.inner, PodwallError)
+@pytest.mark.parametrize(("component", "inputs", "path", "reason"), WRONG)
+def test_wrong_inputs_are_refused_by_their_property(
+    component: str, inputs: dict[str, Any], path: str, reason: str
+) -> None:
+    with pytest.raises(InputPropertyError) as refusal:
+        provider().construct("shop", f"podwall:index:{component}", inputs)
+    assert refusal.value.property_path == path
+    assert reason in refusal.value.reason
+
+
+def test_what_is_no_refusal_keeps_its_traceback(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(manifests, "namespace", lambda _args: 1 / 0)
+    with pytest.raises(ComponentInitError, match="division by zero"):
+        construct("Namespace", "shop", {})

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import importlib.metadata
 import json
 import subprocess
 import sys
@@ -10,13 +11,12 @@ from typing import Any
 
 import grpc  # type: ignore[import-untyped]  # no stubs
 import pytest
-from pulumi.provider.experimental.component import ComponentProvider
 from pulumi.runtime.proto import provider_pb2, provider_pb2_grpc
 
 from components import cluster, namespace_args, quantities, workload
-from components.package import COMPONENTS, NAME, VERSION
 from components.package import cluster as cluster_edge
 from components.package import namespace as namespace_edge
+from components.package import provider
 from components.package import workload as workload_edge
 from components.settings import (
     ClusterChoice,
@@ -31,9 +31,7 @@ ROOT = Path(__file__).resolve().parents[3]
 
 @pytest.fixture(scope="module")
 def schema() -> dict[str, Any]:
-    provider = ComponentProvider(COMPONENTS, NAME, version=VERSION)
-    assert provider.schema is not None
-    written: dict[str, Any] = json.loads(provider.schema)
+    written: dict[str, Any] = json.loads(provider().schema or "")
     return written
 
 
@@ -85,6 +83,10 @@ def test_peers_are_spelled_as_kubernetes_spells_them(schema: dict[str, Any]) -> 
     types = schema["types"]
     assert set(types["podwall:index:NetworkPolicyIngressRule"]["properties"]) == {"from", "ports"}
     assert set(types["podwall:index:IpBlock"]["properties"]) == {"cidr", "except"}
+
+
+def test_the_package_has_the_version_of_the_repository(schema: dict[str, Any]) -> None:
+    assert schema["version"] == importlib.metadata.version("podwall")
 
 
 EDGES = [
