@@ -1,8 +1,9 @@
 """What a plain YAML scalar means to Kubernetes, whose YAML is 1.1 with exceptions.
 
-kubectl and the API server read YAML with go-yaml v2: `yes`, `on` and even `y` are booleans, `010`
-is eight, `1e3` is a number, while dates and `12:30` are strings. A label written so is not the
-string it looks like, and is refused.
+kubectl reads YAML with go-yaml v2: `yes` and `on` are booleans, `010` is eight, `1e3` is a number,
+while dates and `12:30` are strings. A label written so is not the string it looks like, and is
+refused. The bare letters `y` and `n` are booleans to kubectl too, which then refuses the object,
+and strings to most other libraries: they are read as what they look like, with a finding.
 https://github.com/kubernetes-sigs/yaml, https://github.com/yaml/go-yaml/blob/v2/resolve.go
 """
 
@@ -12,7 +13,7 @@ import math
 import re
 from typing import Any, Final
 
-__all__ = ["PlainScalars", "Scalar", "plain_scalar", "with_text_keys"]
+__all__ = ["BareLetter", "PlainScalars", "Scalar", "plain_scalar", "with_text_keys"]
 
 Scalar = str | int | float | bool | None
 
@@ -23,11 +24,18 @@ class Merge(str):
     __slots__ = ()
 
 
+class BareLetter(str):
+    """A plain `y` or `n`: a string to most libraries, and a boolean to kubectl."""
+
+    __slots__ = ()
+
+
 MERGE: Final = Merge("<<")
 WORDS: Final[dict[str, Scalar]] = {
-    **dict.fromkeys(("y", "Y", "yes", "Yes", "YES", "on", "On", "ON"), True),
+    **{letter: BareLetter(letter) for letter in "yYnN"},
+    **dict.fromkeys(("yes", "Yes", "YES", "on", "On", "ON"), True),
     **dict.fromkeys(("true", "True", "TRUE"), True),
-    **dict.fromkeys(("n", "N", "no", "No", "NO", "off", "Off", "OFF"), False),
+    **dict.fromkeys(("no", "No", "NO", "off", "Off", "OFF"), False),
     **dict.fromkeys(("false", "False", "FALSE"), False),
     **dict.fromkeys(("", "~", "null", "Null", "NULL"), None),
     MERGE: MERGE,

@@ -54,13 +54,25 @@ def _chunks(data: bytes) -> Iterator[tuple[int, bytes]]:
 
 
 def _stream(data: bytes, lines_before: int, source: str) -> Parsed:
-    documents, repeating = [], False
-    for value, line, repeats in yaml_values(data):
+    documents, letters, repeating = [], [], False
+    for value, line, repeats, lettered in yaml_values(data):
         if value is not None:
             documents.append(Document(value, Place(source, line + lines_before + 1)))
+        letters += [_bare_letter(Place(source, at + lines_before + 1)) for at in lettered]
         repeating = repeating or repeats
-    findings = repeated_keys(data, Place(source, lines_before)) if repeating else ()
-    return Parsed(tuple(documents), tuple(findings))
+    repeated = repeated_keys(data, Place(source, lines_before)) if repeating else ()
+    return Parsed(tuple(documents), (*letters, *repeated))
+
+
+def _bare_letter(place: Place) -> Finding:
+    return Finding(
+        "bare-letter",
+        Severity.WARNING,
+        "kubectl reads a bare `y` or `n` as a boolean and refuses the object; it is read as a text",
+        place,
+        'write it in quotes, as in `"y"`',
+        "https://github.com/kubernetes-sigs/yaml",
+    )
 
 
 def _syntax(problem: yaml.YAMLError, lines_before: int, source: str) -> Finding:

@@ -11,7 +11,7 @@ from typing import Any, Final, NamedTuple
 
 import yaml
 
-from podwall.sources.scalars import PlainScalars, plain_scalar, with_text_keys
+from podwall.sources.scalars import BareLetter, PlainScalars, plain_scalar, with_text_keys
 
 __all__ = ["Value", "yaml_values"]
 
@@ -26,11 +26,15 @@ Handlers = dict[type[Any], Callable[[Any], None]]
 
 
 class Value(NamedTuple):
-    """The value of one document, the line it starts on (from 0), and whether a key repeats."""
+    """The value of one document and the line it starts on (from 0).
+
+    `repeats`: whether a key repeats. `letters`: the lines with a bare `y` or `n`.
+    """
 
     value: Any
     line: int
     repeats: bool
+    letters: tuple[int, ...]
 
 
 def yaml_values(data: bytes) -> Iterator[Value]:
@@ -79,13 +83,16 @@ class _Builder:
         self.aliased = 0
         self.line = 0
         self.repeats = False
+        self.letters: list[int] = []
 
     def finished(self) -> Value:
-        return Value(self.items[0], self.line, self.repeats)
+        return Value(self.items[0], self.line, self.repeats, tuple(self.letters))
 
     def scalar(self, event: yaml.ScalarEvent) -> None:
         value = self.plain[event.value] if event.implicit[0] else _tagged(event)
         self.items.append(value)
+        if type(value) is BareLetter:
+            self.letters.append(event.start_mark.line if event.start_mark else self.line)
         if event.anchor is not None:
             self.anchors[event.anchor] = value
 

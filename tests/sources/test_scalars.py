@@ -11,6 +11,7 @@ from typing import Any
 
 import pytest
 
+from podwall.sources.yaml_documents import parse_yaml
 from podwall.sources.yaml_values import yaml_values
 
 TABLE: dict[str, Any] = json.loads(
@@ -18,7 +19,17 @@ TABLE: dict[str, Any] = json.loads(
 )
 
 
-@pytest.mark.parametrize("written", sorted(TABLE))
+LETTERS = {"y", "Y", "n", "N"}
+
+
+@pytest.mark.parametrize("written", sorted(TABLE.keys() - LETTERS))
 def test_a_scalar_means_what_it_means_to_kubernetes(written: str) -> None:
-    ((value, _, _),) = yaml_values(f"a: {written}\n".encode())
+    ((value, *_),) = yaml_values(f"a: {written}\n".encode())
     assert (type(value["a"]), value["a"]) == (type(TABLE[written]), TABLE[written])
+
+
+@pytest.mark.parametrize("letter", sorted(LETTERS))
+def test_a_bare_letter_is_the_text_it_looks_like_with_a_finding(letter: str) -> None:
+    parsed = parse_yaml(f"kind: Pod\nmetadata:\n  name: {letter}\n".encode(), "pods.yaml")
+    assert parsed.documents[0].manifest["metadata"]["name"] == letter
+    assert [(each.id, each.place.line) for each in parsed.findings] == [("bare-letter", 3)]
