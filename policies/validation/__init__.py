@@ -16,11 +16,11 @@ from policies.errors import Place
 from policies.findings import Finding
 from policies.rules import Direction
 from policies.unknown import Unknown
-from policies.validation.metadata import check_metadata
+from policies.validation.metadata import METADATA, check_metadata
 from policies.validation.notes import notes
 from policies.validation.peers import check_peer
 from policies.validation.ports import check_port
-from policies.validation.selectors import check_selector
+from policies.validation.selectors import SELECTOR, check_selector
 from policies.validation.shapes import (
     Findings,
     as_list,
@@ -33,6 +33,10 @@ from policies.wording import did_you_mean, shown
 __all__ = ["violations"]
 
 _IDENTITY: Final = {"apiVersion": "networking.k8s.io/v1", "kind": "NetworkPolicy"}
+_DOCUMENT: Final = frozenset({"apiVersion", "kind", "metadata", "spec"})
+_SPEC: Final = frozenset({"podSelector", "policyTypes", "ingress", "egress"})
+_INGRESS: Final = frozenset({"from", "ports"})
+_EGRESS: Final = frozenset({"to", "ports"})
 _TYPES: Final = tuple(str(direction) for direction in Direction)
 
 
@@ -60,33 +64,36 @@ def violations(manifest: object, place: Place | None = None) -> Iterator[Finding
 
 
 def _check_document(manifest: object) -> Findings:
-    if not isinstance(manifest, dict | Mapping):
-        if not isinstance(manifest, Unknown):
-            yield wrong_type(manifest, "", "a mapping")
-        return
+    if manifest is None:
+        yield wrong_type(manifest, "", "a mapping")
+    else:
+        yield from as_mapping(manifest, "", _DOCUMENT, _check_parts)
+
+
+def _check_parts(manifest: Mapping[str, Any], _: str) -> Findings:
     for field, wanted in _IDENTITY.items():
         given = manifest.get(field)
         if given != wanted and not isinstance(given, Unknown):
             said = "is missing" if given is None else f"is {shown(given)}"
             yield error("wrong-kind", field, f"`{field}` {said}", f"did you mean `{wanted}`?")
-    yield from as_mapping(manifest.get("metadata"), "metadata", check_metadata)
-    yield from as_mapping(manifest.get("spec"), "spec", _check_spec)
+    yield from as_mapping(manifest.get("metadata"), "metadata", METADATA, check_metadata)
+    yield from as_mapping(manifest.get("spec"), "spec", _SPEC, _check_spec)
     yield from notes(manifest)
 
 
 def _check_spec(spec: Mapping[str, Any], path: str) -> Findings:
-    yield from as_mapping(spec.get("podSelector"), f"{path}.podSelector", check_selector)
+    yield from as_mapping(spec.get("podSelector"), f"{path}.podSelector", SELECTOR, check_selector)
     yield from as_list(spec.get("ingress"), f"{path}.ingress", _check_ingress)
     yield from as_list(spec.get("egress"), f"{path}.egress", _check_egress)
     yield from _check_types(spec.get("policyTypes"), f"{path}.policyTypes")
 
 
 def _check_ingress(rule: object, path: str) -> Findings:
-    yield from as_mapping(rule, path, _check_ingress_fields)
+    yield from as_mapping(rule, path, _INGRESS, _check_ingress_fields)
 
 
 def _check_egress(rule: object, path: str) -> Findings:
-    yield from as_mapping(rule, path, _check_egress_fields)
+    yield from as_mapping(rule, path, _EGRESS, _check_egress_fields)
 
 
 def _check_ingress_fields(rule: Mapping[str, Any], path: str) -> Findings:

@@ -13,8 +13,28 @@ from policies.syntax import dns_label_problem, dns_subdomain_problem
 from policies.validation.selectors import check_labels
 from policies.validation.shapes import Findings, as_mapping, as_text, entry, error
 
-__all__ = ["check_metadata"]
+__all__ = ["METADATA", "check_metadata"]
 
+#: The fields of the metadata of any object.
+METADATA: Final = frozenset(
+    {
+        "annotations",
+        "creationTimestamp",
+        "deletionGracePeriodSeconds",
+        "deletionTimestamp",
+        "finalizers",
+        "generateName",
+        "generation",
+        "labels",
+        "managedFields",
+        "name",
+        "namespace",
+        "ownerReferences",
+        "resourceVersion",
+        "selfLink",
+        "uid",
+    }
+)
 _KEPT_BY_SERVER: Final = ("resourceVersion", "selfLink", "uid")
 
 
@@ -26,8 +46,10 @@ def check_metadata(metadata: Mapping[str, Any], path: str) -> Findings:
     for name in _KEPT_BY_SERVER:
         if (value := metadata.get(name)) is not None:
             yield from as_text(value, f"{path}.{name}", lambda _: None)
-    yield from as_mapping(metadata.get("labels"), f"{path}.labels", check_labels)
-    yield from as_mapping(metadata.get("annotations"), f"{path}.annotations", _check_annotations)
+    yield from as_mapping(metadata.get("labels"), f"{path}.labels", None, check_labels)
+    yield from as_mapping(
+        metadata.get("annotations"), f"{path}.annotations", None, _check_annotations
+    )
 
 
 def _check_name(name: object, prefix: object, path: str) -> Findings:

@@ -8,13 +8,9 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any, Final
 
-from policies.cidrs import parsed
 from policies.findings import Severity
 from policies.unknown import Unknown
-from policies.validation.fields import unknown_fields
-from policies.validation.repetitions import repetitions
 from policies.validation.shapes import Findings, elements, fields, note
-from policies.wording import shown
 
 __all__ = ["notes"]
 
@@ -23,17 +19,14 @@ _ENDS: Final = {"ingress": "from", "egress": "to"}
 
 def notes(manifest: Mapping[str, Any]) -> Findings:
     """Yield what is to be noted about a document."""
-    spec = fields(manifest.get("spec"))
-    yield from unknown_fields(manifest)
     yield from _namespace(manifest.get("metadata"))
-    if not isinstance(manifest.get("spec"), Unknown):
-        yield from _pod_selector(spec)
-        yield from _policy_types(spec)
-    for direction, end in _ENDS.items():
-        rules = elements(spec.get(direction))
-        yield from repetitions(rules, f"spec.{direction}")
-        for index, rule in enumerate(rules):
-            yield from _rule(fields(rule), end, f"spec.{direction}[{index}]")
+    spec = manifest.get("spec")
+    if not isinstance(spec, Unknown):
+        yield from _pod_selector(fields(spec))
+        yield from _policy_types(fields(spec))
+        for direction, end in _ENDS.items():
+            for index, rule in enumerate(elements(fields(spec).get(direction))):
+                yield from _empty_lists(fields(rule), end, f"spec.{direction}[{index}]")
 
 
 def _namespace(metadata: object) -> Findings:
@@ -95,45 +88,12 @@ def _implied_types(spec: Mapping[str, Any]) -> Findings:
         )
 
 
-def _rule(rule: Mapping[str, Any], end: str, path: str) -> Findings:
-    for name in (end, "ports"):
-        if name in rule and isinstance(rule[name], list | tuple) and not rule[name]:
+def _empty_lists(rule: Mapping[str, Any], end: str, path: str) -> Findings:
+    for name, everything in ((end, "every peer"), ("ports", "every port")):
+        if rule.get(name) in ([], ()):
             yield note(
                 "empty-list-means-all",
                 f"{path}.{name}",
-                f"an empty `{name}` allows {'every port' if name == 'ports' else 'every peer'}",
+                f"an empty `{name}` allows {everything}",
                 f"leave `{name}` out if that is meant; to allow nothing, remove the rule",
             )
-        yield from repetitions(elements(rule.get(name)), f"{path}.{name}")
-    for index, peer in enumerate(elements(rule.get(end))):
-        block = fields(fields(peer).get("ipBlock"))
-        if block:
-            yield from _block(block, f"{path}.{end}[{index}].ipBlock")
-
-
-def _block(block: Mapping[str, Any], path: str) -> Findings:
-    exceptions = elements(block.get("except"))
-    yield from repetitions(exceptions, f"{path}.except")
-    yield from _cidr(block.get("cidr"), f"{path}.cidr")
-    for index, exception in enumerate(exceptions):
-        yield from _cidr(exception, f"{path}.except[{index}]")
-
-
-def _cidr(text: object, path: str) -> Findings:
-    cidr = parsed(text) if isinstance(text, str) else None
-    if cidr is None:
-        return
-    if cidr.has_host_bits:
-        yield note(
-            "cidr-host-bits",
-            path,
-            f"{shown(text)} has host bits set, and is read as `{cidr.network}`",
-            f"write `{cidr.network}`: engines have disagreed on what host bits mean",
-        )
-    if not cidr.is_standard:
-        yield note(
-            "cidr-not-standard",
-            path,
-            f"{shown(text)} is not written as addresses are, and is read as `{cidr.network}`",
-            f"write `{cidr.network}`: a future Kubernetes will refuse the other spelling",
-        )

@@ -5,30 +5,32 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any, Final
 
-from policies.cidrs import parsed
+from policies.cidrs import Cidr, parsed
 from policies.unknown import Unknown
-from policies.validation.selectors import check_selector
-from policies.validation.shapes import Findings, as_list, as_mapping, error, wrong_type
+from policies.validation.selectors import SELECTOR, check_selector
+from policies.validation.shapes import Findings, as_list, as_mapping, error, note, wrong_type
 from policies.wording import shown
 
 __all__ = ["check_peer"]
 
 _SELECTORS: Final = ("podSelector", "namespaceSelector")
+_PEER: Final = frozenset({"podSelector", "namespaceSelector", "ipBlock"})
+_BLOCK: Final = frozenset({"cidr", "except"})
 _EXAMPLE: Final = "write an address and a prefix length, such as `10.0.0.0/8` or `2001:db8::/32`"
 
 
 def check_peer(peer: object, path: str) -> Findings:
     """Yield what is wrong with one element of `from` or `to`."""
-    yield from as_mapping(peer, path, _check_fields)
+    yield from as_mapping(peer, path, _PEER, _check_fields)
 
 
 def _check_fields(peer: Mapping[str, Any], path: str) -> Findings:
     selectors = [name for name in _SELECTORS if peer.get(name) is not None]
     block = peer.get("ipBlock")
     for name in selectors:
-        yield from as_mapping(peer[name], f"{path}.{name}", check_selector)
+        yield from as_mapping(peer[name], f"{path}.{name}", SELECTOR, check_selector)
     if block is not None:
-        yield from as_mapping(block, f"{path}.ipBlock", _check_block)
+        yield from as_mapping(block, f"{path}.ipBlock", _BLOCK, _check_block)
     elif not selectors:
         yield error(
             "empty-peer",
@@ -69,9 +71,30 @@ def _check_block(block: Mapping[str, Any], path: str) -> Findings:
             )
 
 
-def _check_cidr(cidr: object, path: str) -> Findings:
-    if isinstance(cidr, str):
-        if parsed(cidr) is None:
-            yield error("invalid-cidr", path, f"{shown(cidr)} is not a CIDR", _EXAMPLE)
-    elif not isinstance(cidr, Unknown):
-        yield wrong_type(cidr, path, "a CIDR", _EXAMPLE)
+def _check_cidr(text: object, path: str) -> Findings:
+    if not isinstance(text, str):
+        if not isinstance(text, Unknown):
+            yield wrong_type(text, path, "a CIDR", _EXAMPLE)
+        return
+    cidr = parsed(text)
+    if cidr is None:
+        yield error("invalid-cidr", path, f"{shown(text)} is not a CIDR", _EXAMPLE)
+    elif cidr.has_host_bits or not cidr.is_standard:
+        yield from _masked(text, cidr, path)
+
+
+def _masked(text: str, cidr: Cidr, path: str) -> Findings:
+    if cidr.has_host_bits:
+        yield note(
+            "cidr-host-bits",
+            path,
+            f"{shown(text)} has host bits set, and is read as `{cidr.network}`",
+            f"write `{cidr.network}`: engines have disagreed on what host bits mean",
+        )
+    if not cidr.is_standard:
+        yield note(
+            "cidr-not-standard",
+            path,
+            f"{shown(text)} is not written as addresses are, and is read as `{cidr.network}`",
+            f"write `{cidr.network}`: a future Kubernetes will refuse the other spelling",
+        )

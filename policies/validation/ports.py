@@ -15,12 +15,13 @@ from policies.wording import did_you_mean, shown
 __all__ = ["check_port", "whole_number"]
 
 _PROTOCOLS: Final = tuple(str(protocol) for protocol in Protocol)
+_PORT: Final = frozenset({"protocol", "port", "endPort"})
 _LAST: Final = 65535
 
 
 def check_port(entry: object, path: str) -> Findings:
     """Yield what is wrong with one element of `ports`."""
-    yield from as_mapping(entry, path, _check_fields)
+    yield from as_mapping(entry, path, _PORT, _check_fields)
 
 
 def whole_number(value: object) -> int | None:

@@ -2,34 +2,27 @@
 
 from __future__ import annotations
 
-from collections.abc import Hashable, Sequence
+from collections.abc import Hashable, Iterator, Sequence
 from typing import Final
 
-from policies.findings import Severity
-from policies.validation.shapes import Findings, note
-
-__all__ = ["repetitions"]
+__all__ = ["repeated"]
 
 #: No peer and no port is nested deeper; below, a document is junk that must not exhaust the stack.
 _DEEPEST: Final = 6
 _ATOMS: Final = (str, int, float, type(None))
 
 
-def repetitions(items: Sequence[object], path: str) -> Findings:
-    """Yield a note for every element of a list that is there before."""
-    if len(items) < 2:  # noqa: PLR2004 - one element cannot be there twice
-        return
+def repeated(items: Sequence[object]) -> Iterator[tuple[int, int]]:
+    """Yield the index of every element that is there before, with the index of the first.
+
+    >>> list(repeated(["a", {"b": [1]}, "a", {"b": [1]}]))
+    [(2, 0), (3, 1)]
+    """
     seen: dict[Hashable, int] = {}
     for index, item in enumerate(items):
         first = seen.setdefault(_hashable(item), index)
         if first != index:
-            yield note(
-                "repetition",
-                f"{path}[{index}]",
-                f"the same is already in `{path}[{first}]`",
-                "remove one of the two",
-                Severity.INFO,
-            )
+            yield index, first
 
 
 def _hashable(value: object, depth: int = _DEEPEST) -> Hashable:

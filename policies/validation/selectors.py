@@ -22,8 +22,11 @@ from policies.validation.shapes import (
 )
 from policies.wording import did_you_mean, shown
 
-__all__ = ["check_labels", "check_selector"]
+__all__ = ["SELECTOR", "check_labels", "check_selector"]
 
+#: The fields of a label selector.
+SELECTOR: Final = frozenset({"matchLabels", "matchExpressions"})
+_REQUIREMENT: Final = frozenset({"key", "operator", "values"})
 _OPERATORS: Final = tuple(str(operator) for operator in Operator)
 _COMPARING: Final = (Operator.IN, Operator.NOT_IN)
 _ASKING: Final = (Operator.EXISTS, Operator.DOES_NOT_EXIST)
@@ -32,7 +35,7 @@ _ASKING: Final = (Operator.EXISTS, Operator.DOES_NOT_EXIST)
 def check_selector(selector: Mapping[str, Any], path: str) -> Findings:
     """Yield what is wrong with a label selector."""
     if (labels := selector.get("matchLabels")) is not None:
-        yield from as_mapping(labels, f"{path}.matchLabels", check_labels)
+        yield from as_mapping(labels, f"{path}.matchLabels", None, check_labels)
     if (requirements := selector.get("matchExpressions")) is not None:
         yield from as_list(requirements, f"{path}.matchExpressions", _check_requirement)
 
@@ -47,7 +50,7 @@ def check_labels(labels: Mapping[Any, Any], path: str) -> Findings:
 
 
 def _check_requirement(requirement: object, path: str) -> Findings:
-    yield from as_mapping(requirement, path, _check_fields)
+    yield from as_mapping(requirement, path, _REQUIREMENT, _check_fields)
 
 
 def _check_fields(requirement: Mapping[str, Any], path: str) -> Findings:

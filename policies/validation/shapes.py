@@ -11,7 +11,8 @@ from typing import Any, Final
 from policies.errors import Place
 from policies.findings import Finding, Severity
 from policies.unknown import Unknown
-from policies.wording import shown
+from policies.validation.repetitions import repeated
+from policies.wording import did_you_mean, shown
 
 __all__ = [
     "Check",
@@ -56,10 +57,18 @@ def wrong_type(value: object, path: str, wanted: str, help_: str = "") -> Findin
 
 
 def as_mapping(
-    value: object, path: str, check: Callable[[Mapping[str, Any], str], Findings]
+    value: object,
+    path: str,
+    known: frozenset[str] | None,
+    check: Callable[[Mapping[str, Any], str], Findings],
 ) -> Findings:
-    """Check a mapping; null and a missing value are an empty one."""
+    """Check a mapping and its fields; null and a missing value are an empty one.
+
+    `known` are the fields that Kubernetes knows; None where keys are free, as in labels.
+    """
     if isinstance(value, _MAPPINGS):
+        if known is not None and not value.keys() <= known:
+            yield from _unknown_fields(value, path, known)
         yield from check(value, path)
     elif value is None:
         yield from check({}, path)
@@ -72,6 +81,8 @@ def as_list(value: object, path: str, check: Check) -> Findings:
     if isinstance(value, _LISTS):
         for index, item in enumerate(value):
             yield from check(item, f"{path}[{index}]")
+        if len(value) > 1:
+            yield from _repetitions(value, path)
     elif value is not None and not isinstance(value, Unknown):
         yield wrong_type(value, path, "a list", "begin each element with `- `")
 
@@ -102,3 +113,26 @@ def entry(path: str, key: object) -> str:
 
 def _quotes(value: object) -> str:
     return f"did you mean {shown(value)} in quotes?" if isinstance(value, int | float) else ""
+
+
+def _unknown_fields(given: Mapping[str, Any], path: str, known: frozenset[str]) -> Findings:
+    for name in given:
+        # Pulumi keeps its own fields, such as `__fieldManager`, beside those of Kubernetes.
+        if name not in known and not str(name).startswith("__"):
+            yield note(
+                "unknown-field",
+                f"{path}.{shown(name)[1:-1]}".strip("."),
+                f"Kubernetes does not know the field {shown(name)} and ignores it",
+                did_you_mean(name, sorted(known)),
+            )
+
+
+def _repetitions(items: Sequence[object], path: str) -> Findings:
+    for index, first in repeated(items):
+        yield note(
+            "repetition",
+            f"{path}[{index}]",
+            f"the same is already in `{path}[{first}]`",
+            "remove one of the two",
+            Severity.INFO,
+        )
