@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.docs.blocks import run_blocks
 from tests.docs.console import ROOT, matches
 
 DOCUMENTS = sorted([*ROOT.glob("*.md"), *(ROOT / "docs").rglob("*.md")])
@@ -24,6 +25,11 @@ def test_every_code_block_says_a_language_that_a_test_executes(document: Path) -
     opening = re.compile(r"^```(\S*)\n.*?^```$", re.MULTILINE | re.DOTALL)
     languages = set(opening.findall(document.read_text(encoding="utf-8")))
     assert languages <= EXECUTED | SHOWN
+
+
+@pytest.mark.parametrize("document", DOCUMENTS, ids=_id)
+def test_every_code_block_runs(document: Path) -> None:
+    run_blocks(document)
 
 
 @pytest.mark.parametrize("document", DOCUMENTS, ids=_id)

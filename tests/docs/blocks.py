@@ -1,17 +1,14 @@
-"""Executes the code blocks of README.md and docs/ (see tests/docs/console.py)."""
+"""Executes the code blocks of a Markdown document."""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from pathlib import Path
 
 import yaml
-from sybil import Sybil
+from sybil import Example, Sybil
 from sybil.parsers.markdown import CodeBlockParser, PythonCodeBlockParser
 
 from tests.docs.console import check, commands
-
-if TYPE_CHECKING:
-    from sybil import Example
 
 
 class ConsoleBlocks(CodeBlockParser):
@@ -36,7 +33,10 @@ class YamlBlocks(CodeBlockParser):
         return None
 
 
-pytest_collect_file = Sybil(
-    parsers=[PythonCodeBlockParser(), ConsoleBlocks(), YamlBlocks()],
-    patterns=["README.md", "docs/**/*.md", "docs/*.md"],
-).pytest()
+SYBIL = Sybil(parsers=[PythonCodeBlockParser(), ConsoleBlocks(), YamlBlocks()])
+
+
+def run_blocks(document: Path) -> None:
+    """Execute every block of a document, from top to bottom, in one namespace."""
+    for example in SYBIL.parse(document).examples():
+        example.evaluate()
