@@ -60,17 +60,19 @@ def plan_of_preview(document: Mapping[str, Any]) -> Plan:
     """Return the plan in a document of `pulumi preview --json`, with what it deletes."""
     before, after = preview_plans(list(document.get("steps", ())))
     kept = {resource.urn for resource in after.resources}
-    gone = [replace(r, change=Change.DELETE) for r in before.resources if r.urn not in kept]
-    plan = with_known_namespaces(after)
-    return replace(
-        plan,
-        resources=(*plan.resources, *gone),
-        warnings=tuple(_warnings(document)),
+    gone = (
+        replace(each, change=Change.DELETE) for each in before.resources if each.urn not in kept
     )
+    planned = with_known_namespaces(after).resources
+    # Pulumi names a property both as a reason and in the detailed difference.
+    there = (replace(each, replaced_by=tuple(dict.fromkeys(each.replaced_by))) for each in planned)
+    return replace(after, resources=(*there, *gone), warnings=tuple(_warnings(document)))
 
 
 def _warnings(document: Mapping[str, Any]) -> Iterator[Finding]:
-    for diagnostic in document.get("diagnostics", ()):
-        text = " ".join(str(diagnostic.get("message", "")).split())
-        if diagnostic.get("severity") == "warning" and text:
+    """Yield each thing that Pulumi warned of, once."""
+    warned = (each for each in document.get("diagnostics", ()) if each.get("severity") == "warning")
+    texts = (" ".join(str(each.get("message", "")).split()) for each in warned)
+    for text in dict.fromkeys(text.removeprefix("warning: ") for text in texts):
+        if text:
             yield Finding("program-warning", Severity.WARNING, text)

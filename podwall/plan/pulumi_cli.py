@@ -4,15 +4,19 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import shutil
 import subprocess
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+from podwall.plan.place import is_program, shown
 from policies.errors import Place, SourceError
 
 __all__ = ["is_installed", "pulumi_preview", "selected_stack"]
+
+_FRAME = re.compile(r'File "(.+)", line (\d+)')
 
 
 def is_installed() -> bool:
@@ -40,7 +44,7 @@ def pulumi_preview(folder: Path, stack: str | None) -> Mapping[str, Any]:
     done = _pulumi(folder, stack, "preview", "--json", "--show-sames")
     document = _document(done.stdout)
     if done.returncode != 0 or document is None:
-        raise _failed(done, document or {})
+        raise _failed(done, document or {}, folder)
     return document
 
 
@@ -67,22 +71,37 @@ def _document(output: str) -> Mapping[str, Any] | None:
     return document if isinstance(document, dict) else None
 
 
-def _failed(done: subprocess.CompletedProcess[str], document: Mapping[str, Any]) -> SourceError:
-    lines = [*_diagnostics(document), *_lines(done.stderr), *_lines(done.stdout)]
-    first = next(iter(lines), f"it ended with exit code {done.returncode}")
-    message = first.removeprefix("error: ").rstrip(".")
+def _failed(
+    done: subprocess.CompletedProcess[str], document: Mapping[str, Any], folder: Path
+) -> SourceError:
+    texts = (*_errors(document), done.stderr, done.stdout)
+    said = next((lines for lines in map(_lines, texts) if lines), [])
     return SourceError(
-        message[:1].lower() + message[1:],
+        _message(said) or f"it ended with exit code {done.returncode}",
         help="`--with embedded` plans without the Pulumi CLI",
-        place=Place("pulumi preview"),
+        place=_place(said, folder) or Place("pulumi preview"),
     )
 
 
-def _diagnostics(document: Mapping[str, Any]) -> Iterator[str]:
-    """Yield the first line of each error in a preview's document."""
+def _errors(document: Mapping[str, Any]) -> Iterator[str]:
+    """Yield the errors in a preview's document."""
     for diagnostic in document.get("diagnostics", ()):
         if diagnostic.get("severity") == "error":
-            yield from _lines(str(diagnostic.get("message", "")))
+            yield str(diagnostic.get("message", ""))
+
+
+def _message(lines: Sequence[str]) -> str:
+    """Return the first line; of an announced traceback, what was raised as well."""
+    first = next(iter(lines), "").removeprefix("error: ").rstrip(".")
+    whole = f"{first} {lines[-1]}" if first.endswith(":") else first
+    return whole[:1].lower() + whole[1:]
+
+
+def _place(lines: Sequence[str], folder: Path) -> Place | None:
+    """Return the innermost line of the program in a traceback, if there is one."""
+    frames = (_FRAME.match(line) for line in reversed(lines))
+    found = [(Path(frame[1]), int(frame[2])) for frame in frames if frame]
+    return next((Place(shown(p, folder), n) for p, n in found if is_program(p, folder)), None)
 
 
 def _lines(text: str) -> list[str]:

@@ -18,6 +18,7 @@ from podwall.reports.symbols import symbols
 __all__ = ["print_preview"]
 
 _INDENT: Final = "  "
+_WORDS: Final = {change: f"to {change}" for change in Change} | {Change.SAME: "unchanged"}
 
 
 def print_preview(preview: Preview, console: Console) -> None:
@@ -34,14 +35,12 @@ def print_preview(preview: Preview, console: Console) -> None:
 
 
 def _title(plan: Plan) -> Text:
-    count = sum(not resource.type.endswith(":Stack") for resource in plan.resources)
-    made = (
-        "planned by the Pulumi CLI" if plan.origin is Origin.PULUMI else "planned without a cloud"
-    )
-    title = Text.assemble(("Resources", "bold underline"), f"  {count} {made}")
-    changes = Counter(resource.change for resource in plan.resources)
-    if plan.origin is Origin.PULUMI:
-        title.append(
-            f": {', '.join(f'{changes[each]} {each}' for each in Change if changes[each])}"
-        )
-    return title
+    """Say how many resources there are, and what happens to them if that is not all the same."""
+    resources = [each for each in plan.resources if each.type != "pulumi:pulumi:Stack"]
+    changes = Counter(each.change for each in resources)
+    counted = ", ".join(f"{changes[each]} {_WORDS[each]}" for each in Change if changes[each])
+    made = {
+        Origin.PULUMI: f"planned by the Pulumi CLI: {counted}",
+        Origin.EMBEDDED: "planned without a cloud",
+    }[plan.origin]
+    return Text.assemble(("Resources", "bold underline"), f"  {len(resources)} {made}")
