@@ -59,8 +59,10 @@ def check(command: Command) -> str | None:
         timeout=60,
         check=False,
     )
-    if not command.expected or matches(command.expected, run.stdout):
-        return run.stderr if run.returncode > 1 else None
+    if not command.expected:
+        return run.stderr if run.returncode else None
+    if any(matches(command.expected, seen) for seen in (run.stdout, run.stdout + run.stderr)):
+        return None
     return f"$ {command.line}\nexpected:\n{command.expected}\nprinted:\n{run.stdout}{run.stderr}"
 
 
