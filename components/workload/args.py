@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
+from types import MappingProxyType
 
 from components.checks import (
     check_at_least,
@@ -85,7 +86,7 @@ class WorkloadArgs:
         """Check every value, and those that must agree."""
         check_service_name(self.name, "metadata.name")
         check_application_namespace(self.namespace, "metadata.namespace")
-        object.__setattr__(self, "labels", Labels(self.labels, path="metadata.labels"))
+        _freeze(self)
         _check_labels(self)
         check_image(self.image, "image")
         check_at_least(self.user, 1, "runAsUser")
@@ -132,6 +133,13 @@ class WorkloadArgs:
             if port.name == name:
                 return port
         raise refused("ports", f"{shown(self.id)} has no port {shown(name)}")
+
+
+def _freeze(args: WorkloadArgs) -> None:
+    object.__setattr__(args, "labels", Labels(args.labels, path="metadata.labels"))
+    object.__setattr__(args, "environment", MappingProxyType(dict(args.environment)))
+    for name in ("ports", "command", "arguments", "writable_paths"):
+        object.__setattr__(args, name, tuple(getattr(args, name)))
 
 
 def _check_labels(args: WorkloadArgs) -> None:

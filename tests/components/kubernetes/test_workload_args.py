@@ -21,6 +21,13 @@ def test_a_workload_is_a_peer_of_connections() -> None:
     assert WorkloadArgs(**VALID).peer == namespace("shop").pods(app="api")
 
 
+def test_what_the_caller_changes_later_changes_no_workload() -> None:
+    labels, environment = {"app": "api"}, {"LEVEL": "info"}
+    args = WorkloadArgs(**{**VALID, "labels": labels, "environment": environment})
+    labels["app"] = environment["LEVEL"] = "other"
+    assert (args.labels["app"], args.environment["LEVEL"]) == ("api", "info")
+
+
 def test_a_port_is_written_into_policies_by_number() -> None:
     args = WorkloadArgs(**VALID, ports=(HTTP, DNS))
     assert str(args.port("http").rule | args.port("dns").rule) == "TCP 8080, UDP 53"
