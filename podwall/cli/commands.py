@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Final
 
-from podwall.cli import preview, reach, walkthrough
+from podwall.cli import explain, preview, reach, walkthrough
 from podwall.cli.command import Command
 
 __all__ = ["COMMANDS"]
@@ -12,5 +12,6 @@ __all__ = ["COMMANDS"]
 COMMANDS: Final[tuple[Command, ...]] = (
     preview.COMMAND,
     reach.COMMAND,
+    explain.COMMAND,
     walkthrough.COMMAND,
 )

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from podwall.sources import Source
     from policies.findings import Finding
 
-__all__ = ["add_source", "paused_collector", "read_source", "tell_findings"]
+__all__ = ["add_source", "add_stack", "paused_collector", "read_source", "tell_findings"]
 
 MOST_TOLD: Final = 10
 
@@ -30,6 +30,11 @@ def add_source(parser: ArgumentParser) -> None:
         "`pulumi preview --json --show-sames` or of `pulumi stack export` "
         "(default: the Pulumi program in this folder)",
     )
+    add_stack(parser)
+
+
+def add_stack(parser: ArgumentParser) -> None:
+    """Add `--stack`, for the source that is a program."""
     parser.add_argument(
         "--stack", "-s", metavar="STACK", help="the program's stack (default: dev, or the only one)"
     )

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from podwall.explain.explaining import explain
+from podwall.explain.explaining import explain, explain_ports
 from podwall.explain.explanation import (
     Explanation,
     Note,
@@ -10,12 +10,18 @@ from podwall.explain.explanation import (
     RuleExplanation,
     SideExplanation,
 )
+from podwall.explain.questions import Answer, answers, is_port, ports_named
 
 __all__ = [
+    "Answer",
     "Explanation",
     "Note",
     "PolicyExplanation",
     "RuleExplanation",
     "SideExplanation",
+    "answers",
     "explain",
+    "explain_ports",
+    "is_port",
+    "ports_named",
 ]

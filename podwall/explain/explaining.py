@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     from podwall.reachability.replayed import PolicyReplay, RuleReplay, SideReplay
     from podwall.reachability.values import Endpoint
 
-__all__ = ["explain"]
+__all__ = ["explain", "explain_ports"]
 
 _ITSELF = Note(
     "a pod always reaches itself on its own address",
@@ -55,7 +55,17 @@ def explain(
     Raises:
         InvalidValue: there is no such endpoint or port.
     """
-    asked = _asked(protocol, port)
+    return explain_ports(reachability, source, destination, _asked(protocol, port))
+
+
+def explain_ports(
+    reachability: Reachability, source: str, destination: str, asked: PortSet
+) -> Explanation:
+    """Return why flows on any of the asked ports pass, or do not.
+
+    Raises:
+        InvalidValue: there is no such endpoint.
+    """
     connection = reachability.connection(source, destination)
     replay = reachability.replay(source, destination)
     explainer = _Explainer(reachability.cluster, asked)

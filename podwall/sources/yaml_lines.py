@@ -13,7 +13,7 @@ import yaml
 from policies.errors import Place
 from policies.findings import Finding, Severity
 
-__all__ = ["at_their_lines", "field_line", "repeated_keys"]
+__all__ = ["at_their_lines", "exact_place", "field_line", "repeated_keys"]
 
 NEWLINE: Final = re.compile(rb"\n")
 STEP: Final = re.compile(r"\[(\d+)\]|\[([^\]]+)\]|([^.\[]+)")
@@ -49,6 +49,14 @@ def at_their_lines(findings: Sequence[Finding], texts: Mapping[str, bytes]) -> I
             yield replace(finding, place=replace(place, line=line))
         else:
             yield finding
+
+
+def exact_place(place: Place, texts: Mapping[str, bytes]) -> Place:
+    """Return a place at the line of its field instead of its document's, if its file is known."""
+    data = texts.get(place.source)
+    if data is None or place.line is None or not place.path:
+        return place
+    return replace(place, line=_exact(data, _line_starts(data), place.line, place.path))
 
 
 def _line_starts(data: bytes) -> list[int]:

@@ -1,0 +1,139 @@
+"""`podwall explain`: what it says about one flow, in every format."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+
+from podwall.cli import main
+from podwall.cli.explaining import Words, said
+from policies.errors import InvalidValue
+
+SHOP = str(Path(__file__).resolve().parents[2] / "examples" / "shop")
+
+
+def explained(capsys: pytest.CaptureFixture[str], *words: str) -> str:
+    """Return what the command prints about the shop."""
+    assert main(["explain", SHOP, *words]) == 0
+    return capsys.readouterr().out.replace(f"{SHOP}/", "")
+
+
+def test_a_rule_that_allows_is_shown_with_its_line(capsys: pytest.CaptureFixture[str]) -> None:
+    out = explained(capsys, "shop/web", "shop/api", "8080")
+    assert out.startswith("shop/web -> shop/api on TCP 8080: allowed\n")
+    assert "policy shop/api (policies.yaml:17): allowed" in out
+    assert "spec.ingress[0] (line 24): allowed, it allows pods with app=web" in out
+
+
+def test_the_nearest_miss_is_told(capsys: pytest.CaptureFixture[str]) -> None:
+    out = explained(capsys, "shop/web", "shop/db", "postgres")
+    assert "shop/web -> shop/db on TCP 5432: denied" in out
+    assert "it would match if the pod carried app=api" in out
+
+
+def test_without_a_port_all_ports_are_summed_up(capsys: pytest.CaptureFixture[str]) -> None:
+    out = explained(capsys, "monitoring/prometheus", "shop/api")
+    assert out.startswith("monitoring/prometheus -> shop/api on all ports: TCP 9090 allowed\n")
+
+
+def test_an_address_is_an_end(capsys: pytest.CaptureFixture[str]) -> None:
+    out = explained(capsys, "203.0.113.7", "shop/web", "http")
+    assert out.startswith("203.0.113.7/32 -> shop/web on TCP 8080: allowed\n")
+
+
+def test_a_range_that_policies_cut_is_answered_part_by_part(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (tmp_path / "a.yaml").write_text(_ONE_BLOCK, encoding="utf-8")
+    assert main(["explain", str(tmp_path), "198.51.100.0/24", "x/a", "-o", "json"]) == 0
+    document = json.loads(capsys.readouterr().out)
+    verdicts = {each["source"]: each["verdict"] for each in document["explanations"]}
+    assert verdicts == {"198.51.100.128/25": "allowed", "198.51.100.0/25": "denied"}
+
+
+_ONE_BLOCK = """\
+{apiVersion: v1, kind: Pod, metadata: {name: a, namespace: x}, spec: {containers: []}}
+---
+apiVersion: networking.k8s.io/v1
+kind: NetworkPolicy
+metadata: {name: p, namespace: x}
+spec:
+  podSelector: {}
+  ingress: [{from: [{ipBlock: {cidr: 198.51.100.128/25}}]}]
+"""
+
+
+def test_json_follows_the_format(capsys: pytest.CaptureFixture[str]) -> None:
+    document = json.loads(explained(capsys, "shop/web", "shop/api", "8080", "-o", "json"))
+    (only,) = document["explanations"]
+    assert (document["format"], document["engine"]) == ("podwall/explain/v1", "spec")
+    assert only["allowed"] == [{"protocol": "TCP", "ports": [[8080, 8080]]}]
+    rule = only["ingress"]["policies"][1]["rules"][0]
+    assert rule["place"] == {"source": "policies.yaml", "line": 24, "path": "spec.ingress[0]"}
+
+
+def test_markdown_says_the_same(capsys: pytest.CaptureFixture[str]) -> None:
+    out = explained(capsys, "shop/web", "shop/api", "8080", "-o", "md")
+    assert out.startswith("### shop/web -\\> shop/api on TCP 8080: allowed\n")
+    assert "**ingress of shop/api: allowed**" in out
+
+
+@pytest.mark.parametrize(
+    ("words", "message", "help_"),
+    [
+        pytest.param(
+            ("shop/wbe", "shop/api"),
+            "there is no workload or external range `shop/wbe`",
+            "did you mean `shop/web`?",
+            id="an endpoint that is not there",
+        ),
+        pytest.param(
+            ("shop/web", "shop/api", "metrix"),
+            "`shop/api` has no port named `metrix`",
+            "did you mean `metrics`?",
+            id="a port name that is not there",
+        ),
+        pytest.param(
+            ("shop/web", "shop/api", "0"),
+            "invalid port range `0` to `0`",
+            "ports are 1 to 65535",
+            id="a number that is no port",
+        ),
+        pytest.param(
+            ("shop/web", "10.0.0.1/8"),
+            "host bits are set in `10.0.0.1/8`",
+            "did you mean `10.0.0.0/8`?",
+            id="a range with host bits",
+        ),
+        pytest.param(
+            ("10.0.0.1", "10.0.0.2"),
+            "`10.0.0.1` and `10.0.0.2` are both outside the cluster",
+            "has to be a workload",
+            id="two addresses",
+        ),
+        pytest.param(
+            ("shop/web", "10.0.0.1", "http"),
+            "port name `http` means nothing at `10.0.0.1/32`",
+            "give a number",
+            id="a port name of an address",
+        ),
+    ],
+)
+def test_bad_questions_are_refused(
+    capsys: pytest.CaptureFixture[str], words: tuple[str, ...], message: str, help_: str
+) -> None:
+    assert main(["explain", SHOP, *words]) == 2
+    said_ = capsys.readouterr()
+    assert said_.out == ""
+    assert message in said_.err
+    assert help_ in said_.err
+
+
+def test_the_last_of_three_words_is_a_port_if_it_looks_like_one() -> None:
+    assert said(["a/b", "c/d", "80/udp"]) == Words(None, "a/b", "c/d", "80/udp")
+    assert said([SHOP, "a/b", "c/d"]) == Words(SHOP, "a/b", "c/d", None)
+    assert said([SHOP, "web", "api"]) == Words(SHOP, "web", "api", None)
+    with pytest.raises(InvalidValue, match="two to four words"):
+        said(["a/b"])
