@@ -72,6 +72,7 @@ def from_manifest(manifest: object, place: Place | None = None) -> NetworkPolicy
 
 _UNTOLD = "known-after-deployment"
 _NAMELESS = "name-generated"
+_LEAVES = frozenset({str, int, float, bool, type(None)})
 _DROPPED = ("finalizers", "ownerReferences")
 
 
@@ -81,7 +82,7 @@ def _prevents_reading(finding: Finding) -> bool:
 
 def _remarks(manifest: object, document: Place) -> Iterator[Finding]:
     for path, unknown in _unknowns(manifest):
-        yield Finding(_UNTOLD, Severity.INFO, str(unknown), document.at(path))
+        yield Finding(_UNTOLD, Severity.INFO, str(unknown), document.at(path.strip(".")))
     metadata = fields(fields(manifest).get("metadata"))
     if not metadata.get("name") and metadata.get("generateName"):
         yield Finding(
@@ -108,9 +109,19 @@ def _unknowns(document: object) -> Iterator[tuple[str, Unknown]]:
         path, value = waiting.pop()
         if isinstance(value, Unknown):
             yield path, value
-        inside = [(f"{path}.{key}".strip("."), each) for key, each in fields(value).items()]
-        inside += [(f"{path}[{index}]", each) for index, each in enumerate(elements(value))]
-        waiting.extend(reversed(inside))
+        else:
+            waiting.extend(reversed(list(_inside(path, value))))
+
+
+def _inside(path: str, value: object) -> Iterator[tuple[str, object]]:
+    if isinstance(value, list | tuple):
+        for index, each in enumerate(value):
+            if type(each) not in _LEAVES:
+                yield f"{path}[{index}]", each
+    else:
+        for key, each in fields(value).items():
+            if type(each) not in _LEAVES:
+                yield f"{path}.{key}", each
 
 
 def _policy(manifest: Document, namespace: str) -> NetworkPolicy:
