@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import textwrap
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from typing import Final
@@ -19,7 +20,7 @@ _STYLES: Final = {
 }
 
 
-def findings_section(findings: Sequence[Finding]) -> Iterator[Text]:
+def findings_section(findings: Sequence[Finding], width: int) -> Iterator[Text]:
     """Yield the title with the number of each severity, and then the findings."""
     if findings:
         counts = Counter(finding.severity for finding in findings)
@@ -28,17 +29,32 @@ def findings_section(findings: Sequence[Finding]) -> Iterator[Text]:
         ]
         yield Text.assemble(("Findings", "bold underline"), f"  {', '.join(numbers)}")
         for finding in findings:
-            yield from finding_lines(finding)
+            yield from finding_lines(finding, width)
 
 
-def finding_lines(finding: Finding) -> Iterator[Text]:
-    """Yield a finding, its remedy and the source of its rule, each on a line of its own."""
+def finding_lines(finding: Finding, width: int) -> Iterator[Text]:
+    """Yield a finding, its remedy and the source of its rule, each from a line of its own on."""
     place = f"{finding.place}: " if str(finding.place) else ""
-    head = (f"  {finding.severity.value}[{finding.id}]", _STYLES[finding.severity])
-    yield Text.assemble(head, f" {place}{finding.message}")
-    for label, text in (("help", finding.help), ("see", finding.link)):
+    label = f"{finding.severity.value}[{finding.id}]"
+    yield _wrapped(label, f"{place}{finding.message}", 2, width, _STYLES[finding.severity])
+    for label, text in (("help:", finding.help), ("see:", finding.link)):
         if text:
-            yield Text.assemble((f"    {label}: ", "cyan"), text)
+            yield _wrapped(label, text, 4, width, "cyan")
+
+
+def _wrapped(label: str, text: str, indent: int, width: int, style: str) -> Text:
+    """Return a labelled text over as many lines as it takes; a link is never broken."""
+    lines = textwrap.wrap(
+        f"{label} {text}",
+        width,
+        initial_indent=" " * indent,
+        subsequent_indent=" " * (indent + 2),
+        break_long_words=False,
+        break_on_hyphens=False,
+    )
+    wrapped = Text("\n".join(lines))
+    wrapped.stylize(style, indent, indent + len(label))
+    return wrapped
 
 
 def _counted(number: int, severity: Severity) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from collections import Counter
 from typing import Final
 
@@ -30,8 +31,13 @@ def print_preview(preview: Preview, console: Console) -> None:
     console.print()
     for part in reach_section(preview.reachability, console, shown):
         console.print(part)
-    for line in findings_section(preview.findings):
+    for line in findings_section(preview.findings, _width(console)):
         console.print(line, soft_wrap=True)
+
+
+def _width(console: Console) -> int:
+    """Return how long a line may be: what is no terminal may want to search whole sentences."""
+    return console.width if console.is_terminal else sys.maxsize
 
 
 def _title(plan: Plan) -> Text:

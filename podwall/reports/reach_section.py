@@ -36,6 +36,7 @@ def reach_section(
     else:
         grid = reach_grid(reachability)
         yield _indented(reach_table(grid, console, console.width - _INDENT, symbols))
+        yield ""
         yield _indented(_legend(grid, symbols))
         yield from map(_indented, _unsure(reachability))
     yield ""

@@ -61,7 +61,7 @@ def cell_text(cell: Cell, symbols: Symbols) -> Text:
     allowed = Text(short_ports(cell.allowed, symbols.more) if cell.allowed else "", "green")
     unsure = Text(f"{short_ports(cell.unsure, symbols.more)}?" if cell.unsure else "", "yellow")
     parts = [part for part in (allowed, unsure) if part]
-    return Text(" ").join(parts) if parts else Text(symbols.denied, "dim")
+    return Text(" ").join(parts) if parts else Text(symbols.denied, "red")
 
 
 def _namespace(name: str) -> str:

@@ -77,7 +77,7 @@ def _workload(inputs: Inputs) -> Iterator[str]:
 
 def _containers(spec: Inputs) -> Iterator[str]:
     for container in _items(spec, "containers"):
-        yield _text(container.get("image", "no image"))
+        yield _text(container.get("image", "no image")).rpartition("/")[2]
         for port in _items(container, "ports"):
             yield f"port {_text(port.get('containerPort'))}"
 

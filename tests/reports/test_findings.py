@@ -19,7 +19,7 @@ SHORT = Finding("other-rule", Severity.INFO, "this is so")
 
 
 def test_the_screen_counts_and_tells_place_remedy_and_source() -> None:
-    assert [line.plain for line in findings_section([FULL, SHORT, SHORT])] == [
+    assert [line.plain for line in findings_section([FULL, SHORT, SHORT], 100)] == [
         "Findings  1 error, 2 notes",
         "  error[some-rule] shop.yaml:3 spec.ports[0]: this is wrong",
         "    help: do it right",
@@ -29,8 +29,16 @@ def test_the_screen_counts_and_tells_place_remedy_and_source() -> None:
     ]
 
 
+def test_a_narrow_screen_wraps_words_and_never_a_link() -> None:
+    assert [line.plain for line in findings_section([FULL], 24)][1:] == [
+        "  error[some-rule]\n    shop.yaml:3\n    spec.ports[0]: this\n    is wrong",
+        "    help: do it right",
+        "    see:\n      https://example.com/rule",
+    ]
+
+
 def test_without_findings_there_is_no_title() -> None:
-    assert list(findings_section([])) == []
+    assert list(findings_section([], 100)) == []
 
 
 def test_json_leaves_out_what_is_not_said() -> None:

@@ -92,6 +92,7 @@ def test_the_table_has_names_where_they_fit() -> None:
         "   tools/scan       ·           ·          ─        all",
         "",
         "   outside          ·           ·         all        ·",
+        "",
         LEGEND,
         "  ? the role of `api`",
     ]
