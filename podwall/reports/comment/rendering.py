@@ -1,0 +1,191 @@
+"""The comment on a pull request: the answer first, then what opens, what closes, and why."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable, Iterator, Sequence
+from typing import Final
+
+from podwall.reports.comment.budget import LIMIT, Block, fitted
+from podwall.reports.comment.escaping import code, text
+from podwall.reports.comment.grouping import Group, ends_words, grouped
+from podwall.reports.comment.values import (
+    ChangedConnection,
+    ChangedObject,
+    ChangeKind,
+    ChangeReport,
+)
+from podwall.reports.words import counted, listed
+from policies.findings import Finding, Severity
+
+__all__ = ["change_sentence", "comment", "marker"]
+
+_TITLES: Final = {
+    ChangeKind.OPENS: "**Opens**: cannot connect today, could connect after this change",
+    ChangeKind.WIDENS: "**Opens further ports**: can connect today, could on more ports",
+    ChangeKind.CHANGES: "**Changes**: other ports than today, or no longer certain",
+    ChangeKind.NARROWS: "**Closes some ports**: can connect today, could on fewer ports",
+    ChangeKind.CLOSES: "**Closes**: can connect today, could no longer",
+}
+_SIGNS: Final = {Severity.ERROR: "🛑", Severity.WARNING: "⚠️", Severity.INFO: "💡"}
+_POLICIES: Final = 3
+_SHOWN: Final = 12
+"""So many groups of a kind stand in the open; more are folded."""
+
+
+def marker(subject: str) -> str:
+    """Return the hidden line by which the comment on a subject is found again and edited."""
+    return f"<!-- podwall: {''.join(c if c.isalnum() else '-' for c in subject)} -->"
+
+
+def change_sentence(connections: Sequence[ChangedConnection]) -> str:
+    """Return what changes in a sentence.
+
+    >>> change_sentence([])
+    'no connection opens or closes'
+    """
+    count = Counter(each.kind for each in connections)
+    verbs = {
+        ChangeKind.OPENS: ("opens", "open"),
+        ChangeKind.WIDENS: ("opens further ports", "open further ports"),
+        ChangeKind.CHANGES: ("changes", "change"),
+        ChangeKind.NARROWS: ("closes some ports", "close some ports"),
+        ChangeKind.CLOSES: ("closes", "close"),
+    }
+    parts = [
+        f"{count[kind]:,} {verb[count[kind] > 1]}" for kind, verb in verbs.items() if count[kind]
+    ]
+    if not parts:
+        return "no connection opens or closes"
+    first, _, rest = parts[0].partition(" ")
+    noun = "connection" if first == "1" else "connections"
+    return listed([f"{first} {noun} {rest}", *parts[1:]])
+
+
+def comment(report: ChangeReport, *, limit: int = LIMIT) -> str:
+    """Return the comment, never longer than `limit` characters.
+
+    What is cut is counted, with the address of the full report.
+    """
+    where = (
+        f"see the [full report]({report.artifact})" if report.artifact else "see the full report"
+    )
+    blocks = [_head(report), *_blocks(report)]
+    return fitted(blocks, _foot(report), limit, where)
+
+
+def _head(report: ChangeReport) -> Block:
+    said = change_sentence(report.connections)
+    lines = [
+        marker(report.subject),
+        f"### {said[0].upper()}{said[1:]} in {text(report.subject[:120])}",
+    ]
+    if found := _findings_sentence(report.findings):
+        lines.append(f"\n{found}")
+    return Block("\n".join(lines) + "\n")
+
+
+def _findings_sentence(findings: Iterable[Finding]) -> str:
+    count = Counter(each.severity for each in findings)
+    parts = [
+        f"{_SIGNS[severity]} {counted(count[severity], word)}"
+        for severity, word in ((Severity.ERROR, "error"), (Severity.WARNING, "warning"))
+        if count[severity]
+    ]
+    return f"**{listed(parts)}** below." if parts else ""
+
+
+def _blocks(report: ChangeReport) -> Iterator[Block]:
+    serious = [each for each in report.findings if each.severity is Severity.ERROR]
+    if serious:
+        yield _findings("Errors", serious)
+    groups = grouped(report.connections)
+    for kind in ChangeKind:
+        yield from _kind(kind, [each for each in groups if each.kind is kind], report)
+    others = [each for each in report.findings if each.severity is not Severity.ERROR]
+    if others:
+        yield _folded(_findings("", others), f"Warnings and notes ({len(others)})")
+    if report.policies or report.workloads:
+        yield _folded(_objects(report), "What changes in the program")
+    if report.connections:
+        yield _folded(_every(report), f"Every changed connection ({len(report.connections):,})")
+
+
+def _kind(kind: ChangeKind, groups: Sequence[Group], report: ChangeReport) -> Iterator[Block]:
+    if not groups:
+        return
+    title = f"\n{_TITLES[kind]}\n\n| From | To | Ports | Because of |\n|---|---|---|---|\n"
+    lines = tuple(_group_line(each, report) for each in groups)
+    yield Block(title, lines[:_SHOWN], what="group of connections")
+    if lines[_SHOWN:]:
+        rest = Block(
+            title.lstrip().split("\n\n", 1)[1], lines[_SHOWN:], what="group of connections"
+        )
+        yield _folded(rest, f"{counted(len(lines) - _SHOWN, 'more group')} of connections")
+
+
+def _group_line(group: Group, report: ChangeReport) -> str:
+    sources, destinations = (
+        ends_words(ends, report.namespaces) for ends in (group.sources, group.destinations)
+    )
+    because = ", ".join(map(code, group.because[:_POLICIES])) or "a change of workloads"
+    if len(group.because) > _POLICIES:
+        because += f" and {len(group.because) - _POLICIES} more"
+    return f"| {sources} | {destinations} | {_ports(group)} | {because} |\n"
+
+
+def _ports(group: Group | ChangedConnection) -> str:
+    match group.kind:
+        case ChangeKind.OPENS:
+            return text(group.after)
+        case ChangeKind.CLOSES:
+            return f"was {text(group.before)}"
+        case _:
+            return f"{text(group.before)} → **{text(group.after)}**"
+
+
+def _findings(title: str, findings: Sequence[Finding]) -> Block:
+    head = f"\n**{title}**\n\n" if title else "\n"
+    return Block(head, tuple(map(_finding, findings)), what="finding")
+
+
+def _finding(finding: Finding) -> str:
+    where = f" — {code(str(finding.place))}" if str(finding.place) else ""
+    name = code(finding.id)
+    linked = f"[{name}]({finding.link})" if finding.link.startswith("https://") else name
+    remedy = f"<br>{text(finding.help)}" if finding.help else ""
+    return f"- {_SIGNS[finding.severity]} {text(finding.message)} {linked}{where}{remedy}\n"
+
+
+def _objects(report: ChangeReport) -> Block:
+    policies = (_object("policy", each) for each in report.policies)
+    workloads = (_object("workload", each) for each in report.workloads)
+    return Block("\n", (*policies, *workloads), what="object")
+
+
+def _object(word: str, each: ChangedObject) -> str:
+    where = f" — {code(each.place)}" if each.place else ""
+    return f"- {word} {code(each.name)} {each.existence.value}{where}\n"
+
+
+def _every(report: ChangeReport) -> Block:
+    lines = tuple(
+        f"| {code(each.source)} | {code(each.destination)} | {each.kind.value} | "
+        f"{text(each.before)} | {text(each.after)} |\n"
+        for each in report.connections
+    )
+    head = "\n| From | To | | Before | After |\n|---|---|---|---|---|\n"
+    return Block(head, lines, what="connection")
+
+
+def _folded(block: Block, title: str) -> Block:
+    head = f"\n<details><summary>{title}</summary>\n{block.head}"
+    return Block(head, block.lines, "\n</details>\n", block.what)
+
+
+def _foot(report: ChangeReport) -> str:
+    parts = [f"{report.state[:1].upper()}{report.state[1:]}." if report.state else ""]
+    parts.append(f"Judged as {report.engine} enforces network policies." if report.engine else "")
+    parts.append(f"[Full report]({report.artifact})" if report.artifact else "")
+    said = " ".join(filter(None, parts))
+    return f"\n<sub>{said}</sub>\n" if said else ""

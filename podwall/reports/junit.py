@@ -1,0 +1,96 @@
+"""Findings and checks as JUnit XML, which every build server shows among its tests.
+
+The form is that of https://github.com/testmoapp/junitxml - failures carry their text twice, short
+as an attribute and whole as the element's content.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from typing import Final
+from xml.etree import ElementTree as ET
+
+from podwall.reports.words import printable
+from policies.findings import Finding, Severity
+
+__all__ = ["Case", "Suite", "findings_suite", "junit_text"]
+
+
+@dataclass(frozen=True, slots=True)
+class Case:
+    """One thing that was looked at; `failure` says in a line why it is not as it should be."""
+
+    name: str
+    group: str
+    failure: str = ""
+    detail: str = ""
+    file: str = ""
+    line: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Suite:
+    """Cases under one name."""
+
+    name: str
+    cases: tuple[Case, ...]
+
+
+_FAILING: Final = frozenset({Severity.ERROR, Severity.WARNING})
+
+
+def findings_suite(name: str, findings: Sequence[Finding]) -> Suite:
+    """Return a suite in which every error and warning fails; without findings, one case passes."""
+    if not findings:
+        return Suite(name, (Case("no findings", name),))
+    return Suite(name, tuple(map(_case, findings)))
+
+
+def _case(finding: Finding) -> Case:
+    lines = (str(finding), finding.help and f"help: {finding.help}", finding.link)
+    return Case(
+        name=finding.message,
+        group=finding.id,
+        failure=finding.message if finding.severity in _FAILING else "",
+        detail="\n".join(filter(None, lines)),
+        file=finding.place.source,
+        line=finding.place.line,
+    )
+
+
+def junit_text(suites: Iterable[Suite]) -> str:
+    """Return the suites as an XML document."""
+    root = ET.Element("testsuites", name="podwall")
+    for suite in suites:
+        _add_suite(root, suite)
+    cases = list(root.iter("testcase"))
+    root.set("tests", str(len(cases)))
+    root.set("failures", str(sum(each.find("failure") is not None for each in cases)))
+    ET.indent(root)
+    return f'<?xml version="1.0" encoding="UTF-8"?>\n{ET.tostring(root, encoding="unicode")}\n'
+
+
+def _add_suite(root: ET.Element, suite: Suite) -> None:
+    failures = sum(bool(case.failure) for case in suite.cases)
+    counts = {"tests": str(len(suite.cases)), "failures": str(failures), "errors": "0"}
+    node = ET.SubElement(root, "testsuite", {"name": printable(suite.name), **counts})
+    for case in suite.cases:
+        _add_case(node, case)
+
+
+def _add_case(suite: ET.Element, case: Case) -> None:
+    where = {"file": printable(case.file)} if case.file else {}
+    if case.line is not None:
+        where["line"] = str(case.line)
+    named = {"name": printable(case.name), "classname": printable(case.group), **where}
+    node = ET.SubElement(suite, "testcase", named)
+    if case.failure:
+        failure = ET.SubElement(node, "failure", {"message": printable(case.failure)})
+        failure.text = _lines(case.detail or case.failure)
+    elif case.detail:
+        ET.SubElement(node, "system-out").text = _lines(case.detail)
+
+
+def _lines(text: str) -> str:
+    return "\n".join(map(printable, text.splitlines()))

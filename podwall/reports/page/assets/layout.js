@@ -1,0 +1,77 @@
+// Where rows and columns lie, in pixels, and which of them a window shows.
+
+const BAND = 26;
+const GAP = 8;
+const LETTER = 7;
+const SIZES = [
+  { upTo: 8, name: 'wide', least: 84, most: 116, height: 44, text: 11 },
+  { upTo: 28, name: 'middle', least: 33, most: 44, height: 30, text: 5 },
+  { upTo: Infinity, name: 'small', least: 24, most: 24, height: 24, text: 0 },
+];
+
+export function layoutOf(rows, columns, room) {
+  const count = columns.filter((item) => item.kind !== 'band').length;
+  const narrow = room < 640;
+  const size = SIZES.find((each) => count <= each.upTo && (each.name !== 'wide' || !narrow || count <= 2));
+  const side = narrow ? 116 : clamp(longest(rows) * LETTER + 62, 110, 300);
+  const gaps = new Set(columns.map((item) => item.namespace)).size * GAP;
+  const width = clamp(Math.floor((room - side - gaps - 6) / count), size.least, size.most);
+  const band = columns.some((item) => item.kind === 'band') ? BAND : 0;
+  return {
+    size,
+    width,
+    side,
+    band,
+    top: band + headerHeight(columns, size),
+    rows: placed(rows, (item) => (item.kind === 'band' ? BAND : size.height), GAP / 2),
+    columns: placed(columns, (item) => (item.kind === 'band' ? 0 : width), GAP),
+  };
+}
+
+function headerHeight(columns, size) {
+  return size.name === 'wide' ? 46 : clamp(longest(columns) * LETTER + 30, 60, 136);
+}
+
+function longest(items) {
+  return Math.max(0, ...items.filter((item) => item.kind !== 'band').map((item) => item.name.length));
+}
+
+function clamp(value, least, most) {
+  return Math.max(least, Math.min(most, Math.round(value)));
+}
+
+// A gap parts an unfolded namespace from its neighbours.
+function placed(items, extent, gap) {
+  const starts = new Float64Array(items.length + 1);
+  let at = 0;
+  items.forEach((item, index) => {
+    if (index > 0 && parted(items[index - 1], item)) at += gap;
+    starts[index] = at;
+    at += extent(item);
+  });
+  starts[items.length] = at;
+  return { items, starts, extents: items.map(extent), total: at };
+}
+
+function parted(one, two) {
+  return one.namespace !== two.namespace && !(one.kind === 'group' && two.kind === 'group');
+}
+
+// The items between two positions, in steps of `step`, so that small scrolls change nothing.
+export function drawnPart(places, from, to, step = 4) {
+  const count = places.items.length;
+  const first = Math.max(0, Math.floor((search(places.starts, from) - 1) / step) * step);
+  const last = Math.min(count, Math.ceil((search(places.starts, to) + 1) / step) * step);
+  return [first, last];
+}
+
+function search(starts, position) {
+  let low = 0;
+  let high = starts.length;
+  while (low < high) {
+    const middle = (low + high) >> 1;
+    if (starts[middle] <= position) low = middle + 1;
+    else high = middle;
+  }
+  return low;
+}

@@ -1,0 +1,132 @@
+// The explanation of one connection: the verdict, then both sides, rule by rule.
+
+import { el } from './dom.js';
+import { MATCH, explained } from './explain.js';
+import { verdictAt } from './model.js';
+import { portWords } from './ports.js';
+import { CODE, STATUSES } from './statuses.js';
+import { pairWords, verdictWords } from './words.js';
+
+const SIGNS = { [MATCH.NO]: '✗', [MATCH.MAYBE]: '?', [MATCH.YES]: '✓' };
+
+export function pairCard(app, row, column) {
+  const [i, j] = [row.index, column.index];
+  const { model, lens } = app;
+  const code = lens.at(i, j);
+  const same = i === j && model.endpoints[i].replicas === 1;
+  return el('section', { class: 'why' },
+    el('h2', {}, el('bdi', {}, row.key), el('span', { class: 'way' }, ' → '), el('bdi', {}, column.key)),
+    el('p', { class: 'verdict' }, el('span', { class: `sign ${STATUSES[code].name}` }), el('strong', {}, sentence(app, row, column, same))),
+    app.state.time === 'difference' ? history(model, i, j) : null,
+    causes(app, i, j),
+    same || code === CODE.absent ? null : explained(model, app.side(), i, j, app.state.asked).map((step) => stepNode(app, step)),
+    i === j ? null : el('p', { class: 'acts' }, el('button', { type: 'button', class: 'quiet', click: () => app.swap() }, 'The other way round')));
+}
+
+function sentence(app, row, column, same) {
+  if (same) return 'A pod always reaches itself.';
+  const words = pairWords(app, row, column);
+  const port = app.state.asked ? ` on ${portWords(app.state.asked)}` : '';
+  return `${words[0].toUpperCase()}${words.slice(1)}${port}`;
+}
+
+function history(model, i, j) {
+  return el('dl', { class: 'history' }, ['before', 'after'].flatMap((time) => [
+    el('dt', {}, time), el('dd', {}, verdictWords(model, verdictAt(model[time], i, j)))]));
+}
+
+function causes(app, i, j) {
+  const index = verdictAt(app.side(), i, j);
+  const found = index < 0 ? [] : app.model.verdicts[index].undetermined;
+  if (!found.length) return null;
+  return el('ul', { class: 'causes' }, found.map(([ports, because]) => el('li', {}, `${app.model.ports[ports].text}: ${because}`)));
+}
+
+function stepNode(app, step) {
+  const { id } = app.model.endpoints[step.subject];
+  const title = step.direction === 'egress' ? ['Leaving ', el('bdi', {}, id)] : ['Arriving at ', el('bdi', {}, id)];
+  return el('div', { class: `step ${outcome(step)}` }, el('h3', {}, title), el('p', { class: 'outcome' }, words(app, step)),
+    exemptions(step), nearest(app, step), policies(app, step));
+}
+
+function outcome(step) {
+  if (step.outside || step.policies.length === 0) return 'free';
+  return ['no', 'maybe', 'yes'][step.best];
+}
+
+function words(app, step) {
+  if (step.outside) return 'Outside the cluster, where network policies do not apply.';
+  if (app.model.endpoints[step.subject].host) return 'On the host network, where network policies do not apply.';
+  const way = step.direction === 'egress' ? 'leave' : 'enter';
+  if (step.policies.length === 0) return `No policy restricts what may ${way}: everything may.`;
+  return {
+    [MATCH.YES]: `A rule lets it ${way}.`,
+    [MATCH.MAYBE]: `Whether a rule lets it ${way} is known only after deployment.`,
+    [MATCH.NO]: `No rule lets it ${way}.`,
+  }[step.best];
+}
+
+function nearest(app, step) {
+  const rule = step.nearest;
+  if (!rule) return null;
+  const why = rule.peer === MATCH.NO ? missWords(app, step, rule) : portMiss(app, rule);
+  return el('p', { class: 'miss' }, el('b', {}, 'Nearest miss: '), `rule ${rule.position} of `, el('code', {}, rule.policy), ' ', why, '.');
+}
+
+function missWords(app, step, rule) {
+  const other = app.model.endpoints[step.other];
+  if (rule.misses[0].of === 'address') return `speaks of ${rule.misses[0].words}`;
+  if (other.external) return 'speaks of pods, and the other end is outside the cluster';
+  if (other.host) return 'selects pods, and to policies a pod on the host network is a node';
+  const parts = rule.misses.map((miss) => [miss.words, actually(app, other, miss)]);
+  return ['would match if ', ...parts.flatMap((part, k) => (k ? [' and ', ...part] : part))];
+}
+
+// What the label that a condition asks for really is.
+function actually(app, other, miss) {
+  if (!miss.key) return null;
+  const labels = miss.of === 'namespace' ? app.model.labels[other.namespace] ?? [] : other.labels;
+  const has = labels.find(([key]) => key === miss.key);
+  return has ? [' (it has ', el('code', {}, `${has[0]}=${has[1]}`), ')'] : ' (it has no such label)';
+}
+
+function portMiss(app, rule) {
+  return ['matches, but on ', el('code', {}, app.model.ports[rule.allows].text), ' only'];
+}
+
+function exemptions(step) {
+  return step.exempt.map((each) => el('p', { class: 'exempt' }, el('b', {}, 'Whatever the policies say: '), each.says,
+    each.link && [' ', el('a', { href: each.link, target: '_blank', rel: 'noreferrer noopener' }, 'source')]));
+}
+
+// The policies that let it pass come first; the others are one line when there are several.
+function policies(app, step) {
+  const passes = (policy) => policy.rules.some((rule) => rule.match !== MATCH.NO);
+  const telling = step.policies.filter(passes);
+  const others = step.policies.filter((policy) => !passes(policy));
+  const drawn = (policy) => policyNode(app, step, policy);
+  if (others.length < 2) return [...telling, ...others].map(drawn);
+  return [telling.map(drawn), el('details', { class: 'others', open: telling.length === 0 && others.length < 4 },
+    el('summary', {}, `${others.length} ${telling.length ? 'more ' : ''}policies restrict it and do not allow this`), others.map(drawn))];
+}
+
+function policyNode(app, step, policy) {
+  const matching = policy.rules.filter((rule) => rule.match !== MATCH.NO);
+  const others = policy.rules.filter((rule) => rule.match === MATCH.NO);
+  return el('div', { class: 'policy' },
+    el('p', {}, el('code', { class: 'name' }, policy.name), policy.place && el('span', { class: 'place' }, policy.place)),
+    policy.rules.length === 0 ? el('p', { class: 'rule none' }, `allows no ${step.direction} at all`) : null,
+    matching.map((rule) => ruleNode(app, rule)),
+    others.length ? rest(app, others, matching.length === 0 && others.length <= 3) : null);
+}
+
+function rest(app, rules, open) {
+  const count = rules.length === 1 ? '1 rule does not match' : `${rules.length} rules do not match`;
+  return el('details', { open }, el('summary', {}, count), rules.map((rule) => ruleNode(app, rule)));
+}
+
+function ruleNode(app, rule) {
+  return el('p', { class: `rule ${['no', 'maybe', 'yes'][rule.match]}` },
+    el('span', { class: 'mark', 'aria-label': ['does not match', 'may match', 'matches'][rule.match], role: 'img' }, SIGNS[rule.match]),
+    el('span', {}, el('span', { class: 'position' }, `rule ${rule.position} `), rule.words));
+}

@@ -1,0 +1,35 @@
+// Port sets, as the analysis gives them, and the port that a reader asks for.
+
+const PROTOCOLS = ['tcp', 'udp', 'sctp'];
+
+// `443`, `udp/53` or `53/udp`: null for nothing asked, undefined for something that is no port.
+export function parsedPort(text) {
+  const written = text.trim().toLowerCase();
+  if (written === '') return null;
+  const match = /^(?:(tcp|udp|sctp)[/ :]?)?(\d{1,5})(?:[/ :](tcp|udp|sctp))?$/.exec(written);
+  if (!match || (match[1] && match[3])) return undefined;
+  const number = Number(match[2]);
+  if (number < 1 || number > 65535) return undefined;
+  return { protocol: match[1] ?? match[3] ?? 'tcp', number };
+}
+
+export function contains(ports, asked) {
+  return ports[asked.protocol].some(([first, last]) => first <= asked.number && asked.number <= last);
+}
+
+export function isEmpty(ports) {
+  return !ports.other && PROTOCOLS.every((protocol) => ports[protocol].length === 0);
+}
+
+// A few characters for a cell: numbers when only TCP is concerned, else null.
+export function brief(ports, longest) {
+  if (ports.other || ports.udp.length || ports.sctp.length) {
+    return ports.text.length <= longest ? ports.text : null;
+  }
+  const written = ports.tcp.map(([first, last]) => (first === last ? `${first}` : `${first}–${last}`)).join(', ');
+  return written.length <= longest ? written : null;
+}
+
+export function portWords(asked) {
+  return `${asked.protocol.toUpperCase()} ${asked.number}`;
+}

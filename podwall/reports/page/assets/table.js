@@ -1,0 +1,62 @@
+// The same answers as a plain table: for reading aloud, for copying, for printing.
+
+import { el } from './dom.js';
+import { alone } from './lens.js';
+import { verdictAt } from './model.js';
+import { CHANGED, CODE, OPEN, STATUSES } from './statuses.js';
+import { pairWords, plural, verdictWords } from './words.js';
+
+const PAGE = 200;
+
+export function tableView(app) {
+  const node = el('div', { class: 'table' });
+  const view = { node, limit: PAGE, show: () => show(view, app), draw: () => {} };
+  return view;
+}
+
+function show(view, app) {
+  const rows = [];
+  let more = false;
+  for (const pair of wanted(app)) {
+    if (rows.length === view.limit) { more = true; break; }
+    rows.push(pair);
+  }
+  const head = app.state.time === 'difference' ? ['From', 'To', 'Change', 'Before', 'After'] : ['From', 'To', 'Verdict', 'Ports'];
+  view.node.replaceChildren(
+    el('table', {}, el('caption', {}, caption(app, rows.length, more)),
+      el('thead', {}, el('tr', {}, head.map((title) => el('th', { scope: 'col' }, title)))),
+      el('tbody', {}, rows.map(([i, j]) => line(app, i, j)))),
+    more ? el('button', { type: 'button', class: 'quiet', click: () => { view.limit += PAGE * 5; show(view, app); } }, 'Show more') : '');
+}
+
+function caption(app, count, more) {
+  const shown = more ? `The first ${plural(count, 'connection')}` : plural(count, 'connection');
+  return app.state.statuses.size ? `${shown} of the kinds chosen above` : app.state.time === 'difference' ? `${shown} that change` : `${shown} that are not denied`;
+}
+
+// Without a choice of verdicts: what is open or undetermined, or what changes; the rest is denied.
+function* wanted(app) {
+  const { state, lens, sources, destinations, model } = app;
+  const usual = state.time === 'difference' ? CHANGED : [...OPEN, CODE.maybe];
+  const kinds = state.statuses.size ? state.statuses : new Set(usual);
+  for (let i = 0; i < sources.length; i += 1) {
+    if (!sources[i]) continue;
+    for (let j = 0; j < destinations.length; j += 1) {
+      if (destinations[j] && !(i === j && alone(model, i)) && kinds.has(lens.at(i, j))) yield [i, j];
+    }
+  }
+}
+
+function line(app, i, j) {
+  const [from, to] = [app.leaf(i), app.leaf(j)];
+  const status = STATUSES[app.lens.at(i, j)];
+  const act = () => app.choose({ from: from.key, to: to.key });
+  const verdicts = app.state.time === 'difference'
+    ? ['before', 'after'].map((time) => verdictWords(app.model, verdictAt(app.model[time], i, j)))
+    : [pairWords(app, from, to)];
+  return el('tr', { class: app.isSelected(from, to) ? 'chosen' : null },
+    el('th', { scope: 'row' }, el('button', { type: 'button', class: 'link', click: act }, el('bdi', {}, from.key))),
+    el('td', {}, el('bdi', {}, to.key)),
+    el('td', { class: 'status' }, el('span', { class: `sign ${status.name}` }), status.word),
+    verdicts.map((words) => el('td', {}, words)));
+}

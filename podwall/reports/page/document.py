@@ -1,0 +1,215 @@
+"""What the page embeds: one analysis (or two, and their difference) in factored form.
+
+Endpoints that behave alike share a row of verdicts as a source and a column as a destination, and
+rules are written once with the sets of endpoints that they match: the page puts together the answer
+and the explanation of any pair by itself, and 500 workloads stay small.
+
+Endpoints are sorted, those of a namespace stand together, external ranges come last. Everything
+else speaks of them by number. A set of them is written as runs: `[first, count, first, count, …]`.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Final
+
+__all__ = [
+    "FORMAT",
+    "Change",
+    "Document",
+    "Enforcement",
+    "EnforcementNote",
+    "Note",
+    "PageEndpoint",
+    "PageExemption",
+    "PagePeer",
+    "PagePolicy",
+    "PagePorts",
+    "PageRule",
+    "PageTest",
+    "PageVerdict",
+    "RulePortsOn",
+    "Runs",
+    "Side",
+]
+
+FORMAT: Final = "podwall/page/v1"
+
+Runs = tuple[int, ...]
+"""A set of numbers, or a sequence of values, as pairs: first and count, or value and count."""
+
+
+@dataclass(frozen=True, slots=True)
+class PageEndpoint:
+    """A workload, or addresses outside the cluster; `replicas` None: not known."""
+
+    id: str
+    namespace: str
+    name: str
+    kind: str = ""
+    replicas: int | None = 1
+    labels: tuple[tuple[str, str], ...] = ()
+    host: bool = False
+    place: str = ""
+    external: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class PagePorts:
+    """A port set: inclusive ranges by protocol, and the set in words."""
+
+    text: str
+    all: bool
+    other: bool
+    tcp: tuple[tuple[int, int], ...]
+    udp: tuple[tuple[int, int], ...]
+    sctp: tuple[tuple[int, int], ...]
+
+
+@dataclass(frozen=True, slots=True)
+class PageVerdict:
+    """What may pass, by number of a port set, and what is undetermined with its cause."""
+
+    allowed: int
+    undetermined: tuple[tuple[int, str], ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class PageTest:
+    """One condition of a peer, and the endpoints that fulfil it or may do so.
+
+    `words` follow "it would match if". `of` says whether it asks for the label `key` of the `pod`
+    or of its `namespace`, for its `place`, or for its `address`.
+    """
+
+    words: str
+    of: str
+    key: str
+    set: int
+
+
+@dataclass(frozen=True, slots=True)
+class PagePeer:
+    """One peer of a rule: the endpoints that it matches for certain, and at most."""
+
+    must: int
+    may: int
+    tests: tuple[PageTest, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class RulePortsOn:
+    """The port sets that a rule allows, for certain and at most, on some destinations.
+
+    `on` None: on all that no earlier entry is about.
+    """
+
+    on: int | None
+    must: int
+    may: int
+
+
+@dataclass(frozen=True, slots=True)
+class PageRule:
+    """One rule; `position` counts from 1, `peers` None is everyone."""
+
+    position: int
+    words: str
+    peers: tuple[PagePeer, ...] | None
+    ports: tuple[RulePortsOn, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class PageExemption:
+    """What passes whatever the policies say, where the `end` of a flow is one of a set.
+
+    `end` is `destination`, or `other` for the end whose policies are not asked.
+    """
+
+    says: str
+    link: str
+    end: str
+    on: int
+
+
+@dataclass(frozen=True, slots=True)
+class PagePolicy:
+    """A policy; a direction is None where it does not restrict it."""
+
+    name: str
+    place: str
+    ingress: tuple[PageRule, ...] | None
+    egress: tuple[PageRule, ...] | None
+
+
+@dataclass(frozen=True, slots=True)
+class Side:
+    """One analysis.
+
+    `rows` and `columns` have each endpoint's class as a source and as a destination, -1 where it
+    does not exist; `cells` has for each source class the verdicts over the destination classes;
+    `selves` each workload's verdict with itself. `lists` are lists of policies; `ingress` and
+    `egress` say which list restricts each endpoint. `sets` are sets of endpoints.
+    """
+
+    rows: tuple[int, ...]
+    columns: tuple[int, ...]
+    cells: tuple[Runs, ...]
+    selves: tuple[int, ...]
+    lists: tuple[tuple[int, ...], ...]
+    ingress: tuple[int, ...]
+    egress: tuple[int, ...]
+    policies: tuple[PagePolicy, ...]
+    exempt: dict[str, tuple[PageExemption, ...]]
+    sets: tuple[Runs, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Change:
+    """What it means when one verdict follows another: `opens`, `closes`, `narrows` and so on."""
+
+    before: int
+    after: int
+    kind: str
+
+
+@dataclass(frozen=True, slots=True)
+class Note:
+    """Something to look at first: how many, of what, and which endpoints."""
+
+    count: str
+    text: str
+    endpoints: tuple[int, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class EnforcementNote:
+    """One point on which the engine departs from the specification, with its source."""
+
+    says: str
+    link: str
+
+
+@dataclass(frozen=True, slots=True)
+class Enforcement:
+    """The engine that was asked."""
+
+    name: str
+    title: str
+    notes: tuple[EnforcementNote, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Document:
+    """All of it. Verdict 0 is denied; `labels` has the labels of namespaces by name."""
+
+    engine: Enforcement
+    endpoints: tuple[PageEndpoint, ...]
+    labels: dict[str, tuple[tuple[str, str], ...]]
+    ports: tuple[PagePorts, ...]
+    verdicts: tuple[PageVerdict, ...]
+    after: Side
+    before: Side | None = None
+    changes: tuple[Change, ...] = ()
+    notes: tuple[Note, ...] = ()
+    format: str = field(default=FORMAT)

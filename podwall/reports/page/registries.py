@@ -1,0 +1,111 @@
+"""Numbers for what the page says many times: port sets, verdicts, sets of endpoints."""
+
+from __future__ import annotations
+
+from collections.abc import Hashable
+from typing import Final, Generic, TypeVar
+
+import numpy as np
+
+from podwall.portset import ALL_PORTS, NO_PORTS, PortSet
+from podwall.reachability import Undetermined
+from podwall.reachability.grouping import IntArray
+from podwall.reports.page.document import PagePorts, PageVerdict, Runs
+from podwall.reports.words import printable
+
+__all__ = ["EndpointSets", "Numbers", "Verdicts", "runs_of"]
+
+Value = TypeVar("Value", bound=Hashable)
+
+
+class Numbers(Generic[Value]):
+    """Numbers values in the order in which they are met."""
+
+    def __init__(self, *values: Value) -> None:
+        """Number the first values."""
+        self._numbers: dict[Value, int] = {value: number for number, value in enumerate(values)}
+
+    def of(self, value: Value) -> int:
+        """Return the number of a value."""
+        return self._numbers.setdefault(value, len(self._numbers))
+
+    @property
+    def values(self) -> tuple[Value, ...]:
+        """All values, by number."""
+        return tuple(self._numbers)
+
+
+class Verdicts:
+    """The port sets and verdicts of the page; 0 is nothing in both."""
+
+    def __init__(self) -> None:
+        """Begin with what every page has."""
+        self._ports: Numbers[PortSet] = Numbers(NO_PORTS)
+        self._verdicts: Numbers[PageVerdict] = Numbers(PageVerdict(0))
+        self.values: list[tuple[PortSet, PortSet]] = [(NO_PORTS, NO_PORTS)]
+
+    def port_set(self, ports: PortSet) -> int:
+        """Return the number of a port set."""
+        return self._ports.of(ports)
+
+    def verdict(self, allowed: PortSet, undetermined: tuple[Undetermined, ...] = ()) -> int:
+        """Return the number of a verdict."""
+        doubts = tuple((self._ports.of(e.ports), printable(e.because)) for e in undetermined)
+        number = self._verdicts.of(PageVerdict(self._ports.of(allowed), doubts))
+        if number == len(self.values):
+            unsure = NO_PORTS
+            for each in undetermined:
+                unsure |= each.ports
+            self.values.append((allowed, unsure))
+        return number
+
+    def page_ports(self) -> tuple[PagePorts, ...]:
+        """Return all port sets as the page has them."""
+        return tuple(
+            PagePorts(str(each), each == ALL_PORTS, each.other, each.tcp, each.udp, each.sctp)
+            for each in self._ports.values
+        )
+
+    def page_verdicts(self) -> tuple[PageVerdict, ...]:
+        """Return all verdicts as the page has them."""
+        return self._verdicts.values
+
+
+class EndpointSets:
+    """Sets of endpoints, made from sets of the elements that the analysis works with."""
+
+    ABSENT: Final = -1
+
+    def __init__(self, elements: IntArray, universe: int) -> None:
+        """Take each endpoint's element, `ABSENT` where the analysis does not know it."""
+        self._elements = np.where(elements == self.ABSENT, universe, elements)
+        self._universe = universe
+        self._numbers: Numbers[Runs] = Numbers()
+
+    def number(self, members: IntArray) -> int:
+        """Return the number of the set of endpoints that have one of the elements."""
+        flags = np.zeros(self._universe + 1, dtype=np.int64)
+        flags[members] = 1
+        return self._numbers.of(_true_runs(flags[self._elements]))
+
+    @property
+    def values(self) -> tuple[Runs, ...]:
+        """All sets, by number."""
+        return self._numbers.values
+
+
+def _true_runs(flags: IntArray) -> Runs:
+    edges = np.flatnonzero(np.diff(flags, prepend=0, append=0))
+    firsts, ends = edges[::2], edges[1::2]
+    return tuple(np.column_stack([firsts, ends - firsts]).ravel().tolist())
+
+
+def runs_of(values: IntArray) -> Runs:
+    """Return a sequence as runs: each value with how often it stands in a row.
+
+    >>> runs_of(np.array([4, 4, 0]))
+    (4, 2, 0, 1)
+    """
+    firsts = np.flatnonzero(np.diff(values, prepend=-1))
+    counts = np.diff(firsts, append=len(values))
+    return tuple(np.column_stack([values[firsts], counts]).ravel().tolist())
