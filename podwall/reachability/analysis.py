@@ -2,40 +2,42 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import chain
 from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
-from podwall.model import PodPeer, PortRule, Rule, Selector
-from podwall.reachability.acts import acts
+from podwall.model import PortRule
+from podwall.reachability.addresses import address_atoms, block_ranges
 from podwall.reachability.bounds import Bounds
 from podwall.reachability.boxes import Boxes
-from podwall.reachability.cluster import Cluster, rules_of
+from podwall.reachability.cluster import Cluster
 from podwall.reachability.destinations import destinations
 from podwall.reachability.exemptions import exemptions
+from podwall.reachability.grouping import Csr
 from podwall.reachability.join import Join
 from podwall.reachability.label_index import Mentions
 from podwall.reachability.matching import Match
-from podwall.reachability.peers import PeerSets
+from podwall.reachability.members import Universe, members
 from podwall.reachability.pod_classes import pod_classes
-from podwall.reachability.pod_sets import PodSets
 from podwall.reachability.port_atoms import PortAtoms
 from podwall.reachability.port_rules import Direction
-from podwall.reachability.profiles import ProfileBuilder
+from podwall.reachability.profiles import profiles
 from podwall.reachability.registry import Registry
 from podwall.reachability.roles import roles
+from podwall.reachability.statements import statements
+from podwall.reachability.terms import Terms
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Iterable
 
     from podwall.engines import Engine
-    from podwall.model import Policy, Snapshot
+    from podwall.model import Service, Snapshot
     from podwall.reachability.atoms import Atoms
-    from podwall.reachability.grouping import IntArray
     from podwall.reachability.pod_classes import PodClasses
     from podwall.reachability.profiles import Profiles
+    from podwall.reachability.statements import Statements
 
 __all__ = ["Analysis", "analysis"]
 
@@ -59,7 +61,7 @@ def analysis(snapshot: Snapshot, engine: Engine) -> Analysis:
     incoming = context.side(Direction.INGRESS)
     bounds = context.bounds.values
     ports = PortAtoms(bounds)
-    universe = context.peers.universe
+    universe = context.universe
     join = Join(
         sources=roles(outgoing.profiles, incoming.sets, universe),
         destinations=roles(incoming.profiles, outgoing.sets, universe),
@@ -67,61 +69,70 @@ def analysis(snapshot: Snapshot, engine: Engine) -> Analysis:
         ingress=incoming.profiles,
         words=ports.words(bounds),
     )
-    return Analysis(cluster, context.classes, context.peers.atoms, ports, join)
+    return Analysis(cluster, context.classes, context.addresses, ports, join)
 
 
 class _Side(NamedTuple):
-    """One direction's profiles, and the sets that its rules speak of."""
+    """One direction's profiles, and the sets that they speak of."""
 
     profiles: Profiles
-    sets: list[IntArray]
+    sets: Csr
 
 
 class _Context:
-    """What both directions share."""
+    """What both directions share: classes of pods, parts of addresses, and the terms' members."""
 
     def __init__(self, cluster: Cluster) -> None:
-        rules = list(_rules(cluster.policies))
-        mentions = Mentions(_selectors(cluster, rules))
+        terms = Terms()
         self.cluster = cluster
-        self.classes = pod_classes(cluster.workloads, mentions, _port_names(cluster, rules))
-        self.pod_sets = PodSets(self.classes, cluster.namespaces)
-        self.peers = PeerSets(cluster, self.classes, self.pod_sets)
-        self.ends = destinations(cluster, self.classes, self.pod_sets, self.peers.universe)
+        self.stated = {each: statements(cluster, each, terms) for each in Direction}
+        services = [_with_term(service, terms) for service in cluster.services]
+        mentions = Mentions(terms.pod_selectors.values)
+        names = _port_names(self.stated.values(), cluster.services)
+        self.classes = pod_classes(cluster.workloads, mentions, names)
+        blocks = {block for each in terms.blocks for block in each} | cluster.idle_blocks()
+        self.addresses = address_atoms([block_ranges((block,)) for block in blocks])
+        self.universe = Universe(len(self.classes), len(self.addresses))
+        self.members = members(cluster, terms, self.classes, self.addresses)
+        self.ends = destinations(cluster, self.classes, self.members, services, self.universe.size)
         self.bounds = Registry[Bounds]()
 
     def side(self, direction: Direction) -> _Side:
-        """Return one direction's profiles and sets."""
-        cluster, ends = self.cluster, self.ends
-        boxes = Boxes(direction, self.peers, cluster.ports, ends, self.bounds)
-        acting = acts(cluster, self.pod_sets, self.peers, boxes)
+        """Return one direction's profiles and their sets."""
+        cluster, ends, stated = self.cluster, self.ends, self.stated[direction]
+        boxes = Boxes(stated, self.members, ends, cluster.ports, self.bounds)
         on_host = np.flatnonzero(self.classes.host != Match.NO)
-        exempt = exemptions(direction, cluster.engine, on_host, ends)
-        own = ends.naming if direction is Direction.INGRESS else np.zeros_like(ends.naming)
-        profiles = ProfileBuilder(acting, boxes, self.bounds, own, exempt).profiles()
-        return _Side(profiles, boxes.sets)
+        found = profiles(
+            isolating=self._isolating(stated),
+            naming=ends.naming if direction is Direction.INGRESS else np.zeros_like(ends.naming),
+            exemptions=exemptions(direction, cluster.engine, on_host, ends),
+            boxes=boxes,
+            bounds=self.bounds,
+        )
+        used, compact = np.unique(found.sets.items, return_inverse=True)
+        return _Side(replace(found, sets=Csr(found.sets.starts, compact)), boxes.sets(used))
+
+    def _isolating(self, stated: Statements) -> Csr:
+        """Return for each element `2 * act` for the acts that isolate it, plus one if perhaps."""
+        targets = np.array(stated.targets, dtype=np.int64)
+        doubtful = np.isin(np.arange(len(targets)), list(stated.doubtful))
+        certain, place = self.members.must.gather(targets)
+        perhaps, spot = self.members.perhaps.gather(targets)
+        elements = (self.members.must.items[place], self.members.perhaps.items[spot])
+        codes = np.concatenate([2 * certain + doubtful[certain], 2 * perhaps + 1])
+        order = np.argsort(codes, kind="stable")
+        return Csr.of_pairs(np.concatenate(elements)[order], codes[order], self.universe.size)
 
 
-def _rules(policies: Sequence[Policy]) -> Iterator[Rule]:
-    """Yield all known rules of both directions."""
-    for policy in policies:
-        for direction in Direction:
-            rules = rules_of(policy, direction) or ()
-            yield from (rule for rule in rules if isinstance(rule, Rule))
+def _with_term(service: Service, terms: Terms) -> tuple[int, Service]:
+    assert service.selector is not None
+    return terms.of_pods(service.namespace, service.selector), service
 
 
-def _selectors(cluster: Cluster, rules: Sequence[Rule]) -> Iterator[Selector]:
-    """Yield every selector that is applied to pods."""
-    yield from (policy.pod_selector for policy in cluster.policies)
-    yield from (each.selector for each in cluster.services if each.selector is not None)
-    peers = (rule.peers for rule in rules if isinstance(rule.peers, tuple))
-    yield from (peer.pods for each in peers for peer in each if isinstance(peer, PodPeer))
-
-
-def _port_names(cluster: Cluster, rules: Sequence[Rule]) -> set[str]:
+def _port_names(stated: Iterable[Statements], services: Iterable[Service]) -> set[str]:
     """Return the port names that rules and services mention."""
-    lists = (rule.ports for rule in rules if isinstance(rule.ports, tuple))
+    lists = (ports for each in stated for ports in each.ports.values if isinstance(ports, tuple))
     entries = (entry for each in lists for entry in each if isinstance(entry, PortRule))
-    targets = (port.target for service in cluster.services for port in service.ports)
+    targets = (port.target for service in services for port in service.ports)
     ports = chain((entry.port for entry in entries), targets)
     return {port for port in ports if isinstance(port, str)}

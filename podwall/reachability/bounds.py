@@ -1,13 +1,26 @@
-"""The ports that a part of a policy allows: for certain, and at most."""
+"""What is certain and what is possible: of anything, and of the ports that a rule allows."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from enum import Enum
 from typing import Final
 
 from podwall.portset import ALL_PORTS, NO_PORTS, PortSet
 
-__all__ = ["ALL", "NOTHING", "Bounds"]
+__all__ = ["ALL", "NOTHING", "Bound", "Bounds"]
+
+
+class Bound(Enum):
+    """The two questions about what is not fully known: what is certain, and what is possible."""
+
+    MUST = "must"
+    MAY = "may"
+
+    @property
+    def other(self) -> Bound:
+        """The question whose answer bounds the negation."""
+        return Bound.MAY if self is Bound.MUST else Bound.MUST
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,33 +6,27 @@ that are not known) is settled here, so that all that follows is sets and number
 
 from __future__ import annotations
 
+from collections import defaultdict
 from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
 from podwall.model import PortRule
-from podwall.reachability.bounds import Bounds
+from podwall.reachability.bounds import NOTHING, Bounds
 from podwall.reachability.destinations import NAMELESS
-from podwall.reachability.pod_sets import Members
-from podwall.reachability.port_rules import Direction, RulePorts
-from podwall.reachability.registry import Registry
+from podwall.reachability.grouping import Csr, IntArray
+from podwall.reachability.port_rules import Direction
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from podwall.reachability.destinations import Destinations
-    from podwall.reachability.grouping import IntArray
-    from podwall.reachability.peers import PeerSets
-    from podwall.reachability.port_rules import PortReader
+    from podwall.reachability.members import Members
+    from podwall.reachability.port_rules import PortReader, RulePorts
+    from podwall.reachability.registry import Registry
+    from podwall.reachability.statements import Statements
 
-__all__ = ["Box", "Boxes", "RulePart"]
-
-
-class RulePart(NamedTuple):
-    """One peer of a rule with the rule's ports, both as numbers."""
-
-    peers: int
-    ports: int
+__all__ = ["Box", "Boxes"]
 
 
 class Box(NamedTuple):
@@ -43,78 +37,131 @@ class Box(NamedTuple):
 
 
 class Boxes:
-    """Makes the boxes of one direction's rules, and keeps the sets and bounds they speak of."""
+    """The boxes of one direction's acts, and the sets that they speak of.
+
+    Sets are numbered: the certain members of each term, then the doubtful ones, then further sets.
+    """
 
     def __init__(
         self,
-        direction: Direction,
-        peers: PeerSets,
-        reader: PortReader,
+        stated: Statements,
+        members: Members,
         destinations: Destinations,
+        reader: PortReader,
         bounds: Registry[Bounds],
     ) -> None:
-        """Begin with no sets; the bounds are shared by both directions."""
-        self.direction = direction
-        self.ports = Registry[RulePorts]()
-        self.sets: list[IntArray] = []
-        self._peers = peers
-        self._reader = reader
+        """Make the boxes of all acts; `bounds` numbers what both directions allow."""
+        self._stated = stated
+        self._members = members
         self._destinations = destinations
+        self._reader = reader
         self._bounds = bounds
-        self._set_numbers: dict[int, int] = {}
-        self._rests: dict[tuple[int, int], tuple[Members, IntArray]] = {}
-        self._known: dict[tuple[RulePart, int], tuple[Box, ...]] = {}
+        self._further: list[IntArray] = []
+        self._by_name: defaultdict[int, list[tuple[int, int]]] = defaultdict(list)
+        self._known: dict[tuple[int, int, int], tuple[Box, ...]] = {}
+        rows = np.concatenate([*self._rows(), np.empty((0, 3), dtype=np.int64)])
+        rows = rows[np.argsort(rows[:, 0], kind="stable")]
+        acts = np.arange(len(stated.targets) + 1)
+        self.peers, self.ports = rows[:, 1], rows[:, 2]
+        self.of_act = Csr(np.searchsorted(rows[:, 0], acts), np.arange(len(rows)))
 
-    def of_part(self, part: RulePart, naming: int) -> tuple[Box, ...]:
-        """Return the boxes of a rule's part for pods that name their ports in the given way."""
-        ports = self.ports.values[part.ports]
-        own = self.direction is Direction.INGRESS and _has_names(ports)
-        key = (part, naming if own else NAMELESS)
-        boxes = self._known.get(key)
-        if boxes is None:
-            members = self._peers.members[part.peers]
-            boxes = self._known[key] = tuple(self._boxes(members, ports, key[1]))
-        return boxes
+    def sets(self, numbers: IntArray) -> Csr:
+        """Return the sets with the given numbers, which ascend."""
+        must, perhaps = self._members
+        of_terms = numbers < len(must) + len(perhaps)
+        certain = numbers[numbers < len(must)]
+        doubtful = numbers[of_terms & (numbers >= len(must))] - len(must)
+        further = (numbers[~of_terms] - len(must) - len(perhaps)).tolist()
+        known = must.take(certain).followed_by(perhaps.take(doubtful))
+        return known.followed_by(Csr.of_lists([self._further[each] for each in further]))
 
-    def of_members(self, members: Members, ports: Bounds) -> Iterator[Box]:
-        """Yield the boxes that give some members some ports."""
-        if not ports.may:
-            return
-        if len(members.must):
-            yield Box(self.set_number(members.must), self._bounds.number(ports))
-        if len(members.must) < len(members.may):
-            number = self.set_number(self._rest(members))
-            yield Box(number, self._bounds.number(Bounds.perhaps(ports.may)))
+    @property
+    def acts_with_names(self) -> IntArray:
+        """The acts of which some boxes depend on how a pod names its own ports."""
+        return np.array(sorted(self._by_name), dtype=np.int64)
 
-    def set_number(self, elements: IntArray) -> int:
-        """Return the number of a set, which is kept; the same array has the same number."""
-        number = self._set_numbers.setdefault(id(elements), len(self.sets))
-        if number == len(self.sets):
-            self.sets.append(elements)
-        return number
+    def of(self, act: int, naming: int) -> Iterator[Box]:
+        """Yield the boxes of an act for pods that name their ports in some way."""
+        here = slice(self.of_act.starts[act], self.of_act.starts[act + 1])
+        yield from map(Box, self.peers[here].tolist(), self.ports[here].tolist())
+        yield from self.named(act, naming)
 
-    def _rest(self, members: Members) -> IntArray:
-        """Return those that may belong and need not, the same array for the same members."""
-        if not len(members.must):
-            return members.may
-        key = (id(members.must), id(members.may))
-        if key not in self._rests:
-            rest = np.setdiff1d(members.may, members.must, assume_unique=True)
-            self._rests[key] = (members, rest)
-        return self._rests[key][1]
+    def named(self, act: int, naming: int) -> Iterator[Box]:
+        """Yield those boxes of an act that depend on how the pod names its own ports."""
+        for term, ports in self._by_name.get(act, ()):
+            key = (term, ports, naming)
+            if key not in self._known:
+                self._known[key] = tuple(self._of_term(term, self._bounds_of(ports, naming)))
+            yield from self._known[key]
 
-    def _boxes(self, members: Members, ports: RulePorts, naming: int) -> Iterator[Box]:
-        if self.direction is Direction.EGRESS and _has_names(ports):
-            namings = self._destinations.naming
-            for each in np.unique(namings[members.may]).tolist():
-                must, may = (part[namings[part] == each] for part in members)
-                yield from self.of_members(Members(must, may), self._bounds_of(ports, each))
-        else:
-            yield from self.of_members(members, self._bounds_of(ports, naming))
+    def add_set(self, elements: IntArray) -> int:
+        """Return the number of a set that no term stands for."""
+        self._further.append(elements)
+        return 2 * len(self._members.must) + len(self._further) - 1
 
-    def _bounds_of(self, ports: RulePorts, naming: int) -> Bounds:
+    def _rows(self) -> Iterator[IntArray]:
+        """Yield the boxes that do not depend on the pod, as rows of act, peers and ports."""
+        act, term, ports = self._stated.parts()
+        names = np.array([_has_names(each) for each in self._stated.ports.values], dtype=np.bool_)
+        named = names[ports]
+        yield from self._plain(act[~named], term[~named], ports[~named], names.tolist())
+        for row in zip(
+            act[named].tolist(), term[named].tolist(), ports[named].tolist(), strict=True
+        ):
+            if self._stated.direction is Direction.INGRESS:
+                self._by_name[row[0]].append(row[1:])
+            else:
+                split = self._split(*row[1:])
+                yield np.array([(row[0], *box) for box in split], dtype=np.int64).reshape(-1, 3)
+
+    def _plain(
+        self, act: IntArray, term: IntArray, ports: IntArray, names: list[bool]
+    ) -> Iterator[IntArray]:
+        """Yield the boxes of rules that mention no port name."""
+        allowed = [
+            NOTHING if named else self._bounds_of(number, NAMELESS)
+            for number, named in enumerate(names)
+        ]
+        doubted = [Bounds.perhaps(each.may) for each in allowed]
+        sides = (
+            (self._members.must, allowed, 0),
+            (self._members.perhaps, doubted, len(self._members.must)),
+        )
+        for lists, bounds, offset in sides:
+            numbers = np.array([self._bounds.number(each) for each in bounds], dtype=np.int64)
+            some = lists.lengths[term] > 0
+            yield np.stack([act[some], offset + term[some], numbers[ports[some]]], axis=1)
+
+    def _split(self, term: int, ports: int) -> tuple[Box, ...]:
+        """Return the boxes of a rule that means other ports on each destination, by name."""
+        key = (term, ports, NAMELESS)
+        if key not in self._known:
+            self._known[key] = tuple(self._by_destination(term, ports))
+        return self._known[key]
+
+    def _by_destination(self, term: int, ports: int) -> Iterator[Box]:
+        namings = self._destinations.naming
+        for lists, must in ((self._members.must, True), (self._members.perhaps, False)):
+            elements = lists[term]
+            for naming in np.unique(namings[elements]).tolist():
+                allowed = self._bounds_of(ports, naming)
+                if allowed.may:
+                    number = self.add_set(elements[namings[elements] == naming])
+                    found = allowed if must else Bounds.perhaps(allowed.may)
+                    yield Box(number, self._bounds.number(found))
+
+    def _of_term(self, term: int, allowed: Bounds) -> Iterator[Box]:
+        """Yield the boxes that give the members of a term some ports."""
+        if allowed.may and self._members.must.lengths[term]:
+            yield Box(term, self._bounds.number(allowed))
+        if allowed.may and self._members.perhaps.lengths[term]:
+            doubted = self._bounds.number(Bounds.perhaps(allowed.may))
+            yield Box(len(self._members.must) + term, doubted)
+
+    def _bounds_of(self, ports: int, naming: int) -> Bounds:
         names = self._destinations.namings[naming]
-        return self._reader.bounds(ports, names, self.direction)
+        written = self._stated.ports.values[ports]
+        return self._reader.bounds(written, names, self._stated.direction)
 
 
 def _has_names(ports: RulePorts) -> bool:

@@ -35,12 +35,18 @@ class Cluster:
         self.snapshot = snapshot
         self.engine = engine
         self.workloads = _last_of_each(snapshot)
-        self.policies = tuple(_acting(snapshot, engine))
+        self.policies = _acting(snapshot, engine)
         self.services = tuple(_exposing(snapshot, engine))
         self.namespaces = NamespaceLabels(snapshot)
         self.ports = PortReader(snapshot, engine)
         self.pods_at = whereabouts(snapshot.pod_cidrs)
         self.nodes_at = whereabouts(())
+
+    def idle_blocks(self) -> set[IpPeer]:
+        """Return the ip blocks of policies that do not act: they cut the outside all the same."""
+        acting = {id(policy) for policy in self.policies}
+        idle = (policy for policy in self.snapshot.policies if id(policy) not in acting)
+        return {block for policy in idle for block in _blocks(policy)}
 
 
 def rules_of(policy: Policy, direction: Direction) -> Rules | None:
@@ -73,29 +79,43 @@ def _last_of_each(snapshot: Snapshot) -> tuple[Workload, ...]:
     )
 
 
-def _acting(snapshot: Snapshot, engine: Engine) -> Iterator[Policy]:
-    """Yield the policies that the engine enforces.
+def _acting(snapshot: Snapshot, engine: Engine) -> tuple[Policy, ...]:
+    """Return the policies that the engine enforces.
 
     An engine that ignores policies with IPv6 blocks runs in clusters without IPv6 only, so that a
     peer that is not known yet is none of these.
     """
     if not engine.enforces:
-        return
+        return ()
+    policies = _last_policies(snapshot)
+    if engine.ipv6_blocks.value is not Treatment.IGNORED:
+        return policies
+    return tuple(each for each in policies if not any(map(_is_ipv6, _blocks(each))))
+
+
+def _last_policies(snapshot: Snapshot) -> tuple[Policy, ...]:
     last = {(each.namespace, each.name): each for each in snapshot.policies}
-    for policy in snapshot.policies:
-        overwritten = last[policy.namespace, policy.name] is not policy
-        if overwritten and not isinstance(policy.namespace, Unknown):
-            continue
-        if engine.ipv6_blocks.value is Treatment.IGNORED and _has_ipv6_block(policy):
-            continue
-        yield policy
+    if len(last) == len(snapshot.policies):
+        return snapshot.policies
+    return tuple(
+        each
+        for each in snapshot.policies
+        if isinstance(each.namespace, Unknown) or last[each.namespace, each.name] is each
+    )
 
 
-def _has_ipv6_block(policy: Policy) -> bool:
-    rules = [rule for direction in Direction for rule in rules_of(policy, direction) or ()]
-    peers = (rule.peers for rule in rules if isinstance(rule, Rule))
-    flat = (peer for each in peers if isinstance(each, tuple) for peer in each)
-    return any(isinstance(peer, IpPeer) and peer.network.version == 6 for peer in flat)  # noqa: PLR2004 - the family
+def _is_ipv6(block: IpPeer) -> bool:
+    return block.network.version == 6  # noqa: PLR2004 - the family
+
+
+def _blocks(policy: Policy) -> Iterator[IpPeer]:
+    """Yield the ip blocks of a policy's rules."""
+    for direction in Direction:
+        for rule in rules_of(policy, direction) or ():
+            peers = rule.peers if isinstance(rule, Rule) else None
+            for peer in peers if isinstance(peers, tuple) else ():
+                if isinstance(peer, IpPeer):
+                    yield peer
 
 
 def _exposing(snapshot: Snapshot, engine: Engine) -> Iterator[Service]:

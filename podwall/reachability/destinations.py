@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 import numpy as np
 
@@ -14,15 +14,17 @@ from podwall.reachability.port_rules import NamedPorts
 from podwall.reachability.registry import Registry
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from podwall.model import Service
     from podwall.reachability.cluster import Cluster
     from podwall.reachability.grouping import IntArray
-    from podwall.reachability.peers import Universe
+    from podwall.reachability.members import Members
     from podwall.reachability.pod_classes import PodClasses
-    from podwall.reachability.pod_sets import PodSets
 
 __all__ = ["NAMELESS", "Destinations", "destinations"]
 
-NAMELESS = 0
+NAMELESS: Final = 0
 """The naming of addresses and of pods on the host network: no port has a name."""
 
 
@@ -37,34 +39,30 @@ class Destinations:
 
 
 def destinations(
-    cluster: Cluster, classes: PodClasses, pod_sets: PodSets, universe: Universe
+    cluster: Cluster,
+    classes: PodClasses,
+    members: Members,
+    services: Sequence[tuple[int, Service]],
+    size: int,
 ) -> Destinations:
-    """Return what depends on the destination, for the whole universe."""
-    namings = [NamedPorts(), *(NamedPorts(*each) for each in classes.namings)]
-    naming = np.zeros(universe.size, dtype=np.int64)
-    on_host = classes.host == Match.YES
-    naming[: universe.pods] = np.where(on_host, NAMELESS, classes.naming + 1)
-    exposed = _exposed(cluster, pod_sets, naming, namings)
+    """Return what depends on the destination, for a universe of some size.
+
+    `services` are those that open ports, each with the term of the pods that it selects.
+    """
+    namings = tuple(NamedPorts(*each) for each in classes.namings)
+    naming = np.full(size, NAMELESS)
+    named = np.where(classes.host == Match.YES, NAMELESS, classes.naming)
+    naming[: len(classes)] = named
+    exposed: dict[int, Bounds] = {}
+    for term, service in services:
+        for selected, lists in ((Match.YES, members.must), (Match.MAYBE, members.perhaps)):
+            for element in lists[term].tolist():
+                names = namings[naming[element]]
+                ports = exposed_ports(service, selected, names, cluster.engine, cluster.ports)
+                exposed[element] = exposed.get(element, NOTHING) | ports
     bounds = Registry[Bounds]()
     bounds.number(NOTHING)
-    exposure = np.zeros(universe.size, dtype=np.int64)
+    exposure = np.zeros(size, dtype=np.int64)
     for element, ports in exposed.items():
         exposure[element] = bounds.number(ports)
-    return Destinations(naming, exposure, tuple(namings), tuple(bounds.values))
-
-
-def _exposed(
-    cluster: Cluster, pod_sets: PodSets, naming: IntArray, namings: list[NamedPorts]
-) -> dict[int, Bounds]:
-    """Return the ports that services open on classes of pods past the policies."""
-    found: dict[int, Bounds] = {}
-    for service in cluster.services:
-        assert service.selector is not None
-        must, may = pod_sets.within(service.namespace, service.selector)
-        certain = set(must.tolist())
-        for number in may.tolist():
-            selected = Match.YES if number in certain else Match.MAYBE
-            names = namings[naming[number]]
-            ports = exposed_ports(service, selected, names, cluster.engine, cluster.ports)
-            found[number] = found.get(number, NOTHING) | ports
-    return found
+    return Destinations(naming, exposure, namings, tuple(bounds.values))

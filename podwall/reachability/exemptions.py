@@ -11,8 +11,6 @@ from podwall.engines import Treatment
 from podwall.portset import ALL_PORTS
 from podwall.reachability.bounds import Bounds
 from podwall.reachability.exposures import opens
-from podwall.reachability.peers import NOBODY
-from podwall.reachability.pod_sets import Members
 from podwall.reachability.port_rules import Direction
 
 if TYPE_CHECKING:
@@ -30,7 +28,7 @@ class Exemptions:
     """For each element of the universe the number of a list of peers and ports."""
 
     of: IntArray
-    lists: Sequence[Sequence[tuple[Members, Bounds]]]
+    lists: Sequence[Sequence[tuple[IntArray, Bounds]]]
 
 
 def passes_own_node(engine: Engine, direction: Direction) -> bool:
@@ -50,22 +48,21 @@ def exemptions(
 
     Which node a pod runs on is not known before deployment, so that its own node is undetermined.
     """
-    common: list[tuple[Members, Bounds]] = []
+    common: list[tuple[IntArray, Bounds]] = []
     if len(on_host) and passes_own_node(engine, direction):
-        common.append((Members(NOBODY, on_host), Bounds.perhaps(ALL_PORTS)))
+        common.append((on_host, Bounds.perhaps(ALL_PORTS)))
     exposure = destinations.exposure
     if direction is Direction.EGRESS:
         if opens(engine, direction):
             common.extend(_backends(destinations))
         return Exemptions(np.zeros_like(exposure), [common])
     everyone = np.arange(len(exposure))
-    anyone = Members(everyone, everyone)
-    return Exemptions(exposure, [[*common, (anyone, each)] for each in destinations.exposures])
+    each = ([(everyone, ports)] if ports.may else [] for ports in destinations.exposures)
+    return Exemptions(exposure, [[*common, *opened] for opened in each])
 
 
-def _backends(destinations: Destinations) -> Iterator[tuple[Members, Bounds]]:
+def _backends(destinations: Destinations) -> Iterator[tuple[IntArray, Bounds]]:
     """Yield the backends of services, with the ports that are open on them."""
     for number, ports in enumerate(destinations.exposures):
         if ports.may:
-            backends = np.flatnonzero(destinations.exposure == number)
-            yield Members(backends, backends), ports
+            yield np.flatnonzero(destinations.exposure == number), ports

@@ -11,7 +11,7 @@ import numpy.typing as npt
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-__all__ = ["Csr", "IntArray", "group_by_membership"]
+__all__ = ["Csr", "IntArray", "group_by_membership", "packed", "spans", "unique_rows"]
 
 IntArray = npt.NDArray[np.int64]
 
@@ -67,10 +67,50 @@ class Csr:
         >>> owner.tolist(), lists.items[position].tolist()
         ([0, 1, 1], [9, 7, 8])
         """
-        lengths = self.starts[rows + 1] - self.starts[rows]
-        owner = np.repeat(np.arange(len(rows)), lengths)
-        before = np.cumsum(lengths) - lengths
-        return owner, np.arange(len(owner)) + np.repeat(self.starts[rows] - before, lengths)
+        return spans(self.starts[rows], self.starts[rows + 1])
+
+    def take(self, rows: IntArray) -> Csr:
+        """Return the given lists, in the given order."""
+        starts = np.zeros(len(rows) + 1, dtype=np.int64)
+        np.cumsum(self.lengths[rows], out=starts[1:])
+        return Csr(starts, self.items[self.gather(rows)[1]])
+
+    def followed_by(self, other: Csr) -> Csr:
+        """Return these lists and then the other ones."""
+        starts = np.concatenate([self.starts, other.starts[1:] + len(self.items)])
+        return Csr(starts, np.concatenate([self.items, other.items]))
+
+
+def spans(starts: IntArray, ends: IntArray) -> tuple[IntArray, IntArray]:
+    """Write out spans of numbers: for each number the index of its span, and the number.
+
+    >>> owner, number = spans(np.array([5, 1]), np.array([7, 2]))
+    >>> owner.tolist(), number.tolist()
+    ([0, 0, 1], [5, 6, 1])
+    """
+    lengths = ends - starts
+    owner = np.repeat(np.arange(len(starts)), lengths)
+    before = np.cumsum(lengths) - lengths
+    return owner, np.arange(len(owner)) + np.repeat(starts - before, lengths)
+
+
+def packed(*columns: IntArray) -> IntArray:
+    """Return one number for each row of columns, in the rows' order. No number is negative.
+
+    >>> packed(np.array([1, 0, 1]), np.array([5, 9, 6])).tolist()
+    [15, 9, 16]
+    """
+    result, *rest = columns
+    for column in rest:
+        result = result * (int(column.max(initial=0)) + 1) + column
+    return result
+
+
+def unique_rows(rows: IntArray) -> tuple[IntArray, IntArray]:
+    """Return the distinct rows of a table in ascending order, and for each row its place there."""
+    codes, first, place = np.unique(packed(*rows.T), return_index=True, return_inverse=True)
+    assert len(codes) == len(first)
+    return rows[first], place
 
 
 def group_by_membership(kinds: IntArray, memberships: Csr) -> IntArray:

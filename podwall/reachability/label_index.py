@@ -3,28 +3,36 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from typing import TYPE_CHECKING, NamedTuple
+from functools import reduce
+from operator import and_, sub
+from typing import TYPE_CHECKING, Final, NamedTuple
+
+import numpy as np
 
 from podwall.model import LabelMap, Operator, Requirement, Selector, Unknown
-from podwall.reachability.matching import Match, labels_match
+from podwall.reachability.bounds import Bound
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Sequence
+    from collections.abc import Iterable, Sequence
     from collections.abc import Set as AbstractSet
+
+    from podwall.reachability.grouping import IntArray
 
 __all__ = ["LabelIndex", "Mentions", "Selected"]
 
-_OTHER_VALUE = "\0"
+_OTHER_VALUE: Final = "\0"
 """Stands for every value that no selector mentions; no label can have it."""
 
-_POSITIVE = frozenset({Operator.IN, Operator.EXISTS})
+_NONE: Final[frozenset[int]] = frozenset()
+_VALUED: Final = frozenset({Operator.IN, Operator.NOT_IN})
+_POSITIVE: Final = frozenset({Operator.IN, Operator.EXISTS})
 
 
 class Selected(NamedTuple):
-    """The indices of the label maps that match for certain, and of those that match or may."""
+    """Label maps by their indices, in ascending order: these, or, if `negated`, all but these."""
 
-    must: AbstractSet[int]
-    may: AbstractSet[int]
+    these: IntArray
+    negated: bool
 
 
 class Mentions:
@@ -46,82 +54,89 @@ class Mentions:
                 for key, value in labels.items
                 if key in values
             ),
-            labels.more,
+            labels.more if values else None,
         )
+
+
+class _Carriers:
+    """Who carries one key: with which value, with a value that is not known, or at all."""
+
+    __slots__ = ("by_value", "everyone", "vague")
+
+    def __init__(self) -> None:
+        self.by_value: defaultdict[str, set[int]] = defaultdict(set)
+        self.vague: set[int] = set()
+        self.everyone: set[int] = set()
 
 
 class LabelIndex:
     """Answers selectors over a fixed list of label maps."""
 
-    def __init__(self, maps: Sequence[LabelMap]) -> None:
-        """Index the maps that are fully known; the others are matched one by one."""
-        self.all: AbstractSet[int] = frozenset(range(len(maps)))
-        self._vague: dict[int, LabelMap] = {}
-        self._carriers: dict[str, dict[str, set[int]]] = defaultdict(lambda: defaultdict(set))
-        self._answers: dict[Selector, Selected] = {}
+    def __init__(self, maps: Iterable[LabelMap]) -> None:
+        """Note for each label who carries it, and who may carry more labels than are known."""
+        self._carriers: defaultdict[str, _Carriers] = defaultdict(_Carriers)
+        self._open: set[int] = set()
+        self._maybe_carriers: dict[str, AbstractSet[int]] = {}
         for index, labels in enumerate(maps):
-            if labels.more is not None or any(isinstance(v, Unknown) for _, v in labels.items):
-                self._vague[index] = labels
-                continue
+            if labels.more is not None:
+                self._open.add(index)
             for key, value in labels.items:
-                self._carriers[key][str(value)].add(index)
+                carriers = self._carriers[key]
+                carriers.everyone.add(index)
+                if isinstance(value, Unknown):
+                    carriers.vague.add(index)
+                else:
+                    carriers.by_value[value].add(index)
+        self.vague = bool(self._open) or any(each.vague for each in self._carriers.values())
 
-    def select(self, selector: Selector) -> Selected:
-        """Return which label maps the selector matches."""
-        answer = self._answers.get(selector)
-        if answer is None:
-            answer = self._answers[selector] = self._select(selector)
-        return answer
-
-    def _select(self, selector: Selector) -> Selected:
-        if not selector.requirements and selector.unknown is None:
-            return Selected(self.all, self.all)
-        may = self._known(selector, Match.MAYBE)
-        unsure = selector.unknown is not None or any(r.unknown for r in selector.requirements)
-        must = self._known(selector, Match.YES) if unsure else may
-        if not self._vague:
-            return Selected(must, may)
-        matches = {index: labels_match(selector, each) for index, each in self._vague.items()}
-        return Selected(
-            must | {index for index, match in matches.items() if match is Match.YES},
-            may | {index for index, match in matches.items() if match is not Match.NO},
-        )
-
-    def _known(self, selector: Selector, least: Match) -> AbstractSet[int]:
-        """Return the fully known maps that match at least so surely."""
-        if selector.unknown is not None and least is Match.YES:
-            return frozenset()
-        needed = [self._with(each, least) for each in selector.requirements if _is_positive(each)]
-        barred = [
-            self._with(each, Match(3 - least))
-            for each in selector.requirements
-            if not _is_positive(each)
-        ]
-        found = self._all_of(needed)
-        return found.difference(*barred) if barred else found
-
-    def _all_of(self, needed: list[AbstractSet[int]]) -> frozenset[int]:
-        """Return what is in all the sets, beginning with the smallest."""
+    def select(self, selector: Selector, bound: Bound) -> Selected:
+        """Return the maps that a selector matches for certain (`MUST`), or may match (`MAY`)."""
+        if selector.unknown is not None and bound is Bound.MUST:
+            return Selected(_sorted(_NONE), negated=False)
+        needed: list[AbstractSet[int]] = []
+        barred: list[AbstractSet[int]] = []
+        for each in selector.requirements:
+            if each.operator in _POSITIVE:
+                needed.append(self._with(each, bound))
+            else:
+                barred.append(self._with(each, bound.other))
         if not needed:
-            return frozenset(self.all - self._vague.keys())
+            return Selected(_sorted(_NONE.union(*barred)), negated=True)
         first, *rest = sorted(needed, key=len)
-        return frozenset(first).intersection(*rest)
+        found = reduce(and_, rest, first)
+        return Selected(_sorted(reduce(sub, barred, found)), negated=False)
 
-    def _with(self, requirement: Requirement, least: Match) -> AbstractSet[int]:
+    def _with(self, requirement: Requirement, bound: Bound) -> AbstractSet[int]:
         """Return the maps that have the key, with one of the values if it names values."""
-        carriers = self._carriers.get(requirement.key, {})
-        names_values = requirement.operator in {Operator.IN, Operator.NOT_IN}
-        if not names_values or (requirement.unknown is not None and least is Match.MAYBE):
-            return _union(carriers.values())
-        return _union(carriers[value] for value in requirement.values if value in carriers)
+        carriers = self._carriers.get(requirement.key)
+        valued = requirement.operator in _VALUED
+        found: AbstractSet[int] = _NONE
+        if carriers is not None and valued:
+            found = _union([carriers.by_value.get(value, _NONE) for value in requirement.values])
+        elif carriers is not None:
+            found = carriers.everyone
+        if bound is Bound.MUST:
+            return found
+        return found | self._perhaps(requirement, carriers, valued=valued)
+
+    def _perhaps(
+        self, requirement: Requirement, carriers: _Carriers | None, *, valued: bool
+    ) -> AbstractSet[int]:
+        """Return the maps of which it is not known whether the requirement's key and value fit."""
+        if requirement.key not in self._maybe_carriers:
+            known = _NONE if carriers is None else carriers.everyone
+            self._maybe_carriers[requirement.key] = self._open - known
+        found = self._maybe_carriers[requirement.key]
+        if carriers is not None and valued:
+            found = found | (carriers.everyone if requirement.unknown else carriers.vague)
+        return found
 
 
-def _is_positive(requirement: Requirement) -> bool:
-    return requirement.operator in _POSITIVE
+def _union(sets: Sequence[AbstractSet[int]]) -> AbstractSet[int]:
+    return sets[0] if len(sets) == 1 else _NONE.union(*sets)
 
 
-def _union(sets: Iterable[AbstractSet[int]]) -> AbstractSet[int]:
-    each: Iterator[AbstractSet[int]] = iter(sets)
-    first = next(each, frozenset[int]())
-    rest = list(each)
-    return frozenset(first).union(*rest) if rest else first
+def _sorted(indices: AbstractSet[int]) -> IntArray:
+    found = np.fromiter(indices, dtype=np.int64, count=len(indices))
+    found.sort()
+    return found

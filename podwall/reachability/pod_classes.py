@@ -7,14 +7,16 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from podwall.model import Unknown
+from podwall.model import LabelMap, Unknown
+from podwall.reachability.grouping import unique_rows
 from podwall.reachability.matching import Match
+from podwall.reachability.registry import Registry
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
     from collections.abc import Set as AbstractSet
 
-    from podwall.model import LabelMap, Workload, WorkloadPort
+    from podwall.model import Workload, WorkloadPort
     from podwall.reachability.grouping import IntArray
     from podwall.reachability.label_index import Mentions
 
@@ -26,14 +28,13 @@ PortNaming = tuple[tuple["WorkloadPort", ...], Unknown | None]
 
 @dataclass(frozen=True, slots=True)
 class PodClasses:
-    """The classes of a cluster's workloads, numbered in the order of first appearance.
+    """The classes of a cluster's workloads.
 
     `of_workload` gives each workload's class; the other arrays have one entry for each class:
     numbers into `namespaces`, `labels` and `namings`, and whether its pods use the host network.
     """
 
     of_workload: IntArray
-    example: tuple[Workload, ...]
     namespace: IntArray
     label: IntArray
     naming: IntArray
@@ -44,67 +45,77 @@ class PodClasses:
 
     def __len__(self) -> int:
         """Return the number of classes."""
-        return len(self.example)
+        return len(self.namespace)
 
 
 def host_match(workload: Workload) -> Match:
     """Return whether a workload's pods use the network of their node."""
-    match workload.host_network:
-        case Unknown():
-            return Match.MAYBE
-        case True:
-            return Match.YES
-        case False:
-            return Match.NO
+    host = workload.host_network
+    if isinstance(host, Unknown):
+        return Match.MAYBE
+    return Match.YES if host else Match.NO
 
 
 def pod_classes(
     workloads: Sequence[Workload], mentions: Mentions, port_names: AbstractSet[str]
 ) -> PodClasses:
     """Return the classes of workloads, given what the selectors and rules of a cluster mention."""
-    namespaces: dict[str | Unknown, int] = {}
-    labels: dict[LabelMap, int] = {}
-    namings: dict[PortNaming, int] = {}
-    seen: dict[object, int] = {}
-    classes: dict[tuple[int, int, int, Match], int] = {}
-    examples: list[Workload] = []
-    of_workload: list[int] = []
-    for workload in workloads:
-        raw = _everything(workload, with_ports=bool(port_names))
-        number = seen.get(raw)
-        if number is None:
-            key = (
-                namespaces.setdefault(workload.namespace, len(namespaces)),
-                labels.setdefault(mentions.abstract(workload.labels), len(labels)),
-                namings.setdefault(_naming(workload, port_names), len(namings)),
-                host_match(workload),
+    namespaces = Registry[str | Unknown]()
+    labels = _Labels(mentions)
+    namings = _Namings(port_names)
+    rows = np.array(
+        [
+            (
+                namespaces.number(each.namespace),
+                labels.number(each.labels),
+                namings.number(each) if port_names else 0,
+                host_match(each),
             )
-            number = seen[raw] = classes.setdefault(key, len(classes))
-            if number == len(examples):
-                examples.append(workload)
-        of_workload.append(number)
-    columns = np.array(list(classes), dtype=np.int64).reshape(-1, 4)
+            for each in workloads
+        ],
+        dtype=np.int64,
+    ).reshape(-1, 4)
+    classes, of_workload = unique_rows(rows)
     return PodClasses(
-        of_workload=np.array(of_workload, dtype=np.int64),
-        example=tuple(examples),
-        namespace=columns[:, 0],
-        label=columns[:, 1],
-        naming=columns[:, 2],
-        host=columns[:, 3],
-        namespaces=tuple(namespaces),
-        labels=tuple(labels),
-        namings=tuple(namings),
+        of_workload=of_workload,
+        namespace=classes[:, 0],
+        label=classes[:, 1],
+        naming=classes[:, 2],
+        host=classes[:, 3],
+        namespaces=tuple(namespaces.values),
+        labels=tuple(labels.registry.values),
+        namings=tuple(namings.registry.values),
     )
 
 
-def _everything(workload: Workload, *, with_ports: bool) -> object:
-    """Return all of a workload that policies could look at, as a key that is cheap to compare."""
-    labels = workload.labels
-    key = (workload.namespace, labels.items, labels.more, workload.host_network)
-    return (key, workload.ports, workload.open_ports) if with_ports else key
+class _Labels:
+    """Numbers label maps by what selectors mention of them, each written form once."""
+
+    def __init__(self, mentions: Mentions) -> None:
+        self.registry = Registry[LabelMap]()
+        self._mentions = mentions
+        self._written: dict[object, int] = {}
+
+    def number(self, labels: LabelMap) -> int:
+        key = labels.items if labels.more is None else (labels.items, labels.more)
+        number = self._written.get(key)
+        if number is None:
+            number = self.registry.number(self._mentions.abstract(labels))
+            self._written[key] = number
+        return number
 
 
-def _naming(workload: Workload, port_names: AbstractSet[str]) -> PortNaming:
-    ports = {port for port in workload.ports if port.name in port_names}
-    more = workload.open_ports if port_names else None
-    return tuple(sorted(ports, key=lambda p: (p.name or "", p.protocol, p.number))), more
+class _Namings:
+    """Numbers the ways in which pods name the ports that rules mention by name."""
+
+    def __init__(self, names: AbstractSet[str]) -> None:
+        self.registry = Registry[PortNaming]()
+        self.registry.number(((), None))
+        self._names = names
+
+    def number(self, workload: Workload) -> int:
+        named = {port for port in workload.ports if port.name in self._names}
+        if not named and workload.open_ports is None:
+            return 0
+        order = sorted(named, key=lambda p: (p.name or "", p.protocol, p.number))
+        return self.registry.number((tuple(order), workload.open_ports))

@@ -9,26 +9,21 @@ from typing import TYPE_CHECKING, Final
 
 import numpy as np
 
-from podwall.portset import ALL_PORTS, PortSet
 from podwall.reachability.bounds import NOTHING, Bounds
-from podwall.reachability.boxes import Box
-from podwall.reachability.grouping import Csr, IntArray, group_by_membership
-from podwall.reachability.pod_sets import Members
-from podwall.reachability.registry import Registry
+from podwall.reachability.doubtful import doubtful_boxes
+from podwall.reachability.grouping import Csr, IntArray, group_by_membership, packed
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Sequence
+    from collections.abc import Iterator
 
-    from podwall.reachability.acts import Act
-    from podwall.reachability.boxes import Boxes
+    from podwall.reachability.boxes import Box, Boxes
     from podwall.reachability.exemptions import Exemptions
+    from podwall.reachability.registry import Registry
 
-__all__ = ["OPEN", "ProfileBuilder", "Profiles"]
+__all__ = ["OPEN", "Profiles", "profiles"]
 
 OPEN: Final = -1
 """The profile of what no policy isolates."""
-
-Content = tuple[Box, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,111 +35,120 @@ class Profiles:
     ports: IntArray
 
 
-class ProfileBuilder:
-    """Puts together the profiles of one direction."""
+@dataclass(frozen=True, slots=True)
+class _Groups:
+    """Elements under the same acts: `acts` has `2 * act` for each, plus one if only perhaps."""
 
-    def __init__(
-        self,
-        acts: Sequence[Act],
-        boxes: Boxes,
-        bounds: Registry[Bounds],
-        naming: IntArray,
-        exemptions: Exemptions,
-    ) -> None:
-        """Take what the rules say (`acts`) and what makes their meaning differ between pods."""
-        self._acts = acts
-        self._boxes = boxes
-        self._bounds = bounds
-        self._naming = naming
-        self._exemptions = exemptions
-        self._everyone = np.arange(len(naming))
+    of: IntArray
+    acts: Csr
+    naming: IntArray
+    exemption: IntArray
 
-    def profiles(self) -> Profiles:
-        """Return the profiles of all elements."""
-        isolating = self._isolating()
-        kinds = self._naming * len(self._exemptions.lists) + self._exemptions.of
-        group = group_by_membership(kinds, isolating)
-        firsts = np.unique(group, return_index=True)[1].tolist()
-        contents = Registry[Content]()
-        profile = np.array(
-            [
-                contents.number(self._content(isolating[first], first))
-                if len(isolating[first])
-                else OPEN
-                for first in firsts
-            ],
-            dtype=np.int64,
-        )
-        boxes = [np.array(each, dtype=np.int64).reshape(-1, 2) for each in contents.values]
-        ports = Csr.of_lists([each[:, 1] for each in boxes]).items
-        return Profiles(profile[group], Csr.of_lists([each[:, 0] for each in boxes]), ports)
 
-    def _isolating(self) -> Csr:
-        """Return for each element the acts that isolate it: `2 * act`, plus one if only perhaps."""
-        pods = (act.pods for act in self._acts)
-        parts = (part for must, may in pods for part in (must, np.setdiff1d(may, must)))
-        return Csr.of_lists(list(parts)).transposed(len(self._everyone))
+def profiles(
+    isolating: Csr,
+    naming: IntArray,
+    exemptions: Exemptions,
+    boxes: Boxes,
+    bounds: Registry[Bounds],
+) -> Profiles:
+    """Return the profiles of one direction.
 
-    def _content(self, isolating: IntArray, element: int) -> Content:
-        certain = (isolating[isolating % 2 == 0] // 2).tolist()
-        perhaps = (isolating[isolating % 2 == 1] // 2).tolist()
-        found: dict[int, set[int]] = defaultdict(set)
-        for peers, ports in self._allowed(certain, perhaps, int(self._naming[element])):
-            found[peers].add(ports)
-        for members, bounds in self._exemptions.lists[self._exemptions.of[element]]:
-            for peers, ports in self._boxes.of_members(members, bounds):
-                found[peers].add(ports)
-        return tuple(sorted(Box(peers, self._union(ports)) for peers, ports in found.items()))
+    Args:
+        isolating: for each element `2 * act` for the acts that isolate it, plus one if perhaps.
+        naming: how each element names its own ports, where that matters.
+        exemptions: what passes each isolated element whatever its acts say.
+        boxes: what the acts allow.
+        bounds: numbers port bounds.
+    """
+    groups = _groups(isolating, naming, exemptions)
+    rows = np.concatenate(list(_rows(groups, exemptions, boxes, bounds)))
+    rows = _merged(rows, bounds)
+    starts = np.searchsorted(rows[:, 0], np.arange(len(groups.acts) + 1))
+    contents = Csr(starts, packed(rows[:, 1], rows[:, 2]))
+    isolated = np.flatnonzero(groups.acts.lengths)
+    alike = group_by_membership(np.zeros_like(isolated), contents.take(isolated))
+    profile = np.full(len(groups.acts), OPEN)
+    profile[isolated] = alike
+    firsts = isolated[np.unique(alike, return_index=True)[1]]
+    places = Csr(starts, np.arange(len(rows))).take(firsts)
+    sets = Csr(places.starts, rows[places.items, 1])
+    return Profiles(profile[groups.of], sets, rows[places.items, 2])
 
-    def _allowed(self, certain: list[int], perhaps: list[int], naming: int) -> Iterator[Box]:
-        """Yield what acts allow together, if some of them only perhaps isolate.
 
-        With a certain one, a doubtful one can only add. Without, nothing may be isolated at all, or
-        any one of the doubtful ones may be the only one that acts.
-        """
-        if certain:
-            yield from self._of_acts(certain, naming)
-            yield from (self._doubted(box) for box in self._of_acts(perhaps, naming))
-            return
-        anyone = Members(self._everyone, self._everyone)
-        yield from self._boxes.of_members(anyone, Bounds.perhaps(ALL_PORTS))
-        if len(perhaps) == 1:
-            yield from self._of_acts(perhaps, naming)
-        else:
-            yield from self._intersection([list(self._of_acts([n], naming)) for n in perhaps])
+def _groups(isolating: Csr, naming: IntArray, exemptions: Exemptions) -> _Groups:
+    kinds = packed(naming, exemptions.of)
+    group = group_by_membership(kinds, isolating)
+    firsts = np.unique(group, return_index=True)[1]
+    return _Groups(group, isolating.take(firsts), naming[firsts], exemptions.of[firsts])
 
-    def _of_acts(self, numbers: list[int], naming: int) -> Iterator[Box]:
-        for number in numbers:
-            for part in self._acts[number].parts:
-                yield from self._boxes.of_part(part, naming)
 
-    def _doubted(self, box: Box) -> Box:
-        may = self._bounds.values[box.ports].may
-        return Box(box.peers, self._bounds.number(Bounds.perhaps(may)))
+def _rows(
+    groups: _Groups, exemptions: Exemptions, boxes: Boxes, bounds: Registry[Bounds]
+) -> Iterator[IntArray]:
+    """Yield the content of all groups as rows of group, set and ports."""
+    yield np.empty((0, 3), dtype=np.int64)
+    doubtful = np.unique(groups.acts.owners()[groups.acts.items % 2 == 1])
+    certain = np.setdiff1d(np.arange(len(groups.acts)), doubtful)
+    owner, place = groups.acts.gather(certain)
+    box, row = boxes.of_act.gather(groups.acts.items[place] // 2)
+    yield np.stack([certain[owner][box], boxes.peers[row], boxes.ports[row]], axis=1)
+    yield _listed(_by_name(groups, certain, boxes))
+    for group in doubtful.tolist():
+        found = doubtful_boxes(groups.acts[group], int(groups.naming[group]), boxes, bounds)
+        yield _listed((group, box) for box in found)
+    yield from _exempt(groups, exemptions, boxes, bounds)
 
-    def _intersection(self, acts: list[list[Box]]) -> Iterator[Box]:
-        """Yield what each of the acts allows by itself."""
-        numbers = sorted({box.peers for boxes in acts for box in boxes})
-        sets = Csr.of_lists([self._boxes.sets[number] for number in numbers])
-        around = sets.transposed(len(self._everyone))
-        group = group_by_membership(np.zeros(len(around), dtype=np.int64), around)
-        for number, first in enumerate(np.unique(group, return_index=True)[1].tolist()):
-            here = {numbers[each] for each in around[first].tolist()}
-            musts = (self._must(boxes, here) for boxes in acts)
-            ports = reduce(PortSet.__and__, musts, ALL_PORTS)
-            if ports:
-                members = np.flatnonzero(group == number)
-                yield from self._boxes.of_members(
-                    Members(members, members), Bounds(ports, ALL_PORTS)
-                )
 
-    def _must(self, boxes: list[Box], here: set[int]) -> PortSet:
-        return self._sum(box.ports for box in boxes if box.peers in here).must
+def _by_name(groups: _Groups, certain: IntArray, boxes: Boxes) -> Iterator[tuple[int, Box]]:
+    """Yield for groups under certain acts the boxes that depend on the names of their ports."""
+    owner, place = groups.acts.gather(certain)
+    act = groups.acts.items[place] // 2
+    named = np.isin(act, boxes.acts_with_names)
+    for group, number in zip(certain[owner[named]].tolist(), act[named].tolist(), strict=True):
+        for box in boxes.named(number, int(groups.naming[group])):
+            yield group, box
 
-    def _union(self, numbers: set[int]) -> int:
-        if len(numbers) == 1:
-            return next(iter(numbers))
-        return self._bounds.number(self._sum(sorted(numbers)))
 
-    def _sum(self, numbers: Iterable[int]) -> Bounds:
-        return reduce(Bounds.__or__, (self._bounds.values[number] for number in numbers), NOTHING)
+def _exempt(
+    groups: _Groups, exemptions: Exemptions, boxes: Boxes, bounds: Registry[Bounds]
+) -> Iterator[IntArray]:
+    """Yield what passes isolated groups whatever their acts say."""
+    isolated = groups.acts.lengths > 0
+    for number, listed in enumerate(exemptions.lists):
+        here = np.flatnonzero(isolated & (groups.exemption == number))
+        for elements, ports in listed if len(here) else ():
+            box = (boxes.add_set(elements), bounds.number(ports))
+            yield np.column_stack([here, np.tile(np.array(box), (len(here), 1))])
+
+
+def _listed(pairs: Iterator[tuple[int, Box]]) -> IntArray:
+    return np.array([(group, *box) for group, box in pairs], dtype=np.int64).reshape(-1, 3)
+
+
+def _merged(rows: IntArray, bounds: Registry[Bounds]) -> IntArray:
+    """Return the rows in ascending order, one for each group and set, with all their ports."""
+    rows = rows[np.argsort(packed(*rows.T), kind="stable")]
+    keys = packed(rows[:, 0], rows[:, 1])
+    repeated = np.flatnonzero(np.diff(keys, prepend=-1) == 0)
+    if not len(repeated):
+        return rows
+    several: defaultdict[int, set[int]] = defaultdict(set)
+    concerned = np.isin(keys, keys[repeated])
+    for key, ports in zip(keys[concerned].tolist(), rows[concerned, 2].tolist(), strict=True):
+        several[key].add(ports)
+    union = {key: _union(ports, bounds) for key, ports in several.items()}
+    kept = np.flatnonzero(np.diff(keys, prepend=-1))
+    rows = rows[kept]
+    rows[:, 2] = [
+        union.get(key, ports)
+        for key, ports in zip(keys[kept].tolist(), rows[:, 2].tolist(), strict=True)
+    ]
+    return rows
+
+
+def _union(numbers: set[int], bounds: Registry[Bounds]) -> int:
+    if len(numbers) == 1:
+        return next(iter(numbers))
+    values = (bounds.values[number] for number in sorted(numbers))
+    return bounds.number(reduce(Bounds.__or__, values, NOTHING))

@@ -11,7 +11,6 @@ from typing import TYPE_CHECKING, Final
 
 from podwall.model import IpPeer, PodPeer, Rule, Unknown
 from podwall.portset import ALL_PORTS, PortSet
-from podwall.reachability.acts import same_act
 from podwall.reachability.answers import NO, YES, Answer, Answers
 from podwall.reachability.bounds import ALL, NOTHING, Bounds
 from podwall.reachability.cluster import rules_of, unknown_direction
@@ -28,6 +27,7 @@ from podwall.reachability.replayed import (
     RuleReplay,
     SideReplay,
 )
+from podwall.reachability.statements import same_act
 from podwall.reachability.values import ExternalRange, WorkloadEndpoint
 
 if TYPE_CHECKING:
@@ -92,7 +92,8 @@ class Replay:
                     for numbered in enumerate(rules)
                 )
                 allowed = reduce(Bounds.__or__, (each.allowed for each in replayed), NOTHING)
-                act = same_act(policy, direction)
+                target = (policy.namespace, policy.pod_selector)
+                act = same_act(policy, direction, target)
                 yield PolicyReplay(policy, selects, replayed, act, allowed)
 
     def _policies_around(self, namespace: str | Unknown) -> Iterator[Policy]:

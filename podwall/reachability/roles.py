@@ -11,9 +11,7 @@ from podwall.reachability.grouping import Csr, IntArray, group_by_membership
 from podwall.reachability.profiles import OPEN
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
-
-    from podwall.reachability.peers import Universe
+    from podwall.reachability.members import Universe
     from podwall.reachability.profiles import Profiles
 
 __all__ = ["Roles", "roles"]
@@ -43,15 +41,13 @@ class Roles:
         return np.flatnonzero(self.profile == OPEN)
 
 
-def roles(own: Profiles, sets: Sequence[IntArray], universe: Universe) -> Roles:
+def roles(own: Profiles, sets: Csr, universe: Universe) -> Roles:
     """Return the roles at one end, given its profiles and the sets that the other end speaks of."""
     outside = np.arange(universe.size) >= universe.pods
-    around = Csr.of_lists(sets).transposed(universe.size)
+    around = sets.transposed(universe.size)
     role = group_by_membership(own.of * 2 + outside, around)
     firsts = np.unique(role, return_index=True)[1]
-    _, position = around.gather(firsts)
-    starts = np.concatenate([[0], np.cumsum(around.lengths[firsts])])
-    of_role = Csr(starts.astype(np.int64), around.items[position])
+    of_role = around.take(firsts)
     return Roles(
         of=role,
         profile=own.of[firsts],

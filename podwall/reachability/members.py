@@ -1,0 +1,90 @@
+"""Who belongs to each term: classes of pods, and parts of the addresses outside."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, NamedTuple
+
+import numpy as np
+
+from podwall.reachability.addresses import block_ranges, blocks_match
+from podwall.reachability.bounds import Bound
+from podwall.reachability.grouping import Csr
+from podwall.reachability.matching import Match
+from podwall.reachability.pod_lookup import Pairs, PodLookup
+from podwall.reachability.terms import EVERYONE, PERHAPS_EVERYONE
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+
+    from podwall.reachability.atoms import Atoms
+    from podwall.reachability.cluster import Cluster
+    from podwall.reachability.grouping import IntArray
+    from podwall.reachability.pod_classes import PodClasses
+    from podwall.reachability.terms import Terms
+
+__all__ = ["Members", "Universe", "members"]
+
+
+class Universe(NamedTuple):
+    """Everything that can be an end of a connection: `pods` classes, then `parts` of addresses."""
+
+    pods: int
+    parts: int
+
+    @property
+    def size(self) -> int:
+        """The number of elements."""
+        return self.pods + self.parts
+
+
+class Members(NamedTuple):
+    """For each term the elements that belong to it for certain, and those that only may."""
+
+    must: Csr
+    perhaps: Csr
+
+
+def members(cluster: Cluster, terms: Terms, classes: PodClasses, addresses: Atoms) -> Members:
+    """Return the members of all terms, each list in ascending order."""
+    size = len(classes) + len(addresses)
+    certain = [_pairs(EVERYONE, np.arange(size))]
+    perhaps = [_pairs(PERHAPS_EVERYONE, np.arange(size))]
+    for term, match, elements in _of_blocks(cluster, terms, classes, addresses):
+        (certain if match is Match.YES else perhaps).append(_pairs(term, elements))
+    lookup = PodLookup(terms, classes, cluster.namespaces)
+    must = lookup.pairs(Bound.MUST)
+    if not lookup.certain:
+        may, known = (_codes(each, size) for each in (lookup.pairs(Bound.MAY), must))
+        perhaps.append(Pairs(*np.divmod(np.setdiff1d(may, known), size)))
+    return Members(*(_lists(each, len(terms), size) for each in ([must, *certain], perhaps)))
+
+
+def _of_blocks(
+    cluster: Cluster, terms: Terms, classes: PodClasses, addresses: Atoms
+) -> Iterator[tuple[int, Match, IntArray]]:
+    """Yield for each term of ip blocks the parts, and the pods and nodes that an engine adds."""
+    engine = cluster.engine
+    for blocks, term in terms.blocks.items():
+        ranges = block_ranges(blocks)
+        yield term, Match.YES, addresses.of(ranges) + len(classes)
+        pod = blocks_match(engine.pods_by_block, ranges, cluster.pods_at)
+        node = blocks_match(engine.nodes_by_block, ranges, cluster.nodes_at)
+        either = pod if pod is node else Match.MAYBE
+        match = np.array([pod, either, node])[classes.host]
+        for certainty in (Match.YES, Match.MAYBE):
+            yield term, certainty, np.flatnonzero(match == certainty)
+
+
+def _pairs(term: int, elements: IntArray) -> Pairs:
+    return Pairs(np.full_like(elements, term), elements)
+
+
+def _codes(pairs: Pairs, size: int) -> IntArray:
+    return pairs.term * size + pairs.member
+
+
+def _lists(pairs: Sequence[Pairs], count: int, size: int) -> Csr:
+    """Return the pairs as a list for each term, in ascending order."""
+    codes = np.sort(np.concatenate([_codes(each, size) for each in pairs]))
+    term, member = np.divmod(codes, size)
+    return Csr(np.searchsorted(term, np.arange(count + 1)), member)

@@ -1,0 +1,159 @@
+"""Finds the pods of all terms at once: those of a selector in a namespace, or in many.
+
+Pods on the host network are nodes to every policy: no selector matches them.
+https://kubernetes.io/docs/concepts/services-networking/network-policies/#networkpolicy-and-hostnetwork-pods
+"""
+
+from __future__ import annotations
+
+from itertools import chain
+from typing import TYPE_CHECKING, Final, NamedTuple
+
+import numpy as np
+
+from podwall.model import Unknown
+from podwall.reachability.bounds import Bound
+from podwall.reachability.grouping import Csr, IntArray, spans
+from podwall.reachability.label_index import LabelIndex
+from podwall.reachability.matching import Match
+from podwall.reachability.selections import Selections
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from podwall.reachability.namespaces import NamespaceLabels
+    from podwall.reachability.pod_classes import PodClasses
+    from podwall.reachability.terms import Terms
+
+__all__ = ["Pairs", "PodLookup"]
+
+_MANY: Final = 64
+"""A term of more namespaces is looked up by itself, beginning with the rarer side."""
+
+
+class Pairs(NamedTuple):
+    """Terms, each with a class of pods that belongs to it, in two parallel arrays."""
+
+    term: IntArray
+    member: IntArray
+
+
+class PodLookup:
+    """Looks up the terms of a cluster in its classes of pods."""
+
+    def __init__(self, terms: Terms, classes: PodClasses, labels: NamespaceLabels) -> None:
+        """Index the labels of pods and of namespaces."""
+        self._terms = terms
+        self._classes = classes
+        self._pods = LabelIndex(classes.labels)
+        self._spaces = LabelIndex(labels.of(each) for each in classes.namespaces)
+        everyone = np.arange(len(classes))
+        spaces = np.arange(len(classes.namespaces) + 1)
+        self._in_namespace = Csr(np.searchsorted(classes.namespace, spaces), everyone)
+        self._with_label = Csr.of_pairs(classes.label, everyone, len(classes.labels))
+
+    @property
+    def certain(self) -> bool:
+        """Whether both bounds give the same pairs."""
+        terms = self._terms
+        selectors = chain(terms.pod_selectors.values, terms.namespace_selectors.values)
+        return not (
+            self._pods.vague
+            or self._spaces.vague
+            or (self._classes.host == Match.MAYBE).any()
+            or any(isinstance(each, Unknown) for each in terms.namespaces.values)
+            or any(s.unknown or any(r.unknown for r in s.requirements) for s in selectors)
+        )
+
+    def pairs(self, bound: Bound) -> Pairs:
+        """Return the members of every term: for certain, or at most."""
+        selectors = self._terms.pod_selectors.values
+        selected = [self._pods.select(each, bound) for each in selectors]
+        pods = Selections(selected, len(self._classes.labels))
+        rows, wide = self._rows(bound)
+        found = [*self._in_few(rows, pods), *(self._in_many(*each, pods) for each in wide)]
+        term = np.concatenate([pairs.term for pairs in found])
+        member = np.concatenate([pairs.member for pairs in found])
+        least = Match.NO if bound is Bound.MUST else Match.MAYBE
+        selectable = self._classes.host[member] <= least
+        return Pairs(term[selectable], member[selectable])
+
+    def _in_few(self, rows: IntArray, pods: Selections) -> Iterator[Pairs]:
+        """Yield the pods of terms given as rows of term, namespace and selector.
+
+        Each row begins with whatever is fewer: the classes of the namespace, or the label maps
+        that the selector lists.
+        """
+        term, namespace, selector = rows.T
+        listed, present = pods.these.lengths[selector], self._in_namespace.lengths[namespace]
+        by_label = ~pods.negated[selector] & (listed < present)
+        yield self._by_label(rows[by_label], pods)
+        here = ~by_label
+        owner, place = self._in_namespace.gather(namespace[here])
+        member = self._in_namespace.items[place]
+        inside = pods.include(selector[here][owner], self._classes.label[member])
+        yield Pairs(term[here][owner][inside], member[inside])
+
+    def _by_label(self, rows: IntArray, pods: Selections) -> Pairs:
+        term, namespace, selector = rows.T
+        count = len(self._classes.labels)
+        owner, place = pods.these.gather(selector)
+        wanted = namespace[owner] * count + pods.these.items[place]
+        codes = self._classes.namespace * count + self._classes.label
+        found, member = spans(*(np.searchsorted(codes, wanted + step) for step in (0, 1)))
+        return Pairs(term[owner][found], member)
+
+    def _in_many(self, term: int, spaces: IntArray, selector: int, pods: Selections) -> Pairs:
+        """Return the pods of one term in many namespaces."""
+        classes = self._classes
+        labels = None if pods.negated[selector] else pods.these[selector]
+        if labels is not None and self._with_label.lengths[labels].sum() < len(classes) // 4:
+            member = np.sort(self._with_label.items[self._with_label.gather(labels)[1]])
+        else:
+            member = np.arange(len(classes))
+            member = member[pods.include(np.full_like(member, selector), classes.label)]
+        there = np.zeros(len(classes.namespaces), dtype=np.bool_)
+        there[spaces] = True
+        member = member[there[classes.namespace[member]]]
+        return Pairs(np.full_like(member, term), member)
+
+    def _rows(self, bound: Bound) -> tuple[IntArray, list[tuple[int, IntArray, int]]]:
+        """Return the terms with few namespaces as rows, and those with many."""
+        selectors = self._terms.namespace_selectors.values
+        selected = [self._spaces.select(each, bound) for each in selectors]
+        spaces = Selections(selected, len(self._classes.namespaces))
+        places = [spaces.all_of(number) for number in range(len(selectors))]
+        across, few, wide = self._terms.across, {}, []
+        for (namespaces, pods), term in across.items():
+            if len(places[namespaces]) <= _MANY:
+                few[namespaces, pods] = term
+            else:
+                wide.append((term, places[namespaces], pods))
+        within = _spread(self._terms.within, self._places(bound))
+        return np.concatenate([within, _spread(few, places)]), wide
+
+    def _places(self, bound: Bound) -> list[IntArray]:
+        """Return for each namespace of a term the namespaces of classes that it is, or may be."""
+        names = self._classes.namespaces
+        number = {name: each for each, name in enumerate(names)}
+        vague = [each for name, each in number.items() if isinstance(name, Unknown)]
+        also = [] if bound is Bound.MUST else vague
+        everywhere = [] if bound is Bound.MUST else range(len(names))
+        return [
+            np.array(
+                everywhere
+                if isinstance(name, Unknown)
+                else [*([number[name]] if name in number else ()), *also],
+                dtype=np.int64,
+            )
+            for name in self._terms.namespaces.values
+        ]
+
+
+def _spread(terms: dict[tuple[int, int], int], places: list[IntArray]) -> IntArray:
+    """Return rows of term, namespace and selector for all places of the terms' namespaces."""
+    table = np.array([(*key, term) for key, term in terms.items()], dtype=np.int64).reshape(-1, 3)
+    names, pods, term = table.T
+    spaces = Csr.of_lists(places)
+    owner, place = spaces.gather(names)
+    return np.stack([term[owner], spaces.items[place], pods[owner]], axis=1)
