@@ -9,7 +9,7 @@ from functools import reduce
 from typing import Any, cast
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from policies import Finding, Place, Severity
@@ -179,6 +179,7 @@ def test_no_junk_makes_it_raise(junk: object) -> None:
     assert read(junk).policy is None
 
 
+@settings(max_examples=50)
 @given(DOCUMENTS, st.data())
 def test_no_junk_inside_a_document_makes_it_raise(document: Document, data: st.DataObject) -> None:
     path = data.draw(st.sampled_from([path for path in places(document) if path]))
