@@ -21,6 +21,7 @@ from podwall.reachability.label_index import Mentions
 from podwall.reachability.matching import Match
 from podwall.reachability.members import Universe, members
 from podwall.reachability.pod_classes import pod_classes
+from podwall.reachability.pod_lookup import PodLookup
 from podwall.reachability.port_atoms import PortAtoms
 from podwall.reachability.port_rules import Direction
 from podwall.reachability.profiles import profiles
@@ -35,6 +36,7 @@ if TYPE_CHECKING:
     from podwall.engines import Engine
     from podwall.model import Service, Snapshot
     from podwall.reachability.atoms import Atoms
+    from podwall.reachability.destinations import Destinations
     from podwall.reachability.pod_classes import PodClasses
     from podwall.reachability.profiles import Profiles
     from podwall.reachability.statements import Statements
@@ -48,7 +50,9 @@ class Analysis:
 
     cluster: Cluster
     classes: PodClasses
+    lookup: PodLookup
     addresses: Atoms
+    ends: Destinations
     ports: PortAtoms
     join: Join
 
@@ -69,7 +73,15 @@ def analysis(snapshot: Snapshot, engine: Engine) -> Analysis:
         ingress=incoming.profiles,
         words=ports.words(bounds),
     )
-    return Analysis(cluster, context.classes, context.addresses, ports, join)
+    return Analysis(
+        cluster=cluster,
+        classes=context.classes,
+        lookup=context.lookup,
+        addresses=context.addresses,
+        ends=context.ends,
+        ports=ports,
+        join=join,
+    )
 
 
 class _Side(NamedTuple):
@@ -93,7 +105,8 @@ class _Context:
         blocks = {block for each in terms.blocks for block in each} | cluster.idle_blocks()
         self.addresses = address_atoms([block_ranges((block,)) for block in blocks])
         self.universe = Universe(len(self.classes), len(self.addresses))
-        self.members = members(cluster, terms, self.classes, self.addresses)
+        self.lookup = PodLookup(self.classes, cluster.namespaces)
+        self.members = members(cluster, terms, self.lookup, self.addresses)
         self.ends = destinations(cluster, self.classes, self.members, services, self.universe.size)
         self.bounds = Registry[Bounds]()
 

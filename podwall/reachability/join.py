@@ -7,10 +7,12 @@ intersected with the other side's, a block of sources at a time.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from copy import copy
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 import numpy as np
+import numpy.typing as npt
 
 from podwall.reachability.grouping import Csr, IntArray
 from podwall.reachability.profiles import OPEN
@@ -76,6 +78,20 @@ class Join:
         keys = keys[order]
         return Edges(keys // count, keys % count, words[order])
 
+    def toward(self, wanted: IntArray) -> Join:
+        """Return the join in which only the given destination roles can be reached."""
+        near = copy(self)
+        among = np.zeros(len(self.destinations), dtype=bool)
+        among[wanted] = True
+        ends = self.destinations
+        near.destinations = replace(ends, members=_kept(ends.members, among[ends.members.items]))
+        isolated = np.flatnonzero(among & (ends.profile != OPEN))
+        near._holders = Csr.of_pairs(ends.profile[isolated], isolated, len(self._holders))
+        held = near._holders.lengths[self._granting.items] > 0
+        near._granting = _kept(self._granting, held)
+        near._granted = self._granted[held]
+        return near
+
     def _by_egress(self, rows: IntArray) -> tuple[IntArray, Words]:
         """Return the pairs that the sources' egress rules allow."""
         isolated = np.flatnonzero(self.sources.profile[rows] != OPEN)
@@ -105,3 +121,9 @@ class Join:
             return keys, self._words[:0]
         words = self._words[ports[order]]
         return keys[firsts], np.bitwise_or.reduceat(words, firsts, axis=0)
+
+
+def _kept(lists: Csr, keep: npt.NDArray[np.bool_]) -> Csr:
+    """Return lists with some of their items only."""
+    before = np.concatenate([[0], np.cumsum(keep)]).astype(np.int64)
+    return Csr(before[lists.starts], lists.items[keep])

@@ -10,7 +10,7 @@ from podwall.reachability.addresses import block_ranges, blocks_match
 from podwall.reachability.bounds import Bound
 from podwall.reachability.grouping import Csr
 from podwall.reachability.matching import Match
-from podwall.reachability.pod_lookup import Pairs, PodLookup
+from podwall.reachability.pod_lookup import Pairs
 from podwall.reachability.terms import EVERYONE, PERHAPS_EVERYONE
 
 if TYPE_CHECKING:
@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from podwall.reachability.cluster import Cluster
     from podwall.reachability.grouping import IntArray
     from podwall.reachability.pod_classes import PodClasses
+    from podwall.reachability.pod_lookup import PodLookup
     from podwall.reachability.terms import Terms
 
 __all__ = ["Members", "Universe", "members"]
@@ -44,17 +45,17 @@ class Members(NamedTuple):
     perhaps: Csr
 
 
-def members(cluster: Cluster, terms: Terms, classes: PodClasses, addresses: Atoms) -> Members:
+def members(cluster: Cluster, terms: Terms, lookup: PodLookup, addresses: Atoms) -> Members:
     """Return the members of all terms, each list in ascending order."""
+    classes = lookup.classes
     size = len(classes) + len(addresses)
     certain = [_pairs(EVERYONE, np.arange(size))]
     perhaps = [_pairs(PERHAPS_EVERYONE, np.arange(size))]
     for term, match, elements in _of_blocks(cluster, terms, classes, addresses):
         (certain if match is Match.YES else perhaps).append(_pairs(term, elements))
-    lookup = PodLookup(terms, classes, cluster.namespaces)
-    must = lookup.pairs(Bound.MUST)
-    if not lookup.certain:
-        may, known = (_codes(each, size) for each in (lookup.pairs(Bound.MAY), must))
+    must = lookup.pairs(terms, Bound.MUST)
+    if not lookup.certain(terms):
+        may, known = (_codes(each, size) for each in (lookup.pairs(terms, Bound.MAY), must))
         perhaps.append(Pairs(*np.divmod(np.setdiff1d(may, known), size)))
     return Members(*(_lists(each, len(terms), size) for each in ([must, *certain], perhaps)))
 

@@ -39,12 +39,11 @@ class Pairs(NamedTuple):
 
 
 class PodLookup:
-    """Looks up the terms of a cluster in its classes of pods."""
+    """Looks up terms in the classes of a cluster's pods."""
 
-    def __init__(self, terms: Terms, classes: PodClasses, labels: NamespaceLabels) -> None:
+    def __init__(self, classes: PodClasses, labels: NamespaceLabels) -> None:
         """Index the labels of pods and of namespaces."""
-        self._terms = terms
-        self._classes = classes
+        self.classes = classes
         self._pods = LabelIndex(classes.labels)
         self._spaces = LabelIndex(labels.of(each) for each in classes.namespaces)
         everyone = np.arange(len(classes))
@@ -52,30 +51,28 @@ class PodLookup:
         self._in_namespace = Csr(np.searchsorted(classes.namespace, spaces), everyone)
         self._with_label = Csr.of_pairs(classes.label, everyone, len(classes.labels))
 
-    @property
-    def certain(self) -> bool:
-        """Whether both bounds give the same pairs."""
-        terms = self._terms
+    def certain(self, terms: Terms) -> bool:
+        """Say whether both bounds give the same pairs."""
         selectors = chain(terms.pod_selectors.values, terms.namespace_selectors.values)
         return not (
             self._pods.vague
             or self._spaces.vague
-            or (self._classes.host == Match.MAYBE).any()
+            or (self.classes.host == Match.MAYBE).any()
             or any(isinstance(each, Unknown) for each in terms.namespaces.values)
             or any(s.unknown or any(r.unknown for r in s.requirements) for s in selectors)
         )
 
-    def pairs(self, bound: Bound) -> Pairs:
+    def pairs(self, terms: Terms, bound: Bound) -> Pairs:
         """Return the members of every term: for certain, or at most."""
-        selectors = self._terms.pod_selectors.values
+        selectors = terms.pod_selectors.values
         selected = [self._pods.select(each, bound) for each in selectors]
-        pods = Selections(selected, len(self._classes.labels))
-        rows, wide = self._rows(bound)
+        pods = Selections(selected, len(self.classes.labels))
+        rows, wide = self._rows(terms, bound)
         found = [*self._in_few(rows, pods), *(self._in_many(*each, pods) for each in wide)]
         term = np.concatenate([pairs.term for pairs in found])
         member = np.concatenate([pairs.member for pairs in found])
         least = Match.NO if bound is Bound.MUST else Match.MAYBE
-        selectable = self._classes.host[member] <= least
+        selectable = self.classes.host[member] <= least
         return Pairs(term[selectable], member[selectable])
 
     def _in_few(self, rows: IntArray, pods: Selections) -> Iterator[Pairs]:
@@ -91,21 +88,21 @@ class PodLookup:
         here = ~by_label
         owner, place = self._in_namespace.gather(namespace[here])
         member = self._in_namespace.items[place]
-        inside = pods.include(selector[here][owner], self._classes.label[member])
+        inside = pods.include(selector[here][owner], self.classes.label[member])
         yield Pairs(term[here][owner][inside], member[inside])
 
     def _by_label(self, rows: IntArray, pods: Selections) -> Pairs:
         term, namespace, selector = rows.T
-        count = len(self._classes.labels)
+        count = len(self.classes.labels)
         owner, place = pods.these.gather(selector)
         wanted = namespace[owner] * count + pods.these.items[place]
-        codes = self._classes.namespace * count + self._classes.label
+        codes = self.classes.namespace * count + self.classes.label
         found, member = spans(*(np.searchsorted(codes, wanted + step) for step in (0, 1)))
         return Pairs(term[owner][found], member)
 
     def _in_many(self, term: int, spaces: IntArray, selector: int, pods: Selections) -> Pairs:
         """Return the pods of one term in many namespaces."""
-        classes = self._classes
+        classes = self.classes
         labels = None if pods.negated[selector] else pods.these[selector]
         if labels is not None and self._with_label.lengths[labels].sum() < len(classes) // 4:
             member = np.sort(self._with_label.items[self._with_label.gather(labels)[1]])
@@ -117,24 +114,24 @@ class PodLookup:
         member = member[there[classes.namespace[member]]]
         return Pairs(np.full_like(member, term), member)
 
-    def _rows(self, bound: Bound) -> tuple[IntArray, list[tuple[int, IntArray, int]]]:
+    def _rows(self, terms: Terms, bound: Bound) -> tuple[IntArray, list[tuple[int, IntArray, int]]]:
         """Return the terms with few namespaces as rows, and those with many."""
-        selectors = self._terms.namespace_selectors.values
+        selectors = terms.namespace_selectors.values
         selected = [self._spaces.select(each, bound) for each in selectors]
-        spaces = Selections(selected, len(self._classes.namespaces))
+        spaces = Selections(selected, len(self.classes.namespaces))
         places = [spaces.all_of(number) for number in range(len(selectors))]
-        across, few, wide = self._terms.across, {}, []
-        for (namespaces, pods), term in across.items():
+        few, wide = {}, []
+        for (namespaces, pods), term in terms.across.items():
             if len(places[namespaces]) <= _MANY:
                 few[namespaces, pods] = term
             else:
                 wide.append((term, places[namespaces], pods))
-        within = _spread(self._terms.within, self._places(bound))
+        within = _spread(terms.within, self._places(terms, bound))
         return np.concatenate([within, _spread(few, places)]), wide
 
-    def _places(self, bound: Bound) -> list[IntArray]:
+    def _places(self, terms: Terms, bound: Bound) -> list[IntArray]:
         """Return for each namespace of a term the namespaces of classes that it is, or may be."""
-        names = self._classes.namespaces
+        names = self.classes.namespaces
         number = {name: each for each, name in enumerate(names)}
         vague = [each for name, each in number.items() if isinstance(name, Unknown)]
         also = [] if bound is Bound.MUST else vague
@@ -146,7 +143,7 @@ class PodLookup:
                 else [*([number[name]] if name in number else ()), *also],
                 dtype=np.int64,
             )
-            for name in self._terms.namespaces.values
+            for name in terms.namespaces.values
         ]
 
 

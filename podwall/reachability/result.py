@@ -130,6 +130,11 @@ class Reachability:
         """The snapshot as the engine reads it."""
         return self._analysis.cluster
 
+    @property
+    def ends(self) -> Endpoints:
+        """The endpoints with their elements, for readers of all pairs at once."""
+        return self._ends
+
     @cached_property
     def _ends(self) -> Endpoints:
         return Endpoints(

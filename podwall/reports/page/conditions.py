@@ -10,7 +10,7 @@ from collections.abc import Iterator
 from podwall.explain.wording import carrying
 from podwall.model import Operator, PodPeer, Policy, Requirement, Selector, Unknown
 from podwall.reachability.namespaces import NAME_LABEL
-from podwall.reachability.pod_sets import PodSets
+from podwall.reachability.resolver import Resolver
 from podwall.reports.page.document import PageTest
 from podwall.reports.page.registries import EndpointSets
 from podwall.reports.words import printable
@@ -21,7 +21,7 @@ __all__ = ["Conditions"]
 class Conditions:
     """Resolves conditions, each once."""
 
-    def __init__(self, pods: PodSets, sets: EndpointSets) -> None:
+    def __init__(self, pods: Resolver, sets: EndpointSets) -> None:
         """Take the pods, and the sets in which the page keeps them."""
         self._pods = pods
         self._sets = sets

@@ -12,14 +12,12 @@ from podwall.portset import ALL_PORTS, NO_PORTS
 from podwall.reachability.analysis import Analysis
 from podwall.reachability.bounds import Bounds
 from podwall.reachability.cluster import rules_of
-from podwall.reachability.destinations import destinations
 from podwall.reachability.exemptions import passes_own_node
 from podwall.reachability.exposures import opens
 from podwall.reachability.grouping import IntArray
 from podwall.reachability.matching import Match
-from podwall.reachability.peers import PeerSets
-from podwall.reachability.pod_sets import PodSets
 from podwall.reachability.port_rules import Direction
+from podwall.reachability.resolver import Resolver
 from podwall.reports.page.conditions import Conditions
 from podwall.reports.page.document import (
     PageExemption,
@@ -43,12 +41,10 @@ class Rulebook:
     def __init__(self, analysis: Analysis, sets: EndpointSets, verdicts: Verdicts) -> None:
         """Resolve selectors over the classes of the analysis, as the analysis did."""
         self._cluster = analysis.cluster
-        self._pods = PodSets(analysis.classes, analysis.cluster.namespaces)
-        self._peers = PeerSets(analysis.cluster, analysis.classes, self._pods)
+        self._pods = Resolver(analysis)
         self._conditions = Conditions(self._pods, sets)
         self._host = np.flatnonzero(analysis.classes.host != Match.NO)
-        universe = self._peers.universe
-        self._ends = destinations(self._cluster, analysis.classes, self._pods, universe)
+        self._ends = analysis.ends
         self._sets = sets
         self._verdicts = verdicts
 
@@ -66,7 +62,7 @@ class Rulebook:
 
     def restricting(self, direction: Direction) -> list[list[int]]:
         """Return for each element the policies that restrict it in a direction, or may do so."""
-        found: list[list[int]] = [[] for _ in range(self._peers.universe.size)]
+        found: list[list[int]] = [[] for _ in self._pods.everyone]
         for number, policy in enumerate(self._cluster.policies):
             if rules_of(policy, direction) is not None:
                 members = self._pods.within(policy.namespace, policy.pod_selector)
@@ -125,13 +121,12 @@ class Rulebook:
         return PagePeer(must, may, (self._conditions.address(blocks_text(blocks), may),))
 
     def _members(self, policy: Policy, *peers: Peer) -> tuple[int, int]:
-        number = next(iter(self._peers.of(policy, Rule(peers))))
-        members = self._peers.members[number]
+        members = self._pods.peer(policy, *peers)
         return self._sets.number(members.must), self._sets.number(members.may)
 
     def _unknown_peer(self) -> PagePeer:
         nobody: IntArray = np.empty(0, dtype=np.int64)
-        return PagePeer(self._sets.number(nobody), self._sets.number(self._peers.everyone), ())
+        return PagePeer(self._sets.number(nobody), self._sets.number(self._pods.everyone), ())
 
     def _rule_ports(self, rule: Rule | Unknown, direction: Direction) -> Iterator[RulePortsOn]:
         if isinstance(rule, Unknown):
