@@ -144,7 +144,7 @@ def _generated(resource: Resource) -> str:
     """Return a name nobody else has, which for a role assignment is a UUID and nothing more."""
     seed = hashlib.sha256(resource.seed or resource.urn.encode()).hexdigest()
     if resource.type.endswith(":RoleAssignment"):
-        return str(uuid.UUID(seed[:32]))
+        return str(uuid.UUID(seed[:32], version=4))
     return f"{resource.name}{seed[:8]}"
 
 

@@ -7,7 +7,7 @@ import json
 import sys
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from typing import Any
 
 import grpc  # type: ignore[import-untyped]  # no stubs
@@ -131,7 +131,8 @@ def serve(name: str, provider: Provider) -> None:
     sys.stdout.write(f"{server.add_insecure_port('127.0.0.1:0')}\n")
     sys.stdout.flush()
     server.start()
-    server.wait_for_termination()
+    with suppress(KeyboardInterrupt):  # how the engine ends a plugin
+        server.wait_for_termination()
 
 
 @contextmanager

@@ -1,0 +1,63 @@
+"""Record what the engine says, so that readers are tested without it.
+
+    python -m tests.engine.record      (with `pulumi` on PATH)
+
+writes `tests/data/engine/` again: the plain program's first preview, the preview that allows a
+connection in the deployed stack (as a document and as the engine's events), the preview of another
+policy engine, the state, and a step of the walkthrough in this repository's own program.
+"""
+
+from __future__ import annotations
+
+import json
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import Any
+
+from tests.engine.trimming import trimmed, without_chance
+from tests.engine.workspace import ROOT, Workspace
+
+__all__ = ["FOLDER", "recordings"]
+
+FOLDER = ROOT / "tests" / "data" / "engine"
+_PLAIN = ROOT / "tests" / "engine" / "programs" / "plain"
+_ONE_BY_ONE = ("--parallel", "1")
+
+
+def recordings(folder: Path) -> Iterator[tuple[str, str]]:
+    """Yield each file's name and text, working in `folder`."""
+    plain = Workspace.of(_PLAIN, _made(folder / "plain")).started()
+    yield "first.json", _document(plain.preview(*_ONE_BY_ONE))
+    plain.up(*_ONE_BY_ONE)
+    yield "state.json", _document(plain.export())
+    plain.configured({"allow": "true"})
+    yield "allow.json", _document(plain.preview(*_ONE_BY_ONE))
+    yield "allow.events.json", _lines(plain.events(*_ONE_BY_ONE))
+    plain.configured({"allow": "false", "engine": "cilium"})
+    yield "cilium.json", _document(plain.preview(*_ONE_BY_ONE))
+    dev = Workspace.of(ROOT, _made(folder / "dev")).started()
+    dev.up(*_ONE_BY_ONE)
+    dev.configured({"step": "any-namespace"})
+    yield "walkthrough.json", _document(dev.preview(*_ONE_BY_ONE))
+
+
+def _made(folder: Path) -> Path:
+    folder.mkdir()
+    return folder
+
+
+def _document(value: Any) -> str:
+    return without_chance(json.dumps(trimmed(value), indent=1) + "\n")
+
+
+def _lines(values: list[Any]) -> str:
+    return without_chance("".join(json.dumps(one) + "\n" for one in trimmed(values)))
+
+
+if __name__ == "__main__":
+    with TemporaryDirectory() as temporary:
+        for name, text in recordings(Path(temporary)):
+            (FOLDER / name).write_text(text, encoding="utf-8")
+            sys.stdout.write(f"{name}: {len(text):,} characters\n")
