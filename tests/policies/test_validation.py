@@ -34,6 +34,7 @@ LEGAL: Document = {
 POD: Path = ("spec", "podSelector")
 PORT: Path = ("spec", "ingress", 0, "ports", 0)
 FROM: Path = ("spec", "ingress", 0, "from", 0)
+EXISTS_A = {"key": "app", "operator": "Exists", "values": ["a"]}
 BLOCK: Path = ("spec", "egress", 0, "to", 0, "ipBlock")
 DEEP: Any = reduce(lambda inside, _: [inside], range(2000), cast("Any", []))
 
@@ -62,6 +63,10 @@ REFUSED = [
     pytest.param(("metadata", "labels"), {"a": 1.5}, "in quotes", id="a label is a number"),
     pytest.param(("metadata", "annotations"), {"a": True}, "in quotes", id="annotation"),
     pytest.param((*POD, "matchLabels"), {"app": "a b"}, "", id="a label value with a space"),
+    pytest.param((*POD, "matchLabels"), {"a b": "x"}, "", id="a label key with a space"),
+    pytest.param(("metadata", "annotations"), {"a": "x" * 2**18}, "link", id="long annotations"),
+    pytest.param((*POD, "matchExpressions", 0), EXISTS_A, "`In`", id="Exists with values"),
+    pytest.param((*BLOCK, "cidr"), "999.0.0.0/8", "10.0.0.0/8", id="an octet above 255"),
     pytest.param((*POD, "matchLabels"), ["app"], "", id="labels as a list"),
     pytest.param((*POD, "matchExpressions", 0, "key"), "a b", "", id="a key with a space"),
     pytest.param((*POD, "matchExpressions", 0, "operator"), "in", "`In`", id="a small operator"),
@@ -111,6 +116,10 @@ def test_a_finding_is_one_short_line(path: Path, value: object, remedy: str) -> 
 
 def test_a_legal_document_is_left_in_peace() -> None:
     assert list(violations(LEGAL)) == []
+
+
+def test_an_annotation_that_is_null_is_an_empty_text() -> None:
+    assert list(violations(changed(("metadata", "annotations"), {"a": None}))) == []
 
 
 def test_a_range_of_a_name_is_refused() -> None:

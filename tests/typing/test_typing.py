@@ -20,7 +20,8 @@ def _mypy(*paths: Path) -> str:
 
 
 def test_right_calls_are_accepted_and_wrong_calls_refused() -> None:
-    assert _mypy(HERE / "accepts.py", HERE / "rejects.py") == ""
+    modules = ("accepts.py", "rejects.py", "first_policies.py")
+    assert _mypy(*(HERE / module for module in modules)) == ""
 
 
 def test_an_accepted_wrong_call_would_be_noticed(tmp_path: Path) -> None:
@@ -31,6 +32,6 @@ def test_an_accepted_wrong_call_would_be_noticed(tmp_path: Path) -> None:
     assert "unused-ignore" in _mypy(honest)
 
 
-@pytest.mark.parametrize("module", ["accepts", "rejects"])
+@pytest.mark.parametrize("module", ["accepts", "rejects", "first_policies"])
 def test_right_calls_run(module: str) -> None:
     import_module(f"tests.typing.{module}")
