@@ -103,6 +103,7 @@ def _location(place: Place) -> dict[str, Any]:
 
 def _artifact(source: str) -> dict[str, str]:
     path = PurePath(source)
+    uri = quote(path.as_posix(), errors="replace")
     if path.is_absolute():
-        return {"uri": path.as_uri()}
-    return {"uri": quote(path.as_posix()), "uriBaseId": "%SRCROOT%"}
+        return {"uri": f"file:///{uri.lstrip('/')}"}
+    return {"uri": uri, "uriBaseId": "%SRCROOT%"}

@@ -8,14 +8,12 @@ from dataclasses import dataclass
 
 from podwall.reports.comment.escaping import code
 from podwall.reports.comment.values import ChangedConnection, ChangeKind
+from podwall.reports.reach_grid import OUTSIDE
 from podwall.reports.words import counted
 
 __all__ = ["Group", "ends_words", "grouped"]
 
 _FEW = 3
-
-OUTSIDE = "outside"
-"""The name of all addresses outside the cluster that no policy tells apart."""
 
 
 @dataclass(frozen=True, slots=True)

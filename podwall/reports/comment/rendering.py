@@ -27,7 +27,6 @@ _TITLES: Final = {
     ChangeKind.NARROWS: "**Closes some ports**: can connect today, could on fewer ports",
     ChangeKind.CLOSES: "**Closes**: can connect today, could no longer",
 }
-_SIGNS: Final = {Severity.ERROR: "🛑", Severity.WARNING: "⚠️", Severity.INFO: "💡"}
 _POLICIES: Final = 3
 _SHOWN: Final = 12
 """So many groups of a kind stand in the open; more are folded."""
@@ -88,8 +87,8 @@ def _head(report: ChangeReport) -> Block:
 def _findings_sentence(findings: Iterable[Finding]) -> str:
     count = Counter(each.severity for each in findings)
     parts = [
-        f"{_SIGNS[severity]} {counted(count[severity], word)}"
-        for severity, word in ((Severity.ERROR, "error"), (Severity.WARNING, "warning"))
+        counted(count[severity], severity.value)
+        for severity in (Severity.ERROR, Severity.WARNING)
         if count[severity]
     ]
     return f"**{listed(parts)}** below." if parts else ""
@@ -154,7 +153,7 @@ def _finding(finding: Finding) -> str:
     name = code(finding.id)
     linked = f"[{name}]({finding.link})" if finding.link.startswith("https://") else name
     remedy = f"<br>{text(finding.help)}" if finding.help else ""
-    return f"- {_SIGNS[finding.severity]} {text(finding.message)} {linked}{where}{remedy}\n"
+    return f"- **{finding.severity.value}**: {text(finding.message)} {linked}{where}{remedy}\n"
 
 
 def _objects(report: ChangeReport) -> Block:

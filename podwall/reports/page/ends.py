@@ -17,6 +17,7 @@ from podwall.model import IpNetwork, LabelMap, Unknown, Workload
 from podwall.reachability import WorkloadEndpoint
 from podwall.reachability.grouping import IntArray
 from podwall.reports.page.document import PageEndpoint
+from podwall.reports.reach_grid import OUTSIDE
 from podwall.reports.words import printable
 from podwall.verdict_table import VerdictTable
 
@@ -24,8 +25,6 @@ __all__ = ["Ends", "ends_of", "labels_of"]
 
 _FEW: Final = 2
 UNKNOWN: Final = "…"
-OUTSIDE: Final = "outside"
-"""All addresses outside the cluster that have no row of their own."""
 
 
 @dataclass(frozen=True, slots=True)

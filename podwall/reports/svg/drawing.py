@@ -1,0 +1,147 @@
+"""Who can reach whom as a picture: SVG, the same for the same verdicts, in light and dark."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from itertools import groupby
+from operator import itemgetter
+from typing import Final
+from xml.sax.saxutils import escape, quoteattr
+
+from podwall.reachability import Reachability
+from podwall.reports.reach_grid import reach_grid
+from podwall.reports.summary import headline, summary
+from podwall.reports.svg.faces import Face, Look, Picture, picture_of
+from podwall.reports.words import printable
+from podwall.verdict_table import verdict_table
+
+__all__ = ["reach_svg"]
+
+_STYLE: Final = """
+svg{--ink:#1b2227;--soft:#57636d;--line:#e2e5e7;--paper:#fff;--all:#17568f;--all-ink:#fff;
+--some:#b9d6f0;--some-ink:#123b60;--maybe:#f8e3a8;--maybe-ink:#5f4400;background:var(--paper);
+font:12px -apple-system,"Segoe UI",Roboto,"Helvetica Neue",Arial,sans-serif}
+@media(prefers-color-scheme:dark){svg{--ink:#e4e8eb;--soft:#a2adb5;--line:#2d343a;--paper:#14181b;
+--all:#4f97da;--all-ink:#06131f;--some:#24486a;--some-ink:#cfe5fa;--maybe:#6a5214;
+--maybe-ink:#ffe9ad}}
+text{fill:var(--ink)}.soft{fill:var(--soft)}.head{font-size:15px;font-weight:600}
+.group{font-weight:600}.line{stroke:var(--line)}.all{fill:var(--all)}.some,.part{fill:var(--some)}
+.maybe{fill:var(--maybe)}.on-all{fill:var(--all-ink)}.on-some,.on-part{fill:var(--some-ink)}
+.on-maybe{fill:var(--maybe-ink)}.cell{text-anchor:middle;font-size:11px}
+"""
+
+_HEIGHT: Final = 26
+_GAP: Final = 10
+_LETTER: Final = 7
+_HEAD: Final = 64
+
+
+class _Frame:
+    """Where everything lies, in pixels."""
+
+    def __init__(self, picture: Picture) -> None:
+        longest = max((len(name) for name in picture.names), default=0)
+        widest = max((len(face.written) for face in picture.faces), default=0)
+        self.side = 24 + _LETTER * max(longest, max(map(len, picture.namespaces), default=0) + 2)
+        self.names = _HEAD + (0 if picture.folded else 18)
+        self.top = self.names + 16 + _LETTER * longest
+        self.cell = max(_HEIGHT, min(88, 12 + 6 * widest))
+        self.rows = self._starts(picture, _HEIGHT, 20)
+        self.columns = self._starts(picture, self.cell, _GAP)
+        self.width = self.side + (self.columns[-1] if self.columns else 0) + self.cell + 24
+        self.height = self.top + (self.rows[-1] if self.rows else 0) + _HEIGHT + 44
+
+    @staticmethod
+    def _starts(picture: Picture, step: int, gap: int) -> list[int]:
+        starts, at = [], 0
+        previous = None
+        for namespace in picture.namespaces:
+            if namespace != previous and not picture.folded:
+                at += gap
+            starts.append(at)
+            at += step
+            previous = namespace
+        return starts
+
+
+def reach_svg(reachability: Reachability) -> str:
+    """Return the matrix as a picture: a row is a source, a column a destination.
+
+    Above 48 names each namespace is one row, and a cell says how many of its connections are open.
+    """
+    namespaces = {each.id: each.id.split("/")[0] for each in reachability.workloads}
+    picture = picture_of(reach_grid(reachability), namespaces)
+    frame = _Frame(picture)
+    said = headline(summary(verdict_table(reachability)))
+    said = f"{said[0].upper()}{said[1:]}"
+    width = max(frame.width, 40 + int(_LETTER * 1.2 * len(said)))
+    body = "\n".join(_drawn(picture, frame))
+    return (
+        f'<svg xmlns="http://www.w3.org/2000/svg" width="{width}" height="{frame.height}" '
+        f'viewBox="0 0 {width} {frame.height}" role="img" aria-labelledby="said">\n'
+        f'<title id="said">{escape(said)}</title>\n<style>{_STYLE}</style>\n'
+        f'<text class="head" x="24" y="30">{escape(said)}</text>\n{body}\n</svg>\n'
+    )
+
+
+def _drawn(picture: Picture, frame: _Frame) -> Iterator[str]:
+    yield from _rows(picture, frame)
+    yield from _columns(picture, frame)
+    yield from (_cell(face, frame) for face in picture.faces)
+    foot = "a row is a source, a column a destination; empty is denied, "
+    if picture.folded:
+        foot += "a number says how many of the connections are open or undetermined"
+    else:
+        foot += "“all” every port, a number a TCP port, ? undetermined"
+    yield f'<text class="soft" x="24" y="{frame.height - 16}">{foot}</text>'
+
+
+def _rows(picture: Picture, frame: _Frame) -> Iterator[str]:
+    previous = ""
+    right = frame.side + frame.columns[-1] + frame.cell if frame.columns else frame.side
+    for name, namespace, start in zip(picture.names, picture.namespaces, frame.rows, strict=True):
+        y = frame.top + start
+        if namespace != previous and not picture.folded:
+            yield _text(namespace, "group", f'x="24" y="{y - 4}"')
+        previous = namespace
+        left, kind = (24, "group") if picture.folded else (34, "")
+        yield _text(name, kind, f'x="{left}" y="{y + 17}"')
+        line = f'x1="24" x2="{right}" y1="{y + _HEIGHT}" y2="{y + _HEIGHT}"'
+        yield f'<line class="line" {line}/>'
+
+
+def _columns(picture: Picture, frame: _Frame) -> Iterator[str]:
+    if not picture.folded:
+        yield from _column_groups(picture, frame)
+    for name, start in zip(picture.names, frame.columns, strict=True):
+        x = frame.side + start + frame.cell // 2 + 4
+        y = frame.top - 6
+        yield _text(name, "", f'x="{x}" y="{y}" transform="rotate(-90 {x} {y})"')
+
+
+def _column_groups(picture: Picture, frame: _Frame) -> Iterator[str]:
+    """Yield the namespaces above their columns, where there is room for the name."""
+    columns = zip(picture.namespaces, frame.columns, strict=True)
+    for namespace, group in groupby(columns, key=itemgetter(0)):
+        starts = [start for _, start in group]
+        if _LETTER * len(namespace) <= starts[-1] - starts[0] + frame.cell:
+            yield _text(namespace, "group", f'x="{frame.side + starts[0] + 2}" y="{_HEAD}"')
+
+
+def _cell(face: Face, frame: _Frame) -> str:
+    x, y = frame.side + frame.columns[face.column], frame.top + frame.rows[face.row]
+    if face.look is Look.ITSELF:
+        ends = f'x1="{x}" y1="{y}" x2="{x + frame.cell}" y2="{y + _HEIGHT}"'
+        return f'<line class="line" {ends}/>'
+    size = f'width="{frame.cell - 2}" height="{_HEIGHT - 2}"'
+    opacity = "" if face.look is not Look.PART else f' fill-opacity="{0.3 + 0.7 * face.part:.2f}"'
+    box = f'<rect class="{face.look.value}" x="{x + 1}" y="{y + 1}" {size} rx="3"{opacity}/>'
+    written = f"{face.written} ?".strip() if face.look is Look.MAYBE else face.written
+    middle = f'x="{x + frame.cell // 2}" y="{y + 17}"'
+    label = _text(written, f"cell on-{face.look.value}", middle)
+    return f"<g><title>{escape(printable(face.said))}</title>{box}{label}</g>"
+
+
+def _text(written: str, kind: str, where: str) -> str:
+    named = f" class={quoteattr(kind)}" if kind else ""
+    return f"<text{named} {where}>{escape(printable(written))}</text>"

@@ -1,0 +1,207 @@
+from __future__ import annotations
+
+from dataclasses import replace
+from html.parser import HTMLParser
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from markdown_it import MarkdownIt
+
+from podwall.reports.comment import (
+    ChangedConnection,
+    ChangedObject,
+    ChangeKind,
+    ChangeReport,
+    Existence,
+    change_sentence,
+    comment,
+    marker,
+)
+from podwall.reports.comment.budget import LIMIT, Block, fitted, length
+from podwall.reports.comment.escaping import code, text
+from podwall.reports.comment.grouping import ends_words, grouped
+from policies.errors import Place
+from policies.findings import Finding, Severity
+
+
+def _change(
+    source: str, destination: str, kind: ChangeKind = ChangeKind.OPENS
+) -> ChangedConnection:
+    before, after = ("denied", "TCP 80") if kind is ChangeKind.OPENS else ("all ports", "denied")
+    return ChangedConnection(source, destination, kind, before, after, ("shop/web",))
+
+
+REPORT = ChangeReport(
+    "stack `dev`",
+    (
+        _change("shop/web", "shop/db"),
+        _change("shop/api", "shop/db"),
+        _change("outside", "shop/web", ChangeKind.CLOSES),
+    ),
+    policies=(ChangedObject("shop/web", Existence.CHANGED, "__main__.py:31"),),
+    findings=(
+        Finding("open", Severity.ERROR, "`shop/db` is open", Place("a.py", 3), "close `shop/db`"),
+        Finding("quiet", Severity.WARNING, "nobody selects it"),
+    ),
+    state="2 of 6 connections are open",
+    engine="Cilium",
+    artifact="https://example.com/run/7",
+)
+
+
+def _html(markdown: str) -> str:
+    return str(MarkdownIt("commonmark").enable("table").render(markdown))
+
+
+def test_the_answer_comes_first_under_the_marker() -> None:
+    lines = comment(REPORT).splitlines()
+    assert lines[0] == marker("stack `dev`")
+    assert lines[1] == "### 2 connections open and 1 closes in stack `dev`"
+    assert lines[3] == "**1 error and 1 warning** below."
+
+
+def test_connections_that_change_alike_share_a_line() -> None:
+    said = comment(REPORT)
+    assert "| `shop/api`, `shop/web` | `shop/db` | TCP 80 | `shop/web` |" in said
+    assert "| anyone outside the cluster | `shop/web` | was all ports | `shop/web` |" in said
+
+
+def test_errors_stand_open_and_everything_else_is_folded() -> None:
+    said = comment(REPORT)
+    assert said.index("`shop/db` is open") < said.index("**Opens**") < said.index("<details>")
+    assert said.index("<details>") < said.index("nobody selects it")
+    assert said.count("<details>") == said.count("</details>") == 3
+
+
+def test_no_change_is_said_in_one_line() -> None:
+    said = comment(ChangeReport("stack dev"))
+    assert said.splitlines()[1:] == ["### No connection opens or closes in stack dev"]
+
+
+def test_the_marker_cannot_be_ended_by_a_name() -> None:
+    assert marker("a --> <b>") == "<!-- podwall: a------b- -->"
+
+
+@pytest.mark.parametrize(
+    ("kinds", "sentence"),
+    [
+        pytest.param([ChangeKind.OPENS], "1 connection opens", id="one"),
+        pytest.param([ChangeKind.CLOSES] * 2, "2 connections close", id="two"),
+        pytest.param(
+            [ChangeKind.OPENS, ChangeKind.NARROWS, ChangeKind.CLOSES],
+            "1 connection opens, 1 closes some ports and 1 closes",
+            id="several kinds",
+        ),
+    ],
+)
+def test_the_sentence_counts_each_kind(kinds: list[ChangeKind], sentence: str) -> None:
+    assert change_sentence([_change("a/b", "c/d", kind) for kind in kinds]) == sentence
+
+
+def test_groups_name_every_connection_exactly_once() -> None:
+    changes = [_change(f"n/{i}", f"n/{j}") for i in range(6) for j in range(6) if (i * j) % 3]
+    pairs = [
+        (source, destination)
+        for group in grouped(changes)
+        for source in group.sources
+        for destination in group.destinations
+    ]
+    assert sorted(pairs) == sorted((each.source, each.destination) for each in changes)
+
+
+def test_many_names_are_cut_with_a_count() -> None:
+    assert ends_words([f"a/{n}" for n in range(9)], {}) == "`a/0`, `a/1`, `a/2`, 6 more"
+
+
+HOSTILE = (
+    "`", "``a", "a|b", "<img src=x onerror=alert(1)>", "</details>", "[a](https://evil.example)",
+    "@everyone", "#12", "https://evil.example", "-->", "a\n# head", "\u202egpj", "\\", "*b*", "",
+)  # fmt: skip
+
+
+class _Tags(HTMLParser):
+    """Collects the tags, links and text of a document."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.tags: set[str] = set()
+        self.links: list[str] = []
+        self.words: list[str] = []
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        self.tags.add(tag)
+        self.links += [value or "" for key, value in attrs if key in {"href", "src"}]
+
+    def handle_data(self, data: str) -> None:
+        self.words.append(data)
+
+
+def _tags(markdown: str) -> _Tags:
+    parser = _Tags()
+    parser.feed(_html(markdown))
+    return parser
+
+
+@pytest.mark.parametrize("name", HOSTILE)
+def test_a_hostile_name_is_only_text(name: str) -> None:
+    finding = Finding("open", Severity.ERROR, f"policy `{name}` and {name} too", Place(name), name)
+    report = replace(
+        REPORT,
+        connections=(replace(_change(name, name), before=name, after=name, because=(name,)),),
+        policies=(ChangedObject(name, Existence.ADDED, name),),
+        findings=(finding,),
+        namespaces={name: frozenset({name, "b"})},
+    )
+    found = _tags(comment(report))
+    assert found.tags <= {
+        *("h3", "p", "strong", "ul", "li", "code", "br", "table", "thead", "tbody", "tr", "th"),
+        *("td", "details", "summary", "sub", "a"),
+    }
+    assert set(found.links) == {"https://example.com/run/7"}
+
+
+@given(st.text(alphabet=st.sampled_from("a`|\\<>&[]()*_@#:/!\n ~"), max_size=12))
+def test_a_code_span_shows_exactly_what_was_written(written: str) -> None:
+    found = _tags(f"| head |\n|---|\n| {code(written)} |\n")
+    assert found.tags == {"table", "thead", "tbody", "tr", "th", "td", "code"}
+    shown = "".join(found.words).split("head", 1)[1].strip()
+    assert shown.split() == written.replace("\n", "\\n").split()
+
+
+@given(st.text(alphabet=st.sampled_from("ab`|\\<>&[]()*_@#:/!\n ~-+."), max_size=16))
+def test_a_message_makes_nothing_but_code(written: str) -> None:
+    assert _tags(f"said: {text(written)}").tags <= {"p", "code"}
+
+
+@pytest.mark.parametrize(
+    "name", ["@all", "#12", "https://evil.example", "www.evil.example", "GH-1"]
+)
+def test_what_github_would_link_is_split(name: str) -> None:
+    assert name not in text(f"see {name}")
+
+
+def test_a_long_comment_stays_below_the_limit_and_says_what_is_missing() -> None:
+    changes = tuple(
+        replace(_change(f"ns-{i}/{'w' * 40}", f"ns-{j}/{'d' * 40}"), after=f"TCP {1 + i * 60 + j}")
+        for i in range(60)
+        for j in range(60)
+    )
+    said = comment(replace(REPORT, connections=changes))
+    assert LIMIT - 300 < length(said) <= LIMIT
+    assert "more group" in said
+    assert "see the [full report](https://example.com/run/7)" in said
+    assert said.count("<details>") == said.count("</details>")
+    assert said.endswith("</sub>\n")
+
+
+@given(st.lists(st.integers(1, 60), max_size=30), st.integers(400, 900))
+def test_blocks_always_fit(lines: list[int], limit: int) -> None:
+    block = Block("head\n", tuple("x" * n + "\n" for n in lines), "foot\n")
+    said = fitted([block, block], "end\n", limit, "elsewhere")
+    assert length(said) <= limit
+    assert said.endswith("foot\nend\n")
+    for part in said.removesuffix("end\n").split("head\n")[1:]:
+        kept = part.count("x\n")
+        left = len(lines) - kept
+        assert (f"… and {left} more line" in part) == (left > 0)

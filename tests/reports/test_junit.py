@@ -1,0 +1,50 @@
+from __future__ import annotations
+
+from xml.etree import ElementTree as ET
+
+from podwall.reports.junit import Case, Suite, findings_suite, junit_text
+from policies.errors import Place
+from policies.findings import Finding, Severity
+
+ERROR = Finding("open", Severity.ERROR, "`x/a` is open", Place("a.py", 3), "close it")
+NOTE = Finding("note", Severity.INFO, "worth knowing")
+
+
+def _parsed(*suites: Suite) -> ET.Element:
+    return ET.fromstring(junit_text(suites))  # noqa: S314 - our own document
+
+
+def test_errors_and_warnings_fail_and_notes_pass() -> None:
+    root = _parsed(findings_suite("lint", [ERROR, NOTE]))
+    assert (root.get("tests"), root.get("failures")) == ("2", "1")
+    failed, passed = root.iter("testcase")
+    assert (failed.get("classname"), failed.get("file"), failed.get("line")) == (
+        "open",
+        "a.py",
+        "3",
+    )
+    failure = failed.find("failure")
+    assert failure is not None
+    assert failure.get("message") == "`x/a` is open"
+    assert failure.text == "error[open]: a.py:3: `x/a` is open\nhelp: close it"
+    assert passed.find("failure") is None
+    assert passed.findtext("system-out") == "info[note]: worth knowing"
+
+
+def test_without_findings_one_case_passes() -> None:
+    root = _parsed(findings_suite("lint", []))
+    assert (root.get("tests"), root.get("failures")) == ("1", "0")
+
+
+def test_suites_are_counted_by_themselves_and_together() -> None:
+    checks = Suite("check", (Case("web reaches api", "expectation", "it does not"),))
+    root = _parsed(findings_suite("lint", [ERROR]), checks)
+    assert [each.get("failures") for each in root.iter("testsuite")] == ["1", "1"]
+    assert root.get("failures") == "2"
+
+
+def test_characters_that_xml_cannot_hold_are_shown_as_escapes() -> None:
+    case = Case("a\x00<b>", "g", "c\ud800", "d\x1b[31m\ne\uffff")
+    node = next(_parsed(Suite("s", (case,))).iter("testcase"))
+    assert node.get("name") == "a\\x00<b>"
+    assert node.findtext("failure") == "d\\x1b[31m\ne\\uffff"

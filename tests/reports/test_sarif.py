@@ -1,0 +1,84 @@
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import pytest
+
+from podwall.reports.sarif import sarif_document
+from policies.errors import Place
+from policies.findings import Finding, Severity
+
+
+def _finding(place: Place, **more: Any) -> Finding:
+    return Finding("no-default-deny", Severity.WARNING, "namespace `x` is open", place, **more)
+
+
+def _result(finding: Finding) -> dict[str, Any]:
+    result: dict[str, Any] = sarif_document([finding])["runs"][0]["results"][0]
+    return result
+
+
+def _physical(finding: Finding) -> dict[str, Any]:
+    location: dict[str, Any] = _result(finding)["locations"][0]["physicalLocation"]
+    return location
+
+
+def test_a_finding_stands_at_its_line() -> None:
+    found = _physical(_finding(Place("policies/shop.py", 12, "spec.ingress[0]")))
+    assert found["artifactLocation"] == {"uri": "policies/shop.py", "uriBaseId": "%SRCROOT%"}
+    assert found["region"] == {"startLine": 12}
+
+
+@pytest.mark.parametrize(
+    ("source", "uri"),
+    [
+        pytest.param("a b/ü.yaml", "a%20b/%C3%BC.yaml", id="spaces and letters are encoded"),
+        pytest.param("/home/me/a.yaml", "file:///home/me/a.yaml", id="an absolute path is a URI"),
+        pytest.param("<stdin>", "Pulumi.yaml", id="what is no file is about the program"),
+        pytest.param("urn:pulumi:dev::p::t::n", "Pulumi.yaml", id="a URN is no file"),
+        pytest.param("https://example.com", "Pulumi.yaml", id="a cluster is no file"),
+        pytest.param("", "Pulumi.yaml", id="without a place it is about the program"),
+    ],
+)
+def test_where_results_point_to(source: str, uri: str) -> None:
+    assert _physical(_finding(Place(source)))["artifactLocation"]["uri"] == uri
+
+
+def test_a_urn_and_a_field_path_are_kept_as_logical_locations() -> None:
+    named = _result(_finding(Place("urn:pulumi:x", 4, "spec")))["locations"][0]["logicalLocations"]
+    assert named == [{"fullyQualifiedName": "urn:pulumi:x:4 spec"}]
+
+
+@pytest.mark.parametrize(
+    ("severity", "level"),
+    [(Severity.ERROR, "error"), (Severity.WARNING, "warning"), (Severity.INFO, "note")],
+    ids=str,
+)
+def test_severities_are_levels(severity: Severity, level: str) -> None:
+    assert _result(Finding("a-rule", severity, "said"))["level"] == level
+
+
+def test_every_result_has_its_rule_once() -> None:
+    link = "https://kubernetes.io/docs"
+    findings = [_finding(Place("a", n), link=link) for n in (1, 2)]
+    rules = sarif_document(findings)["runs"][0]["tool"]["driver"]["rules"]
+    assert [(rule["id"], rule["helpUri"]) for rule in rules] == [("no-default-deny", link)]
+
+
+def test_a_fingerprint_stays_when_lines_move_and_differs_between_findings() -> None:
+    lines = [_result(_finding(Place("a.py", n)))["partialFingerprints"] for n in (1, 9)]
+    other = _result(_finding(Place("b.py", 1)))["partialFingerprints"]
+    assert lines[0] == lines[1] != other
+
+
+def test_no_finding_is_a_run_without_results_so_that_old_alerts_close() -> None:
+    document = sarif_document([], category="dev")
+    assert document["version"] == "2.1.0"
+    assert document["runs"][0]["results"] == []
+    assert document["runs"][0]["automationDetails"] == {"id": "podwall/dev/"}
+
+
+def test_a_hostile_message_is_still_one_line_of_json() -> None:
+    finding = Finding("a", Severity.ERROR, "a\nb\u202e\ud800", Place("\ud800"))
+    assert "\\u202e" in json.loads(json.dumps(_result(finding)))["message"]["text"]
