@@ -14,7 +14,7 @@ __all__ = ["print_findings"]
 
 def print_findings(result: Judged, console: Console) -> None:
     """Print the findings, the most severe first, and then the silenced ones with their reasons."""
-    for line in findings_section(result.findings):
+    for line in findings_section(result.findings, console.width):
         console.print(line, soft_wrap=True)
     if not result.findings:
         console.print("nothing found")

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from enum import StrEnum
 from typing import Final
@@ -56,9 +56,13 @@ class Source:
     def reading(self) -> Reading:
         """Return the snapshot of what there will be, with all findings, each at its line."""
         reading = _read(self.planned, complete=self.complete)
-        findings = (*self.findings, *at_their_lines(reading.findings, self.texts))
+        findings = (*self.findings, *self.at_lines(reading.findings))
         others = ((NOT_AN_OBJECT, self.others),) if self.others else ()
         return replace(reading, findings=findings, ignored=(*others, *reading.ignored))
+
+    def at_lines(self, findings: Sequence[Finding]) -> Iterator[Finding]:
+        """Yield findings, each at the line of the field it is about, where its file is known."""
+        return at_their_lines(findings, self.texts)
 
     def deployed_reading(self) -> Reading | None:
         """Return the snapshot of what there is before the deployment, if the source tells."""

@@ -1,0 +1,37 @@
+"""What `podwall lint` does: read, analyse, show what is worth knowing."""
+
+from __future__ import annotations
+
+import sys
+from argparse import Namespace
+
+from podwall.cli.inputs import paused_collector, read_source
+from podwall.cli.options import FailOn
+from podwall.cli.severity import exit_code
+from podwall.lint import LINTS, judged, lint, ranked
+from podwall.reachability import reachability
+from podwall.reports.json_text import json_text
+from podwall.reports.lint_json import lint_document
+from podwall.reports.lint_text import print_findings
+from podwall.reports.terminal import terminal
+from policies.findings import Severity
+
+__all__ = ["show_findings"]
+
+
+def show_findings(options: Namespace) -> int:
+    """Show the findings on the source, and return the exit code."""
+    with paused_collector():
+        source = read_source(options)
+        reading = source.reading()
+        found = reachability(reading.snapshot, options.engine)
+        noted = {each.id for each in reading.findings if each.severity is not Severity.ERROR}
+        known = frozenset(noted | {each.id for each in LINTS})
+        all_findings = ranked((*reading.findings, *source.at_lines(lint(found))))
+        result = judged(all_findings, source.planned.documents, known)
+    if options.output == "json":
+        sys.stdout.write(json_text(lint_document(result, found.engine)))
+    else:
+        print_findings(result, terminal())
+    sys.stdout.flush()
+    return exit_code(FailOn(options.fail_on), result.findings, found)

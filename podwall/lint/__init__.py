@@ -1,0 +1,64 @@
+"""What is worth knowing about network policies before they are deployed, one lint each.
+
+>>> from podwall.model import LabelMap, Snapshot, Workload
+>>> from podwall.reachability import reachability
+>>> web = Workload("shop", "web", "Pod", LabelMap())
+>>> for finding in lint(reachability(Snapshot(workloads=(web,)))):
+...     print(finding)
+info[no-policies]: there are 1 workloads and no network policy
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Final
+
+from podwall.lint import (
+    azure,
+    coverage,
+    dns,
+    enforcement,
+    mistakes,
+    one_sided,
+    openness,
+    ports,
+    redundancy,
+    selections,
+)
+from podwall.lint.lint import Lint
+from podwall.lint.scene import Scene
+from podwall.lint.suppression import Judged, Suppressed, judged
+from podwall.reachability import Reachability
+from policies.findings import Finding, Severity
+
+__all__ = ["LINTS", "Judged", "Lint", "Suppressed", "judged", "lint", "ranked"]
+
+LINTS: Final[tuple[Lint, ...]] = (
+    *selections.LINTS,
+    *ports.LINTS,
+    *dns.LINTS,
+    *redundancy.LINTS,
+    *coverage.LINTS,
+    *one_sided.LINTS,
+    *enforcement.LINTS,
+    *azure.LINTS,
+    *openness.LINTS,
+    *mistakes.LINTS,
+)
+RANKS: Final = list(Severity)
+
+
+def lint(reachability: Reachability) -> tuple[Finding, ...]:
+    """Return everything that the lints find in a snapshot under an engine, most severe first."""
+    scene = Scene(reachability)
+    return ranked(finding for each in LINTS for finding in each.findings(scene))
+
+
+def ranked(findings: Iterable[Finding]) -> tuple[Finding, ...]:
+    """Return findings by severity, then by place."""
+    return tuple(sorted(findings, key=_rank))
+
+
+def _rank(finding: Finding) -> tuple[int, str, int, str]:
+    place = finding.place
+    return RANKS.index(finding.severity), place.source, place.line or 0, finding.id

@@ -1,0 +1,126 @@
+"""Findings that somebody has looked at and wants to hear no more of, with the reason.
+
+An object carries the annotation `podwall.dev/ignore: "id: reason; other-id: reason"`.
+"""
+
+from __future__ import annotations
+
+from bisect import bisect_right
+from collections import defaultdict
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, Final
+
+from podwall.reading import Document
+from podwall.reading.flatten import single_objects
+from policies.errors import Place
+from policies.findings import Finding, Severity
+from policies.wording import did_you_mean
+
+__all__ = ["ANNOTATION", "Judged", "Suppressed", "judged"]
+
+ANNOTATION: Final = "podwall.dev/ignore"
+PATH: Final = f"metadata.annotations[{ANNOTATION}]"
+
+
+@dataclass(frozen=True, slots=True)
+class Suppressed:
+    """A finding that an annotation silences, and the reason it gives."""
+
+    finding: Finding
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class Judged:
+    """The findings that stay, and those that are silenced."""
+
+    findings: tuple[Finding, ...] = ()
+    suppressed: tuple[Suppressed, ...] = ()
+
+
+def judged(
+    findings: Sequence[Finding], documents: Iterable[Document], known: frozenset[str]
+) -> Judged:
+    """Return the findings apart: what stays, and what an annotation silences.
+
+    What the API server refuses can't be silenced, nor anything without a reason or by an id that is
+    not among the `known` ones: these are findings of their own.
+    """
+    read, problems = _read(documents, known)
+    wishes = _Wishes(read)
+    reasons = [wishes.reason(each) if each.id in known else None for each in findings]
+    told = zip(findings, reasons, strict=True)
+    stay = [finding for finding, reason in told if not reason]
+    told = zip(findings, reasons, strict=True)
+    silenced = [Suppressed(finding, reason) for finding, reason in told if reason]
+    return Judged((*stay, *problems), tuple(silenced))
+
+
+@dataclass(frozen=True, slots=True)
+class _Wish:
+    """What one object wants silenced: reasons by id."""
+
+    place: Place
+    reasons: Mapping[str, str]
+
+    def is_about(self, path: str) -> bool:
+        """Say whether a path is inside the object, which may be one of a list."""
+        own = self.place.path
+        return not own or path == own or path.startswith((f"{own}.", f"{own}["))
+
+
+class _Wishes:
+    """The objects' wishes, found by where a finding is."""
+
+    def __init__(self, wishes: Iterable[_Wish]) -> None:
+        self._at: dict[str, dict[int, list[_Wish]]] = defaultdict(lambda: defaultdict(list))
+        for wish in wishes:
+            self._at[wish.place.source][wish.place.line or 0].append(wish)
+        self._lines = {source: sorted(there) for source, there in self._at.items()}
+
+    def reason(self, finding: Finding) -> str | None:
+        """Return why a finding is silenced: every object that it may be about wants it so."""
+        place = finding.place
+        lines = self._lines.get(place.source, [])
+        before = bisect_right(lines, place.line or 0)
+        here = self._at[place.source][lines[before - 1]] if before else []
+        reasons = [each.reasons.get(finding.id) for each in here if each.is_about(place.path)]
+        return None if None in reasons or not reasons else reasons[0]
+
+
+def _read(
+    documents: Iterable[Document], known: frozenset[str]
+) -> tuple[list[_Wish], list[Finding]]:
+    """Return what the objects want silenced, and the findings on what can't be."""
+    wishes, problems = [], []
+    for document in single_objects(documents):
+        reasons = dict(_entries(document.manifest))
+        wishes.append(_Wish(document.place, reasons))
+        found = (_problem(*entry, known, document.place) for entry in reasons.items())
+        problems += [problem for problem in found if problem is not None]
+    return wishes, problems
+
+
+def _entries(manifest: Any) -> Iterator[tuple[str, str]]:
+    """Yield the ids and reasons in an object's annotation."""
+    annotations = _field(_field(manifest, "metadata"), "annotations")
+    written = _field(annotations, ANNOTATION)
+    for entry in written.split(";") if isinstance(written, str) else ():
+        id_, _, reason = entry.partition(":")
+        if entry.strip():
+            yield id_.strip(), reason.strip()
+
+
+def _field(node: Any, key: str) -> Any:
+    return node.get(key) if isinstance(node, Mapping) else None
+
+
+def _problem(id_: str, reason: str, known: frozenset[str], place: Place) -> Finding | None:
+    if id_ not in known:
+        message, help_ = f"there is no finding `{id_}` to ignore", did_you_mean(id_, sorted(known))
+    elif not reason:
+        message, help_ = f"`{id_}` is ignored without a reason", f"write `{id_}: the reason`"
+    else:
+        return None
+    return Finding("ignore-without-effect", Severity.WARNING, message, place.at(PATH), help_)
