@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
-from pulumi import CustomTimeouts, Resource, ResourceOptions
+from pulumi import CustomTimeouts, Output, Resource, ResourceOptions, getter
 from pulumi_azure_native.containerservice import ManagedCluster
 from pulumi_azure_native.containerservice.outputs import (
     ManagedClusterOIDCIssuerProfileResponse,
@@ -18,6 +18,20 @@ from components.cluster.pools import Autoscale
 __all__ = ["issuer_url", "kubelet_object_id", "make_cluster"]
 
 
+class EchoedCluster(ManagedCluster):
+    """A cluster of which a preview may echo the inputs.
+
+    Its identities are sent as a list and come back as a map. A plugin that answers a preview with
+    what it was sent makes the SDK fail, because the list is not the map that it expects.
+    """
+
+    @property
+    @getter
+    def identity(self) -> Output:  # type: ignore[type-arg]  # without its type it is not judged
+        """What the cluster acts as: a map, or in a preview perhaps the list that was sent."""
+        return super().identity
+
+
 def make_cluster(
     name: str,
     args: AksClusterArgs,
@@ -26,7 +40,7 @@ def make_cluster(
     prerequisites: Sequence[Resource],
 ) -> ManagedCluster:
     """Return the cluster, made after its `prerequisites`."""
-    return ManagedCluster(
+    return EchoedCluster(
         name,
         **cluster_properties(name, args, surroundings),
         opts=ResourceOptions(

@@ -23,6 +23,7 @@ from components.cluster import (
     UserPool,
 )
 from components.cluster.identity import Role
+from tests.components import harness
 from tests.components.cluster.sent import declared
 from tests.components.cluster.values import (
     NETWORK,
@@ -237,3 +238,11 @@ def test_a_network_names_what_it_must_not_meet() -> None:
     network = NewNetwork(also_in_use=("10.50.0.0/16",))
     found = declared(cluster(network=network)).one("VirtualNetwork")
     assert found.inputs["addressSpace"] == {"addressPrefixes": ["10.224.0.0/16"]}
+
+
+def test_a_plugin_that_echoes_the_list_of_identities_in_a_preview_breaks_nothing(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(harness, "_state", lambda made: {"name": made.name, **made.inputs})
+    deployment = declared(cluster())
+    assert deployment.one("ManagedCluster").inputs["identity"]["userAssignedIdentities"]
