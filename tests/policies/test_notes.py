@@ -115,6 +115,7 @@ def test_a_missing_namespace_is_noted() -> None:
 
 def test_fields_of_pulumi_are_not_noted() -> None:
     assert notes({"__fieldManager": "pulumi"}) == []
+    assert [each.id for each in notes({"_fieldManager": "pulumi"})] == ["unknown-field"]
 
 
 @pytest.mark.parametrize(

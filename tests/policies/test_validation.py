@@ -122,6 +122,13 @@ def test_an_annotation_that_is_null_is_an_empty_text() -> None:
     assert list(violations(changed(("metadata", "annotations"), {"a": None}))) == []
 
 
+def test_an_exception_in_ipv4_of_a_block_written_as_ipv6_is_refused() -> None:
+    # Kubernetes compares the prefix lengths as they are written: 104 and 16.
+    document = changed(BLOCK, {"cidr": "::ffff:10.0.0.0/104", "except": ["10.1.0.0/16"]})
+    found = [each.id for each in violations(document) if each.severity is Severity.ERROR]
+    assert found == ["except-outside"]
+
+
 def test_a_range_of_a_name_is_refused() -> None:
     document = changed(PORT, {"port": "http", "endPort": 90})
     assert [each.id for each in violations(document)] == ["end-port-without-number"]
