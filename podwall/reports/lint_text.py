@@ -7,6 +7,7 @@ from rich.text import Text
 
 from podwall.lint import Judged
 from podwall.reports.findings_text import findings_section
+from podwall.reports.terminal import line_width
 from podwall.reports.words import counted, printable
 
 __all__ = ["print_findings"]
@@ -14,7 +15,7 @@ __all__ = ["print_findings"]
 
 def print_findings(result: Judged, console: Console) -> None:
     """Print the findings, the most severe first, and then the silenced ones with their reasons."""
-    for line in findings_section(result.findings, console.width):
+    for line in findings_section(result.findings, line_width(console)):
         console.print(line, soft_wrap=True)
     if not result.findings:
         console.print("nothing found")
