@@ -86,38 +86,6 @@ def test_manifests_hold_whole_numbers(shown: Result, stack: str, out: Path) -> N
         assert "80.0" not in file.read_text(encoding="utf-8")
 
 
-def test_no_kubeconfig_anywhere(shown: Result, stack: str, out: Path) -> None:
-    said = [shown.out, shown.err, *(file.read_text() for file in (out / stack).rglob("*.*"))]
-    for text in said:
-        assert "certificate-authority-data" not in text
-        assert "client-key-data" not in text
-        assert "current-context" not in text
-    (provider,) = [
-        each for each in shown.json["resources"] if each["type"] == "pulumi:providers:kubernetes"
-    ]
-    assert provider["inputs"]["kubeconfig"] == "[secret]"
-    assert shown.json["outputs"]["kubeconfig"] == "[secret]"
-
-
-def test_a_secret_is_nowhere(tmp_path: Path) -> None:
-    program = """
-        import pulumi
-        from pulumi_kubernetes.core.v1 import ConfigMap, Secret
-
-        secret = pulumi.Output.secret("hunter2")
-        Secret("key", metadata={"name": "key"}, string_data={"password": secret})
-        ConfigMap("map", metadata={"name": "map"}, data={"password": secret, "user": "me"})
-        pulumi.export("password", secret)
-        pulumi.log.info("done")
-    """
-    for form in ("text", "json"):
-        result = podwall(project_in(tmp_path, program), "preview", "-o", form)
-        assert result.code == 0
-        written = [file.read_text() for file in (tmp_path / "out").rglob("*.*")]
-        assert len(written) == 3
-        assert not any("hunter2" in text for text in (result.out, result.err, *written))
-
-
 def test_the_screen_tells_resources_reachability_findings_and_files(tmp_path: Path) -> None:
     result = podwall(project_in(tmp_path, f"{POD}\n    pulumi.log.warn('careful')"), "preview")
     assert result.code == 0
