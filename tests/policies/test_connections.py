@@ -25,7 +25,6 @@ from policies import (
     udp,
 )
 from policies.connections import PodGroup
-from policies.validation import violations
 from tests.policies.strategies import POD_GROUPS, PORTS
 
 WEB = namespace("shop").pods(app="web")
@@ -96,12 +95,9 @@ def test_no_two_connections_share_a_name(one: Sides, two: Sides) -> None:
 
 
 @given(POD_GROUPS, POD_GROUPS, PORTS)
-def test_names_are_short_dns_labels_and_kubernetes_accepts_the_policies(
-    client: PodGroup, server: PodGroup, ports: Ports
-) -> None:
+def test_names_are_short_dns_labels(client: PodGroup, server: PodGroup, ports: Ports) -> None:
     for policy in connection(client, server, ports):
         assert re.fullmatch(r"[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?", policy.name)
-        assert list(violations(policy.to_manifest())) == []
 
 
 @pytest.mark.parametrize("side", [pods(app="web"), ALL_PODS, "shop", None])
