@@ -66,7 +66,7 @@ def analysis(snapshot: Snapshot, engine: Engine) -> Analysis:
     bounds = context.bounds.values
     ports = PortAtoms(bounds)
     universe = context.universe
-    join = Join(
+    join = Join.of(
         sources=roles(outgoing.profiles, incoming.sets, universe),
         destinations=roles(incoming.profiles, outgoing.sets, universe),
         egress=outgoing.profiles,

@@ -69,6 +69,20 @@ class Csr:
         """
         return spans(self.starts[rows], self.starts[rows + 1])
 
+    def sums(self, values: IntArray) -> IntArray:
+        """Return the sum of each list, of values that stand for the items.
+
+        >>> Csr.of_lists([np.array([7, 8]), np.array([9])]).sums(np.array([1, 2, 5])).tolist()
+        [3, 5]
+        """
+        before = np.concatenate([[0], np.cumsum(values)]).astype(np.int64)
+        return before[self.starts[1:]] - before[self.starts[:-1]]
+
+    def kept(self, keep: npt.NDArray[np.bool_]) -> Csr:
+        """Return the lists with only those items for which `keep` is true."""
+        before = np.concatenate([[0], np.cumsum(keep)]).astype(np.int64)
+        return Csr(before[self.starts], self.items[keep])
+
     def take(self, rows: IntArray) -> Csr:
         """Return the given lists, in the given order."""
         starts = np.zeros(len(rows) + 1, dtype=np.int64)

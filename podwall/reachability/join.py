@@ -7,12 +7,11 @@ intersected with the other side's, a block of sources at a time.
 
 from __future__ import annotations
 
-from copy import copy
 from dataclasses import dataclass, replace
+from functools import cached_property
 from typing import TYPE_CHECKING
 
 import numpy as np
-import numpy.typing as npt
 
 from podwall.reachability.grouping import Csr, IntArray
 from podwall.reachability.profiles import OPEN
@@ -38,27 +37,76 @@ class Edges:
     words: Words
 
 
+@dataclass(frozen=True)
 class Join:
-    """Answers for any source roles which destination roles their rules let them reach."""
+    """Answers for any source roles which destination roles their rules let them reach.
 
-    def __init__(
-        self,
+    The ingress rules are turned around, to be read from the source's end: `granting` has for each
+    set that they speak of the profiles that let it in, `granted` on which ports, and `holders` has
+    for each of these profiles the destinations under it.
+    """
+
+    sources: Roles
+    destinations: Roles
+    egress: Profiles
+    ingress: Profiles
+    words: Words
+    granting: Csr
+    granted: IntArray
+    holders: Csr
+
+    @classmethod
+    def of(
+        cls,
         sources: Roles,
         destinations: Roles,
         egress: Profiles,
         ingress: Profiles,
         words: Words,
-    ) -> None:
-        """Turn the ingress rules around, so that they can be read from the source's end."""
-        self.sources = sources
-        self.destinations = destinations
-        self._egress = egress
-        self._words = words
-        count = len(sources.members)
-        self._granting = Csr.of_pairs(ingress.sets.items, ingress.sets.owners(), count)
-        self._granted = Csr.of_pairs(ingress.sets.items, ingress.ports, count).items
+    ) -> Join:
+        """Return the join of two ends; `words` has the bits of the ports that profiles number."""
+        count, sets = len(sources.members), ingress.sets
         isolated = np.flatnonzero(destinations.profile != OPEN)
-        self._holders = Csr.of_pairs(destinations.profile[isolated], isolated, len(ingress.sets))
+        return cls(
+            sources,
+            destinations,
+            egress,
+            ingress,
+            words,
+            granting=Csr.of_pairs(sets.items, sets.owners(), count),
+            granted=Csr.of_pairs(sets.items, ingress.ports, count).items,
+            holders=Csr.of_pairs(destinations.profile[isolated], isolated, len(sets)),
+        )
+
+    @cached_property
+    def cost(self) -> IntArray:
+        """For each source role, how many words it takes to list what its rules speak about."""
+        boxes, grants = self.egress.sets, self.granting
+        sizes = self.destinations.members.lengths[boxes.items]
+        sent = np.append(boxes.sums(sizes), 0)[self.sources.profile]
+        reached = grants.sums(self.holders.lengths[grants.items])
+        received = self.sources.sets.sums(reached[self.sources.sets.items])
+        cost: IntArray = (sent + received + 1) * self.words.shape[1]
+        return cost
+
+    def pair(self, source: int, destination: int) -> Words:
+        """Return the ports from one role to another, one of them isolated, as one row of words."""
+        sent = self._allowed(
+            self.egress, self.sources.profile[source], self.destinations.sets[destination]
+        )
+        received = self._allowed(
+            self.ingress, self.destinations.profile[destination], self.sources.sets[source]
+        )
+        return sent & received
+
+    def _allowed(self, side: Profiles, profile: int, sets: IntArray) -> Words:
+        """Return what a profile allows to an element of some sets."""
+        if profile == OPEN:
+            return np.full(self.words.shape[1], ~np.uint64(0))
+        here = slice(side.sets.starts[profile], side.sets.starts[profile + 1])
+        ports = side.ports[here][np.isin(side.sets.items[here], sets)]
+        allowed: Words = np.bitwise_or.reduce(self.words[ports], axis=0)
+        return allowed
 
     def edges(self, rows: IntArray) -> Edges:
         """Return what the given source roles reach."""
@@ -80,34 +128,36 @@ class Join:
 
     def toward(self, wanted: IntArray) -> Join:
         """Return the join in which only the given destination roles can be reached."""
-        near = copy(self)
-        among = np.zeros(len(self.destinations), dtype=bool)
+        among = np.zeros(len(self.destinations), dtype=np.bool_)
         among[wanted] = True
         ends = self.destinations
-        near.destinations = replace(ends, members=_kept(ends.members, among[ends.members.items]))
         isolated = np.flatnonzero(among & (ends.profile != OPEN))
-        near._holders = Csr.of_pairs(ends.profile[isolated], isolated, len(self._holders))
-        held = near._holders.lengths[self._granting.items] > 0
-        near._granting = _kept(self._granting, held)
-        near._granted = self._granted[held]
-        return near
+        holders = Csr.of_pairs(ends.profile[isolated], isolated, len(self.holders))
+        held = holders.lengths[self.granting.items] > 0
+        return replace(
+            self,
+            destinations=replace(ends, members=ends.members.kept(among[ends.members.items])),
+            holders=holders,
+            granting=self.granting.kept(held),
+            granted=self.granted[held],
+        )
 
     def _by_egress(self, rows: IntArray) -> tuple[IntArray, Words]:
         """Return the pairs that the sources' egress rules allow."""
         isolated = np.flatnonzero(self.sources.profile[rows] != OPEN)
-        profile, position = self._egress.sets.gather(self.sources.profile[rows[isolated]])
-        member, place = self.destinations.members.gather(self._egress.sets.items[position])
+        profile, position = self.egress.sets.gather(self.sources.profile[rows[isolated]])
+        member, place = self.destinations.members.gather(self.egress.sets.items[position])
         row = isolated[profile[member]]
         destination = self.destinations.members.items[place]
-        return self._summed(row, destination, self._egress.ports[position][member])
+        return self._summed(row, destination, self.egress.ports[position][member])
 
     def _by_ingress(self, rows: IntArray) -> tuple[IntArray, Words]:
         """Return the pairs that the destinations' ingress rules allow."""
         row, position = self.sources.sets.gather(rows)
-        grant, place = self._granting.gather(self.sources.sets.items[position])
-        holder, spot = self._holders.gather(self._granting.items[place])
-        ports = self._granted[place][holder]
-        return self._summed(row[grant][holder], self._holders.items[spot], ports)
+        grant, place = self.granting.gather(self.sources.sets.items[position])
+        holder, spot = self.holders.gather(self.granting.items[place])
+        ports = self.granted[place][holder]
+        return self._summed(row[grant][holder], self.holders.items[spot], ports)
 
     def _summed(
         self, row: IntArray, destination: IntArray, ports: IntArray
@@ -118,12 +168,6 @@ class Join:
         keys = keys[order]
         firsts = np.flatnonzero(np.diff(keys, prepend=-1))
         if not len(firsts):
-            return keys, self._words[:0]
-        words = self._words[ports[order]]
+            return keys, self.words[:0]
+        words = self.words[ports[order]]
         return keys[firsts], np.bitwise_or.reduceat(words, firsts, axis=0)
-
-
-def _kept(lists: Csr, keep: npt.NDArray[np.bool_]) -> Csr:
-    """Return lists with some of their items only."""
-    before = np.concatenate([[0], np.cumsum(keep)]).astype(np.int64)
-    return Csr(before[lists.starts], lists.items[keep])

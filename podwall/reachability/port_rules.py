@@ -68,6 +68,11 @@ class PortReader:
         skips = engine.egress_port_names.value is Treatment.IGNORED
         self._skipped = _conflicting_names(snapshot) if skips else {}
 
+    def reads_like(self, other: PortReader) -> bool:
+        """Say whether rules mean the same ports to the other reader."""
+        mine = (self._engine, self._ranges, self._skipped)
+        return mine == (other._engine, other._ranges, other._skipped)
+
     def bounds(self, ports: RulePorts, destination: NamedPorts, direction: Direction) -> Bounds:
         """Return the ports that a rule's `ports` allow on a destination."""
         if ports is None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from functools import cached_property
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING
 
 from podwall.portset import PortSet
 from podwall.reachability.endpoints import Endpoints
@@ -28,9 +28,6 @@ if TYPE_CHECKING:
     from podwall.reachability.replayed import PairReplay
 
 __all__ = ["Reachability"]
-
-_BLOCK: Final = 512
-"""So many sources are expanded at once."""
 
 
 class Reachability:
@@ -97,7 +94,7 @@ class Reachability:
 
         A pair that is not yielded is denied. Connections between external ranges are not told.
         """
-        for source, destination, ports in self._rows.all(_BLOCK):
+        for source, destination, ports in self._rows.all():
             yield self._connection(source, destination, *ports)
 
     def verdict(

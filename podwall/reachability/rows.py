@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 import numpy as np
 
 from podwall.portset import ALL_PORTS, NO_PORTS, PortSet
-from podwall.reachability.grouping import Csr
+from podwall.reachability.grouping import Csr, IntArray
 from podwall.reachability.profiles import OPEN
 from podwall.reachability.values import WorkloadEndpoint
 
@@ -22,6 +22,12 @@ __all__ = ["Ports", "Rows"]
 
 Ports = tuple[PortSet, PortSet]
 """What is allowed, and what is undetermined."""
+
+_MOST_WORDS: Final = 4_000_000
+"""So much is listed at once, unless a single source needs more; a word takes about 40 bytes."""
+
+_MOST_SOURCES: Final = 4096
+"""So many sources are listed at once, at most."""
 
 _EVERYTHING: Ports = (ALL_PORTS, NO_PORTS)
 
@@ -49,23 +55,32 @@ class Rows:
             return _EVERYTHING
         if min(source, destination) >= len(self._ends.workloads):
             return NO_PORTS, NO_PORTS
-        row, role = self._source_role[source], self._destination_role[destination]
-        if self._join.sources.profile[row] == self._join.destinations.profile[role] == OPEN:
+        join = self._join
+        start, end = self._source_role[source], self._destination_role[destination]
+        if join.sources.profile[start] == join.destinations.profile[end] == OPEN:
             return _EVERYTHING
-        edges = self._join.edges(np.array([row]))
-        found = np.flatnonzero(edges.destination == role)
-        return self._decode(edges.words[found[0]].tobytes()) if len(found) else (NO_PORTS, NO_PORTS)
+        return self._decode(join.pair(start, end).tobytes())
 
-    def all(self, block: int) -> Iterator[tuple[int, int, Ports]]:
-        """Yield source, destination and ports of every connection, so many sources at a time."""
-        for first in range(0, len(self._ends.all), block):
-            numbers = np.arange(first, min(first + block, len(self._ends.all)))
+    def all(self) -> Iterator[tuple[int, int, Ports]]:
+        """Yield source, destination and ports of every connection."""
+        for numbers in self._blocks():
             rows, row_of = np.unique(self._source_role[numbers], return_inverse=True)
             edges = self._join.edges(rows)
             borders = np.searchsorted(edges.row, np.arange(len(rows) + 1))
             for source, row in zip(numbers.tolist(), row_of.tolist(), strict=True):
                 part = slice(borders[row], borders[row + 1])
                 yield from self._row(source, int(rows[row]), edges, part)
+
+    def _blocks(self) -> Iterator[IntArray]:
+        """Yield the sources in blocks that are not too much to list at once."""
+        total = np.cumsum(self._join.cost[self._source_role])
+        first = 0
+        while first < len(total):
+            before = total[first - 1] if first else 0
+            fitting = int(np.searchsorted(total, before + _MOST_WORDS))
+            end = min(max(fitting, first + 1), first + _MOST_SOURCES)
+            yield np.arange(first, min(end, len(total)))
+            first = end
 
     def _row(
         self, source: int, role: int, edges: Edges, part: slice
