@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Final
 
-from podwall.cli import explain, lint, preview, reach, walkthrough
+from podwall.cli import diff, explain, lint, preview, reach, walkthrough
 from podwall.cli.command import Command
 
 __all__ = ["COMMANDS"]
@@ -13,6 +13,7 @@ COMMANDS: Final[tuple[Command, ...]] = (
     preview.COMMAND,
     reach.COMMAND,
     explain.COMMAND,
+    diff.COMMAND,
     lint.COMMAND,
     walkthrough.COMMAND,
 )

@@ -9,7 +9,7 @@ from podwall.cli.options import FailOn
 from podwall.reachability import Reachability
 from policies.findings import Finding, Severity
 
-__all__ = ["exit_code"]
+__all__ = ["at_least", "exit_code"]
 
 _FAILING = {
     FailOn.ANY: frozenset(Severity),
@@ -19,9 +19,14 @@ _FAILING = {
 }
 
 
+def at_least(fail_on: FailOn, severity: Severity) -> bool:
+    """Say whether something of this severity makes a command fail."""
+    return severity in _FAILING[fail_on]
+
+
 def exit_code(fail_on: FailOn, findings: Iterable[Finding], reach: Reachability) -> ExitCode:
     """Return how a command ends: 1 weighs more than 3."""
-    if any(finding.severity in _FAILING[fail_on] for finding in findings):
+    if any(at_least(fail_on, finding.severity) for finding in findings):
         return ExitCode.FOUND
     certainty = fail_on is FailOn.UNDETERMINED
     if certainty and any(each.undetermined for each in reach.connections()):

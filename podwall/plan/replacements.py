@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 
 from podwall.plan.model import Change, Plan, PlannedResource
 from policies.findings import Finding, Severity
 
-__all__ = ["replaced_clusters"]
+__all__ = ["lost_clusters", "replaced_clusters"]
 
 _LINK = "https://learn.microsoft.com/azure/aks/use-network-policies"
 _WORDS = {Change.REPLACE: "replaces", Change.DELETE: "deletes"}
@@ -26,6 +27,15 @@ def replaced_clusters(plan: Plan) -> Iterator[Finding]:
                 help="change the cluster with `az aks update` first, then `pulumi refresh`",
                 link=_LINK,
             )
+
+
+def lost_clusters(before: Plan, after: Plan) -> Iterator[Finding]:
+    """Yield an error for every AKS cluster that is replaced, or is no longer there afterwards."""
+    yield from replaced_clusters(after)
+    kept = {resource.urn for resource in after.resources}
+    gone = (each for each in before.resources if each.urn not in kept)
+    deleted = tuple(replace(each, change=Change.DELETE) for each in gone)
+    yield from replaced_clusters(replace(before, resources=deleted))
 
 
 def _because(resource: PlannedResource) -> str:

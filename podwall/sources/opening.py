@@ -8,6 +8,7 @@ from typing import Any
 from podwall.plan import Plan
 from podwall.plan.cluster import planned_cluster
 from podwall.plan.documents import documents, unseen_objects
+from podwall.plan.replacements import lost_clusters
 from podwall.sources.files import STDIN, read_bytes
 from podwall.sources.json_documents import BrokenJsonError, looks_like_json, parsed_values
 from podwall.sources.manifests import json_manifests, parse_manifests, read_folder
@@ -68,7 +69,7 @@ def _of_steps(name: str, steps: list[Any]) -> Source:
         name,
         planned=stage_of(after),
         deployed=stage_of(before),
-        findings=tuple(unseen_objects(after)),
+        findings=(*lost_clusters(before, after), *unseen_objects(after)),
     )
 
 

@@ -1,0 +1,42 @@
+"""`podwall diff`: what a change does to who can reach whom.
+
+To `--fail-on`, a connection that opens is an error and one that closes a warning; the connections
+of workloads that are new or gone are notes, which only `any` fails on.
+"""
+
+from __future__ import annotations
+
+from argparse import ArgumentParser, Namespace
+
+from podwall.cli.command import Command
+from podwall.cli.options import add_engine, add_fail_on, add_format
+
+__all__ = ["COMMAND"]
+
+
+def _declare(parser: ArgumentParser) -> None:
+    parser.add_argument(
+        "sources",
+        metavar="OLD NEW | PREVIEW.json",
+        nargs="+",
+        help="two sources (manifests, previews or stacks), or one preview, "
+        "which holds what there is and what there will be",
+    )
+    add_format(parser, ("text", "json", "csv", "md"))
+    add_engine(parser)
+    add_fail_on(parser)
+
+
+def _run(options: Namespace) -> int:
+    from podwall.cli.differing import show_changes  # noqa: PLC0415 - help must not wait for numpy
+
+    return show_changes(options)
+
+
+COMMAND = Command(
+    name="diff",
+    summary="which connections a change adds, removes, widens or narrows, and by which policy",
+    example="podwall diff main/manifests/ manifests/ --fail-on error",
+    declare=_declare,
+    run=_run,
+)

@@ -1,0 +1,177 @@
+"""The comparison of two analyses in joint roles: what differs, still unexpanded.
+
+Rows of sources that can have changed are compared with all destinations, and all other sources
+with the destinations that can have changed. Everything else is equal.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Final
+
+import numpy as np
+
+from podwall.diff.passages import ALL, NONE, SideReader, passages
+from podwall.diff.roles import joint_roles
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from podwall.diff.affected import Affected
+    from podwall.diff.ends import Ends
+    from podwall.diff.passages import Block, Passages
+    from podwall.diff.roles import Bits, JointRoles, RoleView
+    from podwall.reachability import Reachability
+    from podwall.reachability.grouping import IntArray
+    from podwall.reachability.join import Join
+
+__all__ = ["Comparison", "compared"]
+
+_BLOCK: Final = 512
+"""So many joint source roles are compared at once."""
+
+
+@dataclass(frozen=True, slots=True)
+class Comparison:
+    """What differs between joint roles, and between two pods of one workload.
+
+    `rectangles` has a row (source role, destination role, before, after) for each pair of roles;
+    `selves` a row (end, before, after). Numbers of passages are into `passages`.
+    """
+
+    sources: JointRoles
+    destinations: JointRoles
+    passages: Passages
+    rectangles: IntArray
+    selves: IntArray
+
+
+def compared(old: Reachability, new: Reachability, ends: Ends, may_differ: Affected) -> Comparison:
+    """Compare two analyses where they may differ."""
+    joins = (old.analysis.join, new.analysis.join)
+    elements = (ends.old, ends.new)
+    sources = joint_roles(joins[0].sources, joins[1].sources, elements)
+    destinations = joint_roles(joins[0].destinations, joins[1].destinations, elements)
+    known = passages()
+    comparer = _Comparer((old, new), ends, sources, destinations, known)
+    rows, columns = (
+        _touched(sources, may_differ.sources),
+        _touched(destinations, may_differ.destinations),
+    )
+    parts = [*comparer.all(np.flatnonzero(rows), joins, np.ones_like(columns))]
+    if columns.any():
+        parts += comparer.all(np.flatnonzero(~rows), _toward(joins, destinations, columns), columns)
+    rectangles = np.concatenate([np.empty((0, 4), dtype=np.int64), *(each for each, _ in parts)])
+    selves = np.concatenate([np.empty((0, 3), dtype=np.int64), *(each for _, each in parts)])
+    return Comparison(sources, destinations, known, rectangles, selves)
+
+
+def _touched(roles: JointRoles, ends: Bits) -> Bits:
+    touched = np.zeros(len(roles), dtype=bool)
+    touched[roles.of[ends]] = True
+    return touched
+
+
+def _toward(joins: tuple[Join, Join], destinations: JointRoles, columns: Bits) -> tuple[Join, Join]:
+    """Return both joins with only the wanted destinations."""
+    old, new = destinations.old.role[columns], destinations.new.role[columns]
+    return joins[0].toward(np.unique(old[old >= 0])), joins[1].toward(np.unique(new[new >= 0]))
+
+
+class _Comparer:
+    """Compares blocks of rows."""
+
+    def __init__(
+        self,
+        sides: tuple[Reachability, Reachability],
+        ends: Ends,
+        sources: JointRoles,
+        destinations: JointRoles,
+        known: Passages,
+    ) -> None:
+        self._sources = sources
+        self._destinations = destinations
+        self._readers = (
+            SideReader(sides[0].analysis.ports, (sources.old, destinations.old), known),
+            SideReader(sides[1].analysis.ports, (sources.new, destinations.new), known),
+        )
+        self._single = tuple(
+            np.array(list(_single(ends, new=new)), dtype=bool) for new in (False, True)
+        )
+        self._there = tuple(
+            elements[: len(ends.workloads)] >= 0 for elements in (ends.old, ends.new)
+        )
+        self._workloads = len(ends.workloads)
+
+    def all(
+        self, rows: IntArray, joins: tuple[Join, Join], columns: Bits
+    ) -> Iterator[tuple[IntArray, IntArray]]:
+        """Yield what differs between some sources and some destinations, block by block."""
+        for first in range(0, len(rows), _BLOCK):
+            yield self._block(rows[first : first + _BLOCK], joins, columns)
+
+    def _block(
+        self, rows: IntArray, joins: tuple[Join, Join], columns: Bits
+    ) -> tuple[IntArray, IntArray]:
+        old, new = (
+            reader.block(join, rows) for reader, join in zip(self._readers, joins, strict=True)
+        )
+        width = len(self._destinations)
+        keys = np.unique(np.concatenate([old.keys, new.keys, self._reopened(rows)]))
+        keys = keys[columns[keys % width]]
+        before, after = old.at(keys), new.at(keys)
+        differ = np.flatnonzero(before != after)
+        pairs = (rows[keys[differ] // width], keys[differ] % width)
+        rectangles = np.stack([*pairs, before[differ], after[differ]], axis=1)
+        return rectangles, self._selves(rows, columns, old, new)
+
+    def _reopened(self, rows: IntArray) -> IntArray:
+        """Return the keys of pairs that are open at both ends in one of the analyses only."""
+        old, new = self._sources.old.open[rows], self._sources.new.open[rows]
+        every = np.arange(len(self._destinations))
+        differing = np.flatnonzero(self._destinations.old.open != self._destinations.new.open)
+        asked = ((np.flatnonzero(old != new), every), (np.flatnonzero(old & new), differing))
+        return np.concatenate([self._keys(rows, *each) for each in asked])
+
+    def _keys(self, rows: IntArray, places: IntArray, columns: IntArray) -> IntArray:
+        if not len(places) or not len(columns):
+            return np.empty(0, dtype=np.int64)
+        old, new = (_open(rows[places], columns, *views) for views in self._views())
+        row, column = np.nonzero(old != new)
+        return places[row] * len(self._destinations) + columns[column]
+
+    def _views(self) -> Iterator[tuple[RoleView, RoleView]]:
+        yield self._sources.old, self._destinations.old
+        yield self._sources.new, self._destinations.new
+
+    def _selves(self, rows: IntArray, columns: Bits, old: Block, new: Block) -> IntArray:
+        """Return the workloads whose connections with themselves differ."""
+        row, place = self._sources.holders.gather(rows)
+        ends = self._sources.holders.items[place]
+        kept = (ends < self._workloads) & columns[self._destinations.of[ends]]
+        row, ends = row[kept], ends[kept]
+        keys = row * len(self._destinations) + self._destinations.of[ends]
+        before, after = (
+            self._of_itself(block.at(keys), ends, side) for side, block in enumerate((old, new))
+        )
+        differ = np.flatnonzero(before != after)
+        return np.stack([ends[differ], before[differ], after[differ]], axis=1)
+
+    def _of_itself(self, numbers: IntArray, ends: IntArray, side: int) -> IntArray:
+        """Return what passes within workloads: a single pod always reaches itself."""
+        alone = np.where(self._single[side][ends], ALL, numbers)
+        return np.where(self._there[side][ends], alone, NONE)
+
+
+def _open(rows: IntArray, columns: IntArray, sources: RoleView, destinations: RoleView) -> Bits:
+    """Return which pairs are open at both ends, and not both outside."""
+    outside = sources.outside[rows][:, None] & destinations.outside[columns][None, :]
+    opened: Bits = sources.open[rows][:, None] & destinations.open[columns][None, :] & ~outside
+    return opened
+
+
+def _single(ends: Ends, *, new: bool) -> Iterator[bool]:
+    """Yield for each workload whether it is a single pod."""
+    for pair in ends.workloads:
+        end = pair.new if new else pair.old
+        yield end is not None and end.workload.replicas == 1

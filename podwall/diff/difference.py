@@ -1,0 +1,96 @@
+"""The difference of two analyses: the changed connections as a stream, and what is behind them."""
+
+from __future__ import annotations
+
+from functools import cached_property
+from typing import TYPE_CHECKING
+
+from podwall.diff.affected import affected
+from podwall.diff.comparison import compared
+from podwall.diff.ends import common_ends
+from podwall.diff.expansion import Expansion
+from podwall.diff.policies import policy_changes
+from policies.findings import Finding, Severity
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from podwall.diff.changes import Change
+    from podwall.diff.policies import PolicyChange
+    from podwall.reachability import Reachability
+    from podwall.reachability.values import WorkloadEndpoint
+
+__all__ = ["Diff", "diff"]
+
+
+class Diff:
+    """What a change of a cluster does to its connections. Made by `diff`.
+
+    Like `Reachability` it holds classes of pairs, and expands them as a stream.
+    """
+
+    def __init__(self, old: Reachability, new: Reachability) -> None:
+        """Compare the two where they may differ."""
+        self.old = old
+        self.new = new
+        self._ends = common_ends(old, new)
+        self._policies = policy_changes(old.cluster, new.cluster)
+        self._affected = affected(old, new, self._ends, self._policies)
+        self._comparison = compared(old, new, self._ends, self._affected)
+
+    @property
+    def policies(self) -> tuple[PolicyChange, ...]:
+        """The acting policies that differ, by namespace and name."""
+        return self._policies
+
+    @property
+    def added(self) -> tuple[WorkloadEndpoint, ...]:
+        """The workloads that are new, by id."""
+        return tuple(pair.latest for pair in self._ends.workloads if pair.old is None)
+
+    @property
+    def gone(self) -> tuple[WorkloadEndpoint, ...]:
+        """The workloads that are gone, by id."""
+        return tuple(pair.latest for pair in self._ends.workloads if pair.new is None)
+
+    @property
+    def findings(self) -> tuple[Finding, ...]:
+        """What else changes: another network policy engine decides everything anew."""
+        before, after = self.old.engine, self.new.engine
+        if before == after:
+            return ()
+        return (
+            Finding(
+                "engine-changes",
+                Severity.ERROR,
+                f"the network policy engine changes from `{before.name}` to `{after.name}`",
+                help=f"see `podwall migrate --from {before.name} --to {after.name}`",
+                link="https://learn.microsoft.com/en-us/azure/aks/use-network-policies",
+            ),
+        )
+
+    @property
+    def is_empty(self) -> bool:
+        """Whether no connection changes."""
+        return next(self.changes(), None) is None
+
+    def changes(self) -> Iterator[Change]:
+        """Yield every connection that changes, by source, then destination.
+
+        A pair that is not yielded is what it was. Ranges outside the cluster are as large as they
+        can be while everything in them changes alike.
+        """
+        return self._expansion.changes()
+
+    @cached_property
+    def _expansion(self) -> Expansion:
+        return Expansion((self.old, self.new), self._ends, self._affected, self._comparison)
+
+
+def diff(old: Reachability, new: Reachability) -> Diff:
+    """Return what changes from one analysis to another.
+
+    The comparison costs what may differ: a policy that is edited makes only the pods that it
+    selects, or selected, be looked at again.
+    """
+    return Diff(old, new)

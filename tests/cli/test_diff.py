@@ -1,0 +1,118 @@
+"""`podwall diff`: what it says about two states, in every format, and how it ends."""
+
+from __future__ import annotations
+
+import csv
+import io
+import json
+from pathlib import Path
+
+import jsonschema
+import pytest
+
+from podwall.cli import main
+
+ROOT = Path(__file__).resolve().parents[2]
+BEFORE, AFTER = (str(ROOT / "examples" / name) for name in ("shop-before", "shop"))
+PREVIEW = str(ROOT / "tests" / "data" / "previews" / "allow.json")
+
+
+def output(capsys: pytest.CaptureFixture[str], *words: str, code: int = 1) -> str:
+    """Return what the command prints; the shop's change opens a connection."""
+    assert main(["diff", *words]) == code
+    return capsys.readouterr().out
+
+
+def test_text_tells_policies_and_connections(capsys: pytest.CaptureFixture[str]) -> None:
+    out = output(capsys, BEFORE, AFTER)
+    assert out.startswith("2 policies differ: shop/api (edited), shop/db (edited)\n")
+    assert "  added     monitoring/prometheus -> shop/api  nothing => TCP 9090  [shop/api]\n" in out
+    assert "  removed   shop/web -> shop/db                TCP 5432 => nothing  [shop/db]\n" in out
+
+
+def test_csv_and_markdown_have_the_same_rows(capsys: pytest.CaptureFixture[str]) -> None:
+    rows = list(csv.reader(io.StringIO(output(capsys, BEFORE, AFTER, "-o", "csv"))))
+    lines = output(capsys, BEFORE, AFTER, "-o", "md").splitlines()
+    table = [line.strip("| ").split(" | ") for line in lines if "---" not in line]
+    assert [row[:5] for row in rows] == [row[:5] for row in table]
+    assert rows[1][:3] == ["added", "monitoring/prometheus", "shop/api"]
+
+
+@pytest.mark.parametrize("words", [(BEFORE, AFTER), (PREVIEW,)], ids=["folders", "preview"])
+def test_json_follows_its_schema(capsys: pytest.CaptureFixture[str], words: tuple[str]) -> None:
+    schema = json.loads((ROOT / "docs" / "schemas" / "diff.schema.json").read_text("utf-8"))
+    document = json.loads(output(capsys, *words, "-o", "json"))
+    jsonschema.validate(document, schema)
+    assert document["changes"]
+
+
+def test_a_preview_holds_both_states(capsys: pytest.CaptureFixture[str]) -> None:
+    out = output(capsys, PREVIEW)
+    assert "added     shop/web -> shop/api  nothing => TCP 9090  [shop/api]" in out
+
+
+def test_equal_states_change_nothing(capsys: pytest.CaptureFixture[str]) -> None:
+    assert output(capsys, AFTER, AFTER, code=0) == "no connection changes\n"
+
+
+@pytest.mark.parametrize(
+    ("words", "code"),
+    [
+        pytest.param((BEFORE, AFTER), 1, id="what opens is an error"),
+        pytest.param((AFTER, BEFORE, "--fail-on", "error"), 1, id="and so it is back again"),
+        pytest.param((AFTER, AFTER, "--fail-on", "any"), 0, id="no change fails on nothing"),
+    ],
+)
+def test_exit_codes(words: tuple[str, ...], code: int) -> None:
+    assert main(["diff", *words]) == code
+
+
+def test_what_closes_is_a_warning(tmp_path: Path) -> None:
+    deny = "{apiVersion: networking.k8s.io/v1, kind: NetworkPolicy, metadata: {name: deny, "
+    deny += "namespace: shop}, spec: {podSelector: {}, policyTypes: [Egress]}}\n"
+    workloads = Path(AFTER, "workloads.yaml").read_text("utf-8")
+    (tmp_path / "old.yaml").write_text(workloads, "utf-8")
+    (tmp_path / "new.yaml").write_text(f"{workloads}---\n{deny}", "utf-8")
+    states = [str(tmp_path / "old.yaml"), str(tmp_path / "new.yaml")]
+    assert main(["diff", *states]) == 0
+    assert main(["diff", *states, "--fail-on", "warning"]) == 1
+
+
+def test_a_new_workload_alone_is_a_note(tmp_path: Path) -> None:
+    pod = "{apiVersion: v1, kind: Pod, metadata: {name: %s, namespace: default}, spec: {}}\n"
+    (tmp_path / "old.yaml").write_text(pod % "a", "utf-8")
+    (tmp_path / "new.yaml").write_text(f"{pod % 'a'}---\n{pod % 'b'}", "utf-8")
+    states = [str(tmp_path / "old.yaml"), str(tmp_path / "new.yaml")]
+    assert main(["diff", *states, "--fail-on", "warning"]) == 0
+    assert main(["diff", *states, "--fail-on", "any"]) == 1
+
+
+def test_a_replaced_cluster_is_an_error_in_a_diff(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    preview = json.loads(Path(PREVIEW).read_text("utf-8"))
+    urn = "urn:pulumi:dev::p::azure-native:containerservice:ManagedCluster::aks"
+    state = {"urn": urn, "type": "azure-native:containerservice:ManagedCluster", "inputs": {}}
+    step = {"op": "replace", "urn": urn, "oldState": state, "newState": state}
+    kept = {"steps": [*preview["steps"], step | {"replaceReasons": ["networkProfile"]}]}
+    (tmp_path / "preview.json").write_text(json.dumps(kept), "utf-8")
+    assert main(["diff", str(tmp_path / "preview.json")]) == 1
+    assert "error[cluster-replace]" in capsys.readouterr().err
+    kept["steps"][-1] = {"op": "delete", "urn": urn, "oldState": state}
+    (tmp_path / "preview.json").write_text(json.dumps(kept), "utf-8")
+    assert main(["diff", str(tmp_path / "preview.json")]) == 1
+    assert "error[cluster-delete]" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    ("words", "message"),
+    [
+        pytest.param((AFTER,), "holds one state, and a diff needs two", id="one folder"),
+        pytest.param((AFTER, AFTER, AFTER), "takes one preview or two sources", id="three"),
+    ],
+)
+def test_bad_input_is_refused(
+    capsys: pytest.CaptureFixture[str], words: tuple[str, ...], message: str
+) -> None:
+    assert main(["diff", *words]) == 2
+    assert message in capsys.readouterr().err

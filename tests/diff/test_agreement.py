@@ -1,0 +1,78 @@
+"""The comparison of what may differ equals the naive comparison of everything."""
+
+from __future__ import annotations
+
+from collections import Counter
+from dataclasses import replace
+from random import Random
+
+import pytest
+
+from podwall.diff import ChangeKind, diff
+from podwall.engines import ENGINES
+from podwall.reachability import ExternalRange, reachability
+from podwall.reachability.addresses import first_address
+from tests.core.builders import EVERYTHING, load_balancer
+from tests.core.clusters import Size, random_cluster
+from tests.diff.edits import edited
+from tests.diff.naive import compared, told
+
+SMALL = Size(workloads=5, policies=5)
+
+
+@pytest.mark.parametrize("engine", ENGINES)
+@pytest.mark.parametrize("batch", range(4))
+def test_a_diff_is_the_naive_comparison_of_all_pairs(engine: str, batch: int) -> None:
+    for seed in range(30 * batch, 30 * batch + 30):
+        rng = Random(f"{engine} {seed}")
+        before = random_cluster(rng, SMALL)
+        if seed % 3 == 0:
+            before = replace(before, services=(load_balancer("x/lb", 80, EVERYTHING),))
+        after = edited(rng, before, SMALL)
+        if seed % 6 == 0:
+            after = replace(after, services=())
+        old, new = reachability(before, engine), reachability(after, engine)
+        assert told(diff(old, new)) == compared(old, new), seed
+
+
+@pytest.mark.parametrize("seed", range(10))
+def test_a_diff_of_engines_is_the_naive_comparison_too(seed: int) -> None:
+    rng = Random(f"engines {seed}")
+    snapshot = random_cluster(rng, SMALL)
+    old, new = (reachability(snapshot, rng.choice([*ENGINES])) for _ in range(2))
+    assert told(diff(old, new)) == compared(old, new)
+
+
+@pytest.mark.parametrize("seed", range(3))
+def test_a_diff_of_larger_clusters_is_the_naive_comparison_too(seed: int) -> None:
+    rng = Random(f"larger {seed}")
+    size = Size(workloads=30, policies=20, keys=3)
+    before = random_cluster(rng, size)
+    old, new = reachability(before), reachability(edited(rng, before, size))
+    assert told(diff(old, new)) == compared(old, new)
+
+
+@pytest.mark.parametrize("seed", range(20))
+def test_changes_are_told_in_order_and_their_kind_is_what_it_says(seed: int) -> None:
+    rng = Random(f"order {seed}")
+    before = random_cluster(rng, SMALL)
+    changes = list(diff(reachability(before), reachability(edited(rng, before, SMALL))).changes())
+    keys = [(_rank(each.source), _rank(each.destination)) for each in changes]
+    assert keys == sorted(keys)
+    assert Counter(keys).most_common(1) in ([], [(keys[0], 1)]) if keys else True
+    for each in changes:
+        assert bool(each.opened) == (each.kind not in {ChangeKind.REMOVED, ChangeKind.NARROWED})
+        assert bool(each.closed) == (each.kind not in {ChangeKind.ADDED, ChangeKind.WIDENED})
+
+
+def _rank(end: object) -> tuple[int, str, int, int]:
+    if isinstance(end, ExternalRange):
+        return 1, "", first_address(end.network), end.network.prefixlen
+    return 0, str(getattr(end, "id", "")), 0, 0
+
+
+@pytest.mark.parametrize("seed", range(10))
+def test_nothing_changes_between_equal_clusters(seed: int) -> None:
+    snapshot = random_cluster(Random(seed), SMALL)
+    again = random_cluster(Random(seed), SMALL)
+    assert diff(reachability(snapshot), reachability(again)).is_empty

@@ -1,0 +1,133 @@
+"""What a diff says of each kind of edit."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import pytest
+
+from podwall.diff import Change, ChangeKind, Diff, Effect, diff
+from podwall.model import LabelMap, Policy, Snapshot, Unknown, Workload
+from podwall.reachability import reachability
+from tests.core.builders import EVERYTHING, allow, block, cluster, peers, pod, policy, selector, tcp
+
+
+def compared(old: Snapshot, new: Snapshot, engines: tuple[str, str] = ("spec", "spec")) -> Diff:
+    """Return the diff of two clusters."""
+    return diff(reachability(old, engines[0]), reachability(new, engines[1]))
+
+
+def ingress(*ports: int, name: str = "p") -> Policy:
+    """Return a policy that lets y and x reach x/a on some TCP ports."""
+    rules = (allow(ports=tuple(tcp(port) for port in ports)),) if ports else ()
+    return policy("x", selector(app="a"), name, ingress=rules)
+
+
+def change(difference: Diff, flow: str) -> Change:
+    """Return the change of one flow."""
+    (found,) = (
+        each
+        for each in difference.changes()
+        if f"{each.source.id} -> {each.destination.id}" == flow
+    )
+    return found
+
+
+@pytest.mark.parametrize(
+    ("before", "after", "kind"),
+    [
+        pytest.param((), (80,), ChangeKind.ADDED, id="a first port"),
+        pytest.param((80,), (), ChangeKind.REMOVED, id="the last port"),
+        pytest.param((80,), (80, 81), ChangeKind.WIDENED, id="one more port"),
+        pytest.param((80, 81), (80,), ChangeKind.NARROWED, id="one port less"),
+        pytest.param((80,), (81,), ChangeKind.CHANGED, id="another port"),
+    ],
+)
+def test_the_kind_of_a_change(
+    before: tuple[int, ...], after: tuple[int, ...], kind: ChangeKind
+) -> None:
+    found = change(compared(cluster(ingress(*before)), cluster(ingress(*after))), "y/b -> x/a")
+    assert (found.kind, found.effect) == (kind, Effect.POLICY)
+    assert [each.name for each in found.policies] == ["x/p"]
+
+
+def test_policies_that_do_not_select_an_end_are_not_responsible() -> None:
+    other = policy("x", selector(app="b"), "other", ingress=())
+    found = compared(cluster(ingress(80)), cluster(ingress(81), other))
+    assert [each.name for each in found.policies] == ["x/other", "x/p"]
+    assert [each.name for each in change(found, "y/b -> x/a").policies] == ["x/p"]
+    assert [each.name for each in change(found, "x/a -> x/b").policies] == ["x/other"]
+
+
+def test_a_direction_that_is_not_edited_is_not_responsible() -> None:
+    old = policy("x", name="p", ingress=(allow(ports=(tcp(80),)),), egress=())
+    new = replace(old, ingress=(allow(ports=(tcp(81),)),))
+    found = compared(cluster(old), cluster(new))
+    sources = {each.source.id for each in found.changes()}
+    assert sources == {"y/a", "y/b", "0.0.0.0/0", "::/0"}
+
+
+def test_new_workloads_are_told_apart() -> None:
+    pods = (pod("x/a"), pod("x/b"))
+    found = compared(cluster(*pods), cluster(*pods, pod("x/c")))
+    assert [each.id for each in found.added] == ["x/c"]
+    assert {each.effect for each in found.changes()} == {Effect.NEW}
+    back = compared(cluster(*pods, pod("x/c")), cluster(*pods))
+    assert [each.id for each in back.gone] == ["x/c"]
+    assert {(each.effect, each.kind) for each in back.changes()} == {
+        (Effect.GONE, ChangeKind.REMOVED)
+    }
+
+
+def test_a_workload_of_another_kind_takes_the_place_of_its_namesake() -> None:
+    old = cluster(pod("x/a"), pod("x/b"))
+    new = cluster(pod("x/a", kind="Deployment"), pod("x/b"))
+    assert compared(old, new).is_empty
+
+
+def test_a_namesake_of_another_kind_is_new_and_changes_nothing_else() -> None:
+    old = cluster(pod("x/a", kind="Deployment"), pod("x/b"))
+    new = cluster(pod("x/a", kind="Deployment"), pod("x/a", kind="CronJob"), pod("x/b"))
+    found = compared(old, new)
+    assert [each.id for each in found.added] == ["x/CronJob/a"]
+    assert {each.effect for each in found.changes()} == {Effect.NEW}
+
+
+def test_a_relabelled_pod_is_no_policy_effect() -> None:
+    old, new = (cluster(ingress(80), pod("x/a", labels={"app": app})) for app in "ab")
+    assert {each.effect for each in compared(old, new).changes()} == {Effect.OTHER}
+
+
+def test_ranges_that_change_alike_are_told_as_one() -> None:
+    def blocks(*cidrs: str) -> Snapshot:
+        rules = tuple(allow(block(cidr), ports=(tcp(80),)) for cidr in cidrs)
+        return cluster(pod("x/a"), policy("x", name="p", ingress=rules))
+
+    found = compared(blocks("10.0.0.0/9", "192.0.2.0/24"), blocks("10.128.0.0/9", "192.0.2.0/24"))
+    told = {each.source.id: each.kind for each in found.changes()}
+    assert told == {"10.0.0.0/9": ChangeKind.REMOVED, "10.128.0.0/9": ChangeKind.ADDED}
+    opened = compared(blocks("10.0.0.0/9"), blocks("10.0.0.0/9", "10.128.0.0/10", "10.192.0.0/10"))
+    assert [each.source.id for each in opened.changes()] == ["10.128.0.0/9"]
+
+
+def test_what_becomes_undetermined_is_told_with_its_cause() -> None:
+    hidden = Workload("y", "b", "Pod", LabelMap.of({"app": Unknown("the app label")}))
+    only_b = policy("x", name="p", ingress=(allow(peers(app="b")),))
+    old = cluster(pod("x/a"), pod("x/b"), only_b)
+    new = cluster(pod("x/a"), replace(hidden, namespace="x"), only_b)
+    found = change(compared(old, new), "x/b -> x/a")
+    assert (found.kind, found.because) == (ChangeKind.NARROWED, "the app label")
+    assert found.after.undetermined
+
+
+def test_another_engine_is_a_finding_of_its_own() -> None:
+    found = compared(cluster(), cluster(), ("azure", "cilium"))
+    (only,) = found.findings
+    assert only.message == "the network policy engine changes from `azure` to `cilium`"
+    assert compared(cluster(), cluster()).findings == ()
+
+
+def test_a_policy_for_everyone_touches_only_its_namespace() -> None:
+    found = compared(cluster(), cluster(policy("x", EVERYTHING, "deny", ingress=())))
+    assert {each.destination.id for each in found.changes()} == {"x/a", "x/b"}
+    assert {each.kind for each in found.changes()} == {ChangeKind.REMOVED}
