@@ -26,15 +26,15 @@ def change_kind(before: Known, after: Known) -> str:
     """
     (old, old_doubt), (new, new_doubt) = before, after
     old_most, new_most = old | old_doubt, new | new_doubt
-    if not old_most and new:
+    if not old_most:
         return "opens"
     if not new_most:
         return "closes"
-    if not old - new and not old_most - new_most and old_most:
-        return "widens"
-    if not new - old and not new_most - old_most:
-        return "narrows"
-    return "changes"
+    opened = new - old or new_most - old_most
+    closed = old - new or old_most - new_most
+    if opened and closed:
+        return "changes"
+    return "widens" if opened else "narrows"
 
 
 def changes_between(

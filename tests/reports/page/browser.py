@@ -10,6 +10,7 @@ import json
 import os
 import shutil
 import subprocess
+import sys
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -122,7 +123,11 @@ class Tab:
     def run(self, expression: str) -> Any:
         """Return the JSON value of a JavaScript expression; a promise is awaited."""
         answer = self.send(
-            "Runtime.evaluate", expression=expression, returnByValue=True, awaitPromise=True
+            "Runtime.evaluate",
+            expression=expression,
+            returnByValue=True,
+            awaitPromise=True,
+            allowUnsafeEvalBlockedByCSP=False,
         )
         if "exceptionDetails" in answer:
             raise AssertionError(answer["exceptionDetails"])
@@ -184,6 +189,16 @@ class Tab:
             event["params"]["request"]["url"] for event in self._events("Network.requestWillBeSent")
         ]
 
+    def forget(self) -> None:
+        """Forget what the page said and asked so far, where a test provoked it."""
+        kept = [each for each in self._browser.events if each.get("sessionId") != self._session]
+        loads = [
+            each
+            for each in self._events("Network.requestWillBeSent")
+            if each["params"]["type"] == "Document"
+        ]
+        self._browser.events[:] = [*kept, *loads]
+
     def _events(self, *methods: str) -> Iterator[Message]:
         for event in self._browser.events:
             if event["method"] in methods and event.get("sessionId") == self._session:
@@ -210,6 +225,15 @@ _KEY_CODES: Final = {
 }
 
 
+_GIVE_PIPES: Final = """
+import os, sys
+os.dup2(int(sys.argv[1]), 3)
+os.dup2(int(sys.argv[2]), 4)
+os.execv(sys.argv[3], sys.argv[3:])
+"""
+"""Gives Chromium the two pipes under the numbers that it expects."""
+
+
 @contextmanager
 def chromium() -> Iterator[Browser]:
     """Start Chromium with a profile of its own, and end it and its profile afterwards."""
@@ -217,10 +241,11 @@ def chromium() -> Iterator[Browser]:
     to_browser, commands = os.pipe()
     answers, from_browser = os.pipe()
     with tempfile.TemporaryDirectory(ignore_cleanup_errors=True) as profile:
-        # The shell gives Chromium the two descriptors under the numbers that it expects.
-        script = f'exec "$0" "$@" 3<&{to_browser} 4>&{from_browser}'
         process = subprocess.Popen(
-            ["/bin/sh", "-c", script, CHROMIUM, *_FLAGS, f"--user-data-dir={profile}"],
+            [
+                *(sys.executable, "-c", _GIVE_PIPES, str(to_browser), str(from_browser)),
+                *(CHROMIUM, *_FLAGS, f"--user-data-dir={profile}"),
+            ],
             pass_fds=(to_browser, from_browser),
             stdout=subprocess.DEVNULL,
             stderr=subprocess.DEVNULL,

@@ -168,7 +168,7 @@ def _ports(first: int, last: int) -> PortSet:
         pytest.param(((80, 80), (0, 0)), ((80, 81), (0, 0)), "widens", id="one port more"),
         pytest.param(((80, 81), (0, 0)), ((80, 80), (0, 0)), "narrows", id="one port less"),
         pytest.param(((80, 80), (0, 0)), ((81, 81), (0, 0)), "changes", id="another port"),
-        pytest.param(((0, 0), (0, 0)), ((0, 0), (80, 80)), "changes", id="denied, then in doubt"),
+        pytest.param(((0, 0), (0, 0)), ((0, 0), (80, 80)), "opens", id="denied, then in doubt"),
         pytest.param(((0, 0), (80, 80)), ((0, 0), (0, 0)), "closes", id="in doubt, then denied"),
         pytest.param(((80, 80), (0, 0)), ((0, 0), (80, 80)), "narrows", id="no longer certain"),
         pytest.param(((0, 0), (80, 80)), ((80, 80), (0, 0)), "widens", id="certain at last"),

@@ -31,7 +31,7 @@ function show(view, app) {
 
 function caption(app, count, more) {
   const shown = more ? `The first ${plural(count, 'connection')}` : plural(count, 'connection');
-  return app.state.statuses.size ? `${shown} of the kinds chosen above` : app.state.time === 'difference' ? `${shown} that change` : `${shown} that are not denied`;
+  return app.state.statuses.size ? `${shown} of the kinds chosen above` : app.state.time === 'difference' ? `${shown} that ${count === 1 ? 'changes' : 'change'}` : `${shown} that ${count === 1 ? 'is' : 'are'} not denied`;
 }
 
 // Without a choice of verdicts: what is open or undetermined, or what changes; the rest is denied.
