@@ -1,7 +1,9 @@
-"""Run the command line as a user does: as a process of its own."""
+"""Run the command line: in this process where that tells enough, as one of its own elsewhere."""
 
 from __future__ import annotations
 
+import contextlib
+import io
 import json
 import os
 import subprocess
@@ -10,8 +12,11 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
+from unittest import mock
 
-__all__ = ["ROOT", "Result", "podwall"]
+from podwall.cli import main
+
+__all__ = ["ROOT", "Result", "podwall", "process"]
 
 ROOT = Path(__file__).resolve().parents[2]
 
@@ -31,7 +36,23 @@ class Result:
 
 
 def podwall(folder: Path, *arguments: str, **variables: str) -> Result:
-    """Run `podwall` in `folder`, without a terminal and without a Pulumi CLI on the PATH."""
+    """Run `podwall` in `folder` and in this process, without a Pulumi CLI on the PATH."""
+    out, err = _stream(), _stream()
+    with (
+        mock.patch.dict(os.environ, _environment(variables), clear=True),
+        contextlib.chdir(folder),
+        contextlib.redirect_stdout(out),
+        contextlib.redirect_stderr(err),
+    ):
+        try:
+            code = main(arguments)
+        except SystemExit as ended:
+            code = int(ended.code or 0)
+    return Result(code, _text(out), _text(err))
+
+
+def process(folder: Path, *arguments: str, **variables: str) -> Result:
+    """Run `podwall` in `folder` as a user does, in a process in which every warning is an error."""
     done = subprocess.run(
         [sys.executable, "-W", "error", "-m", "podwall", *arguments],
         cwd=folder,
@@ -42,6 +63,15 @@ def podwall(folder: Path, *arguments: str, **variables: str) -> Result:
         check=False,
     )
     return Result(done.returncode, done.stdout, done.stderr)
+
+
+def _stream() -> io.TextIOWrapper:
+    return io.TextIOWrapper(io.BytesIO(), encoding="utf-8")
+
+
+def _text(stream: io.TextIOWrapper) -> str:
+    stream.seek(0)
+    return stream.read()
 
 
 def _environment(variables: Mapping[str, str]) -> dict[str, str]:

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.cli.running import podwall
+from tests.cli.running import podwall, process
 from tests.plan.projects import project_in
 
 PROJECT = "name: shop\nruntime: python\n"
@@ -91,7 +91,7 @@ def test_bad_input(
 
 
 def test_an_error_is_two_lines(tmp_path: Path) -> None:
-    result = podwall(project_in(tmp_path, "1 / 0"), "preview", "--with", "embedded")
+    result = process(project_in(tmp_path, "1 / 0"), "preview", "--with", "embedded")
     assert result.err.splitlines() == [
         "error: __main__.py:1: the program raised `ZeroDivisionError`: division by zero",
         " help: see where with --debug",

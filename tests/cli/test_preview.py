@@ -10,7 +10,7 @@ import yaml
 from podwall.plan.documents import documents
 from podwall.plan.embedded import embedded_plan
 from podwall.reading import Document, snapshot
-from tests.cli.running import ROOT, Result, podwall
+from tests.cli.running import ROOT, Result, podwall, process
 from tests.plan.projects import project_in
 
 STACKS = ("dev", "prod")
@@ -39,7 +39,7 @@ def out(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="module")
 def shown(stack: str, out: Path) -> Result:
-    return podwall(ROOT, "preview", "--stack", stack, "-o", "json", "--out", str(out))
+    return process(ROOT, "preview", "--stack", stack, "-o", "json", "--out", str(out))
 
 
 def test_the_real_program_is_planned(shown: Result) -> None:
@@ -100,12 +100,12 @@ def test_the_screen_tells_resources_reachability_findings_and_files(tmp_path: Pa
 
 
 def test_an_output_that_is_no_terminal_has_no_colours(tmp_path: Path) -> None:
-    result = podwall(project_in(tmp_path, POD), "preview", NO_COLOR="")
+    result = process(project_in(tmp_path, POD), "preview")
     assert "\x1b" not in result.out + result.err
 
 
 def test_an_output_without_unicode_gets_plain_signs(tmp_path: Path) -> None:
-    result = podwall(project_in(tmp_path, POD), "preview", PYTHONIOENCODING="ascii")
+    result = process(project_in(tmp_path, POD), "preview", PYTHONIOENCODING="ascii")
     assert result.code == 0
     assert "`- Pod web" in result.out
     assert result.out.isascii()

@@ -48,7 +48,8 @@ def test_a_value_is_read(sent: Any, planned: Any) -> None:
 texts = st.text().filter(lambda text: text != "[secret]")
 plain = st.recursive(
     st.none() | st.booleans() | st.integers() | texts,
-    lambda inner: st.lists(inner) | st.dictionaries(texts, inner),
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(texts, inner, max_size=3),
+    max_leaves=8,
 )
 
 

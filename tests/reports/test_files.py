@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 import yaml
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from podwall.plan import SECRET, Plan, PlannedResource, ResourceOptions
@@ -33,11 +33,13 @@ def written(kind: str = "Pod", group: str = "v1", name: str = "web", **fields: A
 keys = st.text(st.characters(exclude_categories=["C"]), min_size=1)
 values = st.recursive(
     st.none() | st.booleans() | st.integers() | st.text(st.characters(exclude_categories=["C"])),
-    lambda inner: st.lists(inner) | st.dictionaries(keys, inner),
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(keys, inner, max_size=3),
+    max_leaves=8,
 )
 
 
-@given(st.dictionaries(keys, values))
+@settings(max_examples=50)
+@given(st.dictionaries(keys, values, max_size=3))
 def test_yaml_reads_back_the_same(manifest: dict[str, Any]) -> None:
     assert yaml.safe_load(kubernetes_yaml(manifest)) == manifest
 
