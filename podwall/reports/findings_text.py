@@ -9,9 +9,11 @@ from typing import Final
 
 from rich.text import Text
 
+from podwall.reports.terminal import UNWRAPPED
+from podwall.reports.words import printable
 from policies.findings import Finding, Severity
 
-__all__ = ["finding_lines"]
+__all__ = ["finding_lines", "findings_section"]
 
 _STYLES: Final = {
     Severity.ERROR: "bold red",
@@ -20,7 +22,7 @@ _STYLES: Final = {
 }
 
 
-def findings_section(findings: Sequence[Finding], width: int) -> Iterator[Text]:
+def findings_section(findings: Sequence[Finding], width: int = UNWRAPPED) -> Iterator[Text]:
     """Yield the title with the number of each severity, and then the findings."""
     if findings:
         counts = Counter(finding.severity for finding in findings)
@@ -32,7 +34,7 @@ def findings_section(findings: Sequence[Finding], width: int) -> Iterator[Text]:
             yield from finding_lines(finding, width)
 
 
-def finding_lines(finding: Finding, width: int) -> Iterator[Text]:
+def finding_lines(finding: Finding, width: int = UNWRAPPED) -> Iterator[Text]:
     """Yield a finding, its remedy and the source of its rule, each from a line of its own on."""
     place = f"{finding.place}: " if str(finding.place) else ""
     label = f"{finding.severity.value}[{finding.id}]"
@@ -45,7 +47,7 @@ def finding_lines(finding: Finding, width: int) -> Iterator[Text]:
 def _wrapped(label: str, text: str, indent: int, width: int, style: str) -> Text:
     """Return a labelled text over as many lines as it takes; a link is never broken."""
     lines = textwrap.wrap(
-        f"{label} {text}",
+        f"{label} {printable(text)}",
         width,
         initial_indent=" " * indent,
         subsequent_indent=" " * (indent + 2),

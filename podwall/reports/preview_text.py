@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sys
 from collections import Counter
 from typing import Final
 
@@ -15,6 +14,7 @@ from podwall.reports.findings_text import findings_section
 from podwall.reports.reach_section import reach_section
 from podwall.reports.resource_tree import resource_tree
 from podwall.reports.symbols import symbols
+from podwall.reports.terminal import line_width
 
 __all__ = ["print_preview"]
 
@@ -31,13 +31,8 @@ def print_preview(preview: Preview, console: Console) -> None:
     console.print()
     for part in reach_section(preview.reachability, console, shown):
         console.print(part)
-    for line in findings_section(preview.findings, _width(console)):
+    for line in findings_section(preview.findings, line_width(console)):
         console.print(line, soft_wrap=True)
-
-
-def _width(console: Console) -> int:
-    """Return how long a line may be: what is no terminal may want to search whole sentences."""
-    return console.width if console.is_terminal else sys.maxsize
 
 
 def _title(plan: Plan) -> Text:
