@@ -2,33 +2,38 @@ from __future__ import annotations
 
 from dataclasses import replace
 from html.parser import HTMLParser
+from ipaddress import ip_network
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from markdown_it import MarkdownIt
 
+from podwall.diff import ChangeKind, diff
+from podwall.reachability import reachability
 from podwall.reports.comment import (
     ChangedConnection,
     ChangedObject,
-    ChangeKind,
     ChangeReport,
     Existence,
+    change_report,
     change_sentence,
     comment,
     marker,
 )
 from podwall.reports.comment.budget import LIMIT, Block, fitted, length
+from podwall.reports.comment.ends import ends_words, outside_words
 from podwall.reports.comment.escaping import code, text
-from podwall.reports.comment.grouping import ends_words, grouped
+from podwall.reports.comment.grouping import grouped
 from policies.errors import Place
 from policies.findings import Finding, Severity
+from tests.reports.page.stacks import AFTER, BEFORE
 
 
 def _change(
-    source: str, destination: str, kind: ChangeKind = ChangeKind.OPENS
+    source: str, destination: str, kind: ChangeKind = ChangeKind.ADDED
 ) -> ChangedConnection:
-    before, after = ("denied", "TCP 80") if kind is ChangeKind.OPENS else ("all ports", "denied")
+    before, after = ("nothing", "TCP 80") if kind is ChangeKind.ADDED else ("all ports", "nothing")
     return ChangedConnection(source, destination, kind, before, after, ("shop/web",))
 
 
@@ -37,8 +42,9 @@ REPORT = ChangeReport(
     (
         _change("shop/web", "shop/db"),
         _change("shop/api", "shop/db"),
-        _change("outside", "shop/web", ChangeKind.CLOSES),
+        _change("203.0.113.0/24", "shop/web", ChangeKind.REMOVED),
     ),
+    ranges=frozenset({"203.0.113.0/24"}),
     policies=(ChangedObject("shop/web", Existence.CHANGED, "__main__.py:31"),),
     findings=(
         Finding("open", Severity.ERROR, "`shop/db` is open", Place("a.py", 3), "close `shop/db`"),
@@ -64,7 +70,7 @@ def test_the_answer_comes_first_under_the_marker() -> None:
 def test_connections_that_change_alike_share_a_line() -> None:
     said = comment(REPORT)
     assert "| `shop/api`, `shop/web` | `shop/db` | TCP 80 | `shop/web` |" in said
-    assert "| anyone outside the cluster | `shop/web` | was all ports | `shop/web` |" in said
+    assert "| `203.0.113.0/24` | `shop/web` | was all ports | `shop/web` |" in said
 
 
 def test_errors_stand_open_and_everything_else_is_folded() -> None:
@@ -86,10 +92,10 @@ def test_the_marker_cannot_be_ended_by_a_name() -> None:
 @pytest.mark.parametrize(
     ("kinds", "sentence"),
     [
-        pytest.param([ChangeKind.OPENS], "1 connection opens", id="one"),
-        pytest.param([ChangeKind.CLOSES] * 2, "2 connections close", id="two"),
+        pytest.param([ChangeKind.ADDED], "1 connection opens", id="one"),
+        pytest.param([ChangeKind.REMOVED] * 2, "2 connections close", id="two"),
         pytest.param(
-            [ChangeKind.OPENS, ChangeKind.NARROWS, ChangeKind.CLOSES],
+            [ChangeKind.ADDED, ChangeKind.NARROWED, ChangeKind.REMOVED],
             "1 connection opens, 1 closes some ports and 1 closes",
             id="several kinds",
         ),
@@ -112,6 +118,47 @@ def test_groups_name_every_connection_exactly_once() -> None:
 
 def test_many_names_are_cut_with_a_count() -> None:
     assert ends_words([f"a/{n}" for n in range(9)], {}) == "`a/0`, `a/1`, `a/2`, 6 more"
+
+
+@pytest.mark.parametrize(
+    ("networks", "words"),
+    [
+        pytest.param(["0.0.0.0/0", "::/0"], "anyone outside the cluster", id="everyone"),
+        pytest.param(["::/0"], "any IPv6 address outside the cluster", id="a family"),
+        pytest.param(
+            ["0.0.0.0/1", "128.0.0.0/2", "::/0"],
+            "anyone outside the cluster except `192.0.0.0/2`",
+            id="nearly everyone",
+        ),
+        pytest.param(
+            ["10.0.0.0/8", "2001:db8::/32"], "`10.0.0.0/8`, `2001:db8::/32`", id="two ranges"
+        ),
+        pytest.param(
+            [f"10.{n}.0.0/16" for n in range(1, 9)],
+            "`10.1.0.0/16`, `10.2.0.0/16`, `10.3.0.0/16`, 5 more",
+            id="many ranges",
+        ),
+    ],
+)
+def test_addresses_outside_are_said_by_what_is_less(networks: list[str], words: str) -> None:
+    assert outside_words(map(ip_network, networks)) == words
+
+
+def test_a_difference_is_reported_with_policies_and_reasons() -> None:
+    report = change_report(diff(reachability(BEFORE), reachability(AFTER)), "stack dev")
+    found = {(each.source, each.destination): each for each in report.connections}
+    assert found["ops/runner", "shop/db"].because == ("shop/db",)
+    assert "the cidr of policy" in found["shop/web", "ops/prometheus"].reason
+    assert {each.name for each in report.policies} == {"shop/db", "shop/late", "ops/runner"}
+    said = comment(report)
+    assert "every workload of `ops` | `shop/db` | all ports | `shop/db` |" in said
+    assert "anyone outside the cluster" in said
+
+
+def test_more_changes_than_anybody_reads_are_counted_as_more() -> None:
+    difference = diff(reachability(BEFORE), reachability(AFTER))
+    said = comment(change_report(difference, "stack dev", most=2))
+    assert said.splitlines()[1].startswith("### More than ")
 
 
 HOSTILE = (

@@ -3,17 +3,14 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from dataclasses import dataclass
+from typing import Final
 
-from podwall.reports.comment.escaping import code
-from podwall.reports.comment.values import ChangedConnection, ChangeKind
-from podwall.reports.reach_grid import OUTSIDE
-from podwall.reports.words import counted
+from podwall.diff import ChangeKind
+from podwall.reports.comment.values import ChangedConnection
 
-__all__ = ["Group", "ends_words", "grouped"]
-
-_FEW = 3
+__all__ = ["ORDER", "Group", "grouped"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,6 +21,7 @@ class Group:
     before: str
     after: str
     because: tuple[str, ...]
+    reason: str
     sources: tuple[str, ...]
     destinations: tuple[str, ...]
 
@@ -33,7 +31,16 @@ class Group:
         return len(self.sources) * len(self.destinations)
 
 
-_Change = tuple[ChangeKind, str, str, tuple[str, ...]]
+ORDER: Final = (
+    ChangeKind.ADDED,
+    ChangeKind.WIDENED,
+    ChangeKind.CHANGED,
+    ChangeKind.NARROWED,
+    ChangeKind.REMOVED,
+)
+"""What opens comes first."""
+
+_Change = tuple[ChangeKind, str, str, tuple[str, ...], str]
 
 
 def grouped(connections: Iterable[ChangedConnection]) -> list[Group]:
@@ -44,7 +51,7 @@ def grouped(connections: Iterable[ChangedConnection]) -> list[Group]:
     """
     towards: defaultdict[tuple[_Change, str], set[str]] = defaultdict(set)
     for each in connections:
-        change = (each.kind, each.before, each.after, each.because)
+        change = (each.kind, each.before, each.after, each.because, each.reason)
         towards[change, each.destination].add(each.source)
     alike: defaultdict[tuple[_Change, tuple[str, ...]], list[str]] = defaultdict(list)
     for (change, destination), sources in towards.items():
@@ -54,30 +61,4 @@ def grouped(connections: Iterable[ChangedConnection]) -> list[Group]:
 
 
 def _order(group: Group) -> tuple[int, tuple[str, ...], tuple[str, ...]]:
-    return list(ChangeKind).index(group.kind), group.destinations, group.sources
-
-
-def ends_words(ends: Iterable[str], namespaces: Mapping[str, frozenset[str]]) -> str:
-    """Return the names of endpoints; all workloads of a namespace are said in a word.
-
-    >>> ends_words(["shop/api", "shop/web"], {"shop": frozenset({"shop/api", "shop/web"})})
-    'every workload of `shop`'
-    """
-    left = set(ends)
-    whole = [name for name, members in sorted(namespaces.items()) if _all_of(members, left)]
-    for name in whole:
-        left -= namespaces[name]
-    anyone = OUTSIDE in left
-    names = sorted(left - {OUTSIDE})
-    shown = names if len(names) <= _FEW + 1 else names[:_FEW]
-    parts = [f"every workload of {code(name)}" for name in whole[:_FEW]]
-    if len(whole) > _FEW:
-        parts.append(f"every workload of {counted(len(whole) - _FEW, 'more namespace')}")
-    parts += [code(name) for name in shown]
-    if len(names) > len(shown):
-        parts.append(f"{len(names) - len(shown)} more")
-    return ", ".join([*parts, *(["anyone outside the cluster"] if anyone else [])])
-
-
-def _all_of(members: frozenset[str], ends: set[str]) -> bool:
-    return len(members) > 1 and members <= ends
+    return ORDER.index(group.kind), group.destinations, group.sources

@@ -6,26 +6,23 @@ from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from typing import Final
 
+from podwall.diff import ChangeKind
 from podwall.reports.comment.budget import LIMIT, Block, fitted
+from podwall.reports.comment.ends import ends_words
 from podwall.reports.comment.escaping import code, text
-from podwall.reports.comment.grouping import Group, ends_words, grouped
-from podwall.reports.comment.values import (
-    ChangedConnection,
-    ChangedObject,
-    ChangeKind,
-    ChangeReport,
-)
+from podwall.reports.comment.grouping import ORDER, Group, grouped
+from podwall.reports.comment.values import ChangedConnection, ChangedObject, ChangeReport
 from podwall.reports.words import counted, listed
 from policies.findings import Finding, Severity
 
 __all__ = ["change_sentence", "comment", "marker"]
 
 _TITLES: Final = {
-    ChangeKind.OPENS: "**Opens**: cannot connect today, could connect after this change",
-    ChangeKind.WIDENS: "**Opens further ports**: can connect today, could on more ports",
-    ChangeKind.CHANGES: "**Changes**: other ports than today, or no longer certain",
-    ChangeKind.NARROWS: "**Closes some ports**: can connect today, could on fewer ports",
-    ChangeKind.CLOSES: "**Closes**: can connect today, could no longer",
+    ChangeKind.ADDED: "**Opens**: cannot connect today, could connect after this change",
+    ChangeKind.WIDENED: "**Opens further ports**: can connect today, could on more ports",
+    ChangeKind.CHANGED: "**Changes**: other ports than today, or no longer certain",
+    ChangeKind.NARROWED: "**Closes some ports**: can connect today, could on fewer ports",
+    ChangeKind.REMOVED: "**Closes**: can connect today, could no longer",
 }
 _POLICIES: Final = 3
 _SHOWN: Final = 12
@@ -45,11 +42,11 @@ def change_sentence(connections: Sequence[ChangedConnection]) -> str:
     """
     count = Counter(each.kind for each in connections)
     verbs = {
-        ChangeKind.OPENS: ("opens", "open"),
-        ChangeKind.WIDENS: ("opens further ports", "open further ports"),
-        ChangeKind.CHANGES: ("changes", "change"),
-        ChangeKind.NARROWS: ("closes some ports", "close some ports"),
-        ChangeKind.CLOSES: ("closes", "close"),
+        ChangeKind.ADDED: ("opens", "open"),
+        ChangeKind.WIDENED: ("opens further ports", "open further ports"),
+        ChangeKind.CHANGED: ("changes", "change"),
+        ChangeKind.NARROWED: ("closes some ports", "close some ports"),
+        ChangeKind.REMOVED: ("closes", "close"),
     }
     parts = [
         f"{count[kind]:,} {verb[count[kind] > 1]}" for kind, verb in verbs.items() if count[kind]
@@ -75,6 +72,8 @@ def comment(report: ChangeReport, *, limit: int = LIMIT) -> str:
 
 def _head(report: ChangeReport) -> Block:
     said = change_sentence(report.connections)
+    if report.partial:
+        said = f"more than {said}"
     lines = [
         marker(report.subject),
         f"### {said[0].upper()}{said[1:]} in {text(report.subject[:120])}",
@@ -99,7 +98,7 @@ def _blocks(report: ChangeReport) -> Iterator[Block]:
     if serious:
         yield _findings("Errors", serious)
     groups = grouped(report.connections)
-    for kind in ChangeKind:
+    for kind in ORDER:
         yield from _kind(kind, [each for each in groups if each.kind is kind], report)
     others = [each for each in report.findings if each.severity is not Severity.ERROR]
     if others:
@@ -125,19 +124,21 @@ def _kind(kind: ChangeKind, groups: Sequence[Group], report: ChangeReport) -> It
 
 def _group_line(group: Group, report: ChangeReport) -> str:
     sources, destinations = (
-        ends_words(ends, report.namespaces) for ends in (group.sources, group.destinations)
+        ends_words(ends, report.namespaces, report.ranges)
+        for ends in (group.sources, group.destinations)
     )
-    because = ", ".join(map(code, group.because[:_POLICIES])) or "a change of workloads"
+    because = ", ".join(map(code, group.because[:_POLICIES]))
     if len(group.because) > _POLICIES:
         because += f" and {len(group.because) - _POLICIES} more"
+    because = "; ".join(filter(None, (because, text(group.reason))))
     return f"| {sources} | {destinations} | {_ports(group)} | {because} |\n"
 
 
 def _ports(group: Group | ChangedConnection) -> str:
     match group.kind:
-        case ChangeKind.OPENS:
+        case ChangeKind.ADDED:
             return text(group.after)
-        case ChangeKind.CLOSES:
+        case ChangeKind.REMOVED:
             return f"was {text(group.before)}"
         case _:
             return f"{text(group.before)} → **{text(group.after)}**"

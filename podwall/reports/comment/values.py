@@ -6,19 +6,10 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
 
+from podwall.diff import ChangeKind
 from policies.findings import Finding
 
-__all__ = ["ChangeKind", "ChangeReport", "ChangedConnection", "ChangedObject", "Existence"]
-
-
-class ChangeKind(StrEnum):
-    """What happens to a connection, the most open first."""
-
-    OPENS = "opens"
-    WIDENS = "widens"
-    CHANGES = "changes"
-    NARROWS = "narrows"
-    CLOSES = "closes"
+__all__ = ["ChangeReport", "ChangedConnection", "ChangedObject", "Existence"]
 
 
 class Existence(StrEnum):
@@ -31,7 +22,10 @@ class Existence(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class ChangedConnection:
-    """A connection before and after, in words such as `TCP 80` or `denied`, and which policies."""
+    """A connection before and after, in words such as `TCP 80` or `nothing`.
+
+    `because` names the policies that are behind it; `reason` says what is, where no policy is.
+    """
 
     source: str
     destination: str
@@ -39,6 +33,7 @@ class ChangedConnection:
     before: str
     after: str
     because: tuple[str, ...] = ()
+    reason: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,9 +50,10 @@ class ChangeReport:
     """Everything that the comment tells.
 
     `subject` is what changes, such as `stack dev`. `namespaces` has the workloads of each namespace
-    after the change, so that all of them can be said in a word. `state` says in a sentence how
-    things are afterwards, `engine` which engine was asked, by its title. `artifact` is the address
-    of the full report.
+    after the change, so that all of them can be said in a word; `ranges` tells which ends are
+    addresses outside the cluster. `state` says in a sentence how things are afterwards, `engine`
+    which engine was asked, by its title. `artifact` is the address of the full report. `partial`:
+    there are more changed connections than are told.
     """
 
     subject: str
@@ -66,6 +62,8 @@ class ChangeReport:
     workloads: tuple[ChangedObject, ...] = ()
     findings: tuple[Finding, ...] = ()
     namespaces: Mapping[str, frozenset[str]] = field(default_factory=dict)
+    ranges: frozenset[str] = frozenset()
     state: str = ""
     engine: str = ""
     artifact: str = ""
+    partial: bool = False

@@ -7,6 +7,7 @@ from random import Random
 
 import pytest
 
+from podwall.diff import Change, ChangeKind, Effect, Passage
 from podwall.engines import ENGINES
 from podwall.model import Snapshot
 from podwall.portset import NO_PORTS, PortSet
@@ -187,3 +188,22 @@ def test_a_network_of_the_page_is_one_of_the_analysis() -> None:
     document = page_document(_random("networks", "spec"))
     for each in document.endpoints:
         assert all(ip_network(value) for key, value in each.labels if each.external and key)
+
+
+WORDS = {
+    ChangeKind.ADDED: "opens",
+    ChangeKind.WIDENED: "widens",
+    ChangeKind.CHANGED: "changes",
+    ChangeKind.NARROWED: "narrows",
+    ChangeKind.REMOVED: "closes",
+}
+
+
+def test_the_kinds_of_change_are_those_of_the_diff() -> None:
+    sets = [_ports(*ends) for ends in ((0, 0), (80, 80), (80, 81), (443, 443))]
+    verdicts = [(allowed, doubt - allowed) for allowed in sets for doubt in sets]
+    end = reachability(cluster()).workloads[0]
+    for before in verdicts:
+        for after in (each for each in verdicts if each != before):
+            told = Change(end, end, Passage(*before), Passage(*after), Effect.OTHER).kind
+            assert change_kind(before, after) == WORDS[told]
