@@ -124,7 +124,8 @@ def test_a_protected_cluster_stops_destroy_before_anything_is_deleted(prod: Work
     assert len(prod.export()["deployment"]["resources"]) == before
 
 
-def test_the_dev_stack_can_be_destroyed(dev: Workspace) -> None:
+def test_a_stack_that_gives_its_protection_up_can_be_destroyed(dev: Workspace) -> None:
+    dev.configured({"cluster.protect": "false"}).up()
     dev.destroy()
     assert dev.export()["deployment"].get("resources", []) == []
 
