@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from podwall.engines import Engine
+from podwall.lint import LINTS, judged, lint, ranked
 from podwall.plan.cluster import planned_cluster
 from podwall.plan.documents import documents, unseen_objects
 from podwall.plan.model import Plan
 from podwall.plan.replacements import replaced_clusters
 from podwall.reachability import Reachability, reachability
-from podwall.reading import snapshot
-from podwall.strangers import strangers
-from policies.findings import Finding, Severity
+from podwall.reading import Document, snapshot
+from policies.findings import Finding
 
 __all__ = ["Preview", "preview"]
 
@@ -31,20 +32,15 @@ class Preview:
 
 def preview(plan: Plan, engine: Engine | str | None = None) -> Preview:
     """Return what `plan` means under `engine`, by default the one that its cluster declares."""
-    reading = snapshot(documents(plan), cluster=planned_cluster(plan))
-    findings = [
-        *replaced_clusters(plan),
-        *plan.warnings,
-        *reading.findings,
-        *strangers(reading.snapshot),
-        *unseen_objects(plan),
-    ]
-    return Preview(
-        plan=plan,
-        reachability=reachability(reading.snapshot, engine),
-        findings=tuple(sorted(findings, key=_rank)),
-    )
+    planned = documents(plan)
+    reading = snapshot(planned, cluster=planned_cluster(plan))
+    found = reachability(reading.snapshot, engine)
+    policies = _judged((*reading.findings, *lint(found)), planned)
+    about_plan = (*replaced_clusters(plan), *plan.warnings, *unseen_objects(plan))
+    return Preview(plan, found, ranked((*about_plan, *policies)))
 
 
-def _rank(finding: Finding) -> int:
-    return list(Severity).index(finding.severity)
+def _judged(findings: Sequence[Finding], planned: Sequence[Document]) -> tuple[Finding, ...]:
+    """Return the findings that no annotation in the plan silences."""
+    known = frozenset(each.id for each in LINTS) | {each.id for each in findings}
+    return judged(findings, planned, known).findings

@@ -5,6 +5,7 @@ from __future__ import annotations
 import textwrap
 from collections import Counter
 from collections.abc import Iterator, Sequence
+from itertools import zip_longest
 from typing import Final
 
 from rich.text import Text
@@ -23,25 +24,42 @@ _STYLES: Final = {
 
 
 def findings_section(findings: Sequence[Finding], width: int = UNWRAPPED) -> Iterator[Text]:
-    """Yield the title with the number of each severity, and then the findings."""
+    """Yield the title with the number of each severity, and then the findings.
+
+    What findings in a row have in common, their remedy and its source, is said after the last.
+    """
     if findings:
         counts = Counter(finding.severity for finding in findings)
         numbers = [
             _counted(counts[severity], severity) for severity in Severity if counts[severity]
         ]
         yield Text.assemble(("Findings", "bold underline"), f"  {', '.join(numbers)}")
-        for finding in findings:
-            yield from finding_lines(finding, width)
+        for finding, following in zip_longest(findings, findings[1:]):
+            yield _said(finding, width)
+            if following is None or _remedy(following) != _remedy(finding):
+                yield from _remedy_lines(finding, width)
 
 
 def finding_lines(finding: Finding, width: int = UNWRAPPED) -> Iterator[Text]:
     """Yield a finding, its remedy and the source of its rule, each from a line of its own on."""
+    yield _said(finding, width)
+    yield from _remedy_lines(finding, width)
+
+
+def _said(finding: Finding, width: int) -> Text:
     place = f"{finding.place}: " if str(finding.place) else ""
     label = f"{finding.severity.value}[{finding.id}]"
-    yield _wrapped(label, f"{place}{finding.message}", 2, width, _STYLES[finding.severity])
-    for label, text in (("help:", finding.help), ("see:", finding.link)):
+    return _wrapped(label, f"{place}{finding.message}", 2, width, _STYLES[finding.severity])
+
+
+def _remedy_lines(finding: Finding, width: int) -> Iterator[Text]:
+    for label, text in zip(("help:", "see:"), _remedy(finding), strict=True):
         if text:
             yield _wrapped(label, text, 4, width, "cyan")
+
+
+def _remedy(finding: Finding) -> tuple[str, str]:
+    return finding.help, finding.link
 
 
 def _wrapped(label: str, text: str, indent: int, width: int, style: str) -> Text:

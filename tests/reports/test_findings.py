@@ -29,6 +29,17 @@ def test_the_screen_counts_and_tells_place_remedy_and_source() -> None:
     ]
 
 
+def test_findings_in_a_row_share_their_remedy() -> None:
+    other = Finding("some-rule", Severity.ERROR, "this too", help=FULL.help, link=FULL.link)
+    assert [line.plain for line in findings_section([other, FULL, SHORT])][1:] == [
+        "  error[some-rule] this too",
+        "  error[some-rule] shop.yaml:3 spec.ports[0]: this is wrong",
+        "    help: do it right",
+        "    see: https://example.com/rule",
+        "  info[other-rule] this is so",
+    ]
+
+
 def test_a_narrow_screen_wraps_words_and_never_a_link() -> None:
     assert [line.plain for line in findings_section([FULL], 24)][1:] == [
         "  error[some-rule]\n    shop.yaml:3\n    spec.ports[0]: this\n    is wrong",
