@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Final
 
-from podwall.cli import diff, explain, lint, preview, reach, walkthrough
+from podwall.cli import check, diff, explain, lint, preview, reach, walkthrough
 from podwall.cli.command import Command
 
 __all__ = ["COMMANDS"]
@@ -14,6 +14,7 @@ COMMANDS: Final[tuple[Command, ...]] = (
     reach.COMMAND,
     explain.COMMAND,
     diff.COMMAND,
+    check.COMMAND,
     lint.COMMAND,
     walkthrough.COMMAND,
 )

@@ -1,0 +1,66 @@
+"""What `podwall check` does: read both, analyse, compare, show every expectation."""
+
+from __future__ import annotations
+
+import sys
+from argparse import Namespace
+from collections.abc import Iterator, Sequence
+from functools import partial
+
+from podwall.cli.exit_code import ExitCode
+from podwall.cli.inputs import paused_collector, read_source, tell_findings
+from podwall.cli.options import FailOn
+from podwall.expectations import Expectation, Outcome, Result, check
+from podwall.reachability import reachability
+from podwall.reports.checks_json import checks_document
+from podwall.reports.checks_text import checks_text
+from podwall.reports.explanation_text import Locate
+from podwall.reports.json_text import json_text
+from podwall.sources.expectations_file import expectations_in
+from podwall.sources.yaml_lines import exact_place
+from policies.errors import InvalidValue
+
+__all__ = ["show_results"]
+
+
+def show_results(options: Namespace) -> int:
+    """Show what becomes of each expectation, and return the exit code."""
+    options.source, expectations = _read(options.words)
+    with paused_collector():
+        source = read_source(options)
+        reading = source.reading()
+        found = reachability(reading.snapshot, options.engine)
+        results = check(found, expectations)
+        tell_findings(reading.findings)
+        locate = partial(exact_place, texts=source.texts)
+        sys.stdout.writelines(_report(options.output, found.engine.name, results, locate))
+        sys.stdout.flush()
+    return _exit_code(FailOn(options.fail_on), results)
+
+
+def _read(words: list[str]) -> tuple[str | None, tuple[Expectation, ...]]:
+    match words:
+        case [path]:
+            return None, expectations_in(path)
+        case [source, path]:
+            return source, expectations_in(path)
+        case _:
+            raise InvalidValue(
+                f"check takes one or two words, not {len(words)}",
+                help="as in `podwall check manifests/ expectations.yaml`",
+            )
+
+
+def _report(output: str, engine: str, results: Sequence[Result], locate: Locate) -> Iterator[str]:
+    if output == "json":
+        yield json_text(checks_document(engine, results, locate))
+    else:
+        yield from checks_text(results, locate)
+
+
+def _exit_code(fail_on: FailOn, results: Sequence[Result]) -> ExitCode:
+    outcomes = {each.outcome for each in results}
+    if Outcome.FAIL in outcomes:
+        return ExitCode.FOUND
+    certainty = fail_on is FailOn.UNDETERMINED and Outcome.UNDETERMINED in outcomes
+    return ExitCode.UNDETERMINED if certainty else ExitCode.FINE

@@ -1,0 +1,58 @@
+"""Stated intent as values, and whether an analysis fulfils it. Pure: reads no file.
+
+>>> from podwall.model import LabelMap, Policy, Selector, Snapshot, Workload
+>>> from podwall.reachability import reachability
+>>> pods = tuple(Workload("shop", name, "Pod", LabelMap()) for name in ("web", "db"))
+>>> deny = Policy("shop", "deny", Selector(), ingress=())
+>>> found = reachability(Snapshot(workloads=pods, policies=(deny,), complete=True))
+>>> rules = [denied("nobody reaches the database", ANYTHING, workload("shop/db"))]
+>>> [str(each.outcome) for each in check(found, rules)]
+['pass']
+"""
+
+from __future__ import annotations
+
+from podwall.expectations.checking import check
+from podwall.expectations.expectation import Expectation, Kind, allowed, denied, only
+from podwall.expectations.reading import read_expectations
+from podwall.expectations.results import Outcome, Result
+from podwall.expectations.selections import (
+    ANYTHING,
+    INTERNET,
+    Addresses,
+    Anything,
+    Internet,
+    Outside,
+    Pods,
+    Selection,
+    WorkloadId,
+    addresses,
+    outside,
+    pods,
+    workload,
+)
+
+__all__ = [
+    "ANYTHING",
+    "INTERNET",
+    "Addresses",
+    "Anything",
+    "Expectation",
+    "Internet",
+    "Kind",
+    "Outcome",
+    "Outside",
+    "Pods",
+    "Result",
+    "Selection",
+    "WorkloadId",
+    "addresses",
+    "allowed",
+    "check",
+    "denied",
+    "only",
+    "outside",
+    "pods",
+    "read_expectations",
+    "workload",
+]

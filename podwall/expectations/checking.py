@@ -1,0 +1,198 @@
+"""Whether an analysis fulfils expectations, and the flow that decides where it does not."""
+
+from __future__ import annotations
+
+from difflib import get_close_matches
+from typing import TYPE_CHECKING, Final, NamedTuple
+
+from podwall.expectations.expectation import Kind
+from podwall.expectations.results import Outcome, Result
+from podwall.expectations.selecting import Selected, selected
+from podwall.expectations.selections import ANYTHING, WorkloadId
+from podwall.explain import explain_ports, ports_named
+from podwall.portset import ALL_PORTS, NO_PORTS, PortSet
+from podwall.reachability.values import ExternalRange
+from policies.errors import InvalidValue
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator
+
+    from podwall.expectations.expectation import Expectation
+    from podwall.expectations.selections import Selection
+    from podwall.reachability import Connection, Reachability
+    from podwall.reachability.values import Endpoint
+
+__all__ = ["check"]
+
+_TRANSPORTS: Final = ALL_PORTS - PortSet(other=True)
+_FEW: Final = 20_000
+"""So many pairs are looked up one by one; for more, all connections are read once."""
+
+
+def check(found: Reachability, expectations: Iterable[Expectation]) -> tuple[Result, ...]:
+    """Return what becomes of each expectation under an analysis, in order."""
+    return tuple(_Check(found, each).result() for each in expectations)
+
+
+class _Flow(NamedTuple):
+    """A pair and the ports on it that are not as expected; `sure` unless that is not certain."""
+
+    source: str
+    destination: str
+    ports: PortSet
+    sure: bool
+
+
+class _Check:
+    """Checks one expectation."""
+
+    def __init__(self, found: Reachability, expectation: Expectation) -> None:
+        self._found = found
+        self._expectation = expectation
+        self._sources = selected(expectation.sources, found.endpoints)
+        self._destinations = selected(expectation.destinations, found.endpoints)
+
+    def result(self) -> Result:
+        """Return what becomes of the expectation."""
+        expectation = self._expectation
+        missing = self._missing()
+        if missing and expectation.may_be_empty:
+            return Result(expectation, Outcome.PASS, f"{missing}, which it may")
+        if missing:
+            return Result(expectation, Outcome.FAIL, missing)
+        doubtful: _Flow | None = None
+        for flow in self._flows():
+            if flow.sure:
+                return self._broken(flow, Outcome.FAIL)
+            doubtful = doubtful or flow
+        if doubtful is not None:
+            return self._broken(doubtful, Outcome.UNDETERMINED)
+        return Result(expectation, Outcome.PASS, "as expected")
+
+    def _missing(self) -> str:
+        """Return what selects nothing at all, in words."""
+        sides = (
+            ("from", self._expectation.sources, self._sources),
+            ("to", self._expectation.destinations, self._destinations),
+        )
+        for side, selections, ends in sides:
+            for each in selections:
+                alone = ends if len(selections) == 1 else selected((each,), self._found.endpoints)
+                if not alone.all:
+                    return f"`{side}` selects nothing: {_nothing(each, self._found)}"
+        if not any(self._wanted(end) for end in self._ends(self._destinations)):
+            return f"no destination has a port `{', '.join(self._expectation.ports)}`"
+        return ""
+
+    def _ends(self, ends: Selected) -> Iterator[Endpoint]:
+        these = ends.all
+        return (end for end in self._found.endpoints if end.id in these)
+
+    def _flows(self) -> Iterator[_Flow]:
+        """Yield the pairs that are not as expected, or may not be."""
+        match self._expectation.kind:
+            case Kind.ALLOWED:
+                yield from self._closed(self._sources)
+            case Kind.DENIED:
+                yield from self._open(self._sources)
+            case Kind.ONLY:
+                yield from self._open(self._others())
+                yield from self._closed(self._sources)
+
+    def _others(self) -> Selected:
+        """Return everything that is not among the sources, for certain or perhaps."""
+        everything = selected((ANYTHING,), self._found.endpoints).all
+        return Selected(everything - self._sources.all, self._sources.perhaps)
+
+    def _open(self, sources: Selected) -> Iterator[_Flow]:
+        """Yield what passes, or may, although it must not."""
+        for connection, wanted in self._pairs(self._passing(sources)):
+            passing = connection.allowed & wanted
+            perhaps = _undetermined(connection) & wanted
+            if passing:
+                yield self._flow(connection, passing, sources)
+            elif perhaps:
+                yield self._flow(connection, perhaps, sources)._replace(sure=False)
+
+    def _closed(self, sources: Selected) -> Iterator[_Flow]:
+        """Yield what does not pass, or may not, although it must."""
+        anyhow = not self._expectation.ports
+        for connection, wanted in self._pairs(self._every(sources)):
+            if anyhow and connection.allowed & wanted:
+                continue
+            missing = wanted - connection.allowed
+            perhaps = _undetermined(connection) & wanted
+            sure = not perhaps if anyhow else bool(missing - perhaps)
+            if missing:
+                ports = missing - perhaps if sure else perhaps
+                flow = self._flow(connection, ports, sources)
+                yield flow if sure else flow._replace(sure=False)
+
+    def _flow(self, connection: Connection, ports: PortSet, sources: Selected) -> _Flow:
+        source, destination = connection.source_id, connection.destination_id
+        certain = source in sources.certain and destination in self._destinations.certain
+        return _Flow(source, destination, ports, certain)
+
+    def _pairs(self, connections: Iterable[Connection]) -> Iterator[tuple[Connection, PortSet]]:
+        """Yield connections with the ports that count."""
+        wanted = {end.id: self._wanted(end) for end in self._ends(self._destinations)}
+        for connection in connections:
+            ports = wanted[connection.destination_id]
+            if ports and connection.source != connection.destination:
+                yield connection, ports
+
+    def _passing(self, sources: Selected) -> Iterator[Connection]:
+        """Yield at least the connections on which something passes, or may."""
+        these, those = sources.all, self._destinations.all
+        if len(these) * len(those) <= _FEW:
+            yield from self._every(sources)
+            return
+        for each in self._found.connections():
+            if each.source_id in these and each.destination_id in those:
+                yield each
+
+    def _every(self, sources: Selected) -> Iterator[Connection]:
+        """Yield every connection, those on which nothing passes included."""
+        for source in self._ends(sources):
+            for destination in self._ends(self._destinations):
+                if not (_outside(source) and _outside(destination)):
+                    yield self._found.connection(source.id, destination.id)
+
+    def _wanted(self, destination: Endpoint) -> PortSet:
+        """Return the ports that count at a destination."""
+        if not self._expectation.ports:
+            return _TRANSPORTS
+        found = NO_PORTS
+        for text in self._expectation.ports:
+            try:
+                found |= ports_named(text, destination)
+            except InvalidValue:  # it has no port of that name: nothing is expected of it
+                continue
+        return found
+
+    def _broken(self, flow: _Flow, outcome: Outcome) -> Result:
+        explanation = explain_ports(self._found, flow.source, flow.destination, flow.ports)
+        sure = "" if flow.sure else "perhaps "
+        verb = "reaches" if explanation.verdict != "denied" else "does not reach"
+        reason = f"{flow.source} {sure}{verb} {flow.destination} on {flow.ports}"
+        return Result(self._expectation, outcome, reason, explanation)
+
+
+def _undetermined(connection: Connection) -> PortSet:
+    ports = NO_PORTS
+    for part in connection.undetermined:
+        ports |= part.ports
+    return ports
+
+
+def _outside(end: Endpoint) -> bool:
+    return isinstance(end, ExternalRange)
+
+
+def _nothing(selection: Selection, found: Reachability) -> str:
+    """Return why a selection means nothing, with the nearest that there is."""
+    if not isinstance(selection, WorkloadId):
+        return f"there are no {selection}"
+    near = get_close_matches(selection.id, [each.id for each in found.workloads], n=1)
+    guess = f", did you mean `{near[0]}`?" if near else ""
+    return f"there is no workload `{selection.id}`{guess}"

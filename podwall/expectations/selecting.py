@@ -1,0 +1,125 @@
+"""Which endpoints of an analysis a selection means: for certain, and perhaps."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import cache
+from ipaddress import ip_network
+from typing import TYPE_CHECKING, Final
+
+from podwall.expectations.selections import (
+    Addresses,
+    Anything,
+    Internet,
+    Outside,
+    Pods,
+    WorkloadId,
+)
+from podwall.intervals import difference, intersection
+from podwall.model import IpPeer, Operator, Requirement, Selector, Unknown
+from podwall.reachability.addresses import block_ranges
+from podwall.reachability.matching import Match, labels_match
+from podwall.reachability.values import ExternalRange, WorkloadEndpoint
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from podwall.expectations.selections import Selection
+    from podwall.intervals import Ranges
+    from podwall.reachability.values import Endpoint
+
+__all__ = ["Selected", "matches", "selected"]
+
+_SPECIAL: Final = (
+    "0.0.0.0/8",
+    "10.0.0.0/8",
+    "100.64.0.0/10",
+    "127.0.0.0/8",
+    "169.254.0.0/16",
+    "172.16.0.0/12",
+    "192.168.0.0/16",
+    "224.0.0.0/3",
+    "::/3",
+    "4000::/2",
+    "8000::/1",
+)
+"""Everything that is not globally reachable unicast; of IPv6 that is `2000::/3` only."""
+
+
+@dataclass(frozen=True, slots=True)
+class Selected:
+    """Endpoints by id, each with whether it is meant for certain."""
+
+    certain: frozenset[str]
+    perhaps: frozenset[str]
+
+    @property
+    def all(self) -> frozenset[str]:
+        """Those that are meant, or may be."""
+        return self.certain | self.perhaps
+
+
+def selected(selections: Sequence[Selection], endpoints: Sequence[Endpoint]) -> Selected:
+    """Return the endpoints that one of the selections means."""
+    answers = {
+        end.id: max(matches(selection, end) for selection in selections) for end in endpoints
+    }
+    return Selected(
+        frozenset(name for name, match in answers.items() if match is Match.YES),
+        frozenset(name for name, match in answers.items() if match is Match.MAYBE),
+    )
+
+
+def matches(selection: Selection, end: Endpoint) -> Match:
+    """Return whether a selection means an endpoint; a range counts if it means a part of it."""
+    if isinstance(selection, Anything):
+        return Match.YES
+    if isinstance(end, ExternalRange):
+        return Match.YES if _means_range(selection, end) else Match.NO
+    return _means_workload(selection, end)
+
+
+def _means_range(selection: Selection, end: ExternalRange) -> bool:
+    match selection:
+        case Outside():
+            return True
+        case Internet():
+            return bool(difference(_line(str(end.network)), _special()))
+        case Addresses(network):
+            return bool(intersection(_line(str(end.network)), _line(str(network))))
+        case _:
+            return False
+
+
+def _line(network: str) -> Ranges:
+    return block_ranges((IpPeer(ip_network(network)),))
+
+
+@cache
+def _special() -> Ranges:
+    return block_ranges(tuple(IpPeer(ip_network(each)) for each in _SPECIAL))
+
+
+def _means_workload(selection: Selection, end: WorkloadEndpoint) -> Match:
+    match selection:
+        case WorkloadId(id_):
+            return Match.YES if end.id == id_ else Match.NO
+        case Pods(namespace, labels):
+            there = Match.YES if namespace is None else _within(namespace, end)
+            return min(there, _carries(labels, end))
+        case Outside(namespace):
+            return Match(Match.YES - _within(namespace, end))
+        case _:
+            return Match.NO
+
+
+def _within(namespace: str, end: WorkloadEndpoint) -> Match:
+    own = end.workload.namespace
+    if isinstance(own, Unknown):
+        return Match.MAYBE
+    return Match.YES if own == namespace else Match.NO
+
+
+def _carries(labels: tuple[tuple[str, str], ...], end: WorkloadEndpoint) -> Match:
+    equal = (Requirement(key, Operator.IN, (value,)) for key, value in labels)
+    return labels_match(Selector(tuple(equal)), end.workload.labels)
