@@ -47,9 +47,9 @@ def check(command: Command) -> str | None:
     """Run a command and return what is wrong with its output, or None."""
     if NOT_FROM_A_TEST.match(command.line):
         return _syntax_error(command.line)
-    words = command.line.split()
-    if shutil.which(words[0], path=_path()) is None:
-        pytest.skip(f"`{words[0]}` is not on PATH")
+    name = command.line.split()[0]
+    if name != "cd" and shutil.which(name, path=_path()) is None:
+        pytest.skip(f"`{name}` is not on PATH")
     run = subprocess.run(
         ["bash", "-c", command.line],
         capture_output=True,

@@ -87,6 +87,7 @@ def test_another_engine_is_refused_with_the_way_to_migrate(dev: Workspace) -> No
 def test_another_engine_that_is_asked_for_replaces_the_cluster_and_everything_in_it(
     dev: Workspace,
 ) -> None:
+    dev.configured({"cluster.protect": "false"}).up()
     preview = dev.configured({"engine": "cilium", "cluster.engineChange": "replace"}).preview()
     replaced = types(preview, "replace")
     assert {
