@@ -134,7 +134,8 @@ def test_an_annotation_silences_a_lint(tmp_path: Path) -> None:
 
 
 def test_severe_findings_come_first(tmp_path: Path) -> None:
-    plan = plan_of(tmp_path, POLICY.replace("ROLE", "'wbe'"))
+    note = "pulumi.log.info('well')"
+    plan = plan_of(tmp_path, f"{note}\n{POLICY.replace('ROLE', repr('wbe'))}")
     severities = [each.severity for each in preview(plan).findings]
     assert severities == sorted(severities, key=list(Severity).index)
     assert {Severity.WARNING, Severity.INFO} <= set(severities)
