@@ -1,10 +1,11 @@
-"""The judge: the NetworkPolicy specification, read naively, one packet at a time, no shared code.
+"""The judge: the NetworkPolicy specification, read naively, one pair at a time, no shared code.
 
 https://kubernetes.io/docs/concepts/services-networking/network-policies/
 """
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from ipaddress import IPv4Address, IPv6Address
 from typing import Any, NamedTuple
 
@@ -22,29 +23,35 @@ class Pod(NamedTuple):
     node: str = "a"
 
 
-class Packet(NamedTuple):
-    """The first packet of a connection (replies need no rule), to a port of the destination."""
-
-    source: Pod | Address
-    destination: Pod | Address
-    protocol: Protocol
-    port: int
+End = Pod | Address
+Probe = tuple[Protocol, int]
+Probes = frozenset[Probe]
 
 
-def passes(cluster: Snapshot, packet: Packet) -> bool:
-    """Both ends must agree: the source's egress rules and the destination's ingress rules."""
-    source, destination = packet.source, packet.destination
-    return source == destination or (  # a pod always reaches itself
-        _agrees(cluster, "egress", source, destination, packet)
-        and _agrees(cluster, "ingress", destination, source, packet)
+def passing(cluster: Snapshot, source: End, destination: End, probes: Iterable[Probe]) -> Probes:
+    """Return the probes that pass: both ends must agree, by egress and by ingress rules.
+
+    A probe is the first packet of a connection (replies need no rule), to a destination port.
+    """
+    if source == destination:
+        return frozenset(probes)  # a pod always reaches itself
+    sides = (
+        _consulted(cluster, "egress", source, destination),
+        _consulted(cluster, "ingress", destination, source),
+    )
+    return frozenset(
+        probe
+        for probe in probes
+        if all(rules is None or _any_covers(rules, destination, *probe) for rules in sides)
     )
 
 
-def _agrees(cluster: Snapshot, direction: str, subject: Any, peer: Any, packet: Packet) -> bool:
+def _consulted(cluster: Snapshot, direction: str, subject: End, peer: End) -> list[Any] | None:
+    """Return the rules that speak of the peer; None where no policy isolates the subject."""
     if not isinstance(subject, Pod) or subject.workload.host_network:
-        return True  # policies isolate pods; an address is none, and a pod on the host is a node
+        return None  # policies isolate pods; an address is none, and a pod on the host is a node
     if isinstance(peer, Pod) and peer.workload.host_network and peer.node == subject.node:
-        return True  # a pod and its own node always reach each other
+        return None  # a pod and its own node always reach each other
     policies = {(p.namespace, p.name): p for p in cluster.policies}  # of equal names, the last
     isolating = [
         policy
@@ -53,15 +60,24 @@ def _agrees(cluster: Snapshot, direction: str, subject: Any, peer: Any, packet: 
         and getattr(policy, direction) is not None
         and _selects(policy.pod_selector, subject.workload.labels)
     ]
-    return not isolating or any(
-        (rule.peers is None or any(_is(cluster, policy, each, peer) for each in rule.peers))
-        and (rule.ports is None or any(_covers(entry, packet) for entry in rule.ports))
+    rules = [
+        rule
         for policy in isolating
         for rule in getattr(policy, direction)
+        if rule.peers is None or any(_is(cluster, policy, each, peer) for each in rule.peers)
+    ]
+    return rules if isolating else None
+
+
+def _any_covers(rules: list[Any], destination: End, protocol: Protocol, port: int) -> bool:
+    return any(
+        rule.ports is None
+        or any(_covers(entry, destination, protocol, port) for entry in rule.ports)
+        for rule in rules
     )
 
 
-def _is(cluster: Snapshot, policy: Any, peer: Any, end: Any) -> bool:
+def _is(cluster: Snapshot, policy: Any, peer: Any, end: End) -> bool:
     if isinstance(peer, IpPeer):
         address = end.address if isinstance(end, Pod) else end
         inside = address is not None and address in peer.network
@@ -89,13 +105,12 @@ def _fulfils(requirement: Requirement, labels: dict[str, Any]) -> bool:
     return said[requirement.operator.value]
 
 
-def _covers(entry: Any, packet: Packet) -> bool:
-    if entry.protocol != packet.protocol or entry.port is None:
-        return bool(entry.protocol == packet.protocol)  # without a port: all of the protocol
+def _covers(entry: Any, destination: End, protocol: Protocol, port: int) -> bool:
+    if entry.protocol != protocol or entry.port is None:
+        return bool(entry.protocol == protocol)  # without a port: all of the protocol
     if isinstance(entry.port, int):
-        return bool(entry.port <= packet.port <= (entry.end_port or entry.port))
-    end = packet.destination  # a port's name means what the destination pod declares
-    if not isinstance(end, Pod) or end.workload.host_network:
-        return False
-    declared = [(port.name, port.protocol, port.number) for port in end.workload.ports]
-    return (entry.port, packet.protocol, packet.port) in declared
+        return bool(entry.port <= port <= (entry.end_port or entry.port))
+    if not isinstance(destination, Pod) or destination.workload.host_network:
+        return False  # a port's name means what the destination pod declares
+    declared = [(each.name, each.protocol, each.number) for each in destination.workload.ports]
+    return (entry.port, protocol, port) in declared

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, NamedTuple
 from podwall.model import PortRule, Protocol, Rule
 from podwall.portset import FIRST_PORT, LAST_PORT
 from podwall.reachability import ExternalRange, WorkloadEndpoint
-from tests.oracle import Packet, Pod, passes
+from tests.oracle import Pod, Probe, passing
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -19,9 +19,6 @@ if TYPE_CHECKING:
     from tests.oracle import Address
 
 __all__ = ["World", "differences", "probes"]
-
-
-Probe = tuple[Protocol, int]
 
 
 class World(NamedTuple):
@@ -55,19 +52,19 @@ def differences(found: Reachability, least: World, most: World) -> Iterator[str]
     What the analysis says is allowed must pass in the world that allows least, what it does not
     deny must pass in the world that allows most, and nothing else may.
     """
-    told = {(each.source_id, each.destination_id): each for each in found.connections()}
+    found_pairs = {(each.source_id, each.destination_id): each for each in found.connections()}
     claims = _Claims(probes(found.snapshot))
     for source, destination in product(found.endpoints, repeat=2):
-        connection = told.get((source.id, destination.id))
+        connection = found_pairs.get((source.id, destination.id))
         if isinstance(source, ExternalRange) and isinstance(destination, ExternalRange):
             assert connection is None
             continue
         for claimed, world in zip(claims.of(connection), (least, most), strict=True):
             ends = _ends(source, destination, world)
-            for probe in claims.probes:
-                passed = passes(found.snapshot, Packet(*ends, *probe))
-                if passed != (probe in claimed):
-                    yield f"{source.id} -> {destination.id} {probe} passes: {passed} in {world}"
+            passed = passing(found.snapshot, *ends, claims.probes)
+            for probe in sorted(passed ^ claimed):
+                told = f"{probe} passes: {probe in passed} in {world}"
+                yield f"{source.id} -> {destination.id} {told}"
 
 
 class _Claims:
