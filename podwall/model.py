@@ -207,7 +207,7 @@ class ServicePort:
     port: int | Unknown
     target: int | str | Unknown
     protocol: Protocol | Unknown = Protocol.TCP
-    node_port: int | None | Unknown = None
+    node_port: int | Unknown | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -24,9 +24,7 @@ api = WorkloadArgs(
     ports=(ContainerPort(name="http", number=8080),),
 )
 
-cluster = AksCluster(
-    "shop", AksClusterArgs(kubernetes_version="1.36", engine=NetworkEngine.CILIUM)
-)
+cluster = AksCluster("shop", AksClusterArgs(kubernetes_version="1.36", engine=NetworkEngine.CILIUM))
 on_cluster = ResourceOptions(provider=cluster.kubernetes, deleted_with=cluster.resource)
 shop = Namespace("shop", NamespaceArgs(name="shop"), on_cluster)
 
