@@ -165,8 +165,8 @@ class PortRule:
     """
 
     protocol: Protocol | Unknown = Protocol.TCP
-    port: int | str | None | Unknown = None
-    end_port: int | None | Unknown = None
+    port: int | str | Unknown | None = None
+    end_port: int | Unknown | None = None
 
 
 Peer = PodPeer | IpPeer | Unknown
@@ -180,8 +180,8 @@ class Rule:
     An `Unknown` among the peers or in place of a list is a part that deployment will tell.
     """
 
-    peers: tuple[Peer, ...] | None | Unknown = None
-    ports: tuple[PortRule | Unknown, ...] | None | Unknown = None
+    peers: tuple[Peer, ...] | Unknown | None = None
+    ports: tuple[PortRule | Unknown, ...] | Unknown | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -195,8 +195,8 @@ class Policy:
     namespace: str | Unknown
     name: str
     pod_selector: Selector
-    ingress: tuple[Rule | Unknown, ...] | None | Unknown = None
-    egress: tuple[Rule | Unknown, ...] | None | Unknown = None
+    ingress: tuple[Rule | Unknown, ...] | Unknown | None = None
+    egress: tuple[Rule | Unknown, ...] | Unknown | None = None
     place: Place = field(default_factory=Place, compare=False)
 
 
