@@ -63,8 +63,9 @@ def _html(markdown: str) -> str:
 def test_the_answer_comes_first_under_the_marker() -> None:
     lines = comment(REPORT).splitlines()
     assert lines[0] == marker("stack `dev`")
-    assert lines[1] == "### 2 connections open and 1 closes in stack `dev`"
-    assert lines[3] == "**1 error and 1 warning** below."
+    assert lines[1] == "### 2 connections open in stack `dev`"
+    outside = "1 connection closes from or to outside the cluster."
+    assert lines[3] == f"{outside} **1 error and 1 warning** below."
 
 
 def test_connections_that_change_alike_share_a_line() -> None:
@@ -102,7 +103,15 @@ def test_the_marker_cannot_be_ended_by_a_name() -> None:
     ],
 )
 def test_the_sentence_counts_each_kind(kinds: list[ChangeKind], sentence: str) -> None:
-    assert change_sentence([_change("a/b", "c/d", kind) for kind in kinds]) == sentence
+    changes = tuple(_change("a/b", "c/d", kind) for kind in kinds)
+    assert change_sentence(replace(REPORT, connections=changes)) == sentence
+
+
+def test_the_outside_counts_once_for_each_workload_and_direction() -> None:
+    ranges = frozenset(f"10.{n}.0.0/16" for n in range(4))
+    changes = [_change(each, "a/b") for each in ranges] + [_change("a/b", each) for each in ranges]
+    report = replace(REPORT, connections=tuple(changes), ranges=ranges)
+    assert change_sentence(report) == "2 connections open from or to outside the cluster"
 
 
 def test_groups_name_every_connection_exactly_once() -> None:

@@ -1,7 +1,8 @@
 """The Markdown comment on a pull request that changes the network."""
 
-from podwall.reports.comment.rendering import change_sentence, comment, marker
+from podwall.reports.comment.rendering import comment, marker
 from podwall.reports.comment.reporting import change_report
+from podwall.reports.comment.sentence import change_sentence
 from podwall.reports.comment.values import (
     ChangedConnection,
     ChangedObject,

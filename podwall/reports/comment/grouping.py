@@ -2,33 +2,15 @@
 
 from __future__ import annotations
 
-from collections import defaultdict
-from collections.abc import Iterable
+from collections import Counter, defaultdict
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from typing import Final
+from typing import Final, NamedTuple
 
 from podwall.diff import ChangeKind
 from podwall.reports.comment.values import ChangedConnection
 
 __all__ = ["ORDER", "Group", "grouped"]
-
-
-@dataclass(frozen=True, slots=True)
-class Group:
-    """Connections from any of the sources to any of the destinations that change alike."""
-
-    kind: ChangeKind
-    before: str
-    after: str
-    because: tuple[str, ...]
-    reason: str
-    sources: tuple[str, ...]
-    destinations: tuple[str, ...]
-
-    @property
-    def size(self) -> int:
-        """How many connections it is at most: a workload of one pod has none to itself."""
-        return len(self.sources) * len(self.destinations)
 
 
 ORDER: Final = (
@@ -40,7 +22,27 @@ ORDER: Final = (
 )
 """What opens comes first."""
 
-_Change = tuple[ChangeKind, str, str, tuple[str, ...], str]
+
+@dataclass(frozen=True, slots=True)
+class Group:
+    """Connections from any of the sources to any of the destinations that change alike.
+
+    `because` and `reasons` are those of all of them, what is behind most connections first.
+    """
+
+    kind: ChangeKind
+    before: str
+    after: str
+    sources: tuple[str, ...]
+    destinations: tuple[str, ...]
+    because: tuple[str, ...]
+    reasons: tuple[str, ...]
+
+
+class _Change(NamedTuple):
+    kind: ChangeKind
+    before: str
+    after: str
 
 
 def grouped(connections: Iterable[ChangedConnection]) -> list[Group]:
@@ -49,15 +51,26 @@ def grouped(connections: Iterable[ChangedConnection]) -> list[Group]:
     Sources that change alike towards one destination are put together, then destinations with the
     same sources.
     """
-    towards: defaultdict[tuple[_Change, str], set[str]] = defaultdict(set)
+    towards: defaultdict[tuple[_Change, str], list[ChangedConnection]] = defaultdict(list)
     for each in connections:
-        change = (each.kind, each.before, each.after, each.because, each.reason)
-        towards[change, each.destination].add(each.source)
-    alike: defaultdict[tuple[_Change, tuple[str, ...]], list[str]] = defaultdict(list)
-    for (change, destination), sources in towards.items():
-        alike[change, tuple(sorted(sources))].append(destination)
-    groups = [Group(*change, sources, tuple(sorted(d))) for (change, sources), d in alike.items()]
+        towards[_Change(each.kind, each.before, each.after), each.destination].append(each)
+    alike: defaultdict[tuple[_Change, tuple[str, ...]], list[ChangedConnection]] = defaultdict(list)
+    for (change, _), found in towards.items():
+        alike[change, tuple(sorted(each.source for each in found))].extend(found)
+    groups = (_group(change, sources, found) for (change, sources), found in alike.items())
     return sorted(groups, key=_order)
+
+
+def _group(change: _Change, sources: tuple[str, ...], found: Sequence[ChangedConnection]) -> Group:
+    because = Counter(sorted(name for each in found for name in each.because))
+    reasons = Counter(sorted(each.reason for each in found if each.reason))
+    return Group(
+        *change,
+        sources,
+        tuple(sorted({each.destination for each in found})),
+        tuple(name for name, _ in because.most_common()),
+        tuple(reason for reason, _ in reasons.most_common()),
+    )
 
 
 def _order(group: Group) -> tuple[int, tuple[str, ...], tuple[str, ...]]:

@@ -11,11 +11,12 @@ from podwall.reports.comment.budget import LIMIT, Block, fitted
 from podwall.reports.comment.ends import ends_words
 from podwall.reports.comment.escaping import code, text
 from podwall.reports.comment.grouping import ORDER, Group, grouped
+from podwall.reports.comment.sentence import change_sentence, outside_sentence
 from podwall.reports.comment.values import ChangedConnection, ChangedObject, ChangeReport
 from podwall.reports.words import counted, listed
 from policies.findings import Finding, Severity
 
-__all__ = ["change_sentence", "comment", "marker"]
+__all__ = ["comment", "marker"]
 
 _TITLES: Final = {
     ChangeKind.ADDED: "**Opens**: cannot connect today, could connect after this change",
@@ -34,30 +35,6 @@ def marker(subject: str) -> str:
     return f"<!-- podwall: {''.join(c if c.isalnum() else '-' for c in subject)} -->"
 
 
-def change_sentence(connections: Sequence[ChangedConnection]) -> str:
-    """Return what changes in a sentence.
-
-    >>> change_sentence([])
-    'no connection opens or closes'
-    """
-    count = Counter(each.kind for each in connections)
-    verbs = {
-        ChangeKind.ADDED: ("opens", "open"),
-        ChangeKind.WIDENED: ("opens further ports", "open further ports"),
-        ChangeKind.CHANGED: ("changes", "change"),
-        ChangeKind.NARROWED: ("closes some ports", "close some ports"),
-        ChangeKind.REMOVED: ("closes", "close"),
-    }
-    parts = [
-        f"{count[kind]:,} {verb[count[kind] > 1]}" for kind, verb in verbs.items() if count[kind]
-    ]
-    if not parts:
-        return "no connection opens or closes"
-    first, _, rest = parts[0].partition(" ")
-    noun = "connection" if first == "1" else "connections"
-    return listed([f"{first} {noun} {rest}", *parts[1:]])
-
-
 def comment(report: ChangeReport, *, limit: int = LIMIT) -> str:
     """Return the comment, never longer than `limit` characters.
 
@@ -71,15 +48,15 @@ def comment(report: ChangeReport, *, limit: int = LIMIT) -> str:
 
 
 def _head(report: ChangeReport) -> Block:
-    said = change_sentence(report.connections)
-    if report.partial:
-        said = f"more than {said}"
+    said = change_sentence(report)
     lines = [
         marker(report.subject),
         f"### {said[0].upper()}{said[1:]} in {text(report.subject[:120])}",
     ]
-    if found := _findings_sentence(report.findings):
-        lines.append(f"\n{found}")
+    further = outside_sentence(report)
+    said = [further and f"{further}.", _findings_sentence(report.findings)]
+    if any(said):
+        lines.append(f"\n{' '.join(filter(None, said))}")
     return Block("\n".join(lines) + "\n")
 
 
@@ -130,7 +107,7 @@ def _group_line(group: Group, report: ChangeReport) -> str:
     because = ", ".join(map(code, group.because[:_POLICIES]))
     if len(group.because) > _POLICIES:
         because += f" and {len(group.because) - _POLICIES} more"
-    because = "; ".join(filter(None, (because, text(group.reason))))
+    because = "; ".join(filter(None, (because, *map(text, group.reasons[:_POLICIES]))))
     return f"| {sources} | {destinations} | {_ports(group)} | {because} |\n"
 
 
@@ -171,11 +148,15 @@ def _object(word: str, each: ChangedObject) -> str:
 def _every(report: ChangeReport) -> Block:
     lines = tuple(
         f"| {code(each.source)} | {code(each.destination)} | {each.kind.value} | "
-        f"{text(each.before)} | {text(each.after)} |\n"
+        f"{text(each.before)} | {text(each.after)} | {_because(each)} |\n"
         for each in report.connections
     )
-    head = "\n| From | To | | Before | After |\n|---|---|---|---|---|\n"
+    head = "\n| From | To | | Before | After | Because of |\n|---|---|---|---|---|---|\n"
     return Block(head, lines, what="connection")
+
+
+def _because(each: ChangedConnection) -> str:
+    return "; ".join([*map(code, each.because), *([text(each.reason)] if each.reason else [])])
 
 
 def _folded(block: Block, title: str) -> Block:

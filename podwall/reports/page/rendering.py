@@ -101,7 +101,7 @@ def _finding(finding: Finding) -> str:
     if finding.help:
         parts.append(f'<p class="help">{_marked(finding.help)}</p>')
     sign = _SIGNS[severity]
-    label = f'<span class="severity">{sign} {severity}</span>'
+    label = f'<span class="severity">{sign}{severity}</span>'
     return f'<li class="{severity}">{label}<div>{"".join(parts)}</div></li>'
 
 
@@ -114,7 +114,7 @@ def _marked(words: str) -> str:
     )
 
 
-_SIGNS: Final = {"error": "✗", "warning": "!", "info": "i"}
+_SIGNS: Final = {"error": "✗ ", "warning": "! ", "info": ""}
 
 
 def _link(finding: Finding) -> str:

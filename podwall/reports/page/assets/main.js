@@ -65,7 +65,14 @@ const app = {
   swap: () => app.choose({ from: app.state.chosen.to, to: app.state.chosen.from }),
   chosen: () => ({ row: itemOf(app.state.chosen.from), column: itemOf(app.state.chosen.to) }),
   isSelected: (row, column) => app.state.chosen.from === row.key && app.state.chosen.to === column.key,
-  totals: () => app.lens.counted(app.sourceIndices, app.destinationIndices),
+  // Connections between workloads, as the headline counts them; what is outside counts alone.
+  totals() {
+    const inside = (indices) => indices.filter((index) => !model.endpoints[index].external);
+    const [sources, destinations] = [inside(app.sourceIndices), inside(app.destinationIndices)];
+    return sources.length && destinations.length
+      ? app.lens.counted(sources, destinations)
+      : app.lens.counted(app.sourceIndices, app.destinationIndices);
+  },
 };
 
 // A key is the id of an endpoint, or `namespace/` for all of a namespace.

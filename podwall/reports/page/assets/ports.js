@@ -21,13 +21,16 @@ export function isEmpty(ports) {
   return !ports.other && PROTOCOLS.every((protocol) => ports[protocol].length === 0);
 }
 
-// A few characters for a cell: numbers when only TCP is concerned, else null.
+// A few characters for a cell, where TCP goes without saying; null where they are too many.
 export function brief(ports, longest) {
-  if (ports.other || ports.udp.length || ports.sctp.length) {
-    return ports.text.length <= longest ? ports.text : null;
-  }
-  const written = ports.tcp.map(([first, last]) => (first === last ? `${first}` : `${first}–${last}`)).join(', ');
+  if (ports.all || ports.other) return ports.text.length <= longest ? ports.text : null;
+  const written = PROTOCOLS.flatMap((protocol) => ports[protocol].map((range) => rangeWords(range, protocol))).join(', ');
   return written.length <= longest ? written : null;
+}
+
+function rangeWords([first, last], protocol) {
+  const numbers = first === last ? `${first}` : first === 1 && last === 65535 ? 'all' : `${first}–${last}`;
+  return protocol === 'tcp' ? numbers : `${numbers}/${protocol}`;
 }
 
 export function portWords(asked) {
