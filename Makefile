@@ -7,7 +7,7 @@ STACK ?= dev
 unexport PYTHONDONTWRITEBYTECODE
 
 .DEFAULT_GOAL := help
-.PHONY: help preview walkthrough test test-engine check format bench soak lock clean
+.PHONY: help preview walkthrough demo test test-engine check format bench soak lock clean
 
 help: ## list the targets
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | expand -t 16
@@ -17,6 +17,9 @@ preview: .venv/.runtime ## plan the stack: resources, who can reach whom, warnin
 
 walkthrough: .venv/.runtime ## the five steps of the walkthrough, predicted
 	@$(BIN)/podwall walkthrough
+
+demo: .venv/.runtime ## pages to look at in out/demo/: both stacks, 500 workloads, a change
+	@$(BIN)/python -m benchmarks.demo
 
 test: .venv/.dev ## the whole test-suite, in random order and in parallel, without a network
 	@$(BIN)/python -m pytest -q -n auto

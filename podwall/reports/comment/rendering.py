@@ -54,9 +54,9 @@ def _head(report: ChangeReport) -> Block:
         f"### {said[0].upper()}{said[1:]} in {text(report.subject[:120])}",
     ]
     further = outside_sentence(report)
-    said = [further and f"{further}.", _findings_sentence(report.findings)]
-    if any(said):
-        lines.append(f"\n{' '.join(filter(None, said))}")
+    more = [further and f"{further}.", _findings_sentence(report.findings)]
+    if any(more):
+        lines.append(f"\n{' '.join(filter(None, more))}")
     return Block("\n".join(lines) + "\n")
 
 
