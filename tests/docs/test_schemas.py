@@ -1,0 +1,139 @@
+"""What podwall writes as JSON follows the schemas in docs/schemas, which refuse anything else."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from copy import deepcopy
+from functools import cache
+from pathlib import Path
+from random import Random
+from typing import Any
+
+import pytest
+from jsonschema import Draft202012Validator
+
+from podwall.diff import diff
+from podwall.explain import answers
+from podwall.lint import Judged, Suppressed, lint
+from podwall.planners import plan_of_preview
+from podwall.preview import preview
+from podwall.reachability import Reachability, reachability
+from podwall.reports.changes_json import changes_document
+from podwall.reports.explanation_json import explanations_document
+from podwall.reports.json_text import json_text
+from podwall.reports.lint_json import lint_document
+from podwall.reports.plan_json import plan_document
+from podwall.reports.preview_json import preview_document
+from podwall.reports.reach_json import reach_document
+from podwall.reports.walkthrough_json import walkthrough_document
+from podwall.walkthrough import walkthrough
+from tests.core.clusters import Size, random_cluster
+from tests.core.obscured import obscured
+
+ROOT = Path(__file__).resolve().parents[2]
+SCHEMAS = ROOT / "docs" / "schemas"
+PREVIEWS = ROOT / "tests" / "data" / "previews"
+
+
+@cache
+def _schema(name: str) -> dict[str, Any]:
+    schema: dict[str, Any] = json.loads((SCHEMAS / f"{name}.schema.json").read_text("utf-8"))
+    return schema
+
+
+def _problems(name: str, document: Any) -> list[str]:
+    written = json.loads(json_text(document))
+    found = Draft202012Validator(_schema(name)).iter_errors(written)
+    return [f"{each.json_path}: {each.message}" for each in found]
+
+
+def _random(seed: str, engine: str = "spec") -> Reachability:
+    rng = Random(seed)
+    return reachability(obscured(rng, random_cluster(rng, Size(workloads=5)), 0.2), engine)
+
+
+@cache
+def _documents() -> dict[str, Any]:
+    """Return a document of each format, in which every part occurs."""
+    found = _random("documents")
+    findings = lint(found)
+    ends = [each.id for each in found.endpoints]
+    plan = plan_of_preview(json.loads((PREVIEWS / "first.json").read_text("utf-8")))
+    silenced = tuple(Suppressed(each, "agreed") for each in findings[:1])
+    return {
+        "reach": reach_document(found),
+        "lint": lint_document(Judged(findings, silenced), found.engine),
+        "explain": explanations_document(
+            found.engine.name, answers(found, ends[0], ends[1], None), lambda place: place
+        ),
+        "walkthrough": walkthrough_document(walkthrough()),
+        "plan": plan_document(plan),
+        "preview": preview_document(preview(plan)),
+        "diff": changes_document(diff(_random("before"), _random("after")), findings),
+    }
+
+
+FORMATS = ("reach", "lint", "explain", "walkthrough", "plan", "preview", "diff")
+
+
+@pytest.mark.parametrize("path", sorted(SCHEMAS.glob("*.json")), ids=lambda path: path.name)
+def test_every_schema_is_a_schema_and_says_what_it_is_for(path: Path) -> None:
+    schema = json.loads(path.read_text("utf-8"))
+    Draft202012Validator.check_schema(schema)
+    assert schema["$schema"] == "https://json-schema.org/draft/2020-12/schema"
+    assert schema["title"]
+    assert schema["description"].endswith(".")
+
+
+@pytest.mark.parametrize("name", FORMATS)
+def test_documents_follow_their_schema(name: str) -> None:
+    assert _problems(name, _documents()[name]) == []
+
+
+@pytest.mark.parametrize("engine", ["spec", "azure", "calico", "cilium", "none"])
+def test_random_clusters_follow_their_schemas(engine: str) -> None:
+    for seed in range(10):
+        found = _random(f"{engine} {seed}", engine)
+        assert _problems("reach", reach_document(found)) == []
+        judged = Judged(lint(found), ())
+        assert _problems("lint", lint_document(judged, found.engine)) == []
+
+
+def _crippled(value: Any) -> Iterator[Any]:
+    """Yield the value with one thing wrong: a part missing, a part too many, another type."""
+    if isinstance(value, dict):
+        for key in value:
+            yield {k: v for k, v in value.items() if k != key}
+            for part in _crippled(value[key]):
+                yield {**value, key: part}
+        yield {**value, "unheard-of": 1}
+    elif isinstance(value, list):
+        for number, item in enumerate(value[:2]):
+            for part in _crippled(item):
+                yield [*value[:number], part, *value[number + 1 :]]
+    else:
+        yield [["another type"]]
+
+
+MOST = 400
+
+
+@pytest.mark.parametrize("name", ["reach", "explain", "walkthrough"])
+def test_a_document_with_one_thing_wrong_is_refused(name: str) -> None:
+    document = json.loads(json_text(_documents()[name]))
+    wrong = [each for _, each in zip(range(MOST), _crippled(deepcopy(document)), strict=False)]
+    assert len(wrong) > 20
+    accepted = [each for each in wrong if not _problems(name, each)]
+    # Labels are free: any may be there or not.
+    assert all(_without_labels(each) == _without_labels(document) for each in accepted)
+
+
+def _without_labels(value: Any) -> Any:
+    match value:
+        case dict():
+            return {k: _without_labels(v) for k, v in value.items() if k != "labels"}
+        case list():
+            return [_without_labels(each) for each in value]
+        case _:
+            return value
