@@ -5,6 +5,7 @@ from __future__ import annotations
 import sys
 import traceback
 from collections.abc import Sequence
+from typing import Final
 
 from podwall.cli.commands import COMMANDS
 from podwall.cli.exit_code import ExitCode
@@ -15,21 +16,26 @@ from policies.errors import PodwallError
 __all__ = ["main"]
 
 
+_INTERRUPTED: Final = 130
+_REPORT: Final = "this is a defect of podwall: please report it, with what --debug shows"
+
+
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run the command line and return its exit code."""
     options = command_parser(COMMANDS).parse_args(arguments)
     try:
         return int(options.command.run(options))
-    except PodwallError as problem:
-        if options.debug:
-            traceback.print_exception(problem)
-        tell_error(problem)
-        return ExitCode.BAD_INPUT
     except BrokenPipeError:  # whoever read the output has had enough of it
         sys.stdout = None
         return ExitCode.FINE
     except KeyboardInterrupt:
         return _INTERRUPTED
+    except Exception as problem:  # noqa: BLE001 - a crash must not look like a finding
+        if options.debug:
+            traceback.print_exception(problem)
+        tell_error(problem if isinstance(problem, PodwallError) else _defect(problem))
+        return ExitCode.BAD_INPUT
 
 
-_INTERRUPTED = 130
+def _defect(problem: Exception) -> PodwallError:
+    return PodwallError(f"podwall failed with `{type(problem).__name__}`: {problem}", help=_REPORT)

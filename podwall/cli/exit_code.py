@@ -11,7 +11,8 @@ class ExitCode(IntEnum):
     """How a command ended.
 
     `FOUND`: a finding, a difference or a broken expectation at or above `--fail-on`. `BAD_INPUT`:
-    the input or the usage is wrong. `UNDETERMINED`: certainty was asked for, and there is none.
+    the input or the usage is wrong, or podwall itself failed. `UNDETERMINED`: certainty was asked
+    for, and there is none.
     """
 
     FINE = 0

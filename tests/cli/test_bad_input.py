@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from unittest import mock
 
 import pytest
 
@@ -103,6 +104,16 @@ def test_debug_shows_where(tmp_path: Path) -> None:
     assert result.code == 2
     assert "Traceback" in result.err
     assert "ZeroDivisionError" in result.err
+
+
+def test_a_defect_of_ours_is_no_finding_and_asks_to_be_reported(tmp_path: Path) -> None:
+    with mock.patch("podwall.cli.previewing.preview", side_effect=KeyError("x")):
+        result = podwall(project_in(tmp_path, PLAIN), "preview", "--with", "embedded")
+    assert result.code == 2
+    assert result.err.splitlines() == [
+        "error: podwall failed with `KeyError`: 'x'",
+        " help: this is a defect of podwall: please report it, with what --debug shows",
+    ]
 
 
 def test_without_a_project(tmp_path: Path) -> None:
