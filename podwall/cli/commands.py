@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Final
 
-from podwall.cli import check, diff, explain, lint, preview, reach, walkthrough
+from podwall.cli import check, diff, explain, lint, migrate, preview, reach, walkthrough
 from podwall.cli.command import Command
 
 __all__ = ["COMMANDS"]
@@ -16,5 +16,6 @@ COMMANDS: Final[tuple[Command, ...]] = (
     diff.COMMAND,
     check.COMMAND,
     lint.COMMAND,
+    migrate.COMMAND,
     walkthrough.COMMAND,
 )

@@ -1,0 +1,57 @@
+"""What `podwall migrate` does: read, analyse under both engines, propose edits, prove them."""
+
+from __future__ import annotations
+
+import sys
+from argparse import Namespace
+from collections.abc import Iterator
+
+from podwall.cli.exit_code import ExitCode
+from podwall.cli.inputs import paused_collector, read_source, tell_findings
+from podwall.cli.options import FailOn
+from podwall.migrate import Migration, imports, migrate, policy_manifest, python_code
+from podwall.reports.change_rows import told_kind
+from podwall.reports.json_text import json_text
+from podwall.reports.kubernetes_yaml import kubernetes_yaml
+from podwall.reports.migration_json import migration_document
+from podwall.reports.migration_text import migration_text
+
+__all__ = ["show_migration"]
+
+
+def show_migration(options: Namespace) -> int:
+    """Show what the other engine changes, and return the exit code."""
+    with paused_collector():
+        reading = read_source(options).reading()
+        old = options.old or reading.snapshot.engine or "azure"
+        migration = migrate(reading.snapshot, old, options.new)
+        tell_findings(reading.findings)
+        sys.stdout.writelines(_report(options.output, migration))
+        sys.stdout.flush()
+        return _exit_code(FailOn(options.fail_on), migration)
+
+
+def _report(output: str, migration: Migration) -> Iterator[str]:
+    match output:
+        case "json":
+            yield json_text(migration_document(migration))
+        case "yaml":
+            documents = (kubernetes_yaml(policy_manifest(each.new)) for each in migration.edits)
+            yield "---\n".join(documents)
+        case "py":
+            code = [python_code(each.new) for each in migration.edits]
+            yield "\n\n".join([imports("\n".join(code)), *code]) + "\n" if code else ""
+        case _:
+            yield from migration_text(migration)
+
+
+def _exit_code(fail_on: FailOn, migration: Migration) -> ExitCode:
+    """Return 1 where a connection changes; the edits are a proposal, not a fact."""
+    changes = [each for each in migration.difference.changes() if told_kind(each) is not None]
+    if changes:
+        unsure = all(each.after.undetermined and not each.closed for each in changes)
+        if not unsure:
+            return ExitCode.FOUND
+        return ExitCode.UNDETERMINED if fail_on is FailOn.UNDETERMINED else ExitCode.FINE
+    noted = fail_on in {FailOn.ANY, FailOn.WARNING} and migration.limits
+    return ExitCode.FOUND if noted else ExitCode.FINE

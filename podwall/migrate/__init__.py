@@ -1,0 +1,15 @@
+"""What another network policy engine changes, and the edits that keep who can reach whom.
+
+A migration is the difference of two analyses of one snapshot. The edits are proposed from the facts
+on which the two engines differ, and proved by a third analysis: `remaining` is what still differs
+under the new engine once they are applied.
+"""
+
+from __future__ import annotations
+
+from podwall.migrate.edits import Edit
+from podwall.migrate.manifest import policy_manifest
+from podwall.migrate.migration import Migration, migrate
+from podwall.migrate.python_code import imports, python_code
+
+__all__ = ["Edit", "Migration", "imports", "migrate", "policy_manifest", "python_code"]

@@ -1,0 +1,119 @@
+"""What no NetworkPolicy can keep under another engine, and what nobody can know before."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Final
+
+from podwall.engines import BlockMatch, Treatment
+from podwall.migrate.backends import Backends
+from podwall.migrate.rule_edits import block_match
+from podwall.model import Rule
+from podwall.reachability.cluster import rules_of
+from podwall.reachability.matching import Match
+from podwall.reachability.port_rules import Direction
+from policies.errors import Place
+from policies.findings import Finding, Severity
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from podwall.model import Policy
+    from podwall.reachability.cluster import Cluster
+
+__all__ = ["limits"]
+
+_HOST: Final = (
+    "a CiliumNetworkPolicy with `toEntities: [host, remote-node]` (or `fromEntities`) can say it"
+)
+_LOCAL_DNS: Final = "https://learn.microsoft.com/en-us/azure/aks/localdns-custom"
+
+
+def limits(source: Cluster, target: Cluster) -> Iterator[Finding]:
+    """Yield what the edits can't keep, each with the place of its policy or service."""
+    yield from _blocks(source, target)
+    yield from _nodes(source, target)
+    yield from _services(source, target)
+    yield from _unenforced(source, target)
+
+
+def _blocks(source: Cluster, target: Cluster) -> Iterator[Finding]:
+    """Yield the rules whose blocks mean some of the pods only."""
+    if source.engine.pods_by_block.value is target.engine.pods_by_block.value:
+        return
+    for policy, rule, place in _rules(source):
+        if block_match(source, rule) is Match.MAYBE:
+            yield Finding(
+                "block-may-mean-pods",
+                Severity.WARNING,
+                f"an ip block of `{policy.name}` may cover the addresses of some pods only",
+                place,
+                "name those pods with selectors; addresses of pods are not known beforehand",
+                target.engine.pods_by_block.link,
+            )
+
+
+def _nodes(source: Cluster, target: Cluster) -> Iterator[Finding]:
+    """Yield what is said of traffic with nodes."""
+    by_block = (source.engine.nodes_by_block, target.engine.nodes_by_block)
+    if by_block[0].value is BlockMatch.BY_ADDRESS and by_block[1].value is BlockMatch.NEVER:
+        for policy, rule, place in _rules(source):
+            if block_match(source, rule) is not Match.NO:
+                message = f"an ip block of `{policy.name}` covered nodes, and no longer does"
+                yield _host("block-means-no-node", message, place, by_block[1].link)
+    own = (source.engine.own_node_egress, target.engine.own_node_egress)
+    if own[0].value is Treatment.OPEN and own[1].value is Treatment.ENFORCED:
+        for policy in source.policies:
+            if rules_of(policy, Direction.EGRESS) is not None:
+                message = f"`{policy.name}` will cut its pods off from their own node"
+                place = policy.place.at("spec.egress")
+                yield _host("own-node-closed", message, place, own[1].link)
+                yield Finding(
+                    "local-dns-closed",
+                    Severity.INFO,
+                    f"where LocalDNS is on, `{policy.name}` will cut its pods off from it",
+                    place,
+                    "a CiliumNetworkPolicy with `toEntities: [host]` on port 53 can say it",
+                    _LOCAL_DNS,
+                )
+
+
+def _host(name: str, message: str, place: Place, link: str) -> Finding:
+    return Finding(name, Severity.WARNING, message, place, _HOST, link)
+
+
+def _services(source: Cluster, target: Cluster) -> Iterator[Finding]:
+    for service in Backends(source, target).mixed():
+        yield Finding(
+            "service-backends-differ",
+            Severity.WARNING,
+            f"only some backends of service `{service.name}` are isolated, so that one policy for "
+            "all of them would isolate the others",
+            service.place,
+            "give the isolated ones a label of their own, and allow their ports",
+            target.engine.cluster_services.link,
+        )
+
+
+def _unenforced(source: Cluster, target: Cluster) -> Iterator[Finding]:
+    """Yield the policies that the source ignores and the target enforces, or the reverse."""
+    known = {id(policy) for policy in source.policies}, {id(policy) for policy in target.policies}
+    for policy in source.snapshot.policies:
+        acts = [id(policy) in each for each in known]
+        if acts[0] != acts[1]:
+            begins = "begins" if acts[1] else "ceases"
+            yield Finding(
+                "enforcement-changes",
+                Severity.WARNING,
+                f"`{policy.name}` {begins} to be enforced",
+                policy.place,
+                "look at what it says before the change",
+                (source if acts[1] else target).engine.ipv6_blocks.link,
+            )
+
+
+def _rules(cluster: Cluster) -> Iterator[tuple[Policy, Rule, Place]]:
+    for policy in cluster.policies:
+        for direction in Direction:
+            for number, rule in enumerate(rules_of(policy, direction) or ()):
+                if isinstance(rule, Rule):
+                    yield policy, rule, policy.place.at(f"spec.{direction}[{number}]")
