@@ -1,0 +1,70 @@
+"""np-guard's `netpol list`, and what it says in the words of our own analysis.
+
+https://github.com/np-guard/netpol-analyzer
+"""
+
+from __future__ import annotations
+
+import csv
+import re
+import shutil
+import subprocess
+from collections.abc import Iterable
+from functools import reduce
+from ipaddress import IPv4Address
+from pathlib import Path
+
+from podwall.model import Protocol
+from podwall.portset import NO_PORTS, PortSet
+
+__all__ = ["Connections", "Range", "executable", "listed"]
+
+Range = tuple[int, int]
+"""The first and the last of some IPv4 addresses."""
+
+End = str | Range
+Connections = dict[tuple[End, End], PortSet]
+
+
+def executable() -> str | None:
+    """Return the path of the tool, if it is on PATH under one of its names."""
+    return shutil.which("netpol") or shutil.which("netpol-analyzer") or shutil.which("netpolicy")
+
+
+def listed(tool: str, folder: Path) -> Connections:
+    """Return the connections that the tool lists for the manifests in a folder."""
+    output = folder.with_suffix(".csv")
+    options = ["-q", "--multiple-networks=false", "-o", "csv", "-f", str(output)]
+    subprocess.run(
+        [tool, "list", *options, "--dirpath", str(folder)], check=True, capture_output=True
+    )
+    with output.open(encoding="utf-8", newline="") as lines:
+        return {
+            (_end(row["src"]), _end(row["dst"])): _ports(row["conn"])
+            for row in csv.DictReader(lines)
+        }
+
+
+def _end(text: str) -> End:
+    """Read `x/web[Deployment]` or `0.0.0.0-127.255.255.255[External]`."""
+    name, kind = re.fullmatch(r"(.*)\[(\w+)\]", text).groups()  # type: ignore[union-attr]  # must fit
+    if kind != "External":
+        return str(name)
+    first, _, last = name.partition("-")
+    return int(IPv4Address(first)), int(IPv4Address(last or first))
+
+
+def _ports(text: str) -> PortSet:
+    """Read `TCP 80,443-445,UDP 53`; all connections are those of the three protocols."""
+    if text == "All Connections":
+        return _joined(PortSet.all_of(each) for each in (Protocol.TCP, Protocol.UDP, Protocol.SCTP))
+    parts = re.findall(r"(TCP|UDP|SCTP) ([\d,-]+)", text)
+    return _joined(
+        PortSet.of(Protocol(protocol), *map(int, each.split("-")))
+        for protocol, ranges in parts
+        for each in ranges.strip(",").split(",")
+    )
+
+
+def _joined(sets: Iterable[PortSet]) -> PortSet:
+    return reduce(PortSet.__or__, sets, NO_PORTS)
