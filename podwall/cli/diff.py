@@ -1,5 +1,7 @@
 """`podwall diff`: what a change does to who can reach whom.
 
+`-o md` is the comment for a pull request, `-o html` a page with both states and their difference.
+
 To `--fail-on`, a connection that opens is an error and one that closes a warning; the connections
 of workloads that are new or gone are notes, which only `any` fails on.
 """
@@ -22,7 +24,16 @@ def _declare(parser: ArgumentParser) -> None:
         help="two sources (manifests, previews or stacks), or one preview, "
         "which holds what there is and what there will be",
     )
-    add_format(parser, ("text", "json", "csv", "md"))
+    add_format(parser, ("text", "json", "csv", "md", "html"))
+    parser.add_argument(
+        "--subject",
+        metavar="TEXT",
+        help="what changes, as the comment (md) and the page (html) call it "
+        "(default: the last source)",
+    )
+    parser.add_argument(
+        "--link", metavar="URL", default="", help="where the comment (md) says that the rest is"
+    )
     add_engine(parser)
     add_fail_on(parser)
 

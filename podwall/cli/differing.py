@@ -5,6 +5,7 @@ from __future__ import annotations
 import sys
 from argparse import Namespace
 from collections.abc import Iterator
+from typing import NamedTuple
 
 from podwall.cli.exit_code import ExitCode
 from podwall.cli.inputs import paused_collector, tell_findings
@@ -12,13 +13,16 @@ from podwall.cli.options import FailOn
 from podwall.cli.severity import at_least
 from podwall.cli.talk import progress
 from podwall.diff import Change, Diff, Effect, diff
-from podwall.reachability import reachability
-from podwall.reading import Reading
+from podwall.lint import LINTS, judged, lint, ranked
+from podwall.reachability import Reachability, reachability
+from podwall.reading import Document, Reading
 from podwall.reports.change_rows import HEADER, change_rows, told_kind
 from podwall.reports.changes_json import changes_document
 from podwall.reports.changes_text import changes_text
+from podwall.reports.comment import change_report, change_sentence, comment
 from podwall.reports.json_text import json_text
-from podwall.reports.table_lines import csv_lines, markdown_lines
+from podwall.reports.page import html_page
+from podwall.reports.table_lines import csv_lines
 from podwall.sources import source
 from policies.errors import InvalidValue
 from policies.findings import Finding, Severity
@@ -30,29 +34,45 @@ def show_changes(options: Namespace) -> int:
     """Show what changes between two states, and return the exit code."""
     with paused_collector():
         with progress("reading"):
-            before, after = _readings(options.sources)
-        old = reachability(before.snapshot, options.engine)
-        new = reachability(after.snapshot, options.engine)
+            before, after = _states(options.sources)
+        old = reachability(before.reading.snapshot, options.engine)
+        new = reachability(after.reading.snapshot, options.engine)
         difference = diff(old, new)
-        tell_findings(after.findings)
-        sys.stdout.writelines(_report(options.output, difference, after.findings))
+        findings = after.reading.findings
+        tell_findings(findings)
+        if options.output in {"md", "html"}:
+            sys.stdout.write(_for_reviewers(options, difference, before, after))
+        else:
+            sys.stdout.writelines(_report(options.output, difference, findings))
         sys.stdout.flush()
-        return _exit_code(FailOn(options.fail_on), difference, after.findings)
+        return _exit_code(FailOn(options.fail_on), difference, findings)
 
 
-def _readings(paths: list[str]) -> tuple[Reading, Reading]:
+class _State(NamedTuple):
+    """One of the two states, with the documents whose annotations silence findings."""
+
+    reading: Reading
+    documents: tuple[Document, ...]
+
+
+def _states(paths: list[str]) -> tuple[_State, _State]:
     match paths:
         case [path]:
             both = source(path)
             before = both.deployed_reading()
-            if before is None:
+            if before is None or both.deployed is None:
                 raise InvalidValue(
                     f"`{path}` holds one state, and a diff needs two",
                     help="give OLD and NEW, or the output of `pulumi preview --json --show-sames`",
                 )
-            return before, both.reading()
+            after = _State(both.reading(), both.planned.documents)
+            return _State(before, both.deployed.documents), after
         case [old, new]:
-            return source(old).reading(), source(new).reading()
+            one, other = source(old), source(new)
+            return (
+                _State(one.reading(), one.planned.documents),
+                _State(other.reading(), other.planned.documents),
+            )
         case _:
             raise InvalidValue(
                 f"diff takes one preview or two sources, not {len(paths)}",
@@ -66,10 +86,29 @@ def _report(output: str, difference: Diff, findings: tuple[Finding, ...]) -> Ite
             yield json_text(changes_document(difference, findings))
         case "csv":
             yield from csv_lines(HEADER, change_rows(difference))
-        case "md":
-            yield from markdown_lines(HEADER, change_rows(difference))
         case _:
             yield from changes_text(difference)
+
+
+def _for_reviewers(options: Namespace, difference: Diff, before: _State, after: _State) -> str:
+    """Return the comment or the page, with the findings that the change brings."""
+    subject = options.subject or f"`{options.sources[-1]}`"
+    known = {(each.id, each.message) for each in _judged(before, difference.old)}
+    new = [each for each in _judged(after, difference.new) if (each.id, each.message) not in known]
+    report = change_report(difference, subject, new, artifact=options.link)
+    if options.output == "md":
+        return comment(report)
+    change = change_sentence(report)
+    findings = report.findings
+    named = subject.strip("`")
+    return html_page(difference.new, named, before=difference.old, change=change, findings=findings)
+
+
+def _judged(state: _State, found: Reachability) -> tuple[Finding, ...]:
+    """Return what was found while reading and what the lints find, without what is silenced."""
+    findings = (*state.reading.findings, *lint(found))
+    known = frozenset({each.id for each in LINTS} | {each.id for each in findings})
+    return judged(ranked(findings), state.documents, known).findings
 
 
 def _exit_code(fail_on: FailOn, difference: Diff, findings: tuple[Finding, ...]) -> ExitCode:

@@ -13,7 +13,7 @@ __all__ = ["COMMAND"]
 
 def _declare(parser: ArgumentParser) -> None:
     add_source(parser)
-    add_format(parser)
+    add_format(parser, ("text", "json", "sarif", "junit"))
     add_engine(parser)
     add_fail_on(parser)
 

@@ -11,8 +11,10 @@ from podwall.cli.severity import exit_code
 from podwall.lint import LINTS, judged, lint, ranked
 from podwall.reachability import reachability
 from podwall.reports.json_text import json_text
+from podwall.reports.junit import findings_suite, junit_text
 from podwall.reports.lint_json import lint_document
 from podwall.reports.lint_text import print_findings
+from podwall.reports.sarif import sarif_document
 from podwall.reports.terminal import terminal
 from policies.findings import Severity
 
@@ -29,9 +31,14 @@ def show_findings(options: Namespace) -> int:
         known = frozenset(noted | {each.id for each in LINTS})
         all_findings = ranked((*reading.findings, *source.at_lines(lint(found))))
         result = judged(all_findings, source.planned.documents, known)
-    if options.output == "json":
-        sys.stdout.write(json_text(lint_document(result, found.engine)))
-    else:
-        print_findings(result, terminal())
+    match options.output:
+        case "json":
+            sys.stdout.write(json_text(lint_document(result, found.engine)))
+        case "sarif":
+            sys.stdout.write(json_text(sarif_document(result.findings, category=source.name)))
+        case "junit":
+            sys.stdout.write(junit_text([findings_suite("podwall lint", result.findings)]))
+        case _:
+            print_findings(result, terminal())
     sys.stdout.flush()
     return exit_code(FailOn(options.fail_on), result.findings, found)

@@ -13,7 +13,7 @@ __all__ = ["COMMAND"]
 
 def _declare(parser: ArgumentParser) -> None:
     add_source(parser)
-    add_format(parser, ("text", "json", "csv", "md"))
+    add_format(parser, ("text", "json", "csv", "md", "html", "svg"))
     add_engine(parser)
     add_fail_on(parser)
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sys
 from argparse import Namespace
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Sequence
 
 from podwall.cli.inputs import paused_collector, read_source, tell_findings
 from podwall.cli.options import FailOn
@@ -13,6 +13,7 @@ from podwall.reachability import Reachability, reachability
 from podwall.reports.reach_csv import reach_csv
 from podwall.reports.reach_markdown import reach_markdown
 from podwall.reports.reach_stream import reach_stream
+from policies.findings import Finding
 
 __all__ = ["show_reach"]
 
@@ -23,21 +24,39 @@ def show_reach(options: Namespace) -> int:
         reading = read_source(options).reading()
         found = reachability(reading.snapshot, options.engine)
         tell_findings(reading.findings)
-        sys.stdout.writelines(_report(options.output, found))
+        sys.stdout.writelines(_report(options, found, reading.findings))
         sys.stdout.flush()
         return exit_code(FailOn(options.fail_on), reading.findings, found)
 
 
-def _report(output: str, found: Reachability) -> Iterator[str]:
-    match output:
+def _report(options: Namespace, found: Reachability, findings: Sequence[Finding]) -> Iterable[str]:
+    match options.output:
         case "json":
             return reach_stream(found)
         case "csv":
             return reach_csv(found)
         case "md":
             return reach_markdown(found)
+        case "html":
+            return _page(options, found, findings)
+        case "svg":
+            return _picture(found)
         case _:
             return _for_people(found)
+
+
+def _page(options: Namespace, found: Reachability, findings: Sequence[Finding]) -> Iterator[str]:
+    from podwall.lint import lint, ranked  # noqa: PLC0415 - only the page needs it
+    from podwall.reports.page import html_page  # noqa: PLC0415 - as above
+
+    subject = options.source or options.stack or "this program"
+    yield html_page(found, subject, findings=ranked((*findings, *lint(found))))
+
+
+def _picture(found: Reachability) -> Iterator[str]:
+    from podwall.reports.svg import reach_svg  # noqa: PLC0415 - only the picture needs it
+
+    yield reach_svg(found)
 
 
 def _for_people(found: Reachability) -> Iterator[str]:

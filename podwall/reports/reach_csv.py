@@ -1,14 +1,12 @@
-"""Who can reach whom as CSV, with a header (RFC 4180, but for its line ends)."""
+"""Who can reach whom as CSV."""
 
 from __future__ import annotations
 
-import csv
-import io
 from collections.abc import Iterator
-from itertools import chain
 
 from podwall.reachability import Reachability
 from podwall.reports.reach_rows import HEADER, reach_rows
+from podwall.reports.table_lines import csv_lines
 
 __all__ = ["reach_csv"]
 
@@ -19,10 +17,4 @@ def reach_csv(reachability: Reachability) -> Iterator[str]:
     Ports are written as in `TCP 80, 443; UDP 53`; several undetermined parts are parted by ` | `,
     as are their causes.
     """
-    line = io.StringIO()
-    writer = csv.writer(line, lineterminator="\n")
-    for row in chain([HEADER], reach_rows(reachability)):
-        writer.writerow(row)
-        yield line.getvalue()
-        line.seek(0)
-        line.truncate()
+    return csv_lines(HEADER, reach_rows(reachability))

@@ -6,12 +6,13 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from podwall.engines import SPEC, Engine
 from podwall.reachability.grouping import IntArray
 from podwall.reachability.profiles import OPEN
 from podwall.reports.words import counted
 from podwall.verdict_table import VerdictTable, is_one_pod
 
-__all__ = ["Summary", "headline", "summary"]
+__all__ = ["Summary", "headline", "judged_by", "summary"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,6 +51,18 @@ def summary(table: VerdictTable) -> Summary:
         admitting=_places(join.destinations.profile[destinations] == OPEN),
         roaming=_places(join.sources.profile[sources] == OPEN),
     )
+
+
+def judged_by(engine: Engine) -> str:
+    """Return on whose behaviour the verdicts rest, as a sentence.
+
+    >>> from podwall.engines import CILIUM, SPEC
+    >>> judged_by(CILIUM)
+    'Judged as Cilium enforces network policies.'
+    """
+    if engine == SPEC:
+        return "Judged by the NetworkPolicy specification: no engine was named, and they differ."
+    return f"Judged as {engine.title} enforces network policies."
 
 
 def _numbers(table: VerdictTable) -> tuple[IntArray, IntArray]:

@@ -7,6 +7,8 @@ import io
 from collections.abc import Iterable, Iterator, Sequence
 from itertools import chain
 
+from podwall.reports.comment.escaping import text
+
 __all__ = ["csv_lines", "markdown_lines"]
 
 
@@ -14,7 +16,7 @@ def csv_lines(header: Sequence[str], rows: Iterable[Sequence[str]]) -> Iterator[
     r"""Yield the lines of a CSV file with a header (RFC 4180, but for its line ends).
 
     >>> list(csv_lines(("a", "b"), [("1", "2, 3")]))
-    ['a,b\\n', '1,"2, 3"\\n']
+    ['a,b\n', '1,"2, 3"\n']
     """
     line = io.StringIO()
     writer = csv.writer(line, lineterminator="\n")
@@ -33,5 +35,4 @@ def markdown_lines(header: Sequence[str], rows: Iterable[Sequence[str]]) -> Iter
 
 
 def _line(row: Sequence[str]) -> str:
-    cells = (cell.replace("\\", "\\\\").replace("|", "\\|") for cell in row)
-    return f"| {' | '.join(cells)} |\n"
+    return f"| {' | '.join(map(text, row))} |\n"

@@ -51,7 +51,7 @@ REPORT = ChangeReport(
         Finding("quiet", Severity.WARNING, "nobody selects it"),
     ),
     state="2 of 6 connections are open",
-    engine="Cilium",
+    judged="Judged as Cilium enforces network policies.",
     artifact="https://example.com/run/7",
 )
 

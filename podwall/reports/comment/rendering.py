@@ -81,7 +81,7 @@ def _blocks(report: ChangeReport) -> Iterator[Block]:
     if others:
         yield _folded(_findings("", others), f"Warnings and notes ({len(others)})")
     if report.policies or report.workloads:
-        yield _folded(_objects(report), "What changes in the program")
+        yield _folded(_objects(report), "Policies and workloads that change")
     if report.connections:
         yield _folded(_every(report), f"Every changed connection ({len(report.connections):,})")
 
@@ -166,7 +166,7 @@ def _folded(block: Block, title: str) -> Block:
 
 def _foot(report: ChangeReport) -> str:
     parts = [f"{report.state[:1].upper()}{report.state[1:]}." if report.state else ""]
-    parts.append(f"Judged as {report.engine} enforces network policies." if report.engine else "")
+    parts.append(report.judged)
     parts.append(f"[Full report]({report.artifact})" if report.artifact else "")
     said = " ".join(filter(None, parts))
     return f"\n<sub>{said}</sub>\n" if said else ""

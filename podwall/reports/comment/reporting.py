@@ -16,7 +16,7 @@ from podwall.reports.comment.values import (
     ChangeReport,
     Existence,
 )
-from podwall.reports.summary import headline, summary
+from podwall.reports.summary import headline, judged_by, summary
 from podwall.reports.words import listed
 from podwall.verdict_table import verdict_table
 from policies.errors import Place
@@ -62,7 +62,7 @@ def change_report(
         namespaces=_namespaces(difference.new),
         ranges=frozenset(ends - known),
         state=headline(summary(verdict_table(difference.new))),
-        engine=difference.new.engine.title,
+        judged=judged_by(difference.new.engine),
         artifact=artifact,
         partial=next(changes, None) is not None,
     )

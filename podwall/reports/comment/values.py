@@ -51,8 +51,8 @@ class ChangeReport:
 
     `subject` is what changes, such as `stack dev`. `namespaces` has the workloads of each namespace
     after the change, so that all of them can be said in a word; `ranges` tells which ends are
-    addresses outside the cluster. `state` says in a sentence how things are afterwards, `engine`
-    which engine was asked, by its title. `artifact` is the address of the full report. `partial`:
+    addresses outside the cluster. `state` says in a sentence how things are afterwards, `judged`
+    on which engine's behaviour that rests. `artifact` is the address of the full report. `partial`:
     there are more changed connections than are told.
     """
 
@@ -64,6 +64,6 @@ class ChangeReport:
     namespaces: Mapping[str, frozenset[str]] = field(default_factory=dict)
     ranges: frozenset[str] = frozenset()
     state: str = ""
-    engine: str = ""
+    judged: str = ""
     artifact: str = ""
     partial: bool = False

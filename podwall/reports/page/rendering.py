@@ -20,7 +20,7 @@ from podwall.reports.page.inlining import (
     script,
     style,
 )
-from podwall.reports.summary import headline, summary
+from podwall.reports.summary import headline, judged_by, summary
 from podwall.reports.words import printable
 from podwall.verdict_table import verdict_table
 from policies.findings import Finding
@@ -57,7 +57,7 @@ def html_page(
     """
     found = summary(verdict_table(after))
     said = headline(found)
-    lede = f"Judged as {after.engine.title} enforces network policies."
+    lede = judged_by(after.engine)
     if change:
         heading = Heading(subject, _sentence(change), f"{_sentence(said)} {lede}")
     else:
