@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from typing import Final
 
 from podwall.engines import Engine
 from podwall.lint import LINTS, judged, lint, ranked
@@ -13,9 +14,12 @@ from podwall.plan.model import Plan
 from podwall.plan.replacements import replaced_clusters
 from podwall.reachability import Reachability, reachability
 from podwall.reading import Document, snapshot
-from policies.findings import Finding
+from policies.findings import Finding, Severity
 
-__all__ = ["Preview", "preview"]
+__all__ = ["NAMES_NOTHING", "Preview", "preview"]
+
+#: The lints that mean, in a program, that a policy is written for labels that nothing carries.
+NAMES_NOTHING: Final = frozenset({"policy-without-pods", "peer-without-pods"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,4 +47,13 @@ def preview(plan: Plan, engine: Engine | str | None = None) -> Preview:
 def _judged(findings: Sequence[Finding], planned: Sequence[Document]) -> tuple[Finding, ...]:
     """Return the findings that no annotation in the plan silences."""
     known = frozenset(each.id for each in LINTS) | {each.id for each in findings}
-    return judged(findings, planned, known).findings
+    return tuple(_as_input(each) for each in judged(findings, planned, known).findings)
+
+
+def _as_input(finding: Finding) -> Finding:
+    """Return the finding, an error where a program's policy names a label that nothing carries.
+
+    In files that may be a part of something; a program says what its pods are called.
+    """
+    doubted = finding.severity is Severity.WARNING and finding.id in NAMES_NOTHING
+    return replace(finding, severity=Severity.ERROR) if doubted else finding

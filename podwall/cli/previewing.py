@@ -6,18 +6,20 @@ import sys
 from argparse import Namespace
 from pathlib import Path
 
+from podwall.cli.exit_code import ExitCode
 from podwall.cli.options import FailOn
 from podwall.cli.severity import exit_code
 from podwall.cli.talk import progress, tell
 from podwall.plan.project import find_project
 from podwall.planners import Planner, planned
-from podwall.preview import Preview, preview
+from podwall.preview import NAMES_NOTHING, Preview, preview
 from podwall.reports.json_text import json_text
 from podwall.reports.output_folder import write_folder
 from podwall.reports.preview_files import preview_files
 from podwall.reports.preview_json import preview_document
 from podwall.reports.preview_text import print_preview
 from podwall.reports.terminal import terminal
+from policies.findings import Severity
 
 __all__ = ["show_preview"]
 
@@ -34,7 +36,15 @@ def show_preview(options: Namespace) -> int:
         print_preview(seen, terminal())
     sys.stdout.flush()
     tell(written)
-    return exit_code(FailOn(options.fail_on), seen.findings, seen.reachability)
+    return _exit_code(seen, FailOn(options.fail_on))
+
+
+def _exit_code(seen: Preview, fail_on: FailOn) -> int:
+    """Return 2 where the program names labels that nothing carries: its input is wrong."""
+    errors = {each.id for each in seen.findings if each.severity is Severity.ERROR}
+    if errors & NAMES_NOTHING:
+        return ExitCode.BAD_INPUT
+    return exit_code(fail_on, seen.findings, seen.reachability)
 
 
 def _write(seen: Preview, options: Namespace) -> str:

@@ -139,3 +139,21 @@ def test_an_output_folder_that_is_a_file(tmp_path: Path) -> None:
     assert result.code == 2
     assert "can't be written" in result.err
     assert "Traceback" not in result.err
+
+
+def test_a_policy_for_a_label_that_nothing_carries(tmp_path: Path) -> None:
+    program = """
+        import pulumi
+        from pulumi_kubernetes.core.v1 import Pod
+        from components import NetworkPolicies
+        from policies import DENY_ALL, NetworkPolicy, pods
+        Pod("web", metadata={"name": "web", "namespace": "shop", "labels": {"app": "web"}})
+        closed = NetworkPolicy(
+            name="closed", namespace="shop", pod_selector=pods(app="wbe"), ingress=DENY_ALL
+        )
+        NetworkPolicies("shop", [closed])
+    """
+    result = podwall(project_in(tmp_path, program), "preview", "--with", "embedded")
+    assert result.code == 2
+    assert "`shop/closed` selects `app=wbe`, which no pod has" in result.out
+    assert "did you mean `app=web`?" in result.out

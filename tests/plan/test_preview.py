@@ -116,12 +116,12 @@ def test_warnings_of_the_program_are_findings_at_the_resources_line(tmp_path: Pa
     assert findings[1].place.line == 14
 
 
-def test_a_label_that_nothing_carries_is_a_warning_with_its_place_and_a_remedy(
+def test_a_label_that_nothing_carries_is_an_error_with_its_place_and_a_remedy(
     tmp_path: Path,
 ) -> None:
     findings = preview(plan_of(tmp_path, POLICY.replace("ROLE", "'wbe'"))).findings
     (stranger,) = [each for each in findings if "role=web" in each.message]
-    assert stranger.severity is Severity.WARNING
+    assert stranger.severity is Severity.ERROR
     assert stranger.place.source == "__main__.py"
     assert "`role=wbe`" in stranger.help
 
