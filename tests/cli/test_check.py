@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from pathlib import Path
 
+import jsonschema
 import pytest
 
 from podwall.cli import main
@@ -30,7 +31,8 @@ def test_a_broken_expectation_shows_the_flow(capsys: pytest.CaptureFixture[str])
 def test_json_has_the_explanation(capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["check", BEFORE, EXPECTATIONS, "-o", "json"]) == 1
     document = json.loads(capsys.readouterr().out)
-    assert document["format"] == "podwall/check/v1"
+    schema = ROOT / "docs" / "schemas" / "check.schema.json"
+    jsonschema.validate(document, json.loads(schema.read_text("utf-8")))
     broken = [each for each in document["results"] if each["outcome"] == "fail"]
     assert [each["name"] for each in broken] == ["exactly the interface reaches the database"]
     assert broken[0]["flow"]["source"] == "shop/web"
