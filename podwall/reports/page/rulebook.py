@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from typing import TYPE_CHECKING
 
 import numpy as np
 
 from podwall.explain.wording import blocks_text
 from podwall.model import IpPeer, Peer, PodPeer, Policy, PortRule, Rule, Unknown
 from podwall.portset import ALL_PORTS, NO_PORTS
-from podwall.reachability.analysis import Analysis
 from podwall.reachability.bounds import Bounds
 from podwall.reachability.cluster import rules_of
 from podwall.reachability.exemptions import passes_own_node
@@ -28,6 +28,10 @@ from podwall.reports.page.document import (
 )
 from podwall.reports.page.registries import EndpointSets, Verdicts
 from podwall.reports.rule_words import rule_words
+
+if TYPE_CHECKING:
+    # The value is read here; making one is not a report's business.
+    from podwall.reachability.analysis import Analysis
 from podwall.reports.words import printable
 
 __all__ = ["Rulebook"]
