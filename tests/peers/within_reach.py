@@ -65,5 +65,6 @@ def _numbered(rule: Rule | Unknown) -> Rule | Unknown:
 
 
 def _with_a_number(entry: PortRule | Unknown) -> PortRule | Unknown:
-    named = isinstance(entry, PortRule) and isinstance(entry.port, str)
-    return replace(entry, port=80) if named else entry
+    if isinstance(entry, PortRule) and isinstance(entry.port, str):
+        return replace(entry, port=80)
+    return entry

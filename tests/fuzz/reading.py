@@ -1,0 +1,48 @@
+"""Read whatever there is as the commands do: to the last line of the report, or one plain error."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from podwall.engines import SPEC
+from podwall.model import Snapshot
+from podwall.reachability import reachability
+from podwall.reports.reach_csv import reach_csv
+from podwall.sources import source
+from policies import Finding, SourceError
+
+__all__ = ["assert_survives", "findings_and_snapshot"]
+
+
+def assert_survives(folder: Path, data: bytes) -> None:
+    """Read, analyse and report: the only way to fail is one line that says what and where."""
+    try:
+        findings, snapshot = findings_and_snapshot(folder, data)
+    except SourceError as problem:
+        _assert_says_where(problem, folder)
+        return
+    for finding in findings:
+        _assert_one_line(finding.message)
+    for _ in reach_csv(reachability(snapshot, SPEC)):
+        pass
+
+
+def findings_and_snapshot(folder: Path, data: bytes) -> tuple[tuple[Finding, ...], Snapshot]:
+    """Read a file with these bytes, what is deployed before a preview too."""
+    file = folder / "input"
+    file.write_bytes(data)
+    found = source(str(file))
+    found.deployed_reading()
+    reading = found.reading()
+    return reading.findings, reading.snapshot
+
+
+def _assert_one_line(message: str) -> None:
+    assert message
+    assert "\n" not in message
+    assert "Traceback" not in message
+
+
+def _assert_says_where(problem: SourceError, folder: Path) -> None:
+    assert str(problem.place).startswith(str(folder))
+    _assert_one_line(problem.message)
