@@ -21,7 +21,7 @@ from podwall.reports.page.inlining import (
     style,
 )
 from podwall.reports.summary import headline, judged_by, summary
-from podwall.reports.words import printable
+from podwall.reports.words import counted, printable
 from podwall.verdict_table import verdict_table
 from policies.findings import Finding
 
@@ -88,9 +88,18 @@ def rendered_page(document: Document, heading: Heading, findings: Sequence[Findi
 def _findings(findings: Sequence[Finding]) -> str:
     if not findings:
         return ""
-    items = "".join(map(_finding, findings))
+    items = "".join(map(_finding, findings[:_OPEN]))
     title = f"<h2>Findings <span>({len(findings)})</span></h2>"
-    return f'<section class="findings" aria-label="Findings">{title}<ul>{items}</ul></section>'
+    more = _folded(findings[_OPEN:]) if len(findings) > _OPEN else ""
+    return (
+        f'<section class="findings" aria-label="Findings">{title}<ul>{items}</ul>{more}</section>'
+    )
+
+
+def _folded(findings: Sequence[Finding]) -> str:
+    items = "".join(map(_finding, findings))
+    summary = counted(len(findings), "more finding")
+    return f"<details><summary>{summary}</summary><ul>{items}</ul></details>"
 
 
 def _finding(finding: Finding) -> str:
@@ -113,6 +122,9 @@ def _marked(words: str) -> str:
         for k, part in enumerate(parts)
     )
 
+
+_OPEN: Final = 20
+"""So many findings stand in the open; more are folded."""
 
 _SIGNS: Final = {"error": "✗ ", "warning": "! ", "info": ""}
 

@@ -59,6 +59,7 @@ const app = {
     else showChoice();
     if (!row || !column) return;
     if (app.state.view === 'matrix') place(views.matrix, row.key, column.key);
+    document.querySelector('.cell[aria-selected]')?.scrollIntoView({ block: 'nearest', inline: 'nearest' });
     say(pairLabel(app, row, column));
   },
   clear: () => app.choose({}),
