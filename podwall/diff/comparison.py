@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Final
 
 import numpy as np
 
+from podwall.diff.ends import ABSENT
 from podwall.diff.passages import ALL, NONE, SideReader, passages
 from podwall.diff.roles import joint_roles
 
@@ -27,8 +28,9 @@ if TYPE_CHECKING:
 
 __all__ = ["Comparison", "compared"]
 
-_BLOCK: Final = 512
-"""So many joint source roles are compared at once."""
+_MOST_ROWS: Final = 512
+_MOST_WORDS: Final = 1 << 22
+"""So many joint source roles are compared at once, if their rules do not list more than this."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,8 +109,24 @@ class _Comparer:
         self, rows: IntArray, joins: tuple[Join, Join], columns: Bits
     ) -> Iterator[tuple[IntArray, IntArray]]:
         """Yield what differs between some sources and some destinations, block by block."""
-        for first in range(0, len(rows), _BLOCK):
-            yield self._block(rows[first : first + _BLOCK], joins, columns)
+        for block in self._blocks(rows, joins):
+            yield self._block(block, joins, columns)
+
+    def _blocks(self, rows: IntArray, joins: tuple[Join, Join]) -> Iterator[IntArray]:
+        """Yield the sources in blocks that are not too much to list at once."""
+        roles = (self._sources.old.role[rows], self._sources.new.role[rows])
+        costs = [
+            np.where(role == ABSENT, 0, join.cost[role])
+            for role, join in zip(roles, joins, strict=True)
+        ]
+        total = np.cumsum(costs[0] + costs[1])
+        first = 0
+        while first < len(rows):
+            before = int(total[first - 1]) if first else 0
+            fitting = int(np.searchsorted(total, before + _MOST_WORDS))
+            end = min(max(fitting, first + 1), first + _MOST_ROWS)
+            yield rows[first:end]
+            first = end
 
     def _block(
         self, rows: IntArray, joins: tuple[Join, Join], columns: Bits
