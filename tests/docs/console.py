@@ -61,6 +61,8 @@ def check(command: Command) -> str | None:
     )
     if not command.expected:
         return run.stderr if run.returncode else None
+    if run.returncode > 1 and "error" not in command.expected:
+        return run.stderr
     if any(matches(command.expected, seen) for seen in (run.stdout, run.stdout + run.stderr)):
         return None
     return f"$ {command.line}\nexpected:\n{command.expected}\nprinted:\n{run.stdout}{run.stderr}"
