@@ -39,6 +39,7 @@ if TYPE_CHECKING:
     from podwall.reachability.destinations import Destinations
     from podwall.reachability.pod_classes import PodClasses
     from podwall.reachability.profiles import Profiles
+    from podwall.reachability.sets import Sets
     from podwall.reachability.statements import Statements
 
 __all__ = ["Analysis", "analysis"]
@@ -88,7 +89,7 @@ class _Side(NamedTuple):
     """One direction's profiles, and the sets that they speak of."""
 
     profiles: Profiles
-    sets: Csr
+    sets: Sets
 
 
 class _Context:
@@ -129,9 +130,9 @@ class _Context:
         """Return for each element `2 * act` for the acts that isolate it, plus one if perhaps."""
         targets = np.array(stated.targets, dtype=np.int64)
         doubtful = np.isin(np.arange(len(targets)), list(stated.doubtful))
-        certain, place = self.members.must.gather(targets)
-        perhaps, spot = self.members.perhaps.gather(targets)
-        elements = (self.members.must.items[place], self.members.perhaps.items[spot])
+        certain, isolated = self.members.must.gather(targets)
+        perhaps, place = self.members.perhaps.gather(targets)
+        elements = (isolated, self.members.perhaps.items[place])
         codes = np.concatenate([2 * certain + doubtful[certain], 2 * perhaps + 1])
         order = np.argsort(codes, kind="stable")
         return Csr.of_pairs(np.concatenate(elements)[order], codes[order], self.universe.size)

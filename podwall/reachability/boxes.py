@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from podwall.reachability.members import Members
     from podwall.reachability.port_rules import PortReader, RulePorts
     from podwall.reachability.registry import Registry
+    from podwall.reachability.sets import Sets
     from podwall.reachability.statements import Statements
 
 __all__ = ["Box", "Boxes"]
@@ -65,15 +66,17 @@ class Boxes:
         self.peers, self.ports = rows[:, 1], rows[:, 2]
         self.of_act = Csr(np.searchsorted(rows[:, 0], acts), np.arange(len(rows)))
 
-    def sets(self, numbers: IntArray) -> Csr:
-        """Return the sets with the given numbers, which ascend."""
-        must, perhaps = self._members
-        of_terms = numbers < len(must) + len(perhaps)
-        certain = numbers[numbers < len(must)]
-        doubtful = numbers[of_terms & (numbers >= len(must))] - len(must)
-        further = (numbers[~of_terms] - len(must) - len(perhaps)).tolist()
-        known = must.take(certain).followed_by(perhaps.take(doubtful))
-        return known.followed_by(Csr.of_lists([self._further[each] for each in further]))
+    def sets(self, numbers: IntArray) -> Sets:
+        """Return the sets with the given numbers, and then those that they are told by."""
+        lists = self._members.perhaps.followed_by(Csr.of_lists(self._further))
+        return self._members.must.followed_by(lists).take(numbers)
+
+    def elements(self, number: int) -> IntArray:
+        """Return the elements of one set."""
+        terms = len(self._members.must)
+        if number < 2 * terms:
+            return self._members.of(number % terms)[number // terms]
+        return self._further[number - 2 * terms]
 
     @property
     def acts_with_names(self) -> IntArray:
@@ -124,12 +127,12 @@ class Boxes:
         ]
         doubted = [Bounds.perhaps(each.may) for each in allowed]
         sides = (
-            (self._members.must, allowed, 0),
-            (self._members.perhaps, doubted, len(self._members.must)),
+            (self._members.must.sizes, allowed, 0),
+            (self._members.perhaps.lengths, doubted, len(self._members.must)),
         )
-        for lists, bounds, offset in sides:
+        for sizes, bounds, offset in sides:
             numbers = np.array([self._bounds.number(each) for each in bounds], dtype=np.int64)
-            some = lists.lengths[term] > 0
+            some = sizes[term] > 0
             yield np.stack([act[some], offset + term[some], numbers[ports[some]]], axis=1)
 
     def _split(self, term: int, ports: int) -> tuple[Box, ...]:
@@ -141,8 +144,7 @@ class Boxes:
 
     def _by_destination(self, term: int, ports: int) -> Iterator[Box]:
         namings = self._destinations.naming
-        for lists, must in ((self._members.must, True), (self._members.perhaps, False)):
-            elements = lists[term]
+        for elements, must in zip(self._members.of(term), (True, False), strict=True):
             for naming in np.unique(namings[elements]).tolist():
                 allowed = self._bounds_of(ports, naming)
                 if allowed.may:
@@ -152,7 +154,7 @@ class Boxes:
 
     def _of_term(self, term: int, allowed: Bounds) -> Iterator[Box]:
         """Yield the boxes that give the members of a term some ports."""
-        if allowed.may and self._members.must.lengths[term]:
+        if allowed.may and self._members.must.sizes[term]:
             yield Box(term, self._bounds.number(allowed))
         if allowed.may and self._members.perhaps.lengths[term]:
             doubted = self._bounds.number(Bounds.perhaps(allowed.may))

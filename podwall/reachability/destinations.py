@@ -55,8 +55,8 @@ def destinations(
     naming[: len(classes)] = named
     exposed: dict[int, Bounds] = {}
     for term, service in services:
-        for selected, lists in ((Match.YES, members.must), (Match.MAYBE, members.perhaps)):
-            for element in lists[term].tolist():
+        for selected, elements in zip((Match.YES, Match.MAYBE), members.of(term), strict=True):
+            for element in elements.tolist():
                 names = namings[naming[element]]
                 ports = exposed_ports(service, selected, names, cluster.engine, cluster.ports)
                 exposed[element] = exposed.get(element, NOTHING) | ports

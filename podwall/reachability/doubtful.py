@@ -10,7 +10,7 @@ import numpy as np
 from podwall.portset import ALL_PORTS, NO_PORTS, PortSet
 from podwall.reachability.bounds import Bounds
 from podwall.reachability.boxes import Box
-from podwall.reachability.grouping import group_by_membership
+from podwall.reachability.grouping import Csr, group_by_membership
 from podwall.reachability.terms import EVERYONE
 
 if TYPE_CHECKING:
@@ -50,8 +50,9 @@ def doubtful_boxes(
 def _intersection(acts: list[list[Box]], boxes: Boxes, bounds: Registry[Bounds]) -> Iterator[Box]:
     """Yield what each of the acts allows by itself."""
     numbers = np.unique([box.peers for each in acts for box in each]).astype(np.int64)
-    size = int(boxes.sets(np.array([EVERYONE])).lengths[0])
-    around = boxes.sets(numbers).transposed(size)
+    size = len(boxes.elements(EVERYONE))
+    sets = Csr.of_lists([boxes.elements(number) for number in numbers.tolist()])
+    around = sets.transposed(size)
     group = group_by_membership(np.zeros(size, dtype=np.int64), around)
     for number, first in enumerate(np.unique(group, return_index=True)[1].tolist()):
         here = set(numbers[around[first]].tolist())

@@ -11,7 +11,7 @@ import numpy.typing as npt
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-__all__ = ["Csr", "IntArray", "group_by_membership", "packed", "spans", "unique_rows"]
+__all__ = ["Csr", "IntArray", "group_by_membership", "packed", "spans", "unique_rows", "unpacked"]
 
 IntArray = npt.NDArray[np.int64]
 
@@ -118,6 +118,20 @@ def packed(*columns: IntArray) -> IntArray:
     for column in rest:
         result = result * (int(column.max(initial=0)) + 1) + column
     return result
+
+
+def unpacked(codes: IntArray, width: int, rows: int) -> tuple[IntArray, IntArray]:
+    """Return the row and the column of ascending codes `row * width + column`.
+
+    Finding the few places where rows begin is far faster than a division for each code.
+
+    >>> row, column = unpacked(np.array([1, 10, 12]), width=10, rows=2)
+    >>> row.tolist(), column.tolist()
+    ([0, 1, 1], [1, 0, 2])
+    """
+    starts = np.searchsorted(codes, width * np.arange(rows + 1))
+    row = np.repeat(np.arange(rows), np.diff(starts))
+    return row, codes - width * row
 
 
 def unique_rows(rows: IntArray) -> tuple[IntArray, IntArray]:

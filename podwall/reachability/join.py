@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from podwall.reachability.grouping import Csr, IntArray
+from podwall.reachability.grouping import Csr, IntArray, unpacked
 from podwall.reachability.profiles import OPEN
 
 if TYPE_CHECKING:
@@ -81,23 +81,23 @@ class Join:
     @cached_property
     def cost(self) -> IntArray:
         """For each source role, how many words it takes to list what its rules speak about."""
-        boxes, grants = self.egress.sets, self.granting
-        sizes = self.destinations.members.lengths[boxes.items]
-        sent = np.append(boxes.sums(sizes), 0)[self.sources.profile]
+        boxes, grants, ends = self.egress.sets, self.granting, self.sources
+        sent = np.append(boxes.sums(self.destinations.members.sizes[boxes.items]), 0)[ends.profile]
         reached = grants.sums(self.holders.lengths[grants.items])
-        received = self.sources.sets.sums(reached[self.sources.sets.items])
+        coded = ends.members.whole >= 0
+        within = ends.members.parts.sums(reached[ends.members.parts.items])
+        listed = np.where(coded, -reached, reached + within)
+        received = ends.lists.sums(listed[ends.lists.items])
         cost: IntArray = (sent + received + 1) * self.words.shape[1]
         return cost
 
     def pair(self, source: int, destination: int) -> Words:
         """Return the ports from one role to another, one of them isolated, as one row of words."""
-        sent = self._allowed(
-            self.egress, self.sources.profile[source], self.destinations.sets[destination]
-        )
-        received = self._allowed(
-            self.ingress, self.destinations.profile[destination], self.sources.sets[source]
-        )
-        return sent & received
+        sender, receiver = self.sources, self.destinations
+        _, sets = receiver.containing(np.array([destination]))
+        sent = self._allowed(self.egress, sender.profile[source], sets)
+        _, sets = sender.containing(np.array([source]))
+        return sent & self._allowed(self.ingress, receiver.profile[destination], sets)
 
     def _allowed(self, side: Profiles, profile: int, sets: IntArray) -> Words:
         """Return what a profile allows to an element of some sets."""
@@ -112,19 +112,20 @@ class Join:
         """Return what the given source roles reach."""
         sends, sent = self._by_egress(rows)
         receives, received = self._by_ingress(rows)
-        count = len(self.destinations)
-        both, left, right = np.intersect1d(sends, receives, assume_unique=True, return_indices=True)
-        unfiltered = self.destinations.profile[sends % count] == OPEN
-        unrestricted = self.sources.profile[rows[receives // count]] == OPEN
+        both, left, right = _common(sends, receives)
+        count, size = len(self.destinations), len(rows)
+        _, destination = unpacked(sends, count, size)
+        unfiltered = self.destinations.profile[destination] == OPEN
+        row, _ = unpacked(receives, count, size)
+        unrestricted = self.sources.profile[rows][row] == OPEN
         keys = np.concatenate([both, sends[unfiltered], receives[unrestricted]])
         words = np.concatenate(
             [sent[left] & received[right], sent[unfiltered], received[unrestricted]]
         )
         some = words.any(axis=1)
-        keys, words = keys[some], words[some]
-        order = np.argsort(keys, kind="stable")
-        keys = keys[order]
-        return Edges(keys // count, keys % count, words[order])
+        order = _order(keys[some])
+        keys, words = keys[some][order], words[some][order]
+        return Edges(*unpacked(keys, count, size), words)
 
     def toward(self, wanted: IntArray) -> Join:
         """Return the join in which only the given destination roles can be reached."""
@@ -136,7 +137,7 @@ class Join:
         held = holders.lengths[self.granting.items] > 0
         return replace(
             self,
-            destinations=replace(ends, members=ends.members.kept(among[ends.members.items])),
+            destinations=replace(ends, members=ends.members.among(among)),
             holders=holders,
             granting=self.granting.kept(held),
             granted=self.granted[held],
@@ -146,15 +147,14 @@ class Join:
         """Return the pairs that the sources' egress rules allow."""
         isolated = np.flatnonzero(self.sources.profile[rows] != OPEN)
         profile, position = self.egress.sets.gather(self.sources.profile[rows[isolated]])
-        member, place = self.destinations.members.gather(self.egress.sets.items[position])
+        member, reached = self.destinations.members.gather(self.egress.sets.items[position])
         row = isolated[profile[member]]
-        destination = self.destinations.members.items[place]
-        return self._summed(row, destination, self.egress.ports[position][member])
+        return self._summed(row, reached, self.egress.ports[position][member])
 
     def _by_ingress(self, rows: IntArray) -> tuple[IntArray, Words]:
         """Return the pairs that the destinations' ingress rules allow."""
-        row, position = self.sources.sets.gather(rows)
-        grant, place = self.granting.gather(self.sources.sets.items[position])
+        row, sets = self.sources.containing(rows)
+        grant, place = self.granting.gather(sets)
         holder, spot = self.holders.gather(self.granting.items[place])
         ports = self.granted[place][holder]
         return self._summed(row[grant][holder], self.holders.items[spot], ports)
@@ -164,10 +164,26 @@ class Join:
     ) -> tuple[IntArray, Words]:
         """Return each pair once, with all its ports."""
         keys = row * len(self.destinations) + destination
-        order = np.argsort(keys, kind="stable")
-        keys = keys[order]
+        order = _order(keys)
+        keys, words = keys[order], self.words[ports[order]]
         firsts = np.flatnonzero(np.diff(keys, prepend=-1))
-        if not len(firsts):
-            return keys, self.words[:0]
-        words = self.words[ports[order]]
+        if len(firsts) == len(keys):
+            return keys, words
         return keys[firsts], np.bitwise_or.reduceat(words, firsts, axis=0)
+
+
+def _order(keys: IntArray) -> IntArray | slice:
+    """Return what puts keys into ascending order, which they often are in already."""
+    return slice(None) if (keys[1:] >= keys[:-1]).all() else np.argsort(keys, kind="stable")
+
+
+def _common(left: IntArray, right: IntArray) -> tuple[IntArray, IntArray, IntArray]:
+    """Return what is in both of two ascending arrays, with the places in each."""
+    if len(left) > len(right):
+        both, there, here = _common(right, left)
+        return both, here, there
+    if not len(left):
+        return left, left, left
+    place = np.minimum(np.searchsorted(right, left), len(right) - 1)
+    here = np.flatnonzero(right[place] == left)
+    return left[here], here, place[here]

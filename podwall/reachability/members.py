@@ -8,9 +8,10 @@ import numpy as np
 
 from podwall.reachability.addresses import block_ranges, blocks_match
 from podwall.reachability.bounds import Bound
-from podwall.reachability.grouping import Csr
+from podwall.reachability.grouping import Csr, unpacked
 from podwall.reachability.matching import Match
 from podwall.reachability.pod_lookup import Pairs
+from podwall.reachability.sets import Sets
 from podwall.reachability.terms import EVERYONE, PERHAPS_EVERYONE
 
 if TYPE_CHECKING:
@@ -41,8 +42,12 @@ class Universe(NamedTuple):
 class Members(NamedTuple):
     """For each term the elements that belong to it for certain, and those that only may."""
 
-    must: Csr
+    must: Sets
     perhaps: Csr
+
+    def of(self, term: int) -> tuple[IntArray, IntArray]:
+        """Return the members of one term."""
+        return self.must.gather(np.array([term]))[1], self.perhaps[term]
 
 
 def members(cluster: Cluster, terms: Terms, lookup: PodLookup, addresses: Atoms) -> Members:
@@ -53,11 +58,15 @@ def members(cluster: Cluster, terms: Terms, lookup: PodLookup, addresses: Atoms)
     perhaps = [_pairs(PERHAPS_EVERYONE, np.arange(size))]
     for term, match, elements in _of_blocks(cluster, terms, classes, addresses):
         (certain if match is Match.YES else perhaps).append(_pairs(term, elements))
-    must = lookup.pairs(terms, Bound.MUST)
+    wholes = terms.wholes() if lookup.certain(terms) else {}
+    must = lookup.pairs(terms, Bound.MUST, wholes)
     if not lookup.certain(terms):
         may, known = (_codes(each, size) for each in (lookup.pairs(terms, Bound.MAY), must))
-        perhaps.append(Pairs(*np.divmod(np.setdiff1d(may, known), size)))
-    return Members(*(_lists(each, len(terms), size) for each in ([must, *certain], perhaps)))
+        perhaps.append(Pairs(*unpacked(np.setdiff1d(may, known), size, len(terms))))
+    whole = np.full(len(terms), -1)
+    whole[list(wholes)] = list(wholes.values())
+    lists = (_lists(each, len(terms), size) for each in ([must, *certain], perhaps))
+    return Members(Sets(next(lists), whole), next(lists))
 
 
 def _of_blocks(
@@ -87,5 +96,5 @@ def _codes(pairs: Pairs, size: int) -> IntArray:
 def _lists(pairs: Sequence[Pairs], count: int, size: int) -> Csr:
     """Return the pairs as a list for each term, in ascending order."""
     codes = np.sort(np.concatenate([_codes(each, size) for each in pairs]))
-    term, member = np.divmod(codes, size)
+    term, member = unpacked(codes, size, count)
     return Csr(np.searchsorted(term, np.arange(count + 1)), member)

@@ -6,7 +6,6 @@ https://kubernetes.io/docs/concepts/services-networking/network-policies/#networ
 
 from __future__ import annotations
 
-from itertools import chain
 from typing import TYPE_CHECKING, Final, NamedTuple
 
 import numpy as np
@@ -17,9 +16,10 @@ from podwall.reachability.grouping import Csr, IntArray, spans
 from podwall.reachability.label_index import LabelIndex
 from podwall.reachability.matching import Match
 from podwall.reachability.selections import Selections
+from podwall.reachability.terms import only_excludes
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Container, Iterable, Iterator
 
     from podwall.reachability.namespaces import NamespaceLabels
     from podwall.reachability.pod_classes import PodClasses
@@ -53,22 +53,25 @@ class PodLookup:
 
     def certain(self, terms: Terms) -> bool:
         """Say whether both bounds give the same pairs."""
-        selectors = chain(terms.pod_selectors.values, terms.namespace_selectors.values)
         return not (
             self._pods.vague
             or self._spaces.vague
             or (self.classes.host == Match.MAYBE).any()
-            or any(isinstance(each, Unknown) for each in terms.namespaces.values)
-            or any(s.unknown or any(r.unknown for r in s.requirements) for s in selectors)
+            or terms.vague
         )
 
-    def pairs(self, terms: Terms, bound: Bound) -> Pairs:
-        """Return the members of every term: for certain, or at most."""
-        selectors = terms.pod_selectors.values
-        selected = [self._pods.select(each, bound) for each in selectors]
-        pods = Selections(selected, len(self.classes.labels))
-        rows, wide = self._rows(terms, bound)
-        found = [*self._in_few(rows, pods), *(self._in_many(*each, pods) for each in wide)]
+    def pairs(self, terms: Terms, bound: Bound, opposed: Container[int] = ()) -> Pairs:
+        """Return the members of every term: for certain, or at most.
+
+        Of the `opposed` terms, which have a selector that only excludes, return what it excludes.
+        """
+        names = len(self.classes.labels), len(self.classes.namespaces)
+        selectors = terms.pod_selectors.values, terms.namespace_selectors.values
+        pods = Selections([self._pods.select(each, bound) for each in selectors[0]], names[0])
+        spaces = Selections([self._spaces.select(each, bound) for each in selectors[1]], names[1])
+        rows, wide = _across(terms, opposed, spaces)
+        few = np.concatenate([self._within(terms, bound, opposed), rows])
+        found = [*self._in_few(few, pods), *(self._in_many(*each, pods) for each in wide)]
         term = np.concatenate([pairs.term for pairs in found])
         member = np.concatenate([pairs.member for pairs in found])
         least = Match.NO if bound is Bound.MUST else Match.MAYBE
@@ -76,12 +79,12 @@ class PodLookup:
         return Pairs(term[selectable], member[selectable])
 
     def _in_few(self, rows: IntArray, pods: Selections) -> Iterator[Pairs]:
-        """Yield the pods of terms given as rows of term, namespace and selector.
+        """Yield the pods of terms given as rows of namespace, selector and term.
 
         Each row begins with whatever is fewer: the classes of the namespace, or the label maps
         that the selector lists.
         """
-        term, namespace, selector = rows.T
+        namespace, selector, term = rows.T
         listed, present = pods.these.lengths[selector], self._in_namespace.lengths[namespace]
         by_label = ~pods.negated[selector] & (listed < present)
         yield self._by_label(rows[by_label], pods)
@@ -92,7 +95,7 @@ class PodLookup:
         yield Pairs(term[here][owner][inside], member[inside])
 
     def _by_label(self, rows: IntArray, pods: Selections) -> Pairs:
-        term, namespace, selector = rows.T
+        namespace, selector, term = rows.T
         count = len(self.classes.labels)
         owner, place = pods.these.gather(selector)
         wanted = namespace[owner] * count + pods.these.items[place]
@@ -100,12 +103,12 @@ class PodLookup:
         found, member = spans(*(np.searchsorted(codes, wanted + step) for step in (0, 1)))
         return Pairs(term[owner][found], member)
 
-    def _in_many(self, term: int, spaces: IntArray, selector: int, pods: Selections) -> Pairs:
+    def _in_many(self, spaces: IntArray, selector: int, term: int, pods: Selections) -> Pairs:
         """Return the pods of one term in many namespaces."""
         classes = self.classes
         labels = None if pods.negated[selector] else pods.these[selector]
         if labels is not None and self._with_label.lengths[labels].sum() < len(classes) // 4:
-            member = np.sort(self._with_label.items[self._with_label.gather(labels)[1]])
+            member = self._with_label.items[self._with_label.gather(labels)[1]]
         else:
             member = np.arange(len(classes))
             member = member[pods.include(np.full_like(member, selector), classes.label)]
@@ -114,20 +117,14 @@ class PodLookup:
         member = member[there[classes.namespace[member]]]
         return Pairs(np.full_like(member, term), member)
 
-    def _rows(self, terms: Terms, bound: Bound) -> tuple[IntArray, list[tuple[int, IntArray, int]]]:
-        """Return the terms with few namespaces as rows, and those with many."""
-        selectors = terms.namespace_selectors.values
-        selected = [self._spaces.select(each, bound) for each in selectors]
-        spaces = Selections(selected, len(self.classes.namespaces))
-        places = [spaces.all_of(number) for number in range(len(selectors))]
-        few, wide = {}, []
-        for (namespaces, pods), term in terms.across.items():
-            if len(places[namespaces]) <= _MANY:
-                few[namespaces, pods] = term
-            else:
-                wide.append((term, places[namespaces], pods))
-        within = _spread(terms.within, self._places(terms, bound))
-        return np.concatenate([within, _spread(few, places)]), wide
+    def _within(self, terms: Terms, bound: Bound, opposed: Container[int]) -> IntArray:
+        """Return the terms of one namespace as rows of namespace, selector and term."""
+        opposite = len(terms.pod_selectors.values)
+        rows = (
+            (name, pods + opposite if term in opposed else pods, term)
+            for (name, pods), term in terms.within.items()
+        )
+        return _spread(rows, self._places(terms, bound))
 
     def _places(self, terms: Terms, bound: Bound) -> list[IntArray]:
         """Return for each namespace of a term the namespaces of classes that it is, or may be."""
@@ -147,10 +144,28 @@ class PodLookup:
         ]
 
 
-def _spread(terms: dict[tuple[int, int], int], places: list[IntArray]) -> IntArray:
-    """Return rows of term, namespace and selector for all places of the terms' namespaces."""
-    table = np.array([(*key, term) for key, term in terms.items()], dtype=np.int64).reshape(-1, 3)
-    names, pods, term = table.T
+def _across(
+    terms: Terms, opposed: Container[int], spaces: Selections
+) -> tuple[IntArray, list[tuple[IntArray, int, int]]]:
+    """Return the terms across few namespaces as rows, and those across many one by one."""
+    pods = terms.pod_selectors.values
+    places = [spaces.all_of(number) for number in range(len(spaces))]
+    few, wide = [], []
+    for (space, selector), term in terms.across.items():
+        if term in opposed and only_excludes(pods[selector]):
+            row = (space, selector + len(pods), term)
+        else:
+            row = (space + len(spaces) // 2 if term in opposed else space, selector, term)
+        if len(places[row[0]]) <= _MANY:
+            few.append(row)
+        else:
+            wide.append((places[row[0]], *row[1:]))
+    return _spread(few, places), wide
+
+
+def _spread(rows: Iterable[tuple[int, int, int]], places: list[IntArray]) -> IntArray:
+    """Return rows of namespaces, selector and term with one row for each namespace."""
+    table = np.array(list(rows), dtype=np.int64).reshape(-1, 3)
     spaces = Csr.of_lists(places)
-    owner, place = spaces.gather(names)
-    return np.stack([term[owner], spaces.items[place], pods[owner]], axis=1)
+    owner, place = spaces.gather(table[:, 0])
+    return np.column_stack([spaces.items[place], table[owner, 1:]])

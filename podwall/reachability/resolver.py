@@ -54,5 +54,5 @@ class Resolver:
     def _resolved(self, terms: Terms, term: int) -> Resolved:
         analysis = self._analysis
         found = members(analysis.cluster, terms, analysis.lookup, analysis.addresses)
-        must = found.must[term]
-        return Resolved(must, np.union1d(must, found.perhaps[term]))
+        must, perhaps = found.of(term)
+        return Resolved(must, np.union1d(must, perhaps))

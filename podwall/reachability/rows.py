@@ -23,7 +23,7 @@ __all__ = ["Ports", "Rows"]
 Ports = tuple[PortSet, PortSet]
 """What is allowed, and what is undetermined."""
 
-_MOST_WORDS: Final = 4_000_000
+_MOST_WORDS: Final = 1_000_000
 """So much is listed at once, unless a single source needs more; a word takes about 40 bytes."""
 
 _MOST_SOURCES: Final = 4096

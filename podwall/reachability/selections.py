@@ -20,14 +20,23 @@ BoolArray = npt.NDArray[np.bool_]
 
 
 class Selections:
-    """The answers of many selectors over the same `count` label maps."""
+    """The answers of many selectors over the same `count` label maps.
+
+    After the selectors' answers come their opposites, in the same order.
+    """
 
     def __init__(self, selected: Sequence[Selected], count: int) -> None:
         """Lay the answers side by side."""
-        self.these = Csr.of_lists([each.these for each in selected])
-        self.negated: BoolArray = np.array([each.negated for each in selected], dtype=np.bool_)
+        once = Csr.of_lists([each.these for each in selected])
+        self.these = once.followed_by(once)
+        negated = np.array([each.negated for each in selected], dtype=np.bool_)
+        self.negated: BoolArray = np.concatenate([negated, ~negated])
         self._count = count
         self._codes = self.these.owners() * count + self.these.items
+
+    def __len__(self) -> int:
+        """Return the number of answers, opposites among them."""
+        return len(self.these)
 
     def include(self, selectors: IntArray, maps: IntArray) -> BoolArray:
         """Say of each pair of a selector and a label map whether the one selects the other."""
