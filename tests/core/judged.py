@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from podwall.reachability import Connection, Endpoint, Reachability
     from tests.oracle import Address
 
-__all__ = ["World", "differences", "probes"]
+__all__ = ["World", "compared", "differences", "probes"]
 
 
 class World(NamedTuple):
@@ -65,6 +65,12 @@ def differences(found: Reachability, least: World, most: World) -> Iterator[str]
             for probe in sorted(passed ^ claimed):
                 told = f"{probe} passes: {probe in passed} in {world}"
                 yield f"{source.id} -> {destination.id} {told}"
+
+
+def compared(found: Reachability) -> int:
+    """Return how many verdicts of the oracle `differences` asks for."""
+    pairs = len(found.endpoints) ** 2 - len(found.externals) ** 2
+    return 2 * pairs * len(probes(found.snapshot))
 
 
 class _Claims:

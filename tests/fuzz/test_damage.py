@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Callable
 from pathlib import Path
 from random import Random
 from typing import Final
@@ -32,12 +33,13 @@ SAMPLES: Final = {
 @pytest.mark.parametrize("sample", SAMPLES)
 @pytest.mark.timeout(10 * EACH)
 def test_a_damaged_file_is_read_or_refused_in_one_line(
-    sample: str, batch: int, tmp_path: Path
+    sample: str, batch: int, tmp_path: Path, record_property: Callable[[str, object], None]
 ) -> None:
     rng = Random(f"{sample} {batch}")
     text = SAMPLES[sample].read_bytes()
     for _ in range(EACH):
         assert_survives(tmp_path, damaged(rng, text))
+    record_property("compared: damaged files read or refused", EACH)
 
 
 @pytest.mark.parametrize("token", TOKENS, ids=repr)
@@ -61,7 +63,9 @@ spec:
 
 
 @pytest.mark.parametrize("batch", range(BATCHES))
-def test_the_documents_around_a_damaged_one_are_still_read(batch: int, tmp_path: Path) -> None:
+def test_the_documents_around_a_damaged_one_are_still_read(
+    batch: int, tmp_path: Path, record_property: Callable[[str, object], None]
+) -> None:
     rng = Random(f"around {batch}")
     for _ in range(EACH):
         middle = damaged(rng, BROKEN)
@@ -72,6 +76,7 @@ def test_the_documents_around_a_damaged_one_are_still_read(batch: int, tmp_path:
         told = [each for each in findings if each.severity is Severity.ERROR]
         assert {"first", "last"} <= names, middle
         assert snapshot.policies or told or not _is_policy(middle), middle
+    record_property("compared: documents beside a damaged one", 2 * EACH)
 
 
 def _is_policy(text: bytes) -> bool:

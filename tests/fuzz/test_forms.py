@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 from random import Random
@@ -27,13 +28,14 @@ SIZE: Final = Size(workloads=5, policies=5, keys=3, hosts=False)
 @pytest.mark.parametrize("form", WRITERS)
 @pytest.mark.timeout(3600)
 def test_a_cluster_that_is_written_and_read_has_the_same_verdicts(
-    form: str, tmp_path: Path
+    form: str, tmp_path: Path, record_property: Callable[[str, object], None]
 ) -> None:
     for seed in range(CLUSTERS):
         cluster = written_whole(random_cluster(Random(f"forms {seed}"), SIZE))
         written = documents(cluster)
         _, read = findings_and_snapshot(tmp_path, WRITERS[form](written))
         assert told(read) == told(cluster), seed
+    record_property("compared: clusters in one form with the same in memory", CLUSTERS)
 
 
 def written_whole(cluster: Snapshot) -> Snapshot:

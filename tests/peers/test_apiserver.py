@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import os
 import random
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -19,7 +20,7 @@ from policies.validation import violations
 from tests.peers.apiserver import VARIABLE, ApiServer
 from tests.peers.mutations import policy
 
-DOCUMENTS = 3_000
+DOCUMENTS = max(3_000, 25 * int(os.environ.get("SOAK", "0")))
 
 
 @pytest.fixture(scope="module")
@@ -30,8 +31,10 @@ def server() -> ApiServer:
     return ApiServer.of(Path(kubeconfig))
 
 
-@pytest.mark.timeout(600)
-def test_the_transcription_refuses_exactly_what_the_server_refuses(server: ApiServer) -> None:
+@pytest.mark.timeout(3600)
+def test_the_transcription_refuses_exactly_what_the_server_refuses(
+    server: ApiServer, record_property: Callable[[str, object], None]
+) -> None:
     differences = []
     for seed in range(DOCUMENTS):
         document = policy(random.Random(seed))
@@ -40,10 +43,13 @@ def test_the_transcription_refuses_exactly_what_the_server_refuses(server: ApiSe
         if theirs.accepted == bool(ours):
             differences.append((seed, ours, theirs.message, document["spec"]))
     assert differences == []
+    record_property("compared: documents with the API server", DOCUMENTS)
 
 
-@pytest.mark.timeout(600)
-def test_defaults_are_read_as_the_server_writes_them(server: ApiServer) -> None:
+@pytest.mark.timeout(3600)
+def test_defaults_are_read_as_the_server_writes_them(
+    server: ApiServer, record_property: Callable[[str, object], None]
+) -> None:
     differences = []
     for seed in range(DOCUMENTS):
         document = policy(random.Random(seed))
@@ -51,6 +57,7 @@ def test_defaults_are_read_as_the_server_writes_them(server: ApiServer) -> None:
         if theirs.accepted and _meaning(document) != _meaning(theirs.stored):
             differences.append((seed, document["spec"], theirs.stored["spec"]))
     assert differences == []
+    record_property("compared: documents with the API server", DOCUMENTS)
 
 
 def _meaning(document: dict[str, Any]) -> tuple[Policy, ...]:

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import json
 import os
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import replace
 from itertools import pairwise
 from pathlib import Path
@@ -36,7 +36,9 @@ def tool() -> str:
 
 @pytest.mark.timeout(3600)
 @pytest.mark.parametrize("batch", range(10))
-def test_np_guard_lists_the_same_connections(tool: str, batch: int, tmp_path: Path) -> None:
+def test_np_guard_lists_the_same_connections(
+    tool: str, batch: int, tmp_path: Path, record_property: Callable[[str, object], None]
+) -> None:
     for seed in range(batch, CLUSTERS, 10):
         folder = tmp_path / str(seed)
         folder.mkdir()
@@ -46,6 +48,8 @@ def test_np_guard_lists_the_same_connections(tool: str, batch: int, tmp_path: Pa
         found = reachability(source(str(folder)).reading().snapshot)
         theirs, ours = listed(tool, folder), dict(connections(found))
         assert compared(ours, theirs) == compared(theirs, ours), seed
+        record_property("compared: clusters with np-guard", 1)
+        record_property("compared: connections with np-guard", len(ours))
 
 
 def connections(found: Reachability) -> Iterator[tuple[tuple[str | Range, str | Range], PortSet]]:
