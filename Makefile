@@ -2,6 +2,7 @@
 PYTHON ?= python3
 BIN := .venv/bin
 STACK ?= dev
+SOAK ?= 1000
 
 # Python compiles what it imports once; without that every command would pay for it again.
 unexport PYTHONDONTWRITEBYTECODE
@@ -23,6 +24,9 @@ demo: .venv/.runtime ## pages to look at in out/demo/: both stacks, 500 workload
 
 test: .venv/.dev ## the whole test-suite, in random order and in parallel, without a network
 	@$(BIN)/python -m pytest -q -n auto
+
+soak: .venv/.dev ## the random tests at length: make soak SOAK=1000
+	@SOAK=$(SOAK) $(BIN)/python -m pytest -q -n auto --timeout 7200 tests/core tests/judges tests/peers tests/fuzz
 
 test-engine: .venv/.dev ## the tests under the real Pulumi engine, for which `pulumi` must be on PATH
 	@$(BIN)/python -m pytest -q -n auto -m engine tests/engine
