@@ -7,14 +7,13 @@ docs/decisions/0003-yaml-reader.md.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
-from itertools import pairwise
 from typing import Final
 
 import yaml
 
 from podwall.reading import Document
 from podwall.sources.parsed import Parsed
+from podwall.sources.plain_yaml import PlainYaml
 from podwall.sources.yaml_lines import repeated_keys
 from podwall.sources.yaml_values import yaml_values
 from policies.errors import Place
@@ -22,35 +21,44 @@ from policies.findings import Finding, Severity
 
 __all__ = ["parse_yaml"]
 
-SEPARATOR: Final = re.compile(rb"^---(?=[ \t\r\n]|\Z)", re.MULTILINE)
+SEPARATOR: Final = re.compile(r"\n---[ \t]*(?:#[^\n]*)?\r?\n")
+START: Final = re.compile(r"---[ ]*\n")
+BYTES_KEPT: Final = "surrogateescape"  # what is not UTF-8 spoils its own document only
 BLANK: Final = re.compile(rb"(\s|#.*|%.*|---|\.\.\.)*")
 
 
 def parse_yaml(data: bytes, source: str) -> Parsed:
     """Return the documents of a stream; what can't be parsed becomes a finding with its line.
 
-    kubectl splits streams at `---` before it parses them, so one broken document spoils no other.
+    Streams are split at `---` before they are parsed, as kubectl does it, so that one broken
+    document spoils no other.
     """
-    try:
-        return _stream(data, 0, source)
-    except yaml.YAMLError:
-        return Parsed.joined(_chunk(chunk, before, source) for before, chunk in _chunks(data))
+    text = data.decode("utf-8-sig", BYTES_KEPT)
+    plain, lines_before, parts = PlainYaml(), 0, []
+    for chunk in SEPARATOR.split(text):
+        lines = chunk.split("\n")
+        parts.append(_document(plain, chunk, lines, lines_before, source))
+        lines_before += len(lines) + 1
+    return Parsed.joined(parts)
 
 
-def _chunk(data: bytes, lines_before: int, source: str) -> Parsed:
+def _document(
+    plain: PlainYaml, chunk: str, lines: list[str], lines_before: int, source: str
+) -> Parsed:
+    found = plain.mapping(lines)
+    if found is None:
+        return _parsed(chunk.encode("utf-8", BYTES_KEPT), lines_before, source)
+    mapping, first = found
+    return Parsed((Document(mapping, Place(source, lines_before + first + 1)),))
+
+
+def _parsed(data: bytes, lines_before: int, source: str) -> Parsed:
+    if BLANK.fullmatch(data):
+        return Parsed()
     try:
         return _stream(data, lines_before, source)
     except yaml.YAMLError as problem:
         return Parsed(findings=(_syntax(problem, lines_before, source),))
-
-
-def _chunks(data: bytes) -> Iterator[tuple[int, bytes]]:
-    """Yield each document's text with the number of lines before it."""
-    starts = [0, *(match.start() for match in SEPARATOR.finditer(data)), len(data)]
-    for start, end in pairwise(starts):
-        chunk = data[start:end]
-        if not BLANK.fullmatch(chunk):
-            yield data.count(b"\n", 0, start), chunk
 
 
 def _stream(data: bytes, lines_before: int, source: str) -> Parsed:

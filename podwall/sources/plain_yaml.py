@@ -1,0 +1,166 @@
+"""Read YAML that is written as most manifests are, several times faster than a whole parser.
+
+A document of nothing but block mappings and lists, an entry a line, with short scalars in them, is
+built from its lines, and a line is worked out once, however often it is repeated. For anything else
+there is no answer, and the parser has to read the document (docs/decisions/0003-yaml-reader.md).
+What is answered here is what the parser would answer: tests compare the two on random texts.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from typing import Any, Final, NamedTuple
+
+from podwall.sources.plain_flow import ATOM, KEY, NotPlain, PlainFlow
+
+__all__ = ["PlainYaml"]
+
+INNER: Final = r"[A-Za-z0-9_./@+=%*-]"
+WORD: Final = rf"[A-Za-z0-9_./](?:{INNER}|:(?={INNER}))*"
+FLOW: Final = r"[\[{][ -~]*[\]}]"
+COMMENT: Final = r"#[ -~\xa1-\u2027\u202a-\ud7ff]*"
+LINE: Final = re.compile(
+    rf"(?P<indent> *)(?P<dash>- )?(?:(?P<key>{KEY}):(?: +|$))?"
+    rf"(?P<value>{WORD}(?: {WORD})*|{ATOM}|{FLOW})?(?: *|(?:^|(?<= )| ) *{COMMENT})"
+)
+DEEPEST: Final = 100
+
+
+class _Line(NamedTuple):
+    """What a line says: its column, whether it starts an item, and its entry.
+
+    `key` None: the line is an item that is a value. `opens`: the value is on the lines that follow.
+    """
+
+    column: int
+    dash: bool
+    key: str | None
+    value: Any
+    opens: bool
+
+
+NOTHING: Final = _Line(0, dash=False, key=None, value=None, opens=False)
+"""What a blank line or a comment says."""
+
+
+class PlainYaml:
+    """Reads plain documents of one stream, and remembers the lines that it has seen."""
+
+    def __init__(self) -> None:
+        """Start without any line known."""
+        self._flow = PlainFlow()
+        self._lines: dict[str, _Line] = {}
+
+    def mapping(self, lines: Sequence[str]) -> tuple[dict[str, Any], int] | None:
+        """Return the mapping of a document and the index of its first line; None: not plain."""
+        try:
+            return self._mapping(lines)
+        except NotPlain:
+            return None
+
+    def _mapping(self, lines: Sequence[str]) -> tuple[dict[str, Any], int]:
+        known, open_ = self._lines, _Open()
+        for index, line in enumerate(lines):
+            said = known.get(line)
+            if said is None:
+                said = known[line] = self._said(line)
+            if said is not NOTHING:
+                open_.take(said, index)
+        if not open_.root:
+            raise NotPlain
+        return open_.root, open_.first
+
+    def _said(self, line: str) -> _Line:
+        match = LINE.fullmatch(line)
+        if match is None:
+            raise NotPlain
+        indent, dash, key, value = match.groups()
+        if dash is None and key is None:
+            if value is None:
+                return NOTHING
+            raise NotPlain
+        if key is None and value is None:
+            raise NotPlain
+        name = None if key is None else self._flow.key(key)
+        return _Line(len(indent), dash is not None, name, self._value(value), value is None)
+
+    def _value(self, written: str | None) -> Any:
+        if written is None:
+            return None
+        flow = self._flow
+        return flow.collection(written) if written[0] in "[{" else flow.scalar(written)
+
+
+class _Open:
+    """The mappings and lists that may still grow, the innermost last, with their columns."""
+
+    __slots__ = ("columns", "first", "nodes", "root", "waiting")
+
+    def __init__(self) -> None:
+        self.root: dict[str, Any] = {}
+        self.nodes: list[Any] = [self.root]
+        self.columns = [0]
+        self.first = -1
+        #: The key of the innermost mapping whose value the next line may begin.
+        self.waiting: str | None = None
+
+    def take(self, line: _Line, index: int) -> None:
+        """Add what a line says."""
+        column, dash, key, value, opens = line
+        if self.first < 0:
+            self.first = index
+        while self.columns[-1] > column:
+            self.columns.pop()
+            self.nodes.pop()
+            self.waiting = None
+        if dash:
+            column = self._item(column, key, value)
+        if key is not None:
+            node = self._mapping_at(column)
+            if key in node:
+                raise NotPlain
+            node[key] = value
+            self.waiting = key if opens else None
+
+    def _item(self, column: int, key: str | None, value: Any) -> int:
+        """Add an item to the list at a column; return the column of the item's own entries."""
+        node = self.nodes[-1]
+        if type(node) is dict:
+            node = []
+            self._begin(node, column)
+        elif self.columns[-1] != column:
+            raise NotPlain
+        if key is None:
+            node.append(value)
+            return column
+        node.append({})
+        self._enter(node[-1], column + 2)
+        return column + 2
+
+    def _mapping_at(self, column: int) -> dict[str, Any]:
+        if type(self.nodes[-1]) is list and self.columns[-1] == column:
+            self.columns.pop()
+            self.nodes.pop()
+            self.waiting = None
+        node: Any = self.nodes[-1]
+        if self.columns[-1] != column:
+            node = {}
+            self._begin(node, column)
+        if type(node) is not dict:
+            raise NotPlain
+        return node
+
+    def _begin(self, node: Any, column: int) -> None:
+        """Make a node the value of the key that waits for one."""
+        if self.waiting is None:
+            raise NotPlain
+        self.nodes[-1][self.waiting] = node
+        self._enter(node, column)
+
+    def _enter(self, node: Any, column: int) -> None:
+        if len(self.nodes) == DEEPEST:
+            raise NotPlain
+        self.nodes.append(node)
+        self.columns.append(column)
+        self.waiting = None
