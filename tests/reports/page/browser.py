@@ -45,6 +45,7 @@ class Browser:
         """Talk over the two pipes that Chromium has as descriptors 3 and 4."""
         self._commands = commands
         self._answers = answers
+        self._received = b""
         self._sent = 0
         self.events: list[Message] = []
 
@@ -73,12 +74,13 @@ class Browser:
         return event
 
     def _next(self) -> Message:
-        received = bytearray()
-        while (byte := self._answers.read(1)) != b"\0":
-            if not byte:
+        while b"\0" not in self._received:
+            part = os.read(self._answers.fileno(), 1 << 20)
+            if not part:
                 raise AssertionError("chromium ended")
-            received += byte
-        message: Message = json.loads(received)
+            self._received += part
+        written, _, self._received = self._received.partition(b"\0")
+        message: Message = json.loads(written)
         return message
 
 
