@@ -56,7 +56,7 @@ def cluster_policy(rule: ClusterRule[Any], memory: Memory) -> ResourceValidation
             return
         for each in judgements:
             if isinstance(each, Finding):
-                report(said(each), args.urn)
+                report(said(each, rule.id), args.urn)
         memory.doubt(rule.id, args.urn, _doubts(judgements))
 
     return ResourceValidationPolicy(validate=validate, **_about(rule))
@@ -74,17 +74,18 @@ def stack_policy(rule: StackRule[Any], memory: Memory) -> StackValidationPolicy:
             report(_problem(problem), None)
             return
         for each in _kept(deployment, judgements):
-            report(said(each), _urn(each.place, deployment))
+            report(said(each, rule.id), _urn(each.place, deployment))
         memory.doubt(rule.id, "", _doubts(judgements))
 
     return StackValidationPolicy(validate=validate, **_about(rule))
 
 
-def said(finding: Finding) -> str:
-    """Return a finding as people read it: where in the resource, what, and what to do."""
+def said(finding: Finding, rule: str) -> str:
+    """Return a finding as people read it under a rule: where, what, and what to do."""
     path = f"{finding.place.path}: " if finding.place.path else ""
+    id_ = f" [{finding.id}]" if finding.id != rule else ""
     help_ = f"\nhelp: {finding.help}" if finding.help else ""
-    return f"{path}{finding.message} [{finding.id}]{help_}"
+    return f"{path}{finding.message}{id_}{help_}"
 
 
 def _about(rule: ClusterRule[Any] | StackRule[Any]) -> dict[str, Any]:

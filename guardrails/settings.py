@@ -125,13 +125,13 @@ def read_settings(type_: type[S], configuration: Mapping[str, Any]) -> S:
 def schema_of(type_: type[msgspec.Struct]) -> PolicyConfigSchema | None:
     """Return what Pulumi checks a configuration against; None where nothing can be set."""
     (document,), parts = msgspec.json.schema_components([type_], ref_template="{name}")
-    fields = _inlined(parts[document["$ref"]], parts)["properties"]
+    fields = msgspec.to_builtins(_inlined(parts[document["$ref"]], parts))["properties"]
     return PolicyConfigSchema(fields) if fields else None
 
 
 def _inlined(schema: Any, parts: Mapping[str, Any]) -> Any:
     """Return a schema without references, which Pulumi does not follow, and without titles."""
-    if isinstance(schema, list):
+    if isinstance(schema, list | tuple):
         return [_inlined(each, parts) for each in schema]
     if not isinstance(schema, dict):
         return schema

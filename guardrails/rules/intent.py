@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Final
 
 from pulumi_policy import EnforcementLevel, Severity
@@ -10,8 +11,11 @@ from guardrails.deployment import Deployment
 from guardrails.judgements import Doubt, Judgements
 from guardrails.rule import StackRule
 from guardrails.settings import ExpectationSettings
-from podwall.expectations import Outcome, check
+from podwall.expectations import Outcome, Result, check
 from podwall.sources.expectations_file import expectations_in
+from podwall.sources.files import read_bytes
+from podwall.sources.yaml_lines import exact_place
+from policies.errors import Place
 from policies.findings import Finding
 from policies.findings import Severity as FindingSeverity
 
@@ -21,18 +25,29 @@ DOC: Final = "https://kubernetes.io/docs/concepts/services-networking/network-po
 
 
 def _expectations(deployment: Deployment, settings: ExpectationSettings) -> Judgements:
-    expectations = expectations_in(settings.file) if settings.file else ()
-    for result in check(deployment.reach, expectations):
-        place, name = result.expectation.place, result.expectation.name
+    if not settings.file:
+        return
+    for result in check(deployment.reach, expectations_in(settings.file)):
+        place = _exact(result.expectation.place)
         if result.outcome is Outcome.UNDETERMINED:
-            yield Doubt(f"expectation `{name}`: {result.reason}", place)
+            yield Doubt(f"{place}: {_said(result, 'may be broken')}", place)
         elif result.outcome is Outcome.FAIL:
             yield Finding(
                 "expectation-broken",
                 FindingSeverity.ERROR,
-                f"{place}: expectation `{name}` is broken: {result.reason}",
+                f"{place}: {_said(result, 'is broken')}",
                 help="change the policies, or what is expected",
             )
+
+
+def _exact(place: Place) -> Place:
+    """Return the file and line of an expectation."""
+    name, data = read_bytes(place.source)
+    return replace(exact_place(place, {name: data}), path="")
+
+
+def _said(result: Result, outcome: str) -> str:
+    return f"expectation `{result.expectation.name}` {outcome}: {result.reason}"
 
 
 RULES: Final = (

@@ -1,0 +1,92 @@
+"""The pack as a whole: complete, importable without starting, and found by Pulumi."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from importlib.metadata import packages_distributions
+from pathlib import Path
+
+import pytest
+import yaml
+
+from components.cluster.advice import AZURE_ENGINE_ENDS as ADVISED_END
+from components.cluster.engine import NetworkEngine
+from components.cluster.replacement import CLUSTER_LEAVES
+from guardrails.pack import policies, rules
+from guardrails.rules.lifetime import AZURE_ENGINE_ENDS, MOST_NODES, MOST_PODS
+from guardrails.rules.lint import GROUPS, JUDGED_ELSEWHERE
+from guardrails.rules.replacement import REPLACING
+from podwall.lint import LINTS
+from tests.guardrails.packs import TODAY, judged
+
+ROOT = Path(__file__).parents[2]
+PACK = ROOT / "guardrails"
+
+
+@pytest.mark.parametrize("rule", rules(TODAY), ids=lambda rule: rule.id)
+def test_a_rule_says_what_it_wants_and_what_to_do(rule: object) -> None:
+    (policy,) = [each for each in policies(TODAY) if each.name == getattr(rule, "id", "")]
+    assert policy.description.endswith(".")
+    assert policy.remediation_steps
+    assert policy.severity
+    assert policy.enforcement_level
+    assert (policy.url or "").startswith("https://")
+
+
+def test_doubts_are_told_after_all_rules() -> None:
+    names = [each.name for each in policies(TODAY)]
+    assert (names[0], names[-1]) == ("remember-inputs", "undetermined")
+    assert len(names) == len(set(names))
+
+
+def test_every_lint_is_enforced_by_one_rule() -> None:
+    known = {each.id for each in LINTS}
+    named = [id_ for group in GROUPS.values() for id_ in group] + sorted(JUDGED_ELSEWHERE)
+    assert len(named) == len(set(named))
+    assert set(named) <= known | {"unseen-objects"}
+
+
+def test_facts_about_clusters_agree_with_the_component() -> None:
+    limits = NetworkEngine.AZURE.limits
+    assert set(REPLACING) == set(CLUSTER_LEAVES)
+    assert AZURE_ENGINE_ENDS == ADVISED_END
+    assert (limits.nodes, limits.pods) == (MOST_NODES, MOST_PODS)
+
+
+def test_a_stack_without_resources_is_accepted() -> None:
+    assert judged([]) == []
+
+
+def test_no_module_hides_another_from_what_pulumi_runs() -> None:
+    # Pulumi puts the pack's own folder first on the path.
+    inside = {path.stem for path in PACK.iterdir() if not path.name.startswith("__")}
+    assert inside.isdisjoint(sys.stdlib_module_names | packages_distributions().keys())
+
+
+def test_the_pack_shares_the_environment_of_the_program() -> None:
+    project = yaml.safe_load((PACK / "PulumiPolicy.yaml").read_text(encoding="utf-8"))
+    options = project["runtime"]["options"]
+    assert options == {"toolchain": "pip", "virtualenv": "../.venv"}
+    assert (PACK / options["virtualenv"]).resolve() == ROOT / ".venv"
+    (line,) = [
+        line
+        for line in (PACK / "requirements.txt").read_text(encoding="utf-8").splitlines()
+        if not line.startswith("#")
+    ]
+    assert (PACK / line.removeprefix("-r ")).resolve() == ROOT / "requirements.txt"
+
+
+def test_the_pack_starts_where_the_project_is_not_installed(tmp_path: Path) -> None:
+    # -S leaves out what an editable install adds to the path.
+    packages = next(path for path in sys.path if path.endswith("site-packages"))
+    command = [sys.executable, "-S", "-u", str(PACK)]
+    environment = {**os.environ, "PYTHONPATH": packages}
+    with subprocess.Popen(
+        command, cwd=tmp_path, env=environment, stdout=subprocess.PIPE, text=True
+    ) as started:
+        assert started.stdout is not None
+        port = started.stdout.readline()
+        started.kill()
+    assert port.strip().isdecimal()

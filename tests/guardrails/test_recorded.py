@@ -1,0 +1,123 @@
+"""Recorded previews and states: the pack says what the command line says."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from guardrails.rules.lint import GROUPS, JUDGED_ELSEWHERE
+from guardrails.rules.lint import RULES as LINT_RULES
+from podwall.cli import main
+from tests.guardrails.packs import RECORDINGS, cluster, judged, messages, recorded
+
+STATE = RECORDINGS / "state.json"
+FIRST = RECORDINGS / "first.json"
+CILIUM = RECORDINGS / "cilium.json"
+
+
+def of_command_line(path: Path, capsys: pytest.CaptureFixture[str]) -> list[dict[str, Any]]:
+    main(["lint", str(path), "-o", "json"])
+    found: list[dict[str, Any]] = json.loads(capsys.readouterr().out)["findings"]
+    return found
+
+
+def is_enforced(finding: dict[str, Any]) -> bool:
+    """Say whether a finding of the command line is one that the pack has to report."""
+    if finding["id"].startswith("cluster-") or finding["id"] in JUDGED_ELSEWHERE:
+        return False
+    return finding["severity"] != "info" or any(finding["id"] in each for each in GROUPS.values())
+
+
+@pytest.mark.parametrize("path", [STATE, FIRST, CILIUM], ids=lambda path: path.name)
+def test_the_pack_says_what_lint_says(path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    linted = [each["message"] for each in of_command_line(path, capsys) if is_enforced(each)]
+    found = judged(recorded(path.name))
+    told = [said for rule in LINT_RULES for said in messages(found, rule.id)]
+    assert len(told) == len(linted)
+    assert all(any(message in said for said in told) for message in linted)
+
+
+def test_the_same_namespaces_lack_a_default_deny(capsys: pytest.CaptureFixture[str]) -> None:
+    name = "namespace-without-default-deny"
+    linted = [each for each in of_command_line(STATE, capsys) if each["id"] == name]
+    expected = [each["message"] for each in linted if "ingress" in each["message"]]
+    both = {name: {"directions": ["ingress", "egress"]}}
+    told = messages(judged(recorded("state.json"), both), name)
+    for message in expected:
+        namespace = message.split("`")[1]
+        assert any(f"`{namespace}`" in each and "ingress" in each for each in told)
+    assert expected
+
+
+def test_a_first_preview_is_judged_although_it_has_no_outputs() -> None:
+    found = judged(recorded("first.json"))
+    assert len(messages(found, "namespace-without-default-deny")) == 1
+    (open_,) = messages(found, "workload-open")
+    assert open_.startswith("everyone may connect to `tools-")
+    assert messages(found, "workload-before-policies")
+
+
+def test_a_state_is_judged_by_its_outputs_where_nothing_was_remembered() -> None:
+    remembered = judged(recorded("state.json"))
+    shown = judged(recorded("state.json"), remembered=False)
+    assert [each for each in remembered if not each.policy.startswith("cluster-")] == shown
+
+
+def test_objects_without_inputs_and_outputs_are_undetermined() -> None:
+    found = judged(recorded("first.json"), remembered=False)
+    undetermined = messages(found, "undetermined")
+    assert any("nothing is known of NetworkPolicy `deny`" in each for each in undetermined)
+    assert any("nothing is known of Deployment `web`" in each for each in undetermined)
+
+
+def test_another_engine_is_a_replacement_where_the_state_is_known() -> None:
+    settings = {"cluster-replaced": {"deployed": str(STATE)}}
+    assert messages(judged(recorded("state.json"), settings), "cluster-replaced") == []
+    end = "from `azure` to `cilium` replaces cluster `aks`, with everything that runs in it"
+    assert messages(judged(recorded("cilium.json"), settings), "cluster-replaced") == [
+        f"networkProfile.networkPolicy: {end}",
+        f"networkProfile.networkDataplane: {end}",
+    ]
+
+
+def test_a_cluster_that_is_no_longer_there_is_deleted() -> None:
+    settings = {"cluster-replaced": {"deployed": str(STATE)}}
+    (said,) = messages(judged([], settings), "cluster-replaced")
+    assert said.startswith("the deployment deletes cluster `aks`")
+
+
+def test_what_is_no_state_is_refused(tmp_path: Path) -> None:
+    settings = {"cluster-replaced": {"deployed": str(FIRST)}}
+    (said,) = messages(judged([cluster()], settings), "cluster-replaced")
+    assert said == f"{FIRST}: is not the state of a stack"
+    broken = tmp_path / "state.json"
+    broken.write_text("{", encoding="utf-8")
+    (said,) = messages(
+        judged([cluster()], {"cluster-replaced": {"deployed": str(broken)}}), "cluster-replaced"
+    )
+    assert said.startswith(f"{broken}:1: ")
+
+
+def test_without_the_state_a_cluster_that_is_made_may_be_a_replacement() -> None:
+    group = {
+        "urn": "urn:pulumi:dev::shop::azure-native:resources:ResourceGroup::rg",
+        "type": "azure-native:resources:ResourceGroup",
+        "outputs": {"name": "rg"},
+    }
+    later = "04da6b54-80e4-46f7-96ec-b56ff0331ba9"
+    made = {**cluster(), "outputs": {"fqdn": later}}
+    deployed = {**cluster(), "outputs": {"fqdn": "aks.example.test"}}
+    doubt = "cluster `aks` is made anew"
+    assert any(each.startswith(doubt) for each in messages(judged([group, made]), "undetermined"))
+    assert messages(judged([group, deployed]), "undetermined") == []
+    assert messages(judged([made]), "undetermined") == []
+
+
+def test_no_secret_comes_out() -> None:
+    states = recorded("state.json")
+    for each in states:
+        each["inputs"] = {**each.get("inputs", {}), "kubeconfig": "canary", "data": {"k": "canary"}}
+    assert "canary" not in str(judged(states))

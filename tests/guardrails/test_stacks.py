@@ -1,0 +1,197 @@
+"""The rules about a stack: what they refuse, accept, and can't tell."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+from pulumi_policy.proxy import UNKNOWN_STRING_VALUE as LATER
+
+from tests.guardrails.packs import cluster, judged, kubernetes, messages, objects, resource
+from tests.lint.cases import DENY, SHOP, pod, policy
+
+WEB = pod("web")
+ANYONE = policy("podSelector: {}, ingress: [{}]", "anyone")
+FROM_WEB = policy(
+    "podSelector: {matchLabels: {app: api}}, "
+    "ingress: [{from: [{podSelector: {matchLabels: {app: web}}}]}]",
+    "api",
+)
+DENY_INGRESS = policy("podSelector: {}, policyTypes: [Ingress]", "deny")
+UNKNOWN_SELECTOR = policy(f"podSelector: {LATER}, policyTypes: [Ingress]", "deny")
+UNKNOWN_RULES = policy(f"podSelector: {{}}, ingress: {LATER}", "deny")
+UNKNOWN_TYPES = policy(f"podSelector: {{}}, policyTypes: [{LATER}]", "deny")
+UNKNOWN_NAMESPACE = policy("podSelector: {}, policyTypes: [Ingress]", "deny", LATER)
+
+
+@pytest.mark.parametrize(
+    ("rule", "texts", "said"),
+    [
+        pytest.param(
+            "namespace-without-default-deny",
+            (SHOP, WEB),
+            "namespace `shop` has no policy that denies ingress by default",
+            id="a namespace without any policy",
+        ),
+        pytest.param(
+            "namespace-without-default-deny",
+            (SHOP,),
+            "namespace `shop` has no policy that denies ingress by default",
+            id="a namespace that is still empty",
+        ),
+        pytest.param(
+            "namespace-without-default-deny",
+            (WEB, FROM_WEB),
+            "namespace `shop` has no policy that denies ingress by default",
+            id="a namespace with a policy for some pods",
+        ),
+        pytest.param(
+            "workload-open",
+            (SHOP, WEB),
+            "everyone may connect to `shop/web` on every port, from anywhere",
+            id="a pod that nothing isolates",
+        ),
+        pytest.param(
+            "workload-open",
+            (DENY, WEB, ANYONE),
+            "everyone may connect to `shop/web` on every port, from anywhere",
+            id="a pod that a rule opens to everyone",
+        ),
+        pytest.param(
+            "workload-open",
+            (WEB, policy("podSelector: {}, ingress: [{ports: [{port: 443}]}]", "tls")),
+            "everyone may connect to `shop/web` on TCP 443, from anywhere",
+            id="a port that is open to everyone",
+        ),
+        pytest.param(
+            "dns-cut-off",
+            (DENY, WEB, policy("podSelector: {}, egress: [{ports: [{port: 443}]}]", "out")),
+            "",
+            id="egress without DNS",
+        ),
+        pytest.param(
+            "selector-without-match",
+            (WEB, policy("podSelector: {matchLabels: {app: wbe}}, ingress: []", "typo")),
+            "spec.podSelector: ",
+            id="a selector with a typing error",
+        ),
+        pytest.param(
+            "object-refused",
+            (WEB, policy("podSelector: {}, ingress: [{ports: [{port: 99999}]}]", "port")),
+            "spec.ingress[0].ports[0].port: ",
+            id="a port that does not exist",
+        ),
+        pytest.param(
+            "lint",
+            (WEB, policy("podSelector: {}, egress: [{}]", "out")),
+            "spec.egress[0]: ",
+            id="whatever else lint warns of",
+        ),
+        pytest.param(
+            "workload-before-policies",
+            (DENY_INGRESS, WEB),
+            "`shop/web` may start before any policy isolates its ingress",
+            id="a pod that waits for nothing",
+        ),
+    ],
+)
+def test_a_stack_is_refused(rule: str, texts: tuple[str, ...], said: str) -> None:
+    found = messages(judged(objects(*texts)), rule)
+    assert found
+    assert found[0].startswith(said)
+
+
+@pytest.mark.parametrize(
+    ("rule", "texts"),
+    [
+        pytest.param("namespace-without-default-deny", (SHOP, DENY, WEB), id="denied by default"),
+        pytest.param(
+            "namespace-without-default-deny",
+            (pod("agent", where="kube-system"),),
+            id="Kubernetes' own namespaces are its own",
+        ),
+        pytest.param("workload-open", (DENY, WEB, FROM_WEB), id="closed to all, or all but some"),
+        pytest.param("dns-cut-off", (DENY_INGRESS, WEB), id="nothing said of egress"),
+        pytest.param("selector-without-match", (WEB, DENY), id="all pods"),
+        pytest.param("object-refused", (SHOP, DENY, WEB), id="what is well written"),
+        pytest.param("workload-before-policies", (SHOP, WEB), id="nothing to wait for"),
+    ],
+)
+def test_a_stack_is_accepted(rule: str, texts: tuple[str, ...]) -> None:
+    assert messages(judged(objects(*texts)), rule) == []
+
+
+@pytest.mark.parametrize(
+    ("rule", "texts"),
+    [
+        pytest.param(
+            "namespace-without-default-deny", (SHOP, UNKNOWN_SELECTOR), id="selector of a deny"
+        ),
+        pytest.param("namespace-without-default-deny", (SHOP, UNKNOWN_TYPES), id="kinds of a deny"),
+        pytest.param(
+            "namespace-without-default-deny", (SHOP, UNKNOWN_NAMESPACE), id="namespace of a deny"
+        ),
+        pytest.param(
+            "namespace-without-default-deny", (pod("web", where=LATER),), id="namespace of a pod"
+        ),
+        pytest.param("workload-open", (WEB, UNKNOWN_RULES), id="rules for a pod"),
+        pytest.param("workload-open", (WEB, UNKNOWN_SELECTOR), id="pods of a policy"),
+        pytest.param("workload-before-policies", (WEB, UNKNOWN_SELECTOR), id="order"),
+        pytest.param("known-only-after-deployment", (WEB, UNKNOWN_SELECTOR), id="lint"),
+    ],
+)
+def test_an_unknown_is_undetermined_and_breaks_nothing(rule: str, texts: tuple[str, ...]) -> None:
+    found = judged(objects(*texts))
+    assert messages(found, rule) == []
+    assert any(message.endswith(f"[{rule}]") for message in messages(found, "undetermined"))
+
+
+def test_a_pod_that_waits_for_a_policy_is_accepted_however_indirectly() -> None:
+    deny = kubernetes(DENY_INGRESS)
+    middle = kubernetes(SHOP, dependencies=[deny["urn"]])
+    web = kubernetes(WEB, dependencies=[middle["urn"]])
+    assert messages(judged([cluster(), deny, middle, web]), "workload-before-policies") == []
+
+
+def test_policies_of_a_cluster_without_an_engine_are_idle() -> None:
+    states = [cluster({"networkPlugin": "azure"}), kubernetes(DENY), kubernetes(WEB)]
+    assert "are idle" in messages(judged(states), "policy-not-enforced")[0]
+
+
+def test_a_broken_expectation_is_refused_where_it_is_written(tmp_path: Path) -> None:
+    file = tmp_path / "expectations.yaml"
+    file.write_text(
+        "expectations:\n"
+        "  - {name: nobody reaches web, from: anything, to: shop/web, expect: denied}\n"
+        "  - {name: web stays out, from: shop/web, to: internet, expect: denied}\n",
+        encoding="utf-8",
+    )
+    settings = {"expectation-broken": {"file": str(file)}}
+    open_ = messages(judged(objects(SHOP, WEB), settings), "expectation-broken")
+    assert open_[0].startswith(f"{file}:2: expectation `nobody reaches web` is broken: ")
+    assert open_[1].startswith(f"{file}:3: expectation `web stays out` is broken: ")
+    assert messages(judged(objects(DENY, WEB), settings), "expectation-broken") == []
+    unknown = judged(objects(WEB, UNKNOWN_RULES), settings)
+    assert "nobody reaches web" in " ".join(messages(unknown, "undetermined"))
+
+
+def test_a_file_of_expectations_that_is_not_there_is_refused() -> None:
+    settings = {"expectation-broken": {"file": "nowhere.yaml"}}
+    (told,) = [t for t in judged(objects(WEB), settings) if t.policy == "expectation-broken"]
+    assert "nowhere.yaml" in told.message
+
+
+def test_charts_and_other_providers_are_beyond_sight() -> None:
+    chart = resource("kubernetes:helm.sh/v3:Release", "nginx", {"chart": "nginx"})
+    classic = resource("azure:containerservice/kubernetesCluster:KubernetesCluster", "old", {})
+    found = messages(judged([cluster(), chart, classic]), "undetermined")
+    assert any("`nginx` are not in the plan" in message for message in found)
+    assert any("clusters of the provider `azure` are not read" in message for message in found)
+
+
+def test_an_annotation_with_a_reason_silences_a_rule() -> None:
+    silenced = (
+        "{apiVersion: v1, kind: Namespace, metadata: {name: shop, annotations: "
+        "{podwall.dev/ignore: 'namespace-without-default-deny: moves next week'}}}"
+    )
+    assert messages(judged(objects(silenced)), "namespace-without-default-deny") == []
