@@ -13,11 +13,14 @@ from pathlib import Path
 from subprocess import CompletedProcess
 from typing import Any
 
+from tests.engine.plugins.azure_native import AzureNative
+from tests.engine.plugins.kubernetes import Kubernetes
+
 __all__ = ["ROOT", "Document", "EngineFailed", "Workspace"]
 
 ROOT = Path(__file__).resolve().parents[2]
 Document = dict[str, Any]
-_PLUGINS = ("azure-native", "kubernetes")
+_PLUGINS = {"azure-native": AzureNative().version, "kubernetes": Kubernetes().version}
 _NOT_COPIED = shutil.ignore_patterns(
     ".git", ".venv", "out", "__pycache__", ".*_cache", ".hypothesis"
 )
@@ -36,39 +39,40 @@ class EngineFailed(Exception):  # noqa: N818 - reads as what it says
 class Workspace:
     """One stack of one project. Its state, its plugins and the project lie below `folder`.
 
-    Secrets are encrypted with a passphrase; nothing is downloaded, whatever the program asks for.
+    `inside` is where the project is in what was copied. Secrets are encrypted with a passphrase; no
+    plugin is downloaded, whatever the program asks for.
     """
 
     folder: Path
     stack: str = "dev"
+    inside: str = ""
 
     @classmethod
-    def of(cls, program: Path, folder: Path, stack: str = "dev") -> Workspace:
+    def of(cls, program: Path, folder: Path, stack: str = "dev", *, inside: str = "") -> Workspace:
         """Return a workspace with a copy of `program`, its environment being that of this test."""
-        workspace = cls(folder, stack)
-        shutil.copytree(program, workspace.project, ignore=_NOT_COPIED)
-        (workspace.project / ".venv").symlink_to(sys.prefix)
-        for place in ("home", "state", "bin"):
-            (folder / place).mkdir()
-        for name in _PLUGINS:
-            workspace._write_plugin(name)
+        workspace = cls(folder, stack, inside)
+        shutil.copytree(program, folder / "project", ignore=_NOT_COPIED)
+        (folder / "project" / ".venv").symlink_to(sys.prefix)
+        (folder / "state").mkdir()
+        for name, version in _PLUGINS.items():
+            workspace._install(name, version)
         return workspace
 
     @property
     def project(self) -> Path:
         """Return the folder of the Pulumi project."""
-        return self.folder / "project"
+        return self.folder / "project" / self.inside
 
     @property
     def environment(self) -> dict[str, str]:
         """Return the variables under which `pulumi`, and whatever starts it, finds this stack."""
         inherited = {key: value for key, value in os.environ.items() if "PULUMI" not in key}
         return inherited | {
-            "PATH": os.pathsep.join([str(self.folder / "bin"), inherited["PATH"]]),
             "PULUMI_HOME": str(self.folder / "home"),
             "PULUMI_BACKEND_URL": (self.folder / "state").as_uri(),
             "PULUMI_CONFIG_PASSPHRASE": "not a secret",
             "PULUMI_SKIP_UPDATE_CHECK": "true",
+            "PULUMI_IGNORE_AMBIENT_PLUGINS": "true",
             "PULUMI_DISABLE_AUTOMATIC_PLUGIN_ACQUISITION": "true",
             "NO_COLOR": "1",
         }
@@ -76,7 +80,7 @@ class Workspace:
     def copied_to(self, folder: Path) -> Workspace:
         """Return a second workspace in the same situation: project, state and plugins."""
         shutil.copytree(self.folder, folder, symlinks=True)
-        return Workspace(folder, self.stack)
+        return Workspace(folder, self.stack, self.inside)
 
     def pulumi(self, *command: str, **variables: str) -> str:
         """Run `pulumi` and return its standard output; raise `EngineFailed` where it fails."""
@@ -149,8 +153,11 @@ class Workspace:
         found: Document = json.loads(self.pulumi(*command, "--stack", self.stack))
         return found
 
-    def _write_plugin(self, name: str) -> None:
-        script = self.folder / "bin" / f"pulumi-resource-{name}"
+    def _install(self, name: str, version: str) -> None:
+        """Put a stand-in where the CLI keeps the plugins that it has downloaded."""
+        place = self.folder / "home" / "plugins" / f"resource-{name}-v{version}"
+        place.mkdir(parents=True)
+        script = place / f"pulumi-resource-{name}"
         start = f'PYTHONPATH="{ROOT}" exec "{sys.executable}" -m tests.engine.plugins {name}'
         script.write_text(f'#!/bin/sh\n{start} "$@"\n', encoding="utf-8")
         script.chmod(0o755)

@@ -13,6 +13,7 @@ import os
 import uuid
 from collections.abc import Iterator
 from dataclasses import dataclass, field
+from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
@@ -37,8 +38,9 @@ _CLUSTER = "azure-native:containerservice:ManagedCluster"
 class AzureNative:
     """Answers for every azure-native resource type, as `Provider` describes."""
 
-    version: str = "3.29.0"
+    version: str = version("pulumi-azure-native")
     keeps_secrets: bool = False
+    _settings: Properties = field(default_factory=dict)
     _clusters: dict[str, Properties] = field(default_factory=dict)
 
     def difference_of_configuration(self, old: Properties, new: Properties) -> Difference:
@@ -47,10 +49,13 @@ class AzureNative:
         return Difference()
 
     def configure(self, settings: Properties) -> None:
-        """Accept any configuration: there is no account behind it."""
+        """Remember the configuration: it may name a location, for the groups that name none."""
+        self._settings = settings
 
     def checked(self, resource: Resource, old: Properties, new: Properties) -> Properties:
-        """Return `new` with a generated name where the program gave none."""
+        """Return `new` with a name and a location where the program gave none."""
+        if resource.type.endswith(":ResourceGroup") and "location" not in new:
+            new = {**new, "location": self._location()}
         name = kind_of(resource.type).names[-1]
         if name in new:
             return new
@@ -114,6 +119,12 @@ class AzureNative:
             }
         message = f"the stand-in has no function `{token}`"
         raise Refused(message)
+
+    def _location(self) -> str:
+        if "location" not in self._settings:
+            message = "missing required property 'location'. Either set it explicitly or configure"
+            raise Refused(f"{message} it with 'pulumi config set azure-native:location <value>'.")
+        return str(self._settings["location"])
 
     def _credentials(self, token: str, arguments: Properties) -> Properties:
         name = arguments.get("resourceName", "")

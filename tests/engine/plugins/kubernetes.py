@@ -10,6 +10,7 @@ from __future__ import annotations
 import hashlib
 import uuid
 from dataclasses import dataclass, field
+from importlib.metadata import version
 from typing import Any
 
 from tests.engine.plugins.changes import changes
@@ -78,7 +79,7 @@ A NetworkPolicy is not here: its whole spec is changed in place.
 class Kubernetes:
     """Answers for every Kubernetes kind; see `tests.engine.plugins.provider.Provider`."""
 
-    version: str = "4.34.2"
+    version: str = version("pulumi-kubernetes")
     keeps_secrets: bool = True
     _settings: Properties = field(default_factory=dict)
 

@@ -66,10 +66,14 @@ class Servicer(ResourceProviderServicer):
         """Return the inputs with names and defaults."""
         del context
         resource = _resource(request, seed=request.randomSeed)
-        checked = self._provider.checked(
-            resource, plain(values(request.olds)), values(request.news)
-        )
-        return provider_pb2.CheckResponse(inputs=struct(checked))
+        old, new = plain(values(request.olds)), values(request.news)
+        try:
+            return provider_pb2.CheckResponse(
+                inputs=struct(self._provider.checked(resource, old, new))
+            )
+        except Refused as refusal:
+            failure = provider_pb2.CheckFailure(reason=str(refusal))
+            return provider_pb2.CheckResponse(inputs=request.news, failures=[failure])
 
     def Diff(self, request: Any, context: Any) -> Any:
         """Return what the new inputs change and replace."""

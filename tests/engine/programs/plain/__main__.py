@@ -23,7 +23,7 @@ from pulumi_kubernetes.provider import Provider
 config = pulumi.Config()
 engine = config.require("engine")
 
-group = ResourceGroup("rg")
+group = ResourceGroup("rg", location="westeurope")
 cluster = ManagedCluster(
     "aks",
     resource_group_name=group.name,
