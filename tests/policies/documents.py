@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from copy import deepcopy
 from typing import Any
 
 from hypothesis import strategies as st
@@ -109,4 +110,4 @@ DOCUMENTS: Documents = _document(
         "metadata": _METADATA,
     },
     {"spec": _SPECS, "status": st.just({})},
-)
+).map(deepcopy)  # a test may damage its document, and drawn parts are shared
