@@ -14,12 +14,14 @@ from pulumi_policy import EnforcementLevel
 from pulumi_policy.policy import _PolicyAnalyzerServicer
 
 from guardrails.pack import NAME, policies
+from guardrails.rules.lint import GROUPS, JUDGED_ELSEWHERE
 
 __all__ = [
     "TODAY",
     "State",
     "Told",
     "cluster",
+    "is_enforced",
     "judged",
     "kubernetes",
     "messages",
@@ -102,6 +104,13 @@ def judged(
 def messages(found: Iterable[Told], policy: str) -> list[str]:
     """Return what one policy says: for each time the first line, after the description."""
     return [each.message.split("\n")[1] for each in found if each.policy == policy]
+
+
+def is_enforced(finding: State) -> bool:
+    """Say whether a finding of the command line is one that the pack has to report."""
+    if finding["id"].startswith("cluster-") or finding["id"] in JUDGED_ELSEWHERE:
+        return False
+    return finding["severity"] != "info" or any(finding["id"] in each for each in GROUPS.values())
 
 
 def _told(diagnostic: Any) -> Told:

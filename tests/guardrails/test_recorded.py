@@ -8,10 +8,9 @@ from typing import Any
 
 import pytest
 
-from guardrails.rules.lint import GROUPS, JUDGED_ELSEWHERE
 from guardrails.rules.lint import RULES as LINT_RULES
 from podwall.cli import main
-from tests.guardrails.packs import RECORDINGS, cluster, judged, messages, recorded
+from tests.guardrails.packs import RECORDINGS, cluster, is_enforced, judged, messages, recorded
 
 STATE = RECORDINGS / "state.json"
 FIRST = RECORDINGS / "first.json"
@@ -22,13 +21,6 @@ def of_command_line(path: Path, capsys: pytest.CaptureFixture[str]) -> list[dict
     main(["lint", str(path), "-o", "json"])
     found: list[dict[str, Any]] = json.loads(capsys.readouterr().out)["findings"]
     return found
-
-
-def is_enforced(finding: dict[str, Any]) -> bool:
-    """Say whether a finding of the command line is one that the pack has to report."""
-    if finding["id"].startswith("cluster-") or finding["id"] in JUDGED_ELSEWHERE:
-        return False
-    return finding["severity"] != "info" or any(finding["id"] in each for each in GROUPS.values())
 
 
 @pytest.mark.parametrize("path", [STATE, FIRST, CILIUM], ids=lambda path: path.name)
