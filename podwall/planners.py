@@ -63,9 +63,7 @@ def plan_of_preview(document: Mapping[str, Any]) -> Plan:
     gone = (
         replace(each, change=Change.DELETE) for each in before.resources if each.urn not in kept
     )
-    planned = with_known_namespaces(after).resources
-    # Pulumi names a property both as a reason and in the detailed difference.
-    there = (replace(each, replaced_by=tuple(dict.fromkeys(each.replaced_by))) for each in planned)
+    there = with_known_namespaces(after).resources
     return replace(after, resources=(*there, *gone), warnings=tuple(_warnings(document)))
 
 

@@ -7,7 +7,7 @@ https://github.com/pulumi/pulumi/blob/master/pkg/display/json.go
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any, Final
 
 from podwall.plan import Change, Origin, Plan, PlannedResource
@@ -73,12 +73,17 @@ def _new(step: Mapping[str, Any]) -> PlannedResource | None:
     return planned_resource(step.get("newState"), change, _replaced_by(step))
 
 
-def _replaced_by(step: Mapping[str, Any]) -> Iterator[str]:
+def _replaced_by(step: Mapping[str, Any]) -> list[str]:
+    """Return the paths that force a replacement, which a step tells twice and in any order."""
     reasons = step.get("replaceReasons", step.get("keys"))
-    yield from (str(reason) for reason in reasons) if isinstance(reasons, list) else ()
-    for path, diff in _mapping(step.get("detailedDiff")).items():
-        if str(_mapping(diff).get("kind")).endswith("-replace"):
-            yield str(path)
+    told = [str(reason) for reason in reasons] if isinstance(reasons, list) else []
+    differences = _mapping(step.get("detailedDiff")).items()
+    forced = [str(path) for path, each in differences if _forces(_mapping(each))]
+    return sorted({*told, *forced})
+
+
+def _forces(difference: Mapping[str, Any]) -> bool:
+    return str(difference.get("kind")).endswith("-replace")
 
 
 def plan_of(resources: Iterable[PlannedResource]) -> Plan:

@@ -37,7 +37,7 @@ def trimmed(value: Any) -> Any:
     if isinstance(value, dict):
         return {key: _entry(key, item) for key, item in value.items() if _is_kept(key, item)}
     if isinstance(value, list):
-        return [trimmed(item) for item in value if not _is_noise(item)]
+        return [trimmed(item) for item in value if not _is_debugging(item)]
     return value
 
 
@@ -55,10 +55,9 @@ def _is_kept(key: str, value: Any) -> bool:
     return key not in _DROPPED
 
 
-def _is_noise(value: Any) -> bool:
-    """Return whether `value` is a debugging event, or says where a plugin was found."""
-    said = value.get("diagnosticEvent", value) if isinstance(value, dict) else {}
-    return said.get("severity") == "debug" or "from $PATH at" in str(said.get("message"))
+def _is_debugging(value: Any) -> bool:
+    said = value.get("diagnosticEvent") if isinstance(value, dict) else None
+    return isinstance(said, dict) and said.get("severity") == "debug"
 
 
 def without_chance(text: str) -> str:
