@@ -96,6 +96,22 @@ def test_a_state_is_judged_as_the_command_line_judges_it(
     assert {each["policyName"] for each in found} - ids
 
 
+def test_the_dev_stack_passes_with_its_own_exemptions(dev_new: Workspace) -> None:
+    settings = str(ROOT / "guardrails" / "walkthrough.json")
+    options = ("--stack", "dev", *PACK, "--policy-pack-config", settings)
+    assert "podwall-guardrails" in dev_new.pulumi("preview", *options)
+
+
+def test_pulumi_refuses_an_exemption_without_a_reason(plain_new: Workspace) -> None:
+    settings = plain_new.folder / "wrong.json"
+    settings.write_text(
+        json.dumps({"workload-open": {"exempt": [{"namespace": "tools"}]}}), encoding="utf-8"
+    )
+    options = ("--stack", "dev", *PACK, "--policy-pack-config", str(settings))
+    with pytest.raises(EngineFailed, match="reason"):
+        plain_new.pulumi("preview", *options)
+
+
 def test_what_the_component_makes_is_accepted(dev_new: Workspace) -> None:
     found = previewed(dev_new)
     mandatory = {each["policyName"] for each in found} & {

@@ -35,6 +35,14 @@ def test_a_rule_says_what_it_wants_and_what_to_do(rule: object) -> None:
     assert (policy.url or "").startswith("https://")
 
 
+def test_the_documentation_lists_every_rule_as_it_is() -> None:
+    table = (ROOT / "docs" / "guardrails.md").read_text(encoding="utf-8")
+    for rule in rules(TODAY):
+        settings = ", ".join(f"`{name}`" for name in rule.settings.__struct_fields__)
+        row = (f"`{rule.id}`", rule.description, rule.severity.value, rule.enforcement.value)
+        assert f"| {' | '.join((*row, settings))} |" in table
+
+
 def test_doubts_are_told_after_all_rules() -> None:
     names = [each.name for each in policies(TODAY)]
     assert (names[0], names[-1]) == ("remember-inputs", "undetermined")
