@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from typing import Final, TypeVar
 
 from podwall.model import Namespace, Policy, Service, Snapshot, Unknown, Workload
+from podwall.reading.controller_labels import with_controller_labels
 from podwall.reading.document import Cluster, Document
 from podwall.reading.fields import Malformed
 from podwall.reading.flatten import single_objects
@@ -68,9 +69,10 @@ def _objects(documents: Iterable[Document]) -> tuple[list[KubernetesObject], lis
 
 
 def _snapshot(parts: list[Part], cluster: Cluster, *, complete: bool) -> Snapshot:
-    workloads = tuple(part for part in parts if isinstance(part, Workload))
     policies = tuple(part for part in parts if isinstance(part, Policy))
     services = tuple(part for part in parts if isinstance(part, Service))
+    written = tuple(part for part in parts if isinstance(part, Workload))
+    workloads = with_controller_labels(written, policies, services)
     declared = [part for part in parts if isinstance(part, Namespace)]
     used: set[str | Unknown] = {
         *(workload.namespace for workload in workloads),

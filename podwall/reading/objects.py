@@ -13,7 +13,7 @@ from podwall.reading.namespaces import forged_name, read_namespace
 from podwall.reading.policies import read_policy
 from podwall.reading.services import read_service
 from podwall.reading.unread import removed_version, unread
-from podwall.reading.workloads import WORKLOAD_KINDS, read_workload
+from podwall.reading.workloads import WORKLOAD_KINDS, is_finished, read_workload
 from policies.errors import Place
 from policies.findings import Finding, Severity
 from policies.validation import violations
@@ -42,7 +42,7 @@ class Read:
 def read_part(item: KubernetesObject) -> Read:
     """Return what one object is; an object that the API server would refuse is no part at all."""
     reader = READERS.get((item.group, item.kind))
-    if reader is None:
+    if reader is None or is_finished(item):
         return Read(item, findings=tuple(unread(item)))
     if item.version != "v1":
         current = f"{item.group}/v1".removeprefix("/")

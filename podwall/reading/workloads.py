@@ -6,13 +6,13 @@ from collections.abc import Mapping
 from functools import partial
 from typing import Any, Final
 
-from podwall.model import LabelMap, Unknown, Workload, WorkloadPort
-from podwall.reading.fields import field, flag, mapping, number, structs, text, within
+from podwall.model import LabelMap, Operator, Selector, Unknown, Workload, WorkloadPort
+from podwall.reading.fields import Malformed, field, flag, mapping, number, structs, text, within
 from podwall.reading.metadata import NO_LABELS, KubernetesObject
 from podwall.reading.ports import read_container_port
-from podwall.reading.selectors import read_labels
+from podwall.reading.selectors import read_labels, read_selector
 
-__all__ = ["WORKLOAD_KINDS", "read_workload"]
+__all__ = ["WORKLOAD_KINDS", "is_finished", "read_workload"]
 
 MANY: Final = 2
 POD: Final = ("", "Pod")
@@ -29,9 +29,16 @@ COUNTS: Final = {
 }
 WORKLOAD_KINDS: Final = frozenset({POD, *COUNTS})
 
+FINISHED: Final = ("Succeeded", "Failed")
 Node = Mapping[str, Any] | Unknown
 Count = int | Unknown
 Ports = tuple[WorkloadPort | Unknown, ...] | Unknown
+
+
+def is_finished(item: KubernetesObject) -> bool:
+    """Say whether an object is a pod that ran to its end: it has no address any more."""
+    status = item.manifest.get("status") if item.kind == "Pod" else None
+    return isinstance(status, Mapping) and status.get("phase") in FINISHED
 
 
 def read_workload(item: KubernetesObject) -> Workload:
@@ -47,7 +54,20 @@ def _of_controller(item: KubernetesObject, count: str, spec: Node) -> Workload:
     if isinstance(spec, Unknown):
         return _pods(item, LabelMap(more=spec), spec if count else MANY, spec)
     replicas = field(spec, count, number, 1) if count else MANY
-    return within(spec, ("template",), partial(_of_template, item, replicas))
+    workload = within(spec, ("template",), partial(_of_template, item, replicas))
+    if item.group == "apps":
+        _refuse_strangers(field(spec, "selector", read_selector, Selector()), workload.labels)
+    return workload
+
+
+def _refuse_strangers(selector: Selector, labels: LabelMap) -> None:
+    """Raise if a controller would not recognise its own pods: the API server refuses that."""
+    carried = dict(labels.items)
+    for asked in selector.requirements:
+        value = carried.get(asked.key, labels.more)
+        certain = asked.unknown is None and not isinstance(value, Unknown)
+        if asked.operator is Operator.IN and certain and value not in asked.values:
+            raise Malformed(f"asks for `{asked.key}`, but the template's labels differ", "selector")
 
 
 def _of_template(item: KubernetesObject, replicas: Count, template: Node) -> Workload:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
@@ -9,12 +10,14 @@ from podwall.plan import Plan
 from podwall.plan.cluster import planned_cluster
 from podwall.plan.documents import documents, unseen_objects
 from podwall.plan.replacements import lost_clusters
+from podwall.sources.cluster_count import several_clusters
 from podwall.sources.files import STDIN, read_bytes
 from podwall.sources.json_documents import BrokenJsonError, looks_like_json, parsed_values
 from podwall.sources.manifests import json_manifests, parse_manifests, read_folder
 from podwall.sources.namespaces import with_known_namespaces
 from podwall.sources.parsed import Parsed
 from podwall.sources.preview import is_events, is_preview, preview_plans, steps_of_events
+from podwall.sources.preview_health import gaps_in_events, gaps_in_preview
 from podwall.sources.source import Source, SourceKind, Stage
 from podwall.sources.state import is_state, state_plan
 from policies.errors import Place, SourceError
@@ -51,25 +54,32 @@ def _json_values(data: bytes) -> list[Any] | None:
 
 def _of_pulumi(name: str, values: list[Any]) -> Source | None:
     if is_events(values):
-        return _of_steps(name, steps_of_events(values))
+        gaps = gaps_in_events(values, Place(name))
+        return _of_steps(name, steps_of_events(values), gaps)
     if len(values) != 1:
         return None
     if is_preview(values[0]):
-        return _of_steps(name, values[0]["steps"])
+        return _of_steps(name, values[0]["steps"], gaps_in_preview(values[0], Place(name)))
     if is_state(values[0]):
         plan = state_plan(values[0])
-        return Source(SourceKind.STATE, name, stage_of(plan), findings=tuple(unseen_objects(plan)))
+        findings = (*unseen_objects(plan), *several_clusters(plan))
+        return Source(SourceKind.STATE, name, stage_of(plan), findings=findings)
     return None
 
 
-def _of_steps(name: str, steps: list[Any]) -> Source:
+def _of_steps(name: str, steps: list[Any], gaps: Iterable[Finding]) -> Source:
     before, after = preview_plans(steps)
     return Source(
         SourceKind.PREVIEW,
         name,
         planned=stage_of(after),
         deployed=stage_of(before),
-        findings=(*lost_clusters(before, after), *unseen_objects(after)),
+        findings=(
+            *gaps,
+            *lost_clusters(before, after),
+            *unseen_objects(after),
+            *several_clusters(after),
+        ),
     )
 
 

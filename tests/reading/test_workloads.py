@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from podwall.model import LabelMap, Protocol, WorkloadPort
-from tests.reading.written import ids, read, seen, workload
+from podwall.model import LabelMap, Protocol, Unknown, WorkloadPort
+from tests.reading.written import ids, policy_text, read, seen, workload
 
 TEMPLATE = "template: {metadata: {labels: {app: web}}, spec: {containers: [{name: c}]}}"
 
@@ -125,3 +125,51 @@ def test_a_malformed_pod_is_left_out(spec: str, path: str) -> None:
 def test_the_place_of_a_workload_is_its_document() -> None:
     (first, second) = seen(f"{pod('')}\n---\n\n{pod('').replace('web', 'api')}").workloads
     assert (str(first.place), str(second.place)) == ("test.yaml:1", "test.yaml:4")
+
+
+def deployment(selector: str) -> str:
+    return (
+        "{apiVersion: apps/v1, kind: Deployment, metadata: {name: web}, "
+        f"spec: {{selector: {selector}, {TEMPLATE}}}}}"
+    )
+
+
+def test_a_controller_that_would_not_know_its_own_pods_is_refused() -> None:
+    assert ids(read(deployment("{matchLabels: {app: api}}"))) == ["malformed-object spec.selector"]
+    assert ids(read(deployment("{matchLabels: {app: web}}"))) == []
+    assert ids(read(deployment("{matchExpressions: [{key: app, operator: Exists}]}"))) == []
+
+
+def test_a_pod_that_has_ended_has_no_address() -> None:
+    ended = pod("").replace("spec:", "status: {phase: Succeeded}, spec:")
+    reading = read(ended)
+    assert (reading.snapshot.workloads, reading.ignored) == ((), (("Pod", 1),))
+    assert len(seen(ended.replace("Succeeded", "Running")).workloads) == 1
+
+
+def asking(key: str, *, of: str = "Job", value: str = "web") -> LabelMap:
+    """Return the labels of a workload in a cluster with a policy that asks for a key."""
+    group = "batch" if of == "Job" else "apps"
+    workload_text = (
+        f"{{apiVersion: {group}/v1, kind: {of}, metadata: {{name: web, namespace: shop}}, "
+        f"spec: {{{TEMPLATE}}}}}"
+    )
+    policy = policy_text(
+        f"{{podSelector: {{matchLabels: {{{key}: {value}}}}}, policyTypes: [Egress]}}"
+    )
+    (found,) = seen(f"{workload_text}\n---\n{policy}").workloads
+    return found.labels
+
+
+def test_a_label_that_a_job_gives_to_its_pods() -> None:
+    assert asking("job-name") == LabelMap.of({"app": "web", "job-name": "web"})
+
+
+def test_a_label_that_differs_from_pod_to_pod() -> None:
+    key = "statefulset.kubernetes.io/pod-name"
+    labels = asking(key, of="StatefulSet", value="web-0")
+    assert isinstance(dict(labels.items)[key], Unknown)
+
+
+def test_labels_that_nobody_asks_for_are_left_out() -> None:
+    assert asking("app", of="StatefulSet") == LabelMap.of({"app": "web"})

@@ -225,3 +225,54 @@ def test_a_stack_of_two_clusters_declares_no_engine(tmp_path: Path) -> None:
     other["urn"] += "2"
     found = preview(tmp_path, ("create", None, cluster("azure")), ("create", None, other))
     assert found.planned.cluster == Cluster()
+
+
+def gaps(found: Source) -> list[str]:
+    return [f"{finding.id}: {finding.message}" for finding in found.findings]
+
+
+def test_a_preview_that_failed_is_not_the_whole_plan(tmp_path: Path) -> None:
+    diagnostics = [{"severity": "error", "message": "error: no\n  such thing"}]
+    steps = [{"op": "create", "newState": pod("web")}]
+    found = opened(tmp_path, {"steps": steps, "diagnostics": diagnostics})
+    assert gaps(found) == ["preview-failed: the preview failed: error: no such thing"]
+
+
+def test_a_preview_without_what_stays_is_not_the_whole_plan(tmp_path: Path) -> None:
+    steps = [{"op": "create", "newState": pod("web")}]
+    found = opened(tmp_path, {"steps": steps, "changeSummary": {"create": 1, "same": 7}})
+    assert gaps(found) == [
+        "preview-without-sames: the preview leaves out 7 resources that do not change"
+    ]
+
+
+def test_events_without_what_stays_are_not_the_whole_plan(tmp_path: Path) -> None:
+    head = {"sequence": 1, "timestamp": 1}
+    found = opened(
+        tmp_path,
+        {**head, "resourcePreEvent": {"metadata": {"op": "create", "new": pod("web")}}},
+        {**head, "summaryEvent": {"resourceChanges": {"create": 1, "same": 1}}},
+        {**head, "diagnosticEvent": {"severity": "warning", "message": "careful"}},
+    )
+    assert gaps(found) == [
+        "preview-without-sames: the preview leaves out 1 resources that do not change"
+    ]
+
+
+@pytest.mark.parametrize("name", ["first", "allow"])
+def test_a_real_preview_is_the_whole_plan(name: str) -> None:
+    assert real(name).findings == ()
+
+
+def test_objects_for_two_clusters_are_told(tmp_path: Path) -> None:
+    steps = []
+    for number in (1, 2):
+        aks = {**cluster("cilium")}
+        aks["urn"] += str(number)
+        kind = "pulumi:providers:kubernetes"
+        provider = resource(kind, f"k8s{number}", {}, dependencies=[aks["urn"]])
+        web = pod(f"web{number}", provider=f"{provider['urn']}::some-id")
+        steps += [{"op": "create", "newState": state} for state in (aks, provider, web)]
+    assert gaps(opened(tmp_path, {"steps": steps})) == [
+        "several-clusters: the stack deploys to 2 clusters (`aks1`, `aks2`), shown here as one"
+    ]
