@@ -1,0 +1,1 @@
+"""Benchmarks and demonstrations: what is measured, and pages to look at."""
