@@ -31,7 +31,7 @@ def _declare(parser: ArgumentParser) -> None:
         "--out",
         metavar="DIR",
         type=Path,
-        help="where manifests and plan.json go, in a folder by the stack's name "
+        help="where manifests, plan.json and a page go, in a folder by the stack's name "
         "(default: out, in the project's folder)",
     )
 

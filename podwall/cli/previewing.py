@@ -52,7 +52,8 @@ def _write(seen: Preview, options: Namespace) -> str:
     files, left_out = preview_files(seen)
     folder = (options.out or find_project(Path.cwd()) / "out") / seen.plan.stack
     write_folder(folder, files)
-    lines = [f"wrote {len(files) - 1} manifests and plan.json to {_shown(folder)}"]
+    manifests = sum(name.startswith("manifests/") for name in files)
+    lines = [f"wrote {manifests} manifests, plan.json and index.html to {_shown(folder)}"]
     lines += [f"not written: {each.object}, because {each.because}" for each in left_out]
     return "\n".join(lines)
 

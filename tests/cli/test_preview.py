@@ -95,7 +95,7 @@ def test_the_screen_tells_resources_reachability_findings_and_files(tmp_path: Pa
     assert "warning[program-warning]" in result.out
     assert result.err.splitlines() == [
         "planning without the Pulumi CLI, which is not on the PATH",
-        "wrote 2 manifests and plan.json to out/dev",
+        "wrote 2 manifests, plan.json and index.html to out/dev",
     ]
 
 

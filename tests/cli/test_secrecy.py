@@ -47,7 +47,7 @@ def test_a_secret_of_the_program_comes_out_nowhere(tmp_path: Path, form: str) ->
     result = podwall(project, "preview", "-o", form)
     assert result.code == 0
     said = list(everything(result, project / "out"))
-    assert len(said) == 6
+    assert len(said) == 7
     assert not any(PASSWORD in text for text in said)
 
 
