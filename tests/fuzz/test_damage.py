@@ -81,4 +81,4 @@ def test_the_documents_around_a_damaged_one_are_still_read(
 
 def _is_policy(text: bytes) -> bool:
     """Tell whether what is left of the policy still claims to be one."""
-    return b"\nkind: NetworkPolicy\n" in text and text.startswith(b"apiVersion: networking.k8s.io")
+    return text.startswith(b"apiVersion: networking.k8s.io/v1\nkind: NetworkPolicy\n")
