@@ -144,8 +144,8 @@ def test_one_field_of_a_whole_object_is_junk(
     manifest: dict[str, Any], data: st.DataObject, value: Any
 ) -> None:
     damaged = copy.deepcopy(manifest)
-    paths = list(_paths(damaged))
-    *steps, last = data.draw(st.sampled_from(paths))
+    places = list(paths(damaged))
+    *steps, last = data.draw(st.sampled_from(places))
     node: Any = damaged
     for step in steps:
         node = node[step]
@@ -156,9 +156,9 @@ def test_one_field_of_a_whole_object_is_junk(
     assert all(finding.message and "\n" not in finding.message for finding in reading.findings)
 
 
-def _paths(node: Any, path: tuple[Any, ...] = ()) -> Any:
+def paths(node: Any, path: tuple[Any, ...] = ()) -> Any:
     items = node.items() if isinstance(node, dict) else enumerate(node)
     for key, value in items:
         yield (*path, key)
         if isinstance(value, (dict, list)):
-            yield from _paths(value, (*path, key))
+            yield from paths(value, (*path, key))
