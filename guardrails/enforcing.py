@@ -117,8 +117,9 @@ def _of_stack(rule: StackRule[Any], deployment: Deployment, settings: Any) -> It
 
 def _kept(deployment: Deployment, judgements: Iterable[Judgement]) -> Iterable[Finding]:
     """Return the findings that no annotation in the stack silences."""
-    findings = [each for each in judgements if isinstance(each, Finding)]
-    return [each for each in deployment.kept(findings) if each in findings] if findings else []
+    findings = dict.fromkeys(each for each in judgements if isinstance(each, Finding))
+    kept = deployment.kept(tuple(findings)) if findings else ()
+    return [each for each in kept if each in findings]
 
 
 def _doubts(judgements: Iterable[Judgement]) -> tuple[Doubt, ...]:
