@@ -128,9 +128,15 @@ function chooseName(item, end) {
   else app.choose({ [end]: item.key });
 }
 
+// What a lens has counted is kept while the moment and the port stay the same.
+function lensFor({ time, asked }) {
+  if (app.lens && app.lens.time === time && app.lens.asked === asked) return app.lens;
+  return Object.assign(lensOf(model, time, asked), { time, asked });
+}
+
 function refresh() {
   const { state } = app;
-  app.lens = lensOf(model, state.time, state.asked);
+  app.lens = lensFor(state);
   const shown = shownBy(model, app.lens, state);
   app.sources = shown.sources;
   app.destinations = shown.destinations;
