@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, Final
 
@@ -11,6 +12,9 @@ from policies.findings import Finding, Severity
 __all__ = ["gaps_in_events", "gaps_in_preview"]
 
 SAME: Final = "same"
+
+_FAILED: Final = re.compile(r"^(error: )?(Preview failed: )?")
+_NO_REASON: Final = {"preview failed", "update failed"}
 
 
 def gaps_in_preview(document: Mapping[str, Any], place: Place) -> Iterator[Finding]:
@@ -30,15 +34,23 @@ def gaps_in_events(events: Sequence[Mapping[str, Any]], place: Place) -> Iterato
 
 
 def _errors(diagnostics: Sequence[Any], place: Place) -> Iterator[Finding]:
-    for diagnostic in diagnostics:
-        if isinstance(diagnostic, Mapping) and diagnostic.get("severity") == "error":
-            yield Finding(
-                "preview-failed",
-                Severity.ERROR,
-                f"the preview failed: {' '.join(str(diagnostic.get('message')).split())}",
-                place,
-                "repair the program: what the preview did not come to is not here",
-            )
+    for text in _reasons(diagnostics):
+        yield Finding(
+            "preview-failed",
+            Severity.ERROR,
+            f"the preview failed: {text}",
+            place,
+            "repair the program: what the preview did not come to is not here",
+        )
+
+
+def _reasons(diagnostics: Sequence[Any]) -> list[str]:
+    """Return why a preview failed, each reason once; that it failed is the last one to give."""
+    said = (each for each in diagnostics if isinstance(each, Mapping))
+    errors = (each for each in said if each.get("severity") == "error")
+    texts = (" ".join(str(error.get("message")).split()) for error in errors)
+    reasons = dict.fromkeys(_FAILED.sub("", text) for text in texts)
+    return [reason for reason in reasons if reason not in _NO_REASON] or list(reasons)
 
 
 def _without_sames(

@@ -107,6 +107,14 @@ def test_the_sentence_counts_each_kind(kinds: list[ChangeKind], sentence: str) -
     assert change_sentence(replace(REPORT, connections=changes)) == sentence
 
 
+@pytest.mark.parametrize("gap", ["preview-failed", "preview-without-sames"])
+def test_the_sentence_claims_nothing_of_a_preview_with_gaps(gap: str) -> None:
+    unseen = ChangeReport("stack `dev`", findings=(Finding(gap, Severity.ERROR, "no"),))
+    assert "no connection" not in change_sentence(unseen)
+    seen = replace(unseen, connections=(_change("a/b", "c/d"),))
+    assert change_sentence(seen).endswith("as far as it came, 1 connection opens")
+
+
 def test_the_outside_counts_once_for_each_workload_and_direction() -> None:
     ranges = frozenset(f"10.{n}.0.0/16" for n in range(4))
     changes = [_change(each, "a/b") for each in ranges] + [_change("a/b", each) for each in ranges]

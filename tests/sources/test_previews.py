@@ -231,11 +231,22 @@ def gaps(found: Source) -> list[str]:
     return [f"{finding.id}: {finding.message}" for finding in found.findings]
 
 
-def test_a_preview_that_failed_is_not_the_whole_plan(tmp_path: Path) -> None:
-    diagnostics = [{"severity": "error", "message": "error: no\n  such thing"}]
+@pytest.mark.parametrize(
+    ("messages", "reasons"),
+    [
+        pytest.param(["error: no\n  such thing"], ["no such thing"], id="one line"),
+        pytest.param(["error: no", "error: preview failed\n"], ["no"], id="what is no reason"),
+        pytest.param(["error: Preview failed: no", "no"], ["no"], id="once"),
+        pytest.param(["error: preview failed"], ["preview failed"], id="a policy pack said no"),
+    ],
+)
+def test_a_preview_that_failed_is_not_the_whole_plan(
+    tmp_path: Path, messages: list[str], reasons: list[str]
+) -> None:
+    diagnostics = [{"severity": "error", "message": message} for message in messages]
     steps = [{"op": "create", "newState": pod("web")}]
     found = opened(tmp_path, {"steps": steps, "diagnostics": diagnostics})
-    assert gaps(found) == ["preview-failed: the preview failed: error: no such thing"]
+    assert gaps(found) == [f"preview-failed: the preview failed: {each}" for each in reasons]
 
 
 def test_a_preview_without_what_stays_is_not_the_whole_plan(tmp_path: Path) -> None:

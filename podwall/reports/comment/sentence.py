@@ -13,6 +13,7 @@ from podwall.reports.words import listed
 
 __all__ = ["change_sentence", "outside_sentence"]
 
+_GAPS: Final = {"preview-failed", "preview-without-sames"}
 _VERBS: Final = {
     ChangeKind.ADDED: ("opens", "open"),
     ChangeKind.WIDENED: ("opens further ports", "open further ports"),
@@ -25,11 +26,17 @@ _VERBS: Final = {
 def change_sentence(report: ChangeReport) -> str:
     """Return how many connections change, between workloads if any, else with what is outside.
 
+    Nothing is said of a change that cannot be seen, because its preview failed.
+
     >>> change_sentence(ChangeReport("stack dev"))
     'no connection opens or closes'
     """
     inside, outside = _counted(report)
-    said = _counts(inside) or _with_outside(outside) or "no connection opens or closes"
+    said = _counts(inside) or _with_outside(outside)
+    if any(each.id in _GAPS for each in report.findings):
+        seen = f"; as far as it came, {said}" if said else ""
+        return f"the preview is not whole, so nobody knows what opens or closes{seen}"
+    said = said or "no connection opens or closes"
     return f"more than {said}" if report.partial else said
 
 
