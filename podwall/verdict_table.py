@@ -113,7 +113,7 @@ class _Decoder:
         """Begin with the two verdicts that always have a number."""
         self._join = reachability.analysis.join
         self._ports = reachability.analysis.ports
-        self._known: dict[bytes, int] = {}
+        self._known: dict[int, int] = {}
         self.numbers: dict[PairVerdict, int] = {
             PairVerdict(NO_PORTS, NO_PORTS): DENIED,
             PairVerdict(ALL_PORTS, NO_PORTS): OPEN,
@@ -126,16 +126,21 @@ class _Decoder:
             rows = np.arange(first, min(first + _BLOCK, len(sources)))
             edges = self._join.edges(rows)
             block = np.zeros((len(rows), len(destinations)), dtype=np.uint32)
-            block[edges.row, edges.destination] = [self._number(w.tobytes()) for w in edges.words]
+            block[edges.row, edges.destination] = self._numbers(edges.ports)
             free = np.isin(rows, sources.open)
             block[np.ix_(free, destinations.open)] = OPEN
             outside = sources.outside[rows] == 1
             block[np.ix_(outside, np.flatnonzero(destinations.outside))] = DENIED
             yield block
 
-    def _number(self, words: bytes) -> int:
-        number = self._known.get(words)
+    def _numbers(self, ports: IntArray) -> IntArray:
+        distinct, which = np.unique(ports, return_inverse=True)
+        numbers = [self._number(each) for each in distinct.tolist()]
+        return np.array(numbers, dtype=np.int64)[which]
+
+    def _number(self, ports: int) -> int:
+        number = self._known.get(ports)
         if number is None:
-            verdict = PairVerdict(*self._ports.port_sets(words))
-            number = self._known[words] = self.numbers.setdefault(verdict, len(self.numbers))
+            verdict = PairVerdict(*self._ports.port_sets(ports))
+            number = self._known[ports] = self.numbers.setdefault(verdict, len(self.numbers))
         return number

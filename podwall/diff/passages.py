@@ -5,7 +5,6 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Final
 
 import numpy as np
-import numpy.typing as npt
 
 from podwall.diff.changes import EVERYTHING, NOTHING, Passage
 from podwall.reachability.registry import Registry
@@ -14,7 +13,7 @@ if TYPE_CHECKING:
     from podwall.diff.roles import Bits, RoleView
     from podwall.reachability.grouping import IntArray
     from podwall.reachability.join import Join
-    from podwall.reachability.port_atoms import PortAtoms, Words
+    from podwall.reachability.port_table import PortTable
 
 __all__ = ["ALL", "NONE", "Block", "Passages", "SideReader", "passages"]
 
@@ -60,12 +59,12 @@ class Block:
 class SideReader:
     """Reads one analysis in joint roles."""
 
-    def __init__(self, ports: PortAtoms, views: tuple[RoleView, RoleView], known: Passages) -> None:
+    def __init__(self, ports: PortTable, views: tuple[RoleView, RoleView], known: Passages) -> None:
         """Take the joint roles of sources and of destinations as this analysis sees them."""
         self._ports = ports
         self._sources, self._destinations = views
         self._known = known
-        self._decoded: dict[bytes, int] = {}
+        self._decoded: dict[int, int] = {}
 
     def block(self, join: Join, rows: IntArray) -> Block:
         """Return what passes from the joint source roles `rows`."""
@@ -82,25 +81,17 @@ class SideReader:
         width = len(self._destinations.role)
         keys = row[owner] * width + self._destinations.joint.items[place]
         order = np.argsort(keys, kind="stable")
-        numbers = self._numbers(edges.words)[edge[owner]]
+        numbers = self._numbers(edges.ports)[edge[owner]]
         opened = self._sources.open[rows]
         return Block(keys[order], numbers[order], opened, self._destinations.open)
 
-    def _numbers(self, words: Words) -> IntArray:
-        """Return the passage of each row of words."""
-        if not len(words):
-            return np.empty(0, dtype=np.int64)
-        distinct, which = np.unique(_rows(words), return_inverse=True)
-        return np.array([self._number(each.tobytes()) for each in distinct], dtype=np.int64)[which]
+    def _numbers(self, ports: IntArray) -> IntArray:
+        """Return the passage of each number of the port table."""
+        distinct, which = np.unique(ports, return_inverse=True)
+        numbers = [self._number(each) for each in distinct.tolist()]
+        return np.array(numbers, dtype=np.int64)[which]
 
-    def _number(self, row: bytes) -> int:
-        if row not in self._decoded:
-            self._decoded[row] = self._known.number(Passage(*self._ports.port_sets(row)))
-        return self._decoded[row]
-
-
-def _rows(words: Words) -> npt.NDArray[np.generic]:
-    """Return each row of words as one value."""
-    if words.shape[1] == 1:
-        return words[:, 0]
-    return np.ascontiguousarray(words).view(np.dtype((np.void, words.shape[1] * 8))).ravel()
+    def _number(self, ports: int) -> int:
+        if ports not in self._decoded:
+            self._decoded[ports] = self._known.number(Passage(*self._ports.port_sets(ports)))
+        return self._decoded[ports]

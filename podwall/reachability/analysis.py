@@ -22,8 +22,8 @@ from podwall.reachability.matching import Match
 from podwall.reachability.members import Universe, members
 from podwall.reachability.pod_classes import pod_classes
 from podwall.reachability.pod_lookup import PodLookup
-from podwall.reachability.port_atoms import PortAtoms
 from podwall.reachability.port_rules import Direction
+from podwall.reachability.port_table import PortTable
 from podwall.reachability.profiles import profiles
 from podwall.reachability.registry import Registry
 from podwall.reachability.roles import roles
@@ -54,7 +54,7 @@ class Analysis:
     lookup: PodLookup
     addresses: Atoms
     ends: Destinations
-    ports: PortAtoms
+    ports: PortTable
     join: Join
 
 
@@ -64,15 +64,15 @@ def analysis(snapshot: Snapshot, engine: Engine) -> Analysis:
     context = _Context(cluster)
     outgoing = context.side(Direction.EGRESS)
     incoming = context.side(Direction.INGRESS)
-    bounds = context.bounds.values
-    ports = PortAtoms(bounds)
+    table = PortTable(context.bounds.values)
+    egress, ingress = (each.profiles.with_ports(table.numbers) for each in (outgoing, incoming))
     universe = context.universe
     join = Join.of(
         sources=roles(outgoing.profiles, incoming.sets, universe),
         destinations=roles(incoming.profiles, outgoing.sets, universe),
-        egress=outgoing.profiles,
-        ingress=incoming.profiles,
-        words=ports.words(bounds),
+        egress=egress,
+        ingress=ingress,
+        table=table,
     )
     return Analysis(
         cluster=cluster,
@@ -80,7 +80,7 @@ def analysis(snapshot: Snapshot, engine: Engine) -> Analysis:
         lookup=context.lookup,
         addresses=context.addresses,
         ends=context.ends,
-        ports=ports,
+        ports=table,
         join=join,
     )
 

@@ -8,16 +8,17 @@ intersected with the other side's, a block of sources at a time.
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from functools import cached_property
+from functools import cached_property, reduce
 from typing import TYPE_CHECKING
 
 import numpy as np
 
 from podwall.reachability.grouping import Csr, IntArray, unpacked
+from podwall.reachability.port_table import EVERYTHING, NOTHING
 from podwall.reachability.profiles import OPEN
 
 if TYPE_CHECKING:
-    from podwall.reachability.port_atoms import Words
+    from podwall.reachability.port_table import PortTable
     from podwall.reachability.profiles import Profiles
     from podwall.reachability.roles import Roles
 
@@ -26,15 +27,15 @@ __all__ = ["Edges", "Join"]
 
 @dataclass(frozen=True, slots=True)
 class Edges:
-    """Pairs of roles with the ports between them: `row` is an index into the roles asked for.
+    """Pairs of roles with the ports between them, as numbers of the port table.
 
-    Sorted by row, then destination. Pairs of roles that no policy isolates are not listed: between
-    those everything is allowed.
+    `row` is an index into the roles asked for. Sorted by row, then destination. Pairs of roles that
+    no policy isolates are not listed: between those everything is allowed.
     """
 
     row: IntArray
     destination: IntArray
-    words: Words
+    ports: IntArray
 
 
 @dataclass(frozen=True)
@@ -50,7 +51,7 @@ class Join:
     destinations: Roles
     egress: Profiles
     ingress: Profiles
-    words: Words
+    table: PortTable
     granting: Csr
     granted: IntArray
     holders: Csr
@@ -62,9 +63,9 @@ class Join:
         destinations: Roles,
         egress: Profiles,
         ingress: Profiles,
-        words: Words,
+        table: PortTable,
     ) -> Join:
-        """Return the join of two ends; `words` has the bits of the ports that profiles number."""
+        """Return the join of two ends, whose profiles have ports as numbers of the table."""
         count, sets = len(sources.members), ingress.sets
         isolated = np.flatnonzero(destinations.profile != OPEN)
         return cls(
@@ -72,7 +73,7 @@ class Join:
             destinations,
             egress,
             ingress,
-            words,
+            table,
             granting=Csr.of_pairs(sets.items, sets.owners(), count),
             granted=Csr.of_pairs(sets.items, ingress.ports, count).items,
             holders=Csr.of_pairs(destinations.profile[isolated], isolated, len(sets)),
@@ -80,7 +81,7 @@ class Join:
 
     @cached_property
     def cost(self) -> IntArray:
-        """For each source role, how many words it takes to list what its rules speak about."""
+        """For each source role, how many pairs its rules speak about."""
         boxes, grants, ends = self.egress.sets, self.granting, self.sources
         sent = np.append(boxes.sums(self.destinations.members.sizes[boxes.items]), 0)[ends.profile]
         reached = grants.sums(self.holders.lengths[grants.items])
@@ -88,25 +89,25 @@ class Join:
         within = ends.members.parts.sums(reached[ends.members.parts.items])
         listed = np.where(coded, -reached, reached + within)
         received = ends.lists.sums(listed[ends.lists.items])
-        cost: IntArray = (sent + received + 1) * self.words.shape[1]
+        cost: IntArray = sent + received + 1
         return cost
 
-    def pair(self, source: int, destination: int) -> Words:
-        """Return the ports from one role to another, one of them isolated, as one row of words."""
+    def pair(self, source: int, destination: int) -> int:
+        """Return the ports from one role to another."""
         sender, receiver = self.sources, self.destinations
         _, sets = receiver.containing(np.array([destination]))
         sent = self._allowed(self.egress, sender.profile[source], sets)
         _, sets = sender.containing(np.array([source]))
-        return sent & self._allowed(self.ingress, receiver.profile[destination], sets)
+        received = self._allowed(self.ingress, receiver.profile[destination], sets)
+        return int(self.table.both(sent, received)[0])
 
-    def _allowed(self, side: Profiles, profile: int, sets: IntArray) -> Words:
-        """Return what a profile allows to an element of some sets."""
+    def _allowed(self, side: Profiles, profile: int, sets: IntArray) -> IntArray:
+        """Return the ports that a profile allows to an element of some sets, in an array of one."""
         if profile == OPEN:
-            return np.full(self.words.shape[1], ~np.uint64(0))
+            return np.array([EVERYTHING])
         here = slice(side.sets.starts[profile], side.sets.starts[profile + 1])
         ports = side.ports[here][np.isin(side.sets.items[here], sets)]
-        allowed: Words = np.bitwise_or.reduce(self.words[ports], axis=0)
-        return allowed
+        return reduce(self.table.either, ports.reshape(-1, 1), np.array([NOTHING]))
 
     def edges(self, rows: IntArray) -> Edges:
         """Return what the given source roles reach."""
@@ -119,13 +120,14 @@ class Join:
         row, _ = unpacked(receives, count, size)
         unrestricted = self.sources.profile[rows][row] == OPEN
         keys = np.concatenate([both, sends[unfiltered], receives[unrestricted]])
-        words = np.concatenate(
-            [sent[left] & received[right], sent[unfiltered], received[unrestricted]]
-        )
-        some = words.any(axis=1)
-        order = _order(keys[some])
-        keys, words = keys[some][order], words[some][order]
-        return Edges(*unpacked(keys, count, size), words)
+        common = self.table.both(sent[left], received[right])
+        ports = np.concatenate([common, sent[unfiltered], received[unrestricted]])
+        some = ports != NOTHING
+        keys, ports = keys[some], ports[some]
+        if not _ascend(keys):
+            order = np.argsort(keys, kind="stable")
+            keys, ports = keys[order], ports[order]
+        return Edges(*unpacked(keys, count, size), ports)
 
     def toward(self, wanted: IntArray) -> Join:
         """Return the join in which only the given destination roles can be reached."""
@@ -143,7 +145,7 @@ class Join:
             granted=self.granted[held],
         )
 
-    def _by_egress(self, rows: IntArray) -> tuple[IntArray, Words]:
+    def _by_egress(self, rows: IntArray) -> tuple[IntArray, IntArray]:
         """Return the pairs that the sources' egress rules allow."""
         isolated = np.flatnonzero(self.sources.profile[rows] != OPEN)
         profile, position = self.egress.sets.gather(self.sources.profile[rows[isolated]])
@@ -151,7 +153,7 @@ class Join:
         row = isolated[profile[member]]
         return self._summed(row, reached, self.egress.ports[position][member])
 
-    def _by_ingress(self, rows: IntArray) -> tuple[IntArray, Words]:
+    def _by_ingress(self, rows: IntArray) -> tuple[IntArray, IntArray]:
         """Return the pairs that the destinations' ingress rules allow."""
         row, sets = self.sources.containing(rows)
         grant, place = self.granting.gather(sets)
@@ -161,20 +163,24 @@ class Join:
 
     def _summed(
         self, row: IntArray, destination: IntArray, ports: IntArray
-    ) -> tuple[IntArray, Words]:
+    ) -> tuple[IntArray, IntArray]:
         """Return each pair once, with all its ports."""
-        keys = row * len(self.destinations) + destination
-        order = _order(keys)
-        keys, words = keys[order], self.words[ports[order]]
+        bits = len(self.table).bit_length()  # one number is sorted faster than an order of two
+        codes = ((row * len(self.destinations) + destination) << bits) | ports
+        codes = codes if _ascend(codes) else np.sort(codes)
+        keys, ports = codes >> bits, codes & ((1 << bits) - 1)
         firsts = np.flatnonzero(np.diff(keys, prepend=-1))
-        if len(firsts) == len(keys):
-            return keys, words
-        return keys[firsts], np.bitwise_or.reduceat(words, firsts, axis=0)
+        lengths = np.diff(firsts, append=len(keys))
+        total = ports[firsts]
+        for step in range(1, int(lengths.max(initial=0))):
+            more = np.flatnonzero(lengths > step)
+            total[more] = self.table.either(total[more], ports[firsts[more] + step])
+        return keys[firsts], total
 
 
-def _order(keys: IntArray) -> IntArray | slice:
-    """Return what puts keys into ascending order, which they often are in already."""
-    return slice(None) if (keys[1:] >= keys[:-1]).all() else np.argsort(keys, kind="stable")
+def _ascend(keys: IntArray) -> bool:
+    """Say whether keys are in ascending order already, as they often are."""
+    return bool((keys[1:] >= keys[:-1]).all())
 
 
 def _common(left: IntArray, right: IntArray) -> tuple[IntArray, IntArray, IntArray]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import reduce
 from typing import TYPE_CHECKING, Final
 
@@ -33,6 +33,10 @@ class Profiles:
     of: IntArray
     sets: Csr
     ports: IntArray
+
+    def with_ports(self, numbers: IntArray) -> Profiles:
+        """Return the profiles with other numbers for the ports."""
+        return replace(self, ports=numbers[self.ports])
 
 
 @dataclass(frozen=True, slots=True)

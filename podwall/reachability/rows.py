@@ -23,8 +23,8 @@ __all__ = ["Ports", "Rows"]
 Ports = tuple[PortSet, PortSet]
 """What is allowed, and what is undetermined."""
 
-_MOST_WORDS: Final = 1_000_000
-"""So much is listed at once, unless a single source needs more; a word takes about 40 bytes."""
+_MOST_PAIRS: Final = 1_000_000
+"""So many are listed at once, unless a single source needs more; each takes about 100 bytes."""
 
 _MOST_SOURCES: Final = 4096
 """So many sources are listed at once, at most."""
@@ -47,7 +47,6 @@ class Rows:
         self._holders = Csr.of_pairs(self._destination_role, numbers, len(join.destinations))
         self._open = join.destinations.open
         self._open_inside = self._open[join.destinations.outside[self._open] == 0]
-        self._decoded: dict[bytes, Ports] = {}
 
     def pair(self, source: int, destination: int) -> Ports:
         """Return what passes between two endpoints."""
@@ -55,11 +54,8 @@ class Rows:
             return _EVERYTHING
         if min(source, destination) >= len(self._ends.workloads):
             return NO_PORTS, NO_PORTS
-        join = self._join
         start, end = self._source_role[source], self._destination_role[destination]
-        if join.sources.profile[start] == join.destinations.profile[end] == OPEN:
-            return _EVERYTHING
-        return self._decode(join.pair(start, end).tobytes())
+        return self._ports.port_sets(self._join.pair(start, end))
 
     def all(self) -> Iterator[tuple[int, int, Ports]]:
         """Yield source, destination and ports of every connection."""
@@ -77,7 +73,7 @@ class Rows:
         first = 0
         while first < len(total):
             before = total[first - 1] if first else 0
-            fitting = int(np.searchsorted(total, before + _MOST_WORDS))
+            fitting = int(np.searchsorted(total, before + _MOST_PAIRS))
             end = min(max(fitting, first + 1), first + _MOST_SOURCES)
             yield np.arange(first, min(end, len(total)))
             first = end
@@ -87,7 +83,7 @@ class Rows:
     ) -> Iterator[tuple[int, int, Ports]]:
         """Yield one source's connections, in the order of the destinations."""
         roles = edges.destination[part]
-        ports = [self._decode(words.tobytes()) for words in edges.words[part]]
+        ports = [self._ports.port_sets(number) for number in edges.ports[part].tolist()]
         if self._join.sources.profile[role] == OPEN:
             outside = self._join.sources.outside[role]
             free = self._open_inside if outside else self._open
@@ -105,12 +101,6 @@ class Rows:
     def _is_one_pod(self, number: int) -> bool:
         end = self._ends.all[number]
         return isinstance(end, WorkloadEndpoint) and end.workload.replicas == 1
-
-    def _decode(self, words: bytes) -> Ports:
-        known = self._decoded.get(words)
-        if known is None:
-            known = self._decoded[words] = self._ports.port_sets(words)
-        return known
 
 
 def _with_itself(found: Iterator[tuple[int, Ports]], source: int) -> Iterator[tuple[int, Ports]]:
