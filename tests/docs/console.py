@@ -50,6 +50,7 @@ def check(command: Command) -> str | None:
     name = command.line.split()[0]
     if name != "cd" and shutil.which(name, path=_path()) is None:
         pytest.skip(f"`{name}` is not on PATH")
+    (ROOT / "out").mkdir(exist_ok=True)  # where commands are shown to write to
     run = subprocess.run(
         ["bash", "-c", command.line],
         capture_output=True,
