@@ -7,6 +7,8 @@ docs/decisions/0003-yaml-reader.md.
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator
+from itertools import pairwise
 from typing import Final
 
 import yaml
@@ -22,7 +24,7 @@ from policies.findings import Finding, Severity
 __all__ = ["parse_yaml"]
 
 SEPARATOR: Final = re.compile(r"\n---[ \t]*(?:#[^\n]*)?\r?\n")
-START: Final = re.compile(r"---[ ]*\n")
+DOCUMENT_START: Final = re.compile(rb"^---(?=[ \t\r\n]|\Z)", re.MULTILINE)
 BYTES_KEPT: Final = "surrogateescape"  # what is not UTF-8 spoils its own document only
 BLANK: Final = re.compile(rb"(\s|#.*|%.*|---|\.\.\.)*")
 
@@ -53,12 +55,27 @@ def _document(
 
 
 def _parsed(data: bytes, lines_before: int, source: str) -> Parsed:
-    if BLANK.fullmatch(data):
-        return Parsed()
+    """Return what the parser reads; where it fails, one document after the other."""
+    try:
+        return _stream(data, lines_before, source)
+    except yaml.YAMLError:
+        parts = (_single(text, lines_before + lines, source) for lines, text in _split(data))
+        return Parsed.joined(parts)
+
+
+def _single(data: bytes, lines_before: int, source: str) -> Parsed:
     try:
         return _stream(data, lines_before, source)
     except yaml.YAMLError as problem:
         return Parsed(findings=(_syntax(problem, lines_before, source),))
+
+
+def _split(data: bytes) -> Iterator[tuple[int, bytes]]:
+    """Yield each document's text, with the number of lines before it."""
+    starts = [0, *(match.start() for match in DOCUMENT_START.finditer(data)), len(data)]
+    for start, end in pairwise(starts):
+        if not BLANK.fullmatch(data, start, end):
+            yield data.count(b"\n", 0, start), data[start:end]
 
 
 def _stream(data: bytes, lines_before: int, source: str) -> Parsed:

@@ -84,8 +84,9 @@ def test_broken(text: str | bytes, expected: str) -> None:
     assert problem.startswith(f"error[malformed-yaml]: {expected}")
 
 
-def test_a_broken_document_spoils_no_other() -> None:
-    parsed = parse_yaml(b"a: b\n---\nc: d: e\n---\nf: g\n", "x.yaml")
+@pytest.mark.parametrize("mark", ["---\n", "--- \n", "--- # more\n", "---\r\n"])
+def test_a_broken_document_spoils_no_other(mark: str) -> None:
+    parsed = parse_yaml(f"a: b\n{mark}c: d: e\n{mark}f: g\n".encode(), "x.yaml")
     assert [(document.place.line, document.manifest) for document in parsed.documents] == [
         (1, {"a": "b"}),
         (5, {"f": "g"}),
