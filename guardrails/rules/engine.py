@@ -98,13 +98,6 @@ MISFITS: Final = (
         "choose `cilium`, or switch `advancedNetworking.security` off",
         "container-network-security-concepts",
     ),
-    _Misfit(
-        (POLICY, "windowsProfile"),
-        lambda policy, windows: policy == "cilium" and bool(windows),
-        "the engine `cilium` does not run on Windows nodes",
-        "choose `calico`, or leave `windowsProfile` out",
-        PAGE,
-    ),
 )
 
 
