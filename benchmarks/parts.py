@@ -39,7 +39,7 @@ def equal(**labels: str) -> Selector:
     return Selector(tuple(Requirement(key, Operator.IN, (value,)) for key, value in items))
 
 
-def pods(namespaces: Selector | None = None, **labels: str) -> PodPeer:
+def pods(namespaces: Selector | None = None, /, **labels: str) -> PodPeer:
     """Return pods by label, of the policy's namespace if no namespaces are given."""
     return PodPeer(equal(**labels), namespaces)
 

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, NamedTuple
 import numpy as np
 
 from podwall.model import PortRule
-from podwall.reachability.bounds import NOTHING, Bounds
+from podwall.reachability.bounds import Bounds
 from podwall.reachability.destinations import NAMELESS
 from podwall.reachability.grouping import Csr, IntArray
 from podwall.reachability.port_rules import Direction
@@ -107,7 +107,7 @@ class Boxes:
         act, term, ports = self._stated.parts()
         names = np.array([_has_names(each) for each in self._stated.ports.values], dtype=np.bool_)
         named = names[ports]
-        yield from self._plain(act[~named], term[~named], ports[~named], names.tolist())
+        yield from self._plain(act[~named], term[~named], ports[~named])
         for row in zip(
             act[named].tolist(), term[named].tolist(), ports[named].tolist(), strict=True
         ):
@@ -117,23 +117,19 @@ class Boxes:
                 split = self._split(*row[1:])
                 yield np.array([(row[0], *box) for box in split], dtype=np.int64).reshape(-1, 3)
 
-    def _plain(
-        self, act: IntArray, term: IntArray, ports: IntArray, names: list[bool]
-    ) -> Iterator[IntArray]:
+    def _plain(self, act: IntArray, term: IntArray, ports: IntArray) -> Iterator[IntArray]:
         """Yield the boxes of rules that mention no port name."""
-        allowed = [
-            NOTHING if named else self._bounds_of(number, NAMELESS)
-            for number, named in enumerate(names)
-        ]
-        doubted = [Bounds.perhaps(each.may) for each in allowed]
-        sides = (
-            (self._members.must.sizes, allowed, 0),
-            (self._members.perhaps.lengths, doubted, len(self._members.must)),
+        certain, doubtful = (
+            self._members.must.sizes[term] > 0,
+            self._members.perhaps.lengths[term] > 0,
         )
-        for sizes, bounds, offset in sides:
+        for some, offset in ((certain, 0), (doubtful, len(self._members.must))):
+            written, which = np.unique(ports[some], return_inverse=True)
+            bounds = [self._bounds_of(number, NAMELESS) for number in written.tolist()]
+            if offset:
+                bounds = [Bounds.perhaps(each.may) for each in bounds]
             numbers = np.array([self._bounds.number(each) for each in bounds], dtype=np.int64)
-            some = sizes[term] > 0
-            yield np.stack([act[some], offset + term[some], numbers[ports[some]]], axis=1)
+            yield np.stack([act[some], offset + term[some], numbers[which]], axis=1)
 
     def _split(self, term: int, ports: int) -> tuple[Box, ...]:
         """Return the boxes of a rule that means other ports on each destination, by name."""

@@ -38,10 +38,14 @@ _OTHER: Final = len(_TRANSPORTS) * _STEP + 1  # not next to the last port of SCT
 
 
 class PortTable:
-    """The port sets of an analysis: each has the bits of what must be allowed, then of what may."""
+    """The port sets of an analysis.
+
+    Each has the bits of what must be allowed, then, if any is in doubt, of what may be.
+    """
 
     def __init__(self, bounds: Sequence[Bounds]) -> None:
         """Find the parts that make up the given port sets; `numbers` has each one's number."""
+        self._certain = all(each.certain for each in bounds)
         sets = dict.fromkeys(ports for each in bounds for ports in (each.must, each.may))
         self._atoms = Atoms([_line(ports) for ports in (*sets, ALL_PORTS)], (0, _OTHER + 1))
         self._ranges = self._atoms.ranges()
@@ -73,16 +77,18 @@ class PortTable:
         if known is None:
             may, must = divmod(self._masks.values[number], 1 << len(self._atoms))
             allowed = self._port_set(must)
-            undetermined = PortSet() if may == must else self._port_set(may) - allowed
-            known = self._sets[number] = (allowed, undetermined)
+            doubted = PortSet() if self._certain else self._port_set(may) - allowed
+            known = self._sets[number] = (allowed, doubted)
         return known
 
     def _mask(self, must: PortSet, may: PortSet) -> int:
-        return self._bits(must) | self._bits(may) << len(self._atoms)
+        bits = self._bits(must)
+        return bits if self._certain else bits | self._bits(may) << len(self._atoms)
 
     def _bits(self, ports: PortSet) -> int:
-        flags = np.zeros(len(self._atoms), dtype=np.uint8)
-        flags[self._atoms.of(_line(ports))] = 1
+        atoms = self._atoms.of(_line(ports))
+        flags = np.zeros(int(atoms.max(initial=0)) + 1, dtype=np.uint8)
+        flags[atoms] = 1
         return int.from_bytes(np.packbits(flags, bitorder="little").tobytes(), "little")
 
     def _port_set(self, bits: int) -> PortSet:

@@ -93,5 +93,4 @@ def _malformed(problem: BrokenJsonError, source: str) -> Finding:
         Severity.ERROR,
         f"this is not JSON: {problem.message}",
         Place(source, problem.line),
-        "the other files are read",
     )

@@ -25,11 +25,14 @@ def read_folder(folder: str) -> Parsed:
 
 def parse_manifests(data: bytes, name: str) -> Parsed:
     """Return the documents of one file; JSON is also YAML, and much faster to read as JSON."""
-    if looks_like_json(data) or Path(name).suffix.lower() == ".json":
-        parsed = parse_json(data, name)
-        if not parsed.findings or name.lower().endswith(".json"):
-            return _objects(parsed, data, name)
-    return _objects(parse_yaml(data, name), data, name)
+    if Path(name).suffix.lower() == ".json":
+        return _objects(parse_json(data, name), data, name)
+    as_json = parse_json(data, name) if looks_like_json(data) else Parsed()
+    if as_json.documents:
+        return _objects(as_json, data, name)
+    as_yaml = parse_yaml(data, name)
+    broken = as_json.findings and not as_yaml.documents
+    return _objects(as_json if broken else as_yaml, data, name)
 
 
 def json_manifests(data: bytes, values: Iterable[Any], name: str) -> Parsed:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
 from podwall.plan import Plan
 from podwall.plan.cluster import planned_cluster
@@ -24,6 +24,10 @@ from policies.errors import Place, SourceError
 from policies.findings import Finding
 
 __all__ = ["source", "stage_of"]
+
+GIVE: Final = (
+    "give manifests in YAML or JSON, or the output of `pulumi preview --json --show-sames`"
+)
 
 
 def source(path: str) -> Source:
@@ -104,9 +108,9 @@ def _of_manifests(name: str, parsed: Parsed) -> Source:
 def _nothing_in(name: str, findings: tuple[Finding, ...]) -> SourceError:
     if findings:
         first = findings[0]
-        return SourceError(first.message, help=first.help, place=first.place)
+        return SourceError(first.message, help=first.help or GIVE, place=first.place)
     return SourceError(
         f"`{name}` has no Kubernetes object",
-        help="give manifests, or the output of `pulumi preview --json --show-sames`",
+        help=GIVE,
         place=Place(name),
     )

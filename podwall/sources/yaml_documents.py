@@ -26,6 +26,10 @@ __all__ = ["parse_yaml"]
 SEPARATOR: Final = re.compile(r"\n---[ \t]*(?:#[^\n]*)?\r?\n")
 DOCUMENT_START: Final = re.compile(rb"^---(?=[ \t\r\n]|\Z)", re.MULTILINE)
 BYTES_KEPT: Final = "surrogateescape"  # what is not UTF-8 spoils its own document only
+TEMPLATE: Final = b"{{"
+NOT_YAML: Final = "this is not YAML"
+NOT_YET_YAML: Final = "this is a template, and not YAML yet"
+RENDER: Final = "render it first, as in `helm template CHART | podwall reach -`"
 BLANK: Final = re.compile(rb"(\s|#.*|%.*|---|\.\.\.)*")
 
 
@@ -67,7 +71,7 @@ def _single(data: bytes, lines_before: int, source: str) -> Parsed:
     try:
         return _stream(data, lines_before, source)
     except yaml.YAMLError as problem:
-        return Parsed(findings=(_syntax(problem, lines_before, source),))
+        return Parsed(findings=(_syntax(data, problem, lines_before, source),))
 
 
 def _split(data: bytes) -> Iterator[tuple[int, bytes]]:
@@ -100,7 +104,7 @@ def _bare_letter(place: Place) -> Finding:
     )
 
 
-def _syntax(problem: yaml.YAMLError, lines_before: int, source: str) -> Finding:
+def _syntax(data: bytes, problem: yaml.YAMLError, lines_before: int, source: str) -> Finding:
     message = getattr(problem, "problem", None) or getattr(problem, "reason", None) or str(problem)
     mark = getattr(problem, "problem_mark", None) or getattr(problem, "context_mark", None)
     line = mark.line + lines_before + 1 if mark else lines_before + 1
@@ -108,7 +112,7 @@ def _syntax(problem: yaml.YAMLError, lines_before: int, source: str) -> Finding:
     return Finding(
         "malformed-yaml",
         Severity.ERROR,
-        f"this is not YAML: {message}{column}",
+        f"{NOT_YAML if TEMPLATE not in data else NOT_YET_YAML}: {message}{column}",
         Place(source, line),
-        "the other documents are read; a template has to be rendered first",
+        RENDER if TEMPLATE in data else "",
     )

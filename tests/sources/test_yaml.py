@@ -76,7 +76,9 @@ def test_the_line_of_a_document_is_that_of_its_first_key() -> None:
         pytest.param(b"a: \xff\n", "x.yaml:1: this is not YAML: invalid", id="not UTF-8"),
         pytest.param(b"a: \x00\n", "x.yaml:1: this is not YAML: control characters", id="NUL"),
         pytest.param("a: !!x [", "x.yaml:2: this is not YAML: did not find", id="a tag"),
-        pytest.param("{{ .Values }}: 1", "x.yaml:1: this is not YAML:", id="a template"),
+        pytest.param(
+            "{{ .Values }}: 1", "x.yaml:1: this is a template, and not YAML", id="a template"
+        ),
     ],
 )
 def test_broken(text: str | bytes, expected: str) -> None:
