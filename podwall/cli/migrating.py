@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from podwall.cli.exit_code import ExitCode
 from podwall.cli.inputs import paused_collector, read_source, tell_findings
 from podwall.cli.options import FailOn
-from podwall.migrate import Migration, imports, migrate, policy_manifest, python_code
+from podwall.migrate import Migration, migrate, policy_manifest, python_script
 from podwall.reports.change_rows import told_kind
 from podwall.reports.json_text import json_text
 from podwall.reports.kubernetes_yaml import kubernetes_yaml
@@ -39,8 +39,7 @@ def _report(output: str, migration: Migration) -> Iterator[str]:
             documents = (kubernetes_yaml(policy_manifest(each.new)) for each in migration.edits)
             yield "---\n".join(documents)
         case "py":
-            code = [python_code(each.new) for each in migration.edits]
-            yield "\n\n".join([imports("\n".join(code)), *code]) + "\n" if code else ""
+            yield python_script([each.new for each in migration.edits])
         case _:
             yield from migration_text(migration)
 

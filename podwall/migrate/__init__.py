@@ -10,6 +10,6 @@ from __future__ import annotations
 from podwall.migrate.edits import Edit
 from podwall.migrate.manifest import policy_manifest
 from podwall.migrate.migration import Migration, migrate
-from podwall.migrate.python_code import imports, python_code
+from podwall.migrate.python_code import python_code, python_script
 
-__all__ = ["Edit", "Migration", "imports", "migrate", "policy_manifest", "python_code"]
+__all__ = ["Edit", "Migration", "migrate", "policy_manifest", "python_code", "python_script"]

@@ -24,7 +24,9 @@ def policy_manifest(policy: Policy) -> dict[str, Any]:
     for name, key, rules in sides:
         if isinstance(rules, tuple):
             spec["policyTypes"].append(name)
-            spec[name.lower()] = [_rule(each, key) for each in rules if isinstance(each, Rule)]
+            known = (each for each in rules if isinstance(each, Rule))
+            told = (each for each in known if _is_told(each.peers) and _is_told(each.ports))
+            spec[name.lower()] = [_rule(each, key) for each in told]
     metadata = {"name": policy.name}
     if isinstance(policy.namespace, str):
         metadata["namespace"] = policy.namespace
@@ -47,6 +49,13 @@ def _selector(selector: Selector) -> dict[str, Any]:
             expressions.append({"key": each.key, "operator": each.operator.value, **values})
     found: dict[str, Any] = {"matchLabels": labels} if labels else {}
     return {**found, "matchExpressions": expressions} if expressions else found
+
+
+def _is_told(parts: tuple[object, ...] | Unknown | None) -> bool:
+    """Tell whether a part of a list is known: a rule without any would allow everything."""
+    if isinstance(parts, tuple):
+        return any(not isinstance(each, Unknown) for each in parts)
+    return parts is None
 
 
 def _rule(rule: Rule, key: str) -> dict[str, Any]:

@@ -11,7 +11,7 @@ import policies
 from podwall.diff import ChangeKind, diff
 from podwall.engines import AZURE, CILIUM, Treatment
 from podwall.migrate import Migration, migrate, policy_manifest, python_code
-from podwall.model import Policy, Snapshot
+from podwall.model import Policy, Rule, Snapshot, Unknown
 from podwall.reachability import reachability
 from podwall.reading import Document, snapshot
 from podwall.reports.change_rows import change_rows
@@ -175,3 +175,13 @@ def test_written_policies_mean_what_they_say(seed: int) -> None:
     for each, manifest in zip(found.policies, manifests, strict=True):
         made = eval(python_code(each), dict(vars(policies)))  # noqa: S307 - our own text
         assert made == NetworkPolicy.from_manifest(manifest)
+
+
+@pytest.mark.parametrize("rule", [Rule(peers=(Unknown("who"),)), Rule(ports=Unknown("which"))])
+def test_a_rule_of_which_a_side_is_unknown_does_not_allow_everything(rule: Rule) -> None:
+    half = policy("x", name="in", ingress=(rule, allow(ports=(tcp(80),))))
+    assert policy_manifest(half)["spec"]["ingress"] == [
+        {"ports": [{"protocol": "TCP", "port": 80}]}
+    ]
+    assert "allow_from(ANYWHERE, ports=tcp(80))" in python_code(half)
+    assert python_code(half).count("allow_from") == 1

@@ -1,0 +1,182 @@
+"""The document of a policy as an expression of the `policies` language."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from keyword import iskeyword
+from typing import Any, Final
+
+from podwall.python_code.expression import (
+    Argument,
+    Call,
+    Expression,
+    Items,
+    Literal,
+    Mapped,
+    Method,
+    Name,
+    Union,
+    text_literal,
+)
+from policies.manifest import peer_manifest, ports_manifest
+from policies.peers import METADATA_NAME
+from policies.presets import DNS_PORTS, KUBE_DNS, LOCAL_DNS
+from policies.syntax import dns_label_problem
+
+__all__ = ["namespace_code", "peer_code", "pods_code", "policy_code", "ports_code"]
+
+Document = Mapping[str, Any]
+
+_SIDES: Final = (("Ingress", "allow_from", "from"), ("Egress", "allow_to", "to"))
+_OPERATORS: Final = {
+    "In": "in_",
+    "NotIn": "not_in",
+    "Exists": "exists",
+    "DoesNotExist": "does_not_exist",
+}
+_NAMED_PEERS: Final = (
+    (peer_manifest(KUBE_DNS), Name("KUBE_DNS")),
+    (peer_manifest(LOCAL_DNS), Name("LOCAL_DNS")),
+)
+
+
+def policy_code(manifest: Document) -> Call:
+    """Return the expression that makes the policy of a document.
+
+    The document is in the one form that `NetworkPolicy.to_manifest` writes, and need not be valid:
+    what the API server would refuse is refused again when the expression runs.
+
+    >>> from podwall.python_code.expression import source_of
+    >>> from policies import default_deny
+    >>> print(source_of(policy_code(default_deny("shop").to_manifest())))
+    NetworkPolicy(
+        name="default-deny",
+        namespace="shop",
+        pod_selector=ALL_PODS,
+        ingress=DENY_ALL,
+        egress=DENY_ALL,
+    )
+    """
+    metadata, spec = manifest["metadata"], manifest["spec"]
+    arguments: dict[str, Expression] = {
+        field: text_literal(metadata[field])
+        for field in ("name", "namespace")
+        if field in metadata  # the namespace may be known only after deployment
+    }
+    arguments["pod_selector"] = pods_code(spec["podSelector"])
+    for direction, verb, end in _SIDES:
+        if direction in spec["policyTypes"]:
+            side = direction.lower()
+            arguments[side] = _rules(spec.get(side, ()), verb, end)
+    if metadata.get("labels"):
+        arguments["labels"] = _texts(metadata["labels"])
+    if metadata.get("annotations"):
+        arguments["annotations"] = Mapped(_texts(metadata["annotations"]).items, spread=True)
+    return _call("NetworkPolicy", keywords=arguments, spread=True)
+
+
+def _rules(rules: Sequence[Document], verb: str, end: str) -> Expression:
+    if not rules:
+        return Name("DENY_ALL")
+    return Items(tuple(_rule(rule, verb, end) for rule in rules), spread=True)
+
+
+def _rule(rule: Document, verb: str, end: str) -> Expression:
+    peers = [peer_code(peer) for peer in rule.get(end, ())] or [Name("ANYWHERE")]
+    return _call(verb, peers, {"ports": ports_code(rule.get("ports", ()))})
+
+
+def peer_code(peer: Document) -> Expression:
+    """Return the expression of one element of `from` or `to`."""
+    for document, name in _NAMED_PEERS:
+        if peer == document:
+            return name
+    if "ipBlock" in peer:
+        return _ip_block(peer["ipBlock"])
+    if "namespaceSelector" not in peer:
+        return pods_code(peer["podSelector"])
+    there = _namespaces(peer["namespaceSelector"])
+    conditions = tuple(_conditions(peer.get("podSelector", {})))
+    return Call(Method(there, "pods"), conditions) if conditions else there
+
+
+def _ip_block(block: Document) -> Expression:
+    exceptions = tuple(text_literal(each) for each in block.get("except", ()))
+    keywords = {"except_": Items(exceptions)} if exceptions else {}
+    return _call("ip_block", [text_literal(block["cidr"])], keywords)
+
+
+def _namespaces(selector: Document) -> Expression:
+    name = _name_selected_by(selector)
+    if name is not None:
+        return namespace_code(name)
+    conditions = tuple(_conditions(selector))
+    return Call(Name("namespaces"), conditions) if conditions else Name("ALL_NAMESPACES")
+
+
+def _name_selected_by(selector: Document) -> str | None:
+    """Return the one namespace that a selector names and asks nothing else of."""
+    labels = selector.get("matchLabels", {})
+    if selector.get("matchExpressions") or tuple(labels) != (METADATA_NAME,):
+        return None
+    # A value that is no possible name selects no namespace, and is a label like any other.
+    return None if dns_label_problem(labels[METADATA_NAME]) else str(labels[METADATA_NAME])
+
+
+def namespace_code(name: str) -> Call:
+    """Return the expression of a namespace by its name."""
+    return _call("namespace", [text_literal(name)])
+
+
+def pods_code(selector: Document) -> Expression:
+    """Return the expression of the pods that a selector means in the policy's own namespace."""
+    conditions = tuple(_conditions(selector))
+    return Call(Name("pods"), conditions) if conditions else Name("ALL_PODS")
+
+
+def _conditions(selector: Document) -> Iterator[Argument]:
+    """Yield the arguments: a mapping where a key is no name, requirements, labels by keyword."""
+    labels: Mapping[str, str] = selector.get("matchLabels", {})
+    are_names = all(key.isidentifier() and not iskeyword(key) for key in labels)
+    if labels and not are_names:
+        yield Argument(_texts(labels))
+    for requirement in selector.get("matchExpressions", ()):
+        texts = (requirement["key"], *requirement.get("values", ()))
+        yield Argument(_call(_OPERATORS[requirement["operator"]], map(text_literal, texts)))
+    if are_names:
+        yield from (Argument(text_literal(value), key) for key, value in labels.items())
+
+
+def ports_code(ports: Sequence[Document]) -> Expression:
+    """Return the expression of the entries of `ports`; there are none for every port."""
+    if not ports:
+        return Name("ALL_PORTS")
+    if list(ports) == ports_manifest(DNS_PORTS):
+        return Name("DNS_PORTS")
+    parts = tuple(map(_port, ports))
+    return parts[0] if len(parts) == 1 else Union(parts)
+
+
+def _port(entry: Document) -> Expression:
+    protocol, port = entry["protocol"], entry.get("port")
+    if port is None:
+        return Name(f"ALL_{protocol}_PORTS")
+    first = text_literal(port) if isinstance(port, str) else Literal(str(port))
+    last = entry.get("endPort")
+    keywords = {} if last is None else {"end_port": Literal(str(last))}
+    return _call(protocol.lower(), [first], keywords)
+
+
+def _texts(texts: Mapping[str, str]) -> Mapped:
+    return Mapped(tuple((key, text_literal(value)) for key, value in texts.items()))
+
+
+def _call(
+    function: str,
+    positional: Iterable[Expression] = (),
+    keywords: Mapping[str, Expression] | None = None,
+    *,
+    spread: bool = False,
+) -> Call:
+    named = (Argument(value, keyword) for keyword, value in (keywords or {}).items())
+    return Call(Name(function), (*map(Argument, positional), *named), spread)
