@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Final
 
-from podwall.cli import check, diff, explain, lint, migrate, preview, reach, walkthrough
+from podwall.cli import check, diff, explain, import_, lint, migrate, preview, reach, walkthrough
 from podwall.cli.command import Command
 
 __all__ = ["COMMANDS"]
@@ -17,5 +17,6 @@ COMMANDS: Final[tuple[Command, ...]] = (
     check.COMMAND,
     lint.COMMAND,
     migrate.COMMAND,
+    import_.COMMAND,
     walkthrough.COMMAND,
 )

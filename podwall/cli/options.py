@@ -5,8 +5,9 @@ from __future__ import annotations
 from argparse import ArgumentParser
 from collections.abc import Sequence
 from enum import StrEnum
+from pathlib import Path
 
-__all__ = ["FailOn", "add_engine", "add_fail_on", "add_format"]
+__all__ = ["FailOn", "add_engine", "add_fail_on", "add_format", "add_out"]
 
 _ENGINES = ("spec", "azure", "calico", "cilium")
 
@@ -53,3 +54,14 @@ def add_fail_on(parser: ArgumentParser, default: FailOn = FailOn.ERROR) -> None:
         help="exit with 1 on any finding, on a warning or worse, or on an error; "
         f"undetermined: exit with 3 where a verdict is not certain (default: {default.value})",
     )
+
+
+def add_out(parser: ArgumentParser) -> None:
+    """Add `--out` for a file that is written once and then belongs to its owner, and `--force`."""
+    parser.add_argument(
+        "--out",
+        metavar="FILE",
+        type=Path,
+        help="where the Python goes (default: the standard output)",
+    )
+    parser.add_argument("--force", action="store_true", help="replace FILE if it exists")

@@ -8,13 +8,21 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 
 from policies.errors import PodwallError
+from policies.findings import Finding
 
-__all__ = ["progress", "tell", "tell_error"]
+__all__ = ["progress", "tell", "tell_error", "tell_finding"]
 
 
 def tell(text: str) -> None:
     """Say something."""
     sys.stderr.write(f"{text}\n")
+
+
+def tell_finding(finding: Finding) -> None:
+    """Say what was found and, on a line of its own, what to do about it."""
+    tell(f"{finding}")
+    if finding.help:
+        tell(f"  help: {finding.help}")
 
 
 def tell_error(problem: PodwallError) -> None:

@@ -8,5 +8,14 @@ from __future__ import annotations
 from podwall.reading.assembly import Reading, snapshot
 from podwall.reading.document import Cluster, Document
 from podwall.reading.metadata import generated_name
+from podwall.reading.typed_policies import TypedPolicies, typed_policies
 
-__all__ = ["Cluster", "Document", "Reading", "generated_name", "snapshot"]
+__all__ = [
+    "Cluster",
+    "Document",
+    "Reading",
+    "TypedPolicies",
+    "generated_name",
+    "snapshot",
+    "typed_policies",
+]

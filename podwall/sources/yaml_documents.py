@@ -21,7 +21,7 @@ from podwall.sources.yaml_values import yaml_values
 from policies.errors import Place
 from policies.findings import Finding, Severity
 
-__all__ = ["parse_yaml"]
+__all__ = ["parse_yaml", "parts_of"]
 
 SEPARATOR: Final = re.compile(r"\n---[ \t]*(?:#[^\n]*)?\r?\n")
 DOCUMENT_START: Final = re.compile(rb"^---(?=[ \t\r\n]|\Z)", re.MULTILINE)
@@ -39,13 +39,19 @@ def parse_yaml(data: bytes, source: str) -> Parsed:
     Streams are split at `---` before they are parsed, as kubectl does it, so that one broken
     document spoils no other.
     """
-    text = data.decode("utf-8-sig", BYTES_KEPT)
-    plain, lines_before, parts = PlainYaml(), 0, []
-    for chunk in SEPARATOR.split(text):
-        lines = chunk.split("\n")
-        parts.append(_document(plain, chunk, lines, lines_before, source))
-        lines_before += len(lines) + 1
-    return Parsed.joined(parts)
+    plain = PlainYaml()
+    return Parsed.joined(
+        _document(plain, chunk, chunk.split("\n"), before, source)
+        for before, chunk in parts_of(data)
+    )
+
+
+def parts_of(data: bytes) -> Iterator[tuple[int, str]]:
+    """Yield the texts between the `---` of a stream, each with the number of lines before it."""
+    before = 0
+    for chunk in SEPARATOR.split(data.decode("utf-8-sig", BYTES_KEPT)):
+        yield before, chunk
+        before += chunk.count("\n") + 2
 
 
 def _document(

@@ -4,7 +4,15 @@ A strict builder and a lenient reader: the writer writes one form, the reader ac
 that the API server accepts, and says in findings what it read differently from how it is written.
 """
 
-from policies.manifest.reading import Reading, from_manifest, read
+from policies.manifest.reading import Reading, from_manifest, prevents_reading, read
 from policies.manifest.writing import peer_manifest, ports_manifest, to_manifest
 
-__all__ = ["Reading", "from_manifest", "peer_manifest", "ports_manifest", "read", "to_manifest"]
+__all__ = [
+    "Reading",
+    "from_manifest",
+    "peer_manifest",
+    "ports_manifest",
+    "prevents_reading",
+    "read",
+    "to_manifest",
+]

@@ -20,7 +20,7 @@ from policies.validation import violations
 from policies.validation.ports import whole_number
 from policies.validation.shapes import elements, fields
 
-__all__ = ["Reading", "from_manifest", "read"]
+__all__ = ["Reading", "from_manifest", "prevents_reading", "read"]
 
 Document = Mapping[str, Any]
 
@@ -46,7 +46,7 @@ def read(manifest: object, place: Place | None = None, *, namespace: str = "defa
     """
     document = place or Place()
     findings = (*violations(manifest, document), *_remarks(manifest, document))
-    if any(map(_prevents_reading, findings)):
+    if any(map(prevents_reading, findings)):
         return Reading(None, findings)
     return Reading(_policy(fields(manifest), namespace), findings)
 
@@ -63,7 +63,7 @@ def from_manifest(manifest: object, place: Place | None = None) -> NetworkPolicy
     problems = [
         InvalidManifest(each.message, help=each.help, place=each.place)
         for each in reading.findings
-        if _prevents_reading(each)
+        if prevents_reading(each)
     ]
     if len(problems) == 1:
         raise problems[0]
@@ -76,7 +76,8 @@ _LEAVES = frozenset({str, int, float, bool, type(None)})
 _DROPPED = ("finalizers", "ownerReferences")
 
 
-def _prevents_reading(finding: Finding) -> bool:
+def prevents_reading(finding: Finding) -> bool:
+    """Tell whether a finding is a reason why a document gives no policy."""
     return finding.severity is Severity.ERROR or finding.id in (_UNTOLD, _NAMELESS)
 
 
