@@ -10,6 +10,7 @@ from functools import partial
 from podwall.cli.exit_code import ExitCode
 from podwall.cli.inputs import paused_collector, read_source, tell_findings
 from podwall.cli.options import FailOn
+from podwall.cli.severity import at_least
 from podwall.expectations import Expectation, Outcome, Result, check
 from podwall.reachability import reachability
 from podwall.reports.checks_json import checks_document
@@ -19,6 +20,7 @@ from podwall.reports.json_text import json_text
 from podwall.sources.expectations_file import expectations_in
 from podwall.sources.yaml_lines import exact_place
 from policies.errors import InvalidValue
+from policies.findings import Finding
 
 __all__ = ["show_results"]
 
@@ -35,7 +37,7 @@ def show_results(options: Namespace) -> int:
         locate = partial(exact_place, texts=source.texts)
         sys.stdout.writelines(_report(options.output, found.engine.name, results, locate))
         sys.stdout.flush()
-    return _exit_code(FailOn(options.fail_on), results)
+    return _exit_code(FailOn(options.fail_on), results, reading.findings)
 
 
 def _read(words: list[str]) -> tuple[str | None, tuple[Expectation, ...]]:
@@ -58,9 +60,10 @@ def _report(output: str, engine: str, results: Sequence[Result], locate: Locate)
         yield from checks_text(results, locate)
 
 
-def _exit_code(fail_on: FailOn, results: Sequence[Result]) -> ExitCode:
+def _exit_code(fail_on: FailOn, results: Sequence[Result], findings: Sequence[Finding]) -> ExitCode:
+    """Return 1 also where an object could not be read: it may be the one that breaks something."""
     outcomes = {each.outcome for each in results}
-    if Outcome.FAIL in outcomes:
+    if Outcome.FAIL in outcomes or any(at_least(fail_on, each.severity) for each in findings):
         return ExitCode.FOUND
     certainty = fail_on is FailOn.UNDETERMINED and Outcome.UNDETERMINED in outcomes
     return ExitCode.UNDETERMINED if certainty else ExitCode.FINE

@@ -9,8 +9,9 @@ from functools import partial
 from pathlib import Path
 from typing import NamedTuple
 
-from podwall.cli.exit_code import ExitCode
-from podwall.cli.inputs import paused_collector, read_source
+from podwall.cli.inputs import paused_collector, read_source, tell_findings
+from podwall.cli.options import FailOn
+from podwall.cli.severity import exit_code
 from podwall.explain import Answer, answers, is_port
 from podwall.reachability import reachability
 from podwall.reports.explanation_json import explanations_document
@@ -19,6 +20,7 @@ from podwall.reports.explanation_text import Locate, explanation_text
 from podwall.reports.json_text import json_text
 from podwall.sources.yaml_lines import exact_place
 from policies.errors import InvalidValue
+from policies.findings import Severity
 
 __all__ = ["Words", "said", "show_explanation"]
 
@@ -66,11 +68,14 @@ def show_explanation(options: Namespace) -> int:
     options.source = words.source
     with paused_collector():
         source = read_source(options)
-        found = reachability(source.reading().snapshot, options.engine)
+        reading = source.reading()
+        found = reachability(reading.snapshot, options.engine)
         explained = answers(found, words.start, words.end, words.port)
         locate = partial(exact_place, texts=source.texts)
+        tell_findings([each for each in reading.findings if each.severity is not Severity.INFO])
         sys.stdout.writelines(_report(options.output, found.engine.name, explained, locate))
-    return ExitCode.FINE
+        sys.stdout.flush()
+        return exit_code(FailOn.ERROR, reading.findings, found)
 
 
 def _report(

@@ -4,17 +4,19 @@ from __future__ import annotations
 
 import sys
 from argparse import Namespace
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 from podwall.cli.exit_code import ExitCode
 from podwall.cli.inputs import paused_collector, read_source, tell_findings
 from podwall.cli.options import FailOn
+from podwall.cli.severity import at_least
 from podwall.migrate import Migration, migrate, policy_manifest, python_script
 from podwall.reports.change_rows import told_kind
 from podwall.reports.json_text import json_text
 from podwall.reports.kubernetes_yaml import kubernetes_yaml
 from podwall.reports.migration_json import migration_document
 from podwall.reports.migration_text import migration_text
+from policies.findings import Finding
 
 __all__ = ["show_migration"]
 
@@ -28,7 +30,7 @@ def show_migration(options: Namespace) -> int:
         tell_findings(reading.findings)
         sys.stdout.writelines(_report(options.output, migration))
         sys.stdout.flush()
-        return _exit_code(FailOn(options.fail_on), migration)
+        return _exit_code(FailOn(options.fail_on), migration, reading.findings)
 
 
 def _report(output: str, migration: Migration) -> Iterator[str]:
@@ -44,8 +46,10 @@ def _report(output: str, migration: Migration) -> Iterator[str]:
             yield from migration_text(migration)
 
 
-def _exit_code(fail_on: FailOn, migration: Migration) -> ExitCode:
+def _exit_code(fail_on: FailOn, migration: Migration, findings: Sequence[Finding]) -> ExitCode:
     """Return 1 where a connection changes; the edits are a proposal, not a fact."""
+    if any(at_least(fail_on, each.severity) for each in findings):
+        return ExitCode.FOUND
     changes = [each for each in migration.difference.changes() if told_kind(each) is not None]
     if changes:
         unsure = all(each.after.undetermined and not each.closed for each in changes)
