@@ -121,10 +121,18 @@ class _Explainer:
     def side(self, side: SideReplay, other: Endpoint) -> SideExplanation:
         """Explain one side."""
         policies = tuple(self._policy(side, each, other) for each in side.policies)
-        exemptions = tuple(Note(each.says, each.link) for each in side.exemptions)
+        exemptions = tuple(self._exemptions(side))
         verdict = self._of(side.allowed)
-        why = _side_reason(side, verdict)
+        why = _side_reason(side, verdict, policies)
         return SideExplanation(side.direction, side.subject, verdict, why, policies, exemptions)
+
+    def _exemptions(self, side: SideReplay) -> Iterator[Note]:
+        """Yield what lets some of the asked ports pass whatever the policies say."""
+        for each in side.exemptions:
+            verdict = self._of(each.allowed)
+            if verdict is not Verdict.DENIED:
+                when = "always" if verdict is Verdict.ALLOWED else "perhaps"
+                yield Note(each.says, each.link, when)
 
     def _policy(self, side: SideReplay, replay: PolicyReplay, other: Endpoint) -> PolicyExplanation:
         rules = tuple(self._rule(side, replay.policy, each, other) for each in replay.rules)
@@ -160,12 +168,16 @@ class _Explainer:
         return _verdict(must, may - must)
 
 
-def _side_reason(side: SideReplay, verdict: Verdict) -> str:
+def _side_reason(
+    side: SideReplay, verdict: Verdict, policies: tuple[PolicyExplanation, ...]
+) -> str:
     if not isinstance(side.subject, WorkloadEndpoint):
         return "no policy isolates an address outside the cluster"
     if not side.policies:
         return f"no policy isolates it for {side.direction}"
     match verdict:
+        case Verdict.ALLOWED if all(each.verdict is Verdict.DENIED for each in policies):
+            return "it passes whatever the policies say"
         case Verdict.ALLOWED:
             return "a rule allows it"
         case Verdict.DENIED:

@@ -22,10 +22,14 @@ __all__ = ["Explanation", "Note", "PolicyExplanation", "RuleExplanation", "SideE
 
 @dataclass(frozen=True, slots=True)
 class Note:
-    """Something that holds beside the policies: an exemption or a trait of the engine."""
+    """Something that holds beside the policies: an exemption or a trait of the engine.
+
+    `when` is `always`, or `perhaps` where it depends on something that is not known.
+    """
 
     says: str
     link: str
+    when: str = "always"
 
 
 @dataclass(frozen=True, slots=True)
@@ -117,4 +121,4 @@ def _side_lines(side: SideExplanation) -> Iterator[str]:
         yield f"  policy {policy.name}{where}: {policy.verdict}, {policy.why}"
         yield from (f"    {rule.place.path}: {rule.verdict}, {rule.why}" for rule in policy.rules)
     for exemption in side.exemptions:
-        yield f"  always: {exemption.says} ({exemption.link})"
+        yield f"  {exemption.when}: {exemption.says} ({exemption.link})"

@@ -65,7 +65,10 @@ def _side(side: SideExplanation, locate: Locate) -> dict[str, Any]:
         "verdict": side.verdict.value,
         "why": side.why,
         "policies": [_policy(policy, locate) for policy in side.policies],
-        "always": [_note(each) for each in side.exemptions],
+        **{
+            when: [_note(each) for each in side.exemptions if each.when == when]
+            for when in ("always", "perhaps")
+        },
     }
 
 

@@ -36,4 +36,4 @@ def _side(side: SideExplanation, locate: Locate) -> Iterator[str]:
             place = escaped(printable(str(locate(rule.place))))
             yield f"    - {place}: {rule.verdict}, {escaped(printable(rule.why))}\n"
     for exemption in side.exemptions:
-        yield f"  - always: {escaped(exemption.says)} ([source]({exemption.link}))\n"
+        yield f"  - {exemption.when}: {escaped(exemption.says)} ([source]({exemption.link}))\n"

@@ -44,7 +44,7 @@ def _side(side: SideExplanation, locate: Locate) -> Iterator[str]:
     for policy in side.policies:
         yield from _policy(policy, locate)
     for exemption in side.exemptions:
-        yield f"  always: {printable(exemption.says)}\n    {exemption.link}\n"
+        yield f"  {exemption.when}: {printable(exemption.says)}\n    {exemption.link}\n"
 
 
 def _policy(policy: PolicyExplanation, locate: Locate) -> Iterator[str]:

@@ -200,14 +200,26 @@ class TestWhatHoldsBesideThePolicies:
         snapshot = cluster(pod("x/a"), pod("y/n", host_network=True), policy("x", ingress=()))
         found = explained(snapshot, "y/n -> x/a")
         assert found.verdict is Verdict.UNDETERMINED
-        assert "own node" in found.ingress.exemptions[0].says
+        (exemption,) = found.ingress.exemptions
+        assert "own node" in exemption.says
+        assert exemption.when == "perhaps"
         assert "own node" in found.undetermined[0].because
 
     def test_a_service_that_bypasses_them(self) -> None:
         service = load_balancer("x/web", 80, selector(app="a"))
         found = explained(cluster(service, policy("x", ingress=())), "y/a -> x/a", engine="azure")
         assert found.verdict is Verdict.ALLOWED
-        assert found.ingress.exemptions[0].says.startswith("service `web`")
+        (exemption,) = found.ingress.exemptions
+        assert exemption.says.startswith("service `web`")
+        assert exemption.when == "always"
+        assert found.ingress.why == "it passes whatever the policies say"
+
+    def test_a_service_is_not_told_of_about_ports_that_it_leaves_alone(self) -> None:
+        service = load_balancer("x/web", 80, selector(app="a"))
+        closed = cluster(service, policy("x", ingress=()))
+        found = explained(closed, "y/a -> x/a", 81, engine="azure")
+        assert found.verdict is Verdict.DENIED
+        assert found.ingress.exemptions == ()
 
     def test_a_pod_itself(self) -> None:
         found = explained(cluster(policy("x", ingress=())), "x/a -> x/a")
