@@ -5,7 +5,7 @@
 >>> web = Workload("shop", "web", "Pod", LabelMap())
 >>> for finding in lint(reachability(Snapshot(workloads=(web,)))):
 ...     print(finding)
-info[no-policies]: there are 1 workloads and no network policy
+info[no-policies]: there is 1 workload and no network policy
 """
 
 from __future__ import annotations

@@ -37,7 +37,8 @@ def _unprotected(scene: Scene) -> Iterator[Said]:
 def _no_policies(scene: Scene) -> Iterator[Said]:
     workloads = scene.snapshot.workloads
     if workloads and not scene.snapshot.policies:
-        yield Said(Place(), f"there are {len(workloads)} workloads and no network policy")
+        count = "is 1 workload" if len(workloads) == 1 else f"are {len(workloads)} workloads"
+        yield Said(Place(), f"there {count} and no network policy")
 
 
 def _open_namespaces(scene: Scene) -> Iterator[Said]:

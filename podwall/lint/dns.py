@@ -7,28 +7,23 @@ from collections.abc import Iterator, Sequence
 from functools import partial
 from typing import Final
 
+from podwall.lint.cluster_dns import may_be_cluster_dns
 from podwall.lint.lint import Lint, Said
 from podwall.lint.scene import Scene
 from podwall.model import (
     IpPeer,
-    LabelMap,
     Peer,
-    PodPeer,
     Policy,
     PortRule,
     Protocol,
     Rule,
     Unknown,
 )
-from podwall.reachability.matching import Match, labels_match
 from policies.findings import Severity
 
 __all__ = ["LINTS"]
 
 DNS_PORT: Final = 53
-SYSTEM: Final = "kube-system"
-#: CoreDNS carries this label in every distribution, for old clients' sake, and others besides.
-DNS_PODS: Final = LabelMap.of({"k8s-app": "kube-dns"}, Unknown("further labels of CoreDNS"))
 DOC: Final = "https://kubernetes.io/docs/concepts/services-networking/dns-pod-service/"
 HELP: Final = (
     "allow egress to pods with `k8s-app=kube-dns` in `kube-system`, ports 53/UDP and 53/TCP, "
@@ -94,14 +89,7 @@ def _may_be_dns(scene: Scene, peer: Peer) -> bool:
     """Say whether a peer may be the cluster's DNS; an ip block may be LocalDNS or a server's."""
     if isinstance(peer, IpPeer | Unknown):
         return True
-    return labels_match(peer.pods, DNS_PODS) is not Match.NO and _may_be_system(scene, peer)
-
-
-def _may_be_system(scene: Scene, peer: PodPeer) -> bool:
-    if peer.namespaces is None:
-        return False
-    labels = scene.reachability.cluster.namespaces.of(SYSTEM)
-    return labels_match(peer.namespaces, labels) is not Match.NO
+    return may_be_cluster_dns(scene, peer)
 
 
 LINTS: Final = (

@@ -8,6 +8,7 @@ from functools import partial
 from typing import Final
 
 from podwall.explain.wording import selector_text
+from podwall.lint.cluster_dns import is_cluster_dns
 from podwall.lint.lint import Lint, Said
 from podwall.lint.scene import PeerAt, Scene, said_of
 from podwall.lint.selecting import Selected
@@ -69,9 +70,14 @@ def _reason_of_peer(scene: Scene, found: PeerAt) -> Reason | None:
 
 
 def _is_elsewhere(scene: Scene, peer: PodPeer) -> bool:
-    """Say whether a peer names namespaces that a source which is only a part need not have."""
+    """Say whether a peer means what a source which is only a part need not have.
+
+    That is the cluster's DNS, and namespaces that are named.
+    """
     if scene.snapshot.complete or peer.namespaces is None:
         return False
+    if is_cluster_dns(scene, peer):
+        return True
     named = {
         value
         for requirement in peer.namespaces.requirements
@@ -93,8 +99,8 @@ def _said_of_peer(found: PeerAt, peer: PodPeer, reason: Reason, scene: Scene) ->
         else "there is no pod that the peer could mean",
         Reason.HOST_NETWORK: "the peer stands for pods on the host network only",
     }
-    partly = reason is not Reason.HOST_NETWORK and namespaces and not scene.snapshot.complete
-    severity = Severity.INFO if partly else None
+    elsewhere = peer.namespaces is not None and not scene.snapshot.complete
+    severity = Severity.INFO if elsewhere and reason is not Reason.HOST_NETWORK else None
     help_ = scene.pods.nearest(peer.pods) if reason is Reason.NO_POD else ""
     return Said(found.place, messages[reason], help_, severity)
 

@@ -61,6 +61,23 @@ def from_peer(peer: str) -> str:
             id="a peer that a pod is",
         ),
         pytest.param(
+            "peer-without-pods",
+            (
+                WEB,
+                from_peer(
+                    "{namespaceSelector: {}, podSelector: {matchLabels: {k8s-app: kube-dns}}}"
+                ),
+            ),
+            [],
+            id="the cluster's DNS, which is in every cluster and in few sources",
+        ),
+        pytest.param(
+            "peer-without-pods",
+            (WEB, from_peer("{podSelector: {matchLabels: {k8s-app: kube-dns}}}")),
+            ["2 spec.ingress[0].from[0]"],
+            id="the cluster's DNS, looked for in the wrong namespace",
+        ),
+        pytest.param(
             "peer-without-namespace",
             (SHOP, WEB, from_peer("{namespaceSelector: {matchLabels: {team: a}}}")),
             ["3 spec.ingress[0].from[0]"],
@@ -113,6 +130,12 @@ def test_a_label_that_is_almost_right_is_suggested() -> None:
 def test_a_default_deny_for_pods_to_come_is_only_worth_knowing() -> None:
     deny = policy("podSelector: {}, policyTypes: [Ingress]", where="later")
     (finding,) = [each for each in findings((WEB, deny)) if each.id == "policy-without-namespace"]
+    assert finding.severity is Severity.INFO
+
+
+def test_pods_in_any_namespace_may_be_in_another_source() -> None:
+    anywhere = from_peer("{namespaceSelector: {}, podSelector: {matchLabels: {app: gateway}}}")
+    (finding,) = [each for each in findings((WEB, anywhere)) if each.id == "peer-without-pods"]
     assert finding.severity is Severity.INFO
 
 
