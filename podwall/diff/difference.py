@@ -55,9 +55,13 @@ class Diff:
 
     @property
     def findings(self) -> tuple[Finding, ...]:
-        """What else changes: another network policy engine decides everything anew."""
-        before, after = self.old.engine, self.new.engine
-        if before == after:
+        """What else changes: another network policy engine decides everything anew.
+
+        A first deployment changes no engine: there is none before.
+        """
+        before, after, old = self.old.engine, self.new.engine, self.old.snapshot
+        is_first = old.engine is None and not old.workloads and not old.policies
+        if before == after or is_first:
             return ()
         return (
             Finding(

@@ -127,6 +127,13 @@ def test_another_engine_is_a_finding_of_its_own() -> None:
     assert compared(cluster(), cluster()).findings == ()
 
 
+def test_a_first_deployment_changes_no_engine() -> None:
+    after = cluster(pod("x/a"), engine="azure")
+    assert diff(reachability(Snapshot()), reachability(after)).findings == ()
+    deployed = Snapshot(engine="calico")
+    assert len(diff(reachability(deployed), reachability(after)).findings) == 1
+
+
 def test_a_policy_for_everyone_touches_only_its_namespace() -> None:
     found = compared(cluster(), cluster(policy("x", EVERYTHING, "deny", ingress=())))
     assert {each.destination.id for each in found.changes()} == {"x/a", "x/b"}
