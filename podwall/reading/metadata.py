@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Final
 
 from podwall.model import LabelMap, Unknown
 from podwall.reading.fields import Malformed, field, flag, mapping, structs, text
@@ -23,6 +23,9 @@ class Owner:
 
     kind: str
     name: str
+
+
+_NAMESPACE: Final = ("", "Namespace")
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,10 +47,15 @@ class KubernetesObject:
     owner: Owner | None = None
     generated: Unknown | None = None
 
+    @property
+    def is_in_a_namespace(self) -> bool:
+        """Whether the object is in a namespace, unlike a namespace itself."""
+        return (self.group, self.kind) != _NAMESPACE
+
     def __str__(self) -> str:
-        """Write the object for people, as `Deployment shop/web`."""
+        """Write the object for people, as `Deployment shop/web`, or `Namespace shop`."""
         where = "(unknown)" if isinstance(self.namespace, Unknown) else self.namespace
-        return f"{self.kind} {where}/{self.name}"
+        return f"{self.kind} {f'{where}/' if self.is_in_a_namespace else ''}{self.name}"
 
 
 def generated_name(prefix: str) -> str:

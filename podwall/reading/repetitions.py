@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
-from typing import Final
 
 from podwall.model import Unknown
 from podwall.reading.metadata import KubernetesObject
@@ -14,7 +13,6 @@ from policies.findings import Finding, Severity
 __all__ = ["last_of_each", "with_distinct_names", "without_owned"]
 
 Identity = tuple[str, str, str | Unknown, str]
-CLUSTER_SCOPED: Final = "Namespace"
 
 
 def with_distinct_names(objects: Iterable[KubernetesObject]) -> Iterator[KubernetesObject]:
@@ -51,7 +49,7 @@ def _owner(item: KubernetesObject) -> tuple[str, str | Unknown, str] | None:
 
 
 def _identity(item: KubernetesObject) -> Identity:
-    namespace = "" if item.kind == CLUSTER_SCOPED else item.namespace
+    namespace = item.namespace if item.is_in_a_namespace else ""
     return item.group, item.kind, namespace, item.name
 
 

@@ -30,6 +30,7 @@ TEMPLATE: Final = b"{{"
 NOT_YAML: Final = "this is not YAML"
 NOT_YET_YAML: Final = "this is a template, and not YAML yet"
 RENDER: Final = "render it first, as in `helm template CHART | podwall reach -`"
+TAB: Final = "a tab can't indent, only spaces can"
 BLANK: Final = re.compile(rb"(\s|#.*|%.*|---|\.\.\.)*")
 
 
@@ -110,8 +111,17 @@ def _bare_letter(place: Place) -> Finding:
     )
 
 
+def _is_at_a_tab(data: bytes, problem: yaml.YAMLError) -> bool:
+    """Say whether the parser stumbled over the tab with which a line begins."""
+    mark = getattr(problem, "problem_mark", None)
+    lines = data.split(b"\n")
+    before = lines[mark.line][: mark.column + 1] if mark and mark.line < len(lines) else b""
+    return b"\t" in before and before.isspace()
+
+
 def _syntax(data: bytes, problem: yaml.YAMLError, lines_before: int, source: str) -> Finding:
     message = getattr(problem, "problem", None) or getattr(problem, "reason", None) or str(problem)
+    message = TAB if _is_at_a_tab(data, problem) else message
     mark = getattr(problem, "problem_mark", None) or getattr(problem, "context_mark", None)
     line = mark.line + lines_before + 1 if mark else lines_before + 1
     column = f", column {mark.column + 1}" if mark else ""

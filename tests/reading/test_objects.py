@@ -57,6 +57,15 @@ def test_the_same_object_twice_is_only_worth_knowing() -> None:
     assert [finding.severity for finding in reading.findings] == [Severity.INFO]
 
 
+def test_a_namespace_that_is_written_twice_is_in_no_namespace_itself() -> None:
+    one, other = (
+        f"{{apiVersion: v1, kind: Namespace, metadata: {{name: blue{more}}}}}"
+        for more in ("", ", labels: {team: b}")
+    )
+    (finding,) = read(f"{one}\n---\n{other}").findings
+    assert finding.message.startswith("Namespace blue is written twice, differently")
+
+
 def test_objects_of_one_name_in_two_namespaces_are_two() -> None:
     assert len(seen(f"{POD}\n---\n{POD.replace('shop', 'tools')}").workloads) == 2
 

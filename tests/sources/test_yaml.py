@@ -67,7 +67,9 @@ def test_the_line_of_a_document_is_that_of_its_first_key() -> None:
     [
         pytest.param("a: b: c\n", "x.yaml:1: this is not YAML: mapping values are", id="colons"),
         pytest.param("a: [\n", "x.yaml:2: this is not YAML: did not find expected", id="open"),
-        pytest.param("a:\n\t- b\n", "x.yaml:2: this is not YAML: found character", id="a tab"),
+        pytest.param("a:\n\t- b\n", "x.yaml:2: this is not YAML: a tab can't indent", id="a tab"),
+        pytest.param("a: b\n\tc: d\n", "x.yaml:2: this is not YAML: a tab can't", id="a tab after"),
+        pytest.param("a: @b\tc\n", "x.yaml:1: this is not YAML: found character", id="no tab"),
         pytest.param("a: *x\n", "x.yaml:1: this is not YAML: alias `x` stands for", id="alias"),
         pytest.param("a: &x [*x]\n", "x.yaml:1: this is not YAML: alias `x` stands", id="itself"),
         pytest.param("{[a]: b}\n", "x.yaml:1: this is not YAML: a key must be", id="list as key"),
