@@ -1,0 +1,1 @@
+"""The numbered rules as manifests, from the document to the verdict and its explanation."""
