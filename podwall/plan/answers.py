@@ -12,6 +12,7 @@ from typing import Any
 import yaml
 
 from podwall.plan.wire import UNKNOWN
+from podwall.plan.yaml_file import PlainLoader
 
 __all__ = ["answer"]
 
@@ -38,7 +39,7 @@ def _unknown_fields(names: Iterable[str]) -> Callable[[Mapping[str, Any]], Mappi
 
 def _decoded(arguments: Mapping[str, Any]) -> Mapping[str, Any]:
     """Decode YAML, as the Kubernetes provider does for `ConfigFile` and `ConfigGroup`."""
-    documents = yaml.safe_load_all(arguments.get("text", ""))
+    documents = yaml.load_all(arguments.get("text", ""), PlainLoader)
     return {"result": [document for document in documents if document]}
 
 

@@ -32,7 +32,8 @@ _CLUSTER_WIDE = {
     "ValidatingWebhookConfiguration",
 }
 # What these bring is not in the program: it is in a chart, a folder, or a live object.
-_ELSEWHERE = ("kubernetes:helm.sh/", "kubernetes:kustomize", "kubernetes:yaml/v2:")
+_ELSEWHERE = ("kubernetes:helm.sh/", "kubernetes:kustomize")
+_FILES = "kubernetes:yaml/v2:"
 
 
 def documents(plan: Plan) -> tuple[Document, ...]:
@@ -61,12 +62,17 @@ def is_object(resource: PlannedResource) -> bool:
 
 def unseen_objects(plan: Plan) -> Iterator[Finding]:
     """Yield a finding for every resource that brings objects which the plan can't show."""
+    parents = {resource.parent for resource in plan.resources}
     for resource in plan.resources:
-        if _is_elsewhere(resource):
+        named = f"{kind_of(resource.type)} `{resource.name}`"
+        is_shown = resource.urn in parents and not resource.unseen
+        if _is_elsewhere(resource) or (resource.type.startswith(_FILES) and not is_shown):
+            part = "some objects" if resource.urn in parents else "the objects"
+            why = f": {', and '.join(resource.unseen)}" if resource.unseen else ""
             yield Finding(
                 "unseen-objects",
                 Severity.WARNING,
-                f"the objects of {kind_of(resource.type)} `{resource.name}` are not in the plan",
+                f"{part} of {named} are not in the plan{why}",
                 _place(resource),
                 help="render them to a folder and read that: `podwall reach FOLDER`",
             )

@@ -74,7 +74,8 @@ class PlannedResource:
     deployment tells the value, `SECRET` wherever it is secret. `parent` and `provider` are URNs;
     only the stack, which is a resource itself, has no parent. `provider` is None for components and
     for what uses the default provider. `replaced_by` are the property paths that force a
-    replacement. `place` is the line of the program that made the resource.
+    replacement. `place` is the line of the program that made the resource. `unseen` says, of a
+    component whose provider registers its objects, what of them the plan can't show, and why.
     """
 
     urn: str
@@ -92,6 +93,7 @@ class PlannedResource:
     change: Change = Change.CREATE
     replaced_by: tuple[str, ...] = ()
     place: Place = field(default_factory=Place)
+    unseen: tuple[str, ...] = ()
 
     @property
     def protect(self) -> bool:

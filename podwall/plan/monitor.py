@@ -7,6 +7,7 @@ unknown, and nothing outside this process is asked.
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -16,6 +17,7 @@ from pulumi.runtime.proto import callback_pb2, provider_pb2, resource_pb2
 from podwall.plan.answers import answer
 from podwall.plan.model import PlannedResource
 from podwall.plan.preview_outputs import preview_outputs
+from podwall.plan.provided import PROVIDED, provided
 from podwall.plan.registration import planned_resource, read_resource
 from podwall.plan.structs import NOTHING, plain, struct
 from podwall.plan.transforms import transform
@@ -60,7 +62,11 @@ class PlanningMonitor(MockMonitor):
         urn = self.make_urn(request.parent, request.type, request.name)
         self._transforms[urn] = tuple(callback.token for callback in request.transforms)
         request = transform(request, self._transforms_of(urn, request.parent))
-        self._record(planned_resource(request, urn, self._folder))
+        resource = planned_resource(request, urn, self._folder)
+        if request.type in PROVIDED:
+            self._record_provided(request, resource)
+        else:
+            self._record(resource)
         known = _named(plain(request.object), request) if request.custom else {}
         return resource_pb2.RegisterResourceResponse(
             urn=urn, object=self._outputs(request.type, known)
@@ -109,6 +115,20 @@ class PlanningMonitor(MockMonitor):
         """Answer a method of a component from another process: it is not there to be asked."""
         self.unanswered.append(request.tok)
         return provider_pb2.CallResponse()
+
+    def _record_provided(
+        self, request: resource_pb2.RegisterResourceRequest, component: PlannedResource
+    ) -> None:
+        """Record a component whose objects the provider registers, and those objects."""
+        try:
+            found = provided(request)
+        except SourceError as problem:
+            problem.place = problem.place if problem.place.source else component.place
+            raise
+        self._record(replace(component, unseen=found.unseen))
+        for each in found.requests:
+            each.parent = component.urn
+            self.RegisterResource(each)
 
     def _record(self, resource: PlannedResource) -> None:
         first = self.planned.setdefault(resource.urn, resource)

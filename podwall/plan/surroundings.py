@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import contextlib
-import os
 import sys
 import warnings
 from collections.abc import Iterator
 from pathlib import Path
 from types import ModuleType
+
+from podwall.plan.place import is_program
 
 __all__ = ["surroundings"]
 
@@ -37,31 +38,44 @@ def surroundings(folder: Path) -> Iterator[list[warnings.WarningMessage]]:
 
 @contextlib.contextmanager
 def _modules_of(folder: Path) -> Iterator[None]:
-    """Put `folder` first on the module path, and forget its modules afterwards.
+    """Put `folder` first on the module path with its modules fresh, and forget them afterwards.
 
-    Where `folder` is on the path anyway, its modules are everybody's and stay.
+    A module of the program that is imported already, by a test of it for example, has read the
+    configuration of another stack. It is put aside, and is the same as before afterwards.
     """
-    if str(folder) in map(os.path.abspath, sys.path):
-        yield
-        return
     hidden = _hide(folder)
     sys.path.insert(0, str(folder))
     try:
         yield
     finally:
         sys.path.remove(str(folder))
-        for name in [name for name, module in sys.modules.items() if _is_from(module, folder)]:
+        for name in [name for name, module in sys.modules.items() if _is_own(module, folder)]:
             del sys.modules[name]
         sys.modules.update(hidden)
 
 
 def _hide(folder: Path) -> dict[str, ModuleType]:
-    """Take our own modules away that a package of the same name in `folder` stands in front of."""
-    own = {name for name in _OURS if (folder / name).is_dir() or (folder / f"{name}.py").is_file()}
-    names = [name for name in sys.modules if name.partition(".")[0] in own]
+    """Take away the modules of the program, and of ours those that its own stand in front of."""
+    shadowed = {
+        name
+        for name in _OURS
+        if _is_elsewhere(name, folder)
+        and ((folder / name).is_dir() or (folder / f"{name}.py").is_file())
+    }
+    names = [
+        name
+        for name, module in sys.modules.items()
+        if name.partition(".")[0] in shadowed or _is_own(module, folder)
+    ]
     return {name: sys.modules.pop(name) for name in names}
 
 
-def _is_from(module: ModuleType, folder: Path) -> bool:
+def _is_elsewhere(name: str, folder: Path) -> bool:
+    """Return whether our package of that name is not the one in `folder`."""
+    return not Path(__file__).parents[2].joinpath(name).is_relative_to(folder)
+
+
+def _is_own(module: ModuleType, folder: Path) -> bool:
+    """Return whether a module is the program's, and not of a library installed below its folder."""
     path = getattr(module, "__file__", None)
-    return path is not None and Path(path).is_relative_to(folder)
+    return path is not None and is_program(Path(path), folder)

@@ -7,18 +7,22 @@ https://www.pulumi.com/docs/iac/using-pulumi/extending-pulumi/serialization-conc
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from types import MappingProxyType
 from typing import Any
 
 from podwall.plan.model import SECRET
 from policies.unknown import Unknown
 
-__all__ = ["UNKNOWN", "inside", "is_marked", "planned_value"]
+__all__ = ["SECRET_MARK", "UNKNOWN", "inside", "is_marked", "planned_value"]
 
 UNKNOWN = "04da6b54-80e4-46f7-96ec-b56ff0331ba9"
 _MARK = "4dabf18193072939515e22adb298388d"
 _SECRET = "1b47061264138c4ac30d75fd1eb44270"  # noqa: S105 - the protocol's mark of a secret
 _OUTPUT = "d0e6a833031e9bbcd3f4e8bde6ca49a4"
 _RESOURCE = "5cf8f73096256a8f31e491e813e4eb8e"
+
+#: What an object carries that stands for a secret, beside its `value`.
+SECRET_MARK = MappingProxyType({_MARK: _SECRET})
 
 Cause = Callable[[str], str]
 

@@ -11,7 +11,7 @@ import yaml
 
 from policies.errors import Place, SourceError
 
-__all__ = ["YamlFile", "read_yaml"]
+__all__ = ["PlainLoader", "YamlFile", "read_yaml"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,11 +32,11 @@ class YamlFile:
         return Place(self.path, next(found, None))
 
 
-class _Loader(yaml.SafeLoader):
+class PlainLoader(yaml.SafeLoader):
     """Reads dates as the text they are, as Pulumi does."""
 
 
-_Loader.yaml_implicit_resolvers = {
+PlainLoader.yaml_implicit_resolvers = {
     first: [(tag, pattern) for tag, pattern in resolvers if not tag.endswith(":timestamp")]
     for first, resolvers in yaml.SafeLoader.yaml_implicit_resolvers.items()
 }
@@ -49,7 +49,7 @@ def read_yaml(path: Path, shown: str) -> YamlFile:
         SourceError: the file can't be read, is not YAML, or holds no mapping.
     """
     try:
-        loader = _Loader(path.read_text(encoding="utf-8"))
+        loader = PlainLoader(path.read_text(encoding="utf-8"))
         node = loader.get_single_node()
         values = loader.construct_document(node) if node else {}
     except OSError as problem:

@@ -108,6 +108,19 @@ def test_objects_that_the_plan_cannot_show_are_a_finding(token: str) -> None:
     assert "`it`" in finding.message
 
 
+def test_files_whose_objects_the_plan_shows_are_no_finding() -> None:
+    group = planned("kubernetes:yaml/v2:ConfigGroup", custom=False)
+    assert list(unseen_objects(Plan("shop", "dev", (group, pod(parent=group.urn))))) == []
+
+
+def test_files_of_which_the_plan_shows_a_part_are_a_finding_that_says_why() -> None:
+    group = planned("kubernetes:yaml/v2:ConfigGroup", custom=False, unseen=("`a` is not fetched",))
+    (finding,) = unseen_objects(Plan("shop", "dev", (group, pod(parent=group.urn))))
+    assert finding.message == (
+        "some objects of ConfigGroup `it` are not in the plan: `a` is not fetched"
+    )
+
+
 def cluster(**inputs: Any) -> PlannedResource:
     return planned("azure-native:containerservice:ManagedCluster", inputs)
 

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import asyncio
+import contextvars
+import importlib
 import os
 import sys
 import warnings
@@ -29,6 +31,66 @@ def test_two_programs_with_a_module_of_one_name_do_not_mix(tmp_path: Path) -> No
         plan = plan_of(with_helper(tmp_path / str(number), name), HELPER)
         assert plan.outputs == {"n": name}
     assert "helper" not in sys.modules
+
+
+def test_a_module_that_is_imported_already_is_fresh_in_every_plan_and_the_same_afterwards(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "sizes.py").write_text(
+        "import pulumi\nSIZE = pulumi.Config().get('size')\n", encoding="utf-8"
+    )
+    monkeypatch.syspath_prepend(tmp_path)
+    before = importlib.import_module("sizes")
+    try:
+        for size in ("3", "5"):
+            program = "from sizes import SIZE\npulumi.export('size', SIZE)"
+            assert plan_of(tmp_path, program, {"shop:size": size}).outputs == {"size": size}
+        assert sys.modules["sizes"] is before
+    finally:
+        del sys.modules["sizes"]
+
+
+def test_libraries_that_are_installed_below_the_project_stay_imported(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    library = tmp_path / ".venv" / "lib" / "site-packages"
+    library.mkdir(parents=True)
+    (library / "installed_here.py").write_text("", encoding="utf-8")
+    monkeypatch.syspath_prepend(library)
+    before = importlib.import_module("installed_here")
+    try:
+        plan_of(tmp_path, "import installed_here")
+        assert sys.modules["installed_here"] is before
+    finally:
+        del sys.modules["installed_here"]
+
+
+def test_mocks_that_a_test_has_set_are_still_set_after_a_plan(tmp_path: Path) -> None:
+    class OwnMocks(pulumi.runtime.Mocks):
+        def new_resource(self, args: pulumi.runtime.MockResourceArgs) -> tuple[str, dict[str, str]]:
+            return f"own-{args.name}", dict(args.inputs)
+
+        def call(self, args: pulumi.runtime.MockCallArgs) -> tuple[dict[str, str], None]:
+            return dict(args.args), None
+
+    async def own_resource() -> str:
+        made = pulumi.CustomResource("own:index:Thing", "thing", {})
+        return str(await made.id.future())
+
+    loop = asyncio.new_event_loop()
+
+    def test() -> None:
+        asyncio.set_event_loop(loop)
+        pulumi.runtime.set_mocks(OwnMocks(), project="own", stack="test")
+        plan_of(tmp_path, "Namespace('shop')\npulumi.export('p', pulumi.get_project())")
+        assert (pulumi.get_project(), pulumi.get_stack()) == ("own", "test")
+        assert loop.run_until_complete(own_resource()) == "own-thing"
+
+    try:
+        contextvars.Context().run(test)
+    finally:
+        asyncio.set_event_loop(None)
+        loop.close()
 
 
 def test_a_programs_own_package_stands_in_front_of_ours_while_it_runs(tmp_path: Path) -> None:
