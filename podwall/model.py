@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
-from ipaddress import IPv4Network, IPv6Network
+from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network
 
 from policies.errors import Place
 from policies.unknown import Unknown
@@ -36,6 +36,7 @@ __all__ = [
 ]
 
 IpNetwork = IPv4Network | IPv6Network
+IpAddress = IPv4Address | IPv6Address
 LabelValue = str | Unknown
 
 
@@ -105,7 +106,7 @@ class Workload:
 
     `replicas` counts pods (a DaemonSet counts as 2: more than one). `ports` are those of containers
     and of init containers that keep running (native sidecars). `open_ports` is set where further
-    container ports may exist that the source cannot show.
+    container ports may exist that the source cannot show. `addresses` are those of a running pod.
     """
 
     namespace: str | Unknown
@@ -116,6 +117,7 @@ class Workload:
     replicas: int | Unknown = 1
     host_network: bool | Unknown = False
     open_ports: Unknown | None = None
+    addresses: tuple[IpAddress, ...] = ()
     place: Place = field(default_factory=Place, compare=False)
 
 

@@ -18,14 +18,16 @@ from podwall.reachability.matching import Match
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
-    from podwall.model import IpNetwork, IpPeer
+    from podwall.model import IpAddress, IpNetwork, IpPeer
 
 __all__ = [
     "Whereabouts",
     "address_atoms",
+    "at_most",
     "block_ranges",
     "blocks_match",
     "first_address",
+    "known_whereabouts",
     "networks",
     "whereabouts",
 ]
@@ -54,7 +56,10 @@ def _ranges(block: IpPeer) -> Ranges:
 
 @dataclass(frozen=True, slots=True)
 class Whereabouts:
-    """Where addresses of pods (or nodes) are: each has one in `certain`, and all in `possible`."""
+    """Where addresses of pods (or nodes) are: each has one in `certain`, and all in `possible`.
+
+    Of a pod whose addresses are known, both are these: a block means it for certain with all.
+    """
 
     certain: Ranges
     possible: Ranges
@@ -85,15 +90,27 @@ def whereabouts(cidrs: Sequence[IpNetwork]) -> Whereabouts:
     return Whereabouts(certain, merged((*certain, *possible)))
 
 
+def known_whereabouts(addresses: Sequence[IpAddress]) -> Whereabouts:
+    """Return where a pod is that has just these addresses."""
+    return whereabouts([ip_network(each) for each in addresses])
+
+
+_AT_MOST: Final = {
+    BlockMatch.NEVER: Match.NO,
+    BlockMatch.BY_ADDRESS: Match.YES,
+    BlockMatch.UNDEFINED: Match.MAYBE,
+}
+
+
+def at_most(fact: Fact[BlockMatch]) -> Match:
+    """Return how surely a block means a pod (or node) under an engine that has its addresses."""
+    return _AT_MOST[fact.value]
+
+
 def blocks_match(fact: Fact[BlockMatch], addresses: Ranges, where: Whereabouts) -> Match:
     """Return whether ip blocks of these addresses match pods (or nodes) under an engine."""
-    match fact.value:
-        case BlockMatch.NEVER:
-            return Match.NO
-        case BlockMatch.BY_ADDRESS:
-            return where.within(addresses)
-        case BlockMatch.UNDEFINED:
-            return min(where.within(addresses), Match.MAYBE)
+    most = at_most(fact)
+    return min(where.within(addresses), most) if most else most
 
 
 def address_atoms(blocks: Sequence[Ranges]) -> Atoms:

@@ -20,6 +20,7 @@ from podwall.reachability.join import Join
 from podwall.reachability.label_index import Mentions
 from podwall.reachability.matching import Match
 from podwall.reachability.members import Universe, members
+from podwall.reachability.places import Places
 from podwall.reachability.pod_classes import pod_classes
 from podwall.reachability.pod_lookup import PodLookup
 from podwall.reachability.port_rules import Direction
@@ -102,9 +103,10 @@ class _Context:
         services = [_with_term(service, terms) for service in cluster.services]
         mentions = Mentions(terms.pod_selectors.values)
         names = _port_names(self.stated.values(), cluster.services)
-        self.classes = pod_classes(cluster.workloads, mentions, names)
         blocks = {block for each in terms.blocks for block in each} | cluster.idle_blocks()
         self.addresses = address_atoms([block_ranges((block,)) for block in blocks])
+        places = Places(self.addresses)
+        self.classes = pod_classes(cluster.workloads, mentions, names, places)
         self.universe = Universe(len(self.classes), len(self.addresses))
         self.lookup = PodLookup(self.classes, cluster.namespaces)
         self.members = members(cluster, terms, self.lookup, self.addresses)

@@ -7,7 +7,12 @@ from typing import TYPE_CHECKING, Final
 
 from podwall.intervals import includes
 from podwall.model import PodPeer, Unknown, Workload
-from podwall.reachability.addresses import block_ranges, blocks_match, first_address
+from podwall.reachability.addresses import (
+    block_ranges,
+    blocks_match,
+    first_address,
+    known_whereabouts,
+)
 from podwall.reachability.matching import Match, doubts_of, labels_match
 from podwall.reachability.pod_classes import host_match
 from podwall.reachability.values import ExternalRange
@@ -73,8 +78,10 @@ class Answers:
         if isinstance(endpoint, ExternalRange):
             return YES if includes(ranges, first_address(endpoint.network)) else NO
         engine, cluster = self._cluster.engine, self._cluster
-        pod = _by_block(engine.pods_by_block, ranges, cluster.pods_at, blocks)
-        node = _by_block(engine.nodes_by_block, ranges, cluster.nodes_at, blocks)
+        known = endpoint.workload.addresses
+        at = known_whereabouts(known) if known else None
+        pod = _by_block(engine.pods_by_block, ranges, at or cluster.pods_at, blocks)
+        node = _by_block(engine.nodes_by_block, ranges, at or cluster.nodes_at, blocks)
         host = host_match(endpoint.workload)
         if host is Match.MAYBE and pod.match is not node.match:
             return Answer(Match.MAYBE, (_host_cause(endpoint.workload),))

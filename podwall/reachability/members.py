@@ -6,10 +6,11 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
-from podwall.reachability.addresses import block_ranges, blocks_match
+from podwall.reachability.addresses import at_most, block_ranges, blocks_match
 from podwall.reachability.bounds import Bound
 from podwall.reachability.grouping import Csr, unpacked
 from podwall.reachability.matching import Match
+from podwall.reachability.places import ANYWHERE
 from podwall.reachability.pod_lookup import Pairs
 from podwall.reachability.sets import Sets
 from podwall.reachability.terms import EVERYONE, PERHAPS_EVERYONE
@@ -17,6 +18,7 @@ from podwall.reachability.terms import EVERYONE, PERHAPS_EVERYONE
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
+    from podwall.engines import Engine
     from podwall.reachability.atoms import Atoms
     from podwall.reachability.cluster import Cluster
     from podwall.reachability.grouping import IntArray
@@ -76,13 +78,22 @@ def _of_blocks(
     engine = cluster.engine
     for blocks, term in terms.blocks.items():
         ranges = block_ranges(blocks)
-        yield term, Match.YES, addresses.of(ranges) + len(classes)
+        parts = addresses.of(ranges)
+        yield term, Match.YES, parts + len(classes)
+        by_place = _by_place(engine, classes.places.within(parts))
         pod = blocks_match(engine.pods_by_block, ranges, cluster.pods_at)
         node = blocks_match(engine.nodes_by_block, ranges, cluster.nodes_at)
-        either = pod if pod is node else Match.MAYBE
-        match = np.array([pod, either, node])[classes.host]
+        by_place[ANYWHERE] = [pod, pod if pod is node else Match.MAYBE, node]
+        match = by_place[classes.place, classes.host]
         for certainty in (Match.YES, Match.MAYBE):
             yield term, certainty, np.flatnonzero(match == certainty)
+
+
+def _by_place(engine: Engine, within: IntArray) -> IntArray:
+    """Return for each place whether blocks mean pods there, perhaps nodes, and nodes."""
+    pod = np.minimum(within, at_most(engine.pods_by_block))
+    node = np.minimum(within, at_most(engine.nodes_by_block))
+    return np.stack([pod, np.where(pod == node, pod, Match.MAYBE), node], axis=1)
 
 
 def _pairs(term: int, elements: IntArray) -> Pairs:

@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from podwall.model import Workload, WorkloadPort
     from podwall.reachability.grouping import IntArray
     from podwall.reachability.label_index import Mentions
+    from podwall.reachability.places import Places
 
 __all__ = ["PodClasses", "PortNaming", "host_match", "pod_classes"]
 
@@ -31,7 +32,8 @@ class PodClasses:
     """The classes of a cluster's workloads.
 
     `of_workload` gives each workload's class; the other arrays have one entry for each class:
-    numbers into `namespaces`, `labels` and `namings`, and whether its pods use the host network.
+    numbers into `namespaces`, `labels`, `namings` and `places`, and whether its pods use the host
+    network.
     """
 
     of_workload: IntArray
@@ -39,9 +41,11 @@ class PodClasses:
     label: IntArray
     naming: IntArray
     host: IntArray
+    place: IntArray
     namespaces: tuple[str | Unknown, ...]
     labels: tuple[LabelMap, ...]
     namings: tuple[PortNaming, ...]
+    places: Places
 
     def __len__(self) -> int:
         """Return the number of classes."""
@@ -57,7 +61,10 @@ def host_match(workload: Workload) -> Match:
 
 
 def pod_classes(
-    workloads: Sequence[Workload], mentions: Mentions, port_names: AbstractSet[str]
+    workloads: Sequence[Workload],
+    mentions: Mentions,
+    port_names: AbstractSet[str],
+    places: Places,
 ) -> PodClasses:
     """Return the classes of workloads, given what the selectors and rules of a cluster mention."""
     namespaces = Registry[str | Unknown]()
@@ -70,11 +77,12 @@ def pod_classes(
                 labels.number(each.labels),
                 namings.number(each) if port_names else 0,
                 host_match(each),
+                places.number(each),
             )
             for each in workloads
         ],
         dtype=np.int64,
-    ).reshape(-1, 4)
+    ).reshape(-1, 5)
     classes, of_workload = unique_rows(rows)
     return PodClasses(
         of_workload=of_workload,
@@ -82,9 +90,11 @@ def pod_classes(
         label=classes[:, 1],
         naming=classes[:, 2],
         host=classes[:, 3],
+        place=classes[:, 4],
         namespaces=tuple(namespaces.values),
         labels=tuple(labels.registry.values),
         namings=tuple(namings.registry.values),
+        places=places,
     )
 
 

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 from functools import partial
 from typing import Any, Final
 
 from podwall.model import LabelMap, Operator, Selector, Unknown, Workload, WorkloadPort
+from podwall.reading.addresses import running_at
 from podwall.reading.fields import Malformed, field, flag, mapping, number, structs, text, within
 from podwall.reading.metadata import NO_LABELS, KubernetesObject
 from podwall.reading.ports import read_container_port
@@ -45,7 +47,9 @@ def read_workload(item: KubernetesObject) -> Workload:
     """Return the pods of a Pod or of a controller, as one value."""
     kind = (item.group, item.kind)
     if kind == POD:
-        return within(item.manifest, ("spec",), partial(_pods, item, item.labels, 1))
+        pod = within(item.manifest, ("spec",), partial(_pods, item, item.labels, 1))
+        addresses = running_at(item.manifest.get("status"))
+        return replace(pod, addresses=addresses) if addresses else pod
     path = ("spec", "jobTemplate", "spec") if kind == CRON_JOB else ("spec",)
     return within(item.manifest, path, partial(_of_controller, item, COUNTS[kind]))
 

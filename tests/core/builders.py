@@ -7,6 +7,7 @@ from ipaddress import ip_network
 from typing import TYPE_CHECKING, Any
 from zlib import crc32
 
+from podwall.engines import AZURE, CALICO, CILIUM, NONE, SPEC
 from podwall.model import (
     IpPeer,
     LabelMap,
@@ -33,10 +34,12 @@ if TYPE_CHECKING:
     from podwall.engines import Engine
 
 __all__ = [
+    "COLUMNS",
     "EVERYTHING",
     "allow",
     "block",
     "cluster",
+    "column",
     "load_balancer",
     "named",
     "namespace",
@@ -136,6 +139,15 @@ def verdict(
     found = snapshot if isinstance(snapshot, Reachability) else reachability(snapshot, engine)
     source, destination = flow.split(" -> ")
     return found.verdict(source, destination, protocol, port)
+
+
+COLUMNS = (SPEC, AZURE, CALICO, CILIUM, NONE)
+_LETTERS = {Verdict.ALLOWED: "y", Verdict.DENIED: "n", Verdict.UNDETERMINED: "?"}
+
+
+def column(snapshot: Snapshot, flow: str, port: int = 80, protocol: Protocol = Protocol.TCP) -> str:
+    """Return the verdicts of spec, azure, calico, cilium and none: y, n or ? for each."""
+    return "".join(_LETTERS[verdict(snapshot, flow, port, protocol, each)] for each in COLUMNS)
 
 
 def reaches(

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from ipaddress import ip_network
+from dataclasses import dataclass, replace
+from ipaddress import ip_address, ip_network
 from typing import TYPE_CHECKING, TypeVar
 
 from podwall.model import (
@@ -30,7 +30,7 @@ if TYPE_CHECKING:
 
     from podwall.model import IpNetwork
 
-__all__ = ["POD_CIDR", "Size", "random_cluster", "random_policy", "random_rule"]
+__all__ = ["POD_CIDR", "Size", "addressed", "random_cluster", "random_policy", "random_rule"]
 
 Value = TypeVar("Value")
 
@@ -39,6 +39,16 @@ POD_CIDR = ip_network("10.244.1.0/24")
 
 BLOCKS = ("0.0.0.0/0", "0.0.0.0/1", "128.0.0.0/1", "192.0.0.0/2", "240.0.0.0/4")
 BLOCKS_V6 = ("::/0", "8000::/1", "c000::/2")
+ADDRESSES = (
+    "10.0.0.9",
+    "10.244.1.9",
+    "130.0.0.1",
+    "200.0.0.1",
+    "241.0.0.1",
+    "::9",
+    "9000::1",
+    "d000::1",
+)
 NAMESPACES = ("x", "y", "z")
 KEYS = ("app", "tier", "env")
 VALUES = ("a", "b", "")
@@ -73,6 +83,19 @@ def random_cluster(rng: Random, size: Size) -> Snapshot:
         policies=policies,
         pod_cidrs=(POD_CIDR,),
         complete=True,
+    )
+
+
+def addressed(rng: Random, snapshot: Snapshot) -> Snapshot:
+    """Return the cluster with an address for each single pod, which may be in any block."""
+    return replace(
+        snapshot,
+        workloads=tuple(
+            replace(each, addresses=(ip_address(rng.choice(ADDRESSES)),))
+            if each.replicas == 1
+            else each
+            for each in snapshot.workloads
+        ),
     )
 
 

@@ -22,7 +22,10 @@ __all__ = ["World", "compared", "differences", "probes"]
 
 
 class World(NamedTuple):
-    """What policies do not tell: whether pods and nodes have addresses, and share one node."""
+    """What policies do not tell: whether pods and nodes have addresses, and share one node.
+
+    Where they have, those of a workload whose addresses are known are these.
+    """
 
     pod_address: Address | None = None
     node_address: Address | None = None
@@ -107,5 +110,7 @@ def _end(endpoint: Endpoint, number: int, world: World) -> Pod | Address:
         return endpoint.network.network_address
     workload = endpoint.workload
     address = world.node_address if workload.host_network else world.pod_address
+    if address is not None and workload.addresses:
+        (address,) = workload.addresses
     node = "a" if world.one_node else f"{workload.name}-{number}"
     return Pod(workload, number, address, node)

@@ -7,17 +7,18 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable
+from dataclasses import replace
 from ipaddress import ip_address
 from random import Random
 from typing import Final
 
 import pytest
 
-from podwall.engines import ENGINES, SPEC
+from podwall.engines import CALICO, ENGINES, SPEC
 from podwall.model import Snapshot
 from podwall.portset import ALL_PORTS, NO_PORTS
 from podwall.reachability import Endpoint, ExternalRange, Reachability, reachability
-from tests.core.clusters import POD_CIDR, Size, random_cluster
+from tests.core.clusters import POD_CIDR, Size, addressed, random_cluster
 from tests.core.judged import World, compared, differences
 from tests.core.obscured import obscured
 
@@ -48,6 +49,18 @@ def test_every_packet_of_a_thousand_small_clusters(batch: int, record_property: 
         assert_the_oracle_agrees(random_cluster(Random(seed), SMALL), record_property)
 
 
+@pytest.mark.parametrize("batch", range(10))
+def test_every_packet_where_the_addresses_of_pods_are_known(
+    batch: int, record_property: Record
+) -> None:
+    for seed in range(30 * batch, 30 * batch + 30):
+        rng = Random(f"addresses {seed}")
+        snapshot = addressed(rng, random_cluster(rng, replace(SMALL, hosts=False)))
+        assert_the_oracle_agrees(snapshot, record_property)
+        by_address = reachability(snapshot, CALICO)
+        assert list(differences(by_address, MOST, MOST)) == []
+
+
 @pytest.mark.parametrize("seed", [1, 2])
 def test_every_packet_of_larger_clusters(seed: int, record_property: Record) -> None:
     size = Size(workloads=25, policies=15, keys=3)
@@ -70,7 +83,7 @@ def test_every_packet_of_clusters_of_up_to_two_hundred_pods(
 def test_the_replay_of_a_pair_equals_the_analysis_of_all_pairs(engine: str, hidden: float) -> None:
     for seed in range(8):
         rng = Random(f"{engine} {seed}")
-        snapshot = obscured(rng, random_cluster(rng, SMALL), hidden)
+        snapshot = obscured(rng, addressed(rng, random_cluster(rng, SMALL)), hidden)
         found = reachability(snapshot, engine)
         for source in found.endpoints:
             for destination in found.endpoints:

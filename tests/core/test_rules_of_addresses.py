@@ -6,13 +6,20 @@ about documents, and the reader's to hold.
 
 from __future__ import annotations
 
-from ipaddress import ip_network, summarize_address_range
+from ipaddress import (
+    IPv4Address,
+    IPv6Address,
+    ip_address,
+    ip_network,
+    summarize_address_range,
+)
+from typing import Any
 
 import pytest
 
 from podwall.model import IpPeer
 from podwall.reachability import Reachability, reachability
-from tests.core.builders import allow, block, cluster, pod, policy, tcp
+from tests.core.builders import allow, block, cluster, column, pod, policy, tcp
 
 
 def reached_from(found: Reachability, destination: str = "x/a") -> set[str]:
@@ -111,3 +118,62 @@ def test_summaries_are_those_of_the_standard_library() -> None:
         ip_network("203.0.113.78/32").network_address, ip_network("255.255.255.255").network_address
     )
     assert {str(each) for each in above} <= {each.id for each in found.externals}
+
+
+def at(*addresses: str) -> tuple[IPv4Address | IPv6Address, ...]:
+    """Return some addresses."""
+    return tuple(ip_address(each) for each in addresses)
+
+
+PLACED = [
+    pytest.param(("10.244.0.7",), (block("10.244.0.7/32"),), "?yyny", id="its address alone"),
+    pytest.param(("10.244.0.7",), (block("10.244.0.0/17"),), "?yyny", id="in the block"),
+    pytest.param(("10.244.128.7",), (block("10.244.0.0/17"),), "nnnny", id="beside the block"),
+    pytest.param(
+        ("10.244.0.7",), (block("10.244.0.0/16", "10.244.0.0/24"),), "nnnny", id="excepted"
+    ),
+    pytest.param(
+        ("10.244.0.7",),
+        (block("10.244.0.0/16", "10.244.0.0/24"), block("10.244.0.0/28")),
+        "?yyny",
+        id="excepted here and allowed there",
+    ),
+    pytest.param(
+        ("10.244.0.7", "fd00::7"), (block("10.244.0.0/16"),), "???ny", id="one of two families"
+    ),
+    pytest.param(
+        ("10.244.0.7", "fd00::7"),
+        (block("10.244.0.0/16"), block("fd00::/8")),
+        "?yyny",
+        id="both families",
+    ),
+]
+
+
+class TestAPodWhoseAddressIsKnown:
+    """As of a pod that runs: https://kubernetes.io/docs/concepts/workloads/pods/pod-lifecycle/."""
+
+    @pytest.mark.parametrize(("addresses", "blocks", "expected"), PLACED)
+    @pytest.mark.parametrize("direction", ["ingress", "egress"])
+    def test_is_meant_by_the_blocks_that_contain_it(
+        self, addresses: tuple[str, ...], blocks: tuple[IpPeer, ...], expected: str, direction: str
+    ) -> None:
+        rules: dict[str, Any] = {direction: (allow(*blocks),)}
+        snapshot = cluster(pod("x/a"), pod("y/b", addresses=at(*addresses)), policy("x", **rules))
+        flow = "y/b -> x/a" if direction == "ingress" else "x/a -> y/b"
+        assert column(snapshot, flow) == expected
+
+    def test_does_not_tell_where_others_are(self) -> None:
+        rules = policy("x", egress=(allow(block("10.244.0.0/17")),))
+        snapshot = cluster(pod("x/a"), pod("y/b", addresses=at("10.244.0.7")), pod("y/c"), rules)
+        assert column(snapshot, "x/a -> y/c") == "???ny"
+
+    def test_on_the_host_network_is_a_node_with_that_address(self) -> None:
+        rules = policy("x", egress=(allow(block("10.1.0.0/24")),))
+        near, far = (
+            pod(f"y/{name}", host_network=True, addresses=at(address))
+            for name, address in (("near", "10.1.0.4"), ("far", "10.1.1.4"))
+        )
+        snapshot = cluster(pod("x/a"), near, far, rules)
+        assert column(snapshot, "x/a -> y/near") == "?yyny"
+        assert column(snapshot, "x/a -> y/far") == "??nny"

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from ipaddress import IPv4Network, ip_network
+from ipaddress import IPv4Address, ip_network
 from itertools import product
 from typing import Any
 
@@ -11,16 +11,18 @@ from podwall.model import Snapshot
 from podwall.reading import Cluster, Document, snapshot
 from policies import Severity
 
-__all__ = ["PODS", "NinePods", "address"]
+__all__ = ["PODS", "NinePods"]
 
+POD_CIDR = ip_network("10.244.0.0/24")
 PODS = [f"{namespace}/{pod}" for namespace, pod in product("xyz", "abc")]
 Labels = dict[str, str]
 
 
 @dataclass(slots=True)
 class NinePods:
-    """The cluster while a case changes its policies and labels."""
+    """The cluster while a case changes it; where it is `running`, pods have addresses."""
 
+    running: bool = False
     policies: dict[str, dict[str, Any] | None] = field(default_factory=dict)
     labels: dict[str, Labels] = field(default_factory=dict)
 
@@ -29,13 +31,13 @@ class NinePods:
         self.policies.update(step.get("policies", {}))
         self.labels.update(step.get("labels", {}))
 
-    def snapshot(self, pod_cidr: IPv4Network) -> Snapshot:
-        """Return what the documents say, all pods having an address of `pod_cidr`."""
+    def snapshot(self) -> Snapshot:
+        """Return what the documents say, all pods having an address of `POD_CIDR`."""
         written = [*map(self._namespace, "xyz"), *map(self._pod, PODS), *self._policies()]
         reading = snapshot(
             [Document(each) for each in written],
             complete=True,
-            cluster=Cluster(pod_cidrs=(pod_cidr,)),
+            cluster=Cluster(pod_cidrs=(POD_CIDR,)),
         )
         assert all(each.severity is not Severity.ERROR for each in reading.findings)
         return reading.snapshot
@@ -48,7 +50,9 @@ class NinePods:
         namespace, name = pod.split("/")
         metadata = _metadata(name, {"pod": name, **self.labels.get(pod, {})}, namespace)
         spec = {"containers": [{"name": "server", "image": "server", "ports": _PORTS}]}
-        return {"apiVersion": "v1", "kind": "Pod", "metadata": metadata, "spec": spec}
+        status = {"podIP": str(address(pod))} if self.running else {}
+        written = {"apiVersion": "v1", "kind": "Pod", "metadata": metadata, "spec": spec}
+        return {**written, "status": status}
 
     def _policies(self) -> list[dict[str, Any]]:
         return [
@@ -63,13 +67,13 @@ class NinePods:
         ]
 
 
-def address(pod: str) -> IPv4Network:
+def address(pod: str) -> IPv4Address:
     """Return the address of a pod.
 
     >>> address("y/b")
-    IPv4Network('10.244.0.5/32')
+    IPv4Address('10.244.0.5')
     """
-    return IPv4Network(int(ip_network("10.244.0.1").network_address) + PODS.index(pod))
+    return IPv4Address("10.244.0.1") + PODS.index(pod)
 
 
 def _metadata(name: str, labels: Labels, namespace: str | None = None) -> dict[str, Any]:

@@ -173,3 +173,22 @@ def test_a_label_that_differs_from_pod_to_pod() -> None:
 
 def test_labels_that_nobody_asks_for_are_left_out() -> None:
     assert asking("app", of="StatefulSet") == LabelMap.of({"app": "web"})
+
+
+RUNNING = [
+    pytest.param("podIP: 10.244.0.7, podIPs: [{ip: 10.244.0.7}]", ["10.244.0.7"], id="one"),
+    pytest.param("podIPs: [{ip: 10.0.0.7}, {ip: 'fd00::7'}]", ["10.0.0.7", "fd00::7"], id="two"),
+    pytest.param("podIP: 10.0.0.7, podIPs: [{ip: 'fd00::7'}]", ["10.0.0.7", "fd00::7"], id="both"),
+    pytest.param("phase: Pending", [], id="none yet"),
+    pytest.param("podIP: '', podIPs: [3, {}, {ip: x}]", [], id="what is no address"),
+    pytest.param("podIP: 10.0.0.7, phase: Succeeded", None, id="of a pod that has ended"),
+]
+
+
+@pytest.mark.parametrize(("status", "expected"), RUNNING)
+def test_a_running_pod_has_its_addresses(status: str, expected: list[str] | None) -> None:
+    text = f"{{apiVersion: v1, kind: Pod, metadata: {{name: web}}, status: {{{status}}}}}"
+    pods = read(text).snapshot.workloads
+    assert [list(map(str, each.addresses)) for each in pods] == (
+        [] if expected is None else [expected]
+    )

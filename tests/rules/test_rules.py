@@ -53,7 +53,8 @@ def _workload(name: str, pod: dict[str, Any]) -> dict[str, Any]:
         ],
     }
     if "replicas" not in pod:
-        return _object("v1", "Pod", name, spec, labels)
+        status = {"status": {"podIP": pod["ip"]}} if "ip" in pod else {}
+        return _object("v1", "Pod", name, spec, labels) | status
     template = {"metadata": {"labels": labels}, "spec": spec}
     controller = {
         "replicas": pod["replicas"],
