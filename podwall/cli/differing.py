@@ -5,6 +5,7 @@ from __future__ import annotations
 import sys
 from argparse import Namespace
 from collections.abc import Iterator
+from itertools import chain
 from typing import NamedTuple
 
 from podwall.cli.exit_code import ExitCode
@@ -22,7 +23,7 @@ from podwall.reports.changes_text import changes_text
 from podwall.reports.comment import change_report, change_sentence, comment
 from podwall.reports.json_text import json_text
 from podwall.reports.page import html_page
-from podwall.reports.table_lines import csv_lines
+from podwall.reports.table_lines import csv_line
 from podwall.sources import source
 from policies.errors import InvalidValue
 from policies.findings import Finding, Severity
@@ -85,7 +86,7 @@ def _report(output: str, difference: Diff, findings: tuple[Finding, ...]) -> Ite
         case "json":
             yield json_text(changes_document(difference, findings))
         case "csv":
-            yield from csv_lines(HEADER, change_rows(difference))
+            yield from map(csv_line, chain([HEADER], change_rows(difference)))
         case _:
             yield from changes_text(difference)
 

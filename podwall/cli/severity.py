@@ -28,7 +28,6 @@ def exit_code(fail_on: FailOn, findings: Iterable[Finding], reach: Reachability)
     """Return how a command ends: 1 weighs more than 3."""
     if any(at_least(fail_on, finding.severity) for finding in findings):
         return ExitCode.FOUND
-    certainty = fail_on is FailOn.UNDETERMINED
-    if certainty and any(each.undetermined for each in reach.connections()):
+    if fail_on is FailOn.UNDETERMINED and not reach.is_certain:
         return ExitCode.UNDETERMINED
     return ExitCode.FINE

@@ -40,12 +40,13 @@ _OTHER: Final = len(_TRANSPORTS) * _STEP + 1  # not next to the last port of SCT
 class PortTable:
     """The port sets of an analysis.
 
-    Each has the bits of what must be allowed, then, if any is in doubt, of what may be.
+    Each has the bits of what must be allowed, then, if any is in doubt, of what may be. `certain`
+    says that none is.
     """
 
     def __init__(self, bounds: Sequence[Bounds]) -> None:
         """Find the parts that make up the given port sets; `numbers` has each one's number."""
-        self._certain = all(each.certain for each in bounds)
+        self.certain = all(each.certain for each in bounds)
         sets = dict.fromkeys(ports for each in bounds for ports in (each.must, each.may))
         self._atoms = Atoms([_line(ports) for ports in (*sets, ALL_PORTS)], (0, _OTHER + 1))
         self._ranges = self._atoms.ranges()
@@ -77,13 +78,13 @@ class PortTable:
         if known is None:
             may, must = divmod(self._masks.values[number], 1 << len(self._atoms))
             allowed = self._port_set(must)
-            doubted = PortSet() if self._certain else self._port_set(may) - allowed
+            doubted = PortSet() if self.certain else self._port_set(may) - allowed
             known = self._sets[number] = (allowed, doubted)
         return known
 
     def _mask(self, must: PortSet, may: PortSet) -> int:
         bits = self._bits(must)
-        return bits if self._certain else bits | self._bits(may) << len(self._atoms)
+        return bits if self.certain else bits | self._bits(may) << len(self._atoms)
 
     def _bits(self, ports: PortSet) -> int:
         atoms = self._atoms.of(_line(ports))

@@ -6,8 +6,8 @@ The analysis of all pairs answers what is allowed; the replay answers why, for o
 from __future__ import annotations
 
 from collections import defaultdict
-from functools import reduce
-from typing import TYPE_CHECKING, Final
+from functools import partial, reduce
+from typing import TYPE_CHECKING, Final, Generic, TypeVar
 
 from podwall.model import IpPeer, PodPeer, Rule, Unknown
 from podwall.portset import ALL_PORTS, PortSet
@@ -31,7 +31,7 @@ from podwall.reachability.statements import same_act
 from podwall.reachability.values import ExternalRange, WorkloadEndpoint
 
 if TYPE_CHECKING:
-    from collections.abc import Hashable, Iterator
+    from collections.abc import Callable, Hashable, Iterator
 
     from podwall.model import Policy, Service
     from podwall.reachability.cluster import Cluster
@@ -45,6 +45,26 @@ _OWN_NODE: Final = (
 _DOCS: Final = "https://kubernetes.io/docs/concepts/services-networking/network-policies/"
 
 
+T = TypeVar("T")
+
+_MOST_KEPT: Final = 1 << 14
+
+
+class _Kept(Generic[T]):
+    """Answers that the pairs of a large cluster ask for again and again, while there is room."""
+
+    def __init__(self) -> None:
+        self._known: dict[Hashable, T] = {}
+
+    def get(self, key: Hashable, make: Callable[[], T]) -> T:
+        found = self._known.get(key)
+        if found is None:
+            if len(self._known) >= _MOST_KEPT:
+                self._known.clear()
+            found = self._known[key] = make()
+        return found
+
+
 class Replay:
     """Replays pairs of endpoints of one cluster under one engine."""
 
@@ -56,6 +76,8 @@ class Replay:
         for policy in cluster.policies:
             self._policies[policy.namespace].append(policy)
         self._anywhere = [p for p in cluster.policies if isinstance(p.namespace, Unknown)]
+        self._isolating = _Kept["tuple[tuple[Policy, Answer], ...]"]()
+        self._said = _Kept["tuple[RuleReplay, ...]"]()
 
     def pair(self, source: Endpoint, destination: Endpoint) -> PairReplay:
         """Replay what may pass from one endpoint to another, or between two pods of one."""
@@ -81,20 +103,34 @@ class Replay:
     ) -> Iterator[PolicyReplay]:
         """Yield the policies that isolate the subject, or may do so."""
         names = _names(subject if direction is Direction.INGRESS else other)
+        for policy, selects in self._isolating.get(
+            (direction, subject.id), lambda: tuple(self._selecting(direction, subject))
+        ):
+            replayed = self._said.get(
+                (direction, id(policy), other.id, names.ports, names.open),
+                partial(self._rules, policy, direction, other, names),
+            )
+            allowed = reduce(Bounds.__or__, (each.allowed for each in replayed), NOTHING)
+            target = (policy.namespace, policy.pod_selector)
+            act = same_act(policy, direction, target)
+            yield PolicyReplay(policy, selects, replayed, act, allowed)
+
+    def _selecting(
+        self, direction: Direction, subject: WorkloadEndpoint
+    ) -> Iterator[tuple[Policy, Answer]]:
+        """Yield the policies that isolate a pod or may do so, and whether they do."""
         for policy in self._policies_around(subject.workload.namespace):
-            rules = rules_of(policy, direction)
-            if rules is None:
-                continue
-            selects = self._selects(policy, direction, subject)
-            if selects.match is not Match.NO:
-                replayed = tuple(
-                    self._rule(policy, direction, numbered, other, names)
-                    for numbered in enumerate(rules)
-                )
-                allowed = reduce(Bounds.__or__, (each.allowed for each in replayed), NOTHING)
-                target = (policy.namespace, policy.pod_selector)
-                act = same_act(policy, direction, target)
-                yield PolicyReplay(policy, selects, replayed, act, allowed)
+            if rules_of(policy, direction) is not None:
+                selects = self._selects(policy, direction, subject)
+                if selects.match is not Match.NO:
+                    yield policy, selects
+
+    def _rules(
+        self, policy: Policy, direction: Direction, other: Endpoint, names: NamedPorts
+    ) -> tuple[RuleReplay, ...]:
+        """Return what each rule of a policy says of the other end."""
+        rules = enumerate(rules_of(policy, direction) or ())
+        return tuple(self._rule(policy, direction, each, other, names) for each in rules)
 
     def _policies_around(self, namespace: str | Unknown) -> Iterator[Policy]:
         """Yield the policies that may be in a namespace."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from functools import cached_property
+from itertools import chain
 from typing import TYPE_CHECKING
 
 from podwall.portset import PortSet
@@ -26,6 +27,7 @@ if TYPE_CHECKING:
     from podwall.reachability.analysis import Analysis
     from podwall.reachability.cluster import Cluster
     from podwall.reachability.replayed import PairReplay
+    from podwall.reachability.rows import Row
 
 __all__ = ["Reachability"]
 
@@ -94,8 +96,28 @@ class Reachability:
 
         A pair that is not yielded is denied. Connections between external ranges are not told.
         """
-        for source, destination, ports in self._rows.all():
-            yield self._connection(source, destination, *ports)
+        for row in chain.from_iterable(self.blocks()):
+            for destination, ports in row.pairs():
+                yield self.connection_on(row.source, destination, ports)
+
+    def blocks(self) -> Iterator[list[Row]]:
+        """Yield the same connections in numbers, row by row, for readers of very many.
+
+        The numbers of endpoints are their places in `endpoints`; `connection_on` takes them. Rows
+        of sources that nothing tells apart share what they reach.
+        """
+        return self._rows.blocks()
+
+    def connection_on(self, source: int, destination: int, ports: int) -> Connection:
+        """Return the connection that a row tells in numbers."""
+        return self._connection(source, destination, *self._analysis.ports.port_sets(ports))
+
+    @property
+    def is_certain(self) -> bool:
+        """Whether every verdict is allowed or denied."""
+        if self._analysis.ports.certain:
+            return True
+        return not any(each.undetermined for each in self.connections())
 
     def verdict(
         self, source_id: str, destination_id: str, protocol: Protocol, port: int

@@ -1,13 +1,18 @@
-"""Expands the join of roles to endpoints: a row of destinations for each source."""
+"""Expands the join of roles to endpoints: for each source all its destinations, in order.
+
+What a role reaches is listed once for all its endpoints: 100,000 rows may share a hundred lists.
+"""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Final
+from bisect import bisect_left
+from typing import TYPE_CHECKING, Final, NamedTuple
 
 import numpy as np
 
 from podwall.portset import ALL_PORTS, NO_PORTS, PortSet
-from podwall.reachability.grouping import Csr, IntArray
+from podwall.reachability.grouping import Csr, IntArray, spans
+from podwall.reachability.port_table import EVERYTHING
 from podwall.reachability.profiles import OPEN
 from podwall.reachability.values import WorkloadEndpoint
 
@@ -18,18 +23,55 @@ if TYPE_CHECKING:
     from podwall.reachability.endpoints import Endpoints
     from podwall.reachability.join import Edges
 
-__all__ = ["Ports", "Rows"]
+__all__ = ["Ports", "Reached", "Row", "Rows"]
 
 Ports = tuple[PortSet, PortSet]
 """What is allowed, and what is undetermined."""
 
-_MOST_PAIRS: Final = 1_000_000
+_MOST_PAIRS: Final = 250_000
 """So many are listed at once, unless a single source needs more; each takes about 100 bytes."""
 
 _MOST_SOURCES: Final = 4096
 """So many sources are listed at once, at most."""
 
 _EVERYTHING: Ports = (ALL_PORTS, NO_PORTS)
+
+
+class Reached(NamedTuple):
+    """What a source role reaches: endpoints in ascending order, each with a port table's number."""
+
+    role: int
+    destinations: list[int]
+    ports: list[int]
+
+
+class Row(NamedTuple):
+    """What one source reaches. `alone`: it is one pod, which reaches itself whatever is listed."""
+
+    source: int
+    reached: Reached
+    alone: bool
+
+    @property
+    def itself(self) -> slice:
+        """Where in the list the source stands, or belongs."""
+        destinations = self.reached.destinations
+        place = bisect_left(destinations, self.source)
+        there = destinations[place : place + 1] == [self.source]
+        return slice(place, place + there)
+
+    def pairs(self) -> Iterator[tuple[int, int]]:
+        """Yield each destination with the number of its ports."""
+        _, destinations, ports = self.reached
+        if not self.alone:
+            return zip(destinations, ports, strict=True)
+        itself = self.itself
+        before, after = slice(itself.start), slice(itself.stop, None)
+        return zip(
+            [*destinations[before], self.source, *destinations[after]],
+            [*ports[before], EVERYTHING, *ports[after]],
+            strict=True,
+        )
 
 
 class Rows:
@@ -45,8 +87,9 @@ class Rows:
         self._destination_role = join.destinations.of[ends.element]
         numbers = np.arange(len(ends.all))
         self._holders = Csr.of_pairs(self._destination_role, numbers, len(join.destinations))
-        self._open = join.destinations.open
-        self._open_inside = self._open[join.destinations.outside[self._open] == 0]
+        unrestricted = np.isin(self._destination_role, join.destinations.open)
+        self._open = np.flatnonzero(unrestricted)
+        self._open_inside = np.flatnonzero(unrestricted[: len(ends.workloads)])
 
     def pair(self, source: int, destination: int) -> Ports:
         """Return what passes between two endpoints."""
@@ -57,19 +100,26 @@ class Rows:
         start, end = self._source_role[source], self._destination_role[destination]
         return self._ports.port_sets(self._join.pair(start, end))
 
-    def all(self) -> Iterator[tuple[int, int, Ports]]:
-        """Yield source, destination and ports of every connection."""
-        for numbers in self._blocks():
-            rows, row_of = np.unique(self._source_role[numbers], return_inverse=True)
-            edges = self._join.edges(rows)
-            borders = np.searchsorted(edges.row, np.arange(len(rows) + 1))
-            for source, row in zip(numbers.tolist(), row_of.tolist(), strict=True):
-                part = slice(borders[row], borders[row + 1])
-                yield from self._row(source, int(rows[row]), edges, part)
+    def blocks(self) -> Iterator[list[Row]]:
+        """Yield the rows of all sources in order, some at a time; one block fits into memory."""
+        for numbers in self._listable(self._join.cost[self._source_role]):
+            roles, firsts, role_of = np.unique(
+                self._source_role[numbers], return_index=True, return_inverse=True
+            )
+            edges = self._join.edges(roles)
+            counts = np.zeros(len(numbers), dtype=np.int64)
+            counts[firsts] = self._expanded(roles, edges)
+            for part in self._listable(counts):
+                here, place = np.unique(role_of[part], return_inverse=True)
+                found = self._reached(roles, here, edges)
+                yield [
+                    Row(source, found[at], self._is_one_pod(source))
+                    for source, at in zip(numbers[part].tolist(), place.tolist(), strict=True)
+                ]
 
-    def _blocks(self) -> Iterator[IntArray]:
-        """Yield the sources in blocks that are not too much to list at once."""
-        total = np.cumsum(self._join.cost[self._source_role])
+    def _listable(self, costs: IntArray) -> Iterator[IntArray]:
+        """Yield places in ascending order, in blocks that do not cost too much to list at once."""
+        total = np.cumsum(costs)
         first = 0
         while first < len(total):
             before = total[first - 1] if first else 0
@@ -78,39 +128,39 @@ class Rows:
             yield np.arange(first, min(end, len(total)))
             first = end
 
-    def _row(
-        self, source: int, role: int, edges: Edges, part: slice
-    ) -> Iterator[tuple[int, int, Ports]]:
-        """Yield one source's connections, in the order of the destinations."""
-        roles = edges.destination[part]
-        ports = [self._ports.port_sets(number) for number in edges.ports[part].tolist()]
-        if self._join.sources.profile[role] == OPEN:
-            outside = self._join.sources.outside[role]
-            free = self._open_inside if outside else self._open
-            roles = np.concatenate([roles, free])
-            ports += [_EVERYTHING] * len(free)
-        owner, position = self._holders.gather(roles)
-        destinations = self._holders.items[position]
-        order = np.argsort(destinations, kind="stable")
-        pairs = zip(destinations[order].tolist(), owner[order].tolist(), strict=True)
-        row = ((destination, ports[index]) for destination, index in pairs)
-        alone = self._is_one_pod(source)
-        for destination, allowed in _with_itself(row, source) if alone else row:
-            yield source, destination, allowed
+    def _expanded(self, roles: IntArray, edges: Edges) -> IntArray:
+        """Return how many endpoints each role reaches."""
+        listed = self._holders.lengths[edges.destination]
+        counts = np.bincount(edges.row, weights=listed, minlength=len(roles)).astype(np.int64)
+        return counts + np.where(self._join.sources.profile[roles] == OPEN, len(self._open), 0)
+
+    def _reached(self, roles: IntArray, here: IntArray, edges: Edges) -> list[Reached]:
+        """Return what some of the roles reach, `here` being their places among the roles."""
+        row, edge = spans(*np.searchsorted(edges.row, [here, here + 1]))
+        owner, position = self._holders.gather(edges.destination[edge])
+        free_row, free = self._free(roles[here])
+        rows = np.concatenate([row[owner], free_row])
+        destinations = np.concatenate([self._holders.items[position], free])
+        ports = np.concatenate([edges.ports[edge[owner]], np.full(len(free), EVERYTHING)])
+        order = np.argsort(rows * len(self._ends.all) + destinations, kind="stable")
+        ends, numbers = destinations[order].tolist(), ports[order].tolist()
+        cuts = np.searchsorted(rows[order], np.arange(len(here) + 1)).tolist()
+        return [
+            Reached(role, ends[start:end], numbers[start:end])
+            for role, start, end in zip(roles[here].tolist(), cuts, cuts[1:], strict=False)
+        ]
+
+    def _free(self, roles: IntArray) -> tuple[IntArray, IntArray]:
+        """Return what unrestricted roles reach beside their edges: place of the role, endpoint."""
+        sources = self._join.sources
+        found = [(np.empty(0, dtype=np.int64), np.empty(0, dtype=np.int64))]
+        for outside, ends in enumerate((self._open, self._open_inside)):
+            asked = (sources.profile[roles] == OPEN) & (sources.outside[roles] == outside)
+            places = np.flatnonzero(asked)
+            found.append((np.repeat(places, len(ends)), np.tile(ends, len(places))))
+        rows, destinations = zip(*found, strict=True)
+        return np.concatenate(rows), np.concatenate(destinations)
 
     def _is_one_pod(self, number: int) -> bool:
         end = self._ends.all[number]
         return isinstance(end, WorkloadEndpoint) and end.workload.replicas == 1
-
-
-def _with_itself(found: Iterator[tuple[int, Ports]], source: int) -> Iterator[tuple[int, Ports]]:
-    """Yield a row in which the source reaches itself, in its place."""
-    told = False
-    for destination, ports in found:
-        if destination >= source and not told:
-            told = True
-            yield source, _EVERYTHING
-        if destination != source:
-            yield destination, ports
-    if not told:
-        yield source, _EVERYTHING

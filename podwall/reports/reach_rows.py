@@ -10,7 +10,7 @@ from podwall.portset import NO_PORTS, PortSet
 from podwall.reachability import Connection, Reachability
 from podwall.reports.words import printable
 
-__all__ = ["HEADER", "Row", "reach_rows"]
+__all__ = ["HEADER", "Row", "is_told", "reach_rows", "row_of"]
 
 
 class Row(NamedTuple):
@@ -31,15 +31,17 @@ def reach_rows(reachability: Reachability) -> Iterator[Row]:
 
     A pair that only ICMP and the like may pass is left out, as in the JSON format.
     """
-    return map(_row, filter(_is_told, reachability.connections()))
+    return map(row_of, filter(is_told, reachability.connections()))
 
 
-def _is_told(connection: Connection) -> bool:
+def is_told(connection: Connection) -> bool:
+    """Say whether a connection is worth a row: whether more than ICMP and the like may pass."""
     parts = (connection.allowed, *(part.ports for part in connection.undetermined))
     return any(ports.tcp or ports.udp or ports.sctp for ports in parts)
 
 
-def _row(connection: Connection) -> Row:
+def row_of(connection: Connection) -> Row:
+    """Return the row of a connection."""
     return Row(
         printable(connection.source_id),
         printable(connection.destination_id),

@@ -5,26 +5,21 @@ from __future__ import annotations
 import csv
 import io
 from collections.abc import Iterable, Iterator, Sequence
-from itertools import chain
 
 from podwall.reports.comment.escaping import text
 
-__all__ = ["csv_lines", "markdown_lines"]
+__all__ = ["csv_line", "markdown_lines"]
 
 
-def csv_lines(header: Sequence[str], rows: Iterable[Sequence[str]]) -> Iterator[str]:
-    r"""Yield the lines of a CSV file with a header (RFC 4180, but for its line ends).
+def csv_line(row: Sequence[str]) -> str:
+    r"""Return a line of a CSV file (RFC 4180, but for its line end).
 
-    >>> list(csv_lines(("a", "b"), [("1", "2, 3")]))
-    ['a,b\n', '1,"2, 3"\n']
+    >>> csv_line(("1", "2, 3"))
+    '1,"2, 3"\n'
     """
     line = io.StringIO()
-    writer = csv.writer(line, lineterminator="\n")
-    for row in chain([header], rows):
-        writer.writerow(row)
-        yield line.getvalue()
-        line.seek(0)
-        line.truncate()
+    csv.writer(line, lineterminator="\n").writerow(row)
+    return line.getvalue()
 
 
 def markdown_lines(header: Sequence[str], rows: Iterable[Sequence[str]]) -> Iterator[str]:

@@ -1,0 +1,55 @@
+"""Lines written for many sources at once are those that each pair would be given by itself."""
+
+from __future__ import annotations
+
+import csv
+import io
+import json
+from random import Random
+
+import pytest
+
+from podwall.reachability import Reachability, reachability
+from podwall.reports.reach_csv import reach_csv
+from podwall.reports.reach_json import reach_document
+from podwall.reports.reach_rows import HEADER, reach_rows
+from podwall.reports.reach_stream import reach_stream
+from tests.core.clusters import Size, random_cluster
+from tests.core.obscured import obscured
+
+ENGINES = ("spec", "azure", "calico", "cilium")
+
+
+def _random(seed: int) -> Reachability:
+    rng = Random(f"pair lines {seed}")
+    cluster = random_cluster(rng, Size(workloads=12))
+    return reachability(obscured(rng, cluster, rng.choice((0, 0.2))), ENGINES[seed % 4])
+
+
+@pytest.mark.parametrize("seed", range(40))
+def test_csv_has_the_header_and_the_rows(seed: int) -> None:
+    found = _random(seed)
+    text = "".join(reach_csv(found))
+    assert list(csv.reader(io.StringIO(text))) == [
+        list(each) for each in (HEADER, *reach_rows(found))
+    ]
+
+
+@pytest.mark.parametrize("seed", range(40))
+def test_the_stream_is_the_document(seed: int) -> None:
+    found = _random(seed)
+    assert json.loads("".join(reach_stream(found))) == json.loads(json.dumps(reach_document(found)))
+
+
+@pytest.mark.parametrize("seed", range(40))
+def test_connections_are_told_by_source_then_destination_and_each_once(seed: int) -> None:
+    found = _random(seed)
+    place = {each.id: number for number, each in enumerate(found.endpoints)}
+    told = [(place[each.source_id], place[each.destination_id]) for each in found.connections()]
+    assert told == sorted(set(told))
+
+
+def test_small_blocks_tell_the_same(monkeypatch: pytest.MonkeyPatch) -> None:
+    whole = ["".join(reach_csv(_random(seed))) for seed in range(20)]
+    monkeypatch.setattr("podwall.reachability.rows._MOST_PAIRS", 7)
+    assert ["".join(reach_csv(_random(seed))) for seed in range(20)] == whole
