@@ -17,7 +17,7 @@ from pathlib import Path
 from podwall.model import Protocol
 from podwall.portset import NO_PORTS, PortSet
 
-__all__ = ["Connections", "Range", "executable", "listed"]
+__all__ = ["Connections", "End", "Range", "executable", "listed"]
 
 Range = tuple[int, int]
 """The first and the last of some IPv4 addresses."""
@@ -46,8 +46,8 @@ def listed(tool: str, folder: Path) -> Connections:
 
 
 def _end(text: str) -> End:
-    """Read `x/web[Deployment]` or `0.0.0.0-127.255.255.255[External]`."""
-    name, kind = re.fullmatch(r"(.*)\[(\w+)\]", text).groups()  # type: ignore[union-attr]  # must fit
+    """Read `x/web[Deployment]`, `0.0.0.0-127.255.255.255[External]`, or an end without a kind."""
+    name, _, kind = text.removesuffix("]").partition("[")
     if kind != "External":
         return str(name)
     first, _, last = name.partition("-")
