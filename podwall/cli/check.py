@@ -5,21 +5,14 @@ from __future__ import annotations
 from argparse import ArgumentParser, Namespace
 
 from podwall.cli.command import Command
-from podwall.cli.inputs import add_stack
+from podwall.cli.intent import add_intent
 from podwall.cli.options import add_engine, add_format
 
 __all__ = ["COMMAND"]
 
 
 def _declare(parser: ArgumentParser) -> None:
-    parser.add_argument(
-        "words",
-        metavar="[SOURCE] EXPECTATIONS.yaml",
-        nargs="+",
-        help="the file that says who shall, and shall not, reach whom; SOURCE is manifests, a "
-        "preview or a stack (default: the Pulumi program in this folder)",
-    )
-    add_stack(parser)
+    add_intent(parser)
     add_format(parser, ("text", "json"))
     add_engine(parser)
     parser.add_argument(

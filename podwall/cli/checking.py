@@ -9,9 +9,10 @@ from functools import partial
 
 from podwall.cli.exit_code import ExitCode
 from podwall.cli.inputs import paused_collector, read_source, tell_findings
+from podwall.cli.intent import source_and_expectations
 from podwall.cli.options import FailOn
 from podwall.cli.severity import at_least
-from podwall.expectations import Expectation, Outcome, Result, check
+from podwall.expectations import Outcome, Result, check
 from podwall.reachability import reachability
 from podwall.reports.checks_json import checks_document
 from podwall.reports.checks_text import checks_text
@@ -19,7 +20,6 @@ from podwall.reports.explanation_text import Locate
 from podwall.reports.json_text import json_text
 from podwall.sources.expectations_file import expectations_in
 from podwall.sources.yaml_lines import exact_place
-from policies.errors import InvalidValue
 from policies.findings import Finding
 
 __all__ = ["show_results"]
@@ -27,7 +27,8 @@ __all__ = ["show_results"]
 
 def show_results(options: Namespace) -> int:
     """Show what becomes of each expectation, and return the exit code."""
-    options.source, expectations = _read(options.words)
+    options.source, path = source_and_expectations(options.words, "check")
+    expectations = expectations_in(path)
     with paused_collector():
         source = read_source(options)
         reading = source.reading()
@@ -38,19 +39,6 @@ def show_results(options: Namespace) -> int:
         sys.stdout.writelines(_report(options.output, found.engine.name, results, locate))
         sys.stdout.flush()
     return _exit_code(FailOn(options.fail_on), results, reading.findings)
-
-
-def _read(words: list[str]) -> tuple[str | None, tuple[Expectation, ...]]:
-    match words:
-        case [path]:
-            return None, expectations_in(path)
-        case [source, path]:
-            return source, expectations_in(path)
-        case _:
-            raise InvalidValue(
-                f"check takes one or two words, not {len(words)}",
-                help="as in `podwall check manifests/ expectations.yaml`",
-            )
 
 
 def _report(output: str, engine: str, results: Sequence[Result], locate: Locate) -> Iterator[str]:

@@ -4,7 +4,18 @@ from __future__ import annotations
 
 from typing import Final
 
-from podwall.cli import check, diff, explain, import_, lint, migrate, preview, reach, walkthrough
+from podwall.cli import (
+    check,
+    diff,
+    explain,
+    import_,
+    lint,
+    migrate,
+    preview,
+    reach,
+    suggest,
+    walkthrough,
+)
 from podwall.cli.command import Command
 
 __all__ = ["COMMANDS"]
@@ -18,5 +29,6 @@ COMMANDS: Final[tuple[Command, ...]] = (
     lint.COMMAND,
     migrate.COMMAND,
     import_.COMMAND,
+    suggest.COMMAND,
     walkthrough.COMMAND,
 )

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Final, NamedTuple
 
 from podwall.expectations.expectation import Kind
 from podwall.expectations.results import Outcome, Result
-from podwall.expectations.selecting import Selected, selected
+from podwall.expectations.selecting import Selected, is_real, selected
 from podwall.expectations.selections import ANYTHING, WorkloadId
 from podwall.explain import explain_ports, ports_named
 from podwall.portset import ALL_PORTS, NO_PORTS, PortSet
@@ -51,6 +51,7 @@ class _Check:
         self._expectation = expectation
         self._sources = selected(expectation.sources, found.endpoints)
         self._destinations = selected(expectation.destinations, found.endpoints)
+        self._real_ends = [end for end in found.endpoints if is_real(end, found.cluster)]
 
     def result(self) -> Result:
         """Return what becomes of the expectation."""
@@ -86,7 +87,7 @@ class _Check:
 
     def _ends(self, ends: Selected) -> Iterator[Endpoint]:
         these = ends.all
-        return (end for end in self._found.endpoints if end.id in these)
+        return (end for end in self._real_ends if end.id in these)
 
     def _flows(self) -> Iterator[_Flow]:
         """Yield the pairs that are not as expected, or may not be."""
@@ -143,7 +144,9 @@ class _Check:
 
     def _passing(self, sources: Selected) -> Iterator[Connection]:
         """Yield at least the connections on which something passes, or may."""
-        these, those = sources.all, self._destinations.all
+        these, those = (
+            {end.id for end in self._ends(each)} for each in (sources, self._destinations)
+        )
         if len(these) * len(those) <= _FEW:
             yield from self._every(sources)
             return

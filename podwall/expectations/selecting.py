@@ -7,6 +7,7 @@ from functools import cache
 from ipaddress import ip_network
 from typing import TYPE_CHECKING, Final
 
+from podwall.engines import Treatment
 from podwall.expectations.selections import (
     Addresses,
     Anything,
@@ -26,9 +27,10 @@ if TYPE_CHECKING:
 
     from podwall.expectations.selections import Selection
     from podwall.intervals import Ranges
+    from podwall.reachability.cluster import Cluster
     from podwall.reachability.values import Endpoint
 
-__all__ = ["Selected", "matches", "selected"]
+__all__ = ["Selected", "is_real", "matches", "not_public", "selected"]
 
 _SPECIAL: Final = (
     "0.0.0.0/8",
@@ -79,12 +81,27 @@ def matches(selection: Selection, end: Endpoint) -> Match:
     return _means_workload(selection, end)
 
 
+def is_real(end: Endpoint, cluster: Cluster) -> bool:
+    """Tell whether traffic can come from an endpoint, or go there.
+
+    The ranges that pods get their addresses from are not outside the cluster, and an engine that
+    ignores policies with IPv6 blocks runs in clusters without IPv6 only.
+    """
+    if not isinstance(end, ExternalRange):
+        return True
+    without_ipv6 = cluster.engine.ipv6_blocks.value is Treatment.IGNORED
+    if without_ipv6 and end.network.version == 6:  # noqa: PLR2004 - the family
+        return False
+    pods = block_ranges(tuple(map(IpPeer, cluster.snapshot.pod_cidrs)))
+    return bool(difference(_line(str(end.network)), pods))
+
+
 def _means_range(selection: Selection, end: ExternalRange) -> bool:
     match selection:
         case Outside():
             return True
         case Internet():
-            return bool(difference(_line(str(end.network)), _special()))
+            return bool(difference(_line(str(end.network)), not_public()))
         case Addresses(network):
             return bool(intersection(_line(str(end.network)), _line(str(network))))
         case _:
@@ -96,7 +113,8 @@ def _line(network: str) -> Ranges:
 
 
 @cache
-def _special() -> Ranges:
+def not_public() -> Ranges:
+    """Return the addresses that are not of the internet."""
     return block_ranges(tuple(IpPeer(ip_network(each)) for each in _SPECIAL))
 
 

@@ -33,6 +33,8 @@ _EXPECTATIONS = "expectations: [{name: n, from: x/a, to: x/b, ports: 80, expect:
         "diff shop.yaml shop.yaml",
         "lint shop.yaml",
         "migrate shop.yaml --from azure --to cilium",
+        "import shop.yaml",
+        "suggest shop.yaml e.yaml",
     ],
 )
 def test_every_command_says_so(tmp_path: Path, words: str) -> None:

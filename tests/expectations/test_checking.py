@@ -175,3 +175,15 @@ def test_ends_that_mean_nothing_are_refused() -> None:
         workload("web")
     with pytest.raises(InvalidValue, match="not an address range"):
         addresses("10.0.0.1/8")
+
+
+IN_FROM_IPV4 = allow(block("0.0.0.0/0", "10.244.0.0/16"), ports=(tcp(80),))
+
+
+@pytest.mark.parametrize(("engine", "wanted"), [("azure", "pass"), ("cilium", "fail")])
+def test_addresses_that_cannot_be_are_not_asked_about(engine: str, wanted: str) -> None:
+    """Azure ignores policies with IPv6 blocks, so its clusters have no IPv6."""
+    snapshot = cluster(pod("x/a"), policy("x", name="in", ingress=(IN_FROM_IPV4,)))
+    everyone = allowed("", outside("x"), workload("x/a"), 80)
+    (result,) = check(reachability(snapshot, engine), [everyone])
+    assert str(result.outcome) == wanted

@@ -1,0 +1,44 @@
+"""The words of commands that hold a source against expectations."""
+
+from __future__ import annotations
+
+from argparse import ArgumentParser
+from typing import TYPE_CHECKING
+
+from podwall.cli.inputs import add_stack
+from policies.errors import InvalidValue
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+__all__ = ["add_intent", "source_and_expectations"]
+
+
+def add_intent(parser: ArgumentParser) -> None:
+    """Add `[SOURCE] EXPECTATIONS.yaml`, and `--stack` for the source that is a program."""
+    parser.add_argument(
+        "words",
+        metavar="[SOURCE] EXPECTATIONS.yaml",
+        nargs="+",
+        help="the file that says who shall, and shall not, reach whom; SOURCE is manifests, a "
+        "preview or a stack (default: the Pulumi program in this folder)",
+    )
+    add_stack(parser)
+
+
+def source_and_expectations(words: Sequence[str], command: str) -> tuple[str | None, str]:
+    """Return the source, which may be left out, and the file of expectations.
+
+    Raises:
+        InvalidValue: there are more words, or none.
+    """
+    match words:
+        case [path]:
+            return None, path
+        case [source, path]:
+            return source, path
+        case _:
+            raise InvalidValue(
+                f"{command} takes one or two words, not {len(words)}",
+                help=f"as in `podwall {command} manifests/ expectations.yaml`",
+            )

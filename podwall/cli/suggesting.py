@@ -1,0 +1,92 @@
+"""What `podwall suggest` does: read both, draft policies, prove them, write them."""
+
+from __future__ import annotations
+
+import sys
+from argparse import Namespace
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Final
+
+from podwall.cli.exit_code import ExitCode
+from podwall.cli.inputs import paused_collector, read_source, tell_findings
+from podwall.cli.intent import source_and_expectations
+from podwall.cli.options import FailOn
+from podwall.cli.severity import at_least
+from podwall.cli.talk import tell, tell_finding
+from podwall.python_code import policies_module
+from podwall.reports.kubernetes_yaml import kubernetes_yaml
+from podwall.reports.output_file import write_file
+from podwall.reports.suggestion_text import suggestion_text
+from podwall.sources.expectations_file import expectations_in
+from podwall.sources.files import STDIN, read_bytes
+from podwall.sources.yaml_lines import at_their_lines, exact_place
+from podwall.suggest import Suggestion, suggest
+from policies import Finding, NetworkPolicy
+from policies.errors import InvalidValue, Place, SourceError
+
+__all__ = ["show_suggestion"]
+
+_HEADLINE: Final = "Network policies of least privilege, suggested from expectations."
+
+
+def show_suggestion(options: Namespace) -> int:
+    """Write policies that open what is stated, say what they do, and return the exit code."""
+    options.source, path = source_and_expectations(options.words, "suggest")
+    expectations = expectations_in(path)
+    with paused_collector():
+        source = read_source(options)
+        reading = source.reading()
+        tell_findings(reading.findings)
+        texts = {**source.texts, **_text_of(path)}
+        try:
+            suggestion = suggest(reading.snapshot, expectations, options.engine)
+        except InvalidValue as problem:
+            problem.place = exact_place(problem.place, texts)
+            raise
+    if not suggestion.policies:
+        raise _nothing_in(source.name)
+    _tell(suggestion, texts)
+    _write(_text(options.output, suggestion.policies), options)
+    return _exit_code(FailOn(options.fail_on), suggestion, reading.findings)
+
+
+def _text_of(path: str) -> Mapping[str, bytes]:
+    return {} if path == STDIN else dict([read_bytes(path)])
+
+
+def _tell(suggestion: Suggestion, texts: Mapping[str, bytes]) -> None:
+    for finding in at_their_lines(suggestion.findings, texts):
+        tell_finding(finding)
+    for line in suggestion_text(suggestion):
+        tell(line)
+
+
+def _text(output: str, policies: Sequence[NetworkPolicy]) -> str:
+    if output == "yaml":
+        return "---\n".join(kubernetes_yaml(policy.to_manifest()) for policy in policies)
+    return policies_module(policies, _HEADLINE)
+
+
+def _write(text: str, options: Namespace) -> None:
+    if options.out is None:
+        sys.stdout.write(text)
+        sys.stdout.flush()
+    else:
+        write_file(options.out, text, replace=options.force)
+        tell(f"wrote {options.out}")
+
+
+def _exit_code(fail_on: FailOn, suggestion: Suggestion, read: Iterable[Finding]) -> ExitCode:
+    findings = (*read, *suggestion.findings)
+    if any(at_least(fail_on, each.severity) for each in findings):
+        return ExitCode.FOUND
+    certainty = fail_on is FailOn.UNDETERMINED
+    return ExitCode.UNDETERMINED if certainty and not suggestion.is_certain else ExitCode.FINE
+
+
+def _nothing_in(name: str) -> SourceError:
+    return SourceError(
+        f"`{name}` has no workload that policies could protect",
+        help="give the manifests of the workloads, too",
+        place=Place(name),
+    )

@@ -1,0 +1,179 @@
+"""From what is stated to policies: a default deny each namespace, and a policy each workload."""
+
+from __future__ import annotations
+
+import re
+from collections import defaultdict
+from typing import TYPE_CHECKING
+
+from podwall.expectations import Addresses, WorkloadId
+from podwall.expectations.selecting import matches
+from podwall.reachability.matching import Match
+from podwall.suggest.name_resolution import name_servers
+from podwall.suggest.openings import openings
+from podwall.suggest.peers import Peers
+from podwall.suggest.rules import Allowance, egress_rules, ingress_rules, merged
+from policies import (
+    DNS_PORTS,
+    Direction,
+    EgressRule,
+    Finding,
+    InvalidValue,
+    NetworkPolicy,
+    Severity,
+    default_deny,
+)
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator, Sequence
+
+    from podwall.expectations import Expectation, Selection
+    from podwall.reachability.cluster import Cluster
+    from podwall.suggest.openings import Opening
+    from podwall.suggest.subjects import Subjects
+
+__all__ = ["Draft"]
+
+
+class Draft:
+    """Policies for the subjects of a cluster, as expectations state what is to be open."""
+
+    def __init__(
+        self, cluster: Cluster, subjects: Subjects, expectations: Sequence[Expectation]
+    ) -> None:
+        """Collect what each workload may receive and send; what can't be said is a finding."""
+        self._subjects = subjects
+        self._expectations = expectations
+        self._peers = Peers(cluster, subjects.all, subjects.chosen)
+        self._closed = dict(subjects.in_closed())
+        self._allowed: defaultdict[tuple[str, Direction], list[Allowance]] = defaultdict(list)
+        self._findings: dict[Finding, None] = {}
+        for expectation in expectations:
+            for opening in openings(expectation, tuple(subjects.all.values())):
+                try:
+                    self._open(opening)
+                except InvalidValue as problem:  # such as labels that no pod can have
+                    problem.place = expectation.place
+                    raise
+
+    @property
+    def findings(self) -> tuple[Finding, ...]:
+        """What could not be said, each once."""
+        return tuple(self._findings)
+
+    def policies(self) -> Iterator[NetworkPolicy]:
+        """Yield the policies, by namespace."""
+        for namespace in self._subjects.closed:
+            yield default_deny(namespace)
+            taken = {"default-deny"}
+            selected = set()
+            for id_ in (each for each, there in self._closed.items() if there == namespace):
+                pods = self._subjects.chosen[id_].pods
+                ingress, egress = (self._common(id_, each) for each in Direction)
+                if pods not in selected and (ingress or egress):
+                    selected.add(pods)
+                    name = _name(self._subjects.all[id_].workload.name, taken)
+                    yield NetworkPolicy(
+                        name=name,
+                        namespace=namespace,
+                        pod_selector=pods,
+                        ingress=tuple(ingress_rules(ingress)) or None,
+                        egress=self._egress(id_, egress),
+                    )
+
+    def _open(self, opening: Opening) -> None:
+        """Write an opening on both sides, if selectors can say both."""
+        expectation = opening.expectation
+        if not (
+            self._is_apart(opening.source, expectation.sources, expectation)
+            and self._is_apart(opening.destination, expectation.destinations, expectation)
+        ):
+            return
+        for client in self._meant(opening.source):
+            self._allow(client, Direction.EGRESS, opening.destination, opening)
+        for server in self._meant(opening.destination):
+            self._allow(server, Direction.INGRESS, opening.source, opening)
+
+    def _allow(self, id_: str, direction: Direction, other: Selection, opening: Opening) -> None:
+        peers = self._peers.of(other, self._closed[id_])
+        ports = opening.ingress if direction is Direction.INGRESS else opening.egress
+        if peers:
+            self._allowed[id_, direction].append(Allowance(peers, ports))
+        elif isinstance(other, Addresses):
+            finding = Finding(
+                "engine-without-ipv6",
+                Severity.WARNING,
+                f"`{other}` is left out: this engine ignores a whole policy with an IPv6 block",
+                opening.expectation.place,
+                "where there is IPv6, choose an engine that knows it",
+            )
+            self._findings[finding] = None
+
+    def _meant(self, selection: Selection) -> list[str]:
+        """Return the workloads with policies that an end certainly means."""
+        ends = self._subjects.all
+        return [each for each in self._closed if matches(selection, ends[each]) is Match.YES]
+
+    def _is_apart(
+        self, selection: Selection, side: Iterable[Selection], expectation: Expectation
+    ) -> bool:
+        """Tell whether no selector of a workload means another that is not on the same side."""
+        if not isinstance(selection, WorkloadId) or selection.id not in self._subjects.chosen:
+            return True
+        listed = list(side)
+        strangers = [
+            each
+            for each in sorted(self._subjects.chosen[selection.id].companions)
+            if not any(matches(end, self._subjects.all[each]) is Match.YES for end in listed)
+        ]
+        if strangers:
+            self._tell_alike(selection.id, strangers[0], f"`{expectation.name}` means one of them")
+        return not strangers
+
+    def _common(self, id_: str, direction: Direction) -> tuple[Allowance, ...]:
+        """Return what holds for a workload and for all that no selector keeps apart from it."""
+        own = merged(self._allowed[id_, direction])
+        for other in sorted(self._subjects.chosen[id_].companions & self._closed.keys()):
+            theirs = merged(self._allowed[other, direction])
+            if set(theirs) != set(own):
+                self._tell_alike(id_, other, "what is stated about them differs")
+                own = tuple(each for each in own if each in theirs)
+        return own
+
+    def _egress(self, id_: str, egress: tuple[Allowance, ...]) -> tuple[EgressRule, ...] | None:
+        """Return the rules of a client, who has to resolve names, too."""
+        if not egress:
+            return None
+        servers, denied = name_servers(self._subjects.all[id_], self._expectations)
+        self._findings.update(dict.fromkeys(denied))
+        rules = tuple(egress_rules(egress))
+        resolving = EgressRule(servers, DNS_PORTS) if servers else None
+        return rules if resolving is None or resolving in rules else (*rules, resolving)
+
+    def _tell_alike(self, one: str, other: str, why: str) -> None:
+        chosen = self._subjects.chosen[one]
+        first, second = sorted((one, other))
+        unsure = other in chosen.perhaps
+        workload = self._subjects.all[first].workload
+        self._findings[
+            Finding(
+                "labels-not-known" if unsure else "labels-alike",
+                Severity.WARNING if unsure else Severity.ERROR,
+                f"{'perhaps ' if unsure else ''}no selector tells `{first}` and `{second}` apart, "
+                f"and {why}: nothing is opened that would open both",
+                workload.place,
+                f"label the pods of `{first}`, as in `app.kubernetes.io/name: {workload.name}`",
+            )
+        ] = None
+
+
+def _name(workload: str, taken: set[str]) -> str:
+    """Return the name of a workload as that of its policy, once in a namespace."""
+    plain = re.sub(r"[^a-z0-9]+", "-", workload.lower()).strip("-") or "workload"
+    name = next(
+        each
+        for each in (plain, *(f"{plain}-{number}" for number in range(2, len(taken) + 3)))
+        if each not in taken
+    )
+    taken.add(name)
+    return name

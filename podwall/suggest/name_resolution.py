@@ -1,0 +1,95 @@
+"""Which name servers a client may ask, where some expectation denies them."""
+
+from __future__ import annotations
+
+from ipaddress import ip_network
+from typing import TYPE_CHECKING, Final
+
+from podwall.expectations import Kind
+from podwall.expectations.selecting import matches
+from podwall.explain import ports_named
+from podwall.model import LabelMap, Protocol, Workload
+from podwall.portset import PortSet
+from podwall.reachability.matching import Match
+from podwall.reachability.values import ExternalRange, WorkloadEndpoint
+from policies import KUBE_DNS, LOCAL_DNS, Finding, InvalidValue, Severity
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from podwall.expectations import Expectation
+    from podwall.reachability.values import Endpoint
+    from policies import Peer
+
+__all__ = ["DNS", "name_servers", "resolves_names"]
+
+DNS: Final = PortSet.of(Protocol.UDP, 53) | PortSet.of(Protocol.TCP, 53)
+_KUBE_DNS: Final = WorkloadEndpoint(
+    "kube-system/coredns",
+    Workload("kube-system", "coredns", "Deployment", LabelMap.of({"k8s-app": "kube-dns"})),
+)
+_LOCAL_DNS: Final = ExternalRange(ip_network("169.254.10.0/24"))
+_SERVERS: Final = ((KUBE_DNS, _KUBE_DNS), (LOCAL_DNS, _LOCAL_DNS))
+
+
+def name_servers(
+    client: WorkloadEndpoint, expectations: Iterable[Expectation]
+) -> tuple[tuple[Peer, ...], tuple[Finding, ...]]:
+    """Return whom a client may ask for names, and a finding on each server that is denied."""
+    servers: list[Peer] = []
+    findings: list[Finding] = []
+    considered = list(expectations)
+    for peer, server in _SERVERS:
+        denying = next((each for each in considered if _denies(each, client, server)), None)
+        if denying is None:
+            servers.append(peer)
+        else:
+            findings.append(_withheld(client, server, denying))
+    return tuple(servers), tuple(findings)
+
+
+def resolves_names(destination: Endpoint) -> bool:
+    """Tell whether an endpoint is a name server that clients are let ask."""
+    if isinstance(destination, ExternalRange):
+        network, local = destination.network, _LOCAL_DNS.network
+        inside = range(int(local.network_address), int(local.broadcast_address) + 1)
+        return network.version == local.version and int(network.network_address) in inside
+    workload = destination.workload
+    is_kube_dns = ("k8s-app", "kube-dns") in workload.labels.items
+    return workload.namespace == "kube-system" and is_kube_dns
+
+
+def _denies(expectation: Expectation, client: WorkloadEndpoint, server: Endpoint) -> bool:
+    from_client = any(matches(each, client) is not Match.NO for each in expectation.sources)
+    to_server = any(matches(each, server) is not Match.NO for each in expectation.destinations)
+    if not to_server or not _asks(expectation, server):
+        return False
+    match expectation.kind:
+        case Kind.DENIED:
+            return from_client
+        case Kind.ONLY:
+            return not from_client
+        case Kind.ALLOWED:
+            return False
+
+
+def _asks(expectation: Expectation, server: Endpoint) -> bool:
+    """Tell whether the ports of an expectation include those of DNS."""
+    return not expectation.ports or any(_meets(text, server) for text in expectation.ports)
+
+
+def _meets(text: str, server: Endpoint) -> bool:
+    try:
+        return bool(ports_named(text, server) & DNS)
+    except InvalidValue:  # a name that the server's ports do not have
+        return False
+
+
+def _withheld(client: WorkloadEndpoint, server: Endpoint, denying: Expectation) -> Finding:
+    return Finding(
+        "dns-denied",
+        Severity.WARNING,
+        f"`{client.id}` may not resolve names at `{server.id}`, because `{denying.name}` denies it",
+        denying.place,
+        "state what else is meant, such as the ports, if names are to be resolved",
+    )
