@@ -13,6 +13,7 @@ from enum import StrEnum
 from typing import TYPE_CHECKING, Final, Generic, TypeVar
 
 from policies.errors import InvalidValue
+from policies.findings import Finding, Severity
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -29,6 +30,7 @@ __all__ = [
     "Fact",
     "Treatment",
     "engine",
+    "engine_change",
 ]
 
 Value = TypeVar("Value")
@@ -270,3 +272,15 @@ def engine(name: str) -> Engine:
     near = get_close_matches(name, ENGINES, n=1)
     guess = f"did you mean `{near[0]}`?" if near else f"one of {', '.join(ENGINES)}"
     raise InvalidValue(f"unknown network policy engine `{name}`", help=guess)
+
+
+def engine_change(before: str, after: str) -> Iterator[Finding]:
+    """Yield an error if the engine is another one, because that decides everything anew."""
+    if before != after:
+        yield Finding(
+            "engine-changes",
+            Severity.ERROR,
+            f"the network policy engine changes from `{before}` to `{after}`",
+            help=f"see `podwall migrate --from {before} --to {after}`",
+            link="https://learn.microsoft.com/en-us/azure/aks/use-network-policies",
+        )

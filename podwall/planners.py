@@ -11,6 +11,8 @@ from typing import Any
 from podwall.plan.model import Change, Plan
 from podwall.plan.project import default_stack, find_project
 from podwall.plan.pulumi_cli import is_installed, pulumi_preview, selected_stack
+from podwall.plan.replacements import engine_changes
+from podwall.sources.moments import open_moments
 from podwall.sources.namespaces import with_known_namespaces
 from podwall.sources.preview import preview_plans
 from policies.findings import Finding, Severity
@@ -64,7 +66,12 @@ def plan_of_preview(document: Mapping[str, Any]) -> Plan:
         replace(each, change=Change.DELETE) for each in before.resources if each.urn not in kept
     )
     there = with_known_namespaces(after).resources
-    return replace(after, resources=(*there, *gone), warnings=tuple(_warnings(document)))
+    said = (
+        *engine_changes(before, after),
+        *open_moments(before, after, list(document.get("steps", ()))),
+        *_warnings(document),
+    )
+    return replace(after, resources=(*there, *gone), warnings=said)
 
 
 def _warnings(document: Mapping[str, Any]) -> Iterator[Finding]:

@@ -36,8 +36,7 @@ def show_changes(options: Namespace) -> int:
     with paused_collector():
         with progress("reading"):
             before, after = _states(options.sources)
-        old = reachability(before.reading.snapshot, options.engine)
-        new = reachability(after.reading.snapshot, options.engine)
+        old, new = _analysed(before, after, options.engine)
         difference = diff(old, new)
         findings = after.reading.findings
         tell_findings(findings)
@@ -81,6 +80,19 @@ def _states(paths: list[str]) -> tuple[_State, _State]:
             )
 
 
+def _analysed(
+    before: _State, after: _State, engine: str | None
+) -> tuple[Reachability, Reachability]:
+    """Return both analyses; a state that declares no engine is judged by that of the other one."""
+    snapshots = before.reading.snapshot, after.reading.snapshot
+    declared = [each.engine for each in snapshots]
+    old, new = (
+        reachability(each, engine or each.engine or other)
+        for each, other in zip(snapshots, reversed(declared), strict=True)
+    )
+    return old, new
+
+
 def _report(output: str, difference: Diff, findings: tuple[Finding, ...]) -> Iterator[str]:
     match output:
         case "json":
@@ -94,7 +106,9 @@ def _report(output: str, difference: Diff, findings: tuple[Finding, ...]) -> Ite
 def _for_reviewers(options: Namespace, difference: Diff, before: _State, after: _State) -> str:
     """Return the comment or the page, with the findings that the change brings."""
     subject = options.subject or f"`{options.sources[-1]}`"
-    known = {(each.id, each.message) for each in _judged(before, difference.old)}
+    known = {
+        (each.id, each.message) for each in (*_judged(before, difference.old), *difference.findings)
+    }
     new = [each for each in _judged(after, difference.new) if (each.id, each.message) not in known]
     report = change_report(difference, subject, new, artifact=options.link)
     if options.output == "md":

@@ -10,7 +10,7 @@ from podwall.diff.comparison import compared
 from podwall.diff.ends import common_ends
 from podwall.diff.expansion import Expansion
 from podwall.diff.policies import policy_changes
-from policies.findings import Finding, Severity
+from podwall.engines import engine_change
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from podwall.diff.policies import PolicyChange
     from podwall.reachability import Reachability
     from podwall.reachability.values import WorkloadEndpoint
+    from policies.findings import Finding
 
 __all__ = ["Diff", "diff"]
 
@@ -59,19 +60,10 @@ class Diff:
 
         A first deployment changes no engine: there is none before.
         """
-        before, after, old = self.old.engine, self.new.engine, self.old.snapshot
-        is_first = old.engine is None and not old.workloads and not old.policies
-        if before == after or is_first:
+        before = self.old.snapshot
+        if before.engine is None and not before.workloads and not before.policies:
             return ()
-        return (
-            Finding(
-                "engine-changes",
-                Severity.ERROR,
-                f"the network policy engine changes from `{before.name}` to `{after.name}`",
-                help=f"see `podwall migrate --from {before.name} --to {after.name}`",
-                link="https://learn.microsoft.com/en-us/azure/aks/use-network-policies",
-            ),
-        )
+        return tuple(engine_change(self.old.engine.name, self.new.engine.name))
 
     @property
     def is_empty(self) -> bool:

@@ -9,11 +9,12 @@ from typing import Any, Final
 from podwall.plan import Plan
 from podwall.plan.cluster import planned_cluster
 from podwall.plan.documents import documents, unseen_objects
-from podwall.plan.replacements import lost_clusters
+from podwall.plan.replacements import changed_clusters
 from podwall.sources.cluster_count import several_clusters
 from podwall.sources.files import STDIN, read_bytes
 from podwall.sources.json_documents import BrokenJsonError, looks_like_json, parsed_values
 from podwall.sources.manifests import json_manifests, parse_manifests, read_folder
+from podwall.sources.moments import open_moments
 from podwall.sources.namespaces import with_known_namespaces
 from podwall.sources.parsed import Parsed
 from podwall.sources.preview import is_events, is_preview, preview_plans, steps_of_events
@@ -80,7 +81,8 @@ def _of_steps(name: str, steps: list[Any], gaps: Iterable[Finding]) -> Source:
         deployed=stage_of(before),
         findings=(
             *gaps,
-            *lost_clusters(before, after),
+            *changed_clusters(before, after),
+            *open_moments(before, after, steps),
             *unseen_objects(after),
             *several_clusters(after),
         ),

@@ -54,7 +54,7 @@ def preview_plans(steps: list[Any]) -> tuple[Plan, Plan]:
     before: dict[str, PlannedResource] = {}
     after: dict[str, PlannedResource] = {}
     for step in map(_mapping, steps):
-        old, new = planned_resource(step.get("oldState")), _new(step)
+        old, new = _old(step), _new(step)
         if old is not None:
             before.setdefault(old.urn, old)
         if new is not None:
@@ -64,6 +64,14 @@ def preview_plans(steps: list[Any]) -> tuple[Plan, Plan]:
 
 def _mapping(value: Any) -> Mapping[str, Any]:
     return value if isinstance(value, Mapping) else {}
+
+
+def _old(step: Mapping[str, Any]) -> PlannedResource | None:
+    """Return what there is; a replaced resource whose successor comes first is marked `delete`."""
+    state = _mapping(step.get("oldState"))
+    if step.get("op") == "replace":
+        state = {key: value for key, value in state.items() if key != "delete"}
+    return planned_resource(state)
 
 
 def _new(step: Mapping[str, Any]) -> PlannedResource | None:

@@ -147,3 +147,19 @@ def test_bad_input_is_refused(
 ) -> None:
     assert main(["diff", *words]) == 2
     assert message in capsys.readouterr().err
+
+
+def test_a_first_preview_is_not_stopped_for_its_engine(capsys: pytest.CaptureFixture[str]) -> None:
+    first = str(ROOT / "tests" / "data" / "engine" / "first.json")
+    assert "engine-changes" not in output(capsys, first, "-o", "md", code=0)
+
+
+@pytest.mark.parametrize("words", [(), ("--engine", "spec")], ids=["declared", "asked for"])
+def test_what_blocks_a_deployment_stands_first_and_once(
+    capsys: pytest.CaptureFixture[str], words: tuple[str, ...]
+) -> None:
+    path = str(ROOT / "tests" / "data" / "engine" / "cilium.json")
+    out = output(capsys, path, "-o", "md", *words)
+    errors = [line for line in out.splitlines() if line.startswith("- **error**")]
+    assert sum("`engine-changes`" in each for each in errors) == 1
+    assert "`cluster-replace`" in "".join(errors[:2])

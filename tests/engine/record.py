@@ -4,7 +4,8 @@
 
 writes `tests/data/engine/` again: the plain program's first preview, the preview that allows a
 connection in the deployed stack (as a document and as the engine's events), the preview of another
-policy engine, the state, and a step of the walkthrough in this repository's own program.
+policy engine, the state, previews in which a default deny is away or lost for a moment, and a step
+of the walkthrough in this repository's own program.
 """
 
 from __future__ import annotations
@@ -23,6 +24,7 @@ __all__ = ["FOLDER", "recordings"]
 
 FOLDER = ROOT / "tests" / "data" / "engine"
 _PLAIN = ROOT / "tests" / "engine" / "programs" / "plain"
+_MOMENTS = ROOT / "tests" / "engine" / "programs" / "moments"
 _ONE_BY_ONE = ("--parallel", "1")
 
 
@@ -37,10 +39,27 @@ def recordings(folder: Path) -> Iterator[tuple[str, str]]:
     yield "allow.events.json", _lines(plain.events(*_ONE_BY_ONE))
     plain.configured({"allow": "false", "engine": "cilium"})
     yield "cilium.json", _document(plain.preview(*_ONE_BY_ONE))
+    yield from _moments(Workspace.of(_MOMENTS, _made(folder / "moments")).started())
     dev = Workspace.of(ROOT, _made(folder / "dev")).started()
     dev.up(*_ONE_BY_ONE)
     dev.configured({"step": "any-namespace"})
     yield "walkthrough.json", _document(dev.preview(*_ONE_BY_ONE))
+
+
+def _moments(moments: Workspace) -> Iterator[tuple[str, str]]:
+    """Yield what a preview says of a default deny that does not stay in force all the time."""
+    moments.up(*_ONE_BY_ONE)
+    steps = (*_ONE_BY_ONE, "--show-replacement-steps")
+    moments.configured({"deny": "deny-all"})
+    yield "renamed.json", _document(moments.preview(*_ONE_BY_ONE))
+    yield "renamed-steps.json", _document(moments.preview(*steps))
+    moments.configured({"first": "true"})
+    yield "renamed-first.json", _document(moments.preview(*_ONE_BY_ONE))
+    yield "renamed-first-steps.json", _document(moments.preview(*steps))
+    moments.configured({"deny": "default-deny", "types": "Ingress,Egress", "strict": "true"})
+    yield "replaced-first.json", _document(moments.preview(*_ONE_BY_ONE))
+    moments.configured({"types": "Ingress", "strict": "false", "resource": "deny-all"})
+    yield "other-resource.json", _document(moments.preview(*_ONE_BY_ONE))
 
 
 def _made(folder: Path) -> Path:

@@ -16,6 +16,13 @@ from tests.engine.plugins.kubeconfig import leaks
 from tests.engine.record import FOLDER, recordings
 
 RECORDED = sorted(FOLDER.iterdir())
+DOUBTED = {
+    "cilium": ["cluster-replace", "engine-changes"],
+    "renamed-first": ["policy-away"],
+    "renamed-first-steps": ["policy-away"],
+    "replaced-first": ["policy-away"],
+    "other-resource": ["policy-lost"],
+}
 PLACES_OF_A_MACHINE = re.compile(r"/(tmp|home|root|usr|opt|work|private|Users)/|\.venv|\.\./")
 
 
@@ -57,13 +64,12 @@ def test_a_recording_shows_no_secret_and_no_place_of_a_machine(path: Path) -> No
 @pytest.mark.parametrize("path", RECORDED, ids=lambda path: path.name)
 def test_a_recording_is_read_without_a_complaint(path: Path) -> None:
     reading: Reading = recorded(path.name).reading()
-    expected = ["cluster-replace"] if path.name == "cilium.json" else []
-    assert [finding.id for finding in reading.findings] == expected
-    assert len(reading.snapshot.workloads) >= 3
+    assert [finding.id for finding in reading.findings] == DOUBTED.get(path.stem, [])
+    assert len(reading.snapshot.workloads) >= 2
 
 
 def test_what_replaces_the_cluster_is_said_once() -> None:
-    (finding,) = recorded("cilium.json").reading().findings
+    finding, _ = recorded("cilium.json").reading().findings
     assert finding.message.endswith(
         "because of `networkProfile.networkDataplane`, `networkProfile.networkPolicy`"
     )

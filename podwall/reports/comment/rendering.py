@@ -25,6 +25,11 @@ _TITLES: Final = {
     ChangeKind.NARROWED: "**Closes some ports**: can connect today, could on fewer ports",
     ChangeKind.REMOVED: "**Closes**: can connect today, could no longer",
 }
+_BLOCKING: Final = frozenset(
+    {"cluster-replace", "cluster-delete", "engine-changes", "policy-lost", "policy-away"}
+)
+"""What is about the deployment itself comes before what is about the policies."""
+
 _POLICIES: Final = 3
 _SHOWN: Final = 12
 """So many groups of a kind stand in the open; more are folded."""
@@ -72,6 +77,7 @@ def _findings_sentence(findings: Iterable[Finding]) -> str:
 
 def _blocks(report: ChangeReport) -> Iterator[Block]:
     serious = [each for each in report.findings if each.severity is Severity.ERROR]
+    serious.sort(key=lambda each: each.id not in _BLOCKING)
     if serious:
         yield _findings("Errors", serious)
     groups = grouped(report.connections)

@@ -1,0 +1,94 @@
+"""Read off the steps of a preview which policies are away for a moment, or lost for good.
+
+The engine makes the successor of a replaced resource first, unless the provider or
+`deleteBeforeReplace` asks for the old one to be deleted first. It tells which by the old state of
+the `replace` step: what waits to be deleted, because its successor is there, is marked `delete`.
+https://github.com/pulumi/pulumi/blob/master/pkg/resource/deploy/step.go
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import Any, Final
+
+from podwall.plan import Change, Plan, PlannedResource
+
+__all__ = ["NETWORK_POLICY", "Absence", "Fate", "absences", "object_name"]
+
+NETWORK_POLICY: Final = "kubernetes:networking.k8s.io/v1:NetworkPolicy"
+_MADE: Final = frozenset({"create", "create-replacement"})
+
+
+class Fate(StrEnum):
+    """What a deployment does to a policy that is there before it.
+
+    `AWAY`: it is deleted before its successor is made. `LOST`: it is made under a name that is
+    taken, and then deleted under that name.
+    """
+
+    AWAY = "away"
+    LOST = "lost"
+
+
+@dataclass(frozen=True, slots=True)
+class Absence:
+    """A policy as it was, and its fate; `name` is its `namespace/name` in the cluster."""
+
+    policy: PlannedResource
+    name: str
+    fate: Fate
+
+
+def absences(before: Plan, after: Plan, steps: Sequence[Any]) -> Iterator[Absence]:
+    """Yield the policies that do not stay in force all the time, in the order of their plan."""
+    new = {each.urn: each for each in after.resources if each.type == NETWORK_POLICY}
+    made = {name: each for each in new.values() if (name := _made_as(each))}
+    for policy in before.resources:
+        name = object_name(policy)
+        if policy.type != NETWORK_POLICY or name is None:
+            continue
+        successor = new.get(policy.urn, made.get(name))
+        if successor and (policy.urn not in new or successor.change is Change.REPLACE):
+            fate = _fate(object_name(successor) == name, _made_first(policy, successor, steps))
+            if fate is not None:
+                yield Absence(policy, name, fate)
+
+
+def _made_as(policy: PlannedResource) -> str | None:
+    """Return the name under which a deployment makes a policy, None for one that it leaves."""
+    return object_name(policy) if policy.change in {Change.CREATE, Change.REPLACE} else None
+
+
+def _fate(keeps_its_name: bool, made_first: bool) -> Fate | None:  # noqa: FBT001 - two answers
+    if not made_first:
+        return Fate.AWAY
+    return Fate.LOST if keeps_its_name else None
+
+
+def _made_first(policy: PlannedResource, successor: PlannedResource, steps: Sequence[Any]) -> bool:
+    """Say whether the successor of a policy is there before the policy is deleted."""
+    for step in steps:
+        urn, op = (step.get("urn"), step.get("op")) if isinstance(step, Mapping) else (None, None)
+        if urn == successor.urn and op in _MADE:
+            return True
+        if urn == policy.urn and op == "replace":
+            return _is_to_be_deleted(step.get("oldState"))
+        if urn == policy.urn and op in {"delete", "delete-replaced"}:
+            return False
+    return False
+
+
+def _is_to_be_deleted(state: Any) -> bool:
+    return isinstance(state, Mapping) and state.get("delete") is True
+
+
+def object_name(resource: PlannedResource) -> str | None:
+    """Return `namespace/name` of an object in the cluster, None where only deployment tells."""
+    metadata = resource.inputs.get("metadata")
+    if not isinstance(metadata, Mapping):
+        return None
+    namespace, name = metadata.get("namespace", "default"), metadata.get("name")
+    known = isinstance(namespace, str) and isinstance(name, str)
+    return f"{namespace}/{name}" if known else None
