@@ -1,6 +1,8 @@
 """`podwall diff`: what a change does to who can reach whom.
 
-`-o md` is the comment for a pull request, `-o html` a page with both states and their difference.
+`-o md` is the comment for a pull request, `-o html` a page with both states and their difference;
+`--out` writes these and what build servers read, also where there is nothing to compare because
+the input can't be read: then the comment says so.
 
 To `--fail-on`, a connection that opens is an error and one that closes a warning; the connections
 of workloads that are new or gone are notes, which only `any` fails on.
@@ -9,6 +11,7 @@ of workloads that are new or gone are notes, which only `any` fails on.
 from __future__ import annotations
 
 from argparse import ArgumentParser, Namespace
+from pathlib import Path
 
 from podwall.cli.command import Command
 from podwall.cli.options import add_engine, add_fail_on, add_format
@@ -33,6 +36,18 @@ def _declare(parser: ArgumentParser) -> None:
     )
     parser.add_argument(
         "--link", metavar="URL", default="", help="where the comment (md) says that the rest is"
+    )
+    parser.add_argument(
+        "--expectations",
+        metavar="FILE",
+        help="who shall, and shall not, reach whom: what is broken afterwards is an error",
+    )
+    parser.add_argument(
+        "--out",
+        metavar="DIR",
+        type=Path,
+        help="a folder for every report at once: comment.md, index.html, changes.json, "
+        "podwall.sarif, podwall.xml and outputs.txt",
     )
     add_engine(parser)
     add_fail_on(parser)

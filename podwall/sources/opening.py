@@ -17,6 +17,7 @@ from podwall.sources.manifests import json_manifests, parse_manifests, read_fold
 from podwall.sources.moments import open_moments
 from podwall.sources.namespaces import with_known_namespaces
 from podwall.sources.parsed import Parsed
+from podwall.sources.plan_file import is_plan, plan_in
 from podwall.sources.preview import is_events, is_preview, preview_plans, steps_of_events
 from podwall.sources.preview_health import gaps_in_events, gaps_in_preview
 from podwall.sources.source import Source, SourceKind, Stage
@@ -34,8 +35,8 @@ GIVE: Final = (
 def source(path: str) -> Source:
     """Return the source at a path: a file, a folder, or `-` for the standard input.
 
-    A file is manifests (YAML or JSON), `pulumi preview --json` or `pulumi stack export`, which its
-    content tells.
+    A file is manifests (YAML or JSON), `pulumi preview --json`, `pulumi stack export`, or a plan
+    that `podwall preview` wrote, which its content tells.
 
     Raises:
         SourceError: nothing could be read there: the path does not exist, is neither YAML nor
@@ -66,10 +67,15 @@ def _of_pulumi(name: str, values: list[Any]) -> Source | None:
     if is_preview(values[0]):
         return _of_steps(name, values[0]["steps"], gaps_in_preview(values[0], Place(name)))
     if is_state(values[0]):
-        plan = state_plan(values[0])
-        findings = (*unseen_objects(plan), *several_clusters(plan))
-        return Source(SourceKind.STATE, name, stage_of(plan), findings=findings)
+        return _of_plan(SourceKind.STATE, name, state_plan(values[0]))
+    if is_plan(values[0]):
+        return _of_plan(SourceKind.PROGRAM, name, plan_in(values[0]))
     return None
+
+
+def _of_plan(kind: SourceKind, name: str, plan: Plan) -> Source:
+    findings = (*unseen_objects(plan), *several_clusters(plan))
+    return Source(kind, name, stage_of(plan), findings=findings)
 
 
 def _of_steps(name: str, steps: list[Any], gaps: Iterable[Finding]) -> Source:

@@ -3,6 +3,7 @@
 from podwall.reports.comment.rendering import comment, marker
 from podwall.reports.comment.reporting import change_report
 from podwall.reports.comment.sentence import change_sentence
+from podwall.reports.comment.unread import unread_comment
 from podwall.reports.comment.values import (
     ChangedConnection,
     ChangedObject,
@@ -19,4 +20,5 @@ __all__ = [
     "change_sentence",
     "comment",
     "marker",
+    "unread_comment",
 ]
