@@ -27,6 +27,7 @@ from policies.findings import Finding
 
 __all__ = ["source", "stage_of"]
 
+_SEE_LOG: Final = "the log of the command that should have written it says why"
 GIVE: Final = (
     "give manifests in YAML or JSON, or the output of `pulumi preview --json --show-sames`"
 )
@@ -45,6 +46,8 @@ def source(path: str) -> Source:
     if path != STDIN and Path(path).is_dir():
         return _of_manifests(path, read_folder(path))
     name, data = read_bytes(path)
+    if not data.strip():
+        raise SourceError("is empty", help=_SEE_LOG, place=Place(name))
     values = _json_values(data)
     if values is None:
         return _of_manifests(name, parse_manifests(data, name))

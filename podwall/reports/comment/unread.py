@@ -18,7 +18,7 @@ def unread_comment(subject: str, problem: PodwallError, *, artifact: str = "") -
         marker(subject),
         f"### Nobody knows what opens or closes in {text(subject[:120])}\n",
         f"There is no plan to judge: {said}.",
-        f"{text(problem.help[:_LONGEST])}." if problem.help else "",
+        f"{text(problem.help[:1].upper() + problem.help[1:_LONGEST])}." if problem.help else "",
         f"\n<sub>[Log and files]({artifact})</sub>" if artifact else "",
     ]
     return "\n".join(filter(None, parts)) + "\n"
