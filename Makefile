@@ -31,12 +31,16 @@ soak: .venv/.dev ## the random tests at length: make soak SOAK=1000
 test-engine: .venv/.dev ## the tests under the real Pulumi engine, for which `pulumi` must be on PATH
 	@$(BIN)/python -m pytest -q -n auto -m engine tests/engine
 
-check: .venv/.dev ## formatting, lint, types, import contracts, spelling
+check: .venv/.dev ## formatting, lint, types, import contracts, spelling, scripts and workflows
 	@$(BIN)/ruff format --check --quiet .
 	@$(BIN)/ruff check --quiet .
 	@$(BIN)/mypy
 	@$(BIN)/lint-imports --no-logo
 	@$(BIN)/codespell
+	@$(BIN)/shellcheck action/report.sh .ci/run
+	@$(BIN)/zizmor --offline --quiet --no-progress .github action
+	@if command -v actionlint >/dev/null; then PATH="$(CURDIR)/$(BIN):$$PATH" actionlint; \
+		else echo "skipped: actionlint is not on PATH (go install github.com/rhysd/actionlint/cmd/actionlint@latest)" >&2; fi
 
 format: .venv/.dev ## format the code and apply safe fixes
 	@$(BIN)/ruff format --quiet .

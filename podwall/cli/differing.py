@@ -20,7 +20,7 @@ from podwall.reports.changes_json import changes_document
 from podwall.reports.changes_text import changes_text
 from podwall.reports.comment import comment
 from podwall.reports.json_text import json_text
-from podwall.reports.output_folder import write_folder
+from podwall.reports.output_folder import write_files
 from podwall.reports.table_lines import csv_line
 from policies.errors import PodwallError
 from policies.findings import Severity
@@ -41,14 +41,14 @@ def show_changes(options: Namespace) -> int:
         except PodwallError as problem:
             if options.out:
                 files = unread_files(subject_of(options), options.link, problem)
-                write_folder(options.out, files)
+                write_files(options.out, files)
             raise
         tell_findings(found.findings)
         sys.stdout.writelines(_report(options.output, found))
         sys.stdout.flush()
         code = _exit_code(FailOn(options.fail_on), found)
         if options.out:
-            write_folder(options.out, change_files(found, code))
+            write_files(options.out, change_files(found, code))
         return code
 
 

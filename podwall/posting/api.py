@@ -130,10 +130,11 @@ def settled(api: Api, act: Callable[[], str]) -> str:
     try:
         return act()
     except Refused as problem:
-        if problem.status < HTTPStatus.INTERNAL_SERVER_ERROR:
+        if not _may_have_made(problem.place.source.split()[0], problem.status):
             raise
-    except UnreachableError:
-        pass
+    except UnreachableError as problem:
+        if not problem.place.source.startswith("POST"):
+            raise
     api.pause(2.0)
     return act()
 

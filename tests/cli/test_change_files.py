@@ -45,6 +45,20 @@ def test_the_files_are_those_of_the_formats(
     assert capsys.readouterr().out == (tmp_path / "out" / "comment.md").read_text("utf-8")
 
 
+def test_other_files_of_the_folder_stay(tmp_path: Path) -> None:
+    (tmp_path / "notes.txt").write_text("mine", "utf-8")
+    assert main(["diff", BEFORE, AFTER, "--out", str(tmp_path)]) == 1
+    assert written(tmp_path) == FILES | {"notes.txt"}
+
+
+def test_a_folder_that_can_not_be_written_is_one_message(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (tmp_path / "file").write_text("", "utf-8")
+    assert main(["diff", BEFORE, AFTER, "--out", str(tmp_path / "file")]) == 2
+    assert "can't be written" in capsys.readouterr().err
+
+
 @pytest.mark.parametrize(
     ("words", "code", "errors"),
     [
