@@ -44,6 +44,7 @@ class Runner:
     contexts: dict[str, Any]
     environment: dict[str, str]
     uploaded: list[str] = field(default_factory=list)
+    checkouts: set[tuple[str, str]] = field(default_factory=set)
     _failed: bool = False
 
     @property
@@ -148,6 +149,7 @@ class Runner:
         there = self.workspace / given.get("path", "")
         match uses.partition("@")[0]:
             case "actions/checkout" if given.get("path") == ".podwall":
+                self.checkouts.add((given["repository"], given["ref"]))
                 self._install()
             case "actions/setup-python":
                 return {"python-path": sys.executable}, True

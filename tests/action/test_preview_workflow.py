@@ -175,6 +175,27 @@ def test_without_a_stack_the_program_is_planned_here_and_compared_with_the_base(
     assert "8081" in server.comments[0]["body"]
 
 
+def test_copied_into_an_empty_repository_it_needs_no_edit(
+    github: tuple[GitHub, str], tmp_path: Path
+) -> None:
+    server, address = github
+    names = {"PODWALL_REPOSITORY": "acme/podwall", "PODWALL_REF": "a" * 40}
+    machine = runner(tmp_path, address, head=PROGRAM, variables=names)
+    own = machine.workspace / ".github" / "workflows" / "preview.yml"
+    own.parent.mkdir(parents=True)
+    own.write_text(WORKFLOW.read_text("utf-8"), "utf-8")
+    for each in (machine.workspace / "app").iterdir():
+        each.rename(machine.workspace / each.name)
+    jobs = machine.workflow(own)
+    assert {name: job.result for name, job in jobs.items()} == {
+        "embedded": "success",
+        "comment": "success",
+        "code-scanning": "success",
+    }
+    assert machine.checkouts == {("acme/podwall", "a" * 40)}
+    assert server.comments[0]["body"].startswith("<!-- podwall: stack-dev -->\n")
+
+
 def test_a_program_that_does_not_plan_is_reported(
     github: tuple[GitHub, str], tmp_path: Path
 ) -> None:

@@ -160,6 +160,7 @@ def test_what_blocks_a_deployment_stands_first_and_once(
 ) -> None:
     path = str(ROOT / "tests" / "data" / "engine" / "cilium.json")
     out = output(capsys, path, "-o", "md", *words)
+    assert "`, but the cluster is replaced and the engine changes\n" in out
     errors = [line for line in out.splitlines() if line.startswith("- **error**")]
     assert sum("`engine-changes`" in each for each in errors) == 1
     assert "`cluster-replace`" in "".join(errors[:2])

@@ -25,10 +25,14 @@ _TITLES: Final = {
     ChangeKind.NARROWED: "**Closes some ports**: can connect today, could on fewer ports",
     ChangeKind.REMOVED: "**Closes**: can connect today, could no longer",
 }
-_BLOCKING: Final = frozenset(
-    {"cluster-replace", "cluster-delete", "engine-changes", "policy-lost", "policy-away"}
-)
-"""What is about the deployment itself comes before what is about the policies."""
+_BLOCKING: Final = {
+    "cluster-replace": "the cluster is replaced",
+    "cluster-delete": "the cluster is deleted",
+    "engine-changes": "the engine changes",
+    "policy-lost": "a policy is lost",
+    "policy-away": "a policy is away for a moment",
+}
+"""What is about the deployment itself is in the headline, and before what is about policies."""
 
 _POLICIES: Final = 3
 _SHOWN: Final = 12
@@ -56,13 +60,20 @@ def _head(report: ChangeReport) -> Block:
     said = change_sentence(report)
     lines = [
         marker(report.subject),
-        f"### {said[0].upper()}{said[1:]} in {text(report.subject[:120])}",
+        f"### {said[0].upper()}{said[1:]} in {text(report.subject[:120])}{_but(report.findings)}",
     ]
     further = outside_sentence(report)
     more = [further and f"{further}.", _findings_sentence(report.findings)]
     if any(more):
         lines.append(f"\n{' '.join(filter(None, more))}")
     return Block("\n".join(lines) + "\n")
+
+
+def _but(findings: Iterable[Finding]) -> str:
+    """Return what the deployment does on its way that nobody would expect of the change."""
+    found = {each.id for each in findings}
+    said = [words for id_, words in _BLOCKING.items() if id_ in found]
+    return f", but {listed(said)}" if said else ""
 
 
 def _findings_sentence(findings: Iterable[Finding]) -> str:
