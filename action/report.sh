@@ -71,7 +71,8 @@ esac
 
 run="${GITHUB_SERVER_URL:-https://github.com}/${GITHUB_REPOSITORY:-}/actions/runs/${GITHUB_RUN_ID:-}"
 quietly "$podwall" diff "${sources[@]}" --out "$OUT" --subject "$SUBJECT" --link "${LINK:-$run}" \
-    --fail-on "$FAIL_ON" ${ENGINE:+--engine "$ENGINE"} ${EXPECTATIONS:+--expectations "$EXPECTATIONS"}
+    --project "${PROGRAM:-$PROJECT}" --fail-on "$FAIL_ON" \
+    ${ENGINE:+--engine "$ENGINE"} ${EXPECTATIONS:+--expectations "$EXPECTATIONS"}
 code=$?
 
 [ -f "$OUT/outputs.txt" ] || refused "it ended with exit code $code before there was a report"

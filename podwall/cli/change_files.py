@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Mapping
+from dataclasses import replace
+from pathlib import Path
 
 from podwall.cli.comparing import Comparison
 from podwall.cli.exit_code import ExitCode
@@ -15,7 +17,7 @@ from podwall.reports.junit import findings_suite, junit_text
 from podwall.reports.page import html_page
 from podwall.reports.sarif import sarif_document
 from policies.errors import PodwallError
-from policies.findings import Severity
+from policies.findings import Finding, Severity
 
 __all__ = ["change_files", "change_page", "unread_files"]
 
@@ -23,23 +25,25 @@ _OPENS = (ChangeKind.ADDED, ChangeKind.WIDENED)
 _CLOSES = (ChangeKind.REMOVED, ChangeKind.NARROWED)
 
 
-def change_files(found: Comparison, code: ExitCode) -> Mapping[str, str]:
+def change_files(found: Comparison, code: ExitCode, project: Path = Path()) -> Mapping[str, str]:
     """Return the text of each report by its file name.
+
+    `project` is the folder of the program that a preview is of, whose lines the engine tells from
+    there; build servers want them from here.
 
     `podwall.sarif` has all findings on the state after the change, because GitHub takes a finding
     that is left out for repaired; the others have those that the change brings.
     """
     report = found.report
-    everything = (*found.difference.findings, *found.all_findings)
+    everything = dict.fromkeys((*found.difference.findings, *found.all_findings))
+    seen_from_here = [_seen_from_here(each, project) for each in everything]
     kinds = Counter(each.kind for each in report.connections)
     severities = Counter(each.severity for each in report.findings)
     return {
         "comment.md": comment(report),
         "index.html": change_page(found),
         "changes.json": json_text(changes_document(found.difference, found.findings)),
-        "podwall.sarif": json_text(
-            sarif_document(list(dict.fromkeys(everything)), category=report.subject)
-        ),
+        "podwall.sarif": json_text(sarif_document(seen_from_here, category=report.subject)),
         "podwall.xml": junit_text([findings_suite("podwall diff", report.findings)]),
         "outputs.txt": _outputs(
             {
@@ -52,6 +56,14 @@ def change_files(found: Comparison, code: ExitCode) -> Mapping[str, str]:
             }
         ),
     }
+
+
+def _seen_from_here(finding: Finding, project: Path) -> Finding:
+    """Return the finding, its file named from this folder if it lies in the program's."""
+    place = finding.place
+    if not place.source or not (project / place.source).is_file():
+        return finding
+    return replace(finding, place=replace(place, source=(project / place.source).as_posix()))
 
 
 def change_page(found: Comparison) -> str:

@@ -49,6 +49,14 @@ def _declare(parser: ArgumentParser) -> None:
         help="a folder for every report at once: comment.md, index.html, changes.json, "
         "podwall.sarif, podwall.xml and outputs.txt",
     )
+    parser.add_argument(
+        "--project",
+        metavar="DIR",
+        type=Path,
+        default=Path(),
+        help="where the program of a preview is, so that findings in files (--out) are found there "
+        "(default: this folder)",
+    )
     add_engine(parser)
     add_fail_on(parser)
 

@@ -48,7 +48,7 @@ def show_changes(options: Namespace) -> int:
         sys.stdout.flush()
         code = _exit_code(FailOn(options.fail_on), found)
         if options.out:
-            write_files(options.out, change_files(found, code))
+            write_files(options.out, change_files(found, code, options.project))
         return code
 
 

@@ -45,6 +45,24 @@ def test_the_files_are_those_of_the_formats(
     assert capsys.readouterr().out == (tmp_path / "out" / "comment.md").read_text("utf-8")
 
 
+@pytest.mark.parametrize("inside", ["", "infrastructure"])
+def test_findings_are_at_the_programs_files_as_seen_from_here(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, inside: str
+) -> None:
+    (tmp_path / inside).mkdir(exist_ok=True)
+    (tmp_path / inside / "__main__.py").write_text("\n" * 50, "utf-8")
+    monkeypatch.chdir(tmp_path)
+    words = ("--project", inside or ".", "--out", "out")
+    assert main(["diff", str(RECORDED / "renamed-first.json"), *words]) == 1
+    sarif = json.loads((tmp_path / "out" / "podwall.sarif").read_text("utf-8"))
+    files = {
+        place["physicalLocation"]["artifactLocation"]["uri"]
+        for result in sarif["runs"][0]["results"]
+        for place in result["locations"]
+    }
+    assert files == {str(Path(inside, "__main__.py"))}
+
+
 def test_other_files_of_the_folder_stay(tmp_path: Path) -> None:
     (tmp_path / "notes.txt").write_text("mine", "utf-8")
     assert main(["diff", BEFORE, AFTER, "--out", str(tmp_path)]) == 1

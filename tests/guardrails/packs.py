@@ -107,8 +107,12 @@ def messages(found: Iterable[Told], policy: str) -> list[str]:
 
 
 def is_enforced(finding: State) -> bool:
-    """Say whether a finding of the command line is one that the pack has to report."""
-    if finding["id"].startswith("cluster-") or finding["id"] in JUDGED_ELSEWHERE:
+    """Say whether a finding of the command line is one that the pack has to report.
+
+    What there is before the deployment no pack is shown.
+    """
+    of_deployment = finding["id"].startswith(("cluster-", "engine-changes", "policy-away"))
+    if of_deployment or finding["id"] in JUDGED_ELSEWHERE:
         return False
     return finding["severity"] != "info" or any(finding["id"] in each for each in GROUPS.values())
 

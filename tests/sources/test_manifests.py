@@ -99,7 +99,7 @@ def test_a_finding_names_the_line_of_its_field(tmp_path: Path) -> None:
     ("path", "message"),
     [
         pytest.param("missing.yaml", "could not be read: no such file or directory", id="missing"),
-        pytest.param("empty.yaml", "has no Kubernetes object", id="an empty file"),
+        pytest.param("empty.yaml", "is empty", id="an empty file"),
         pytest.param("empty", "has no Kubernetes object", id="an empty folder"),
         pytest.param("broken.yaml", "this is not YAML", id="a broken file"),
         pytest.param("values.yaml", "has no Kubernetes object", id="something else"),
