@@ -12,31 +12,34 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from podwall.diff.policies import PolicyChange
-from podwall.model import Unknown
-from podwall.reachability.matching import Match, labels_match
+from podwall.diff.ends import ABSENT
+from podwall.reachability.bounds import Bound
+from podwall.reachability.grouping import Csr
 from podwall.reachability.port_rules import Direction
+from podwall.reachability.terms import Terms
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterator, Sequence
 
-    from podwall.diff.ends import Ends, Pair
+    from podwall.diff.ends import Ends
+    from podwall.diff.policies import PolicyChange
     from podwall.diff.roles import Bits
-    from podwall.model import Policy, Selector, Service, Workload
+    from podwall.model import Selector, Unknown
     from podwall.reachability import Reachability
     from podwall.reachability.cluster import Cluster
+    from podwall.reachability.grouping import IntArray
 
 __all__ = ["Affected", "affected"]
 
-Selected = dict[int, tuple[PolicyChange, ...]]
-"""The policies that differ and select an end, for those ends that have any."""
+Selected = dict[int, "tuple[PolicyChange, ...]"]
+"""The policies that differ and select a group, for those groups that have any."""
 
 
 @dataclass(frozen=True, slots=True)
 class Affected:
     """The ends whose connections may differ, as sources and as destinations.
 
-    `egress` and `ingress` have the policies that differ and select an end.
+    `egress` and `ingress` have the policies that differ and select a group of workloads.
     """
 
     sources: Bits
@@ -49,29 +52,29 @@ def affected(
     old: Reachability, new: Reachability, ends: Ends, policies: Sequence[PolicyChange]
 ) -> Affected:
     """Return the ends of connections that may differ."""
-    differing = np.array([_differs(pair) for pair in ends.workloads], dtype=bool)
-    around = _Surroundings(ends, differing)
-    egress = around.selected(policies, Direction.EGRESS)
-    ingress = around.selected(policies, Direction.INGRESS)
-    changed = _changed(old.cluster, new.cluster, ends, differing)
+    sides = (_Side(old, ends.old), _Side(new, ends.new))
+    egress = _selected(sides, policies, Direction.EGRESS)
+    ingress = _selected(sides, policies, Direction.INGRESS)
+    changed = _changed(old, new, ends, sides)
     sources, destinations = changed.copy(), changed
     sources[list(egress)] = True
     destinations[list(ingress)] = True
-    destinations[list(around.behind(old.cluster.services, new.cluster.services))] = True
+    destinations[list(_behind(sides))] = True
     return Affected(sources, destinations, egress, ingress)
 
 
-def _changed(old: Cluster, new: Cluster, ends: Ends, differing: Bits) -> Bits:
+def _changed(old: Reachability, new: Reachability, ends: Ends, sides: tuple[_Side, _Side]) -> Bits:
     """Return which ends differ by themselves: all of them, where the whole cluster differs."""
-    if _whole(old) != _whole(new) or not old.ports.reads_like(new.ports):
-        return np.ones(len(ends), dtype=bool)
-    names = {pair.latest.workload.namespace for pair in ends.workloads}
-    relabelled = {name for name in names if old.namespaces.of(name) != new.namespaces.of(name)}
     changed = np.zeros(len(ends), dtype=bool)
-    changed[: len(differing)] = differing
-    if relabelled:
-        for number, pair in enumerate(ends.workloads):
-            changed[number] |= pair.latest.workload.namespace in relabelled
+    changed[ends.of[ends.differing]] = True
+    before, after = old.cluster, new.cluster
+    if _whole(before) != _whole(after) or not before.ports.reads_like(after.ports):
+        changed[:] = True
+    elif before.snapshot.namespaces != after.snapshot.namespaces:
+        for side in sides:
+            for name in side.namespaces:
+                if before.namespaces.of(name) != after.namespaces.of(name):
+                    changed[side.groups_in(name)] = True
     return changed
 
 
@@ -81,66 +84,61 @@ def _whole(cluster: Cluster) -> tuple[object, ...]:
     return cluster.engine, snapshot.pod_cidrs, snapshot.complete
 
 
-def _differs(pair: Pair) -> bool:
-    if pair.old is None or pair.new is None:
-        return True
-    return pair.old.workload is not pair.new.workload and pair.old.workload != pair.new.workload
+def _selected(
+    sides: tuple[_Side, _Side], policies: Sequence[PolicyChange], direction: Direction
+) -> Selected:
+    """Return the policies that differ in a direction, by the groups that they select or did."""
+    found: defaultdict[int, dict[str, PolicyChange]] = defaultdict(dict)
+    versions = [each.versions(direction) for each in policies]
+    for number, side in enumerate(sides):
+        acting = [(change, v) for change, each in zip(policies, versions, strict=True)
+                  if (v := each[number]) is not None]  # fmt: skip
+        targets = [(version.namespace, version.pod_selector) for _, version in acting]
+        for (change, _), groups in zip(acting, side.selected(targets), strict=True):
+            for group in groups.tolist():
+                found[group][change.name] = change
+    return {group: tuple(each.values()) for group, each in found.items()}
 
 
-class _Surroundings:
-    """The workloads by namespace, as they were and as they are."""
-
-    def __init__(self, ends: Ends, differing: Bits) -> None:
-        pairs = zip(ends.workloads, differing.tolist(), strict=True)
-        self._versions = [_versions(pair, differs=differs) for pair, differs in pairs]
-        self._known: dict[tuple[str | Unknown, Selector], tuple[int, ...]] = {}
-        self._there: defaultdict[str | Unknown, set[int]] = defaultdict(set)
-        self._anywhere: set[int] = set()
-        for number, versions in enumerate(self._versions):
-            for workload in versions:
-                self._there[workload.namespace].add(number)
-                if isinstance(workload.namespace, Unknown):
-                    self._anywhere.add(number)
-
-    def selected(self, policies: Sequence[PolicyChange], direction: Direction) -> Selected:
-        """Return the policies that differ in a direction, by the workloads that they select."""
-        found: defaultdict[int, list[PolicyChange]] = defaultdict(list)
-        for change in policies:
-            for number in self._by_any(change.acting(direction)):
-                found[number].append(change)
-        return {number: tuple(each) for number, each in found.items()}
-
-    def behind(self, old: Sequence[Service], new: Sequence[Service]) -> set[int]:
-        """Return the workloads behind services that differ."""
-        differing = {*old} ^ {*new}
-        found: set[int] = set()
-        for each in differing:
-            if each.selector is not None:
-                found.update(self._by(each.namespace, each.selector))
-        return found
-
-    def _by_any(self, versions: Sequence[Policy]) -> list[int]:
-        found = (self._by(each.namespace, each.pod_selector) for each in versions)
-        return sorted({number for numbers in found for number in numbers})
-
-    def _by(self, namespace: str | Unknown, selector: Selector) -> tuple[int, ...]:
-        """Return the workloads that a selector of a namespace selects, or may select."""
-        key = (namespace, selector)
-        if key not in self._known:
-            everywhere = isinstance(namespace, Unknown)
-            there = range(len(self._versions)) if everywhere else self._in(namespace)
-            self._known[key] = tuple(each for each in there if self._may_match(selector, each))
-        return self._known[key]
-
-    def _in(self, namespace: str | Unknown) -> set[int]:
-        return self._there[namespace] | self._anywhere
-
-    def _may_match(self, selector: Selector, number: int) -> bool:
-        versions = self._versions[number]
-        return any(labels_match(selector, each.labels) is not Match.NO for each in versions)
+def _behind(sides: tuple[_Side, _Side]) -> Iterator[int]:
+    """Yield the groups behind services that differ."""
+    if sides[0].cluster.services == sides[1].cluster.services:
+        return
+    before, after = ({*side.cluster.services} for side in sides)
+    for side, services in zip(sides, (before - after, after - before), strict=True):
+        chosen = [(s.namespace, s.selector) for s in services if s.selector is not None]
+        for groups in side.selected(chosen):
+            yield from groups.tolist()
 
 
-def _versions(pair: Pair, *, differs: bool) -> tuple[Workload, ...]:
-    if not differs:
-        return (pair.latest.workload,)
-    return tuple(end.workload for end in (pair.old, pair.new) if end is not None)
+class _Side:
+    """The groups of workloads as one of the analyses has them, by namespace and by selector."""
+
+    def __init__(self, reachability: Reachability, elements: IntArray) -> None:
+        self.cluster = reachability.cluster
+        self._lookup = reachability.analysis.lookup
+        self._classes = reachability.analysis.classes
+        inside = np.flatnonzero((elements != ABSENT) & (elements < len(self._classes)))
+        self._groups = Csr.of_pairs(elements[inside], inside, len(self._classes))
+
+    @property
+    def namespaces(self) -> tuple[str | Unknown, ...]:
+        """The namespaces of workloads."""
+        return self._classes.namespaces
+
+    def groups_in(self, namespace: str | Unknown) -> IntArray:
+        """Return the groups in a namespace."""
+        number = self.namespaces.index(namespace) if namespace in self.namespaces else -1
+        return self._of(np.flatnonzero(self._classes.namespace == number))
+
+    def selected(self, targets: Sequence[tuple[str | Unknown, Selector]]) -> list[IntArray]:
+        """Return for each selector of a namespace the groups that it selects, or may select."""
+        terms = Terms()
+        numbers = [terms.of_pods(*each) for each in targets]
+        pairs = self._lookup.pairs(terms, Bound.MAY)
+        members = Csr.of_pairs(pairs.term, pairs.member, len(terms))
+        return [self._of(members[each]) for each in numbers]
+
+    def _of(self, classes: IntArray) -> IntArray:
+        _, place = self._groups.gather(classes)
+        return self._groups.items[place]

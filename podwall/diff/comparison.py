@@ -28,9 +28,8 @@ if TYPE_CHECKING:
 
 __all__ = ["Comparison", "compared"]
 
-_MOST_ROWS: Final = 512
-_MOST_WORDS: Final = 1 << 22
-"""So many joint source roles are compared at once, if their rules do not list more than this."""
+_MOST_WORDS: Final = 1 << 20
+"""So many pairs of roles are listed at once, unless a single source role has more."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,7 +37,7 @@ class Comparison:
     """What differs between joint roles, and between two pods of one workload.
 
     `rectangles` has a row (source role, destination role, before, after) for each pair of roles;
-    `selves` a row (end, before, after). Numbers of passages are into `passages`.
+    `selves` a row (row of the ends' pairs, before, after). Numbers of passages are into `passages`.
     """
 
     sources: JointRoles
@@ -93,17 +92,13 @@ class _Comparer:
     ) -> None:
         self._sources = sources
         self._destinations = destinations
+        self._ends = ends
+        self._members = ends.members()
+        self._workloads = tuple(each.cluster.workloads for each in sides)
         self._readers = (
             SideReader(sides[0].analysis.ports, (sources.old, destinations.old), known),
             SideReader(sides[1].analysis.ports, (sources.new, destinations.new), known),
         )
-        self._single = tuple(
-            np.array(list(_single(ends, new=new)), dtype=bool) for new in (False, True)
-        )
-        self._there = tuple(
-            elements[: len(ends.workloads)] >= 0 for elements in (ends.old, ends.new)
-        )
-        self._workloads = len(ends.workloads)
 
     def all(
         self, rows: IntArray, joins: tuple[Join, Join], columns: Bits
@@ -119,14 +114,23 @@ class _Comparer:
             np.where(role == ABSENT, 0, join.cost[role])
             for role, join in zip(roles, joins, strict=True)
         ]
-        total = np.cumsum(costs[0] + costs[1])
+        total = np.cumsum(costs[0] + costs[1] + self._dense(rows))
         first = 0
         while first < len(rows):
             before = int(total[first - 1]) if first else 0
-            fitting = int(np.searchsorted(total, before + _MOST_WORDS))
-            end = min(max(fitting, first + 1), first + _MOST_ROWS)
+            end = max(int(np.searchsorted(total, before + _MOST_WORDS)), first + 1)
             yield rows[first:end]
             first = end
+
+    def _dense(self, rows: IntArray) -> IntArray:
+        """Return how many destinations are looked at for each source because of openness."""
+        old, new = self._sources.old.open[rows], self._sources.new.open[rows]
+        reopened = np.where(old & new, len(self._differing()), 0)
+        return np.where(old != new, len(self._destinations), reopened)
+
+    def _differing(self) -> IntArray:
+        """Return the destination roles that are open in one of the analyses only."""
+        return np.flatnonzero(self._destinations.old.open != self._destinations.new.open)
 
     def _block(
         self, rows: IntArray, joins: tuple[Join, Join], columns: Bits
@@ -135,7 +139,7 @@ class _Comparer:
             reader.block(join, rows) for reader, join in zip(self._readers, joins, strict=True)
         )
         width = len(self._destinations)
-        keys = np.unique(np.concatenate([old.keys, new.keys, self._reopened(rows)]))
+        keys = _distinct(old.keys, new.keys, self._reopened(rows))
         keys = keys[columns[keys % width]]
         before, after = old.at(keys), new.at(keys)
         differ = np.flatnonzero(before != after)
@@ -147,8 +151,10 @@ class _Comparer:
         """Return the keys of pairs that are open at both ends in one of the analyses only."""
         old, new = self._sources.old.open[rows], self._sources.new.open[rows]
         every = np.arange(len(self._destinations))
-        differing = np.flatnonzero(self._destinations.old.open != self._destinations.new.open)
-        asked = ((np.flatnonzero(old != new), every), (np.flatnonzero(old & new), differing))
+        asked = (
+            (np.flatnonzero(old != new), every),
+            (np.flatnonzero(old & new), self._differing()),
+        )
         return np.concatenate([self._keys(rows, *each) for each in asked])
 
     def _keys(self, rows: IntArray, places: IntArray, columns: IntArray) -> IntArray:
@@ -165,20 +171,33 @@ class _Comparer:
     def _selves(self, rows: IntArray, columns: Bits, old: Block, new: Block) -> IntArray:
         """Return the workloads whose connections with themselves differ."""
         row, place = self._sources.holders.gather(rows)
-        ends = self._sources.holders.items[place]
-        kept = (ends < self._workloads) & columns[self._destinations.of[ends]]
-        row, ends = row[kept], ends[kept]
-        keys = row * len(self._destinations) + self._destinations.of[ends]
+        groups = self._sources.holders.items[place]
+        kept = groups < self._ends.groups
+        row, groups = row[kept], groups[kept]
+        kept = columns[self._destinations.of[groups]]
+        row, groups = row[kept], groups[kept]
+        keys = row * len(self._destinations) + self._destinations.of[groups]
+        owner, place = self._members.gather(groups)
+        pairs = self._members.items[place]
         before, after = (
-            self._of_itself(block.at(keys), ends, side) for side, block in enumerate((old, new))
+            self._of_itself(block.at(keys)[owner], self._ends.pairs[pairs, side], side)
+            for side, block in enumerate((old, new))
         )
         differ = np.flatnonzero(before != after)
-        return np.stack([ends[differ], before[differ], after[differ]], axis=1)
+        return np.stack([pairs[differ], before[differ], after[differ]], axis=1)
 
-    def _of_itself(self, numbers: IntArray, ends: IntArray, side: int) -> IntArray:
+    def _of_itself(self, numbers: IntArray, places: IntArray, side: int) -> IntArray:
         """Return what passes within workloads: a single pod always reaches itself."""
-        alone = np.where(self._single[side][ends], ALL, numbers)
-        return np.where(self._there[side][ends], alone, NONE)
+        workloads = self._workloads[side]
+        single = [n != ABSENT and workloads[n].replicas == 1 for n in places.tolist()]
+        alone = np.where(np.array(single, dtype=bool), ALL, numbers)
+        return np.where(places == ABSENT, NONE, alone)
+
+
+def _distinct(*ascending: IntArray) -> IntArray:
+    """Return the distinct numbers of several lists, most of which are in order already."""
+    together = np.sort(np.concatenate(ascending), kind="stable")
+    return together[np.flatnonzero(np.diff(together, prepend=-1))]
 
 
 def _open(rows: IntArray, columns: IntArray, sources: RoleView, destinations: RoleView) -> Bits:
@@ -186,10 +205,3 @@ def _open(rows: IntArray, columns: IntArray, sources: RoleView, destinations: Ro
     outside = sources.outside[rows][:, None] & destinations.outside[columns][None, :]
     opened: Bits = sources.open[rows][:, None] & destinations.open[columns][None, :] & ~outside
     return opened
-
-
-def _single(ends: Ends, *, new: bool) -> Iterator[bool]:
-    """Yield for each workload whether it is a single pod."""
-    for pair in ends.workloads:
-        end = pair.new if new else pair.old
-        yield end is not None and end.workload.replicas == 1

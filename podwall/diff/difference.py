@@ -5,9 +5,11 @@ from __future__ import annotations
 from functools import cached_property
 from typing import TYPE_CHECKING
 
+import numpy as np
+
 from podwall.diff.affected import affected
 from podwall.diff.comparison import compared
-from podwall.diff.ends import common_ends
+from podwall.diff.ends import ABSENT, common_ends
 from podwall.diff.expansion import Expansion
 from podwall.diff.policies import policy_changes
 from podwall.engines import engine_change
@@ -18,6 +20,7 @@ if TYPE_CHECKING:
     from podwall.diff.changes import Change
     from podwall.diff.policies import PolicyChange
     from podwall.reachability import Reachability
+    from podwall.reachability.grouping import IntArray
     from podwall.reachability.values import WorkloadEndpoint
     from policies.findings import Finding
 
@@ -47,12 +50,14 @@ class Diff:
     @property
     def added(self) -> tuple[WorkloadEndpoint, ...]:
         """The workloads that are new, by id."""
-        return tuple(pair.latest for pair in self._ends.workloads if pair.old is None)
+        there = self._ends.pairs[self._ends.pairs[:, 0] == ABSENT, 1]
+        return _endpoints(self.new, there)
 
     @property
     def gone(self) -> tuple[WorkloadEndpoint, ...]:
         """The workloads that are gone, by id."""
-        return tuple(pair.latest for pair in self._ends.workloads if pair.new is None)
+        there = self._ends.pairs[self._ends.pairs[:, 1] == ABSENT, 0]
+        return _endpoints(self.old, there)
 
     @property
     def findings(self) -> tuple[Finding, ...]:
@@ -81,6 +86,13 @@ class Diff:
     @cached_property
     def _expansion(self) -> Expansion:
         return Expansion((self.old, self.new), self._ends, self._affected, self._comparison)
+
+
+def _endpoints(side: Reachability, places: IntArray) -> tuple[WorkloadEndpoint, ...]:
+    """Return the workloads at some places of a cluster, by id."""
+    ends = side.ends
+    numbers = np.flatnonzero(np.isin(ends.places, places)) if len(places) else places
+    return tuple(ends.workloads[number] for number in numbers.tolist())
 
 
 def diff(old: Reachability, new: Reachability) -> Diff:

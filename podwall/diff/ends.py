@@ -1,10 +1,14 @@
-"""The endpoints of two analyses as one list: workloads paired, addresses in a common partition."""
+"""The endpoints of two analyses as one list: workloads paired, addresses in a common partition.
+
+Workloads that nothing tells apart in either analysis are one group, and are compared once.
+"""
 
 from __future__ import annotations
 
 from collections import defaultdict
 from dataclasses import dataclass
 from ipaddress import ip_network
+from operator import is_
 from typing import TYPE_CHECKING, Final
 
 import numpy as np
@@ -12,50 +16,53 @@ import numpy as np
 from podwall.intervals import intersection, merged
 from podwall.model import IpPeer
 from podwall.reachability.addresses import block_ranges, networks
-from podwall.reachability.values import ExternalRange, WorkloadEndpoint
+from podwall.reachability.grouping import Csr
+from podwall.reachability.values import ExternalRange
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
     from podwall.intervals import Ranges
+    from podwall.model import Workload
     from podwall.reachability import Reachability
     from podwall.reachability.grouping import IntArray
 
-__all__ = ["ABSENT", "Ends", "Pair", "common_ends", "ranges_of"]
+__all__ = ["ABSENT", "Ends", "common_ends", "ranges_of"]
 
 _FAMILIES: Final = (IpPeer(ip_network("0.0.0.0/0")), IpPeer(ip_network("::/0")))
 
 ABSENT: Final = -1
-"""The element of an endpoint that one of the two analyses does not have."""
-
-
-@dataclass(frozen=True, slots=True)
-class Pair:
-    """A workload as it was and as it is; one of the two may be missing."""
-
-    old: WorkloadEndpoint | None
-    new: WorkloadEndpoint | None
-
-    @property
-    def latest(self) -> WorkloadEndpoint:
-        """The workload as it is or, if it is gone, as it was."""
-        latest = self.new or self.old
-        assert latest is not None
-        return latest
+"""The place or the element of an endpoint that one of the two analyses does not have."""
 
 
 @dataclass(frozen=True, slots=True)
 class Ends:
-    """Workloads by id, then parts of the outside; `old` and `new` have each one's elements."""
+    """Groups of workloads, then parts of the outside, as the elements of both analyses.
 
-    workloads: tuple[Pair, ...]
+    `old` and `new` have each group's elements. `pairs` has a row for each workload, its places in
+    the old cluster and in the new one, and `of` its group; `differing` are those rows whose
+    workload is not what it was.
+    """
+
+    pairs: IntArray
+    of: IntArray
+    differing: IntArray
     parts: tuple[Ranges, ...]
     old: IntArray
     new: IntArray
 
     def __len__(self) -> int:
-        """Return the number of endpoints."""
+        """Return the number of groups and parts."""
         return len(self.old)
+
+    @property
+    def groups(self) -> int:
+        """The number of groups of workloads; the parts of the outside follow them."""
+        return len(self.old) - len(self.parts)
+
+    def members(self) -> Csr:
+        """Return the rows of `pairs` that each group has."""
+        return Csr.of_pairs(self.of, np.arange(len(self.of)), self.groups)
 
 
 def common_ends(old: Reachability, new: Reachability) -> Ends:
@@ -64,48 +71,69 @@ def common_ends(old: Reachability, new: Reachability) -> Ends:
     Workloads are the same by namespace, kind and name; those left over by id, so that a Deployment
     may take the place of a Pod.
     """
-    pairs = sorted(_pairs(old, new), key=lambda pair: pair.latest.id)
+    pairs, differing = _paired(old, new)
+    inside = [
+        np.append(side.analysis.classes.of_workload, ABSENT)[places]
+        for side, places in zip((old, new), pairs.T, strict=True)
+    ]
+    of, groups = _grouped(*inside)
     parts = _parts(old.analysis.addresses.ranges(), new.analysis.addresses.ranges())
     keys = np.array(sorted(parts), dtype=np.int64).reshape(-1, 2)
-    before, after = _elements(old), _elements(new)
-    inside = (
-        [ABSENT if pair.old is None else before[pair.old.id] for pair in pairs],
-        [ABSENT if pair.new is None else after[pair.new.id] for pair in pairs],
-    )
-    outside = (keys[:, 0] + len(old.analysis.classes), keys[:, 1] + len(new.analysis.classes))
-    both = (
-        np.concatenate([np.array(in_, dtype=np.int64), out])
-        for in_, out in zip(inside, outside, strict=True)
-    )
-    return Ends(tuple(pairs), tuple(merged(parts[key]) for key in sorted(parts)), *both)
+    before = np.concatenate([groups[0], keys[:, 0] + len(old.analysis.classes)])
+    after = np.concatenate([groups[1], keys[:, 1] + len(new.analysis.classes)])
+    outside = tuple(merged(parts[key]) for key in sorted(parts))
+    return Ends(pairs, of, differing, outside, before, after)
 
 
-def _elements(reachability: Reachability) -> dict[str, int]:
-    ends = reachability.ends
-    elements = ends.element[: len(ends.workloads)].tolist()
-    return {end.id: element for end, element in zip(ends.workloads, elements, strict=True)}
+def _grouped(old: IntArray, new: IntArray) -> tuple[IntArray, tuple[IntArray, IntArray]]:
+    """Return each pair's group, and the groups' classes, given the classes of pairs."""
+    width = int(new.max(initial=0)) + 2
+    codes = (old + 1) * width + new + 1
+    present, of = np.unique(codes, return_inverse=True)
+    return of, (present // width - 1, present % width - 1)
 
 
-def _pairs(old: Reachability, new: Reachability) -> Iterator[Pair]:
-    before, after = ({_key(each): each for each in side.workloads} for side in (old, new))
-    paired = [Pair(before[key], after[key]) for key in before.keys() & after.keys()]
-    yield from paired
-    left = _others(old, [pair.old for pair in paired])
-    others = _others(new, [pair.new for pair in paired])
+def _paired(old: Reachability, new: Reachability) -> tuple[IntArray, IntArray]:
+    """Return the pairs of places, and the numbers of those pairs that are not equal."""
+    before, after = old.cluster.workloads, new.cluster.workloads
+    places = np.arange(len(before))
+    same = np.stack([places, places], axis=1)
+    if len(before) == len(after) and all(map(is_, before, after)):
+        return same, places[:0]
+    if len(before) == len(after) and all(map(_is_namesake, before, after)):
+        pairs = same
+    else:
+        pairs = np.array(list(_by_name(old, new)), dtype=np.int64).reshape(-1, 2)
+    differing = [
+        number
+        for number, (here, there) in enumerate(pairs.tolist())
+        if ABSENT in (here, there) or before[here] != after[there]
+    ]
+    return pairs, np.array(differing, dtype=np.int64)
+
+
+def _is_namesake(one: Workload, other: Workload) -> bool:
+    return one.name == other.name and one.namespace == other.namespace and one.kind == other.kind
+
+
+def _by_name(old: Reachability, new: Reachability) -> Iterator[tuple[int, int]]:
+    before, after = ({_key(each): n for n, each in enumerate(side.cluster.workloads)}
+                     for side in (old, new))  # fmt: skip
+    both = before.keys() & after.keys()
+    yield from ((before[key], after[key]) for key in both)
+    left = _others(old, {before[key] for key in both})
+    others = _others(new, {after[key] for key in both})
     for name in left.keys() | others.keys():
-        yield Pair(left.get(name), others.get(name))
+        yield left.get(name, ABSENT), others.get(name, ABSENT)
 
 
-def _others(
-    side: Reachability, paired: Sequence[WorkloadEndpoint | None]
-) -> dict[str, WorkloadEndpoint]:
-    """Return the workloads that found no partner, by id."""
-    known = {end.id for end in paired if end is not None}
-    return {each.id: each for each in side.workloads if each.id not in known}
+def _others(side: Reachability, paired: set[int]) -> dict[str, int]:
+    """Return the places of the workloads that found no partner, by id."""
+    ids = zip(side.ends.places.tolist(), side.workloads, strict=True)
+    return {end.id: place for place, end in ids if place not in paired}
 
 
-def _key(end: WorkloadEndpoint) -> tuple[object, str, str]:
-    workload = end.workload
+def _key(workload: Workload) -> tuple[object, str, str]:
     return workload.namespace, workload.kind, workload.name
 
 

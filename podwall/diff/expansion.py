@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from typing import TYPE_CHECKING
+from heapq import merge
+from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
 from podwall.diff.changes import Change, Effect
 from podwall.diff.ends import ABSENT, ranges_of
+from podwall.diff.listing import Listing
 from podwall.reachability.addresses import first_address, networks
 from podwall.reachability.grouping import Csr
 
@@ -20,12 +22,19 @@ if TYPE_CHECKING:
     from podwall.diff.ends import Ends
     from podwall.diff.policies import PolicyChange
     from podwall.reachability import Reachability
-    from podwall.reachability.values import Endpoint, ExternalRange
+    from podwall.reachability.values import ExternalRange
 
 __all__ = ["Expansion"]
 
 Outcome = tuple[int, int]
 """The numbers of what passed before, and of what passes after."""
+
+
+class _Reached(NamedTuple):
+    """What differs for a source role: workloads in order, and parts of the outside by outcome."""
+
+    workloads: list[tuple[int, Outcome]]
+    outside: dict[Outcome, list[int]]
 
 
 class Expansion:
@@ -46,39 +55,49 @@ class Expansion:
         rectangles = comparison.rectangles
         rows = np.arange(len(rectangles))
         self._of_role = Csr.of_pairs(rectangles[:, 0], rows, len(comparison.sources))
-        self._selves = {end: (before, after) for end, before, after in comparison.selves.tolist()}
+        self._listing = Listing(sides, ends)
+        selves = zip(self._listing.number[comparison.selves[:, 0]], comparison.selves, strict=True)
+        self._selves = {int(number): (int(row[1]), int(row[2])) for number, row in selves}
+        self._last: tuple[int, _Reached] | None = None
         self._networks: dict[tuple[int, ...], tuple[ExternalRange, ...]] = {}
         self._causes: dict[tuple[int, int, Outcome], str] = {}
 
     def changes(self) -> Iterator[Change]:
         """Yield the changes by source, then destination; workloads before ranges."""
-        inside = len(self._ends.workloads)
-        for source in range(inside):
+        concerned = self._of_role.lengths[self._comparison.sources.of] > 0
+        sources = np.flatnonzero(concerned[self._listing.group]).tolist()
+        for source in sorted({*sources, *self._selves}):
             yield from self._from_workload(source)
         yield from self._from_outside()
 
     def _from_workload(self, source: int) -> Iterator[Change]:
-        inside = len(self._ends.workloads)
-        outside: defaultdict[Outcome, list[int]] = defaultdict(list)
-        found = {
-            end: outcome for end, outcome in self._row(source) if end != source or end >= inside
-        }
-        if source in self._selves:
-            found[source] = self._selves[source]
-        for end in sorted(found):
-            if end < inside:
-                yield self._change((source, end), found[end])
-            else:
-                outside[found[end]].append(end)
+        group = int(self._listing.group[source])
+        role = int(self._comparison.sources.of[group])
+        if self._last is None or self._last[0] != role:
+            self._last = (role, self._reached(role))
+        workloads, outside = self._last[1]
+        itself = [(source, self._selves[source])] if source in self._selves else []
+        for end, outcome in merge(((e, o) for e, o in workloads if e != source), itself):
+            yield self._change((group, int(self._listing.group[end])), outcome, source, end)
         ranges = ((each, key) for key, parts in outside.items() for each in self._ranges(parts))
         for range_, outcome in sorted(ranges, key=lambda pair: _place(pair[0])):
-            yield self._change((source, outside[outcome][0]), outcome, destination=range_)
+            yield self._change((group, outside[outcome][0]), outcome, source, range_)
 
-    def _row(self, source: int) -> Iterator[tuple[int, Outcome]]:
-        """Yield the destinations to which something differs."""
+    def _reached(self, role: int) -> _Reached:
+        """Return the destinations to which something differs."""
+        outside: defaultdict[Outcome, list[int]] = defaultdict(list)
+        workloads: list[tuple[int, Outcome]] = []
+        for end, outcome in self._row(role):
+            if end < self._ends.groups:
+                workloads += ((each, outcome) for each in self._listing.of_group[end].tolist())
+            else:
+                outside[outcome].append(end)
+        return _Reached(sorted(workloads), {key: sorted(parts) for key, parts in outside.items()})
+
+    def _row(self, role: int) -> Iterator[tuple[int, Outcome]]:
+        """Yield the groups and parts to which something differs."""
         comparison = self._comparison
-        rows = self._of_role[int(comparison.sources.of[source])]
-        rectangles = comparison.rectangles[rows]
+        rectangles = comparison.rectangles[self._of_role[role]]
         owner, place = comparison.destinations.holders.gather(rectangles[:, 1])
         ends = comparison.destinations.holders.items[place].tolist()
         before, after = rectangles[owner, 2].tolist(), rectangles[owner, 3].tolist()
@@ -86,43 +105,43 @@ class Expansion:
 
     def _from_outside(self) -> Iterator[Change]:
         parts: defaultdict[tuple[int, Outcome], list[int]] = defaultdict(list)
-        for source in range(len(self._ends.workloads), len(self._ends)):
-            for end, outcome in self._row(source):
-                parts[end, outcome].append(source)
+        for source in range(self._ends.groups, len(self._ends)):
+            for group, outcome in self._row(int(self._comparison.sources.of[source])):
+                parts[group, outcome].append(source)
         found = (
-            (range_, end, outcome)
-            for (end, outcome), sources in parts.items()
+            (range_, end, group, outcome)
+            for (group, outcome), sources in parts.items()
             for range_ in self._ranges(sources)
+            for end in self._listing.of_group[group].tolist()
         )
-        for range_, end, outcome in sorted(found, key=lambda each: (*_place(each[0]), each[1])):
-            yield self._change((parts[end, outcome][0], end), outcome, source=range_)
+        for range_, end, group, outcome in sorted(found, key=lambda e: (*_place(e[0]), e[1])):
+            yield self._change((parts[group, outcome][0], group), outcome, range_, end)
 
     def _ranges(self, ends: Iterable[int]) -> tuple[ExternalRange, ...]:
         """Return the networks of several parts of the outside, merged."""
-        inside = len(self._ends.workloads)
-        key = tuple(end - inside for end in ends)
+        key = tuple(end - self._ends.groups for end in ends)
         if key not in self._networks:
             self._networks[key] = ranges_of([self._ends.parts[part] for part in key])
         return self._networks[key]
 
     def _change(
         self,
-        pair: tuple[int, int],
+        groups: tuple[int, int],
         outcome: Outcome,
-        source: Endpoint | None = None,
-        destination: Endpoint | None = None,
+        source: int | ExternalRange,
+        destination: int | ExternalRange,
     ) -> Change:
         before, after = (self._comparison.passages.values[number] for number in outcome)
-        policies = self._policies(*pair)
+        policies = self._policies(*groups)
         undetermined = before.undetermined or after.undetermined
         return Change(
-            source=source or self._ends.workloads[pair[0]].latest,
-            destination=destination or self._ends.workloads[pair[1]].latest,
+            source=self._listing.endpoint(source),
+            destination=self._listing.endpoint(destination),
             before=before,
             after=after,
-            effect=self._effect(pair, policies),
+            effect=self._effect(groups, policies),
             policies=policies,
-            because=self._because(pair, outcome) if undetermined else "",
+            because=self._because(groups, outcome) if undetermined else "",
         )
 
     def _policies(self, source: int, destination: int) -> tuple[PolicyChange, ...]:
@@ -156,13 +175,10 @@ class Expansion:
         return self._causes[key]
 
     def _id(self, end: int, *, now: bool) -> str:
-        """Return the id that one of the analyses knows an end by."""
-        if end < len(self._ends.workloads):
-            pair = self._ends.workloads[end]
-            known = pair.new if now else pair.old
-            assert known is not None
-            return known.id
+        """Return the id by which one of the analyses knows a group's first workload, or a part."""
         side, elements = (self._new, self._ends.new) if now else (self._old, self._ends.old)
+        if end < self._ends.groups:
+            return self._listing.id_in(side, int(self._listing.of_group[end][0]))
         part = int(elements[end]) - len(side.analysis.classes)
         return str(next(networks(side.analysis.addresses.ranges()[part])))
 

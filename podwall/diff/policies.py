@@ -12,7 +12,7 @@ from podwall.model import Unknown
 from podwall.reachability.cluster import rules_of
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
+    from collections.abc import Iterable, Iterator, Sequence
 
     from podwall.model import Policy
     from podwall.reachability.cluster import Cluster
@@ -56,15 +56,12 @@ class PolicyChange:
         namespace = self.latest.namespace
         return f"{'?' if isinstance(namespace, Unknown) else namespace}/{self.latest.name}"
 
-    def acting(self, direction: Direction) -> tuple[Policy, ...]:
-        """Return the versions that isolate in a direction, if the change is about it."""
-        sides = [_side(each, direction) for each in (self.old, self.new)]
-        if sides[0] == sides[1]:
-            return ()
-        versions = (self.old, self.new)
-        return tuple(
-            each for each in versions if each is not None and rules_of(each, direction) is not None
-        )
+    def versions(self, direction: Direction) -> tuple[Policy | None, Policy | None]:
+        """Return what isolated and what isolates in a direction, if the change is about it."""
+        before, after = (_side(each, direction) for each in (self.old, self.new))
+        if before == after:
+            return None, None
+        return (None if before is None else self.old), (None if after is None else self.new)
 
 
 def _side(policy: Policy | None, direction: Direction) -> object:
@@ -79,12 +76,13 @@ def policy_changes(old: Cluster, new: Cluster) -> tuple[PolicyChange, ...]:
     return tuple(changes)
 
 
-def _changes(old: Iterable[Policy], new: Iterable[Policy]) -> Iterator[PolicyChange]:
-    before, after = _by_name(old), _by_name(new)
+def _changes(old: Sequence[Policy], new: Sequence[Policy]) -> Iterator[PolicyChange]:
+    kept = set(map(id, old)) & set(map(id, new))
+    before, after = (_by_name(each for each in side if id(each) not in kept) for side in (old, new))
     for key in before.keys() | after.keys():
         # Only policies whose namespace is not known can share a key.
         for one, other in zip_longest(before.get(key, ()), after.get(key, ())):
-            if one is not other and one != other:
+            if one != other:
                 yield PolicyChange(one, other)
 
 

@@ -25,7 +25,10 @@ __all__ = ["Endpoints"]
 
 
 class Endpoints:
-    """Workloads by id, then external ranges by address; `element` has each one's class or part."""
+    """Workloads by id, then external ranges by address; `element` has each one's class or part.
+
+    `places` has for each workload by id its place among the cluster's workloads.
+    """
 
     def __init__(
         self, workloads: Sequence[Workload], classes: PodClasses, addresses: Atoms
@@ -42,7 +45,8 @@ class Endpoints:
             key=lambda pair: first_address(pair[0]),
         )
         self.externals = tuple(ExternalRange(network) for network, _ in outside)
-        inside = classes.of_workload[[number for _, number in named]]
+        self.places: IntArray = np.array([number for _, number in named], dtype=np.int64)
+        inside = classes.of_workload[self.places]
         parts = np.array([part for _, part in outside], dtype=np.int64)
         self.element: IntArray = np.concatenate([inside, parts + len(classes)])
         self.all: tuple[Endpoint, ...] = (*self.workloads, *self.externals)
