@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 from enum import StrEnum
+from typing import Final
 
 from podwall.expectations.selections import Selection
 from podwall.explain import is_port
@@ -12,6 +14,8 @@ from podwall.portset import FIRST_PORT, LAST_PORT
 from policies.errors import InvalidValue, Place
 
 __all__ = ["Ends", "Expectation", "Kind", "Ports", "allowed", "denied", "only"]
+
+_NUMBERS: Final = re.compile(r"([0-9]+)(?:-([0-9]+))?(?:/|$)")
 
 Ends = Selection | Iterable[Selection]
 Ports = str | int | Iterable[str | int]
@@ -61,7 +65,8 @@ class Expectation:
 
 
 def _validate(port: str) -> None:
-    numbers = [int(each) for each in port.partition("/")[0].split("-") if each.isdigit()]
+    written = _NUMBERS.match(port)
+    numbers = [int(each) for each in written.groups() if each] if written else []
     inside = all(FIRST_PORT <= each <= LAST_PORT for each in numbers)
     if not is_port(port) or not inside or numbers != sorted(numbers):
         raise InvalidValue(

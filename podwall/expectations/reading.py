@@ -6,6 +6,7 @@ https://github.com/np-guard/baseline-rules
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Mapping, Sequence
 from difflib import get_close_matches
 from typing import Any, Final
@@ -27,6 +28,8 @@ __all__ = ["read_expectations"]
 _FIELDS: Final = ("name", "description", "from", "only", "to", "ports", "expect", "may-be-empty")
 _PODS: Final = ("namespace", "labels")
 _VERDICTS: Final = {"allowed": Kind.ALLOWED, "denied": Kind.DENIED}
+_OUTSIDE: Final = re.compile(r"outside +([^\s/]+) *")
+_DOTTED: Final = re.compile(r"[0-9]+\.[0-9.]*")
 _END: Final = "as in `shop/web`, `internet`, `anything`, `outside shop` or `10.0.0.0/8`"
 
 
@@ -127,13 +130,12 @@ def _end(value: object, place: Place) -> Selection:
 
 def _named(text: str) -> Selection:
     """Return the selection that a text means."""
-    word, _, rest = text.partition(" ")
     if text in {"internet", "anything"}:
         return INTERNET if text == "internet" else ANYTHING
-    if word == "outside" and rest.strip():
-        return outside(rest.strip())
+    if match := _OUTSIDE.fullmatch(text):
+        return outside(match.group(1))
     head = text.partition("/")[0]
-    if ":" in head or head.replace(".", "").isdigit():
+    if ":" in head or _DOTTED.fullmatch(head):
         return addresses(text)
     if "/" not in text:
         near = get_close_matches(text, ("internet", "anything"), n=1)
@@ -151,10 +153,9 @@ def _pods(value: Mapping[Any, Any], place: Place) -> Selection:
         _text(key, place.at("labels")): _text(label, place.at(f"labels[{key}]"))
         for key, label in labels.items()
     }
-    namespace = fields.get("namespace")
-    if namespace is not None:
-        namespace = _text(namespace, place.at("namespace"))
-    return pods(namespace, written)
+    if "namespace" not in fields:
+        return pods(None, written)
+    return pods(_text(fields["namespace"], place.at("namespace")), written)
 
 
 def _ports(fields: Mapping[str, Any], place: Place) -> Iterable[str]:
@@ -166,9 +167,10 @@ def _ports(fields: Mapping[str, Any], place: Place) -> Iterable[str]:
         raise InvalidValue("an empty list means no port", help="leave it out", place=place)
     for number, each in enumerate(listed):
         here = place.at(f"[{number}]") if isinstance(value, list) else place
-        if isinstance(each, bool) or not isinstance(each, int | str):
+        whole = int(each) if isinstance(each, float) and each.is_integer() else each
+        if isinstance(whole, bool) or not isinstance(whole, int | str):
             raise InvalidValue(f"must be a number or a name, is {_shown(each)}", place=here)
-        yield str(each)
+        yield str(whole)
 
 
 def _fields(value: object, known: Sequence[str], place: Place) -> Mapping[str, Any]:

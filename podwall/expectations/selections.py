@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 from ipaddress import IPv4Network, IPv6Network, ip_network
 from typing import TYPE_CHECKING, Final
@@ -98,6 +99,9 @@ class Anything:
 
 Selection = WorkloadId | Pods | Addresses | Outside | Internet | Anything
 
+_ID: Final = re.compile(r"[^\s/]+(/[^\s/]+){1,2}")
+_CIDR: Final = re.compile(r"[0-9a-fA-F.:]+(/[0-9]{1,3})?")
+
 INTERNET: Final = Internet()
 ANYTHING: Final = Anything()
 
@@ -106,9 +110,9 @@ def workload(id_: str) -> WorkloadId:
     """Return the workload with an id; one that does not exist fails the expectation.
 
     Raises:
-        InvalidValue: the id has no namespace.
+        InvalidValue: it is not `namespace/name` or `namespace/Kind/name`.
     """
-    if "/" not in id_.strip("/"):
+    if not _ID.fullmatch(id_):
         raise InvalidValue(
             f"`{id_}` is not the id of a workload", help="as in `namespace/name`", value=id_
         )
@@ -132,12 +136,15 @@ def addresses(cidr: str) -> Addresses:
     Raises:
         InvalidValue: it is no address and no range, or host bits are set.
     """
+    refused = InvalidValue(
+        f"`{cidr}` is not an address range", help="as in `203.0.113.0/24`", value=cidr
+    )
+    if not _CIDR.fullmatch(cidr):  # Python also reads netmasks and scopes
+        raise refused
     try:
         return Addresses(ip_network(cidr))
     except ValueError:
-        raise InvalidValue(
-            f"`{cidr}` is not an address range", help="as in `203.0.113.0/24`", value=cidr
-        ) from None
+        raise refused from None
 
 
 def outside(namespace: str) -> Outside:

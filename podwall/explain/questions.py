@@ -30,7 +30,7 @@ __all__ = ["Answer", "answers", "is_port", "ports_named"]
 _PORT: Final = re.compile(
     r"(?:(?P<first>\d{1,5})(?:-(?P<last>\d{1,5}))?|(?P<name>[a-z0-9-]{1,15}))"
     r"(?:/(?P<protocol>tcp|udp|sctp))?",
-    re.IGNORECASE,
+    re.IGNORECASE | re.ASCII,
 )
 
 
