@@ -46,15 +46,26 @@ def open_moments(before: Plan, after: Plan, steps: Sequence[Any]) -> Iterator[Fi
 
 
 def _opened(before: Plan, after: Plan, away: Sequence[Absence]) -> Iterator[Finding]:
+    """Yield a finding for each policy that is missed, or one for all if only all of them are.
+
+    Independent steps run at the same time, so that all may be away at once.
+    """
     whole = _meanwhile(before, after)
     ends = (_judged(before), _judged(after), _judged(whole))
-    for each in away:
-        without = replace(whole, resources=tuple(_without(whole, each)))
-        opened = _only_meanwhile(ends, _judged(without))
-        first = next(opened, None)
-        if first is not None:
-            further = sum(1 for _ in islice(opened, 1_000))
-            yield _finding(each, first, further)
+    alone = [_missed(whole, [each], ends) for each in away]
+    together = _missed(whole, away, ends) if len(away) > 1 and not any(alone) else None
+    yield from filter(None, (*alone, together))
+
+
+def _missed(
+    whole: Plan, away: Sequence[Absence], ends: tuple[Reachability, Reachability, Reachability]
+) -> Finding | None:
+    """Return the finding on policies that open something while they are away, all at once."""
+    opened = _only_meanwhile(ends, _judged(replace(whole, resources=_without(whole, away))))
+    first = next(opened, None)
+    if first is None:
+        return None
+    return _finding(away, first, sum(1 for _ in islice(opened, 1_000)))
 
 
 def _meanwhile(before: Plan, after: Plan) -> Plan:
@@ -73,12 +84,14 @@ def _is_there_all_the_time(resource: PlannedResource) -> bool:
     return resource.change in _STAYS or not resource.type.startswith(_WORKLOADS)
 
 
-def _without(plan: Plan, absence: Absence) -> Iterator[PlannedResource]:
-    """Yield what is there while a policy is away: neither it nor what takes its place."""
-    for each in plan.resources:
-        successor = each.urn == absence.policy.urn or object_name(each) == absence.name
-        if each.type != NETWORK_POLICY or not successor:
-            yield each
+def _without(plan: Plan, away: Sequence[Absence]) -> tuple[PlannedResource, ...]:
+    """Return what is there while policies are away: neither they nor what takes their place."""
+    urns, names = {each.policy.urn for each in away}, {each.name for each in away}
+    return tuple(
+        each
+        for each in plan.resources
+        if each.type != NETWORK_POLICY or (each.urn not in urns and object_name(each) not in names)
+    )
 
 
 def _judged(plan: Plan) -> Reachability:
@@ -114,14 +127,16 @@ def _touch(one: IpNetwork, other: IpNetwork) -> bool:
     return one.version == other.version and one.overlaps(other)
 
 
-def _finding(absence: Absence, first: Changed, further: int) -> Finding:
+def _finding(away: Sequence[Absence], first: Changed, further: int) -> Finding:
     more = f" and {further:,} more connections" if further else ""
+    names = ", ".join(f"`{each.name}`" for each in away)
+    it_is = "policy {} before it is" if len(away) == 1 else "policies {} before they are"
     return Finding(
         "policy-away",
         Severity.ERROR,
-        f"the deployment deletes policy `{absence.name}` before it is made again: meanwhile "
+        f"the deployment deletes {it_is.format(names)} made again: meanwhile "
         f"`{first.source.id}` reaches `{first.destination.id}`{more}",
-        _place(absence),
+        _place(away[0]),
         "deploy a policy of another name that denies the same first, and replace this one then",
         _LINK,
     )

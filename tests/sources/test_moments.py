@@ -77,6 +77,16 @@ def _another_default_deny(document: Document) -> None:
     )
 
 
+def test_two_policies_that_stand_in_for_each_other_may_be_away_at_once(tmp_path: Path) -> None:
+    document = recorded("replaced-first")
+    _another_default_deny(document)
+    assert found(tmp_path, document) == set()
+    document["steps"][-1]["op"] = "replace"
+    assert found(tmp_path, document) == {"policy-away"}
+    (finding,) = source(str(tmp_path / "preview.json")).findings
+    assert "policies `shop/default-deny`, `shop/deny-too` before they are" in finding.message
+
+
 def _new_workloads(document: Document) -> None:
     """Let no workload have been there before."""
     for step in document["steps"]:
