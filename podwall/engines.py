@@ -77,7 +77,7 @@ class Engine:
     of a NodePort or LoadBalancer service with externalTrafficPolicy Cluster. `end_port`: the first
     Kubernetes version (`1.32`) with port ranges, None where always. `egress_port_names`: an egress
     rule with a port name that stands for different numbers. `sctp_rules`: rules that list SCTP.
-    `ipv6_blocks`: policies with an IPv6 ip block.
+    `ipv6_blocks`: policies with an IPv6 ip block. `local_dns`: egress to AKS LocalDNS on the node.
     """
 
     name: str
@@ -90,6 +90,7 @@ class Engine:
     egress_port_names: Fact[Treatment]
     sctp_rules: Fact[Treatment]
     ipv6_blocks: Fact[Treatment]
+    local_dns: Fact[Treatment]
     enforces: bool = True
 
     def facts(self) -> Iterator[tuple[str, Fact[object]]]:
@@ -102,8 +103,8 @@ class Engine:
     def departures(self) -> dict[str, Fact[object]]:
         """Return the facts that differ from those of the specification, by field name.
 
-        >>> sorted(AZURE.departures())
-        ['cluster_services', 'ipv6_blocks', 'nodes_by_block', 'own_node_egress', 'pods_by_block']
+        >>> sorted(CALICO.departures())
+        ['cluster_services', 'nodes_by_block', 'own_node_egress', 'pods_by_block']
         """
         spec = dict(SPEC.facts())
         return {point: fact for point, fact in self.facts() if fact.value != spec[point].value}
@@ -129,6 +130,8 @@ _PORT_NAMES: Final = Fact(
 _SCTP: Final = Fact(Treatment.ENFORCED, "rules may list SCTP, if the plugin supports it", _DOCS)
 _END_PORT: Final[Fact[str | None]] = Fact(None, "a range of ports is applied as a range", _DOCS)
 _IPV6: Final = Fact(Treatment.ENFORCED, "an ip block may be IPv4 or IPv6", _API)
+_DNS: Final = _AKS + "localdns-custom"
+_DNS_BLOCK: Final = Fact(Treatment.ENFORCED, "an ip block can name AKS LocalDNS", _DNS)
 
 SPEC: Final = Engine(
     name="spec",
@@ -157,6 +160,7 @@ SPEC: Final = Engine(
     egress_port_names=_PORT_NAMES,
     sctp_rules=_SCTP,
     ipv6_blocks=_IPV6,
+    local_dns=_DNS_BLOCK,
 )
 
 AZURE: Final = Engine(
@@ -184,6 +188,7 @@ AZURE: Final = Engine(
         "a policy with an IPv6 ip block is not translated, so none of it is enforced",
         _NPM + "blob/master/npm/pkg/controlplane/translation/translatePolicy.go",
     ),
+    local_dns=Fact(Treatment.OPEN, "AKS LocalDNS is on the own node, so it is not filtered", _DNS),
 )
 
 CALICO: Final = Engine(
@@ -207,6 +212,7 @@ CALICO: Final = Engine(
     egress_port_names=_PORT_NAMES,
     sctp_rules=_SCTP,
     ipv6_blocks=_IPV6,
+    local_dns=_DNS_BLOCK,
 )
 
 CILIUM: Final = Engine(
@@ -236,6 +242,9 @@ CILIUM: Final = Engine(
         "https://docs.cilium.io/en/stable/configuration/sctp/",
     ),
     ipv6_blocks=_IPV6,
+    local_dns=Fact(
+        Treatment.IGNORED, "from Kubernetes 1.32 on no ip block matches AKS LocalDNS, a host", _DNS
+    ),
 )
 
 _UNENFORCED: Final = "nothing enforces network policies in this cluster"
@@ -252,6 +261,7 @@ NONE: Final = Engine(
     egress_port_names=Fact(Treatment.IGNORED, _UNENFORCED, _NONE_LINK),
     sctp_rules=Fact(Treatment.IGNORED, _UNENFORCED, _NONE_LINK),
     ipv6_blocks=Fact(Treatment.IGNORED, _UNENFORCED, _NONE_LINK),
+    local_dns=Fact(Treatment.OPEN, _UNENFORCED, _NONE_LINK),
     enforces=False,
 )
 

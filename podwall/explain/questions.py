@@ -9,6 +9,7 @@ from ipaddress import ip_network
 from typing import TYPE_CHECKING, Final
 
 from podwall.explain.explaining import explain_ports
+from podwall.explain.explanation import Note
 from podwall.intervals import Ranges, intersection
 from podwall.model import IpPeer, Protocol
 from podwall.portset import ALL_PORTS, NO_PORTS, PortSet
@@ -20,6 +21,7 @@ from policies.errors import InvalidValue
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+    from podwall.engines import Engine
     from podwall.explain.explanation import Explanation
     from podwall.model import IpNetwork
     from podwall.reachability import Reachability
@@ -32,6 +34,11 @@ _PORT: Final = re.compile(
     r"(?:/(?P<protocol>tcp|udp|sctp))?",
     re.IGNORECASE | re.ASCII,
 )
+
+
+_LOCAL_DNS: Final = ip_network("169.254.10.10/31")
+_AROUND_LOCAL_DNS: Final = 256
+"""A larger range is not asked about for the sake of LocalDNS."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,8 +94,17 @@ def _answer(reachability: Reachability, source: _End, destination: _End, asked: 
         destination=destination.meant,
         egress=replace(found.egress, subject=source.meant),
         ingress=replace(found.ingress, subject=destination.meant),
+        notes=(*found.notes, *_local_dns(reachability.engine, destination.meant)),
     )
     return Answer(explanation, source.alike or destination.alike)
+
+
+def _local_dns(engine: Engine, destination: Endpoint) -> Iterator[Note]:
+    """Yield what an engine makes of AKS LocalDNS, where its addresses are what is asked about."""
+    if isinstance(destination, ExternalRange):
+        network = destination.network
+        if network.num_addresses <= _AROUND_LOCAL_DNS and _overlap(network, _LOCAL_DNS):
+            yield Note(engine.local_dns.says, engine.local_dns.link)
 
 
 def _ends(reachability: Reachability, text: str) -> tuple[_End, ...]:

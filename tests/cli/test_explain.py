@@ -137,3 +137,21 @@ def test_the_last_of_three_words_is_a_port_if_it_looks_like_one() -> None:
     assert said([SHOP, "web", "api"]) == Words(SHOP, "web", "api", None)
     with pytest.raises(InvalidValue, match="two to four words"):
         said(["a/b"])
+
+
+@pytest.mark.parametrize(
+    ("engine", "address", "note"),
+    [
+        ("azure", "169.254.10.10", "AKS LocalDNS is on the own node, so it is not filtered"),
+        ("cilium", "169.254.10.11", "from Kubernetes 1.32 on no ip block matches AKS LocalDNS"),
+        ("calico", "169.254.10.0/24", "an ip block can name AKS LocalDNS"),
+        ("azure", "169.254.20.10", ""),
+        ("azure", "0.0.0.0/0", ""),
+    ],
+)
+def test_what_an_engine_makes_of_local_dns_is_noted(
+    capsys: pytest.CaptureFixture[str], engine: str, address: str, note: str
+) -> None:
+    out = explained(capsys, "shop/web", address, "53/udp", "--engine", engine)
+    assert note in out
+    assert ("note: " in out) is bool(note)
