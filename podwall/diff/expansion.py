@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from collections import defaultdict
 from heapq import merge
-from typing import TYPE_CHECKING, NamedTuple
+from itertools import chain
+from typing import TYPE_CHECKING, Final, NamedTuple
 
 import numpy as np
 
@@ -28,6 +29,8 @@ __all__ = ["Expansion"]
 
 Outcome = tuple[int, int]
 """The numbers of what passed before, and of what passes after."""
+
+_AND: Final = "; "
 
 
 class _Reached(NamedTuple):
@@ -60,7 +63,7 @@ class Expansion:
         self._selves = {int(number): (int(row[1]), int(row[2])) for number, row in selves}
         self._last: tuple[int, _Reached] | None = None
         self._networks: dict[tuple[int, ...], tuple[ExternalRange, ...]] = {}
-        self._causes: dict[tuple[int, int, Outcome], str] = {}
+        self._causes: dict[tuple[bool, int, int], str] = {}
 
     def changes(self) -> Iterator[Change]:
         """Yield the changes by source, then destination; workloads before ranges."""
@@ -160,18 +163,18 @@ class Expansion:
         return Effect.POLICY if policies else Effect.OTHER
 
     def _because(self, pair: tuple[int, int], outcome: Outcome) -> str:
-        """Return what the undetermined ports depend on, after the change if there are any."""
-        roles = (
-            int(self._comparison.sources.of[pair[0]]),
-            int(self._comparison.destinations.of[pair[1]]),
-        )
-        key = (*roles, outcome)
+        """Return what the undetermined ports depend on, after the change if there are any.
+
+        It is found once for a pair of classes: pods of one role may have doubts of their own.
+        """
+        now = bool(self._comparison.passages.values[outcome[1]].undetermined)
+        elements = self._ends.new if now else self._ends.old
+        key = (now, int(elements[pair[0]]), int(elements[pair[1]]))
         if key not in self._causes:
-            now = bool(self._comparison.passages.values[outcome[1]].undetermined)
             side = self._new if now else self._old
             ids = [self._id(end, now=now) for end in pair]
-            causes = [part.because for part in side.connection(*ids).undetermined]
-            self._causes[key] = "; ".join(dict.fromkeys(causes))
+            parts = (part.because.split(_AND) for part in side.connection(*ids).undetermined)
+            self._causes[key] = _AND.join(dict.fromkeys(chain.from_iterable(parts)))
         return self._causes[key]
 
     def _id(self, end: int, *, now: bool) -> str:

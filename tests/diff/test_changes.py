@@ -120,6 +120,19 @@ def test_what_becomes_undetermined_is_told_with_its_cause() -> None:
     assert found.after.undetermined
 
 
+def test_pods_of_one_role_have_causes_of_their_own() -> None:
+    hidden = [
+        pod(f"x/{name}", labels={"app": Unknown(f"the label of {name}")}) for name in ("b", "c")
+    ]
+    rule = allow(peers(app="a"), ports=(tcp(80),))
+    closed = policy("x", selector(app="z"), "p", ingress=(rule,))
+    found = compared(cluster(pod("x/a"), *hidden), cluster(pod("x/a"), *hidden, closed))
+    told = {f"{each.source.id} -> {each.destination.id}": each.because for each in found.changes()}
+    assert told["x/a -> x/b"] == "the label of b"
+    assert told["x/a -> x/c"] == "the label of c"
+    assert told["x/b -> x/c"].count("the label of b") == 1
+
+
 def test_another_engine_is_a_finding_of_its_own() -> None:
     found = compared(cluster(), cluster(), ("azure", "cilium"))
     (only,) = found.findings
