@@ -66,10 +66,14 @@ def pod_classes(
     port_names: AbstractSet[str],
     places: Places,
 ) -> PodClasses:
-    """Return the classes of workloads, given what the selectors and rules of a cluster mention."""
+    """Return the classes of workloads, given what the selectors and rules of a cluster mention.
+
+    Pods whose doubts have other causes are in other classes.
+    """
     namespaces = Registry[str | Unknown]()
     labels = _Labels(mentions)
     namings = _Namings(port_names)
+    hosts = Registry[bool | Unknown]()
     rows = np.array(
         [
             (
@@ -78,11 +82,12 @@ def pod_classes(
                 namings.number(each) if port_names else 0,
                 host_match(each),
                 places.number(each),
+                hosts.number(each.host_network) if host_match(each) is Match.MAYBE else 0,
             )
             for each in workloads
         ],
         dtype=np.int64,
-    ).reshape(-1, 5)
+    ).reshape(-1, 6)
     classes, of_workload = unique_rows(rows)
     return PodClasses(
         of_workload=of_workload,

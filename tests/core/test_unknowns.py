@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import replace
 from random import Random
+from typing import Any
 
 import pytest
 
@@ -198,6 +200,30 @@ class TestNamespacesThatAreNotDeclared:
         snapshot = cluster(policy("x", ingress=(allow(by_name),)), complete=False)
         assert bounds(reachability(snapshot), "y/a -> x/a")[0] == "all ports"
         assert bounds(reachability(snapshot), "x/b -> x/a")[1] == "no ports"
+
+
+@pytest.mark.parametrize(
+    "doubt",
+    [
+        pytest.param(lambda why: {"host_network": why}, id="the host network"),
+        pytest.param(lambda why: {"labels": {"app": why}}, id="a label"),
+        pytest.param(lambda why: {"namespace": why}, id="the namespace"),
+    ],
+)
+def test_each_pod_has_causes_of_its_own(doubt: Callable[[Unknown], dict[str, Any]]) -> None:
+    pods = [
+        pod(f"x/{name}", **{"labels": {"app": "p"}, **doubt(Unknown(f"what {name} is"))})
+        for name in "bc"
+    ]
+    rule = allow(peers(app="p"), ports=(tcp(80),))
+    found = reachability(
+        cluster(pod("x/a"), *pods, policy("x", selector(app="a"), ingress=(rule,)))
+    )
+    for each in (end for end in found.workloads if end.workload.name in "bc"):
+        causes = str(found.connection(each.id, "x/a").undetermined)
+        assert [f"what {name} is" in causes for name in "bc"] == [
+            name == each.workload.name for name in "bc"
+        ]
 
 
 def test_different_causes_are_told_apart_by_their_ports() -> None:
