@@ -10,6 +10,7 @@ import numpy as np
 from podwall.model import LabelMap, Unknown
 from podwall.reachability.grouping import unique_rows
 from podwall.reachability.matching import Match
+from podwall.reachability.places import ANYWHERE
 from podwall.reachability.registry import Registry
 
 if TYPE_CHECKING:
@@ -81,8 +82,8 @@ def pod_classes(
                 labels.number(each.labels),
                 namings.number(each) if port_names else 0,
                 host_match(each),
-                places.number(each),
-                hosts.number(each.host_network) if host_match(each) is Match.MAYBE else 0,
+                places.number(each) if each.addresses else ANYWHERE,
+                hosts.number(each.host_network) if isinstance(each.host_network, Unknown) else 0,
             )
             for each in workloads
         ],
