@@ -38,7 +38,7 @@ def name_servers(
     """Return whom a client may ask for names, and a finding on each server that is denied."""
     servers: list[Peer] = []
     findings: list[Finding] = []
-    considered = list(expectations)
+    considered = [each for each in expectations if each.kind is not Kind.ALLOWED]
     for peer, server in _SERVERS:
         denying = next((each for each in considered if _denies(each, client, server)), None)
         if denying is None:
@@ -60,17 +60,12 @@ def resolves_names(destination: Endpoint) -> bool:
 
 
 def _denies(expectation: Expectation, client: WorkloadEndpoint, server: Endpoint) -> bool:
+    """Tell whether an expectation denies its sources, or all but its sources, to ask a server."""
     from_client = any(matches(each, client) is not Match.NO for each in expectation.sources)
     to_server = any(matches(each, server) is not Match.NO for each in expectation.destinations)
     if not to_server or not _asks(expectation, server):
         return False
-    match expectation.kind:
-        case Kind.DENIED:
-            return from_client
-        case Kind.ONLY:
-            return not from_client
-        case Kind.ALLOWED:
-            return False
+    return from_client is (expectation.kind is Kind.DENIED)
 
 
 def _asks(expectation: Expectation, server: Endpoint) -> bool:
