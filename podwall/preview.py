@@ -26,12 +26,14 @@ NAMES_NOTHING: Final = frozenset({"policy-without-pods", "peer-without-pods"})
 class Preview:
     """A plan, who can reach whom once it is deployed, and what a person should know about it.
 
-    `findings` are sorted, the most severe first.
+    `findings` are sorted, the most severe first. `refused` are those of them that name an object
+    which the API server would refuse, and which is therefore missing from the reachability.
     """
 
     plan: Plan
     reachability: Reachability
     findings: tuple[Finding, ...] = ()
+    refused: tuple[Finding, ...] = ()
 
 
 def preview(plan: Plan, engine: Engine | str | None = None) -> Preview:
@@ -41,7 +43,8 @@ def preview(plan: Plan, engine: Engine | str | None = None) -> Preview:
     found = reachability(reading.snapshot, engine)
     policies = _judged((*reading.findings, *lint(found)), planned)
     about_plan = (*replaced_clusters(plan), *plan.warnings, *unseen_objects(plan))
-    return Preview(plan, found, ranked((*about_plan, *policies)))
+    refused = tuple(each for each in reading.findings if each.severity is Severity.ERROR)
+    return Preview(plan, found, ranked((*about_plan, *policies)), refused)
 
 
 def _judged(findings: Sequence[Finding], planned: Sequence[Document]) -> tuple[Finding, ...]:

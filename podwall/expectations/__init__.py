@@ -14,7 +14,7 @@ from __future__ import annotations
 
 from podwall.expectations.checking import check
 from podwall.expectations.expectation import Expectation, Kind, allowed, denied, only
-from podwall.expectations.reading import read_expectations
+from podwall.expectations.reading import read_expectations, selection
 from podwall.expectations.results import Outcome, Result
 from podwall.expectations.selections import (
     ANYTHING,
@@ -54,5 +54,6 @@ __all__ = [
     "outside",
     "pods",
     "read_expectations",
+    "selection",
     "workload",
 ]

@@ -83,7 +83,21 @@ class _Check:
                     return f"`{side}` selects nothing: {_nothing(each, self._found)}"
         if not any(self._wanted(end) for end in self._ends(self._destinations)):
             return f"no destination has a port `{', '.join(self._expectation.ports)}`"
-        return ""
+        return "" if self._expectation.kind is Kind.ONLY else self._no_pair()
+
+    def _no_pair(self) -> str:
+        """Return why there is nobody to ask, in words: every end would be its own, or outside."""
+        sources, destinations = (
+            list(self._ends(self._sources)),
+            list(self._ends(self._destinations)),
+        )
+        for source in sources:
+            for destination in destinations:
+                if source.id != destination.id and not (_outside(source) and _outside(destination)):
+                    return ""
+        if _outside(sources[0]):
+            return "both ends are outside the cluster, where no policy applies"
+        return f"`{sources[0].id}` is not asked about itself: a pod always reaches itself"
 
     def _ends(self, ends: Selected) -> Iterator[Endpoint]:
         these = ends.all
@@ -177,7 +191,10 @@ class _Check:
         explanation = explain_ports(self._found, flow.source, flow.destination, flow.ports)
         sure = "" if flow.sure else "perhaps "
         verb = "reaches" if explanation.verdict != "denied" else "does not reach"
-        reason = f"{flow.source} {sure}{verb} {flow.destination} on {flow.ports}"
+        ports = str(flow.ports)
+        if flow.ports == _TRANSPORTS:
+            ports = "all ports" if explanation.verdict != "denied" else "any port"
+        reason = f"{flow.source} {sure}{verb} {flow.destination} on {ports}"
         return Result(self._expectation, outcome, reason, explanation)
 
 

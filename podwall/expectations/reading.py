@@ -23,7 +23,7 @@ from podwall.expectations.selections import (
 )
 from policies.errors import InvalidValue, Place
 
-__all__ = ["read_expectations"]
+__all__ = ["read_expectations", "selection"]
 
 _FIELDS: Final = ("name", "description", "from", "only", "to", "ports", "expect", "may-be-empty")
 _PODS: Final = ("namespace", "labels")
@@ -121,15 +121,22 @@ def _end(value: object, place: Place) -> Selection:
         if isinstance(value, Mapping):
             return _pods(value, place)
         if isinstance(value, str):
-            return _named(value)
+            return selection(value)
     except InvalidValue as problem:
         raise _at(problem, place) from None
     missing = "is missing" if value is None else f"must be text or an object, is {_shown(value)}"
     raise InvalidValue(missing, help=_END, place=place)
 
 
-def _named(text: str) -> Selection:
-    """Return the selection that a text means."""
+def selection(text: str) -> Selection:
+    """Return the selection that a text means: one end of a connection.
+
+    Raises:
+        InvalidValue: it means nothing.
+
+    >>> print(selection("outside shop"))
+    outside shop
+    """
     if text in {"internet", "anything"}:
         return INTERNET if text == "internet" else ANYTHING
     if match := _OUTSIDE.fullmatch(text):

@@ -110,22 +110,29 @@ def stack_names(folder: Path) -> tuple[str, ...]:
 def default_stack(folder: Path) -> str:
     """Return the stack that is meant where none is named: `dev`, or the only one.
 
+    Where no stack has a file, because none is configured, it is `dev`.
+
     Raises:
         SourceError: it is not clear which one is meant.
     """
     known = stack_names(folder)
-    if "dev" in known or len(known) == 1:
-        return "dev" if "dev" in known else known[0]
+    if not known or "dev" in known:
+        return "dev"
+    if len(known) == 1:
+        return known[0]
     listed = ", ".join(f"`{name}`" for name in known)
     raise SourceError(
         "no stack is named",
-        help=f"name one with --stack: {listed}" if known else "make one with `pulumi stack init`",
+        help=f"name one with --stack: {listed}",
         place=Place(str(folder)),
     )
 
 
 def stack_file(folder: Path, stack: str) -> YamlFile:
     """Return the configuration file of a stack.
+
+    Pulumi makes such a file when something is configured. A project without any has stacks of any
+    name, each with an empty file.
 
     Raises:
         SourceError: there is no such stack, or its file is malformed.
@@ -135,9 +142,11 @@ def stack_file(folder: Path, stack: str) -> YamlFile:
         if (folder / name).is_file():
             return read_yaml(folder / name, name)
     known = stack_names(folder)
+    if not known:
+        return YamlFile(f"Pulumi.{stack}.yaml", {}, {})
     raise SourceError(
         f"there is no stack `{stack}`: Pulumi.{stack}.yaml is missing",
-        help=did_you_mean(stack, known) or "make it with `pulumi stack init`",
+        help=did_you_mean(stack, known),
     )
 
 

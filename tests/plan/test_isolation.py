@@ -73,23 +73,25 @@ def test_mocks_that_a_test_has_set_are_still_set_after_a_plan(tmp_path: Path) ->
         def call(self, args: pulumi.runtime.MockCallArgs) -> tuple[dict[str, str], None]:
             return dict(args.args), None
 
-    async def own_resource() -> str:
-        made = pulumi.CustomResource("own:index:Thing", "thing", {})
-        return str(await made.id.future())
-
     loop = asyncio.new_event_loop()
 
     def test() -> None:
         asyncio.set_event_loop(loop)
         pulumi.runtime.set_mocks(OwnMocks(), project="own", stack="test")
-        plan_of(tmp_path, "Namespace('shop')\npulumi.export('p', pulumi.get_project())")
+        own = pulumi.runtime.settings.get_monitor()
+        plan = plan_of(tmp_path, "Namespace('shop')\npulumi.export('p', pulumi.get_project())")
+        assert plan.outputs == {"p": "shop"}
         assert (pulumi.get_project(), pulumi.get_stack()) == ("own", "test")
-        assert loop.run_until_complete(own_resource()) == "own-thing"
+        assert pulumi.runtime.settings.get_monitor() is own
 
     try:
         contextvars.Context().run(test)
     finally:
         asyncio.set_event_loop(None)
+        waiting = asyncio.all_tasks(loop)  # the mocks' own stack, which nobody asks for
+        for task in waiting:
+            task.cancel()
+        loop.run_until_complete(asyncio.gather(*waiting, return_exceptions=True))
         loop.close()
 
 

@@ -74,22 +74,18 @@ def test_an_unknown_stack_is_answered_with_the_nearest_and_all(tmp_path: Path) -
     [
         pytest.param(("dev", "prod"), "dev", id="dev, where there is one"),
         pytest.param(("prod",), "prod", id="the only one"),
+        pytest.param((), "dev", id="dev, where none is configured"),
     ],
 )
 def test_a_stack_may_be_left_out(tmp_path: Path, stacks: tuple[str, ...], meant: str) -> None:
     assert default_stack(with_stacks(tmp_path, *stacks)) == meant
 
 
-@pytest.mark.parametrize(
-    ("stacks", "remedy"),
-    [
-        pytest.param(("a", "b"), "name one with --stack: `a`, `b`", id="several"),
-        pytest.param((), "make one with `pulumi stack init`", id="none"),
-    ],
-)
-def test_a_stack_must_be_named_where_it_is_not_clear(
-    tmp_path: Path, stacks: tuple[str, ...], remedy: str
-) -> None:
+def test_a_stack_must_be_named_where_it_is_not_clear(tmp_path: Path) -> None:
     with pytest.raises(SourceError, match="no stack is named") as refused:
-        default_stack(with_stacks(tmp_path, *stacks))
-    assert refused.value.help == remedy
+        default_stack(with_stacks(tmp_path, "a", "b"))
+    assert refused.value.help == "name one with --stack: `a`, `b`"
+
+
+def test_a_project_that_configures_nothing_needs_no_file_of_a_stack(tmp_path: Path) -> None:
+    assert stack_file(with_stacks(tmp_path), "prod").values == {}

@@ -1,0 +1,150 @@
+"""From a program or a source to the reach that a test makes statements about."""
+
+from __future__ import annotations
+
+import asyncio
+import warnings
+from collections.abc import Iterable, Mapping
+from concurrent.futures import ThreadPoolExecutor
+from functools import partial
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from podwall.lint import LINTS, judged, lint, ranked
+from podwall.preview import preview
+from podwall.reachability import reachability
+from podwall.sources import source
+from podwall.sources.yaml_lines import exact_place
+from podwall.testing.reach import Reach
+from policies.errors import InvalidManifest, Place
+from policies.findings import Finding, Severity
+
+if TYPE_CHECKING:
+    from podwall.plan import Plan
+
+__all__ = [
+    "UnseenObjects",
+    "plan_of_program",
+    "reach_of_plan",
+    "reach_of_program",
+    "reach_of_source",
+]
+
+
+class UnseenObjects(UserWarning):
+    """The program brings objects that a plan can't show, so that verdicts may miss something."""
+
+
+def reach_of_program(
+    folder: str | Path = ".",
+    *,
+    stack: str | None = None,
+    config: Mapping[str, Any] | None = None,
+    engine: str | None = None,
+) -> Reach:
+    """Return who reaches whom once the Pulumi program in a folder is deployed.
+
+    The program is planned in this process, on Pulumi's mocks, without an account or a cloud.
+
+    Args:
+        folder: the project's folder, or one below it.
+        stack: the stack; by default `dev`, or the only one.
+        config: what overrides the stack's configuration, by key; a key without a namespace is the
+            project's own.
+        engine: the network policy engine; by default the one that the program's cluster declares.
+
+    Raises:
+        SourceError: project, stack or configuration can't be read, or the program fails.
+        InvalidManifest: the API server would refuse an object of the program.
+        InvalidValue: there is no such engine.
+    """
+    from podwall.plan.project import find_project  # noqa: PLC0415 - manifests need no Pulumi
+
+    project = find_project(Path(folder))
+    return reach_of_plan(plan_of_program(project, stack, config), project, engine)
+
+
+def plan_of_program(project: Path, stack: str | None, config: Mapping[str, Any] | None) -> Plan:
+    """Return the plan of the project in a folder."""
+    from podwall.plan.embedded import embedded_plan  # noqa: PLC0415 - manifests need no Pulumi
+    from podwall.plan.project import default_stack  # noqa: PLC0415 - as above
+
+    plan = partial(embedded_plan, project, stack or default_stack(project), config)
+    return _apart(plan) if _is_in_loop() else plan()
+
+
+def _is_in_loop() -> bool:
+    try:
+        asyncio.get_running_loop()
+    except RuntimeError:
+        return False
+    return True
+
+
+def _apart(plan: partial[Plan]) -> Plan:
+    """Plan in a thread of its own: an asynchronous test has the loop of this one."""
+    with ThreadPoolExecutor(max_workers=1) as thread:
+        return thread.submit(plan).result()
+
+
+def reach_of_plan(plan: Plan, project: Path, engine: str | None) -> Reach:
+    """Return who reaches whom once the plan of a project, which is a folder, is deployed."""
+    seen = preview(plan, engine)
+    _refuse(seen.refused)
+    _warn_of_unseen(seen.findings)
+    locate = partial(_written_at, texts=_texts(plan, project))
+    about = f"stack {plan.stack} of {plan.project}, engine {seen.reachability.engine.name}"
+    return Reach(seen.reachability, plan, lambda: seen.findings, locate, project, about)
+
+
+def _texts(plan: Plan, project: Path) -> Mapping[str, bytes]:
+    """Return the files of the project that hold objects of the plan, by the name they have there.
+
+    The program itself is none of them: Python's lines say nothing of a rule.
+    """
+    names = {each.place.source for each in plan.resources if each.place.source}
+    files = {name: project / name for name in names if not name.endswith(".py")}
+    return {name: file.read_bytes() for name, file in files.items() if file.is_file()}
+
+
+def _written_at(place: Place, texts: Mapping[str, bytes]) -> Place:
+    """Return the line of a field in a file of manifests; in a program only the object has one."""
+    return exact_place(place, texts) if place.source in texts else Place(path=place.path)
+
+
+def reach_of_source(path: str | Path, *, engine: str | None = None) -> Reach:
+    """Return who reaches whom by manifests (a file or a folder), a preview's JSON, or a state.
+
+    Raises:
+        SourceError: nothing could be read there.
+        InvalidManifest: the API server would refuse an object.
+        InvalidValue: there is no such engine.
+    """
+    read = source(str(path))
+    reading = read.reading()
+    _refuse(each for each in reading.findings if each.severity is Severity.ERROR)
+    _warn_of_unseen(reading.findings)
+    found = reachability(reading.snapshot, engine)
+    noted = {each.id for each in reading.findings if each.severity is not Severity.ERROR}
+    known = frozenset(noted | {each.id for each in LINTS})
+
+    def findings() -> Iterable[Finding]:
+        every = ranked((*reading.findings, *read.at_lines(lint(found))))
+        return judged(every, read.planned.documents, known).findings
+
+    locate = partial(exact_place, texts=read.texts)
+    about = f"{read.name}, engine {found.engine.name}"
+    return Reach(found, None, findings, locate, about=about)
+
+
+def _refuse(refused: Iterable[Finding]) -> None:
+    """Raise the first of what the API server refuses: a verdict could depend on what is missing."""
+    for first in refused:
+        raise InvalidManifest(first.message, help=first.help, place=first.place)
+
+
+def _warn_of_unseen(findings: Iterable[Finding]) -> None:
+    for each in findings:
+        if each.id == "unseen-objects":
+            where = f"{each.place}: " if str(each.place) else ""
+            warnings.warn(f"{where}{each.message}", UnseenObjects, stacklevel=4)
