@@ -150,10 +150,11 @@ def _recent() -> deque[Checked] | None:
 def _meant(message: str) -> list[Checked]:
     """Return the statements that a failed assertion names, else the last that did not hold.
 
-    What `assert all(...)` stopped at is not in its message.
+    What `assert all(...)` stopped at is not in its message, and there is no message at all where
+    pytest does not rewrite an assertion, as in a module of helpers.
     """
     asked = {repr(each): each for each in _recent() or ()}
     named = [each for text, each in asked.items() if text in message]
-    if named or not message.startswith("assert False"):
+    if named or (message and not message.startswith("assert False")):
         return named
     return [each for each in asked.values() if not each][-1:]

@@ -51,6 +51,14 @@ def test_a_failure_explains_itself(pytester: pytest.Pytester, style: str) -> Non
     assert len(re.findall(r"^-+ podwall explains -+$", text, re.MULTILINE)) >= 2
 
 
+def test_an_assertion_that_pytest_does_not_rewrite_is_explained_too(
+    pytester: pytest.Pytester,
+) -> None:
+    shop(pytester, FAILING, program=FILES)
+    result = run(pytester, "--assert=plain", "-k", "allows")
+    result.stdout.fnmatch_lines(["*podwall explains*", "shop/web does not reach*", RULE])
+
+
 def test_the_summary_of_a_failure_is_a_sentence(pytester: pytest.Pytester) -> None:
     shop(pytester, FAILING, program=FILES)
     result = run(pytester, "--tb=line")
