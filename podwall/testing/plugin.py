@@ -72,10 +72,16 @@ def reach_of(request: pytest.FixtureRequest, _podwall_planned: Planned) -> Calla
     `reach_of(folder=..., stack=..., config=..., engine=..., source=...)` takes what the marker
     takes, and what is left out is as the marker and the settings say.
     """
-    base = _chosen(request)
+    from policies.errors import PodwallError  # noqa: PLC0415 - see the module
 
     def chosen(**choices: Any) -> Reach:
-        return _podwall_planned.reach(base.but(choices))
+        __tracebackhide__ = True
+        try:
+            return _podwall_planned.reach(_chosen(request).but(choices))
+        except PodwallError as problem:
+            if problem.help:
+                problem.add_note(f"help: {problem.help}")
+            raise
 
     return chosen
 

@@ -103,8 +103,9 @@ def test_unnamed(reach): pass
 def test_engine(reach): pass
 
 def test_of(reach_of):
-    with pytest.raises(OSError, match="there is no stack"):
+    with pytest.raises(OSError, match="there is no stack") as refused:
         reach_of(stack="prdo")
+    assert refused.value.__notes__[0].startswith("help: did you mean `prod`?")
 """,
     )
     result = run(pytester)
