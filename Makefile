@@ -28,6 +28,9 @@ test: .venv/.dev ## the whole test-suite, in random order and in parallel, witho
 soak: .venv/.dev ## the random tests at length: make soak SOAK=1000
 	@SOAK=$(SOAK) $(BIN)/python -m pytest -q -n auto --timeout 7200 tests/core tests/judges tests/peers tests/fuzz
 
+bench: .venv/.dev ## measure speed and memory; np-guard beside it where `netpol` is on PATH
+	@$(BIN)/python -m benchmarks
+
 test-engine: .venv/.dev ## the tests under the real Pulumi engine, for which `pulumi` must be on PATH
 	@$(BIN)/python -m pytest -q -n auto -m engine tests/engine
 

@@ -1,83 +1,113 @@
-"""Measure the analysis on clusters that are hard in one way each, and print the table.
+"""Measure everything, and print the tables in Markdown.
 
-    python -m benchmarks [WORDS OF A PRESET'S NAME ...]
+    python -m benchmarks [analysis] [diff] [explain] [files] [WORDS OF A PRESET'S NAME ...]
 
-Times are CPU seconds of one core, medians of up to five rounds, from a snapshot in memory.
+Times are CPU seconds, medians of up to five rounds; what is measured runs in a process of its own.
 """
 
 from __future__ import annotations
 
-import math
 import os
 import platform
 import sys
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 
-from benchmarks.catalogue import CATALOGUE, Preset
-from benchmarks.measuring import Measurement, measured
+import numpy as np
 
-COLUMNS = ("preset", "workloads", "policies", "classes", "look s", "analyse s", "pairs of roles",
-           "list s", "snapshot MB", "peak MB", "goal")  # fmt: skip
+from benchmarks.analysing import analysis_lines
+from benchmarks.beside_np_guard import Beside, beside, meshes
+from benchmarks.commands import LONGEST, Run
+from benchmarks.diffing import DIFFS, measured_diff
+from benchmarks.explaining import EXPLANATIONS, measured_explanation
+from tests.peers.netpol import executable
+
+PARTS = ("analysis", "diff", "explain", "files")
 
 
 def main(words: Sequence[str]) -> None:
-    """Print a table of all presets, or of those whose name has one of the words."""
-    print(f"{platform.machine()}, {os.cpu_count()} cores, Python {platform.python_version()}\n")
-    print("| " + " | ".join(COLUMNS) + " |")
-    print("|---" * len(COLUMNS) + "|")
-    exponents = []
-    for preset in CATALOGUE.values():
-        if not words or any(word.lower() in preset.name.lower() for word in words):
-            found = list(_rows(preset))
-            if len(found) > 2:
-                exponents.append((preset.name, _exponent(found)))
-    print("\nTime of the analysis grows with the size to the power of:\n")
-    for name, exponent in exponents:
-        print(f"- {name}: {exponent:.2f}")
+    """Print the tables that are asked for, or all."""
+    asked = [part for part in PARTS if part in words] or PARTS
+    names = [word for word in words if word not in PARTS]
+    python = f"Python {platform.python_version()}, numpy {np.__version__}"
+    _print([f"{_processor()}, {os.cpu_count()} cores, {python}"])
+    if "analysis" in asked:
+        _print(["\n## From a snapshot to the analysis\n"])
+        _print(analysis_lines(names))
+    if "diff" in asked:
+        _print(_diffs())
+    if "explain" in asked:
+        _print(_explanations())
+    if "files" in asked:
+        _print(_files())
 
 
-def _rows(preset: Preset) -> Iterator[tuple[int, float]]:
-    """Print a line for each size, and yield the size with the time of the analysis."""
-    for size in preset.sizes:
-        found = measured(preset.name, size)
-        goal = _goal(preset, found) if size == preset.sizes[-1] else ""
-        print("| " + " | ".join([preset.name, *_cells(found), goal]) + " |", flush=True)
-        yield size, found.analysed
+def _processor() -> str:
+    try:
+        with open("/proc/cpuinfo", encoding="utf-8") as lines:  # noqa: PTH123 - no path of ours
+            return next(line.partition(":")[2].strip() for line in lines if "model name" in line)
+    except (OSError, StopIteration):
+        return platform.machine()
 
 
-def _cells(found: Measurement) -> list[str]:
-    guess = "" if found.share == 1 else "~"
-    return [
-        f"{found.workloads:,}",
-        f"{found.policies:,}",
-        f"{found.classes:,}",
-        f"{found.looked:.2f}",
-        f"{found.analysed:.2f}",
-        f"{guess}{found.pairs:,}",
-        f"{guess}{found.listed:.2f}",
-        f"{found.snapshot_memory:.0f}",
-        f"{found.memory:.0f}",
-    ]
+def _print(lines: Iterable[str]) -> None:
+    for line in lines:
+        print(line, flush=True)
 
 
-def _goal(preset: Preset, found: Measurement) -> str:
-    """Say whether the goals are met."""
-    seconds, megabytes = preset.goal.seconds, preset.goal.megabytes
-    parts = []
-    if seconds is not None:
-        parts.append(f"{seconds} s: {'met' if found.analysed <= seconds else 'MISSED'}")
-    if megabytes is not None:
-        parts.append(f"{megabytes} MB: {'met' if found.memory <= megabytes else 'MISSED'}")
-    return ", ".join(parts)
+def _diffs() -> Iterator[str]:
+    yield "\n## A diff, once both sides are analysed\n"
+    yield "| preset | workloads | policies | edited | analyse s | diff s | ratio | nothing shared s | changes | tell s |"  # noqa: E501 - a table's head
+    yield "|---" * 10 + "|"
+    for name, size, fraction in DIFFS:
+        found = measured_diff(name, size, fraction)
+        yield (
+            f"| {name} | {found.workloads:,} | {found.policies:,} | {fraction:.1%} | "
+            f"{found.analysed:.3f} | {found.diffed:.3f} | {found.diffed / found.analysed:.2f} | "
+            f"{found.again:.3f} | {found.changes:,} | {found.told:.2f} |"
+        )
 
 
-def _exponent(points: Sequence[tuple[int, float]]) -> float:
-    """Return the slope of a line through the logarithms, of the sizes that take measurable time."""
-    logs = [(math.log(size), math.log(seconds)) for size, seconds in points if seconds > 0.01]
-    if len(logs) < 2:
-        return math.nan
-    x = sum(a for a, _ in logs) / len(logs)
-    return sum((a - x) * b for a, b in logs) / sum((a - x) ** 2 for a, _ in logs)
+def _explanations() -> Iterator[str]:
+    yield "\n## An explanation, once the cluster is analysed (milliseconds of wall time)\n"
+    yield "| preset | workloads | policies | first | slowest of 1,000 more | mean |"
+    yield "|---" * 6 + "|"
+    for name, size in EXPLANATIONS:
+        found = measured_explanation(name, size)
+        yield (
+            f"| {name} | {found.workloads:,} | {found.policies:,} | {found.first:.1f} | "
+            f"{found.slowest:.1f} | {found.mean:.2f} |"
+        )
+
+
+def _files() -> Iterator[str]:
+    yield "\n## From files to the whole listing: processes from start to end\n"
+    if executable() is None:
+        yield "np-guard's `netpol` is not on PATH: it was left out.\n"
+    yield "| cluster | workloads | policies | lines | YAML s | YAML MB | JSON s | JSON MB | np-guard s | np-guard MB | CPU ratio | equal |"  # noqa: E501 - a table's head
+    yield "|---" * 12 + "|"
+    for name, rows in (("ladder", beside()), ("full mesh", meshes())):
+        yield from (_row(name, each) for each in rows)
+
+
+def _row(name: str, found: Beside) -> str:
+    ours, theirs = found.from_yaml, found.np_guard
+    ratio = f"{theirs.cpu / ours.cpu:.0f}" if theirs and theirs.cpu and ours.cpu else ""
+    equal = {None: "", True: "yes", False: "NO"}[found.equal]
+    return (
+        f"| {name} | {found.workloads:,} | {found.policies:,} | {found.pairs:,} | {_seconds(ours)} "
+        f"| {_megabytes(ours)} | {_seconds(found.from_json)} | {_megabytes(found.from_json)} "
+        f"| {_seconds(theirs)} | {_megabytes(theirs)} | {ratio} | {equal} |"
+    )
+
+
+def _seconds(run: Run | None) -> str:
+    if run is None:
+        return "not run"
+    return f">{LONGEST:.0f}" if run.cpu is None else f"{run.cpu:.2f}"
+
+
+def _megabytes(run: Run | None) -> str:
+    return "" if run is None or run.memory is None else f"{run.memory:.0f}"
 
 
 if __name__ == "__main__":

@@ -23,7 +23,7 @@ from podwall.model import Snapshot
 from podwall.reachability import reachability
 from podwall.reachability.join import Join
 
-__all__ = ["Measurement", "measured"]
+__all__ = ["Measurement", "measured", "times"]
 
 ROUNDS: Final = 5
 ENOUGH: Final = 10.0
@@ -66,8 +66,8 @@ def _measure(preset: str, size: int) -> Measurement:
     gc.collect()
     gc.freeze()
     before = _memory()
-    looked = statistics.median(_times(lambda: _look(snapshot)))
-    analysed = statistics.median(_times(lambda: reachability(snapshot)))
+    looked = statistics.median(times(lambda: _look(snapshot)))
+    analysed = statistics.median(times(lambda: reachability(snapshot)))
     after = _memory()
     analysis = reachability(snapshot).analysis
     pairs, listed, share = _listed(analysis.join)
@@ -86,7 +86,8 @@ def _measure(preset: str, size: int) -> Measurement:
     )
 
 
-def _times(action: Callable[[], object]) -> Iterator[float]:
+def times(action: Callable[[], object]) -> Iterator[float]:
+    """Yield the CPU seconds of each of up to five rounds."""
     begun = time.process_time()
     for _ in range(ROUNDS):
         start = time.process_time()

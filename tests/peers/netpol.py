@@ -17,7 +17,7 @@ from pathlib import Path
 from podwall.model import Protocol
 from podwall.portset import NO_PORTS, PortSet
 
-__all__ = ["Connections", "End", "Range", "executable", "listed"]
+__all__ = ["Connections", "End", "Range", "connections_in", "executable", "listed", "ports_in"]
 
 Range = tuple[int, int]
 """The first and the last of some IPv4 addresses."""
@@ -38,9 +38,14 @@ def listed(tool: str, folder: Path) -> Connections:
     subprocess.run(
         [tool, "list", *options, "--dirpath", str(folder)], check=True, capture_output=True
     )
+    return connections_in(output)
+
+
+def connections_in(output: Path) -> Connections:
+    """Return the connections in a CSV file that the tool has written."""
     with output.open(encoding="utf-8", newline="") as lines:
         return {
-            (_end(row["src"]), _end(row["dst"])): _ports(row["conn"])
+            (_end(row["src"]), _end(row["dst"])): ports_in(row["conn"])
             for row in csv.DictReader(lines)
         }
 
@@ -54,9 +59,9 @@ def _end(text: str) -> End:
     return int(IPv4Address(first)), int(IPv4Address(last or first))
 
 
-def _ports(text: str) -> PortSet:
+def ports_in(text: str) -> PortSet:
     """Read `TCP 80,443-445,UDP 53`; all connections are those of the three protocols."""
-    if text == "All Connections":
+    if text in {"All Connections", "all ports"}:
         return _joined(PortSet.all_of(each) for each in (Protocol.TCP, Protocol.UDP, Protocol.SCTP))
     parts = re.findall(r"(TCP|UDP|SCTP) ([\d,-]+)", text)
     return _joined(

@@ -1,0 +1,102 @@
+"""Whole commands as processes: from files to the listing, beside np-guard where it is on PATH."""
+
+from __future__ import annotations
+
+import json
+import os
+import statistics
+import subprocess
+import sys
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Final
+
+import yaml
+
+from benchmarks.manifests import manifests
+from podwall.model import Snapshot
+
+__all__ = ["Run", "podwall_run", "runs", "write_manifests"]
+
+ROUNDS: Final = 5
+ENOUGH: Final = 30.0
+"""After so many seconds no further round begins."""
+
+LONGEST: Final = 600.0
+"""A command that takes longer is ended."""
+
+
+@dataclass(frozen=True, slots=True)
+class Run:
+    """CPU seconds (user and system), wall seconds and megabytes of a process: medians of rounds.
+
+    None of them is known where the command was ended because it took too long.
+    """
+
+    cpu: float | None
+    wall: float | None
+    memory: float | None
+
+
+def write_manifests(snapshot: Snapshot, folder: Path) -> dict[str, Path]:
+    """Write a cluster as one file of YAML and as one of JSON, each in a folder of its own."""
+    items = list(manifests(snapshot))
+    listed = {"apiVersion": "v1", "kind": "List", "items": items}
+    return {
+        "yaml": _written(folder / "yaml" / "cluster.yaml", _yaml(items)),
+        "json": _written(folder / "json" / "cluster.json", json.dumps(listed)),
+    }
+
+
+def _yaml(items: Sequence[dict[str, Any]]) -> str:
+    documents = (yaml.dump(each, Dumper=yaml.CSafeDumper, sort_keys=False) for each in items)
+    return "---\n".join(documents)
+
+
+def _written(path: Path, text: str) -> Path:
+    path.parent.mkdir(parents=True)
+    path.write_text(text, encoding="utf-8")
+    return path.parent
+
+
+def podwall_run(folder: Path, output: Path) -> Run:
+    """Measure `podwall reach FOLDER -o csv`."""
+    return runs([sys.executable, "-m", "podwall", "reach", str(folder), "-o", "csv"], output)
+
+
+def runs(command: Sequence[str], output: Path) -> Run:
+    """Run a command up to five times, with what it prints in a file, and return the medians."""
+    found: list[tuple[float, float, float]] = []
+    begun = time.monotonic()
+    while len(found) < ROUNDS and (not found or time.monotonic() - begun < ENOUGH):
+        once = _once(command, output)
+        if once is None:
+            return Run(None, None, None)
+        found.append(once)
+    cpu, wall, memory = (statistics.median(part) for part in zip(*found, strict=True))
+    return Run(cpu, wall, memory)
+
+
+def _once(command: Sequence[str], output: Path) -> tuple[float, float, float] | None:
+    start = time.monotonic()
+    environment = {k: v for k, v in os.environ.items() if k != "PYTHONDONTWRITEBYTECODE"}
+    with output.open("wb") as printed:
+        process = subprocess.Popen(  # noqa: S603 - the commands of this benchmark
+            command, stdout=printed, stderr=subprocess.DEVNULL, env=environment
+        )
+        while True:
+            found, status, usage = os.wait4(process.pid, os.WNOHANG)
+            if found:
+                break
+            if time.monotonic() - start > LONGEST:
+                process.kill()
+                os.wait4(process.pid, 0)
+                return None
+            time.sleep(0.002)
+    process.returncode = os.waitstatus_to_exitcode(status)
+    if process.returncode:
+        raise subprocess.CalledProcessError(process.returncode, command)
+    wall = time.monotonic() - start
+    return usage.ru_utime + usage.ru_stime, wall, usage.ru_maxrss / 1024

@@ -1,0 +1,59 @@
+"""How long one explanation takes in a large cluster that is analysed already.
+
+python -m benchmarks.explaining "B1 ladder" 100000
+"""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+import time
+from dataclasses import asdict, dataclass
+from random import Random
+
+from benchmarks.catalogue import CATALOGUE
+from podwall.explain import answers
+from podwall.reachability import reachability
+
+__all__ = ["EXPLANATIONS", "Explaining", "measured_explanation"]
+
+EXPLANATIONS = (("B1 ladder", 100_000), ("A5 across namespaces", 1_000))
+QUESTIONS = 1_000
+
+
+@dataclass(frozen=True, slots=True)
+class Explaining:
+    """Milliseconds of wall time: of the first question, of the slowest of the others, and mean."""
+
+    workloads: int
+    policies: int
+    first: float
+    slowest: float
+    mean: float
+
+
+def measured_explanation(preset: str, size: int) -> Explaining:
+    """Measure in a new process."""
+    command = [sys.executable, "-m", "benchmarks.explaining", preset, str(size)]
+    found = subprocess.run(command, check=True, capture_output=True, text=True)  # noqa: S603 - ours
+    return Explaining(**json.loads(found.stdout))
+
+
+def _measure(preset: str, size: int) -> Explaining:
+    snapshot = CATALOGUE[preset].make(size)
+    found = reachability(snapshot)
+    rng = Random(size)
+    names = [f"{each.namespace}/{each.name}" for each in snapshot.workloads]
+    taken = []
+    for _ in range(QUESTIONS + 1):
+        start = time.perf_counter()
+        answers(found, rng.choice(names), rng.choice(names), "8080")
+        taken.append(1000 * (time.perf_counter() - start))
+    first, *rest = taken
+    mean = sum(rest) / len(rest)
+    return Explaining(len(names), len(snapshot.policies), first, max(rest), mean)
+
+
+if __name__ == "__main__":
+    print(json.dumps(asdict(_measure(sys.argv[1], int(sys.argv[2])))))
