@@ -81,6 +81,8 @@ class _Check:
                 alone = ends if len(selections) == 1 else selected((each,), self._found.endpoints)
                 if not alone.all:
                     return f"`{side}` selects nothing: {_nothing(each, self._found)}"
+            if not any(self._ends(ends)):
+                return f"`{side}` selects nothing: no traffic has an address of these ranges"
         if not any(self._wanted(end) for end in self._ends(self._destinations)):
             return f"no destination has a port `{', '.join(self._expectation.ports)}`"
         return "" if self._expectation.kind is Kind.ONLY else self._no_pair()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from ipaddress import ip_network
 
 import pytest
 
@@ -187,3 +188,22 @@ def test_addresses_that_cannot_be_are_not_asked_about(engine: str, wanted: str) 
     everyone = allowed("", outside("x"), workload("x/a"), 80)
     (result,) = check(reachability(snapshot, engine), [everyone])
     assert str(result.outcome) == wanted
+
+
+@pytest.mark.parametrize(
+    ("cidr", "reason"),
+    [
+        pytest.param("2001:db8::/32", "no traffic has an address of these ranges", id="no IPv6"),
+        pytest.param("10.244.1.0/24", "no traffic has an address of these ranges", id="pods'"),
+        pytest.param("203.0.113.0/24", "as expected", id="an address outside the cluster"),
+    ],
+)
+def test_a_range_that_nothing_can_have_selects_nothing(cidr: str, reason: str) -> None:
+    snapshot = cluster(pod("x/a"), policy("x", name="deny", ingress=()))
+    snapshot = replace(snapshot, pod_cidrs=(ip_network("10.244.0.0/16"),))
+    blocks = policy("y", name="cut", ingress=(allow(block(cidr)),))
+    snapshot = replace(snapshot, policies=(*snapshot.policies, blocks))
+    (result,) = check(
+        reachability(snapshot, "azure"), [denied("", addresses(cidr), workload("x/a"))]
+    )
+    assert reason in result.reason
