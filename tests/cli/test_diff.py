@@ -41,8 +41,8 @@ def test_markdown_is_a_comment_that_tells_what_opens_and_closes(
     words = ("-o", "md", "--subject", "the shop", "--link", "https://example.com/7")
     out = output(capsys, BEFORE, AFTER, *words)
     assert "### 1 connection opens and 1 closes in the shop\n" in out
-    assert "| `monitoring/prometheus` | `shop/api` | TCP 9090 | `shop/api` |\n" in out
-    assert "| `shop/web` | `shop/db` | was TCP 5432 | `shop/db` |\n" in out
+    assert "| `monitoring/prometheus` | `shop/api` | TCP 9090 | `shop/api` (changed) |\n" in out
+    assert "| `shop/web` | `shop/db` | was TCP 5432 | `shop/db` (changed) |\n" in out
     assert "[Full report](https://example.com/7)" in out
 
 

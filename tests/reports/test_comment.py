@@ -21,7 +21,6 @@ from podwall.reports.comment import (
     comment,
     marker,
 )
-from podwall.reports.comment.budget import LIMIT, Block, fitted, length
 from podwall.reports.comment.ends import ends_words, outside_words
 from podwall.reports.comment.escaping import code, text
 from podwall.reports.comment.grouping import grouped
@@ -30,7 +29,7 @@ from policies.findings import Finding, Severity
 from tests.reports.page.stacks import AFTER, BEFORE
 
 
-def _change(
+def changed(
     source: str, destination: str, kind: ChangeKind = ChangeKind.ADDED
 ) -> ChangedConnection:
     before, after = ("nothing", "TCP 80") if kind is ChangeKind.ADDED else ("all ports", "nothing")
@@ -40,9 +39,9 @@ def _change(
 REPORT = ChangeReport(
     "stack `dev`",
     (
-        _change("shop/web", "shop/db"),
-        _change("shop/api", "shop/db"),
-        _change("203.0.113.0/24", "shop/web", ChangeKind.REMOVED),
+        changed("shop/web", "shop/db"),
+        changed("shop/api", "shop/db"),
+        changed("203.0.113.0/24", "shop/web", ChangeKind.REMOVED),
     ),
     ranges=frozenset({"203.0.113.0/24"}),
     policies=(ChangedObject("shop/web", Existence.CHANGED, "__main__.py:31"),),
@@ -70,8 +69,8 @@ def test_the_answer_comes_first_under_the_marker() -> None:
 
 def test_connections_that_change_alike_share_a_line() -> None:
     said = comment(REPORT)
-    assert "| `shop/api`, `shop/web` | `shop/db` | TCP 80 | `shop/web` |" in said
-    assert "| `203.0.113.0/24` | `shop/web` | was all ports | `shop/web` |" in said
+    assert "| `shop/api`, `shop/web` | `shop/db` | TCP 80 | `shop/web` (changed) |" in said
+    assert "| `203.0.113.0/24` | `shop/web` | was all ports | `shop/web` (changed) |" in said
 
 
 def test_errors_stand_open_and_everything_else_is_folded() -> None:
@@ -97,13 +96,13 @@ def test_the_marker_cannot_be_ended_by_a_name() -> None:
         pytest.param([ChangeKind.REMOVED] * 2, "2 connections close", id="two"),
         pytest.param(
             [ChangeKind.ADDED, ChangeKind.NARROWED, ChangeKind.REMOVED],
-            "1 connection opens, 1 closes some ports and 1 closes",
+            "1 connection opens, 1 loses some ports and 1 closes",
             id="several kinds",
         ),
     ],
 )
 def test_the_sentence_counts_each_kind(kinds: list[ChangeKind], sentence: str) -> None:
-    changes = tuple(_change("a/b", "c/d", kind) for kind in kinds)
+    changes = tuple(changed("a/b", "c/d", kind) for kind in kinds)
     assert change_sentence(replace(REPORT, connections=changes)) == sentence
 
 
@@ -111,19 +110,19 @@ def test_the_sentence_counts_each_kind(kinds: list[ChangeKind], sentence: str) -
 def test_the_sentence_claims_nothing_of_a_preview_with_gaps(gap: str) -> None:
     unseen = ChangeReport("stack `dev`", findings=(Finding(gap, Severity.ERROR, "no"),))
     assert "no connection" not in change_sentence(unseen)
-    seen = replace(unseen, connections=(_change("a/b", "c/d"),))
+    seen = replace(unseen, connections=(changed("a/b", "c/d"),))
     assert change_sentence(seen).endswith("as far as it came, 1 connection opens")
 
 
 def test_the_outside_counts_once_for_each_workload_and_direction() -> None:
     ranges = frozenset(f"10.{n}.0.0/16" for n in range(4))
-    changes = [_change(each, "a/b") for each in ranges] + [_change("a/b", each) for each in ranges]
+    changes = [changed(each, "a/b") for each in ranges] + [changed("a/b", each) for each in ranges]
     report = replace(REPORT, connections=tuple(changes), ranges=ranges)
     assert change_sentence(report) == "2 connections open from or to outside the cluster"
 
 
 def test_groups_name_every_connection_exactly_once() -> None:
-    changes = [_change(f"n/{i}", f"n/{j}") for i in range(6) for j in range(6) if (i * j) % 3]
+    changes = [changed(f"n/{i}", f"n/{j}") for i in range(6) for j in range(6) if (i * j) % 3]
     pairs = [
         (source, destination)
         for group in grouped(changes)
@@ -131,6 +130,29 @@ def test_groups_name_every_connection_exactly_once() -> None:
         for destination in group.destinations
     ]
     assert sorted(pairs) == sorted((each.source, each.destination) for each in changes)
+
+
+def test_a_namespace_but_for_one_workload_is_said_as_that() -> None:
+    shop = frozenset(f"shop/{name}" for name in "abcd")
+    assert ends_words(shop - {"shop/c"}, {"shop": shop}) == "every workload of `shop` but `shop/c`"
+
+
+def test_rows_in_the_open_are_not_told_again() -> None:
+    single = replace(REPORT, connections=REPORT.connections[:1])
+    assert "Every changed connection" not in comment(single)
+    assert "Every changed connection (3)" in comment(REPORT)
+
+
+def test_what_changes_is_named_before_what_was_there() -> None:
+    edited = replace(REPORT.connections[0], because=("a", "b", "c", "shop/web"))
+    row = "| `shop/web` (changed), `a`, `b` and 1 more |"
+    assert row in comment(replace(REPORT, connections=(edited,)))
+
+
+def test_a_resource_without_a_line_is_named_without_its_urn() -> None:
+    urn = Place("urn:pulumi:dev::shop::kubernetes:core/v1:Namespace::tools")
+    said = comment(replace(REPORT, findings=(Finding("a", Severity.ERROR, "b", urn),)))
+    assert "— `resource tools`" in said
 
 
 def test_many_names_are_cut_with_a_count() -> None:
@@ -168,7 +190,7 @@ def test_a_difference_is_reported_with_policies_and_reasons() -> None:
     assert "the cidr of policy" in found["shop/web", "ops/prometheus"].reason
     assert {each.name for each in report.policies} == {"shop/db", "shop/late", "ops/runner"}
     said = comment(report)
-    assert "every workload of `ops` | `shop/db` | all ports | `shop/db` |" in said
+    assert "every workload of `ops` | `shop/db` | all ports | `shop/db` (new) |" in said
     assert "anyone outside the cluster" in said
 
 
@@ -212,7 +234,7 @@ def test_a_hostile_name_is_only_text(name: str) -> None:
     finding = Finding("open", Severity.ERROR, f"policy `{name}` and {name} too", Place(name), name)
     report = replace(
         REPORT,
-        connections=(replace(_change(name, name), before=name, after=name, because=(name,)),),
+        connections=(replace(changed(name, name), before=name, after=name, because=(name,)),),
         policies=(ChangedObject(name, Existence.ADDED, name),),
         findings=(finding,),
         namespaces={name: frozenset({name, "b"})},
@@ -243,29 +265,3 @@ def test_a_message_makes_nothing_but_code(written: str) -> None:
 )
 def test_what_github_would_link_is_split(name: str) -> None:
     assert name not in text(f"see {name}")
-
-
-def test_a_long_comment_stays_below_the_limit_and_says_what_is_missing() -> None:
-    changes = tuple(
-        replace(_change(f"ns-{i}/{'w' * 40}", f"ns-{j}/{'d' * 40}"), after=f"TCP {1 + i * 60 + j}")
-        for i in range(60)
-        for j in range(60)
-    )
-    said = comment(replace(REPORT, connections=changes))
-    assert LIMIT - 300 < length(said) <= LIMIT
-    assert "more group" in said
-    assert "see the [full report](https://example.com/run/7)" in said
-    assert said.count("<details>") == said.count("</details>")
-    assert said.endswith("</sub>\n")
-
-
-@given(st.lists(st.integers(1, 60), max_size=30), st.integers(400, 900))
-def test_blocks_always_fit(lines: list[int], limit: int) -> None:
-    block = Block("head\n", tuple("x" * n + "\n" for n in lines), "foot\n")
-    said = fitted([block, block], "end\n", limit, "elsewhere")
-    assert length(said) <= limit
-    assert said.endswith("foot\nend\n")
-    for part in said.removesuffix("end\n").split("head\n")[1:]:
-        kept = part.count("x\n")
-        left = len(lines) - kept
-        assert (f"… and {left} more line" in part) == (left > 0)

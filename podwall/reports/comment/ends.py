@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from ipaddress import IPv4Network, IPv6Network, ip_network
+from itertools import islice
 from typing import Final
 
 from podwall.reports.comment.escaping import code
@@ -33,13 +34,30 @@ def ends_words(
     whole = [name for name in whole if namespaces[name] <= left]
     for name in whole:
         left -= namespaces[name]
+    nearly = dict(_all_but_one(left, namespaces))
+    for name in nearly:
+        left -= namespaces[name]
     parts = [f"every workload of {code(name)}" for name in whole[:_FEW]]
     if len(whole) > _FEW:
         parts.append(f"every workload of {counted(len(whole) - _FEW, 'more namespace')}")
+    parts += [f"every workload of {code(name)} but {code(but)}" for name, but in nearly.items()]
     parts += _few(sorted(left))
     if outside:
         parts.append(outside_words([ip_network(each) for each in outside]))
     return ", ".join(parts)
+
+
+def _all_but_one(
+    ends: set[str], namespaces: Mapping[str, frozenset[str]]
+) -> Iterator[tuple[str, str]]:
+    """Yield the few namespaces of which one workload is missing, where that is less to read."""
+    missing = ((name, sorted(members - ends)) for name, members in sorted(namespaces.items()))
+    found = (
+        (name, absent[0])
+        for name, absent in missing
+        if len(absent) == 1 and len(namespaces[name]) > _FEW
+    )
+    yield from islice(found, _FEW)
 
 
 def _few(names: Sequence[str]) -> Iterator[str]:

@@ -3,16 +3,24 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import replace
+from hashlib import sha256
 from typing import Final
 
 from podwall.diff import ChangeKind
-from podwall.reports.comment.budget import LIMIT, Block, fitted
+from podwall.reports.comment.budget import LIMIT, Block, fitted, length
 from podwall.reports.comment.ends import ends_words
 from podwall.reports.comment.escaping import code, text
 from podwall.reports.comment.grouping import ORDER, Group, grouped
+from podwall.reports.comment.places import place_words
 from podwall.reports.comment.sentence import change_sentence, outside_sentence
-from podwall.reports.comment.values import ChangedConnection, ChangedObject, ChangeReport
+from podwall.reports.comment.values import (
+    ChangedConnection,
+    ChangedObject,
+    ChangeReport,
+    Existence,
+)
 from podwall.reports.words import counted, listed
 from policies.findings import Finding, Severity
 
@@ -35,13 +43,24 @@ _BLOCKING: Final = {
 """What is about the deployment itself is in the headline, and before what is about policies."""
 
 _POLICIES: Final = 3
+_LONGEST_NAME: Final = 120
+_LONGEST_LINK: Final = 2_000
+"""Links stand at every cut; a longer one would leave no room for what is told."""
+_DONE: Final = {
+    Existence.ADDED: " (new)",
+    Existence.CHANGED: " (changed)",
+    Existence.REMOVED: " (removed)",
+}
 _SHOWN: Final = 12
 """So many groups of a kind stand in the open; more are folded."""
 
 
 def marker(subject: str) -> str:
     """Return the hidden line by which the comment on a subject is found again and edited."""
-    return f"<!-- podwall: {''.join(c if c.isalnum() else '-' for c in subject)} -->"
+    name = "".join(c if c.isalnum() else "-" for c in subject)
+    if len(name) > _LONGEST_NAME:
+        name = f"{name[:_LONGEST_NAME]}-{sha256(subject.encode('utf-8', 'replace')).hexdigest()}"
+    return f"<!-- podwall: {name} -->"
 
 
 def comment(report: ChangeReport, *, limit: int = LIMIT) -> str:
@@ -49,6 +68,8 @@ def comment(report: ChangeReport, *, limit: int = LIMIT) -> str:
 
     What is cut is counted, with the address of the full report.
     """
+    if length(report.artifact) > _LONGEST_LINK:
+        report = replace(report, artifact="")
     where = (
         f"see the [full report]({report.artifact})" if report.artifact else "see the full report"
     )
@@ -99,15 +120,22 @@ def _blocks(report: ChangeReport) -> Iterator[Block]:
         yield _folded(_findings("", others), f"Warnings and notes ({len(others)})")
     if report.policies or report.workloads:
         yield _folded(_objects(report), "Policies and workloads that change")
-    if report.connections:
+    if not _told_already(groups, report.connections):
         yield _folded(_every(report), f"Every changed connection ({len(report.connections):,})")
+
+
+def _told_already(groups: Sequence[Group], connections: Sequence[ChangedConnection]) -> bool:
+    """Return whether the rows in the open are the changed connections, one by one."""
+    kinds = Counter(each.kind for each in groups)
+    return len(groups) == len(connections) and all(n <= _SHOWN for n in kinds.values())
 
 
 def _kind(kind: ChangeKind, groups: Sequence[Group], report: ChangeReport) -> Iterator[Block]:
     if not groups:
         return
     title = f"\n{_TITLES[kind]}\n\n| From | To | Ports | Because of |\n|---|---|---|---|\n"
-    lines = tuple(_group_line(each, report) for each in groups)
+    changed = {each.name: _DONE[each.existence] for each in report.policies}
+    lines = tuple(_group_line(each, report, changed) for each in groups)
     yield Block(title, lines[:_SHOWN], what="group of connections")
     if lines[_SHOWN:]:
         rest = Block(
@@ -116,12 +144,14 @@ def _kind(kind: ChangeKind, groups: Sequence[Group], report: ChangeReport) -> It
         yield _folded(rest, f"{counted(len(lines) - _SHOWN, 'more group')} of connections")
 
 
-def _group_line(group: Group, report: ChangeReport) -> str:
+def _group_line(group: Group, report: ChangeReport, changed: Mapping[str, str]) -> str:
     sources, destinations = (
         ends_words(ends, report.namespaces, report.ranges)
         for ends in (group.sources, group.destinations)
     )
-    because = ", ".join(map(code, group.because[:_POLICIES]))
+    # A change has its cause in what changes; the sort is stable.
+    policies = sorted(group.because, key=lambda name: name not in changed)
+    because = ", ".join(f"{code(name)}{changed.get(name, '')}" for name in policies[:_POLICIES])
     if len(group.because) > _POLICIES:
         because += f" and {len(group.because) - _POLICIES} more"
     because = "; ".join(filter(None, (because, *map(text, group.reasons[:_POLICIES]))))
@@ -144,7 +174,8 @@ def _findings(title: str, findings: Sequence[Finding]) -> Block:
 
 
 def _finding(finding: Finding) -> str:
-    where = f" — {code(str(finding.place))}" if str(finding.place) else ""
+    written = place_words(finding.place)
+    where = f" — {code(written)}" if written else ""
     name = code(finding.id)
     linked = f"[{name}]({finding.link})" if finding.link.startswith("https://") else name
     remedy = f"<br>{text(finding.help)}" if finding.help else ""

@@ -10,6 +10,7 @@ from typing import Final
 from podwall.diff import Change, Diff, Effect, PolicyChange, PolicyChangeKind
 from podwall.reachability import Reachability
 from podwall.reports.change_rows import passage_text, told_kind
+from podwall.reports.comment.places import place_words
 from podwall.reports.comment.values import (
     ChangedConnection,
     ChangedObject,
@@ -102,7 +103,7 @@ def _workloads(difference: Diff) -> Iterator[ChangedObject]:
 
 
 def _written(place: Place) -> str:
-    return str(Place(place.source, place.line))
+    return place_words(Place(place.source, place.line))
 
 
 def _namespaces(reachability: Reachability) -> dict[str, frozenset[str]]:

@@ -16,9 +16,9 @@ __all__ = ["change_sentence", "outside_sentence"]
 _GAPS: Final = {"preview-failed", "preview-without-sames"}
 _VERBS: Final = {
     ChangeKind.ADDED: ("opens", "open"),
-    ChangeKind.WIDENED: ("opens further ports", "open further ports"),
+    ChangeKind.WIDENED: ("gains ports", "gain ports"),
     ChangeKind.CHANGED: ("changes", "change"),
-    ChangeKind.NARROWED: ("closes some ports", "close some ports"),
+    ChangeKind.NARROWED: ("loses some ports", "lose some ports"),
     ChangeKind.REMOVED: ("closes", "close"),
 }
 

@@ -19,7 +19,9 @@ from typing import IO, Any, Final
 
 __all__ = ["CHROMIUM", "Browser", "Tab", "chromium"]
 
-CHROMIUM: Final = shutil.which("chromium") or shutil.which("chromium-browser")
+_NAMES: Final = ("chromium", "chromium-browser", "google-chrome", "chrome")
+CHROMIUM: Final = next(filter(None, map(shutil.which, _NAMES)), None)
+"""Debian's name, Ubuntu's, and those of hosted CI machines."""
 
 _FLAGS: Final = (
     "--headless",

@@ -1,0 +1,79 @@
+from __future__ import annotations
+
+from dataclasses import replace
+from itertools import cycle
+
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from podwall.diff import ChangeKind
+from podwall.reports.comment import (
+    ChangedObject,
+    Existence,
+    comment,
+    marker,
+)
+from podwall.reports.comment.budget import LIMIT, Block, fitted, length
+from policies.errors import Place
+from policies.findings import Finding, Severity
+from tests.reports.test_comment import REPORT, changed
+
+
+def test_a_long_comment_stays_below_the_limit_and_says_what_is_missing() -> None:
+    changes = tuple(
+        replace(changed(f"ns-{i}/{'w' * 40}", f"ns-{j}/{'d' * 40}"), after=f"TCP {1 + i * 60 + j}")
+        for i in range(60)
+        for j in range(60)
+    )
+    said = comment(replace(REPORT, connections=changes))
+    assert LIMIT - 300 < length(said) <= LIMIT
+    assert "more group" in said
+    assert "see the [full report](https://example.com/run/7)" in said
+    assert said.count("<details>") == said.count("</details>")
+    assert said.endswith("</sub>\n")
+
+
+_LONG = st.builds(
+    lambda part, times: part * times,
+    st.sampled_from(["w", "@", "`", "|", "<", "\U0001f600", "a/b ", "https://"]),
+    st.sampled_from([1, 60, 3_000]),
+)
+
+
+@settings(max_examples=60)
+@given(_LONG, _LONG, _LONG, st.sampled_from([1, 20, 100]))
+def test_no_name_message_or_count_makes_it_too_long(
+    name: str, subject: str, link: str, count: int
+) -> None:
+    finding = Finding("open", Severity.ERROR, f"{name} is open", Place(name), name)
+    report = replace(
+        REPORT,
+        subject=subject,
+        artifact=f"https://example.com/{link}",
+        connections=tuple(
+            replace(changed(f"{name}-{n}", name, kind), because=(name,) * 9)
+            for kind, n in zip(cycle(ChangeKind), range(count), strict=False)
+        ),
+        policies=(ChangedObject(name, Existence.ADDED, name),) * count,
+        findings=(finding, replace(finding, severity=Severity.WARNING)) * count,
+    )
+    said = comment(report)
+    assert length(said) <= LIMIT
+    assert said.count("<details>") == said.count("</details>")
+
+
+def test_long_subjects_have_markers_of_their_own() -> None:
+    one, other = ("s" * 999 + end for end in "ab")
+    assert marker(one) != marker(other)
+
+
+@given(st.lists(st.integers(1, 60), max_size=30), st.integers(400, 900))
+def test_blocks_always_fit(lines: list[int], limit: int) -> None:
+    block = Block("head\n", tuple("x" * n + "\n" for n in lines), "foot\n")
+    said = fitted([block, block], "end\n", limit, "elsewhere")
+    assert length(said) <= limit
+    assert said.endswith("foot\nend\n")
+    for part in said.removesuffix("end\n").split("head\n")[1:]:
+        kept = part.count("x\n")
+        left = len(lines) - kept
+        assert (f"… and {left} more line" in part) == (left > 0)
