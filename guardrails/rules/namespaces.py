@@ -13,19 +13,18 @@ from guardrails.deployment import Deployment
 from guardrails.judgements import Doubt, Judgements
 from guardrails.rule import StackRule
 from guardrails.settings import Direction, IsolationSettings, NamespaceSettings
-from podwall.lint.mistakes import SYSTEM
 from podwall.model import Policy, Unknown
 from podwall.portset import ALL_PORTS, PortSet
 from podwall.reachability import WorkloadEndpoint
 from policies.errors import Place
 from policies.findings import Finding
 from policies.findings import Severity as FindingSeverity
+from policies.system_namespaces import SYSTEM_NAMESPACES
 
 __all__ = ["RULES"]
 
 DOC: Final = "https://kubernetes.io/docs/concepts/services-networking/network-policies/"
 DENY_DOC: Final = f"{DOC}#default-deny-all-ingress-traffic"
-KUBERNETES_OWN: Final = SYSTEM | {"kube-public", "kube-node-lease"}
 
 
 def _default_deny(deployment: Deployment, settings: IsolationSettings) -> Judgements:
@@ -45,7 +44,7 @@ def _namespaces(deployment: Deployment) -> dict[str, Place]:
     return {
         name: place
         for name, place in found.items()
-        if isinstance(name, str) and name not in KUBERNETES_OWN
+        if isinstance(name, str) and name not in SYSTEM_NAMESPACES
     }
 
 
@@ -86,7 +85,7 @@ def _side(policy: Policy, direction: Direction) -> object:
 
 def _open_workloads(deployment: Deployment, _settings: NamespaceSettings) -> Judgements:
     for each in deployment.reach.workloads:
-        if each.workload.namespace not in KUBERNETES_OWN:
+        if each.workload.namespace not in SYSTEM_NAMESPACES:
             yield from _open(deployment, each)
 
 

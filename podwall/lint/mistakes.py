@@ -10,31 +10,13 @@ from podwall.lint.lint import Lint, Said
 from podwall.lint.scene import PEERS_KEY, Scene, said_of
 from podwall.model import PodPeer, Policy, Selector, Unknown
 from policies.findings import Severity
+from policies.system_namespaces import SYSTEM_NAMESPACES
 
 __all__ = ["LINTS"]
 
 DOC: Final = (
     "https://kubernetes.io/docs/concepts/services-networking/network-policies/"
     "#behavior-of-to-and-from-selectors"
-)
-#: Namespaces whose pods AKS needs to work: it refuses to manage policies in them.
-SYSTEM: Final = frozenset(
-    {
-        "aks-istio-egress",
-        "aks-istio-ingress",
-        "aks-istio-system",
-        "app-routing-system",
-        "azureml",
-        "calico-system",
-        "dapr-system",
-        "dataprotection-microsoft",
-        "flux-system",
-        "gatekeeper-system",
-        "istio-system",
-        "kube-system",
-        "tigera-operator",
-        "tigera-system",
-    }
 )
 
 
@@ -62,7 +44,7 @@ def _is_own_pods(peer: object) -> bool:
 
 def _system(scene: Scene) -> Iterator[Said]:
     for policy in scene.snapshot.policies:
-        if policy.namespace in SYSTEM:
+        if policy.namespace in SYSTEM_NAMESPACES:
             yield Said(
                 policy.place.at("metadata.namespace"),
                 f"policy {said_of(policy)} is in a namespace that the cluster itself needs",
