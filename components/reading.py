@@ -9,13 +9,13 @@ from __future__ import annotations
 import types
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import MISSING, Field, fields, is_dataclass
-from difflib import get_close_matches
 from enum import StrEnum
 from functools import cache
 from typing import Any, TypeVar, Union, get_args, get_origin, get_type_hints
 
 from policies.errors import InvalidValue, Place
 from policies.syntax import shown
+from policies.wording import guess
 
 __all__ = ["camel_case", "did_you_mean", "quoted", "read", "snake_case"]
 
@@ -47,8 +47,7 @@ def did_you_mean(given: str, allowed: Iterable[str]) -> str:
     'allowed: `open`, `own-namespace`'
     """
     choices = list(allowed)
-    near = get_close_matches(given, choices, n=1)
-    return f"did you mean `{near[0]}`?" if near else f"allowed: {quoted(choices)}"
+    return guess(given, choices) or f"allowed: {quoted(choices)}"
 
 
 def quoted(words: Iterable[object]) -> str:

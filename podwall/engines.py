@@ -8,12 +8,12 @@ the Kubernetes specification: what it leaves open, and engines decide differentl
 from __future__ import annotations
 
 from dataclasses import dataclass, fields
-from difflib import get_close_matches
 from enum import StrEnum
 from typing import TYPE_CHECKING, Final, Generic, TypeVar
 
 from policies.errors import InvalidValue
 from policies.findings import Finding, Severity
+from policies.wording import did_you_mean
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -279,9 +279,7 @@ def engine(name: str) -> Engine:
     """
     if name in ENGINES:
         return ENGINES[name]
-    near = get_close_matches(name, ENGINES, n=1)
-    guess = f"did you mean `{near[0]}`?" if near else f"one of {', '.join(ENGINES)}"
-    raise InvalidValue(f"unknown network policy engine `{name}`", help=guess)
+    raise InvalidValue(f"unknown network policy engine `{name}`", help=did_you_mean(name, ENGINES))
 
 
 def engine_change(before: str, after: str) -> Iterator[Finding]:

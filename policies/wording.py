@@ -7,7 +7,7 @@ from collections.abc import Iterable
 from difflib import get_close_matches
 from typing import Final
 
-__all__ = ["did_you_mean", "shown"]
+__all__ = ["did_you_mean", "guess", "shown"]
 
 _LONGEST: Final = 80
 _HUGE: Final = 10**20
@@ -47,8 +47,18 @@ def did_you_mean(given: object, allowed: Iterable[str]) -> str:
     >>> did_you_mean("ingress", ("Ingress", "Egress"))
     'did you mean `Ingress`?'
     """
-    by_lower = {str(word).lower(): str(word) for word in allowed}
-    close = get_close_matches(str(given).lower(), by_lower, n=1) if isinstance(given, str) else []
-    if close:
-        return f"did you mean `{by_lower[close[0]]}`?"
-    return "one of " + ", ".join(f"`{word}`" for word in by_lower.values())
+    words = [str(word) for word in allowed]
+    return guess(given, words) or "one of " + ", ".join(f"`{word}`" for word in words)
+
+
+def guess(given: object, known: Iterable[str]) -> str:
+    """Return a remedy that names the likeliest of the known words, or nothing if none is like it.
+
+    >>> guess("shop/wbe", ["shop/api", "shop/web"])
+    'did you mean `shop/web`?'
+    >>> guess("shop/wbe", ["logs"]), guess(80, ["80"])
+    ('', '')
+    """
+    by_lower = {str(word).lower(): str(word) for word in known}
+    near = get_close_matches(given.lower(), by_lower, n=1) if isinstance(given, str) else []
+    return f"did you mean `{by_lower[near[0]]}`?" if near else ""

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from difflib import get_close_matches
 from typing import TYPE_CHECKING, Final, NamedTuple
 
 from podwall.expectations.expectation import Kind
@@ -13,6 +12,7 @@ from podwall.explain import explain_ports, ports_named
 from podwall.portset import ALL_PORTS, NO_PORTS, PortSet
 from podwall.reachability.values import ExternalRange
 from policies.errors import InvalidValue
+from policies.wording import guess
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -215,6 +215,10 @@ def _nothing(selection: Selection, found: Reachability) -> str:
     """Return why a selection means nothing, with the nearest that there is."""
     if not isinstance(selection, WorkloadId):
         return f"there are no {selection}"
-    near = get_close_matches(selection.id, [each.id for each in found.workloads], n=1)
-    guess = f", did you mean `{near[0]}`?" if near else ""
-    return f"there is no workload `{selection.id}`{guess}"
+    return no_such_workload(selection.id, found)
+
+
+def no_such_workload(name: str, found: Reachability) -> str:
+    """Return the message for the name of a workload that is not there, with the nearest one."""
+    near = guess(name, (each.id for each in found.workloads))
+    return f"there is no workload `{name}`{near and f', {near}'}"

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Mapping, Sequence
-from difflib import get_close_matches
 from typing import Any, Final
 
 from podwall.expectations.expectation import Expectation, Kind
@@ -22,6 +21,7 @@ from podwall.expectations.selections import (
     workload,
 )
 from policies.errors import InvalidValue, Place
+from policies.wording import guess
 
 __all__ = ["read_expectations", "selection"]
 
@@ -102,7 +102,7 @@ def _kind(fields: Mapping[str, Any], place: Place) -> tuple[Kind, str]:
     if verdict not in _VERDICTS:
         raise InvalidValue(
             f"must be `allowed` or `denied`, is {_shown(verdict)}",
-            help=_guess(verdict, _VERDICTS) or "or say `only` instead of `from`",
+            help=guess(verdict, _VERDICTS) or "or say `only` instead of `from`",
             place=place.at("expect"),
         )
     return _VERDICTS[verdict], "from"
@@ -145,9 +145,8 @@ def selection(text: str) -> Selection:
     if ":" in head or _DOTTED.fullmatch(head):
         return addresses(text)
     if "/" not in text:
-        near = get_close_matches(text, ("internet", "anything"), n=1)
-        guess = f"did you mean `{near[0]}`?" if near else _END
-        raise InvalidValue(f"`{text}` is not an end of a connection", help=guess)
+        help_ = guess(text, ("internet", "anything")) or _END
+        raise InvalidValue(f"`{text}` is not an end of a connection", help=help_)
     return workload(text)
 
 
@@ -187,7 +186,7 @@ def _fields(value: object, known: Sequence[str], place: Place) -> Mapping[str, A
         if key not in known:
             raise InvalidValue(
                 f"there is no field `{key}`",
-                help=_guess(key, known) or f"one of {', '.join(known)}",
+                help=guess(key, known) or f"one of {', '.join(known)}",
                 place=place.at(str(key)),
             )
     return value
@@ -214,11 +213,6 @@ def _at(problem: InvalidValue, place: Place) -> InvalidValue:
     if colon and field in _FIELDS:
         return InvalidValue(message, help=problem.help, place=place.at(field))
     return InvalidValue(problem.message, help=problem.help, place=place)
-
-
-def _guess(word: object, known: Iterable[str]) -> str:
-    near = get_close_matches(str(word), list(known), n=1)
-    return f"did you mean `{near[0]}`?" if near else ""
 
 
 def _shown(value: object) -> str:

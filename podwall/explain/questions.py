@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass, replace
-from difflib import get_close_matches
 from ipaddress import ip_network
 from typing import TYPE_CHECKING, Final
 
@@ -17,6 +16,7 @@ from podwall.reachability.addresses import block_ranges, networks
 from podwall.reachability.pod_classes import host_match
 from podwall.reachability.values import ExternalRange, WorkloadEndpoint
 from policies.errors import InvalidValue
+from policies.wording import guess
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -195,8 +195,6 @@ def _by_name(name: str, protocol: str | None, destination: Endpoint) -> PortSet:
 
 
 def _no_such_name(name: str, destination: WorkloadEndpoint, known: list[str]) -> InvalidValue:
-    near = get_close_matches(name, known, n=1)
-    guess = f"did you mean `{near[0]}`?" if near else "give a number"
-    if known and not near:
-        guess = f"it has {', '.join(f'`{each}`' for each in known)}"
-    return InvalidValue(f"`{destination.id}` has no port named `{name}`", help=guess)
+    others = f"it has {', '.join(f'`{each}`' for each in known)}" if known else "give a number"
+    help_ = guess(name, known) or others
+    return InvalidValue(f"`{destination.id}` has no port named `{name}`", help=help_)

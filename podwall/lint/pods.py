@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Iterable
-from difflib import get_close_matches
 from functools import cached_property
 from typing import Final
 
 from podwall.lint.selecting import NOBODY, Labelled, Numbers, Selected
 from podwall.model import Operator, PodPeer, Policy, Selector, Snapshot, Unknown, Workload
 from podwall.reachability.namespaces import NamespaceLabels
+from policies.wording import guess
 
 __all__ = ["Pods"]
 
@@ -89,8 +89,7 @@ class Pods:
             if requirement.operator is Operator.IN and not requirement.unknown:
                 wanted = {f"{requirement.key}={value}" for value in requirement.values}
                 if wanted and wanted.isdisjoint(self._pairs):
-                    close = get_close_matches(min(wanted), self._pairs, n=1)
-                    return f"did you mean `{close[0]}`?" if close else ""
+                    return guess(min(wanted), self._pairs)
         return ""
 
     @cached_property

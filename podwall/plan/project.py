@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import difflib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -11,6 +10,7 @@ from typing import Any
 from podwall.plan.place import shown
 from podwall.plan.yaml_file import YamlFile, read_yaml
 from policies.errors import Place, SourceError
+from policies.wording import guess
 
 __all__ = [
     "Project",
@@ -156,6 +156,5 @@ def did_you_mean(word: str, known: Sequence[str]) -> str:
     >>> did_you_mean("pord", ["dev", "prod"])
     'did you mean `prod`? there are `dev`, `prod`'
     """
-    near = difflib.get_close_matches(word, known, n=1)
-    guess = f"did you mean `{near[0]}`? " if near else ""
-    return f"{guess}there are {', '.join(f'`{name}`' for name in known)}" if known else ""
+    listed = f"there are {', '.join(f'`{name}`' for name in known)}" if known else ""
+    return " ".join(filter(None, (guess(word, known), listed)))

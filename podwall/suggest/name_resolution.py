@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from ipaddress import ip_network
 from typing import TYPE_CHECKING, Final
 
 from podwall.expectations import Kind
@@ -28,7 +27,7 @@ _KUBE_DNS: Final = WorkloadEndpoint(
     "kube-system/coredns",
     Workload("kube-system", "coredns", "Deployment", LabelMap.of({"k8s-app": "kube-dns"})),
 )
-_LOCAL_DNS: Final = ExternalRange(ip_network("169.254.10.0/24"))
+_LOCAL_DNS: Final = ExternalRange(LOCAL_DNS.cidr)
 _SERVERS: Final = ((KUBE_DNS, _KUBE_DNS), (LOCAL_DNS, _LOCAL_DNS))
 
 

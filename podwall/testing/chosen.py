@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
-from difflib import get_close_matches
 from pathlib import Path
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, Final
@@ -13,6 +12,7 @@ from typing import TYPE_CHECKING, Any, Final
 from podwall.plan.project import find_project
 from podwall.testing.programs import plan_of_program, reach_of_plan, reach_of_source
 from policies.errors import InvalidValue, SourceError
+from policies.wording import did_you_mean
 
 if TYPE_CHECKING:
     from podwall.plan import Plan
@@ -77,9 +77,9 @@ class Chosen:
 
 
 def _no_such_choice(name: str) -> InvalidValue:
-    near = get_close_matches(name, _NAMES, n=1)
-    guess = f"did you mean `{near[0]}`?" if near else f"one of {', '.join(_NAMES)}"
-    return InvalidValue(f"`{name}` is nothing that podwall's fixtures take", help=guess)
+    return InvalidValue(
+        f"`{name}` is nothing that podwall's fixtures take", help=did_you_mean(name, _NAMES)
+    )
 
 
 class Planned:

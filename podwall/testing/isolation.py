@@ -6,9 +6,9 @@ https://kubernetes.io/docs/concepts/services-networking/network-policies/#the-tw
 from __future__ import annotations
 
 from collections.abc import Iterator
-from difflib import get_close_matches
 from typing import TYPE_CHECKING, Final
 
+from podwall.expectations.checking import no_such_workload
 from podwall.explain import PolicyExplanation, SideExplanation, explain
 from podwall.model import Rule
 from podwall.reachability.matching import Match
@@ -36,7 +36,7 @@ def openings(found: Reachability, workload: str, direction: str | None) -> Itera
     if direction not in {None, *_DIRECTIONS}:
         raise InvalidValue(f"`{direction}` is no direction", help="say `ingress` or `egress`")
     if workload not in {each.id for each in found.workloads}:
-        raise _no_such_workload(found, workload)
+        raise InvalidValue(no_such_workload(workload, found), value=workload)
     anyone = found.externals[0].id
     sides = {
         "ingress": explain(found, anyone, workload).ingress,
@@ -44,12 +44,6 @@ def openings(found: Reachability, workload: str, direction: str | None) -> Itera
     }
     for each in _DIRECTIONS if direction is None else (direction,):
         yield from _openings(sides[each], workload)
-
-
-def _no_such_workload(found: Reachability, name: str) -> InvalidValue:
-    near = get_close_matches(name, [each.id for each in found.workloads], n=1)
-    guess = f", did you mean `{near[0]}`?" if near else ""
-    return InvalidValue(f"there is no workload `{name}`{guess}", value=name)
 
 
 def _openings(side: SideExplanation, workload: str) -> Iterator[str]:
