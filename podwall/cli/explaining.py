@@ -7,13 +7,13 @@ from argparse import Namespace
 from collections.abc import Iterator
 from functools import partial
 from pathlib import Path
-from typing import NamedTuple
+from typing import Final, NamedTuple
 
 from podwall.cli.inputs import paused_collector, read_source, tell_findings
 from podwall.cli.options import FailOn
 from podwall.cli.severity import exit_code
 from podwall.explain import Answer, answers, is_port
-from podwall.reachability import reachability
+from podwall.reachability import Reachability, reachability
 from podwall.reports.explanation_json import explanations_document
 from podwall.reports.explanation_markdown import explanation_markdown
 from podwall.reports.explanation_text import Locate, explanation_text
@@ -23,6 +23,8 @@ from policies.errors import InvalidValue
 from policies.findings import Severity
 
 __all__ = ["Words", "said", "show_explanation"]
+
+_EXAMPLE: Final = "as in `podwall explain manifests/ shop/web shop/api 8080`"
 
 
 class Words(NamedTuple):
@@ -54,7 +56,7 @@ def said(words: list[str]) -> Words:
         case _:
             raise InvalidValue(
                 f"explain takes two to four words, not {len(words)}",
-                help="as in `podwall explain manifests/ shop/web shop/api 8080`",
+                help=_EXAMPLE,
             )
 
 
@@ -70,12 +72,21 @@ def show_explanation(options: Namespace) -> int:
         source = read_source(options)
         reading = source.reading()
         found = reachability(reading.snapshot, options.engine)
-        explained = answers(found, words.start, words.end, words.port)
+        explained = _answers(found, words)
         locate = partial(exact_place, texts=source.texts)
         tell_findings([each for each in reading.findings if each.severity is not Severity.INFO])
         sys.stdout.writelines(_report(options.output, found.engine.name, explained, locate))
         sys.stdout.flush()
         return exit_code(FailOn.ERROR, reading.findings, found)
+
+
+def _answers(found: Reachability, words: Words) -> tuple[Answer, ...]:
+    try:
+        return answers(found, words.start, words.end, words.port)
+    except InvalidValue as problem:
+        if words.source is None and _is_source(words.start):
+            problem.help = f"explain needs FROM and TO after a source: {_EXAMPLE}"
+        raise
 
 
 def _report(

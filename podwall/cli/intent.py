@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from argparse import ArgumentParser
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from podwall.cli.inputs import add_stack
@@ -30,15 +31,18 @@ def source_and_expectations(words: Sequence[str], command: str) -> tuple[str | N
     """Return the source, which may be left out, and the file of expectations.
 
     Raises:
-        InvalidValue: there are more words, or none.
+        InvalidValue: there are more words, or only a folder, which is no file of expectations.
     """
+    example = f"as in `podwall {command} manifests/ expectations.yaml`"
     match words:
+        case [path] if Path(path).is_dir():
+            raise InvalidValue(
+                f"`{path}` is a folder, and {command} also needs a file of expectations",
+                help=example,
+            )
         case [path]:
             return None, path
         case [source, path]:
             return source, path
         case _:
-            raise InvalidValue(
-                f"{command} takes one or two words, not {len(words)}",
-                help=f"as in `podwall {command} manifests/ expectations.yaml`",
-            )
+            raise InvalidValue(f"{command} takes one or two words, not {len(words)}", help=example)

@@ -62,6 +62,6 @@ def add_out(parser: ArgumentParser) -> None:
         "--out",
         metavar="FILE",
         type=Path,
-        help="where the Python goes (default: the standard output)",
+        help="where the policies go (default: the standard output)",
     )
     parser.add_argument("--force", action="store_true", help="replace FILE if it exists")

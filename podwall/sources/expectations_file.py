@@ -19,7 +19,7 @@ def expectations_in(path: str) -> tuple[Expectation, ...]:
         SourceError: the file could not be read, or is no YAML.
         InvalidValue: something in it is not understood; the place has file, line and field path.
     """
-    name, data = read_bytes(path)
+    name, data = _read(path)
     parsed = parse_yaml(data, name)
     for finding in filter(_is_fatal, parsed.findings):
         raise SourceError(finding.message, help=finding.help, place=finding.place)
@@ -34,6 +34,14 @@ def expectations_in(path: str) -> tuple[Expectation, ...]:
         return read_expectations(document.manifest, document.place)
     except InvalidValue as problem:
         problem.place = exact_place(problem.place, {name: data})
+        raise
+
+
+def _read(path: str) -> tuple[str, bytes]:
+    try:
+        return read_bytes(path)
+    except SourceError as problem:
+        problem.help = "expectations are one file, which begins with `expectations:`"
         raise
 
 

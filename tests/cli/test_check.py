@@ -68,3 +68,28 @@ def test_bad_input_is_refused(tmp_path: Path, capsys: pytest.CaptureFixture[str]
     assert "e.yaml:1 expectations[0].nam: there is no field `nam`" in err
     assert "did you mean `name`?" in err
     assert main(["check", SHOP, SHOP, SHOP]) == 2
+    assert "check takes one or two words, not 3" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    ("words", "said", "remedy"),
+    [
+        pytest.param(
+            [SHOP],
+            f"`{SHOP}` is a folder, and check also needs a file of expectations",
+            "as in `podwall check manifests/ expectations.yaml`",
+            id="no expectations",
+        ),
+        pytest.param([SHOP, SHOP], "is a directory", "expectations are one file", id="two sources"),
+        pytest.param(
+            [SHOP, "none.yaml"], "no such file", "expectations are one file", id="no such file"
+        ),
+    ],
+)
+def test_expectations_that_cannot_be_read_are_told_from_a_source(
+    words: list[str], said: str, remedy: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main(["check", *words]) == 2
+    error, help_ = capsys.readouterr().err.splitlines()
+    assert said in error
+    assert remedy in help_

@@ -131,6 +131,14 @@ def test_bad_questions_are_refused(
     assert help_ in said_.err
 
 
+def test_a_source_without_two_ends_is_told_from_an_end(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(Path(SHOP).parents[1])
+    assert main(["explain", "examples/shop", "shop/web"]) == 2
+    assert "explain needs FROM and TO after a source" in capsys.readouterr().err
+
+
 def test_the_last_of_three_words_is_a_port_if_it_looks_like_one() -> None:
     assert said(["a/b", "c/d", "80/udp"]) == Words(None, "a/b", "c/d", "80/udp")
     assert said([SHOP, "a/b", "c/d"]) == Words(SHOP, "a/b", "c/d", None)

@@ -30,6 +30,20 @@ def test_help_of_a_command_has_an_example(tmp_path: Path, name: str) -> None:
     assert f"example:\n  podwall {name}" in result.out
 
 
+@pytest.mark.parametrize(
+    ("name", "words"),
+    [
+        ("explain", "[SOURCE] FROM TO [PORT]"),
+        ("diff", "OLD NEW | PREVIEW.json"),
+        ("check", "[SOURCE] EXPECTATIONS.yaml"),
+        ("suggest", "[SOURCE] EXPECTATIONS.yaml"),
+    ],
+)
+def test_the_usage_says_the_words_of_a_command_once(tmp_path: Path, name: str, words: str) -> None:
+    usage = podwall(tmp_path, name, "--help").out.partition("\n\n")[0]
+    assert " ".join(usage.split()).endswith(f"[--debug] {words}")
+
+
 def test_help_waits_for_nothing_heavy() -> None:
     code = (
         "import contextlib, sys\n"
