@@ -20,7 +20,7 @@ def read_labels(value: Any) -> LabelMap:
     node = mapping(value)
     if isinstance(node, Unknown):
         return LabelMap(more=node)
-    return LabelMap.of(_text_values(node))
+    return _label_map(tuple(sorted(_text_values(node).items(), key=_key)))
 
 
 def read_selector(value: Any) -> Selector:
@@ -47,7 +47,7 @@ def read_plain_selector(value: Any) -> Selector:
     node = mapping(value)
     if isinstance(node, Unknown):
         return Selector(unknown=node)
-    return Selector(tuple(_equals(key, label) for key, label in sorted(_text_values(node).items())))
+    return _plain_selector(tuple(sorted(_text_values(node).items(), key=_key)))
 
 
 def _text_values(node: Mapping[str, Any]) -> dict[str, str | Unknown]:
@@ -59,9 +59,23 @@ def _text_values(node: Mapping[str, Any]) -> dict[str, str | Unknown]:
     return labels
 
 
+def _key(label: tuple[str, str | Unknown]) -> str:
+    return label[0]
+
+
 @lru_cache(maxsize=65536)
+def _label_map(labels: tuple[tuple[str, str | Unknown], ...]) -> LabelMap:
+    """Return the labels; objects repeat them, and one value is soon told to be equal to itself."""
+    return LabelMap(labels)
+
+
+@lru_cache(maxsize=65536)
+def _plain_selector(labels: tuple[tuple[str, str | Unknown], ...]) -> Selector:
+    """Return the selector of some labels; policies repeat them, so one value serves them all."""
+    return Selector(tuple(_equals(key, label) for key, label in labels))
+
+
 def _equals(key: str, value: str | Unknown) -> Requirement:
-    """Return the requirement of a label; policies repeat them, so one value serves them all."""
     if isinstance(value, Unknown):
         return Requirement(key, Operator.IN, (), value)
     return Requirement(key, Operator.IN, (value,))
