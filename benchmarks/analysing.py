@@ -30,7 +30,7 @@ def analysis_lines(words: Sequence[str]) -> Iterator[str]:
             if len(points) > 2:
                 exponents.append((preset.name, _exponent(points)))
     yield "\nTime of the analysis grows with the size to the power of:\n"
-    yield from (f"- {name}: {exponent:.2f}" for name, exponent in exponents)
+    yield from (f"- {name}: {_written(exponent)}" for name, exponent in exponents)
 
 
 def _cells(found: Measurement) -> list[str]:
@@ -57,6 +57,10 @@ def _goal(preset: Preset, found: Measurement) -> str:
     if megabytes is not None:
         parts.append(f"{megabytes} MB: {'met' if found.memory <= megabytes else 'MISSED'}")
     return ", ".join(parts)
+
+
+def _written(exponent: float) -> str:
+    return "too fast to tell" if math.isnan(exponent) else f"{exponent:.2f}"
 
 
 def _exponent(points: Sequence[tuple[int, float]]) -> float:

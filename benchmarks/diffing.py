@@ -8,13 +8,13 @@ from __future__ import annotations
 import gc
 import json
 import statistics
-import subprocess
 import sys
 from dataclasses import asdict, dataclass
 
 from benchmarks.catalogue import CATALOGUE
-from benchmarks.editing import edited, read_again
+from benchmarks.editing import as_read, edited
 from benchmarks.measuring import times
+from benchmarks.processes import printed_by
 from podwall.diff import diff
 from podwall.reachability import reachability
 
@@ -34,7 +34,7 @@ DIFFS = (
 class Diffing:
     """CPU seconds, medians: of one analysis, and of a diff once both sides are analysed.
 
-    `again` is a diff in which no value is shared, because both sides were read from files; `told`
+    `apart` is a diff of two readings of manifests, whose equal objects have to be compared; `told`
     is the time to tell all `changes` one by one.
     """
 
@@ -42,32 +42,30 @@ class Diffing:
     policies: int
     analysed: float
     diffed: float
-    again: float
+    apart: float
     changes: int
     told: float
 
 
 def measured_diff(preset: str, size: int, fraction: float) -> Diffing:
     """Measure in a new process."""
-    command = [sys.executable, "-m", "benchmarks.diffing", preset, str(size), str(fraction)]
-    found = subprocess.run(command, check=True, capture_output=True, text=True)  # noqa: S603 - ours
-    return Diffing(**json.loads(found.stdout))
+    return Diffing(**printed_by("diffing", preset, size, fraction))
 
 
 def _measure(preset: str, size: int, fraction: float) -> Diffing:
     before = CATALOGUE[preset].make(size)
     after = edited(before, fraction)
-    other = read_again(after)
+    apart = (as_read(before), as_read(after))
     gc.collect()
     gc.freeze()
-    old, new, copy = (reachability(each) for each in (before, after, other))
+    old, new, *others = (reachability(each) for each in (before, after, *apart))
     found = diff(old, new)
     return Diffing(
         workloads=len(before.workloads),
         policies=len(before.policies),
         analysed=statistics.median(times(lambda: reachability(after))),
         diffed=statistics.median(times(lambda: diff(old, new))),
-        again=statistics.median(times(lambda: diff(old, copy))),
+        apart=statistics.median(times(lambda: diff(*others))),
         changes=sum(1 for _ in found.changes()),
         told=statistics.median(times(lambda: sum(1 for _ in diff(old, new).changes()))),
     )

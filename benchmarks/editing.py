@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-import pickle
 from dataclasses import replace
 from random import Random
 
+from benchmarks.manifests import manifests
 from podwall.model import Policy, PortRule, Protocol, Rule, Snapshot
+from podwall.reading import Cluster, Document
+from podwall.reading import snapshot as snapshot_of
 
-__all__ = ["edited", "read_again"]
+__all__ = ["as_read", "edited"]
 
 _PORTS = (PortRule(Protocol.TCP, 8080),)
 
@@ -24,11 +26,12 @@ def edited(snapshot: Snapshot, fraction: float) -> Snapshot:
 
 def _edited(policy: Policy) -> Policy:
     rules = policy.ingress if isinstance(policy.ingress, tuple) else ()
-    return replace(policy, ingress=tuple(replace(r, ports=_PORTS) if isinstance(r, Rule) else r
-                                         for r in rules))  # fmt: skip
+    known = (each for each in rules if isinstance(each, Rule))
+    return replace(policy, ingress=tuple(replace(each, ports=_PORTS) for each in known))
 
 
-def read_again(snapshot: Snapshot) -> Snapshot:
-    """Return an equal cluster that shares no value with it, as if read from another folder."""
-    again: Snapshot = pickle.loads(pickle.dumps(snapshot))  # noqa: S301 - made in the line itself
-    return again
+def as_read(snapshot: Snapshot) -> Snapshot:
+    """Return the cluster as it is read from manifests of its own: two readings share little."""
+    documents = [Document(each) for each in manifests(snapshot)]
+    known = Cluster(pod_cidrs=snapshot.pod_cidrs)
+    return snapshot_of(documents, complete=True, cluster=known).snapshot

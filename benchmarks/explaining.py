@@ -6,13 +6,13 @@ python -m benchmarks.explaining "B1 ladder" 100000
 from __future__ import annotations
 
 import json
-import subprocess
 import sys
 import time
 from dataclasses import asdict, dataclass
 from random import Random
 
 from benchmarks.catalogue import CATALOGUE
+from benchmarks.processes import printed_by
 from podwall.explain import answers
 from podwall.reachability import reachability
 
@@ -24,7 +24,10 @@ QUESTIONS = 1_000
 
 @dataclass(frozen=True, slots=True)
 class Explaining:
-    """Milliseconds of wall time: of the first question, of the slowest of the others, and mean."""
+    """Milliseconds of wall time: of the first question, of the slowest of the others, and mean.
+
+    The first also names all endpoints and sorts the policies by namespace.
+    """
 
     workloads: int
     policies: int
@@ -35,9 +38,7 @@ class Explaining:
 
 def measured_explanation(preset: str, size: int) -> Explaining:
     """Measure in a new process."""
-    command = [sys.executable, "-m", "benchmarks.explaining", preset, str(size)]
-    found = subprocess.run(command, check=True, capture_output=True, text=True)  # noqa: S603 - ours
-    return Explaining(**json.loads(found.stdout))
+    return Explaining(**printed_by("explaining", preset, size))
 
 
 def _measure(preset: str, size: int) -> Explaining:

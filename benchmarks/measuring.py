@@ -9,7 +9,6 @@ import gc
 import json
 import resource
 import statistics
-import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator
@@ -19,6 +18,7 @@ from typing import Final
 import numpy as np
 
 from benchmarks.catalogue import CATALOGUE
+from benchmarks.processes import printed_by
 from podwall.model import Snapshot
 from podwall.reachability import reachability
 from podwall.reachability.join import Join
@@ -56,9 +56,7 @@ class Measurement:
 
 def measured(preset: str, size: int) -> Measurement:
     """Measure in a new process."""
-    command = [sys.executable, "-m", "benchmarks.measuring", preset, str(size)]
-    found = subprocess.run(command, check=True, capture_output=True, text=True)  # noqa: S603 - ours
-    return Measurement(**json.loads(found.stdout))
+    return Measurement(**printed_by("measuring", preset, size))
 
 
 def _measure(preset: str, size: int) -> Measurement:
