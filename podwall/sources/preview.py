@@ -7,11 +7,13 @@ https://github.com/pulumi/pulumi/blob/master/pkg/display/json.go
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import replace
 from typing import Any, Final
 
 from podwall.plan import Change, Origin, Plan, PlannedResource
 from podwall.sources.resource_states import planned_resource
+from policies.errors import Place
 
 __all__ = ["is_events", "is_preview", "plan_of", "preview_plans", "steps_of_events"]
 
@@ -94,8 +96,20 @@ def _forces(difference: Mapping[str, Any]) -> bool:
     return str(difference.get("kind")).endswith("-replace")
 
 
+def _at_lines(resources: Iterable[PlannedResource]) -> Iterator[PlannedResource]:
+    """Yield resources; one that a library's component makes is at the line of that component.
+
+    Engines that tell one line a resource tell that in the library. Documents list parents first.
+    """
+    places: dict[str, Place] = {}
+    for each in resources:
+        place = each.place if each.place.source else places.get(each.parent or "", each.place)
+        places[each.urn] = place
+        yield each if place == each.place else replace(each, place=place)
+
+
 def plan_of(resources: Iterable[PlannedResource]) -> Plan:
     """Return the plan of resources that a Pulumi document lists."""
-    listed = tuple(resources)
+    listed = tuple(_at_lines(resources))
     stack, project, *_ = (listed[0].urn if listed else "::").split("::")
     return Plan(project, stack.rpartition(":")[2], listed, origin=Origin.PULUMI)

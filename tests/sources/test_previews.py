@@ -75,11 +75,6 @@ def test_the_engine_is_that_of_the_cluster_in_the_stack(name: str) -> None:
     assert planned(real(name)).engine == "azure"
 
 
-def test_places_are_lines_of_the_program() -> None:
-    places = {str(policy.place) for policy in planned(real("allow")).policies}
-    assert places == {"__main__.py:20", "__main__.py:22"}
-
-
 def resource(kind: str, name: str, inputs: Any, **more: Any) -> dict[str, Any]:
     return {
         "urn": f"urn:pulumi:dev::p1::{kind}::{name}",
