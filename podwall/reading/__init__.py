@@ -7,10 +7,11 @@ from __future__ import annotations
 
 from podwall.reading.assembly import Reading, snapshot
 from podwall.reading.document import Cluster, Document
-from podwall.reading.metadata import generated_name
+from podwall.reading.metadata import GENERATED, generated_name
 from podwall.reading.typed_policies import TypedPolicies, typed_policies
 
 __all__ = [
+    "GENERATED",
     "Cluster",
     "Document",
     "Reading",

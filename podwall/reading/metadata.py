@@ -11,7 +11,10 @@ from podwall.reading.fields import Malformed, field, flag, mapping, structs, tex
 from podwall.reading.selectors import read_labels
 from policies.errors import Place
 
-__all__ = ["KubernetesObject", "Owner", "generated_name", "read_object"]
+__all__ = ["GENERATED", "KubernetesObject", "Owner", "generated_name", "read_object"]
+
+GENERATED: Final = "GENERATED"
+"""Stands for the part of a name that only deployment makes up; no real name has capitals."""
 
 EMPTY: Mapping[str, Any] = {}
 NO_LABELS = LabelMap()
@@ -66,7 +69,7 @@ def generated_name(prefix: str) -> str:
     >>> generated_name("web-")
     'web-GENERATED'
     """
-    return f"{prefix}GENERATED"
+    return f"{prefix}{GENERATED}"
 
 
 def read_object(manifest: Any, place: Place) -> KubernetesObject:

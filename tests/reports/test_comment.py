@@ -265,3 +265,18 @@ def test_a_message_makes_nothing_but_code(written: str) -> None:
 )
 def test_what_github_would_link_is_split(name: str) -> None:
     assert name not in text(f"see {name}")
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        pytest.param("shop/web-GENERATED", id="a workload"),
+        pytest.param("shop-GENERATED/web", id="a namespace"),
+    ],
+)
+def test_what_stands_for_the_end_of_a_name_is_explained(name: str) -> None:
+    sentence = "`GENERATED` stands for the end of a name"
+    assert sentence not in comment(REPORT)
+    assert sentence in comment(replace(REPORT, connections=(changed("shop/api", name),)))
+    gone = ChangedObject(name, Existence.REMOVED)
+    assert sentence in comment(replace(REPORT, connections=(), workloads=(gone,)))

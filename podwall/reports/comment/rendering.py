@@ -9,6 +9,7 @@ from hashlib import sha256
 from typing import Final
 
 from podwall.diff import ChangeKind
+from podwall.reading import GENERATED
 from podwall.reports.comment.budget import LIMIT, Block, fitted, length
 from podwall.reports.comment.ends import ends_words
 from podwall.reports.comment.escaping import code, text
@@ -42,6 +43,7 @@ _BLOCKING: Final = {
 }
 """What is about the deployment itself is in the headline, and before what is about policies."""
 
+_GENERATED: Final = f"`{GENERATED}` stands for the end of a name that only the deployment makes up."
 _POLICIES: Final = 3
 _LONGEST_NAME: Final = 120
 _LONGEST_LINK: Final = 2_000
@@ -215,6 +217,13 @@ def _folded(block: Block, title: str) -> Block:
 def _foot(report: ChangeReport) -> str:
     parts = [f"{report.state[:1].upper()}{report.state[1:]}." if report.state else ""]
     parts.append(report.judged)
+    parts.append(_GENERATED if _has_generated_names(report) else "")
     parts.append(f"[Full report]({report.artifact})" if report.artifact else "")
     said = " ".join(filter(None, parts))
     return f"\n<sub>{said}</sub>\n" if said else ""
+
+
+def _has_generated_names(report: ChangeReport) -> bool:
+    ends = (name for each in report.connections for name in (each.source, each.destination))
+    objects = (each.name for each in (*report.policies, *report.workloads))
+    return any(GENERATED in name for name in (*ends, *objects))
