@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Final
 import numpy as np
 
 from podwall.diff.ends import ABSENT
-from podwall.diff.passages import ALL, NONE, SideReader, passages
+from podwall.diff.passages import ALL, SideReader, passages
 from podwall.diff.roles import joint_roles
 
 if TYPE_CHECKING:
@@ -190,8 +190,7 @@ class _Comparer:
         """Return what passes within workloads: a single pod always reaches itself."""
         workloads = self._workloads[side]
         single = [n != ABSENT and workloads[n].replicas == 1 for n in places.tolist()]
-        alone = np.where(np.array(single, dtype=bool), ALL, numbers)
-        return np.where(places == ABSENT, NONE, alone)
+        return np.where(np.array(single, dtype=bool), ALL, numbers)
 
 
 def _distinct(*ascending: IntArray) -> IntArray:

@@ -12,7 +12,7 @@ from podwall.diff import ChangeKind, diff
 from podwall.engines import ENGINES
 from podwall.reachability import ExternalRange, reachability
 from podwall.reachability.addresses import first_address
-from tests.core.builders import EVERYTHING, load_balancer
+from tests.core.builders import load_balancer, policy, selector
 from tests.core.clusters import Size, random_cluster
 from tests.diff.edits import edited
 from tests.diff.naive import compared, told
@@ -27,12 +27,27 @@ def test_a_diff_is_the_naive_comparison_of_all_pairs(engine: str, batch: int) ->
         rng = Random(f"{engine} {seed}")
         before = random_cluster(rng, SMALL)
         if seed % 3 == 0:
-            before = replace(before, services=(load_balancer("x/lb", 80, EVERYTHING),))
+            before = replace(before, services=(load_balancer("x/lb", 80, selector(app="a")),))
         after = edited(rng, before, SMALL)
         if seed % 6 == 0:
             after = replace(after, services=())
         old, new = reachability(before, engine), reachability(after, engine)
         assert told(diff(old, new)) == compared(old, new), seed
+
+
+@pytest.mark.parametrize("batch", range(4))
+def test_a_service_that_comes_or_goes_opens_or_closes_what_is_behind_it(batch: int) -> None:
+    opening = 0
+    for seed in range(10 * batch, 10 * batch + 10):
+        before = random_cluster(Random(f"service {seed}"), SMALL)
+        closed = policy("x", name="closed", ingress=())
+        before = replace(before, policies=(*before.policies, closed))
+        opened = replace(before, services=(load_balancer("x/lb", 80, selector(app="a")),))
+        old, new = reachability(before, "azure"), reachability(opened, "azure")
+        assert told(diff(old, new)) == compared(old, new), seed
+        assert told(diff(new, old)) == compared(new, old), seed
+        opening += bool(compared(old, new))
+    assert opening > 0
 
 
 @pytest.mark.parametrize("seed", range(10))
