@@ -7,7 +7,7 @@ from functools import cached_property
 from typing import Any, Final
 
 from podwall.engines import ENGINES, SPEC
-from podwall.lint import LINTS, judged, lint, ranked
+from podwall.lint import judged, lint, ranked, silenceable
 from podwall.lint.scene import Scene
 from podwall.plan import Plan, PlannedResource
 from podwall.plan.documents import is_object, unseen_objects
@@ -18,13 +18,11 @@ from podwall.sources import Source, SourceKind, stage_of
 from podwall.sources.namespaces import with_known_namespaces
 from podwall.sources.preview import plan_of
 from podwall.sources.resource_states import planned_resource
-from policies.findings import Finding, Severity
+from policies.findings import Finding
 
 __all__ = ["NAMESPACE", "Deployment", "deployment_of"]
 
 NAMESPACE: Final = "kubernetes:core/v1:Namespace"
-OWN_IDS: Final = frozenset({"workload-open", "workload-before-policies"})
-"""Findings that only guardrails make; an annotation can silence them like those of lint."""
 
 
 class Deployment:
@@ -82,9 +80,8 @@ class Deployment:
 
     def kept(self, findings: Sequence[Finding]) -> tuple[Finding, ...]:
         """Return the findings that no annotation silences, and those about annotations."""
-        noted = {each.id for each in self.reading.findings if each.severity is not Severity.ERROR}
-        known = noted | {each.id for each in LINTS} | OWN_IDS
-        return judged(findings, self.source.planned.documents, frozenset(known)).findings
+        known = silenceable(self.reading.findings)
+        return judged(findings, self.source.planned.documents, known).findings
 
     @cached_property
     def namespaces(self) -> Mapping[str, object]:

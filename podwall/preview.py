@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from typing import Final
 
 from podwall.engines import Engine
-from podwall.lint import LINTS, judged, lint, ranked
+from podwall.lint import judged, lint, ranked, silenceable
 from podwall.plan.cluster import planned_cluster
 from podwall.plan.documents import documents, unseen_objects
 from podwall.plan.model import Plan
@@ -49,8 +49,8 @@ def preview(plan: Plan, engine: Engine | str | None = None) -> Preview:
 
 def _judged(findings: Sequence[Finding], planned: Sequence[Document]) -> tuple[Finding, ...]:
     """Return the findings that no annotation in the plan silences."""
-    known = frozenset(each.id for each in LINTS) | {each.id for each in findings}
-    return tuple(_as_input(each) for each in judged(findings, planned, known).findings)
+    told = judged(findings, planned, silenceable(findings)).findings
+    return tuple(_as_input(each) for each in told)
 
 
 def _as_input(finding: Finding) -> Finding:

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import NamedTuple
 
 from podwall.diff import Diff, diff
-from podwall.lint import LINTS, judged, lint, ranked
+from podwall.lint import judged, lint, ranked, silenceable
 from podwall.reachability import Reachability, reachability
 from podwall.reading import Document, Reading
 from podwall.reports.comment import ChangeReport, change_report
@@ -114,5 +114,4 @@ def _analysed(
 def _judged(state: _State, found: Reachability) -> tuple[Finding, ...]:
     """Return what was found while reading and what the lints find, without what is silenced."""
     findings = (*state.reading.findings, *state.source.at_lines(lint(found)))
-    known = frozenset({each.id for each in LINTS} | {each.id for each in findings})
-    return judged(ranked(findings), state.documents, known).findings
+    return judged(ranked(findings), state.documents, silenceable(findings)).findings

@@ -8,7 +8,7 @@ from argparse import Namespace
 from podwall.cli.inputs import paused_collector, read_source
 from podwall.cli.options import FailOn
 from podwall.cli.severity import exit_code
-from podwall.lint import LINTS, judged, lint, ranked
+from podwall.lint import judged, lint, ranked, silenceable
 from podwall.reachability import reachability
 from podwall.reports.json_text import json_text
 from podwall.reports.junit import findings_suite, junit_text
@@ -16,7 +16,6 @@ from podwall.reports.lint_json import lint_document
 from podwall.reports.lint_text import print_findings
 from podwall.reports.sarif import sarif_document
 from podwall.reports.terminal import terminal
-from policies.findings import Severity
 
 __all__ = ["show_findings"]
 
@@ -27,9 +26,8 @@ def show_findings(options: Namespace) -> int:
         source = read_source(options)
         reading = source.reading()
         found = reachability(reading.snapshot, options.engine)
-        noted = {each.id for each in reading.findings if each.severity is not Severity.ERROR}
-        known = frozenset(noted | {each.id for each in LINTS})
         all_findings = ranked((*reading.findings, *source.at_lines(lint(found))))
+        known = silenceable(reading.findings)
         result = judged(all_findings, source.planned.documents, known)
     match options.output:
         case "json":

@@ -31,7 +31,7 @@ from podwall.lint.suppression import Judged, Suppressed, judged
 from podwall.reachability import Reachability
 from policies.findings import Finding, Severity
 
-__all__ = ["LINTS", "Judged", "Lint", "Suppressed", "judged", "lint", "ranked"]
+__all__ = ["LINTS", "Judged", "Lint", "Suppressed", "judged", "lint", "ranked", "silenceable"]
 
 LINTS: Final[tuple[Lint, ...]] = (
     *selections.LINTS,
@@ -46,12 +46,23 @@ LINTS: Final[tuple[Lint, ...]] = (
     *mistakes.LINTS,
 )
 RANKS: Final = list(Severity)
+GUARDRAILS: Final = frozenset({"workload-before-policies", "workload-open"})
+"""Findings that only the policy pack makes; objects that silence them are linted, too."""
 
 
 def lint(reachability: Reachability) -> tuple[Finding, ...]:
     """Return everything that the lints find in a snapshot under an engine, most severe first."""
     scene = Scene(reachability)
     return ranked(finding for each in LINTS for finding in each.findings(scene))
+
+
+def silenceable(noted: Iterable[Finding]) -> frozenset[str]:
+    """Return the ids that an annotation can silence, given what was noted while reading.
+
+    An error of reading is not among them: the API server refuses the object, whatever it says.
+    """
+    read = {each.id for each in noted if each.severity is not Severity.ERROR}
+    return frozenset(read | GUARDRAILS | {each.id for each in LINTS})
 
 
 def ranked(findings: Iterable[Finding]) -> tuple[Finding, ...]:

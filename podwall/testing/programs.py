@@ -10,7 +10,7 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from podwall.lint import LINTS, judged, lint, ranked
+from podwall.lint import judged, lint, ranked, silenceable
 from podwall.preview import preview
 from podwall.reachability import reachability
 from podwall.sources import source
@@ -125,12 +125,10 @@ def reach_of_source(path: str | Path, *, engine: str | None = None) -> Reach:
     _refuse(each for each in reading.findings if each.severity is Severity.ERROR)
     _warn_of_unseen(reading.findings)
     found = reachability(reading.snapshot, engine)
-    noted = {each.id for each in reading.findings if each.severity is not Severity.ERROR}
-    known = frozenset(noted | {each.id for each in LINTS})
 
     def findings() -> Iterable[Finding]:
         every = ranked((*reading.findings, *read.at_lines(lint(found))))
-        return judged(every, read.planned.documents, known).findings
+        return judged(every, read.planned.documents, silenceable(reading.findings)).findings
 
     locate = partial(exact_place, texts=read.texts)
     about = f"{read.name}, engine {found.engine.name}"

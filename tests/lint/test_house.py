@@ -167,3 +167,28 @@ def test_the_command_for_people(tmp_path: Path, capsys: pytest.CaptureFixture[st
     shown = capsys.readouterr().out
     assert "warning[peer-without-pods]" in shown
     assert "it serves the public" in shown
+
+
+REFUSED = """
+apiVersion: networking.k8s.io/v1
+kind: NetworkPolicy
+metadata:
+  name: web
+  namespace: shop
+  annotations: {podwall.dev/ignore: "invalid-port: never mind; workload-open: the front door"}
+spec:
+  podSelector: {}
+  ingress: [{ports: [{port: 99999}]}]
+"""
+
+
+@pytest.mark.parametrize("command", ["lint", "diff"])
+def test_no_command_silences_a_refusal_or_doubts_a_wish_to_the_policy_pack(
+    command: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    path = tmp_path / "shop.yaml"
+    path.write_text(REFUSED, encoding="utf-8")
+    main([command, *[str(path)] * (2 if command == "diff" else 1)])
+    shown = "".join(capsys.readouterr())
+    assert "`99999` is not a port number" in shown
+    assert "`workload-open` to ignore" not in shown
