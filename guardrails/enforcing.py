@@ -116,10 +116,10 @@ def _of_stack(rule: StackRule[Any], deployment: Deployment, settings: Any) -> It
 
 
 def _kept(deployment: Deployment, judgements: Iterable[Judgement]) -> Iterable[Finding]:
-    """Return the findings that no annotation in the stack silences."""
+    """Return the findings that no annotation in the stack silences, each once."""
     findings = dict.fromkeys(each for each in judgements if isinstance(each, Finding))
     kept = deployment.kept(tuple(findings)) if findings else ()
-    return [each for each in kept if each in findings]
+    return [each for each in dict.fromkeys(kept) if each in findings]
 
 
 def _doubts(judgements: Iterable[Judgement]) -> tuple[Doubt, ...]:

@@ -49,6 +49,7 @@ JUDGED_ELSEWHERE: Final = frozenset(
         "azure-engine-ends",
         "known-only-after-deployment",
         "unseen-objects",
+        "several-clusters",
     }
 )
 """What other rules look at more closely, or report as undetermined."""

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import json
+from collections import Counter
 from pathlib import Path
 
 import pytest
 
 from guardrails.rules.lint import RULES
 from tests.engine.workspace import ROOT, Document, EngineFailed, Workspace
-from tests.guardrails.packs import is_enforced
+from tests.guardrails.packs import shared
 
 pytestmark = [pytest.mark.engine, pytest.mark.timeout(300)]
 
@@ -89,10 +90,11 @@ def test_a_state_is_judged_as_the_command_line_judges_it(
     found = told(workspace.pulumi(*command))
     linted = json.loads(workspace.podwall("lint", str(state), "-o", "json").stdout)["findings"]
     ids = {rule.id for rule in RULES}
-    said = [each["message"] for each in found if each["policyName"] in ids]
-    expected = [each["message"] for each in linted if is_enforced(each)]
-    assert len(said) == len(expected)
-    assert all(any(message in each for each in said) for message in expected)
+    said = [each for each in found if each["policyName"] in ids]
+    expected = list(shared(linted))
+    assert Counter(each["policyName"] for each in said) == Counter(rule for rule, _ in expected)
+    for rule, text in expected:
+        assert any(text in each["message"] for each in said if each["policyName"] == rule)
     assert {each["policyName"] for each in found} - ids
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import date
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -14,20 +14,20 @@ from pulumi_policy import EnforcementLevel
 from pulumi_policy.policy import _PolicyAnalyzerServicer
 
 from guardrails.pack import NAME, policies
-from guardrails.rules.lint import GROUPS, JUDGED_ELSEWHERE
+from guardrails.rules.lint import GROUPS, JUDGED_ELSEWHERE, KNOWN
 
 __all__ = [
     "TODAY",
     "State",
     "Told",
     "cluster",
-    "is_enforced",
     "judged",
     "kubernetes",
     "messages",
     "objects",
     "recorded",
     "resource",
+    "shared",
 ]
 
 State = dict[str, Any]
@@ -106,15 +106,27 @@ def messages(found: Iterable[Told], policy: str) -> list[str]:
     return [each.message.split("\n")[1] for each in found if each.policy == policy]
 
 
-def is_enforced(finding: State) -> bool:
-    """Say whether a finding of the command line is one that the pack has to report.
+def shared(findings: Iterable[State]) -> Iterator[tuple[str, str]]:
+    """Yield what the pack has to say of the findings of `podwall lint`: by which rule, and how.
 
-    What there is before the deployment no pack is shown.
+    Of the deployment itself, as against its result, no pack is shown anything.
     """
-    of_deployment = finding["id"].startswith(("cluster-", "engine-changes", "policy-away"))
-    if of_deployment or finding["id"] in JUDGED_ELSEWHERE:
-        return False
-    return finding["severity"] != "info" or any(finding["id"] in each for each in GROUPS.values())
+    for finding in findings:
+        rule = _rule(finding["id"], finding["severity"])
+        of_deployment = finding["id"].startswith(("cluster-", "engine-changes", "policy-away"))
+        if rule and not of_deployment:
+            path = finding["place"].get("path")
+            where = f"{path}: " if path else ""
+            yield rule, f"{where}{finding['message']} [{finding['id']}]"
+
+
+def _rule(id_: str, severity: str) -> str:
+    """Return the rule that reports a finding of lint in lint's own words; empty for none."""
+    groups = [group for group, ids in GROUPS.items() if id_ in ids]
+    if groups or id_ in JUDGED_ELSEWHERE:
+        return "".join(groups)
+    refused = severity == "error" and id_ not in KNOWN
+    return "object-refused" if refused else "lint" * (severity != "info")
 
 
 def _told(diagnostic: Any) -> Told:
