@@ -6,15 +6,12 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import reduce
 from operator import or_
-from typing import Final
 
 from podwall.portset import NO_PORTS, PortSet
 from podwall.reachability import Connection, ExternalRange, Reachability
+from podwall.reports.external_names import external_names
 
-__all__ = ["OUTSIDE", "Cell", "Grid", "reach_grid"]
-
-OUTSIDE: Final = "outside"
-_ENOUGH: Final = 2
+__all__ = ["Cell", "Grid", "reach_grid"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,16 +30,20 @@ class Cell:
 class Grid:
     """The names of rows and columns, and the cells of the pairs between which something passes.
 
-    External ranges that no cell tells apart share a row and a column. The one with the widest of
-    them is `outside`: whatever has no row of its own.
+    External ranges that no cell tells apart share a row and a column; their names are `outside`.
     """
 
     names: tuple[str, ...]
     cells: Mapping[tuple[str, str], Cell]
+    outside: frozenset[str] = frozenset()
 
     def cell(self, source: str, destination: str) -> Cell:
         """Return the cell of a pair; an empty one where nothing passes."""
         return self.cells.get((source, destination), Cell())
+
+    def namespace(self, name: str) -> str:
+        """Return the namespace of a name; an empty one outside of the cluster."""
+        return "" if name in self.outside else name.partition("/")[0]
 
 
 def reach_grid(reachability: Reachability) -> Grid:
@@ -55,12 +56,13 @@ def reach_grid(reachability: Reachability) -> Grid:
         if each.workload.replicas == 1:
             cells[each.id, each.id] = Cell(itself=True)
     groups = _alike(reachability.externals, workloads, cells)
-    names = {_name(group, groups): group[0].id for group in groups}
+    called = external_names([[each.network for each in group] for group in groups])
+    names = {name: group[0].id for name, group in zip(called, groups, strict=True)}
     for name, first in names.items():
         for workload in workloads:
             cells[workload, name] = cells.get((workload, first), Cell())
             cells[name, workload] = cells.get((first, workload), Cell())
-    return Grid((*workloads, *names), cells)
+    return Grid((*workloads, *names), cells, frozenset(names))
 
 
 def _cell(connection: Connection) -> Cell:
@@ -80,11 +82,3 @@ def _alike(
         pairs = [pair for both in ways for pair in both]
         groups.setdefault(tuple(cells.get(pair, Cell()) for pair in pairs), []).append(each)
     return list(groups.values())
-
-
-def _name(group: Sequence[ExternalRange], groups: Sequence[Sequence[ExternalRange]]) -> str:
-    """Return `outside` for the group that has the most addresses, else its ranges."""
-    if group is max(groups, key=lambda each: max(r.network.num_addresses for r in each)):
-        return OUTSIDE
-    more = f" +{len(group) - _ENOUGH}" if len(group) > _ENOUGH else ""
-    return f"{', '.join(each.id for each in group[:_ENOUGH])}{more}"

@@ -6,19 +6,32 @@ from collections.abc import Iterator
 from typing import Final
 
 from rich.console import Console, RenderableType
+from rich.measure import Measurement
 from rich.padding import Padding
 from rich.text import Text
 
 from podwall.reachability import Reachability
+from podwall.reports.namespace_grid import namespace_grid
+from podwall.reports.namespace_table import namespace_forms, namespace_legend
 from podwall.reports.reach_grid import Grid, reach_grid
-from podwall.reports.reach_table import cell_text, reach_table
+from podwall.reports.reach_table import cell_text, reach_forms
+from podwall.reports.summary import headline, summary
 from podwall.reports.symbols import Symbols
+from podwall.verdict_table import verdict_table
 
-__all__ = ["reach_section"]
+__all__ = ["MOST_WORKLOADS", "reach_section"]
 
 _INDENT: Final = 2
-_MOST_WORKLOADS: Final = 60
+MOST_WORKLOADS: Final = 60
+"""Above this, each namespace is one row."""
 _MOST_CAUSES: Final = 10
+_CLOSER: Final = (
+    "",
+    "to look closer:",
+    "  podwall reach -o html              a page that unfolds every namespace",
+    "  podwall reach -o csv | grep shop/  each pair of a namespace",
+    "  podwall explain shop/web shop/api  why a pair is open or denied",
+)
 
 
 def reach_section(
@@ -31,18 +44,41 @@ def reach_section(
     number = len(reachability.workloads)
     if not number:
         yield Text("  no workloads are planned")
-    elif number > _MOST_WORKLOADS:
-        yield Text(f"  {number} workloads are too many to show here: see `-o json`")
+    elif number > MOST_WORKLOADS:
+        yield from map(_indented, _namespaces(reachability, console, symbols))
     else:
         grid = reach_grid(reachability)
-        yield _indented(reach_table(grid, console, console.width - _INDENT, symbols))
+        yield _indented(_fitting(reach_forms(grid, symbols), console))
         yield ""
         yield _indented(_legend(grid, symbols))
         yield from map(_indented, _unsure(reachability))
     yield ""
 
 
-def _indented(part: RenderableType) -> Padding:
+def _namespaces(
+    reachability: Reachability, console: Console, symbols: Symbols
+) -> Iterator[RenderableType]:
+    """Yield what is shown of too many workloads to show each."""
+    table = verdict_table(reachability)
+    yield Text(headline(summary(table)))
+    yield ""
+    yield _fitting(namespace_forms(namespace_grid(table), symbols), console)
+    yield ""
+    yield namespace_legend(symbols)
+    yield from _CLOSER
+
+
+def _fitting(forms: Iterator[RenderableType], console: Console) -> RenderableType:
+    """Return the first form that fits the console, else the last."""
+    for form in forms:
+        if Measurement.get(console, console.options, form).maximum <= console.width - _INDENT:
+            break
+    return form
+
+
+def _indented(part: RenderableType) -> RenderableType:
+    if part == "":
+        return part
     return Padding(part, (0, 0, 0, _INDENT), expand=False)
 
 

@@ -2,55 +2,77 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from itertools import pairwise
 from typing import Final
 
 from rich import box
-from rich.console import Console, RenderableType
-from rich.measure import Measurement
+from rich.console import RenderableType
 from rich.table import Table
 from rich.text import Text
 
-from podwall.reports.reach_grid import OUTSIDE, Cell, Grid
+from podwall.reports.reach_grid import Cell, Grid
 from podwall.reports.reach_list import reach_list
 from podwall.reports.short_ports import short_ports
 from podwall.reports.symbols import Symbols
 
-__all__ = ["cell_text", "reach_table"]
+__all__ = ["cell_text", "numbered", "reach_forms", "table_of"]
 
 _CORNER: Final = "from \\ to"
 
 
-def reach_table(grid: Grid, console: Console, width: int, symbols: Symbols) -> RenderableType:
-    """Return a grid in the first form that fits `width`: columns by name, by number, a list.
+def reach_forms(grid: Grid, symbols: Symbols) -> Iterator[RenderableType]:
+    """Yield the forms of a grid, the widest first: columns by name, by number, a list.
 
     Each row is a client and each column a server. Symbols tell verdicts apart, colours only help.
     """
+    cells = [
+        [cell_text(grid.cell(source, destination), symbols) for destination in grid.names]
+        for source in grid.names
+    ]
     numbers = [str(number) for number in range(1, len(grid.names) + 1)]
-    named = _table(grid, [_two_lines(name) for name in grid.names], grid.names, symbols)
-    rows = [f"{number} {name}" for number, name in zip(numbers, grid.names, strict=True)]
-    numbered = _table(grid, numbers, rows, symbols)
-    for table in (named, numbered):
-        if Measurement.get(console, console.options, table).maximum <= width:
-            return table
-    return reach_list(grid, symbols)
+    sections = _sections([grid.namespace(name) for name in grid.names])
+    heads = [_two_lines(grid.namespace(name), name) for name in grid.names]
+    yield table_of(heads, grid.names, cells, sections)
+    yield table_of(numbers, numbered(grid.names), cells, sections)
+    yield reach_list(grid, symbols)
 
 
-def _two_lines(name: str) -> str:
+def numbered(names: Sequence[str]) -> list[str]:
+    """Return the names with their numbers, one below the other."""
+    width = len(str(len(names)))
+    return [f"{number:{width}} {name}" for number, name in enumerate(names, 1)]
+
+
+def _two_lines(namespace: str, name: str) -> str:
     """Return a name with the namespace on a line of its own."""
-    return name.replace("/", "/\n", 1) if name != OUTSIDE else f"\n{name}"
+    return f"{namespace}/\n{name.removeprefix(f'{namespace}/')}" if namespace else f"\n{name}"
 
 
-def _table(grid: Grid, heads: Sequence[str], rows: Sequence[str], symbols: Symbols) -> Table:
-    table = Table(box=box.SIMPLE_HEAD, padding=(0, 1), header_style="bold", show_edge=False)
+def _sections(namespaces: Sequence[str]) -> frozenset[int]:
+    """Return the places after which another namespace begins."""
+    return frozenset(k for k, (one, next_) in enumerate(pairwise(namespaces)) if one != next_)
+
+
+def table_of(
+    heads: Sequence[str],
+    rows: Sequence[str],
+    cells: Sequence[Sequence[Text]],
+    sections: frozenset[int] = frozenset(),
+    *,
+    gap: int = 1,
+) -> Table:
+    """Return a table with the names of clients before its rows and of servers above its columns.
+
+    After the rows whose places are `sections` there is a gap, and around a cell so many blanks.
+    """
+    table = Table(box=box.SIMPLE_HEAD, header_style="bold", show_edge=False)
+    table.padding = (0, gap)
     table.add_column(Text(_CORNER, "dim"), no_wrap=True, vertical="bottom")
     for head in heads:
         table.add_column(head, no_wrap=True, justify="center", vertical="bottom")
-    for row, source in zip(rows, grid.names, strict=True):
-        cells = (grid.cell(source, destination) for destination in grid.names)
-        table.add_row(Text(row, "bold"), *(cell_text(cell, symbols) for cell in cells))
-        if _namespace(source) != _namespace(_after(grid.names, source)):
-            table.add_section()
+    for place, (row, line) in enumerate(zip(rows, cells, strict=True)):
+        table.add_row(Text(row, "bold"), *line, end_section=place in sections)
     return table
 
 
@@ -62,12 +84,3 @@ def cell_text(cell: Cell, symbols: Symbols) -> Text:
     unsure = Text(f"{short_ports(cell.unsure, symbols.more)}?" if cell.unsure else "", "yellow")
     parts = [part for part in (allowed, unsure) if part]
     return Text(" ").join(parts) if parts else Text(symbols.denied, "red")
-
-
-def _namespace(name: str) -> str:
-    return name.partition("/")[0]
-
-
-def _after(names: Sequence[str], name: str) -> str:
-    following = names[names.index(name) + 1 :]
-    return following[0] if following else name

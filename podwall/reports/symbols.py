@@ -14,12 +14,15 @@ __all__ = ["ASCII", "CHANGES", "UNICODE", "Symbols", "symbols"]
 class Symbols:
     """One symbol for each thing that a report has to tell.
 
-    `middle` and `last` draw trees: what leads to a child, and what runs down below it.
+    `whole` and `part` say how much of many connections is open. `middle` and `last` draw trees:
+    what leads to a child, and what runs down below it.
     """
 
     denied: str
     itself: str
     more: str
+    whole: str
+    part: str
     yes: str
     no: str
     middle: tuple[str, str]
@@ -30,6 +33,8 @@ UNICODE: Final = Symbols(
     denied="·",
     itself="─",
     more="…",
+    whole="●",
+    part="○",
     yes="✓",
     no="✗",
     middle=("├─ ", "│  "),
@@ -39,6 +44,8 @@ ASCII: Final = Symbols(
     denied=".",
     itself="-",
     more="..",
+    whole="#",
+    part="o",
     yes="+",
     no="x",
     middle=("|- ", "|  "),

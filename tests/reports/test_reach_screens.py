@@ -2,17 +2,21 @@
 
 from __future__ import annotations
 
+import io
 from collections.abc import Mapping
 from typing import Any
 
 import pytest
+from rich.console import Console
 
 from podwall.model import Protocol
 from podwall.portset import ALL_PORTS, NO_PORTS, PortSet
 from podwall.reachability import Reachability, reachability
 from podwall.reading import Document, snapshot
-from podwall.reports.reach_grid import OUTSIDE, reach_grid
+from podwall.reports.external_names import OUTSIDE
+from podwall.reports.reach_grid import reach_grid
 from podwall.reports.reach_json import reach_document
+from podwall.reports.reach_lines import reach_lines
 from podwall.reports.reach_section import reach_section
 from podwall.reports.short_ports import short_ports
 from podwall.reports.symbols import UNICODE
@@ -34,8 +38,8 @@ def pod(name: str, namespace: str = "shop", **labels: Any) -> Document:
     return Document({"apiVersion": "v1", "kind": "Pod", "metadata": metadata})
 
 
-def policy(name: str, **spec: Any) -> Document:
-    metadata = {"name": name, "namespace": "shop"}
+def policy(name: str, namespace: str = "shop", **spec: Any) -> Document:
+    metadata = {"name": name, "namespace": namespace}
     manifest = {"apiVersion": "networking.k8s.io/v1", "kind": "NetworkPolicy"}
     return Document({**manifest, "metadata": metadata, "spec": {"podSelector": {}, **spec}})
 
@@ -110,9 +114,69 @@ def test_a_list_is_shown_where_no_table_fits() -> None:
     assert "  shop/api    80 53/udp   from shop/web" in found
 
 
-def test_many_workloads_are_counted_and_not_shown() -> None:
-    found = shown(reach(*(pod(f"p{number}") for number in range(61))))
-    assert "  61 workloads are too many to show here: see `-o json`" in found
+MANY = reach(
+    *(pod(f"p{n}", f"n{n % 3}", role="web" if n else "db") for n in range(90)),
+    policy("p", "n0", ingress=[frontend()]),
+    policy("p", "n1", policyTypes=["Ingress", "Egress"]),
+)
+"""In `n0` all but one reach each other, `n1` is closed, `n2` has no policies."""
+
+
+def test_many_workloads_are_shown_by_namespace() -> None:
+    assert shown(MANY)[2:14] == [
+        "  2,611 of 8,010 connections between 90 workloads in 3 namespaces are open",
+        "",
+        "   from \\ to   n0    n1   n2   outside",
+        "  ─────────────────────────────────────",
+        "   n0          97%   ·    ●       ●",
+        "   n1           ·    ·    ·       ·",
+        "   n2           ·    ·    ●       ●",
+        "   outside      ·    ·    ●       ·",
+        "",
+        "  ● all connections are open   8% ○ some   · none   ? not certain",
+        "",
+        "  to look closer:",
+    ]
+
+
+def test_signs_stand_for_shares_where_those_do_not_fit() -> None:
+    found = shown(MANY, 26)
+    first = found.index("  from \\ to 1 2 3 4")
+    assert found[first : first + 6] == [
+        "  from \\ to 1 2 3 4",
+        "  ─────────────────",
+        "  1 n0      ○ · ● ●",
+        "  2 n1      · · · ·",
+        "  3 n2      · · ● ●",
+        "  4 outside · · ● ·",
+    ]
+
+
+def test_namespaces_are_listed_where_no_table_fits() -> None:
+    found = shown(MANY, 18)
+    assert "  n0     ○  from" in found
+    assert "  n1     ·  no one" in found
+
+
+def lines(found: Reachability, file: io.StringIO, *, terminal: bool) -> str:
+    console = Console(file=file, width=100, force_terminal=terminal, no_color=True)
+    return "".join(reach_lines(found, console))
+
+
+def test_a_terminal_gets_no_thousands_of_lines_and_a_pipe_gets_nothing_else() -> None:
+    assert "  ->  " not in lines(MANY, io.StringIO(), terminal=True)
+    piped = lines(MANY, io.StringIO(), terminal=False).splitlines()
+    assert all("  ->  " in line for line in piped)
+    few = lines(reach(*SHOP), io.StringIO(), terminal=True)
+    assert "from \\ to" in few
+    assert "  ->  " in few
+
+
+def test_a_list_says_all_workloads_of_a_namespace_in_a_word() -> None:
+    found = shown(reach(*(pod(name) for name in "abc"), pod("alone", "tools")), 30)
+    assert "  shop/a     all  from all of" in found
+    assert "                  shop," in found
+    assert "                  tools/alone," in found
 
 
 def test_nothing_to_show_is_said() -> None:

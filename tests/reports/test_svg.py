@@ -4,9 +4,10 @@ from xml.etree import ElementTree as ET
 
 import pytest
 
-from podwall.model import LabelMap, Snapshot, Workload
+from podwall.model import LabelMap, PodPeer, Snapshot, Workload
 from podwall.reachability import reachability
 from podwall.reports.svg import reach_svg
+from policies.unknown import Unknown
 from tests.core.builders import allow, cluster, peers, policy, selector, tcp
 
 SVG = "{http://www.w3.org/2000/svg}"
@@ -39,6 +40,15 @@ def test_many_workloads_are_drawn_by_namespace() -> None:
     said = _said(Snapshot(workloads=tuple(pods), complete=True))
     assert "n0 to n1: 400 of 400 connections" in said
     assert "n0 to n0: 380 of 380 connections" in said
+
+
+def test_what_is_not_certain_is_not_counted_as_open() -> None:
+    unknown = Workload("n0", "a", "Pod", LabelMap.of({"app": Unknown("later")}))
+    pods = (Workload("n1", f"w{k}", "Pod", LabelMap()) for k in range(50))
+    anywhere = PodPeer(selector(app="b"), selector())
+    closed = policy("n1", ingress=(allow(anywhere),))
+    said = _said(Snapshot(workloads=(unknown, *pods), policies=(closed,), complete=True))
+    assert "n0 to n1: 0 of 50 connections, 50 more undetermined" in said
 
 
 @pytest.mark.parametrize(

@@ -16,14 +16,13 @@ import numpy as np
 from podwall.model import IpNetwork, LabelMap, Unknown, Workload
 from podwall.reachability import WorkloadEndpoint
 from podwall.reachability.grouping import IntArray
+from podwall.reports.external_names import external_names
 from podwall.reports.page.document import PageEndpoint
-from podwall.reports.reach_grid import OUTSIDE
 from podwall.reports.words import printable
 from podwall.verdict_table import VerdictTable
 
 __all__ = ["Ends", "ends_of", "labels_of"]
 
-_FEW: Final = 2
 UNKNOWN: Final = "…"
 
 
@@ -43,8 +42,8 @@ def ends_of(tables: Sequence[VerdictTable]) -> Ends:
     ids = sorted(by_id, key=lambda name: name.partition("/"))
     groups = list(_groups(tables))
     workloads = [_workload(by_id[name]) for name in ids]
-    widest = max((group for group, _ in groups), key=_addresses, default=[])
-    outside = [_outside(group, is_widest=group is widest) for group, _ in groups]
+    networks = [group for group, _ in groups]
+    outside = map(_outside, external_names(networks), networks)
     places = [_places(table, ids) for table in tables]
     for number, found in enumerate(places):
         found.extend(group_places[number] for _, group_places in groups)
@@ -141,12 +140,6 @@ def _addresses(networks: Sequence[IpNetwork]) -> int:
     return sum(network.num_addresses for network in networks)
 
 
-def _outside(networks: Sequence[IpNetwork], *, is_widest: bool) -> PageEndpoint:
-    name = OUTSIDE if is_widest else _ranges(networks)
+def _outside(name: str, networks: Sequence[IpNetwork]) -> PageEndpoint:
     shown = tuple(("range", str(network)) for network in networks)
     return PageEndpoint(name, "", name, replicas=None, labels=shown, external=True)
-
-
-def _ranges(networks: Sequence[IpNetwork]) -> str:
-    more = f" +{len(networks) - _FEW}" if len(networks) > _FEW else ""
-    return f"{', '.join(map(str, networks[:_FEW]))}{more}"

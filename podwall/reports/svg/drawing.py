@@ -9,7 +9,6 @@ from typing import Final
 from xml.sax.saxutils import escape, quoteattr
 
 from podwall.reachability import Reachability
-from podwall.reports.reach_grid import reach_grid
 from podwall.reports.summary import headline, summary
 from podwall.reports.svg.faces import Face, Look, Picture, picture_of
 from podwall.reports.words import printable
@@ -41,7 +40,7 @@ class _Frame:
 
     def __init__(self, picture: Picture) -> None:
         longest = max((len(name) for name in picture.names), default=0)
-        widest = max((len(face.written) for face in picture.faces), default=0)
+        widest = max((len(_written(face)) for face in picture.faces), default=0)
         self.side = 24 + _LETTER * max(longest, max(map(len, picture.namespaces), default=0) + 2)
         self.names = _HEAD + (0 if picture.folded else 18)
         self.top = self.names + 16 + _LETTER * longest
@@ -49,7 +48,7 @@ class _Frame:
         self.rows = self._starts(picture, _HEIGHT, 20)
         self.columns = self._starts(picture, self.cell, _GAP)
         self.width = self.side + (self.columns[-1] if self.columns else 0) + self.cell + 24
-        self.height = self.top + (self.rows[-1] if self.rows else 0) + _HEIGHT + 44
+        self.height = self.top + (self.rows[-1] if self.rows else 0) + _HEIGHT + 62
 
     @staticmethod
     def _starts(picture: Picture, step: int, gap: int) -> list[int]:
@@ -69,13 +68,14 @@ def reach_svg(reachability: Reachability) -> str:
 
     Above 48 names each namespace is one row, and a cell says how many of its connections are open.
     """
-    namespaces = {each.id: each.id.split("/")[0] for each in reachability.workloads}
-    picture = picture_of(reach_grid(reachability), namespaces)
+    table = verdict_table(reachability)
+    picture = picture_of(table)
     frame = _Frame(picture)
-    said = headline(summary(verdict_table(reachability)))
+    said = headline(summary(table))
     said = f"{said[0].upper()}{said[1:]}"
-    width = max(frame.width, 40 + int(_LETTER * 1.2 * len(said)))
-    body = "\n".join(_drawn(picture, frame))
+    foot = _foot(picture)
+    width = max(frame.width, 40 + int(_LETTER * 1.2 * len(said)), 48 + _LETTER * len(foot[1]))
+    body = "\n".join((*_drawn(picture, frame), *_foot_lines(foot, frame)))
     return (
         f'<svg xmlns="http://www.w3.org/2000/svg" width="{width}" height="{frame.height}" '
         f'viewBox="0 0 {width} {frame.height}" role="img" aria-labelledby="said">\n'
@@ -88,12 +88,19 @@ def _drawn(picture: Picture, frame: _Frame) -> Iterator[str]:
     yield from _rows(picture, frame)
     yield from _columns(picture, frame)
     yield from (_cell(face, frame) for face in picture.faces)
-    foot = "a row is a source, a column a destination; empty is denied, "
-    if picture.folded:
-        foot += "a number says how many of the connections are open or undetermined"
-    else:
-        foot += "“all” every port, a number a TCP port, ? undetermined"
-    yield f'<text class="soft" x="24" y="{frame.height - 16}">{foot}</text>'
+
+
+def _foot(picture: Picture) -> tuple[str, str]:
+    """Return how the picture is read, in two lines."""
+    cell = "a percentage: so many of its connections are open"
+    if not picture.folded:
+        cell = "“all”: every port, a number: a TCP port"
+    return "a row is a source, a column a destination", f"{cell}, ?: undetermined, empty: denied"
+
+
+def _foot_lines(foot: tuple[str, str], frame: _Frame) -> Iterator[str]:
+    for up, line in zip((34, 16), foot, strict=True):
+        yield _text(line, "soft", f'x="24" y="{frame.height - up}"')
 
 
 def _rows(picture: Picture, frame: _Frame) -> Iterator[str]:
@@ -136,10 +143,13 @@ def _cell(face: Face, frame: _Frame) -> str:
     size = f'width="{frame.cell - 2}" height="{_HEIGHT - 2}"'
     opacity = "" if face.look is not Look.PART else f' fill-opacity="{0.3 + 0.7 * face.part:.2f}"'
     box = f'<rect class="{face.look.value}" x="{x + 1}" y="{y + 1}" {size} rx="3"{opacity}/>'
-    written = f"{face.written} ?".strip() if face.look is Look.MAYBE else face.written
     middle = f'x="{x + frame.cell // 2}" y="{y + 17}"'
-    label = _text(written, f"cell on-{face.look.value}", middle)
+    label = _text(_written(face), f"cell on-{face.look.value}", middle)
     return f"<g><title>{escape(printable(face.said))}</title>{box}{label}</g>"
+
+
+def _written(face: Face) -> str:
+    return f"{face.written} ?".strip() if face.look is Look.MAYBE else face.written
 
 
 def _text(written: str, kind: str, where: str) -> str:

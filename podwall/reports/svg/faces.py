@@ -5,16 +5,17 @@ Up to `MOST` names stand by themselves; above, each namespace is one row and one
 
 from __future__ import annotations
 
-from collections import Counter
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import Final
 
 from podwall.portset import ALL_PORTS
-from podwall.reports.reach_grid import Cell, Grid
+from podwall.reports.namespace_grid import NamespaceGrid, Share, namespace_grid
+from podwall.reports.reach_grid import Cell, Grid, reach_grid
 from podwall.reports.short_ports import short_ports
 from podwall.reports.words import counted
+from podwall.verdict_table import VerdictTable
 
 __all__ = ["MOST", "Face", "Look", "Picture", "picture_of"]
 
@@ -58,14 +59,20 @@ class Picture:
         return self.names == self.namespaces
 
 
-def picture_of(grid: Grid, namespaces: Mapping[str, str]) -> Picture:
-    """Return what is to be drawn of a grid; `namespaces` has that of each workload by its id."""
-    if len(grid.names) > MOST:
-        return _folded(grid, namespaces)
-    homes = [namespaces.get(name, "") for name in grid.names]
+def picture_of(table: VerdictTable) -> Picture:
+    """Return what is to be drawn of a verdict table."""
+    if len(table.reachability.workloads) <= MOST:
+        grid = reach_grid(table.reachability)
+        if len(grid.names) <= MOST:
+            return _unfolded(grid)
+    return _folded(namespace_grid(table))
+
+
+def _unfolded(grid: Grid) -> Picture:
+    homes = tuple(map(grid.namespace, grid.names))
     pairs = zip(grid.names, homes, strict=True)
     short = (name.removeprefix(f"{home}/") for name, home in pairs)
-    return Picture(tuple(short), tuple(homes), tuple(_faces(grid)))
+    return Picture(tuple(short), homes, tuple(_faces(grid)))
 
 
 def _faces(grid: Grid) -> Iterator[Face]:
@@ -94,25 +101,27 @@ def _said(cell: Cell) -> str:
     return "; ".join(filter(None, (str(cell.allowed) if cell.allowed else "", unsure)))
 
 
-def _folded(grid: Grid, namespaces: Mapping[str, str]) -> Picture:
+def _folded(grid: NamespaceGrid) -> Picture:
     """Return the picture of namespaces: of how many of their connections something passes."""
-    home = {name: namespaces.get(name, name) for name in grid.names}
-    names = tuple(dict.fromkeys(home.values()))
-    number = {name: place for place, name in enumerate(names)}
-    size = Counter(home.values())
-    pairs: Counter[tuple[str, str]] = Counter()
-    alone: Counter[str] = Counter()
-    for (source, destination), cell in grid.cells.items():
-        if cell.itself:
-            alone[home[source]] += 1
-        elif source in home and destination in home and (cell.allowed or cell.unsure):
-            pairs[home[source], home[destination]] += 1
-    faces = []
-    for (source, destination), count in sorted(pairs.items()):
-        total = size[source] * size[destination] - (alone[source] if source == destination else 0)
-        said = f"{source} to {destination}: {count:,} of {counted(total, 'connection')}"
-        share = count / total
-        written = "all" if count == total else f"{max(1, round(100 * share))}%"
-        place = number[source], number[destination]
-        faces.append(Face(*place, Look.PART, written, said, share))
-    return Picture(names, names, tuple(faces))
+    faces = (
+        Face(
+            *place,
+            Look.MAYBE if share.unsure else Look.PART,
+            _percent(share),
+            f"{grid.names[place[0]]} to {grid.names[place[1]]}: {_counted(share)}",
+            share.open / share.total,
+        )
+        for place, share in sorted(grid.shares.items())
+    )
+    return Picture(grid.names, grid.names, tuple(faces))
+
+
+def _percent(share: Share) -> str:
+    if share.open in {0, share.total}:
+        return "all" if share.open else ""
+    return f"{min(99, max(1, round(100 * share.open / share.total)))}%"
+
+
+def _counted(share: Share) -> str:
+    said = f"{share.open:,} of {counted(share.total, 'connection')}"
+    return f"{said}, {share.unsure:,} more undetermined" if share.unsure else said

@@ -40,7 +40,7 @@ def test_arrows_move_from_cell_to_cell(show: Show) -> None:
     path = {
         "ArrowDown": "from ops/prometheus to ops/prometheus: all ports",
         "ArrowRight": "from ops/prometheus to ops/runner: all ports",
-        "End": "from ops/prometheus to outside: all ports",
+        "End": "from ops/prometheus to ::/0: all ports",
         "ArrowLeft": "from ops/prometheus to 0.0.0.0/0: all ports",
         "Home": "from ops/prometheus to ops/prometheus: all ports",
         "ArrowUp": "namespace ops, 2 workloads",
@@ -77,7 +77,7 @@ def test_control_home_and_end_are_the_corners(show: Show) -> None:
     tab = show(STACK)
     _in_grid(tab)
     tab.press("End", ctrl=True)
-    assert tab.run(FOCUSED) == "from outside to outside: not asked"
+    assert tab.run(FOCUSED) == "from ::/0 to ::/0: not asked"
     tab.press("Home", ctrl=True)
     assert tab.run(FOCUSED) == "namespace ops, 2 workloads"
 

@@ -10,6 +10,7 @@ export function filterOf(text) {
 function matches(endpoint, word) {
   if (word.endsWith('/')) return `${endpoint.namespace}/`.toLowerCase() === word;
   if (word.includes('=')) return endpoint.labels.some(([key, value]) => `${key}=${value}`.toLowerCase() === word);
+  if (word === 'outside' && endpoint.external) return true;
   return endpoint.id.toLowerCase().includes(word);
 }
 
