@@ -13,7 +13,7 @@ from podwall.cli.severity import at_least
 from podwall.cli.talk import tell, tell_finding
 from podwall.python_code import policies_module
 from podwall.reading import typed_policies
-from podwall.reports.output_file import write_file
+from podwall.reports.output_folder import write_file
 from podwall.reports.words import counted
 from podwall.sources import Source
 from podwall.sources.yaml_comments import unkept_comments

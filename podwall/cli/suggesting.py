@@ -15,7 +15,7 @@ from podwall.cli.severity import at_least
 from podwall.cli.talk import tell, tell_finding
 from podwall.python_code import policies_module
 from podwall.reports.kubernetes_yaml import kubernetes_yaml
-from podwall.reports.output_file import write_file
+from podwall.reports.output_folder import write_file
 from podwall.reports.suggestion_text import suggestion_text
 from podwall.sources.expectations_file import expectations_in
 from podwall.sources.files import STDIN, read_bytes

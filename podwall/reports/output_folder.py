@@ -1,4 +1,4 @@
-"""Write a folder of files as a whole, or files into a folder; never half a file."""
+"""Write a folder of files, files into a folder, or one file: as a whole, or not at all."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from pathlib import Path
 
 from policies.errors import Place, SourceError
 
-__all__ = ["write_files", "write_folder"]
+__all__ = ["write_file", "write_files", "write_folder"]
 
 
 def write_folder(folder: Path, files: Mapping[str, str]) -> None:
@@ -41,16 +41,36 @@ def write_files(folder: Path, files: Mapping[str, str]) -> None:
         SourceError: the folder or a file can't be written.
     """
     try:
-        folder.mkdir(parents=True, exist_ok=True)
-        with tempfile.TemporaryDirectory(prefix=".podwall-", dir=folder) as beside:
-            for name, text in files.items():
-                Path(beside, name).write_text(text, encoding="utf-8")
-            for name in files:
-                Path(beside, name).replace(folder / name)
+        _write(folder, files)
     except OSError as problem:
         raise _unwritten(folder, problem) from problem
 
 
-def _unwritten(folder: Path, problem: OSError) -> SourceError:
+def write_file(path: Path, text: str, *, replace: bool = False) -> None:
+    """Write a text to `path`, in the place of what is there only if `replace` says so.
+
+    Raises:
+        SourceError: there is something already that is not to be replaced, or it can't be written.
+    """
+    if path.exists() and not replace:
+        raise SourceError(
+            "exists already", help="to replace it, say `--force`", place=Place(str(path))
+        )
+    try:
+        _write(path.parent, {path.name: text})
+    except OSError as problem:
+        raise _unwritten(path, problem) from problem
+
+
+def _write(folder: Path, files: Mapping[str, str]) -> None:
+    folder.mkdir(parents=True, exist_ok=True)
+    with tempfile.TemporaryDirectory(prefix=".podwall-", dir=folder) as beside:
+        for name, text in files.items():
+            Path(beside, name).write_text(text, encoding="utf-8")
+        for name in files:
+            Path(beside, name).replace(folder / name)
+
+
+def _unwritten(path: Path, problem: OSError) -> SourceError:
     reason = (problem.strerror or str(problem)).lower()
-    return SourceError(f"can't be written: {reason}", place=Place(str(folder)))
+    return SourceError(f"can't be written: {reason}", place=Place(str(path)))
