@@ -34,7 +34,7 @@ def add_source(parser: ArgumentParser) -> None:
 
 
 def add_stack(parser: ArgumentParser) -> None:
-    """Add `--stack`, for the source that is a program."""
+    """Add `--stack`, for commands that plan a program."""
     parser.add_argument(
         "--stack", "-s", metavar="STACK", help="the program's stack (default: dev, or the only one)"
     )

@@ -6,15 +6,14 @@ from argparse import ArgumentParser, Namespace
 from pathlib import Path
 
 from podwall.cli.command import Command
+from podwall.cli.inputs import add_stack
 from podwall.cli.options import add_engine, add_fail_on, add_format
 
 __all__ = ["COMMAND"]
 
 
 def _declare(parser: ArgumentParser) -> None:
-    parser.add_argument(
-        "--stack", "-s", metavar="STACK", help="the stack (default: dev, if there is one)"
-    )
+    add_stack(parser)
     parser.add_argument(
         "--with",
         dest="planner",
@@ -32,7 +31,7 @@ def _declare(parser: ArgumentParser) -> None:
         metavar="DIR",
         type=Path,
         help="where manifests, plan.json and a page go, in a folder by the stack's name "
-        "(default: out, in the project's folder)",
+        "(default: out, in the project's folder); what the last preview left there is replaced",
     )
 
 

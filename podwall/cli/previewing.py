@@ -19,6 +19,7 @@ from podwall.reports.preview_files import preview_files
 from podwall.reports.preview_json import preview_document
 from podwall.reports.preview_text import print_preview
 from podwall.reports.terminal import terminal
+from policies.errors import Place, SourceError
 from policies.findings import Severity
 
 __all__ = ["show_preview"]
@@ -51,11 +52,26 @@ def _write(seen: Preview, options: Namespace) -> str:
     """Write the preview's files, and return what to say about it."""
     files, left_out = preview_files(seen)
     folder = (options.out or find_project(Path.cwd()) / "out") / seen.plan.stack
+    _refuse_another_folder(folder)
     write_folder(folder, files)
     manifests = sum(name.startswith("manifests/") for name in files)
     lines = [f"wrote {manifests} manifests, plan.json and index.html to {_shown(folder)}"]
     lines += [f"not written: {each.object}, because {each.because}" for each in left_out]
     return "\n".join(lines)
+
+
+def _refuse_another_folder(folder: Path) -> None:
+    """Refuse to replace files that no preview wrote, such as those of a folder named as a stack.
+
+    Raises:
+        SourceError: there are such files.
+    """
+    if folder.is_dir() and any(folder.iterdir()) and not (folder / "plan.json").is_file():
+        raise SourceError(
+            "holds files that no preview wrote, and would be replaced",
+            help="name another folder with `--out`",
+            place=Place(_shown(folder)),
+        )
 
 
 def _shown(folder: Path) -> str:

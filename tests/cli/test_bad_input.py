@@ -132,6 +132,16 @@ def test_a_failure_leaves_the_last_good_output_as_it_was(tmp_path: Path) -> None
     assert [path.name for path in (folder / "out").iterdir()] == ["dev"]
 
 
+def test_a_folder_that_no_preview_wrote_is_left_as_it_is(tmp_path: Path) -> None:
+    folder = project_in(tmp_path, PLAIN)
+    (folder / "dev").mkdir()
+    (folder / "dev" / "notes.txt").write_text("mine", encoding="utf-8")
+    result = podwall(folder, "preview", "--out", ".")
+    assert result.code == 2
+    assert "error: dev: holds files that no preview wrote, and would be replaced" in result.err
+    assert [path.name for path in (folder / "dev").iterdir()] == ["notes.txt"]
+
+
 def test_an_output_folder_that_is_a_file(tmp_path: Path) -> None:
     folder = project_in(tmp_path, PLAIN)
     (folder / "out").write_text("", encoding="utf-8")
