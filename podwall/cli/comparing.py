@@ -56,14 +56,17 @@ def compared(options: Namespace) -> Comparison:
     known = _judged(before, difference.old)
     found = ranked((*broken, *_judged(after, difference.new)))
     report = change_report(
-        difference, subject_of(options), _brought(found, known, difference), artifact=options.link
+        difference,
+        subject_of(options, after.source.stack),
+        _brought(found, known, difference),
+        artifact=options.link,
     )
     return Comparison(difference, (*after.reading.findings, *broken), known, found, report)
 
 
-def subject_of(options: Namespace) -> str:
-    """Return what changes, as a reviewer calls it."""
-    return str(options.subject or f"`{options.sources[-1]}`")
+def subject_of(options: Namespace, stack: str = "") -> str:
+    """Return what changes, as a reviewer calls it: a stack by its name, else the last source."""
+    return str(options.subject or stack or f"`{options.sources[-1]}`")
 
 
 def _brought(

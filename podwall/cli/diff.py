@@ -32,7 +32,7 @@ def _declare(parser: ArgumentParser) -> None:
         "--subject",
         metavar="TEXT",
         help="what changes, as the comment (md) and the page (html) call it "
-        "(default: the last source)",
+        "(default: the stack of a preview or state, else the last source)",
     )
     parser.add_argument(
         "--link", metavar="URL", default="", help="where the comment (md) says that the rest is"

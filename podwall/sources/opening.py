@@ -78,7 +78,7 @@ def _of_pulumi(name: str, values: list[Any]) -> Source | None:
 
 def _of_plan(kind: SourceKind, name: str, plan: Plan) -> Source:
     findings = (*unseen_objects(plan), *several_clusters(plan))
-    return Source(kind, name, stage_of(plan), findings=findings)
+    return Source(kind, name, stage_of(plan), findings=findings, stack=_called(plan))
 
 
 def _of_steps(name: str, steps: list[Any], gaps: Iterable[Finding]) -> Source:
@@ -95,7 +95,13 @@ def _of_steps(name: str, steps: list[Any], gaps: Iterable[Finding]) -> Source:
             *unseen_objects(after),
             *several_clusters(after),
         ),
+        stack=_called(after) or _called(before),
     )
+
+
+def _called(plan: Plan) -> str:
+    """Return what people call the stack of a plan, which URNs tell; nothing if there are none."""
+    return f"stack {plan.stack} of {plan.project}" if plan.stack and plan.project else ""
 
 
 def stage_of(plan: Plan) -> Stage:

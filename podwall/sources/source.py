@@ -41,7 +41,8 @@ class Source:
     `planned` is what there will be; `deployed` what there is before, where the source tells (a
     preview does). `findings` are about what could not be parsed. `complete` is True where what is
     not here does not exist (a live cluster). `texts` are the files, and `others` counts documents
-    that are not meant for Kubernetes.
+    that are not meant for Kubernetes. `stack` is what people call the stack that a document of
+    Pulumi is about, such as `stack dev of shop`.
     """
 
     kind: SourceKind
@@ -52,6 +53,7 @@ class Source:
     complete: bool = False
     texts: Mapping[str, bytes] = field(default_factory=dict)
     others: int = 0
+    stack: str = ""
 
     def reading(self) -> Reading:
         """Return the snapshot of what there will be, with all findings, each at its line."""

@@ -63,6 +63,13 @@ def test_only_findings_that_the_change_brings_are_in_the_comment(
     assert "shop/old" not in out
 
 
+def test_a_comment_on_a_preview_names_its_stack(capsys: pytest.CaptureFixture[str]) -> None:
+    assert " in stack dev of " in output(capsys, PREVIEW, "-o", "md").splitlines()[1]
+    named = output(capsys, PREVIEW, "-o", "md", "--subject", "the shop").splitlines()[1]
+    assert "stack dev" not in named
+    assert f" in `{AFTER}`" in output(capsys, BEFORE, AFTER, "-o", "md")
+
+
 def test_html_is_a_page_with_both_states(capsys: pytest.CaptureFixture[str]) -> None:
     out = output(capsys, BEFORE, AFTER, "-o", "html")
     assert "<h1>1 connection opens and 1 closes.</h1>" in out
@@ -160,7 +167,7 @@ def test_what_blocks_a_deployment_stands_first_and_once(
 ) -> None:
     path = str(ROOT / "tests" / "data" / "engine" / "cilium.json")
     out = output(capsys, path, "-o", "md", *words)
-    assert "`, but the cluster is replaced and the engine changes\n" in out
+    assert " of plain, but the cluster is replaced and the engine changes\n" in out
     errors = [line for line in out.splitlines() if line.startswith("- **error**")]
     assert sum("`engine-changes`" in each for each in errors) == 1
     assert "`cluster-replace`" in "".join(errors[:2])

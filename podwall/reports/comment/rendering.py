@@ -20,7 +20,6 @@ from podwall.reports.comment.values import (
     ChangedConnection,
     ChangedObject,
     ChangeReport,
-    Existence,
 )
 from podwall.reports.words import counted, listed
 from policies.findings import Finding, Severity
@@ -48,11 +47,6 @@ _POLICIES: Final = 3
 _LONGEST_NAME: Final = 120
 _LONGEST_LINK: Final = 2_000
 """Links stand at every cut; a longer one would leave no room for what is told."""
-_DONE: Final = {
-    Existence.ADDED: " (new)",
-    Existence.CHANGED: " (changed)",
-    Existence.REMOVED: " (removed)",
-}
 _SHOWN: Final = 12
 """So many groups of a kind stand in the open; more are folded."""
 
@@ -136,7 +130,7 @@ def _kind(kind: ChangeKind, groups: Sequence[Group], report: ChangeReport) -> It
     if not groups:
         return
     title = f"\n{_TITLES[kind]}\n\n| From | To | Ports | Because of |\n|---|---|---|---|\n"
-    changed = {each.name: _DONE[each.existence] for each in report.policies}
+    changed = {each.name: f" ({each.existence.value})" for each in report.policies}
     lines = tuple(_group_line(each, report, changed) for each in groups)
     yield Block(title, lines[:_SHOWN], what="group of connections")
     if lines[_SHOWN:]:
@@ -192,7 +186,7 @@ def _objects(report: ChangeReport) -> Block:
 
 def _object(word: str, each: ChangedObject) -> str:
     where = f" — {code(each.place)}" if each.place else ""
-    return f"- {word} {code(each.name)} {each.existence.value}{where}\n"
+    return f"- {word} {code(each.name)} ({each.existence.value}){where}\n"
 
 
 def _every(report: ChangeReport) -> Block:

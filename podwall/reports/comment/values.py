@@ -15,7 +15,7 @@ __all__ = ["ChangeReport", "ChangedConnection", "ChangedObject", "Existence"]
 class Existence(StrEnum):
     """What happens to an object."""
 
-    ADDED = "added"
+    ADDED = "new"
     CHANGED = "changed"
     REMOVED = "removed"
 
