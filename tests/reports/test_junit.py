@@ -1,10 +1,20 @@
 from __future__ import annotations
 
+from typing import NamedTuple
 from xml.etree import ElementTree as ET
 
 from podwall.reports.junit import Case, Suite, findings_suite, junit_text
 from policies.errors import Place
 from policies.findings import Finding, Severity
+
+
+class Allowed(NamedTuple):
+    """The attributes that an element needs, those that it may have, and its children."""
+
+    needed: set[str]
+    more: set[str]
+    children: set[str]
+
 
 ERROR = Finding("open", Severity.ERROR, "`x/a` is open", Place("a.py", 3), "close it")
 NOTE = Finding("note", Severity.INFO, "worth knowing")
@@ -48,3 +58,33 @@ def test_characters_that_xml_cannot_hold_are_shown_as_escapes() -> None:
     node = next(_parsed(Suite("s", (case,))).iter("testcase"))
     assert node.get("name") == "a\\x00<b>"
     assert node.findtext("failure") == "d\\x1b[31m\ne\\uffff"
+
+
+TESTCASE = Allowed({"name"}, {"time", "classname", "group"}, {"failure", "system-out"})
+SCHEMA = {
+    "testsuites": Allowed(set(), {"name", "time", "tests", "failures", "errors"}, {"testsuite"}),
+    "testsuite": Allowed(
+        {"name", "tests", "failures", "errors"},
+        {"time", "skipped", "timestamp", "hostname", "id", "package", "file"},
+        {"testcase", "properties", "system-out"},
+    ),
+    "testcase": TESTCASE._replace(more={*TESTCASE.more, "file", "line"}),
+    "failure": Allowed(set(), {"type", "message"}, set()),
+    "system-out": Allowed(set(), set(), set()),
+}
+"""What the schema of Jenkins' xUnit plugin allows, of the elements that are written here.
+
+https://github.com/jenkinsci/xunit-plugin - `file` and `line` are not in it: GitLab and others read
+them there, as pytest's own form `xunit1` has them.
+"""
+
+
+def test_elements_and_attributes_are_those_of_the_common_schema() -> None:
+    checks = Suite("check", (Case("web reaches api", "expectation", "it does not"),))
+    root = _parsed(findings_suite("lint", [ERROR, NOTE]), findings_suite("none", []), checks)
+    assert {node.tag for node in root.iter()} == SCHEMA.keys()
+    for node in root.iter():
+        allowed = SCHEMA[node.tag]
+        assert allowed.needed <= node.attrib.keys() <= allowed.needed | allowed.more
+        assert {child.tag for child in node} <= allowed.children
+        assert not (len(node) and (node.text or "").strip())

@@ -3,6 +3,7 @@ from __future__ import annotations
 import json
 from typing import Any
 
+import jsonschema
 import pytest
 
 from podwall.reports.sarif import sarif_document
@@ -82,3 +83,80 @@ def test_no_finding_is_a_run_without_results_so_that_old_alerts_close() -> None:
 def test_a_hostile_message_is_still_one_line_of_json() -> None:
     finding = Finding("a", Severity.ERROR, "a\nb\u202e\ud800", Place("\ud800"))
     assert "\\u202e" in json.loads(json.dumps(_result(finding)))["message"]["text"]
+
+
+def _object(needed: tuple[str, ...] = (), **properties: Any) -> dict[str, Any]:
+    """Return the schema of an object that has nothing else."""
+    return {
+        "type": "object",
+        "required": list(needed),
+        "properties": properties,
+        "additionalProperties": False,
+    }
+
+
+def _list(items: Any, **more: Any) -> dict[str, Any]:
+    return {"type": "array", "items": items, **more}
+
+
+TEXT = {"type": "string"}
+MESSAGE = _object(("text",), text=TEXT)
+LEVEL = {"enum": ["none", "note", "warning", "error"]}
+ARTIFACT = _object(uri={"type": "string", "format": "uri-reference"}, uriBaseId=TEXT)
+REGION = _object(startLine={"type": "integer", "minimum": 1})
+LOCATION = _object(
+    physicalLocation=_object(artifactLocation=ARTIFACT, region=REGION),
+    logicalLocations=_list(_object(fullyQualifiedName=TEXT), uniqueItems=True),
+)
+RULE = _object(
+    ("id",),
+    id=TEXT,
+    shortDescription=MESSAGE,
+    helpUri={"type": "string", "format": "uri"},
+    defaultConfiguration=_object(level=LEVEL),
+)
+RESULT = _object(
+    ("message",),
+    ruleId=TEXT,
+    level=LEVEL,
+    message=MESSAGE,
+    locations=_list(LOCATION),
+    partialFingerprints={"type": "object", "additionalProperties": TEXT},
+)
+DRIVER = _object(("name",), name=TEXT, version=TEXT, rules=_list(RULE, uniqueItems=True))
+RUN = _object(
+    ("tool",),
+    tool=_object(("driver",), driver=DRIVER),
+    columnKind={"enum": ["utf16CodeUnits", "unicodeCodePoints"]},
+    results=_list(RESULT),
+    automationDetails=_object(id=TEXT),
+)
+LOG = _object(
+    ("version", "runs"),
+    **{"$schema": {"type": "string", "format": "uri"}},
+    version={"enum": ["2.1.0"]},
+    runs=_list(RUN),
+)
+"""The part of the schema of SARIF 2.1.0 that is written here, and nothing beside it.
+
+https://docs.oasis-open.org/sarif/sarif/v2.1.0/os/schemas/sarif-schema-2.1.0.json
+"""
+
+PLACES = (
+    *(Place("a b/ü.yaml", 3, "spec"), Place(), Place("urn:pulumi:x", 4, "s"), Place("<stdin>")),
+    *(Place("/home/me/a.yaml", 1), Place("\ud800"), Place("a%b\\c#d?e")),
+)
+
+
+@pytest.mark.parametrize("category", ["", "stack dev of shop", "`a b`"])
+@pytest.mark.parametrize("severity", Severity)
+def test_every_document_follows_the_schema(severity: Severity, category: str) -> None:
+    more: dict[str, str] = {"help": "do", "link": "https://kubernetes.io/docs"}
+    findings = [
+        Finding("a-rule", severity, "said", place, **told)
+        for place in PLACES
+        for told in ({}, more)
+    ]
+    for told in ([], findings):
+        document = sarif_document(told, category=category)
+        jsonschema.validate(document, LOG, format_checker=jsonschema.FormatChecker())
