@@ -18,6 +18,7 @@ from podwall.plan import Change, Plan, PlannedResource
 __all__ = ["NETWORK_POLICY", "Absence", "Fate", "absences", "object_name"]
 
 NETWORK_POLICY: Final = "kubernetes:networking.k8s.io/v1:NetworkPolicy"
+_PROVIDER: Final = "pulumi:providers:kubernetes"
 _MADE: Final = frozenset({"create", "create-replacement"})
 
 
@@ -42,7 +43,11 @@ class Absence:
 
 
 def absences(before: Plan, after: Plan, steps: Sequence[Any]) -> Iterator[Absence]:
-    """Yield the policies that do not stay in force all the time, in the order of their plan."""
+    """Yield the policies that do not stay in force all the time, in the order of their plan.
+
+    A provider that is replaced speaks to another cluster, where nothing is there before.
+    """
+    elsewhere = {each.urn for each in after.resources if _is_another_cluster(each)}
     new = {each.urn: each for each in after.resources if each.type == NETWORK_POLICY}
     made = {name: each for each in new.values() if (name := _made_as(each))}
     for policy in before.resources:
@@ -50,10 +55,16 @@ def absences(before: Plan, after: Plan, steps: Sequence[Any]) -> Iterator[Absenc
         if policy.type != NETWORK_POLICY or name is None:
             continue
         successor = new.get(policy.urn, made.get(name))
-        if successor and (policy.urn not in new or successor.change is Change.REPLACE):
+        if successor is None or successor.provider in elsewhere:
+            continue
+        if policy.urn not in new or successor.change is Change.REPLACE:
             fate = _fate(object_name(successor) == name, _made_first(policy, successor, steps))
             if fate is not None:
                 yield Absence(policy, name, fate)
+
+
+def _is_another_cluster(resource: PlannedResource) -> bool:
+    return resource.type == _PROVIDER and resource.change is Change.REPLACE
 
 
 def _made_as(policy: PlannedResource) -> str | None:

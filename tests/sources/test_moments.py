@@ -115,6 +115,15 @@ def test_nothing_is_said_where_nothing_opens_for_a_moment_only(
     assert found(tmp_path, document) == set()
 
 
+def test_a_policy_that_is_made_in_another_cluster_takes_no_name_that_is_taken(
+    tmp_path: Path,
+) -> None:
+    document = recorded("other-resource")
+    (provider,) = [each for each in document["steps"] if ":providers:kubernetes::" in each["urn"]]
+    provider["op"] = "replace"
+    assert found(tmp_path, document) == set()
+
+
 def test_another_engine_is_an_error_in_a_preview_whatever_engine_is_asked_for() -> None:
     findings = preview(plan_of_preview(recorded("cilium")), "spec").findings
     assert {"engine-changes", "cluster-replace"} <= {each.id for each in findings}
