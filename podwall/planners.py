@@ -2,20 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from enum import StrEnum
 from pathlib import Path
 from typing import Any
 
-from podwall.plan.model import Change, Plan
+from podwall.plan.model import Change, Plan, PlannedResource
 from podwall.plan.project import default_stack, find_project
 from podwall.plan.pulumi_cli import is_installed, pulumi_preview, selected_stack
 from podwall.plan.replacements import engine_changes
+from podwall.plan.said import findings_of_diagnostics
 from podwall.sources.moments import open_moments
 from podwall.sources.namespaces import with_known_namespaces
 from podwall.sources.preview import preview_plans
-from policies.findings import Finding, Severity
 
 __all__ = ["Planner", "planned"]
 
@@ -59,25 +59,39 @@ def _chosen(folder: Path, stack: str | None) -> tuple[Planner, str]:
 
 
 def plan_of_preview(document: Mapping[str, Any]) -> Plan:
-    """Return the plan in a document of `pulumi preview --json`, with what it deletes."""
+    """Return the plan in a document of `pulumi preview --json`, with what it deletes.
+
+    Siblings are sorted, because the engine tells of them in an order that is never twice the same.
+    """
     before, after = preview_plans(list(document.get("steps", ())))
     kept = {resource.urn for resource in after.resources}
     gone = (
         replace(each, change=Change.DELETE) for each in before.resources if each.urn not in kept
     )
     there = with_known_namespaces(after).resources
+    asked_for = {each.urn: each for each in there}
     said = (
         *engine_changes(before, after),
         *open_moments(before, after, list(document.get("steps", ()))),
-        *_warnings(document),
+        *findings_of_diagnostics(document.get("diagnostics", ()), asked_for),
     )
-    return replace(after, resources=(*there, *gone), warnings=said)
+    return replace(after, resources=_sorted((*there, *gone)), warnings=said)
 
 
-def _warnings(document: Mapping[str, Any]) -> Iterator[Finding]:
-    """Yield each thing that Pulumi warned of, once."""
-    warned = (each for each in document.get("diagnostics", ()) if each.get("severity") == "warning")
-    texts = (" ".join(str(each.get("message", "")).split()) for each in warned)
-    for text in dict.fromkeys(text.removeprefix("warning: ") for text in texts):
-        if text:
-            yield Finding("program-warning", Severity.WARNING, text)
+def _sorted(resources: Sequence[PlannedResource]) -> tuple[PlannedResource, ...]:
+    """Return resources by type and name, each after its parent."""
+    parents = {each.urn: each.parent for each in resources}
+    return tuple(sorted(resources, key=lambda each: [*map(_title, _lineage(each.urn, parents))]))
+
+
+def _title(urn: str) -> tuple[str, str]:
+    """Return what a resource is sorted by: the last part of its type, then everything."""
+    return urn.rpartition("::")[0].rpartition(":")[2], urn
+
+
+def _lineage(urn: str, parents: Mapping[str, str | None]) -> tuple[str, ...]:
+    """Return the URNs of a resource's ancestors, the oldest first, and its own."""
+    line = [urn]
+    while (parent := parents.get(line[0])) and parent not in line:
+        line.insert(0, parent)
+    return tuple(line)

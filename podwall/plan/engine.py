@@ -2,25 +2,15 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import Any
 
 from pulumi.runtime.proto import engine_pb2
 
+from podwall.plan.said import Message
 from podwall.plan.structs import NOTHING
 from policies.findings import Severity
 
-__all__ = ["Message", "PlanningEngine"]
-
-
-@dataclass(frozen=True, slots=True)
-class Message:
-    """Something the program said; `urn` is the resource that it is about, if any."""
-
-    text: str
-    urn: str = ""
-    severity: Severity = Severity.WARNING
-
+__all__ = ["PlanningEngine"]
 
 _SEVERITIES = {engine_pb2.WARNING: Severity.WARNING, engine_pb2.INFO: Severity.INFO}
 

@@ -4,20 +4,38 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 from warnings import WarningMessage
 
-from podwall.plan.engine import Message
 from podwall.plan.model import PlannedResource
 from podwall.plan.place import is_program, shown
 from policies.errors import Place, SourceError
 from policies.findings import Finding, Severity
 
-__all__ = ["findings_of_log", "findings_of_warnings", "refuse"]
+__all__ = [
+    "Message",
+    "findings_of_diagnostics",
+    "findings_of_log",
+    "findings_of_warnings",
+    "refuse",
+]
 
 # A link in parentheses at the end of a message stands apart in a finding.
 _LINK = re.compile(r" \((https?://[^\s()]+)\)$")
 _WARNING, _NOTE = "program-warning", "program-note"
+_STACK = "::pulumi:pulumi:Stack::"
+_SEVERITIES = {"warning": Severity.WARNING, "info": Severity.INFO}
+
+
+@dataclass(frozen=True, slots=True)
+class Message:
+    """Something the program said; `urn` is the resource that it is about, if any."""
+
+    text: str
+    urn: str = ""
+    severity: Severity = Severity.WARNING
 
 
 def findings_of_log(
@@ -28,6 +46,28 @@ def findings_of_log(
         kind = _WARNING if message.severity is Severity.WARNING else _NOTE
         text, _, link = _LINK.sub(r"\n\1", message.text).partition("\n")
         yield Finding(kind, message.severity, text, _place(message, planned), link=link)
+
+
+def findings_of_diagnostics(
+    diagnostics: Iterable[Mapping[str, Any]], planned: Mapping[str, PlannedResource]
+) -> Iterator[Finding]:
+    """Yield what Pulumi says was logged, each once: every warning, and the notes on resources.
+
+    A note on the stack is whatever the program printed.
+    """
+    read = (_message(each) for each in diagnostics if each.get("severity") in _SEVERITIES)
+    told = dict.fromkeys(each for each in read if each.text and not _is_printed(each))
+    return findings_of_log(told, planned)
+
+
+def _message(diagnostic: Mapping[str, Any]) -> Message:
+    text = " ".join(str(diagnostic.get("message", "")).split()).removeprefix("warning: ")
+    return Message(text, str(diagnostic.get("urn", "")), _SEVERITIES[diagnostic["severity"]])
+
+
+def _is_printed(message: Message) -> bool:
+    on_stack = not message.urn or _STACK in message.urn
+    return on_stack and message.severity is Severity.INFO
 
 
 def refuse(messages: Iterable[Message], planned: Mapping[str, PlannedResource]) -> None:

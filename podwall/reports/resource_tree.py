@@ -90,13 +90,17 @@ def _styled(details: str) -> Text:
 
 def _details(resource: PlannedResource) -> str:
     """Return what matters of a resource."""
-    replaced = ", ".join(resource.replaced_by)
-    parts = [
-        "protected" if resource.protect else "",
-        f"replaced because of {replaced}" if replaced else "",
-        resource_summary(resource),
-    ]
-    return ", ".join(filter(None, parts))
+    replaced = _replaced(resource.replaced_by)
+    happens = ", ".join(filter(None, ("protected" if resource.protect else "", replaced)))
+    between = "; " if replaced else ", "
+    return between.join(filter(None, (happens, resource_summary(resource))))
+
+
+def _replaced(reasons: Sequence[str]) -> str:
+    """Return why a resource is replaced; `deletedWith` names what takes it along."""
+    if tuple(reasons) == ("deletedWith",):
+        return "replaced with what it is in"
+    return f"replaced because of {' and '.join(reasons)}" if reasons else ""
 
 
 def _mark(resource: PlannedResource) -> Text:

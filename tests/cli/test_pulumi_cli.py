@@ -107,6 +107,39 @@ def test_warnings_of_pulumi_are_findings_once(tmp_path: Path) -> None:
     assert found == ["old plugin"]
 
 
+def test_what_the_program_says_is_found_where_it_is_about(tmp_path: Path) -> None:
+    steps = FIRST["steps"]
+    (aks,) = [each["urn"] for each in steps if each["urn"].endswith("ManagedCluster::aks")]
+    (stack,) = [each["urn"] for each in steps if "pulumi:pulumi:Stack::" in each["urn"]]
+    said = [
+        {"severity": "warning", "message": "warning: it ends (https://aka.ms/end)\n", "urn": aks},
+        {"severity": "info", "message": "it is open\n", "urn": aks},
+        {"severity": "info", "message": "printed\n", "urn": stack},
+        {"severity": "info#err", "message": "progress\n", "urn": aks},
+    ]
+    document = {**FIRST, "diagnostics": said}
+    found = with_cli(tmp_path, "-o", "json", out=json.dumps(document)).json["findings"]
+    told = [each for each in found if each["id"].startswith("program-")]
+    assert [(each["id"], each["message"], each.get("link")) for each in told] == [
+        ("program-warning", "it ends", "https://aka.ms/end"),
+        ("program-note", "it is open", None),
+    ]
+
+
+def test_the_order_in_which_the_engine_tells_of_resources_does_not_matter(tmp_path: Path) -> None:
+    told = json.dumps(ALLOW), json.dumps({**ALLOW, "steps": ALLOW["steps"][::-1]})
+    folders = [tmp_path / "first", tmp_path / "second"]
+    shown = []
+    for folder, document in zip(folders, told, strict=True):
+        folder.mkdir()
+        shown.append(with_cli(folder, "-o", "json", out=document).json["resources"])
+    assert shown[0] == shown[1]
+    urns = [each["urn"] for each in shown[0]]
+    parents = [(each["parent"], each["urn"]) for each in shown[0] if each["parent"]]
+    assert parents
+    assert all(urns.index(parent) < urns.index(urn) for parent, urn in parents)
+
+
 @pytest.mark.parametrize(
     ("answers", "message"),
     [

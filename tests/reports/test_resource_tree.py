@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -81,6 +82,12 @@ def test_a_plan_of_pulumi_says_what_happens_to_each() -> None:
     assert found[2].startswith("+- │  └─ ManagedCluster aks")
     assert "replaced because of networkProfile.networkPolicy" in found[2]
     assert found[-1].startswith("=  └─ Pod web")
+
+
+def test_what_goes_with_another_resource_says_so_without_pulumis_word_for_it() -> None:
+    gone = replace(POD, change=Change.REPLACE, replaced_by=("deletedWith",))
+    plan = Plan("shop", "dev", (STACK, gone), origin=Origin.PULUMI)
+    assert lines(plan)[-1].endswith("replaced with what it is in; nginx, port 80")
 
 
 def test_a_resource_whose_parent_is_not_there_is_shown_all_the_same() -> None:
