@@ -36,6 +36,21 @@ def test_both_planners_agree_on_a_first_deployment(plain_new: Workspace) -> None
     }
 
 
+def test_both_planners_say_the_same_of_the_dev_stack(dev_new: Workspace) -> None:
+    (_, theirs), (_, ours) = preview(dev_new, "pulumi"), preview(dev_new, "embedded")
+    said = [sorted(map(json.dumps, each["findings"])) for each in (theirs, ours)]
+    assert said[0] == said[1]
+    assert {"program-note", "program-warning"} <= {each["id"] for each in ours["findings"]}
+
+
+def test_the_engine_that_is_asked_for_loses_no_policy(dev: Workspace) -> None:
+    dev.configured({"cluster.protect": "false"}).up()
+    asked = dev.configured({"engine": "cilium", "cluster.engineChange": "replace"})
+    code, document = preview(asked, "pulumi")
+    errors = {each["id"] for each in document["findings"] if each["severity"] == "error"}
+    assert (code, errors) == (1, {"cluster-replace", "engine-changes"})
+
+
 def test_another_engine_replaces_the_cluster_and_that_is_exit_code_1(plain: Workspace) -> None:
     code, document = preview(plain.configured({"engine": "cilium"}), "auto")
     assert code == 1
