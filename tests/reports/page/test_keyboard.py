@@ -14,6 +14,11 @@ FOCUSED = "document.activeElement.getAttribute('aria-label')"
 STOPS = (
     "[...document.querySelectorAll('#grid, #grid [tabindex]')].filter(e => e.tabIndex === 0).length"
 )
+STOP = """(() => {
+    const e = document.activeElement, s = getComputedStyle(e);
+    const name = e.ariaLabel || e.labels?.[0]?.innerText || e.title || e.innerText;
+    return [name.trim(), e.nodeName, s.outlineStyle, s.outlineWidth];
+})()"""
 
 
 def _in_grid(tab: Tab) -> None:
@@ -129,6 +134,26 @@ def test_the_focus_can_be_seen(show: Show) -> None:
     tab.press("ArrowDown")
     outline = tab.run("getComputedStyle(document.activeElement).outline")
     assert "solid 2px" in outline
+
+
+@pytest.mark.parametrize("theme", ["light", "dark"])
+@pytest.mark.parametrize("view", ["matrix", "graph", "table"])
+def test_every_stop_of_the_tab_key_has_a_name_and_shows_that_it_is_there(
+    show: Show, view: str, theme: str
+) -> None:
+    tab = show(STACK, f"#view={view}&from=shop/web&to=shop/api")
+    tab.prefer(theme)
+    stops = set()
+    for _ in range(25):
+        tab.press("Tab")
+        name, role, style, width = tab.run(STOP)
+        if role == "BODY":
+            break
+        stops.add(name)
+        assert name, role
+        assert style != "none", name
+        assert float(width.removesuffix("px")) >= 1, name
+    assert len(stops) > 10
 
 
 def test_a_cursor_that_is_scrolled_away_is_still_reached(show: Show) -> None:
