@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from collections import Counter
 from typing import Final
 
@@ -19,6 +20,8 @@ from podwall.reports.terminal import line_width
 __all__ = ["print_preview"]
 
 _INDENT: Final = "  "
+_MOST_ALIKE: Final = 20
+"""So many alike resources are shown to a person; a file has them all, and so has `plan.json`."""
 _WORDS: Final = {change: f"to {change}" for change in Change} | {Change.SAME: "unchanged"}
 
 
@@ -26,7 +29,8 @@ def print_preview(preview: Preview, console: Console) -> None:
     """Print a preview, as wide as the console is."""
     shown = symbols(console.encoding)
     console.print(_title(preview.plan))
-    for line in resource_tree(preview.plan, console.width - len(_INDENT), shown):
+    most = _MOST_ALIKE if console.is_terminal else sys.maxsize
+    for line in resource_tree(preview.plan, console.width - len(_INDENT), shown, most):
         console.print(Text.assemble(_INDENT, line))
     console.print()
     for part in reach_section(preview.reachability, console, shown):

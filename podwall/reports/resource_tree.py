@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import sys
 import textwrap
+from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Final, NamedTuple
 
 from rich.text import Text
 
-from podwall.plan.model import Origin, Plan, PlannedResource
+from podwall.plan.model import Change, Origin, Plan, PlannedResource
 from podwall.plan.unknowns import kind_of
 from podwall.reports.resource_summary import resource_summary
 from podwall.reports.symbols import CHANGES, Symbols
@@ -19,15 +21,20 @@ Children = Mapping[str | None, Sequence[PlannedResource]]
 
 _GAP: Final = 2
 _LEAST_DETAILS: Final = 20
+_TELLING: Final = frozenset({Change.REPLACE, Change.DELETE})
 
 
-def resource_tree(plan: Plan, width: int, symbols: Symbols) -> Iterator[Text]:
+def resource_tree(
+    plan: Plan, width: int, symbols: Symbols, most_alike: int = sys.maxsize
+) -> Iterator[Text]:
     """Yield the lines of the tree: resources under their parents, in the order of the program.
 
     What matters of each stands beside it, in a column of its own. A plan of the Pulumi CLI tells
-    what happens to each resource; an embedded one makes them all.
+    what happens to each resource; an embedded one makes them all. Of resources under one parent
+    that are of one type and fare alike, `most_alike` are shown and the others are counted.
     """
-    rows = list(_rows(_children(plan), None, "", symbols))
+    children, left_out = _thinned(_children(plan), most_alike)
+    rows = list(_rows(children, None, "", symbols))
     names = max((len(row.name) for row in rows), default=0)
     column = min(names, width // 2) + _GAP
     for row in rows:
@@ -35,6 +42,30 @@ def resource_tree(plan: Plan, width: int, symbols: Symbols) -> Iterator[Text]:
         for line in _lines(row, column, max(width - column - len(mark), _LEAST_DETAILS)):
             yield Text.assemble(mark, line)
             mark = Text(" " * len(mark))
+    for (kind, change), number in left_out.items():
+        sign = CHANGES[change][0] if plan.origin is Origin.PULUMI else ""
+        yield Text(f"{sign} {symbols.more} {number:,} more {kind}".strip(), "dim")
+
+
+def _thinned(children: Children, most: int) -> tuple[Children, Mapping[tuple[str, Change], int]]:
+    """Return the children that are shown, and how many of each kind are not.
+
+    What is protected, replaced or deleted is always shown, and what has something under it.
+    """
+    left_out: Counter[tuple[str, Change]] = Counter()
+    kept: dict[str | None, list[PlannedResource]] = {}
+    for parent, siblings in children.items():
+        seen: Counter[tuple[str, Change]] = Counter()
+        kept[parent] = []
+        for each in siblings:
+            alike = kind_of(each.type), each.change
+            plain = each.urn not in children and not each.protect and each.change not in _TELLING
+            seen[alike] += plain
+            if plain and seen[alike] > most:
+                left_out[alike] += 1
+            else:
+                kept[parent].append(each)
+    return kept, left_out
 
 
 class _Row(NamedTuple):

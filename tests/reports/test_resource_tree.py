@@ -90,6 +90,16 @@ def test_what_goes_with_another_resource_says_so_without_pulumis_word_for_it() -
     assert lines(plan)[-1].endswith("replaced with what it is in; nginx, port 80")
 
 
+def test_of_many_alike_resources_the_first_are_shown_and_the_others_counted() -> None:
+    pods = [planned(f"{KUBERNETES}Pod", f"p{k}", parent="part") for k in range(9)]
+    kept = planned(f"{KUBERNETES}Pod", "x", parent="part", change=Change.REPLACE)
+    plan = Plan("shop", "dev", (STACK, PART, *pods, kept))
+    shown = [line.plain.rstrip() for line in resource_tree(plan, 60, UNICODE, most_alike=2)]
+    assert [line.split()[-1] for line in shown] == ["s", "part", "p0", "p1", "x", "Pod"]
+    assert shown[-1] == "… 7 more Pod"
+    assert len(list(resource_tree(plan, 60, UNICODE))) == 12
+
+
 def test_a_resource_whose_parent_is_not_there_is_shown_all_the_same() -> None:
     assert lines(Plan("s", "d", (planned("a:b:C", "x", parent="gone"),))) == ["C x"]
 
