@@ -30,7 +30,8 @@ if TYPE_CHECKING:
 __all__ = ["Answer", "answers", "is_port", "ports_named"]
 
 _PORT: Final = re.compile(
-    r"(?:(?P<first>\d{1,5})(?:-(?P<last>\d{1,5}))?|(?P<name>[a-z0-9-]{1,15}))"
+    r"(?:(?P<first>\d{1,5})(?:-(?P<last>\d{1,5}))?|"
+    r"(?P<name>(?!\d+(?:-\d+)?(?:/|$))[a-z0-9-]{1,15}))"  # digits alone are never a name
     r"(?:/(?P<protocol>tcp|udp|sctp))?",
     re.IGNORECASE | re.ASCII,
 )
@@ -154,7 +155,7 @@ def _parts(reachability: Reachability, network: IpNetwork) -> Iterator[_End]:
 def is_port(text: str) -> bool:
     """Say whether a text is a port by its form: a number, a range, or a name.
 
-    >>> [is_port(text) for text in ("8080", "53/udp", "metrics", "shop/api", "10.0.0.1")]
+    >>> [is_port(text) for text in ("8080", "53/udp", "metrics", "shop/api", "000080")]
     [True, True, True, False, False]
     """
     return _PORT.fullmatch(text) is not None
