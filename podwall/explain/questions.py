@@ -31,7 +31,7 @@ __all__ = ["Answer", "answers", "is_port", "ports_named"]
 
 _PORT: Final = re.compile(
     r"(?:(?P<first>\d{1,5})(?:-(?P<last>\d{1,5}))?|"
-    r"(?P<name>(?!\d+(?:-\d+)?(?:/|$))[a-z0-9-]{1,15}))"  # digits alone are never a name
+    r"(?P<name>(?=[0-9-]*[a-z])[a-z0-9-]{1,15}))"  # a name has a letter
     r"(?:/(?P<protocol>tcp|udp|sctp))?",
     re.IGNORECASE | re.ASCII,
 )

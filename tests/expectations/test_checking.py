@@ -160,11 +160,14 @@ def test_many_pairs_give_the_same_answer_as_few(monkeypatch: pytest.MonkeyPatch)
         pytest.param("0", "`0` is not a port", id="zero"),
         pytest.param("90-80", "`90-80` is not a port", id="a reversed range"),
         pytest.param("000080", "`000080` is not a port", id="more digits than a port has"),
+        pytest.param(-1, "`-1` is not a port", id="a negative number"),
         pytest.param("1-000080", "`1-000080` is not a port", id="the same in a range"),
         pytest.param("80/icmp", "`80/icmp` is not a port", id="another protocol"),
     ],
 )
-def test_ports_that_mean_nothing_are_refused(ports: str | tuple[str, ...], message: str) -> None:
+def test_ports_that_mean_nothing_are_refused(
+    ports: str | int | tuple[str, ...], message: str
+) -> None:
     with pytest.raises(InvalidValue, match=message):
         allowed("", WEB, DB, ports)
 
