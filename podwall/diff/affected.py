@@ -88,16 +88,15 @@ def _selected(
     sides: tuple[_Side, _Side], policies: Sequence[PolicyChange], direction: Direction
 ) -> Selected:
     """Return the policies that differ in a direction, by the groups that they select or did."""
-    found: defaultdict[int, dict[str, PolicyChange]] = defaultdict(dict)
+    found: defaultdict[int, set[int]] = defaultdict(set)
     versions = [each.versions(direction) for each in policies]
-    for number, side in enumerate(sides):
-        acting = [(change, v) for change, each in zip(policies, versions, strict=True)
-                  if (v := each[number]) is not None]  # fmt: skip
+    for which, side in enumerate(sides):
+        acting = [(n, v) for n, each in enumerate(versions) if (v := each[which]) is not None]
         targets = [(version.namespace, version.pod_selector) for _, version in acting]
-        for (change, _), groups in zip(acting, side.selected(targets), strict=True):
+        for (number, _), groups in zip(acting, side.selected(targets), strict=True):
             for group in groups.tolist():
-                found[group][change.name] = change
-    return {group: tuple(each.values()) for group, each in found.items()}
+                found[group].add(number)
+    return {group: tuple(policies[n] for n in sorted(each)) for group, each in found.items()}
 
 
 def _behind(sides: tuple[_Side, _Side]) -> Iterator[int]:

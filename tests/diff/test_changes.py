@@ -151,3 +151,14 @@ def test_a_policy_for_everyone_touches_only_its_namespace() -> None:
     found = compared(cluster(), cluster(policy("x", EVERYTHING, "deny", ingress=())))
     assert {each.destination.id for each in found.changes()} == {"x/a", "x/b"}
     assert {each.kind for each in found.changes()} == {ChangeKind.REMOVED}
+
+
+def test_responsible_policies_are_named_in_order() -> None:
+    """One selects the end only before the change, the other only after it."""
+    pods = cluster(pod("x/a"), pod("x/b"))
+    closed = (policy("x", name="b", ingress=()),)
+    moved = (policy("x", name="a", ingress=(allow(ports=(tcp(1),)),)),)
+    (changed, *_) = compared(
+        replace(pods, policies=closed), replace(pods, policies=moved)
+    ).changes()
+    assert [each.name for each in changed.policies] == ["x/a", "x/b"]
