@@ -15,7 +15,7 @@ from policies.errors import InvalidValue
 from policies.wording import guess
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
+    from collections.abc import Iterable, Iterator, Sequence
 
     from podwall.expectations.expectation import Expectation
     from podwall.expectations.selections import Selection
@@ -31,7 +31,8 @@ _FEW: Final = 20_000
 
 def check(found: Reachability, expectations: Iterable[Expectation]) -> tuple[Result, ...]:
     """Return what becomes of each expectation under an analysis, in order."""
-    return tuple(_Check(found, each).result() for each in expectations)
+    real = [end for end in found.endpoints if is_real(end, found.cluster)]
+    return tuple(_Check(found, real, each).result() for each in expectations)
 
 
 class _Flow(NamedTuple):
@@ -46,12 +47,14 @@ class _Flow(NamedTuple):
 class _Check:
     """Checks one expectation."""
 
-    def __init__(self, found: Reachability, expectation: Expectation) -> None:
+    def __init__(
+        self, found: Reachability, real_ends: Sequence[Endpoint], expectation: Expectation
+    ) -> None:
         self._found = found
+        self._real_ends = real_ends
         self._expectation = expectation
         self._sources = selected(expectation.sources, found.endpoints)
         self._destinations = selected(expectation.destinations, found.endpoints)
-        self._real_ends = [end for end in found.endpoints if is_real(end, found.cluster)]
 
     def result(self) -> Result:
         """Return what becomes of the expectation."""
