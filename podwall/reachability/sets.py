@@ -83,11 +83,6 @@ class Sets:
         kept = _without(owner * size + element, left_out)
         return owner[kept], element[kept]
 
-    def explicit(self, numbers: IntArray) -> Csr:
-        """Return the given sets as lists."""
-        owner, element = self.gather(numbers)
-        return Csr(np.searchsorted(owner, np.arange(len(numbers) + 1)), element)
-
     def around(self, lists: Csr, rows: IntArray) -> tuple[IntArray, IntArray]:
         """Write out which sets contain elements, given the lists that each of them is on.
 
