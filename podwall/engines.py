@@ -11,9 +11,9 @@ from dataclasses import dataclass, fields
 from enum import StrEnum
 from typing import TYPE_CHECKING, Final, Generic, TypeVar
 
-from policies.errors import InvalidValue
-from policies.findings import Finding, Severity
-from policies.wording import did_you_mean
+from podwall.policies.errors import InvalidValue
+from podwall.policies.findings import Finding, Severity
+from podwall.policies.wording import did_you_mean
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -12,8 +12,8 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network
 
-from policies.errors import Place
-from policies.unknown import Unknown
+from podwall.policies.errors import Place
+from podwall.policies.unknown import Unknown
 
 __all__ = [
     "IpPeer",

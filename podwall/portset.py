@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Final
 
 from podwall import intervals
 from podwall.model import Protocol
-from policies.errors import InvalidValue
+from podwall.policies.errors import InvalidValue
 
 if TYPE_CHECKING:
     from podwall.intervals import Ranges

@@ -12,9 +12,9 @@ from podwall.plan.cluster import planned_cluster
 from podwall.plan.documents import documents, unseen_objects
 from podwall.plan.model import Plan
 from podwall.plan.replacements import replaced_clusters
+from podwall.policies.findings import Finding, Severity
 from podwall.reachability import Reachability, reachability
 from podwall.reading import Document, snapshot
-from policies.findings import Finding, Severity
 
 __all__ = ["NAMES_NOTHING", "Preview", "preview"]
 

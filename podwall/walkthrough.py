@@ -9,10 +9,10 @@ from typing import Any, Final
 
 from podwall.engines import Engine
 from podwall.model import Protocol
+from podwall.policies.presets import Step
+from podwall.policies.presets import walkthrough as policies_at
 from podwall.reachability import Reachability, Verdict, reachability
 from podwall.reading import Document, snapshot
-from policies.presets import Step
-from policies.presets import walkthrough as policies_at
 
 __all__ = ["BACKEND", "CLIENTS", "LABELS", "Attempt", "Client", "walkthrough"]
 

@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
-from components.checks import refused
-from components.namespace_args import NamespaceArgs
-from components.workload.args import WorkloadArgs
-from policies.policy import NetworkPolicy
-from policies.syntax import shown
+from podwall.components.checks import refused
+from podwall.components.namespace_args import NamespaceArgs
+from podwall.components.workload.args import WorkloadArgs
+from podwall.policies.policy import NetworkPolicy
+from podwall.policies.syntax import shown
 
 __all__ = ["Application"]
 

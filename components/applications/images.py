@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, fields
 
-from components.checks import check_image
+from podwall.components.checks import check_image
 
 __all__ = ["Images"]
 

@@ -7,14 +7,14 @@ from typing import Any
 
 from components.applications.application import Application
 from components.applications.images import Images
-from components.namespace_args import NamespaceArgs, Quota
-from components.workload.args import WorkloadArgs
-from components.workload.ports import ContainerPort, Probe
-from policies.addresses import ANYWHERE
-from policies.connections import connection
-from policies.peers import pods
-from policies.policy import NetworkPolicy
-from policies.rules import allow_from
+from podwall.components.namespace_args import NamespaceArgs, Quota
+from podwall.components.workload.args import WorkloadArgs
+from podwall.components.workload.ports import ContainerPort, Probe
+from podwall.policies.addresses import ANYWHERE
+from podwall.policies.connections import connection
+from podwall.policies.peers import pods
+from podwall.policies.policy import NetworkPolicy
+from podwall.policies.rules import allow_from
 
 __all__ = ["shop"]
 

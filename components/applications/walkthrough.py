@@ -6,11 +6,11 @@ from collections.abc import Mapping
 
 from components.applications.application import Application
 from components.applications.images import Images
-from components.namespace_args import NamespaceArgs
-from components.workload.args import WorkloadArgs, WorkloadKind
-from components.workload.ports import ContainerPort
-from policies.presets import Step
-from policies.presets import walkthrough as policies_at
+from podwall.components.namespace_args import NamespaceArgs
+from podwall.components.workload.args import WorkloadArgs, WorkloadKind
+from podwall.components.workload.ports import ContainerPort
+from podwall.policies.presets import Step
+from podwall.policies.presets import walkthrough as policies_at
 
 __all__ = ["walkthrough"]
 

@@ -6,17 +6,17 @@ from typing import Any, NotRequired, TypedDict
 
 from pulumi import Output, ResourceOptions
 
-from components.cluster import args as cluster_args
-from components.cluster.access import LoginMode
-from components.cluster.addons import LocalDns
-from components.cluster.aks_cluster import AksCluster as AksClusterComponent
-from components.cluster.engine import NetworkEngine
-from components.cluster.lifecycle import NodeOsChannel, Tier, UpgradeChannel, Weekday
-from components.cluster.pools import OsSku
-from components.cluster.replacement import EngineChange
-from components.reading import read, snake_case
 from components.settings import ClusterChoice, ClusterSettings, PodNetworking
-from policies.errors import InvalidValue, Place
+from podwall.components.cluster import args as cluster_args
+from podwall.components.cluster.access import LoginMode
+from podwall.components.cluster.addons import LocalDns
+from podwall.components.cluster.aks_cluster import AksCluster as AksClusterComponent
+from podwall.components.cluster.engine import NetworkEngine
+from podwall.components.cluster.lifecycle import NodeOsChannel, Tier, UpgradeChannel, Weekday
+from podwall.components.cluster.pools import OsSku
+from podwall.components.cluster.replacement import EngineChange
+from podwall.components.reading import read, snake_case
+from podwall.policies.errors import InvalidValue, Place
 
 __all__ = ["AksCluster", "AksClusterArgs", "Entra", "Maintenance", "Network", "Pool", "UserPool"]
 

@@ -4,9 +4,9 @@ from typing import NotRequired, TypedDict
 
 from pulumi import Output, ResourceOptions
 
-from components import namespace, namespace_args
-from components.namespace_args import PodSecurity
-from components.reading import read, snake_case
+from podwall.components import namespace, namespace_args
+from podwall.components.namespace_args import PodSecurity
+from podwall.components.reading import read, snake_case
 
 __all__ = ["Namespace", "NamespaceArgs", "Quota", "Resources"]
 

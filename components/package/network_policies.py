@@ -4,10 +4,10 @@ from typing import Any, NotRequired, TypedDict
 
 from pulumi import Output, ResourceOptions, log
 
-from components import network_policies
 from components.package.policy_documents import policies_of
-from policies.labels import Operator
-from policies.ports import Protocol
+from podwall.components import network_policies
+from podwall.policies.labels import Operator
+from podwall.policies.ports import Protocol
 
 __all__ = [
     "IpBlock",

@@ -5,12 +5,12 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from components.checks import refused
-from components.reading import camel_case
-from policies.errors import InvalidManifest, Place
-from policies.findings import Finding, Severity
-from policies.manifest import read
-from policies.policy import NetworkPolicy
+from podwall.components.checks import refused
+from podwall.components.reading import camel_case
+from podwall.policies.errors import InvalidManifest, Place
+from podwall.policies.findings import Finding, Severity
+from podwall.policies.manifest import read
+from podwall.policies.policy import NetworkPolicy
 
 __all__ = ["policies_of"]
 

@@ -5,7 +5,7 @@ from pulumi.provider import ConstructResult
 from pulumi.provider.experimental.component import ComponentProvider
 from pulumi.provider.server import ComponentInitError
 
-from policies.errors import PodwallError
+from podwall.policies.errors import PodwallError
 
 __all__ = ["PackageProvider"]
 

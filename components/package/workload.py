@@ -4,11 +4,11 @@ from typing import NotRequired, TypedDict
 
 from pulumi import Output, ResourceOptions
 
-from components import workload
 from components.package.namespace import Resources
-from components.reading import read, snake_case
-from components.workload import WorkloadKind
-from policies.ports import Protocol
+from podwall.components import workload
+from podwall.components.reading import read, snake_case
+from podwall.components.workload import WorkloadKind
+from podwall.policies.ports import Protocol
 
 __all__ = ["ContainerPort", "Probe", "Workload", "WorkloadArgs"]
 

@@ -7,8 +7,10 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import assert_never
 
-from components.checks import refused
-from components.cluster.access import (
+from components.settings.keys import key_of
+from components.settings.pools import SystemPoolSettings, UserPoolSettings, said
+from podwall.components.checks import refused
+from podwall.components.cluster.access import (
     Access,
     ApiServer,
     Entra,
@@ -18,22 +20,20 @@ from components.cluster.access import (
     PublicApiServer,
     SignIn,
 )
-from components.cluster.addons import AddOns, LocalDns
-from components.cluster.args import AksClusterArgs
-from components.cluster.engine import NetworkEngine
-from components.cluster.lifecycle import (
+from podwall.components.cluster.addons import AddOns, LocalDns
+from podwall.components.cluster.args import AksClusterArgs
+from podwall.components.cluster.engine import NetworkEngine
+from podwall.components.cluster.lifecycle import (
     Lifecycle,
     MaintenanceWindow,
     NodeOsChannel,
     Tier,
     UpgradeChannel,
 )
-from components.cluster.networks import NewNetwork
-from components.cluster.pod_networks import NodeSubnet, Overlay, PodNetwork, PodSubnet
-from components.cluster.replacement import EngineChange
-from components.settings.keys import key_of
-from components.settings.pools import SystemPoolSettings, UserPoolSettings, said
-from policies.errors import InvalidValue, Place
+from podwall.components.cluster.networks import NewNetwork
+from podwall.components.cluster.pod_networks import NodeSubnet, Overlay, PodNetwork, PodSubnet
+from podwall.components.cluster.replacement import EngineChange
+from podwall.policies.errors import InvalidValue, Place
 
 __all__ = ["ClusterChoice", "ClusterSettings", "EntraSettings", "PodNetworking"]
 

@@ -8,9 +8,9 @@ from collections.abc import Mapping
 from enum import StrEnum
 from typing import Any, Union, get_args, get_origin, get_type_hints
 
-from components.reading import camel_case, read
 from components.settings.settings import Settings
-from policies.errors import InvalidValue, Place
+from podwall.components.reading import camel_case, read
+from podwall.policies.errors import InvalidValue, Place
 
 __all__ = ["settings_of"]
 
@@ -31,7 +31,7 @@ def settings_of(values: Mapping[str, str], project: str) -> Settings:
     <Step.OPEN: 'open'>
     >>> settings_of({"podwall:stepp": "open"}, "podwall")
     Traceback (most recent call last):
-    policies.errors.InvalidValue: podwall:stepp: `stepp` is not a key here, allowed are ...
+    podwall.policies.errors.InvalidValue: podwall:stepp: `stepp` is not a key here, allowed are ...
     """
     prefix = f"{project}:"
     given = {

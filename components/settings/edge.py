@@ -10,7 +10,7 @@ from pulumi.runtime.config import CONFIG, get_config_env
 
 from components.settings.documents import settings_of
 from components.settings.settings import Settings
-from policies.errors import InvalidValue, PodwallError
+from podwall.policies.errors import InvalidValue, PodwallError
 
 __all__ = ["ProgramRefusedError", "read_settings", "refusals_in_one_line"]
 

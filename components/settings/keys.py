@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from components.reading import camel_case
+from podwall.components.reading import camel_case
 
 __all__ = ["key_of"]
 

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from components.cluster.pools import Autoscale, OsSku, SystemPool, UserPool
+from podwall.components.cluster.pools import Autoscale, OsSku, SystemPool, UserPool
 
 __all__ = ["SystemPoolSettings", "UserPoolSettings", "said"]
 

@@ -9,11 +9,11 @@ from functools import reduce
 from operator import add
 
 from components.applications import Application, Images, shop, walkthrough
-from components.checks import check_at_least, refused
-from components.cluster.args import AksClusterArgs
-from components.cluster.engine import NetworkEngine
 from components.settings.cluster import ClusterChoice, ClusterSettings, PodNetworking
-from policies.presets import Step
+from podwall.components.checks import check_at_least, refused
+from podwall.components.cluster.args import AksClusterArgs
+from podwall.components.cluster.engine import NetworkEngine
+from podwall.policies.presets import Step
 
 __all__ = ["ApplicationName", "Settings"]
 

@@ -2,7 +2,7 @@
 
 from pulumi import ResourceOptions
 
-from components import (
+from podwall.components import (
     AksCluster,
     AksClusterArgs,
     ContainerPort,
@@ -13,7 +13,7 @@ from components import (
     Workload,
     WorkloadArgs,
 )
-from policies import connection, tcp
+from podwall.policies import connection, tcp
 
 web = WorkloadArgs(name="web", namespace="shop", labels={"app": "web"}, image="example.com/web:1.4")
 api = WorkloadArgs(

@@ -11,7 +11,7 @@ from podwall.cli.commands import COMMANDS
 from podwall.cli.exit_code import ExitCode
 from podwall.cli.parser import command_parser
 from podwall.cli.talk import tell_error
-from policies.errors import PodwallError
+from podwall.policies.errors import PodwallError
 
 __all__ = ["main"]
 

@@ -10,14 +10,14 @@ from pathlib import Path
 from podwall.cli.comparing import Comparison
 from podwall.cli.exit_code import ExitCode
 from podwall.diff import ChangeKind
+from podwall.policies.errors import PodwallError
+from podwall.policies.findings import Finding, Severity
 from podwall.reports.changes_json import changes_document
 from podwall.reports.comment import change_sentence, comment, unread_comment
 from podwall.reports.json_text import json_text
 from podwall.reports.junit import findings_suite, junit_text
 from podwall.reports.page import html_page
 from podwall.reports.sarif import sarif_document
-from policies.errors import PodwallError
-from policies.findings import Finding, Severity
 
 __all__ = ["change_files", "change_page", "unread_files"]
 

@@ -13,6 +13,7 @@ from podwall.cli.intent import source_and_expectations
 from podwall.cli.options import FailOn
 from podwall.cli.severity import at_least
 from podwall.expectations import Outcome, Result, check
+from podwall.policies.findings import Finding
 from podwall.reachability import reachability
 from podwall.reports.checks_json import checks_document
 from podwall.reports.checks_text import checks_text
@@ -20,7 +21,6 @@ from podwall.reports.explanation_text import Locate
 from podwall.reports.json_text import json_text
 from podwall.sources.expectations_file import expectations_in
 from podwall.sources.yaml_lines import exact_place
-from policies.findings import Finding
 
 __all__ = ["show_results"]
 

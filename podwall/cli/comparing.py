@@ -8,13 +8,13 @@ from typing import NamedTuple
 
 from podwall.diff import Diff, diff
 from podwall.lint import judged, lint, ranked, silenceable
+from podwall.policies.errors import InvalidValue
+from podwall.policies.findings import Finding
 from podwall.reachability import Reachability, reachability
 from podwall.reading import Document, Reading
 from podwall.reports.comment import ChangeReport, change_report
 from podwall.sources import Source, source
 from podwall.sources.intent import unmet_expectations
-from policies.errors import InvalidValue
-from policies.findings import Finding
 
 __all__ = ["Comparison", "compared", "subject_of"]
 

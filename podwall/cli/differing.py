@@ -15,6 +15,8 @@ from podwall.cli.options import FailOn
 from podwall.cli.severity import at_least
 from podwall.cli.talk import progress
 from podwall.diff import Change, Effect
+from podwall.policies.errors import PodwallError
+from podwall.policies.findings import Severity
 from podwall.reports.change_rows import HEADER, change_rows, told_kind
 from podwall.reports.changes_json import changes_document
 from podwall.reports.changes_text import changes_text
@@ -22,8 +24,6 @@ from podwall.reports.comment import comment
 from podwall.reports.json_text import json_text
 from podwall.reports.output_folder import write_files
 from podwall.reports.table_lines import csv_line
-from policies.errors import PodwallError
-from policies.findings import Severity
 
 __all__ = ["show_changes"]
 

@@ -13,14 +13,14 @@ from podwall.cli.inputs import paused_collector, read_source, tell_findings
 from podwall.cli.options import FailOn
 from podwall.cli.severity import exit_code
 from podwall.explain import Answer, answers, is_port
+from podwall.policies.errors import InvalidValue
+from podwall.policies.findings import Severity
 from podwall.reachability import Reachability, reachability
 from podwall.reports.explanation_json import explanations_document
 from podwall.reports.explanation_markdown import explanation_markdown
 from podwall.reports.explanation_text import Locate, explanation_text
 from podwall.reports.json_text import json_text
 from podwall.sources.yaml_lines import exact_place
-from policies.errors import InvalidValue
-from policies.findings import Severity
 
 __all__ = ["Words", "said", "show_explanation"]
 

@@ -11,14 +11,14 @@ from podwall.cli.inputs import paused_collector, read_source
 from podwall.cli.options import FailOn
 from podwall.cli.severity import at_least
 from podwall.cli.talk import tell, tell_finding
+from podwall.policies import Finding, NetworkPolicy, Severity
+from podwall.policies.errors import Place, SourceError
 from podwall.python_code import policies_module
 from podwall.reading import typed_policies
 from podwall.reports.output_folder import write_file
 from podwall.reports.words import counted
 from podwall.sources import Source
 from podwall.sources.yaml_comments import unkept_comments
-from policies import Finding, NetworkPolicy, Severity
-from policies.errors import Place, SourceError
 
 __all__ = ["show_import"]
 

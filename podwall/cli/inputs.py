@@ -12,8 +12,8 @@ from typing import TYPE_CHECKING, Final
 from podwall.cli.talk import progress, tell
 
 if TYPE_CHECKING:
+    from podwall.policies.findings import Finding
     from podwall.sources import Source
-    from policies.findings import Finding
 
 __all__ = ["add_source", "add_stack", "paused_collector", "read_source", "tell_findings"]
 

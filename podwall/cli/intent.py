@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from podwall.cli.inputs import add_stack
-from policies.errors import InvalidValue
+from podwall.policies.errors import InvalidValue
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

@@ -11,12 +11,12 @@ from podwall.cli.inputs import paused_collector, read_source, tell_findings
 from podwall.cli.options import FailOn
 from podwall.cli.severity import at_least
 from podwall.migrate import Migration, migrate, policy_manifest, python_script
+from podwall.policies.findings import Finding
 from podwall.reports.change_rows import told_kind
 from podwall.reports.json_text import json_text
 from podwall.reports.kubernetes_yaml import kubernetes_yaml
 from podwall.reports.migration_json import migration_document
 from podwall.reports.migration_text import migration_text
-from policies.findings import Finding
 
 __all__ = ["show_migration"]
 

@@ -12,6 +12,8 @@ from podwall.cli.severity import exit_code
 from podwall.cli.talk import progress, tell
 from podwall.plan.project import find_project
 from podwall.planners import Planner, planned
+from podwall.policies.errors import Place, SourceError
+from podwall.policies.findings import Severity
 from podwall.preview import NAMES_NOTHING, Preview, preview
 from podwall.reports.json_text import json_text
 from podwall.reports.output_folder import write_folder
@@ -19,8 +21,6 @@ from podwall.reports.preview_files import preview_files
 from podwall.reports.preview_json import preview_document
 from podwall.reports.preview_text import print_preview
 from podwall.reports.terminal import terminal
-from policies.errors import Place, SourceError
-from policies.findings import Severity
 
 __all__ = ["show_preview"]
 

@@ -9,11 +9,11 @@ from collections.abc import Iterable, Iterator, Sequence
 from podwall.cli.inputs import paused_collector, read_source, tell_findings
 from podwall.cli.options import FailOn
 from podwall.cli.severity import exit_code
+from podwall.policies.findings import Finding
 from podwall.reachability import Reachability, reachability
 from podwall.reports.reach_csv import reach_csv
 from podwall.reports.reach_markdown import reach_markdown
 from podwall.reports.reach_stream import reach_stream
-from policies.findings import Finding
 
 __all__ = ["show_reach"]
 

@@ -6,8 +6,8 @@ from collections.abc import Iterable
 
 from podwall.cli.exit_code import ExitCode
 from podwall.cli.options import FailOn
+from podwall.policies.findings import Finding, Severity
 from podwall.reachability import Reachability
-from policies.findings import Finding, Severity
 
 __all__ = ["at_least", "exit_code"]
 

@@ -13,6 +13,8 @@ from podwall.cli.intent import source_and_expectations
 from podwall.cli.options import FailOn
 from podwall.cli.severity import at_least
 from podwall.cli.talk import tell, tell_finding
+from podwall.policies import Finding, NetworkPolicy
+from podwall.policies.errors import InvalidValue, Place, SourceError
 from podwall.python_code import policies_module
 from podwall.reports.kubernetes_yaml import kubernetes_yaml
 from podwall.reports.output_folder import write_file
@@ -21,8 +23,6 @@ from podwall.sources.expectations_file import expectations_in
 from podwall.sources.files import STDIN, read_bytes
 from podwall.sources.yaml_lines import at_their_lines, exact_place
 from podwall.suggest import Suggestion, suggest
-from policies import Finding, NetworkPolicy
-from policies.errors import InvalidValue, Place, SourceError
 
 __all__ = ["show_suggestion"]
 

@@ -7,8 +7,8 @@ import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-from policies.errors import PodwallError
-from policies.findings import Finding
+from podwall.policies.errors import PodwallError
+from podwall.policies.findings import Finding
 
 __all__ = ["progress", "tell", "tell_error", "tell_finding"]
 

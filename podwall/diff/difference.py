@@ -19,10 +19,10 @@ if TYPE_CHECKING:
 
     from podwall.diff.changes import Change
     from podwall.diff.policies import PolicyChange
+    from podwall.policies.findings import Finding
     from podwall.reachability import Reachability
     from podwall.reachability.grouping import IntArray
     from podwall.reachability.values import WorkloadEndpoint
-    from policies.findings import Finding
 
 __all__ = ["Diff", "diff"]
 

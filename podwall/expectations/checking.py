@@ -9,10 +9,10 @@ from podwall.expectations.results import Outcome, Result
 from podwall.expectations.selecting import Selected, is_real, selected
 from podwall.expectations.selections import ANYTHING, WorkloadId
 from podwall.explain import explain_ports, ports_named
+from podwall.policies.errors import InvalidValue
+from podwall.policies.wording import guess
 from podwall.portset import ALL_PORTS, NO_PORTS, PortSet
 from podwall.reachability.values import ExternalRange
-from policies.errors import InvalidValue
-from policies.wording import guess
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence

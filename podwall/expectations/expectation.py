@@ -10,8 +10,8 @@ from typing import Final
 
 from podwall.expectations.selections import Selection
 from podwall.explain import is_port
+from podwall.policies.errors import InvalidValue, Place
 from podwall.portset import FIRST_PORT, LAST_PORT
-from policies.errors import InvalidValue, Place
 
 __all__ = ["Ends", "Expectation", "Kind", "Ports", "allowed", "denied", "only"]
 

@@ -20,8 +20,8 @@ from podwall.expectations.selections import (
     pods,
     workload,
 )
-from policies.errors import InvalidValue, Place
-from policies.wording import guess
+from podwall.policies.errors import InvalidValue, Place
+from podwall.policies.wording import guess
 
 __all__ = ["read_expectations", "selection"]
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from ipaddress import IPv4Network, IPv6Network, ip_network
 from typing import TYPE_CHECKING, Final
 
-from policies.errors import InvalidValue
+from podwall.policies.errors import InvalidValue
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

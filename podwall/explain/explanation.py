@@ -11,11 +11,11 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from podwall.model import Policy
+    from podwall.policies.errors import Place
     from podwall.portset import PortSet
     from podwall.reachability.matching import Match
     from podwall.reachability.port_rules import Direction
     from podwall.reachability.values import Endpoint, Undetermined
-    from policies.errors import Place
 
 __all__ = ["Explanation", "Note", "PolicyExplanation", "RuleExplanation", "SideExplanation"]
 

@@ -11,12 +11,12 @@ from podwall.explain.explaining import explain_ports
 from podwall.explain.explanation import Note
 from podwall.intervals import Ranges, intersection
 from podwall.model import IpPeer, Protocol
+from podwall.policies.errors import InvalidValue
+from podwall.policies.wording import guess
 from podwall.portset import ALL_PORTS, NO_PORTS, PortSet
 from podwall.reachability.addresses import block_ranges, networks
 from podwall.reachability.pod_classes import host_match
 from podwall.reachability.values import ExternalRange, WorkloadEndpoint
-from policies.errors import InvalidValue
-from policies.wording import guess
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

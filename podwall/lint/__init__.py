@@ -28,8 +28,8 @@ from podwall.lint import (
 from podwall.lint.lint import Lint
 from podwall.lint.scene import Scene
 from podwall.lint.suppression import Judged, Suppressed, judged
+from podwall.policies.findings import Finding, Severity
 from podwall.reachability import Reachability
-from policies.findings import Finding, Severity
 
 __all__ = ["LINTS", "Judged", "Lint", "Suppressed", "judged", "lint", "ranked", "silenceable"]
 

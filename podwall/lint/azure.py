@@ -9,10 +9,10 @@ from podwall.engines import AZURE
 from podwall.lint.lint import Lint, Said
 from podwall.lint.scene import Scene, said_of
 from podwall.model import IpPeer, Policy, Rule, Unknown
+from podwall.policies.errors import Place
+from podwall.policies.findings import Severity
 from podwall.reachability.cluster import rules_of
 from podwall.reachability.port_rules import Direction
-from policies.errors import Place
-from policies.findings import Severity
 
 __all__ = ["LINTS"]
 

@@ -8,10 +8,10 @@ from typing import Final
 from podwall.lint.lint import Lint, Said
 from podwall.lint.scene import Scene
 from podwall.model import Selector
+from podwall.policies.errors import Place
+from podwall.policies.findings import Severity
 from podwall.reachability.cluster import rules_of
 from podwall.reachability.port_rules import Direction
-from policies.errors import Place
-from policies.findings import Severity
 
 __all__ = ["LINTS"]
 

@@ -19,7 +19,7 @@ from podwall.model import (
     Rule,
     Unknown,
 )
-from policies.findings import Severity
+from podwall.policies.findings import Severity
 
 __all__ = ["LINTS"]
 

@@ -10,9 +10,9 @@ from podwall.lint.lint import Lint, Said
 from podwall.lint.ports import destinations
 from podwall.lint.scene import PeerAt, Scene, said_of
 from podwall.model import IpPeer, Protocol, Selector, Service, Unknown
+from podwall.policies.errors import Place
+from podwall.policies.findings import Severity
 from podwall.reachability.port_rules import Direction
-from policies.errors import Place
-from policies.findings import Severity
 
 __all__ = ["LINTS"]
 

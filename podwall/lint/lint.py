@@ -7,8 +7,8 @@ from dataclasses import dataclass
 from typing import NamedTuple
 
 from podwall.lint.scene import Scene
-from policies.errors import Place
-from policies.findings import Finding, Severity
+from podwall.policies.errors import Place
+from podwall.policies.findings import Finding, Severity
 
 __all__ = ["Lint", "Said"]
 

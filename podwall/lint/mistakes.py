@@ -9,8 +9,8 @@ from typing import Final
 from podwall.lint.lint import Lint, Said
 from podwall.lint.scene import PEERS_KEY, Scene, said_of
 from podwall.model import PodPeer, Policy, Selector, Unknown
-from policies.findings import Severity
-from policies.system_namespaces import SYSTEM_NAMESPACES
+from podwall.policies.findings import Severity
+from podwall.policies.system_namespaces import SYSTEM_NAMESPACES
 
 __all__ = ["LINTS"]
 

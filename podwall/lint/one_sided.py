@@ -10,9 +10,9 @@ from podwall.explain.wording import peer_text
 from podwall.lint.lint import Lint, Said
 from podwall.lint.scene import PeerAt, Scene
 from podwall.model import PodPeer, PortRule, Rule, Selector, Unknown
+from podwall.policies.findings import Severity
 from podwall.portset import ALL_PORTS, LAST_PORT, NO_PORTS, PortSet
 from podwall.reachability.port_rules import Direction
-from policies.findings import Severity
 
 __all__ = ["LINTS"]
 

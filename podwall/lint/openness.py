@@ -10,8 +10,8 @@ from typing import Final
 from podwall.lint.lint import Lint, Said
 from podwall.lint.scene import RuleAt, Scene
 from podwall.model import IpPeer, Peer, PodPeer, PortRule, Protocol, Selector, Unknown
+from podwall.policies.findings import Severity
 from podwall.reachability.port_rules import Direction
-from policies.findings import Severity
 
 __all__ = ["LINTS"]
 

@@ -9,8 +9,8 @@ from typing import Final
 
 from podwall.lint.selecting import NOBODY, Labelled, Numbers, Selected
 from podwall.model import Operator, PodPeer, Policy, Selector, Snapshot, Unknown, Workload
+from podwall.policies.wording import guess
 from podwall.reachability.namespaces import NamespaceLabels
-from policies.wording import guess
 
 __all__ = ["Pods"]
 

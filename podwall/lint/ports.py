@@ -8,8 +8,8 @@ from typing import Final
 from podwall.lint.lint import Lint, Said
 from podwall.lint.scene import PortAt, RuleAt, Scene
 from podwall.model import PodPeer, Unknown, Workload
+from podwall.policies.findings import Severity
 from podwall.reachability.port_rules import Direction
-from policies.findings import Severity
 
 __all__ = ["LINTS", "destinations"]
 

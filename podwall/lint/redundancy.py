@@ -10,9 +10,9 @@ from podwall.lint.covering import rule_covers
 from podwall.lint.lint import Lint, Said
 from podwall.lint.scene import RuleAt, Scene, said_of
 from podwall.model import Policy, Selector, Unknown
+from podwall.policies.findings import Severity
 from podwall.reachability.cluster import rules_of
 from podwall.reachability.port_rules import Direction
-from policies.findings import Severity
 
 __all__ = ["LINTS"]
 

@@ -9,10 +9,10 @@ from typing import NamedTuple
 from podwall.engines import Engine
 from podwall.lint.pods import Pods
 from podwall.model import Peer, Policy, PortRule, Rule, Snapshot
+from podwall.policies.errors import Place
 from podwall.reachability import Reachability
 from podwall.reachability.cluster import rules_of
 from podwall.reachability.port_rules import Direction
-from policies.errors import Place
 
 __all__ = ["PEERS_KEY", "PeerAt", "PortAt", "RuleAt", "Scene", "said_of"]
 

@@ -13,8 +13,8 @@ from podwall.lint.lint import Lint, Said
 from podwall.lint.scene import PeerAt, Scene, said_of
 from podwall.lint.selecting import Selected
 from podwall.model import Operator, PodPeer, Policy, Selector, Unknown
+from podwall.policies.findings import Severity
 from podwall.reachability.namespaces import NAME_LABEL
-from policies.findings import Severity
 
 __all__ = ["LINTS"]
 

@@ -11,11 +11,11 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
+from podwall.policies.errors import Place
+from podwall.policies.findings import Finding, Severity
+from podwall.policies.wording import did_you_mean
 from podwall.reading import Document
 from podwall.reading.flatten import single_objects
-from policies.errors import Place
-from policies.findings import Finding, Severity
-from policies.wording import did_you_mean
 
 __all__ = ["ANNOTATION", "Judged", "Suppressed", "judged"]
 

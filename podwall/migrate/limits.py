@@ -8,11 +8,11 @@ from podwall.engines import BlockMatch, Treatment
 from podwall.migrate.backends import Backends
 from podwall.migrate.rule_edits import block_match
 from podwall.model import Rule
+from podwall.policies.errors import Place
+from podwall.policies.findings import Finding, Severity
 from podwall.reachability.cluster import rules_of
 from podwall.reachability.matching import Match
 from podwall.reachability.port_rules import Direction
-from policies.errors import Place
-from policies.findings import Finding, Severity
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -16,7 +16,7 @@ from podwall.plan.model import SECRET
 from podwall.plan.project import Project
 from podwall.plan.wire import UNKNOWN
 from podwall.plan.yaml_file import YamlFile
-from policies.errors import Place, SourceError
+from podwall.policies.errors import Place, SourceError
 
 __all__ = ["Configuration", "configuration", "place_in_files"]
 

@@ -8,10 +8,10 @@ from typing import Any
 from podwall.plan.model import SECRET, Change, Plan, PlannedResource
 from podwall.plan.unknowns import kind_of
 from podwall.plan.wire import inside
+from podwall.policies.errors import Place
+from podwall.policies.findings import Finding, Severity
+from podwall.policies.unknown import Unknown
 from podwall.reading import Document
-from policies.errors import Place
-from policies.findings import Finding, Severity
-from policies.unknown import Unknown
 
 __all__ = ["documents", "is_object", "unseen_objects"]
 

@@ -15,7 +15,7 @@ from podwall.plan.program import Run, run_program
 from podwall.plan.project import read_project, stack_file
 from podwall.plan.said import findings_of_log, findings_of_warnings, refuse
 from podwall.plan.surroundings import surroundings
-from policies.errors import PodwallError
+from podwall.policies.errors import PodwallError
 
 __all__ = ["embedded_plan"]
 

@@ -8,7 +8,7 @@ from pulumi.runtime.proto import engine_pb2
 
 from podwall.plan.said import Message
 from podwall.plan.structs import NOTHING
-from policies.findings import Severity
+from podwall.policies.findings import Severity
 
 __all__ = ["PlanningEngine"]
 

@@ -9,7 +9,7 @@ from pathlib import Path
 from pulumi import RunError
 
 from podwall.plan.place import is_program, shown
-from policies.errors import Place, PodwallError, SourceError
+from podwall.policies.errors import Place, PodwallError, SourceError
 
 __all__ = ["failure"]
 

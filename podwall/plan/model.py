@@ -8,8 +8,8 @@ from enum import Enum, StrEnum
 from types import MappingProxyType
 from typing import Any, Final
 
-from policies.errors import Place
-from policies.findings import Finding
+from podwall.policies.errors import Place
+from podwall.policies.findings import Finding
 
 __all__ = ["SECRET", "Change", "Origin", "Plan", "PlannedResource", "ResourceOptions", "Secret"]
 

@@ -22,8 +22,8 @@ from podwall.plan.registration import planned_resource, read_resource
 from podwall.plan.structs import NOTHING, plain, struct
 from podwall.plan.transforms import transform
 from podwall.plan.unknowns import kind_of, unknown_inputs
+from podwall.policies.errors import SourceError
 from podwall.reading import generated_name
-from policies.errors import SourceError
 
 __all__ = ["PlanningMonitor"]
 

@@ -6,14 +6,12 @@ from collections.abc import Iterable
 from pathlib import Path
 from urllib.parse import unquote, urlsplit
 
-from policies.errors import Place
+from podwall.policies.errors import Place
 
 __all__ = ["first_place", "is_program", "shown"]
 
-# A line of these packages says nothing about the program that uses them.
-_LIBRARIES = tuple(
-    Path(__file__).parents[2] / name for name in ("components", "guardrails", "podwall", "policies")
-)
+# A line of this package says nothing about the program that uses it.
+_LIBRARY = Path(__file__).parents[1]
 
 
 def is_program(path: Path, folder: Path) -> bool:
@@ -21,7 +19,7 @@ def is_program(path: Path, folder: Path) -> bool:
     return (
         path.is_relative_to(folder)
         and "site-packages" not in path.parts
-        and not any(path.is_relative_to(library) for library in _LIBRARIES)
+        and not path.is_relative_to(_LIBRARY)
     )
 
 

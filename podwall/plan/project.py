@@ -9,8 +9,8 @@ from typing import Any
 
 from podwall.plan.place import shown
 from podwall.plan.yaml_file import YamlFile, read_yaml
-from policies.errors import Place, SourceError
-from policies.wording import guess
+from podwall.policies.errors import Place, SourceError
+from podwall.policies.wording import guess
 
 __all__ = [
     "Project",

@@ -20,7 +20,7 @@ from pulumi.runtime.proto import resource_pb2
 from podwall.plan.structs import plain, struct
 from podwall.plan.wire import SECRET_MARK, UNKNOWN, is_marked
 from podwall.plan.yaml_file import PlainLoader
-from policies.errors import Place, SourceError
+from podwall.policies.errors import Place, SourceError
 
 __all__ = ["PROVIDED", "Provided", "provided"]
 

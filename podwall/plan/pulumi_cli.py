@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from podwall.plan.place import is_program, shown
-from policies.errors import Place, SourceError
+from podwall.policies.errors import Place, SourceError
 
 __all__ = ["is_installed", "pulumi_preview", "selected_stack"]
 

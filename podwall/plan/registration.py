@@ -12,7 +12,7 @@ from podwall.plan.model import Change, PlannedResource, ResourceOptions
 from podwall.plan.place import first_place
 from podwall.plan.structs import plain
 from podwall.plan.unknowns import kind_of, unknown_inputs
-from policies.errors import Place
+from podwall.policies.errors import Place
 
 __all__ = ["planned_resource", "read_resource"]
 

@@ -8,7 +8,7 @@ from dataclasses import replace
 from podwall.engines import engine_change
 from podwall.plan.cluster import planned_cluster
 from podwall.plan.model import Change, Plan, PlannedResource
-from policies.findings import Finding, Severity
+from podwall.policies.findings import Finding, Severity
 
 __all__ = ["changed_clusters", "engine_changes", "replaced_clusters"]
 

@@ -11,8 +11,8 @@ from warnings import WarningMessage
 
 from podwall.plan.model import PlannedResource
 from podwall.plan.place import is_program, shown
-from policies.errors import Place, SourceError
-from policies.findings import Finding, Severity
+from podwall.policies.errors import Place, SourceError
+from podwall.policies.findings import Finding, Severity
 
 __all__ = [
     "Message",

@@ -13,8 +13,7 @@ from podwall.plan.place import is_program
 
 __all__ = ["surroundings"]
 
-# A program may have packages of these names as well; while it runs, its own are found.
-_OURS = ("components", "guardrails", "podwall", "policies")
+_KEPT = {*sys.stdlib_module_names, "__main__", "podwall", "pulumi"}
 
 
 @contextlib.contextmanager
@@ -55,13 +54,13 @@ def _modules_of(folder: Path) -> Iterator[None]:
 
 
 def _hide(folder: Path) -> dict[str, ModuleType]:
-    """Take away the modules of the program, and of ours those that its own stand in front of."""
-    shadowed = {
-        name
-        for name in _OURS
-        if _is_elsewhere(name, folder)
-        and ((folder / name).is_dir() or (folder / f"{name}.py").is_file())
-    }
+    """Take away the modules of the program, and those that its own stand in front of.
+
+    In a process of its own, whatever the folder holds is found before anything installed. Only what
+    Python itself brings and Pulumi's SDKs stay: they are imported before the program is.
+    """
+    loaded = {name.partition(".")[0] for name in sys.modules}
+    shadowed = {name for name in loaded - _KEPT if _holds(folder, name)}
     names = [
         name
         for name, module in sys.modules.items()
@@ -70,9 +69,12 @@ def _hide(folder: Path) -> dict[str, ModuleType]:
     return {name: sys.modules.pop(name) for name in names}
 
 
-def _is_elsewhere(name: str, folder: Path) -> bool:
-    """Return whether our package of that name is not the one in `folder`."""
-    return not Path(__file__).parents[2].joinpath(name).is_relative_to(folder)
+def _holds(folder: Path, name: str) -> bool:
+    """Return whether `import name` finds something in the folder."""
+    package = folder / name
+    return package.with_suffix(".py").is_file() or (
+        package.is_dir() and next(package.glob("*.py"), None) is not None
+    )
 
 
 def _is_own(module: ModuleType, folder: Path) -> bool:

@@ -7,7 +7,7 @@ from types import MappingProxyType
 from typing import Any
 
 from podwall.plan.wire import planned_value
-from policies.unknown import Unknown
+from podwall.policies.unknown import Unknown
 
 __all__ = ["Steps", "kind_of", "unknown_inputs", "unknowns_in"]
 

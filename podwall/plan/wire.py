@@ -11,7 +11,7 @@ from types import MappingProxyType
 from typing import Any
 
 from podwall.plan.model import SECRET
-from policies.unknown import Unknown
+from podwall.policies.unknown import Unknown
 
 __all__ = ["SECRET_MARK", "UNKNOWN", "inside", "is_marked", "planned_value"]
 

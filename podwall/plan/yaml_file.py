@@ -9,7 +9,7 @@ from typing import Any
 
 import yaml
 
-from policies.errors import Place, SourceError
+from podwall.policies.errors import Place, SourceError
 
 __all__ = ["PlainLoader", "YamlFile", "read_yaml"]
 

@@ -14,11 +14,11 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Final
 
+from podwall.policies.errors import PodwallError, SourceError
 from podwall.posting.api import Api, Refused, UnreachableError
 from podwall.posting.azure import PullRequest, ThreadStatus, post_to_azure
 from podwall.posting.github import HEADERS, post_to_github
 from podwall.posting.report import Report
-from policies.errors import PodwallError, SourceError
 
 __all__ = ["main"]
 

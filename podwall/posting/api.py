@@ -13,7 +13,7 @@ from http.client import HTTPException
 from typing import Any, Final
 from urllib.parse import urlsplit
 
-from policies.errors import Place, SourceError
+from podwall.policies.errors import Place, SourceError
 
 __all__ = ["Answer", "Api", "Refused", "UnreachableError", "settled"]
 

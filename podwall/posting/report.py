@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Final
 
-from policies.errors import InvalidValue
+from podwall.policies.errors import InvalidValue
 
 __all__ = ["Report"]
 

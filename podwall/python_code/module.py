@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from typing import Final
 
+from podwall.policies import NetworkPolicy
 from podwall.python_code.expression import (
     LINE_LENGTH,
     Expression,
@@ -17,7 +18,6 @@ from podwall.python_code.expression import (
 from podwall.python_code.policy_code import policy_code
 from podwall.python_code.preset_code import preset_code
 from podwall.python_code.variables import POLICIES, variables
-from policies import NetworkPolicy
 
 __all__ = ["imports", "policies_module"]
 
@@ -36,7 +36,7 @@ def policies_module(found: Sequence[NetworkPolicy], headline: str) -> str:
     It is formatted as `ruff format` leaves it at 100 columns, and ends with all of them by
     namespace. `headline` begins its docstring, and must be plain words.
 
-    >>> from policies import default_deny
+    >>> from podwall.policies import default_deny
     >>> lines = policies_module([default_deny("shop", name="closed")], "The shop.").splitlines()
     >>> print(*lines[-5:], sep="\n")
     closed = default_deny("shop", name="closed")
@@ -66,13 +66,13 @@ def imports(expressions: Iterable[Expression]) -> str:
     """Return the import statement of the names that expressions mention.
 
     >>> imports([Name("pods"), Name("ALL_PODS"), Name("pods")])
-    'from policies import ALL_PODS, pods'
+    'from podwall.policies import ALL_PODS, pods'
     """
     names = sorted({name for each in expressions for name in names_in(each)})
-    line = f"from policies import {', '.join(names)}"
+    line = f"from podwall.policies import {', '.join(names)}"
     if len(line) <= LINE_LENGTH:
         return line
-    return "\n".join(["from policies import (", *(f"    {name}," for name in names), ")"])
+    return "\n".join(["from podwall.policies import (", *(f"    {name}," for name in names), ")"])
 
 
 def _definition(name: str, expression: Expression) -> str:

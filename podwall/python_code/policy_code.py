@@ -6,6 +6,10 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from keyword import iskeyword
 from typing import Any, Final
 
+from podwall.policies.manifest import peer_manifest, ports_manifest
+from podwall.policies.peers import METADATA_NAME
+from podwall.policies.presets import DNS_PORTS, KUBE_DNS, LOCAL_DNS
+from podwall.policies.syntax import dns_label_problem
 from podwall.python_code.expression import (
     Argument,
     Call,
@@ -18,10 +22,6 @@ from podwall.python_code.expression import (
     Union,
     text_literal,
 )
-from policies.manifest import peer_manifest, ports_manifest
-from policies.peers import METADATA_NAME
-from policies.presets import DNS_PORTS, KUBE_DNS, LOCAL_DNS
-from policies.syntax import dns_label_problem
 
 __all__ = ["namespace_code", "peer_code", "pods_code", "policy_code", "ports_code"]
 
@@ -47,7 +47,7 @@ def policy_code(manifest: Document) -> Call:
     what the API server would refuse is refused again when the expression runs.
 
     >>> from podwall.python_code.expression import source_of
-    >>> from policies import default_deny
+    >>> from podwall.policies import default_deny
     >>> print(source_of(policy_code(default_deny("shop").to_manifest())))
     NetworkPolicy(
         name="default-deny",

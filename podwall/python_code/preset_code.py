@@ -5,16 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Final
 
-from podwall.python_code.expression import (
-    Argument,
-    Call,
-    Expression,
-    Items,
-    Name,
-    text_literal,
-)
-from podwall.python_code.policy_code import peer_code, pods_code
-from policies import (
+from podwall.policies import (
     ALL_PODS,
     DNS_PORTS,
     KUBE_DNS,
@@ -25,8 +16,17 @@ from policies import (
     allow_dns,
     default_deny,
 )
-from policies.manifest import peer_manifest
-from policies.manifest.writing import selector_manifest
+from podwall.policies.manifest import peer_manifest
+from podwall.policies.manifest.writing import selector_manifest
+from podwall.python_code.expression import (
+    Argument,
+    Call,
+    Expression,
+    Items,
+    Name,
+    text_literal,
+)
+from podwall.python_code.policy_code import peer_code, pods_code
 
 __all__ = ["preset_code"]
 

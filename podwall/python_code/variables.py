@@ -10,8 +10,8 @@ from itertools import chain, count
 from keyword import iskeyword, issoftkeyword
 from typing import Final
 
-import policies
-from policies import NetworkPolicy
+from podwall import policies
+from podwall.policies import NetworkPolicy
 
 __all__ = ["POLICIES", "variables"]
 
@@ -27,7 +27,7 @@ def variables(found: Sequence[NetworkPolicy]) -> tuple[str, ...]:
     A policy is called as in Kubernetes; where that is not possible or not clear, its namespace
     stands before, and at last a number behind.
 
-    >>> from policies import allow_dns, default_deny
+    >>> from podwall.policies import allow_dns, default_deny
     >>> variables([default_deny("shop"), allow_dns("shop", name="dns"), default_deny("bank")])
     ('shop_default_deny', 'dns', 'bank_default_deny')
     """

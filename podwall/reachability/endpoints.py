@@ -9,9 +9,9 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from podwall.model import Unknown
+from podwall.policies.errors import InvalidValue
 from podwall.reachability.addresses import first_address, networks
 from podwall.reachability.values import Endpoint, ExternalRange, WorkloadEndpoint
-from policies.errors import InvalidValue
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from typing import Final, TypeVar
 
 from podwall.model import Namespace, Policy, Service, Snapshot, Unknown, Workload
+from podwall.policies.findings import Finding
 from podwall.reading.controller_labels import with_controller_labels
 from podwall.reading.document import Cluster, Document
 from podwall.reading.fields import Malformed
@@ -16,7 +17,6 @@ from podwall.reading.metadata import KubernetesObject, read_object
 from podwall.reading.namespaces import undeclared
 from podwall.reading.objects import Part, malformed, read_part
 from podwall.reading.repetitions import last_of_each, with_distinct_names, without_owned
-from policies.findings import Finding
 
 __all__ = ["Reading", "snapshot"]
 

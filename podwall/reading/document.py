@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from podwall.model import IpNetwork
-from policies.errors import Place
+from podwall.policies.errors import Place
 
 __all__ = ["Cluster", "Document"]
 

@@ -7,9 +7,9 @@ from dataclasses import dataclass
 from typing import Any, Final
 
 from podwall.model import LabelMap, Unknown
+from podwall.policies.errors import Place
 from podwall.reading.fields import Malformed, field, flag, mapping, structs, text
 from podwall.reading.selectors import read_labels
-from policies.errors import Place
 
 __all__ = ["GENERATED", "KubernetesObject", "Owner", "generated_name", "read_object"]
 

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from podwall.model import LabelMap, Namespace, Unknown
+from podwall.policies.findings import Finding, Severity
 from podwall.reading.metadata import KubernetesObject
-from policies.findings import Finding, Severity
 
 __all__ = ["NAME_LABEL", "forged_name", "read_namespace", "undeclared"]
 

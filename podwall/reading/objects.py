@@ -7,6 +7,9 @@ from dataclasses import dataclass
 from typing import Final
 
 from podwall.model import Namespace, Policy, Service, Workload
+from podwall.policies.errors import Place
+from podwall.policies.findings import Finding, Severity
+from podwall.policies.validation import violations
 from podwall.reading.fields import Malformed
 from podwall.reading.metadata import KubernetesObject
 from podwall.reading.namespaces import forged_name, read_namespace
@@ -14,9 +17,6 @@ from podwall.reading.policies import read_policy
 from podwall.reading.services import read_service
 from podwall.reading.unread import removed_version, unread
 from podwall.reading.workloads import WORKLOAD_KINDS, is_finished, read_workload
-from policies.errors import Place
-from policies.findings import Finding, Severity
-from policies.validation import violations
 
 __all__ = ["Part", "Read", "malformed", "read_part"]
 

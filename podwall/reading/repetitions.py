@@ -6,9 +6,9 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
 
 from podwall.model import Unknown
+from podwall.policies.findings import Finding, Severity
 from podwall.reading.metadata import KubernetesObject
 from podwall.reading.objects import Read
-from policies.findings import Finding, Severity
 
 __all__ = ["last_of_each", "with_distinct_names", "without_owned"]
 

@@ -5,10 +5,10 @@ from __future__ import annotations
 from typing import Any, TypeVar
 
 from podwall.model import IpNetwork, IpPeer, Peer, PodPeer, Rule, Selector, Unknown
+from podwall.policies.cidrs import parsed
 from podwall.reading.fields import Malformed, field, mapping, structs, text
 from podwall.reading.ports import read_port_rule
 from podwall.reading.selectors import read_selector
-from policies.cidrs import parsed
 
 __all__ = ["read_egress_rule", "read_ingress_rule"]
 

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Final
 
+from podwall.policies.findings import Finding, Severity
 from podwall.reading.metadata import KubernetesObject
-from policies.findings import Finding, Severity
 
 __all__ = ["removed_version", "unread"]
 

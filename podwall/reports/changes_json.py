@@ -5,12 +5,12 @@ from __future__ import annotations
 from typing import Any, Final
 
 from podwall.diff import Change, Diff, Passage, PolicyChange
+from podwall.policies.errors import Place
+from podwall.policies.findings import Finding
 from podwall.reports.change_rows import told_kind
 from podwall.reports.findings_json import finding_document
 from podwall.reports.port_documents import port_documents
 from podwall.reports.reach_json import workload_document
-from policies.errors import Place
-from policies.findings import Finding
 
 __all__ = ["FORMAT", "changes_document"]
 

@@ -16,9 +16,9 @@ from podwall.explain import (
     RuleExplanation,
     SideExplanation,
 )
+from podwall.policies.errors import Place
 from podwall.reports.explanation_text import Locate
 from podwall.reports.port_documents import port_documents
-from policies.errors import Place
 
 __all__ = ["FORMAT", "explanation_document", "explanations_document"]
 

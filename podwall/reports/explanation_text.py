@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 
 from podwall.explain import Answer, Explanation, PolicyExplanation, SideExplanation
+from podwall.policies.errors import Place
 from podwall.reports.words import printable
-from policies.errors import Place
 
 __all__ = ["Locate", "explanation_text", "title"]
 

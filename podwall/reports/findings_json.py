@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from policies.findings import Finding
+from podwall.policies.findings import Finding
 
 __all__ = ["finding_document"]
 

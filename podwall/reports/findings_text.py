@@ -10,9 +10,9 @@ from typing import Final
 
 from rich.text import Text
 
+from podwall.policies.findings import Finding, Severity
 from podwall.reports.terminal import UNWRAPPED
 from podwall.reports.words import printable
-from policies.findings import Finding, Severity
 
 __all__ = ["finding_lines", "findings_section"]
 

@@ -11,8 +11,8 @@ from dataclasses import dataclass
 from typing import Final
 from xml.etree import ElementTree as ET
 
+from podwall.policies.findings import Finding, Severity
 from podwall.reports.words import printable
-from policies.findings import Finding, Severity
 
 __all__ = ["Case", "Suite", "findings_suite", "junit_text"]
 

@@ -8,9 +8,9 @@ from types import MappingProxyType
 from typing import Any, Final
 
 from podwall.plan.unknowns import Steps, unknowns_in
+from podwall.policies.unknown import Unknown
 from podwall.reading import Document, generated_name
 from podwall.reports.kubernetes_yaml import kubernetes_yaml
-from policies.unknown import Unknown
 
 __all__ = ["LeftOut", "Manifests", "manifests"]
 

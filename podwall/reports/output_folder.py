@@ -6,7 +6,7 @@ import tempfile
 from collections.abc import Mapping
 from pathlib import Path
 
-from policies.errors import Place, SourceError
+from podwall.policies.errors import Place, SourceError
 
 __all__ = ["write_file", "write_files", "write_folder"]
 

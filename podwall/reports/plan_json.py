@@ -9,7 +9,7 @@ from typing import Any, Final
 from podwall.plan.model import Plan, PlannedResource, ResourceOptions, Secret
 from podwall.plan.unknowns import Steps, unknowns_in
 from podwall.plan.wire import inside
-from policies.unknown import Unknown
+from podwall.policies.unknown import Unknown
 
 __all__ = ["UNKNOWN", "plan_document"]
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from policies.unknown import Unknown
+from podwall.policies.unknown import Unknown
 
 __all__ = ["policy_words"]
 

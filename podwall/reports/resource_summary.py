@@ -7,8 +7,8 @@ from typing import Any, Final
 
 from podwall.plan.model import PlannedResource
 from podwall.plan.unknowns import kind_of
+from podwall.policies.unknown import Unknown
 from podwall.reports.policy_summary import policy_words
-from policies.unknown import Unknown
 
 __all__ = ["resource_summary"]
 

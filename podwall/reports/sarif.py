@@ -14,9 +14,9 @@ from pathlib import PurePath
 from typing import Any, Final
 from urllib.parse import quote
 
+from podwall.policies.errors import Place
+from podwall.policies.findings import Finding, Severity
 from podwall.reports.words import printable
-from policies.errors import Place
-from policies.findings import Finding, Severity
 
 __all__ = ["sarif_document"]
 

@@ -10,10 +10,10 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
+from podwall.policies.presets import Step
 from podwall.reachability import Verdict
 from podwall.reports.symbols import Symbols, symbols
 from podwall.walkthrough import BACKEND, CLIENTS, LABELS, Attempt, Client
-from policies.presets import Step
 
 __all__ = ["print_walkthrough"]
 

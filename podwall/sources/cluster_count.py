@@ -6,8 +6,8 @@ from collections.abc import Iterator
 from typing import Final
 
 from podwall.plan import Plan, PlannedResource
-from policies.errors import Place
-from policies.findings import Finding, Severity
+from podwall.policies.errors import Place
+from podwall.policies.findings import Finding, Severity
 
 __all__ = ["several_clusters"]
 

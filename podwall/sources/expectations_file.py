@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from podwall.expectations import Expectation, read_expectations
+from podwall.policies.errors import InvalidValue, Place, SourceError
+from podwall.policies.findings import Finding, Severity
 from podwall.sources.files import read_bytes
 from podwall.sources.yaml_documents import parse_yaml
 from podwall.sources.yaml_lines import exact_place
-from policies.errors import InvalidValue, Place, SourceError
-from policies.findings import Finding, Severity
 
 __all__ = ["expectations_in"]
 

@@ -6,12 +6,12 @@ from collections.abc import Iterator
 from dataclasses import replace
 
 from podwall.expectations import Outcome, Result, check
+from podwall.policies.errors import Place
+from podwall.policies.findings import Finding, Severity
 from podwall.reachability import Reachability
 from podwall.sources.expectations_file import expectations_in
 from podwall.sources.files import read_bytes
 from podwall.sources.yaml_lines import exact_place
-from policies.errors import Place
-from policies.findings import Finding, Severity
 
 __all__ = ["unmet_expectations"]
 

@@ -9,10 +9,10 @@ from typing import Any, Final
 
 import msgspec
 
+from podwall.policies.errors import Place
+from podwall.policies.findings import Finding, Severity
 from podwall.reading import Document
 from podwall.sources.parsed import Parsed
-from policies.errors import Place
-from policies.findings import Finding, Severity
 
 __all__ = ["documents_of", "looks_like_json", "parse_json", "parsed_values"]
 

@@ -13,13 +13,13 @@ from podwall.model import IpNetwork
 from podwall.plan import Change, Plan, PlannedResource
 from podwall.plan.cluster import planned_cluster
 from podwall.plan.documents import documents
+from podwall.policies.errors import Place
+from podwall.policies.findings import Finding, Severity
 from podwall.portset import PortSet
 from podwall.reachability import Endpoint, ExternalRange, Reachability, reachability
 from podwall.reading import snapshot
 from podwall.sources.absences import NETWORK_POLICY, Absence, Fate, absences, object_name
 from podwall.sources.namespaces import with_known_namespaces
-from policies.errors import Place
-from policies.findings import Finding, Severity
 
 __all__ = ["open_moments"]
 

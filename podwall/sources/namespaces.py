@@ -8,8 +8,8 @@ from types import MappingProxyType
 from typing import Any, Final
 
 from podwall.plan import Plan, PlannedResource
+from podwall.policies.unknown import Unknown
 from podwall.reading import generated_name
-from policies.unknown import Unknown
 
 __all__ = ["with_known_namespaces"]
 

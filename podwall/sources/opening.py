@@ -10,6 +10,8 @@ from podwall.plan import Plan
 from podwall.plan.cluster import planned_cluster
 from podwall.plan.documents import documents, unseen_objects
 from podwall.plan.replacements import changed_clusters
+from podwall.policies.errors import Place, SourceError
+from podwall.policies.findings import Finding
 from podwall.sources.cluster_count import several_clusters
 from podwall.sources.files import STDIN, read_bytes
 from podwall.sources.json_documents import BrokenJsonError, looks_like_json, parsed_values
@@ -22,8 +24,6 @@ from podwall.sources.preview import is_events, is_preview, preview_plans, steps_
 from podwall.sources.preview_health import gaps_in_events, gaps_in_preview
 from podwall.sources.source import Source, SourceKind, Stage
 from podwall.sources.state import is_state, state_plan
-from policies.errors import Place, SourceError
-from policies.findings import Finding
 
 __all__ = ["source", "stage_of"]
 

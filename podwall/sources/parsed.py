@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 
+from podwall.policies.findings import Finding
 from podwall.reading import Document
-from policies.findings import Finding
 
 __all__ = ["Parsed"]
 

@@ -12,8 +12,8 @@ from typing import Any, Final
 
 from podwall.plan import SECRET, Change, Origin, Plan, PlannedResource, ResourceOptions
 from podwall.plan.wire import inside
-from policies.errors import Place
-from policies.unknown import Unknown
+from podwall.policies.errors import Place
+from podwall.policies.unknown import Unknown
 
 __all__ = ["FORMAT", "is_plan", "plan_in"]
 

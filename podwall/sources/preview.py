@@ -12,8 +12,8 @@ from dataclasses import replace
 from typing import Any, Final
 
 from podwall.plan import Change, Origin, Plan, PlannedResource
+from podwall.policies.errors import Place
 from podwall.sources.resource_states import planned_resource
-from policies.errors import Place
 
 __all__ = ["is_events", "is_preview", "plan_of", "preview_plans", "steps_of_events"]
 

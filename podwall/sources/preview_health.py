@@ -6,8 +6,8 @@ import re
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, Final
 
-from policies.errors import Place
-from policies.findings import Finding, Severity
+from podwall.policies.errors import Place
+from podwall.policies.findings import Finding, Severity
 
 __all__ = ["gaps_in_events", "gaps_in_preview"]
 

@@ -14,7 +14,7 @@ from typing import Any, Final
 from podwall.plan import Change, PlannedResource, ResourceOptions
 from podwall.plan.place import first_place
 from podwall.plan.unknowns import unknown_inputs
-from policies.errors import Place
+from podwall.policies.errors import Place
 
 __all__ = ["planned_resource"]
 

@@ -7,9 +7,9 @@ from dataclasses import dataclass, field, replace
 from enum import StrEnum
 from typing import Final
 
+from podwall.policies.findings import Finding
 from podwall.reading import Cluster, Document, Reading, snapshot
 from podwall.sources.yaml_lines import at_their_lines
-from policies.findings import Finding
 
 __all__ = ["Source", "SourceKind", "Stage"]
 

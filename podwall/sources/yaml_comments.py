@@ -8,9 +8,9 @@ from typing import Final
 
 import yaml
 
+from podwall.policies.errors import Place
+from podwall.policies.findings import Finding, Severity
 from podwall.sources.yaml_documents import parts_of
-from policies.errors import Place
-from policies.findings import Finding, Severity
 
 __all__ = ["comment_lines", "unkept_comments"]
 

@@ -13,13 +13,13 @@ from typing import Final
 
 import yaml
 
+from podwall.policies.errors import Place
+from podwall.policies.findings import Finding, Severity
 from podwall.reading import Document
 from podwall.sources.parsed import Parsed
 from podwall.sources.plain_yaml import PlainYaml
 from podwall.sources.yaml_lines import repeated_keys
 from podwall.sources.yaml_values import yaml_values
-from policies.errors import Place
-from policies.findings import Finding, Severity
 
 __all__ = ["parse_yaml", "parts_of"]
 

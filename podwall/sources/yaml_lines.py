@@ -10,8 +10,8 @@ from typing import Any, Final
 
 import yaml
 
-from policies.errors import Place
-from policies.findings import Finding, Severity
+from podwall.policies.errors import Place
+from podwall.policies.findings import Finding, Severity
 
 __all__ = ["at_their_lines", "exact_place", "field_line", "repeated_keys"]
 

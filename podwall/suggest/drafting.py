@@ -8,12 +8,7 @@ from typing import TYPE_CHECKING
 
 from podwall.expectations import Addresses, WorkloadId
 from podwall.expectations.selecting import matches
-from podwall.reachability.matching import Match
-from podwall.suggest.name_resolution import name_servers
-from podwall.suggest.openings import openings
-from podwall.suggest.peers import Peers
-from podwall.suggest.rules import Allowance, egress_rules, ingress_rules, merged
-from policies import (
+from podwall.policies import (
     DNS_PORTS,
     Direction,
     EgressRule,
@@ -23,6 +18,11 @@ from policies import (
     Severity,
     default_deny,
 )
+from podwall.reachability.matching import Match
+from podwall.suggest.name_resolution import name_servers
+from podwall.suggest.openings import openings
+from podwall.suggest.peers import Peers
+from podwall.suggest.rules import Allowance, egress_rules, ingress_rules, merged
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence

@@ -8,12 +8,12 @@ from typing import TYPE_CHECKING
 from podwall.expectations import ANYTHING, Expectation, Kind, Outcome, Result
 from podwall.expectations.selecting import Selected, selected
 from podwall.explain import ports_named
+from podwall.policies import Finding, InvalidValue, Severity
 from podwall.portset import NO_PORTS, PortSet
 from podwall.reachability.matching import Match
 from podwall.reachability.pod_classes import host_match
 from podwall.reachability.values import Connection, ExternalRange
 from podwall.suggest.name_resolution import DNS, resolves_names
-from policies import Finding, InvalidValue, Severity
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator

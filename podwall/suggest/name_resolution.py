@@ -8,17 +8,17 @@ from podwall.expectations import Kind
 from podwall.expectations.selecting import matches
 from podwall.explain import ports_named
 from podwall.model import LabelMap, Protocol, Workload
+from podwall.policies import KUBE_DNS, LOCAL_DNS, Finding, InvalidValue, Severity
 from podwall.portset import PortSet
 from podwall.reachability.matching import Match
 from podwall.reachability.values import ExternalRange, WorkloadEndpoint
-from policies import KUBE_DNS, LOCAL_DNS, Finding, InvalidValue, Severity
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
     from podwall.expectations import Expectation
+    from podwall.policies import Peer
     from podwall.reachability.values import Endpoint
-    from policies import Peer
 
 __all__ = ["DNS", "name_servers", "resolves_names"]
 

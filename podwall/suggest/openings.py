@@ -9,9 +9,9 @@ from typing import TYPE_CHECKING, Final
 from podwall.expectations import Expectation, Kind, Selection, WorkloadId
 from podwall.expectations.selecting import matches
 from podwall.model import Protocol as AnyProtocol
+from podwall.policies import Finding, Port, Ports, Protocol, Severity
 from podwall.reachability.matching import Match
 from podwall.reachability.values import WorkloadEndpoint
-from policies import Finding, Port, Ports, Protocol, Severity
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence

@@ -18,8 +18,7 @@ from podwall.expectations.selecting import not_public
 from podwall.expectations.selections import Pods as PodsOf
 from podwall.intervals import difference, intersection
 from podwall.model import IpPeer
-from podwall.reachability.addresses import block_ranges, networks
-from policies import (
+from podwall.policies import (
     ALL_NAMESPACES,
     ALL_PODS,
     ANYWHERE,
@@ -34,8 +33,9 @@ from policies import (
     namespaces,
     not_in,
 )
-from policies.addresses import Anywhere
-from policies.peers import METADATA_NAME
+from podwall.policies.addresses import Anywhere
+from podwall.policies.peers import METADATA_NAME
+from podwall.reachability.addresses import block_ranges, networks
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping

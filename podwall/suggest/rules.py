@@ -5,13 +5,13 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from policies import EgressRule, IngressRule, Ports
-from policies.addresses import Anywhere
+from podwall.policies import EgressRule, IngressRule, Ports
+from podwall.policies.addresses import Anywhere
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
-    from policies import Peer
+    from podwall.policies import Peer
 
 __all__ = ["Allowance", "egress_rules", "ingress_rules", "merged"]
 

@@ -8,7 +8,7 @@ from itertools import chain, combinations
 from typing import TYPE_CHECKING, Final
 
 from podwall.model import Unknown
-from policies import ALL_PODS, Pods, does_not_exist, pods
+from podwall.policies import ALL_PODS, Pods, does_not_exist, pods
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence

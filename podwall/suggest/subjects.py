@@ -6,9 +6,9 @@ from collections import defaultdict
 from typing import TYPE_CHECKING
 
 from podwall.model import Unknown
+from podwall.policies import Finding, Severity
+from podwall.policies.system_namespaces import is_system_namespace
 from podwall.suggest.selectors import Chosen, Selectors
-from policies import Finding, Severity
-from policies.system_namespaces import is_system_namespace
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence

@@ -7,13 +7,13 @@ from typing import TYPE_CHECKING
 
 from podwall.expectations import check
 from podwall.model import Unknown
+from podwall.policies import Finding, InvalidValue, NetworkPolicy
 from podwall.reachability import reachability
 from podwall.reading import Document, snapshot
 from podwall.suggest.drafting import Draft
 from podwall.suggest.judging import Statement, contradictions, unmet, unstated
 from podwall.suggest.openings import ports_unsaid
 from podwall.suggest.subjects import UNDETERMINED, Subjects
-from policies import Finding, InvalidValue, NetworkPolicy
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

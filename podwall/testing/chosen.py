@@ -10,9 +10,9 @@ from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, Final
 
 from podwall.plan.project import find_project
+from podwall.policies.errors import InvalidValue, SourceError
+from podwall.policies.wording import did_you_mean
 from podwall.testing.programs import plan_of_program, reach_of_plan, reach_of_source
-from policies.errors import InvalidValue, SourceError
-from policies.wording import did_you_mean
 
 if TYPE_CHECKING:
     from podwall.plan import Plan

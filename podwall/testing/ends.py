@@ -6,9 +6,9 @@ from collections.abc import Iterable
 from typing import Final
 
 from podwall.expectations import Selection, selection
+from podwall.policies import Port, Ports
+from podwall.policies.errors import InvalidValue
 from podwall.reports.words import listed
-from policies import Port, Ports
-from policies.errors import InvalidValue
 
 __all__ = ["EVERY_PORT", "Ends", "port_texts", "selections", "written"]
 
@@ -50,14 +50,14 @@ def port_texts(ports: Ports) -> tuple[str, ...]:
     Raises:
         InvalidValue: they are not typed ports.
 
-    >>> from policies import tcp, udp
+    >>> from podwall.policies import tcp, udp
     >>> port_texts(tcp(8000, end_port=8080) | udp(53) | tcp("metrics"))
     ('8000-8080/tcp', 'metrics/tcp', '53/udp')
     """
     if not isinstance(ports, Ports):
         raise InvalidValue(
             f"`{ports}` are not typed ports",
-            help="write them as in a policy: `from policies import tcp`, then `tcp(8080)`",
+            help="write them as in a policy: `from podwall.policies import tcp`, then `tcp(8080)`",
             value=ports,
         )
     return tuple(map(_text, ports.entries or ()))

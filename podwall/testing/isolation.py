@@ -11,8 +11,8 @@ from typing import TYPE_CHECKING, Final
 from podwall.expectations.checking import no_such_workload
 from podwall.explain import PolicyExplanation, SideExplanation, explain
 from podwall.model import Rule
+from podwall.policies.errors import InvalidValue
 from podwall.reachability.matching import Match
-from policies.errors import InvalidValue
 
 if TYPE_CHECKING:
     from podwall.reachability import Reachability

@@ -55,7 +55,7 @@ def reach(request: pytest.FixtureRequest, _podwall_planned: Planned) -> Reach:
     The program is that of the nearest `Pulumi.yaml` above the test, its stack `dev` or the only
     one. The marker `podwall`, or settings in pytest's configuration, choose another.
     """
-    from policies.errors import PodwallError  # noqa: PLC0415 - see the module
+    from podwall.policies.errors import PodwallError  # noqa: PLC0415 - see the module
 
     try:
         return _podwall_planned.reach(_chosen(request))
@@ -72,7 +72,7 @@ def reach_of(request: pytest.FixtureRequest, _podwall_planned: Planned) -> Calla
     `reach_of(folder=..., stack=..., config=..., engine=..., source=...)` takes what the marker
     takes, and what is left out is as the marker and the settings say.
     """
-    from policies.errors import PodwallError  # noqa: PLC0415 - see the module
+    from podwall.policies.errors import PodwallError  # noqa: PLC0415 - see the module
 
     def chosen(**choices: Any) -> Reach:
         __tracebackhide__ = True

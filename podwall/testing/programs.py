@@ -11,13 +11,13 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from podwall.lint import judged, lint, ranked, silenceable
+from podwall.policies.errors import InvalidManifest, Place
+from podwall.policies.findings import Finding, Severity
 from podwall.preview import preview
 from podwall.reachability import reachability
 from podwall.sources import source
 from podwall.sources.yaml_lines import exact_place
 from podwall.testing.reach import Reach
-from policies.errors import InvalidManifest, Place
-from policies.findings import Finding, Severity
 
 if TYPE_CHECKING:
     from podwall.plan import Plan

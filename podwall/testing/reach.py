@@ -9,14 +9,14 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from podwall.expectations import Expectation, Kind, Outcome, Result, check
 from podwall.explain import ports_named
+from podwall.policies import ALL_PORTS, Ports
+from podwall.policies.errors import InvalidValue, Place
+from podwall.policies.findings import Finding, Severity
 from podwall.reports.explanation_text import Locate
 from podwall.sources.expectations_file import expectations_in
 from podwall.testing.checked import RECENT, Checked
 from podwall.testing.ends import EVERY_PORT, Ends, port_texts, selections, written
 from podwall.testing.isolation import openings
-from policies import ALL_PORTS, Ports
-from policies.errors import InvalidValue, Place
-from policies.findings import Finding, Severity
 
 if TYPE_CHECKING:
     from podwall.plan import Plan
@@ -47,7 +47,7 @@ class Reach:
 
     >>> from podwall.model import LabelMap, Policy, Selector, Snapshot, Workload
     >>> from podwall.reachability import reachability
-    >>> from policies import tcp
+    >>> from podwall.policies import tcp
     >>> pods = tuple(Workload("shop", name, "Pod", LabelMap()) for name in ("web", "db"))
     >>> deny = Policy("shop", "deny", Selector(), ingress=())
     >>> reach = Reach(reachability(Snapshot(workloads=pods, policies=(deny,))))

@@ -51,14 +51,14 @@ PLAIN = "import pulumi\n"
             id="a program that raises",
         ),
         pytest.param(
-            {"__main__.py": "from policies import ip_block\nip_block('10.0.0.1/33')"},
+            {"__main__.py": "from podwall.policies import ip_block\nip_block('10.0.0.1/33')"},
             [],
             "__main__.py:2",
             " ",
             id="an invalid CIDR",
         ),
         pytest.param(
-            {"__main__.py": "from policies import tcp\n\ntcp(70000)"},
+            {"__main__.py": "from podwall.policies import tcp\n\ntcp(70000)"},
             [],
             "__main__.py:3",
             " ",
@@ -155,8 +155,8 @@ def test_a_policy_for_a_label_that_nothing_carries(tmp_path: Path) -> None:
     program = """
         import pulumi
         from pulumi_kubernetes.core.v1 import Pod
-        from components import NetworkPolicies
-        from policies import DENY_ALL, NetworkPolicy, pods
+        from podwall.components import NetworkPolicies
+        from podwall.policies import DENY_ALL, NetworkPolicy, pods
         Pod("web", metadata={"name": "web", "namespace": "shop", "labels": {"app": "web"}})
         closed = NetworkPolicy(
             name="closed", namespace="shop", pod_selector=pods(app="wbe"), ingress=DENY_ALL

@@ -9,7 +9,7 @@ import pytest
 
 from podwall.cli import main
 from podwall.cli.explaining import Words, said
-from policies.errors import InvalidValue
+from podwall.policies.errors import InvalidValue
 
 SHOP = str(Path(__file__).resolve().parents[2] / "examples" / "shop")
 

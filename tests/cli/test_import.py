@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pytest
 
+from podwall.policies import NetworkPolicy
 from podwall.sources import source
-from policies import NetworkPolicy
 from tests.cli.running import ROOT, podwall, process
 from tests.python_code.modules import judged_by_mypy, judged_by_ruff, made_by
 

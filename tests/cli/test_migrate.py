@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import shutil
 from pathlib import Path
 
@@ -10,9 +11,9 @@ import jsonschema
 import pytest
 import yaml
 
-import policies
+from podwall import policies
 from podwall.cli import main
-from policies import NetworkPolicy
+from podwall.policies import NetworkPolicy
 
 ROOT = Path(__file__).resolve().parents[2]
 SHOP = str(ROOT / "examples" / "azure")
@@ -50,7 +51,7 @@ def test_the_python_makes_the_same_policies(capsys: pytest.CaptureFixture[str]) 
     code = migrated(capsys, "-o", "py")
     manifests = list(yaml.safe_load_all(migrated(capsys, "-o", "yaml")))
     head, *expressions = code.split("\n\n")
-    names = {name.strip() for name in head.removeprefix("from policies import ").split(",")}
+    names = set(re.findall(r"\w+", head.removeprefix("from podwall.policies import ")))
     assert names <= set(policies.__all__)
     scope = {name: getattr(policies, name) for name in names}
     made = [eval(each, scope) for each in expressions]  # noqa: S307 - what the command wrote

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 import yaml
 
-from policies import NetworkPolicy
+from podwall.policies import NetworkPolicy
 from tests.cli.running import ROOT, podwall
 from tests.python_code.modules import judged_by_mypy, judged_by_ruff, made_by
 

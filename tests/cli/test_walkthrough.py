@@ -10,10 +10,10 @@ import pytest
 from podwall.engines import ENGINES
 from podwall.model import Protocol
 from podwall.plan.embedded import embedded_plan
+from podwall.policies.presets import Step
 from podwall.preview import preview
 from podwall.reachability import Reachability, Verdict
 from podwall.walkthrough import BACKEND, Attempt, walkthrough
-from policies.presets import Step
 from tests.cli.running import ROOT, podwall
 
 REACHES = {

@@ -7,8 +7,8 @@ from dataclasses import replace
 import pytest
 
 from podwall.model import Unknown
+from podwall.policies.errors import InvalidValue
 from podwall.reachability import ExternalRange, WorkloadEndpoint, reachability
-from policies.errors import InvalidValue
 from tests.core.builders import allow, block, cluster, pod, policy, verdict
 
 

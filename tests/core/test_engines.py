@@ -9,8 +9,8 @@ import pytest
 
 from podwall.engines import AZURE, CALICO, CILIUM, ENGINES, NONE, SPEC, Treatment, engine
 from podwall.model import IpPeer, PortRule, Protocol, Selector, Unknown
+from podwall.policies.errors import InvalidValue
 from podwall.reachability import Verdict, reachability
-from policies.errors import InvalidValue
 from tests.core.builders import (
     COLUMNS,
     EVERYTHING,

@@ -20,9 +20,9 @@ from podwall.model import (
     Snapshot,
     Unknown,
 )
+from podwall.policies.errors import InvalidValue, Place
 from podwall.portset import ALL_PORTS
 from podwall.reachability import Verdict, reachability
-from policies.errors import InvalidValue, Place
 from tests.core.builders import (
     EVERYTHING,
     allow,

@@ -9,8 +9,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from podwall.model import Protocol
+from podwall.policies.errors import InvalidValue
 from podwall.portset import ALL_PORTS, FIRST_PORT, LAST_PORT, NO_PORTS, PortSet
-from policies.errors import InvalidValue
 
 TCP, UDP, SCTP, OTHER = Protocol
 

@@ -8,13 +8,13 @@ from pathlib import Path
 
 import pytest
 
-from guardrails.rules.lint import RULES
+from podwall.guardrails.rules.lint import RULES
 from tests.engine.workspace import ROOT, Document, EngineFailed, Workspace
 from tests.guardrails.packs import shared
 
 pytestmark = [pytest.mark.engine, pytest.mark.timeout(300)]
 
-PACK = ("--policy-pack", str(ROOT / "guardrails"))
+PACK = ("--policy-pack", str(ROOT / "podwall" / "guardrails"))
 ADVISORY = '{"all": "advisory"}'
 
 
@@ -99,7 +99,7 @@ def test_a_state_is_judged_as_the_command_line_judges_it(
 
 
 def test_the_dev_stack_passes_with_its_own_exemptions(dev_new: Workspace) -> None:
-    settings = str(ROOT / "guardrails" / "walkthrough.json")
+    settings = str(ROOT / "podwall" / "guardrails" / "walkthrough.json")
     options = ("--stack", "dev", *PACK, "--policy-pack-config", settings)
     assert "podwall-guardrails" in dev_new.pulumi("preview", *options)
 

@@ -22,8 +22,8 @@ from podwall.expectations import (
     workload,
 )
 from podwall.model import LabelMap, Snapshot, Unknown, Workload
+from podwall.policies.errors import InvalidValue
 from podwall.reachability import reachability
-from policies.errors import InvalidValue
 from tests.core.builders import allow, block, cluster, named, peers, pod, policy, selector, tcp
 
 WEB, API, DB = (workload(f"shop/{name}") for name in ("web", "api", "db"))

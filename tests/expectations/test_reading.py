@@ -20,8 +20,8 @@ from podwall.expectations import (
     read_expectations,
     workload,
 )
+from podwall.policies.errors import InvalidValue, Place, PodwallError
 from podwall.sources.expectations_file import expectations_in
-from policies.errors import InvalidValue, Place, PodwallError
 
 ROOT = Path(__file__).resolve().parents[2]
 EXAMPLE = ROOT / "examples" / "shop" / "expectations.yaml"

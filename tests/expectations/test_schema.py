@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from jsonschema import Draft202012Validator
 
 from podwall.expectations import read_expectations
-from policies.errors import InvalidValue, Place
+from podwall.policies.errors import InvalidValue, Place
 
 ROOT = Path(__file__).resolve().parents[2]
 

@@ -6,10 +6,10 @@ from pathlib import Path
 
 from podwall.engines import SPEC
 from podwall.model import Snapshot
+from podwall.policies import Finding, SourceError
 from podwall.reachability import reachability
 from podwall.reports.reach_csv import reach_csv
 from podwall.sources import source
-from policies import Finding, SourceError
 
 __all__ = ["assert_survives", "findings_and_snapshot"]
 

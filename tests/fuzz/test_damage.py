@@ -13,7 +13,7 @@ from typing import Final
 
 import pytest
 
-from policies import Severity
+from podwall.policies import Severity
 from tests.fuzz.mutations import TOKENS, damaged
 from tests.fuzz.reading import assert_survives, findings_and_snapshot
 

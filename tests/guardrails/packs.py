@@ -13,8 +13,8 @@ from pulumi.runtime.proto import analyzer_pb2 as proto
 from pulumi_policy import EnforcementLevel
 from pulumi_policy.policy import _PolicyAnalyzerServicer
 
-from guardrails.pack import NAME, policies
-from guardrails.rules.lint import GROUPS, JUDGED_ELSEWHERE, KNOWN
+from podwall.guardrails.pack import NAME, policies
+from podwall.guardrails.rules.lint import GROUPS, JUDGED_ELSEWHERE, KNOWN
 
 __all__ = [
     "TODAY",

@@ -11,7 +11,7 @@ from pulumi_policy import ResourceValidationArgs, ResourceValidationPolicy
 from pulumi_policy.policy import PolicyCustomTimeouts, PolicyResourceOptions
 from pulumi_policy.proxy import UNKNOWN_STRING_VALUE, unknown_checking_proxy
 
-from guardrails.pack import policies
+from podwall.guardrails.pack import policies
 from tests.guardrails.packs import TODAY, State, cluster, judged, messages, resource
 
 TYPE = "azure-native:containerservice:ManagedCluster"

@@ -11,18 +11,18 @@ from pathlib import Path
 import pytest
 import yaml
 
-from components.cluster.advice import AZURE_ENGINE_ENDS as ADVISED_END
-from components.cluster.engine import NetworkEngine
-from components.cluster.replacement import CLUSTER_LEAVES
-from guardrails.pack import policies, rules
-from guardrails.rules.lifetime import AZURE_ENGINE_ENDS, MOST_NODES, MOST_PODS
-from guardrails.rules.lint import GROUPS, JUDGED_ELSEWHERE
-from guardrails.rules.replacement import REPLACING
+from podwall.components.cluster.advice import AZURE_ENGINE_ENDS as ADVISED_END
+from podwall.components.cluster.engine import NetworkEngine
+from podwall.components.cluster.replacement import CLUSTER_LEAVES
+from podwall.guardrails.pack import policies, rules
+from podwall.guardrails.rules.lifetime import AZURE_ENGINE_ENDS, MOST_NODES, MOST_PODS
+from podwall.guardrails.rules.lint import GROUPS, JUDGED_ELSEWHERE
+from podwall.guardrails.rules.replacement import REPLACING
 from podwall.lint import LINTS
 from tests.guardrails.packs import TODAY, judged
 
 ROOT = Path(__file__).parents[2]
-PACK = ROOT / "guardrails"
+PACK = ROOT / "podwall" / "guardrails"
 
 
 @pytest.mark.parametrize("rule", rules(TODAY), ids=lambda rule: rule.id)
@@ -76,7 +76,7 @@ def test_no_module_hides_another_from_what_pulumi_runs() -> None:
 def test_the_pack_shares_the_environment_of_the_program() -> None:
     project = yaml.safe_load((PACK / "PulumiPolicy.yaml").read_text(encoding="utf-8"))
     options = project["runtime"]["options"]
-    assert options == {"toolchain": "pip", "virtualenv": "../.venv"}
+    assert options == {"toolchain": "pip", "virtualenv": "../../.venv"}
     assert (PACK / options["virtualenv"]).resolve() == ROOT / ".venv"
     (line,) = [
         line

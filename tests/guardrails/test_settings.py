@@ -8,8 +8,8 @@ import pytest
 from jsonschema import Draft202012Validator
 from jsonschema.exceptions import ValidationError
 
-from guardrails.pack import rules
-from guardrails.settings import (
+from podwall.guardrails.pack import rules
+from podwall.guardrails.settings import (
     AddressSettings,
     ClusterSettings,
     Direction,
@@ -18,7 +18,7 @@ from guardrails.settings import (
     read_settings,
     schema_of,
 )
-from policies.errors import InvalidValue
+from podwall.policies.errors import InvalidValue
 from tests.guardrails.packs import TODAY, judged, messages, objects
 from tests.lint.cases import SHOP, policy
 

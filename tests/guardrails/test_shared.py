@@ -10,9 +10,9 @@ from pathlib import Path
 
 import pytest
 
-from guardrails.pack import rules
-from guardrails.rules.lint import GROUPS, JUDGED_ELSEWHERE, RULES
 from podwall.cli import main
+from podwall.guardrails.pack import rules
+from podwall.guardrails.rules.lint import GROUPS, JUDGED_ELSEWHERE, RULES
 from podwall.lint import GUARDRAILS, LINTS
 from tests.guardrails.packs import (
     RECORDINGS,

@@ -5,9 +5,9 @@ from __future__ import annotations
 from dataclasses import replace
 from pathlib import Path
 
+from podwall.policies import Severity
 from podwall.reachability import Reachability, reachability
 from podwall.sources import source
-from policies import Severity
 
 __all__ = ["DATA", "reach"]
 

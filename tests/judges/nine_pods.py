@@ -8,8 +8,8 @@ from itertools import product
 from typing import Any
 
 from podwall.model import Snapshot
+from podwall.policies import Severity
 from podwall.reading import Cluster, Document, snapshot
-from policies import Severity
 
 __all__ = ["PODS", "NinePods"]
 

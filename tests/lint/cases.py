@@ -7,10 +7,10 @@ from collections.abc import Sequence
 import yaml
 
 from podwall.lint import LINTS, lint
+from podwall.policies.errors import Place
+from podwall.policies.findings import Finding
 from podwall.reachability import reachability
 from podwall.reading import Cluster, Document, snapshot
-from policies.errors import Place
-from policies.findings import Finding
 
 IDS = frozenset(each.id for each in LINTS)
 

@@ -11,10 +11,10 @@ import pytest
 from podwall.cli import main
 from podwall.lint import LINTS, Lint, judged, lint
 from podwall.model import Policy, Selector, Snapshot, Unknown
+from podwall.policies.errors import Place
+from podwall.policies.findings import Finding, Severity
 from podwall.reachability import reachability
 from podwall.reading import Document
-from policies.errors import Place
-from policies.findings import Finding, Severity
 
 TESTS = "".join(path.read_text(encoding="utf-8") for path in Path(__file__).parent.glob("*.py"))
 

@@ -5,9 +5,9 @@ from __future__ import annotations
 import pytest
 
 from podwall.lint import lint
+from podwall.policies.findings import Severity
 from podwall.reachability import reachability
 from podwall.reading import Document, snapshot
-from policies.findings import Severity
 from tests.lint.cases import SHOP, findings, namespace, pod, policy, said
 
 WEB = pod("web")

@@ -7,15 +7,15 @@ from random import Random
 
 import pytest
 
-import policies
+from podwall import policies
 from podwall.diff import ChangeKind, diff
 from podwall.engines import AZURE, CILIUM, Treatment
 from podwall.migrate import Migration, migrate, policy_manifest, python_code
 from podwall.model import Policy, Rule, Snapshot, Unknown
+from podwall.policies import NetworkPolicy
 from podwall.reachability import reachability
 from podwall.reading import Document, snapshot
 from podwall.reports.change_rows import change_rows
-from policies import NetworkPolicy
 from tests.core.builders import (
     EVERYTHING,
     allow,

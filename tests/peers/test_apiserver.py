@@ -14,9 +14,9 @@ from typing import Any
 import pytest
 
 from podwall.model import Policy
+from podwall.policies import Place, Severity
+from podwall.policies.validation import violations
 from podwall.reading import Document, snapshot
-from policies import Place, Severity
-from policies.validation import violations
 from tests.peers.apiserver import VARIABLE, ApiServer
 from tests.peers.mutations import policy
 

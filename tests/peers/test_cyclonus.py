@@ -18,9 +18,9 @@ from typing import Any
 import pytest
 
 from podwall.model import Protocol
+from podwall.policies import Severity
 from podwall.reachability import Reachability, reachability
 from podwall.reading import Document, snapshot
-from policies import Severity
 
 WRITTEN = os.environ.get("PODWALL_CYCLONUS", "")
 SAYS = {"allowed": "allowed", "blocked": "denied"}

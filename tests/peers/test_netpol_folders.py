@@ -21,12 +21,12 @@ from typing import Any
 import pytest
 
 from podwall.model import Snapshot, Workload
+from podwall.policies import Severity
 from podwall.portset import NO_PORTS, PortSet
 from podwall.reachability import reachability
 from podwall.reading import Reading
 from podwall.reading.flatten import single_objects
 from podwall.sources import Source, source
-from policies import Severity
 from tests.peers.netpol import Connections, End, executable, listed
 from tests.peers.test_netpol import compared, connections
 

@@ -11,7 +11,7 @@ import pytest
 from podwall.plan.configuration import Configuration, configuration, place_in_files
 from podwall.plan.project import read_project, stack_file
 from podwall.plan.wire import UNKNOWN
-from policies.errors import Place, SourceError
+from podwall.policies.errors import Place, SourceError
 from tests.plan.projects import plan_of, project_in, resource
 
 CIPHERTEXT = {"secure": "v1:abc:def"}

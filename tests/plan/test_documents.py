@@ -12,9 +12,9 @@ import pytest
 from podwall.plan import SECRET, Change, Plan, PlannedResource
 from podwall.plan.cluster import planned_cluster
 from podwall.plan.documents import documents, unseen_objects
+from podwall.policies.errors import Place
+from podwall.policies.unknown import Unknown
 from podwall.reading import Cluster
-from policies.errors import Place
-from policies.unknown import Unknown
 
 UNKNOWN = Unknown("later")
 NOTHING: Mapping[str, Any] = MappingProxyType({})

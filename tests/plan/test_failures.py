@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from podwall.plan.embedded import embedded_plan
-from policies.errors import InvalidValue, Place, PodwallError, SourceError
+from podwall.policies.errors import InvalidValue, Place, PodwallError, SourceError
 from tests.plan.projects import project_in
 
 
@@ -85,7 +85,7 @@ def test_a_program_that_fails(tmp_path: Path, program: str, message: str, line: 
 def test_an_error_of_ours_is_the_message_at_the_programs_line(tmp_path: Path, raising: str) -> None:
     program = f"""
         import pulumi
-        from policies import tcp
+        from podwall.policies import tcp
 
         def caught(function):
             try:
@@ -103,7 +103,7 @@ def test_an_error_of_ours_is_the_message_at_the_programs_line(tmp_path: Path, ra
 
 def test_an_error_of_ours_behind_another_one_is_the_message(tmp_path: Path) -> None:
     program = """
-        from policies import tcp
+        from podwall.policies import tcp
 
         try:
             tcp(70000)

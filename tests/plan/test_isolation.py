@@ -9,12 +9,13 @@ import os
 import sys
 import warnings
 from pathlib import Path
+from types import ModuleType
 
 import pulumi
 import pytest
 
 from podwall.plan.embedded import embedded_plan
-from policies.errors import SourceError
+from podwall.policies.errors import SourceError
 from tests.plan.projects import plan_of, project_in, resource
 
 HELPER = "from helper import NAME\nNamespace(NAME)\npulumi.export('n', NAME)"
@@ -95,12 +96,22 @@ def test_mocks_that_a_test_has_set_are_still_set_after_a_plan(tmp_path: Path) ->
         loop.close()
 
 
-def test_a_programs_own_package_stands_in_front_of_ours_while_it_runs(tmp_path: Path) -> None:
-    (tmp_path / "policies.py").write_text("NAME = 'theirs'\n", encoding="utf-8")
-    ours = sys.modules["policies"]
-    plan = plan_of(tmp_path, "import policies\npulumi.export('n', policies.NAME)")
+@pytest.mark.parametrize(
+    "file", ["policies.py", "policies/__init__.py", "policies/names.py"], ids=lambda path: path
+)
+def test_a_programs_own_package_stands_in_front_of_an_imported_one_while_it_runs(
+    tmp_path: Path, file: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    imported = ModuleType("policies")
+    monkeypatch.setitem(sys.modules, "policies", imported)
+    program = tmp_path / "program"
+    path = program / file
+    path.parent.mkdir(parents=True)
+    path.write_text("NAME = 'theirs'\n", encoding="utf-8")
+    module = "policies.names" if path.stem == "names" else "policies"
+    plan = plan_of(program, f"from {module} import NAME\npulumi.export('n', NAME)")
     assert plan.outputs == {"n": "theirs"}
-    assert sys.modules["policies"] is ours
+    assert sys.modules["policies"] is imported
 
 
 @pytest.mark.parametrize(

@@ -8,10 +8,10 @@ import pytest
 
 from podwall.model import Protocol
 from podwall.plan import Change, Plan, PlannedResource
+from podwall.policies.findings import Severity
+from podwall.policies.unknown import Unknown
 from podwall.preview import preview
 from podwall.reachability import Verdict
-from policies.findings import Severity
-from policies.unknown import Unknown
 from tests.plan.projects import plan_of
 
 POLICY = """

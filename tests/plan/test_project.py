@@ -8,7 +8,7 @@ import pytest
 
 from podwall.plan.embedded import embedded_plan
 from podwall.plan.project import default_stack, find_project, read_project, stack_file, stack_names
-from policies.errors import SourceError
+from podwall.policies.errors import SourceError
 from tests.plan.projects import project_in
 
 

@@ -8,9 +8,9 @@ import pytest
 
 from podwall.plan import SECRET, Plan, PlannedResource
 from podwall.plan.documents import unseen_objects
+from podwall.policies.errors import Place, SourceError
+from podwall.policies.unknown import Unknown
 from podwall.preview import preview
-from policies.errors import Place, SourceError
-from policies.unknown import Unknown
 from tests.plan.projects import plan_of, resource
 
 GROUP = "from pulumi_kubernetes.yaml.v2 import ConfigFile, ConfigGroup\n"

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from podwall.plan import Change, Plan
-from policies.errors import Place, SourceError
+from podwall.policies.errors import Place, SourceError
 from tests.plan.projects import plan_of, resource
 
 PREFIX = "urn:pulumi:dev::shop::"

@@ -8,8 +8,8 @@ from typing import Any
 import pytest
 
 from podwall.plan.documents import documents
+from podwall.policies.unknown import Unknown
 from podwall.reading import snapshot
-from policies.unknown import Unknown
 from tests.plan.projects import plan_of, resource
 
 CLUSTER = """

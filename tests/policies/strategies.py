@@ -11,7 +11,7 @@ from typing import Any
 
 from hypothesis import strategies as st
 
-from policies import (
+from podwall.policies import (
     ALL_NAMESPACES,
     ALL_PODS,
     ALL_PORTS,
@@ -43,9 +43,9 @@ from policies import (
     tcp,
     udp,
 )
-from policies.cidrs import IpNetwork, unmapped
-from policies.connections import PodGroup
-from policies.peers import METADATA_NAME
+from podwall.policies.cidrs import IpNetwork, unmapped
+from podwall.policies.connections import PodGroup
+from podwall.policies.peers import METADATA_NAME
 
 NAMES = st.from_regex(r"[a-z0-9]([-a-z0-9]{0,10}[a-z0-9])?", fullmatch=True)
 NAMESPACE_NAMES = st.sampled_from(["shop", "kube-system", "a"]) | NAMES

@@ -7,9 +7,9 @@ from typing import Any
 
 import pytest
 
-from policies import Finding, Severity
-from policies.manifest import read
-from policies.validation import violations
+from podwall.policies import Finding, Severity
+from podwall.policies.manifest import read
+from podwall.policies.validation import violations
 from tests.policies.api_server.ask import answers
 from tests.policies.stored import stored
 

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import assume, given
 from hypothesis import strategies as st
 
-from policies import (
+from podwall.policies import (
     ALL_PODS,
     DNS_PORTS,
     KUBE_DNS,
@@ -24,7 +24,7 @@ from policies import (
     tcp,
     udp,
 )
-from policies.connections import PodGroup
+from podwall.policies.connections import PodGroup
 from tests.policies.strategies import POD_GROUPS, PORTS
 
 WEB = namespace("shop").pods(app="web")

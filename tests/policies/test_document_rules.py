@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from policies import (
+from podwall.policies import (
     ALL_NAMESPACES,
     ALL_PODS,
     ALL_PORTS,
@@ -35,7 +35,7 @@ from policies import (
     tcp,
     udp,
 )
-from policies.manifest import Reading, read
+from podwall.policies.manifest import Reading, read
 
 Spec = dict[str, Any]
 

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from policies import (
+from podwall.policies import (
     ALL_PORTS,
     ALL_SCTP_PORTS,
     ALL_TCP_PORTS,

@@ -6,9 +6,9 @@ from typing import Any
 
 import pytest
 
-from policies import Finding, Severity
-from policies.unknown import Unknown
-from policies.validation import violations
+from podwall.policies import Finding, Severity
+from podwall.policies.unknown import Unknown
+from podwall.policies.validation import violations
 
 Spec = dict[str, Any]
 

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from policies import (
+from podwall.policies import (
     ALL_PODS,
     DENY_ALL,
     DNS_PORTS,

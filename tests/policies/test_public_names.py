@@ -8,13 +8,13 @@ from importlib import import_module
 
 import pytest
 
-import policies
-from policies import NetworkPolicy, Place
-from policies.errors import InvalidManifest, InvalidValue, PodwallError, SourceError
+from podwall import policies
+from podwall.policies import NetworkPolicy, Place
+from podwall.policies.errors import InvalidManifest, InvalidValue, PodwallError, SourceError
 
 MODULES = [
-    "policies",
-    *(found.name for found in pkgutil.walk_packages(policies.__path__, "policies.")),
+    "podwall.policies",
+    *(found.name for found in pkgutil.walk_packages(policies.__path__, "podwall.policies.")),
 ]
 
 

@@ -6,8 +6,8 @@ from typing import Any
 
 import pytest
 
-from policies import ALL_PODS, DENY_ALL, InvalidManifest, NetworkPolicy, Place, Severity
-from policies.manifest import read
+from podwall.policies import ALL_PODS, DENY_ALL, InvalidManifest, NetworkPolicy, Place, Severity
+from podwall.policies.manifest import read
 
 
 def document(**metadata: Any) -> dict[str, Any]:

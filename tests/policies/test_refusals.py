@@ -9,8 +9,8 @@ from ipaddress import ip_network
 
 import pytest
 
-import policies
-from policies import ALL_PODS, ANYWHERE, InvalidValue
+from podwall import policies
+from podwall.policies import ALL_PODS, ANYWHERE, InvalidValue
 
 PORTS = [
     pytest.param("tcp(0)", "port", 0, "ALL_TCP_PORTS", id="port 0 is not all ports"),

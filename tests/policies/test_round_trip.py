@@ -8,8 +8,8 @@ from typing import Any
 
 from hypothesis import given, settings
 
-from policies import NetworkPolicy
-from policies.manifest import read
+from podwall.policies import NetworkPolicy
+from podwall.policies.manifest import read
 from tests.policies.strategies import network_policies
 
 

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from hypothesis import given
 
-from policies import Severity
-from policies.manifest import read
+from podwall.policies import Severity
+from podwall.policies.manifest import read
 from tests.policies.documents import DOCUMENTS, Document
 from tests.policies.stored import stored
 

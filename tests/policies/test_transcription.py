@@ -8,9 +8,17 @@ from __future__ import annotations
 import pytest
 from hypothesis import given
 
-from policies import NetworkPolicy, Ports, Step, allow_dns, connection, default_deny, walkthrough
-from policies.connections import PodGroup
-from policies.validation import violations
+from podwall.policies import (
+    NetworkPolicy,
+    Ports,
+    Step,
+    allow_dns,
+    connection,
+    default_deny,
+    walkthrough,
+)
+from podwall.policies.connections import PodGroup
+from podwall.policies.validation import violations
 from tests.policies.strategies import POD_GROUPS, PORTS, network_policies
 
 

@@ -12,10 +12,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from policies import Finding, Place, Severity
-from policies.manifest import read
-from policies.unknown import Unknown
-from policies.validation import violations
+from podwall.policies import Finding, Place, Severity
+from podwall.policies.manifest import read
+from podwall.policies.unknown import Unknown
+from podwall.policies.validation import violations
 from tests.policies.documents import DOCUMENTS, Document
 
 Path = tuple[str | int, ...]

@@ -7,11 +7,11 @@ from pathlib import Path
 
 import pytest
 
+from podwall.policies.errors import PodwallError
 from podwall.posting.__main__ import main
 from podwall.posting.api import Api, Refused
 from podwall.posting.github import post_to_github
 from podwall.posting.report import Report
-from policies.errors import PodwallError
 from tests.posting.servers import BOT, LONGEST, TOKEN, Fault, GitHub, serving
 
 MARKER = "<!-- podwall: stack-dev -->"

@@ -7,7 +7,7 @@ import sys
 from pathlib import Path
 from typing import Any
 
-from policies import NetworkPolicy
+from podwall.policies import NetworkPolicy
 
 __all__ = ["judged_by_mypy", "judged_by_ruff", "made_by"]
 

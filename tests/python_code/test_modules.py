@@ -10,9 +10,8 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-import policies
-from podwall.python_code import policies_module
-from policies import (
+from podwall import policies
+from podwall.policies import (
     ALL_PODS,
     DENY_ALL,
     DNS_PORTS,
@@ -30,6 +29,7 @@ from policies import (
     tcp,
     udp,
 )
+from podwall.python_code import policies_module
 from tests.policies.strategies import network_policies
 from tests.python_code.modules import judged_by_mypy, judged_by_ruff, made_by
 

@@ -5,8 +5,8 @@ from __future__ import annotations
 import pytest
 
 from podwall.model import LabelMap, Unknown
+from podwall.policies.findings import Severity
 from podwall.reading import Document, snapshot
-from policies.findings import Severity
 from tests.reading.written import ids, policy_text, read, seen
 
 POD = "{apiVersion: v1, kind: Pod, metadata: {name: web, namespace: shop}}"

@@ -9,8 +9,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from podwall.model import Unknown
+from podwall.policies import NetworkPolicy, Place, Severity
 from podwall.reading import Document, typed_policies
-from policies import NetworkPolicy, Place, Severity
 from tests.policies.documents import DOCUMENTS
 
 POLICY: dict[str, Any] = {

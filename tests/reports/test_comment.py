@@ -10,6 +10,8 @@ from hypothesis import strategies as st
 from markdown_it import MarkdownIt
 
 from podwall.diff import ChangeKind, diff
+from podwall.policies.errors import Place
+from podwall.policies.findings import Finding, Severity
 from podwall.reachability import reachability
 from podwall.reports.comment import (
     ChangedConnection,
@@ -24,8 +26,6 @@ from podwall.reports.comment import (
 from podwall.reports.comment.ends import ends_words, outside_words
 from podwall.reports.comment.escaping import code, text
 from podwall.reports.comment.grouping import grouped
-from policies.errors import Place
-from policies.findings import Finding, Severity
 from tests.reports.page.stacks import AFTER, BEFORE
 
 

@@ -7,6 +7,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from podwall.diff import ChangeKind
+from podwall.policies.errors import Place
+from podwall.policies.findings import Finding, Severity
 from podwall.reports.comment import (
     ChangedObject,
     Existence,
@@ -14,8 +16,6 @@ from podwall.reports.comment import (
     marker,
 )
 from podwall.reports.comment.budget import LIMIT, Block, fitted, length
-from policies.errors import Place
-from policies.findings import Finding, Severity
 from tests.reports.test_comment import REPORT, changed
 
 

@@ -12,14 +12,14 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from podwall.plan import SECRET, Plan, PlannedResource, ResourceOptions
+from podwall.policies.errors import Place, SourceError
+from podwall.policies.unknown import Unknown
 from podwall.reading import Document
 from podwall.reports.json_text import json_text
 from podwall.reports.kubernetes_yaml import kubernetes_yaml
 from podwall.reports.manifests import Manifests, manifests
 from podwall.reports.output_folder import write_folder
 from podwall.reports.plan_json import plan_document
-from policies.errors import Place, SourceError
-from policies.unknown import Unknown
 
 LATER = Unknown("it is known later")
 

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
+from podwall.policies.errors import Place
+from podwall.policies.findings import Finding, Severity
 from podwall.reports.findings_json import finding_document
 from podwall.reports.findings_text import findings_section
-from policies.errors import Place
-from policies.findings import Finding, Severity
 
 FULL = Finding(
     "some-rule",

@@ -3,9 +3,9 @@ from __future__ import annotations
 from typing import NamedTuple
 from xml.etree import ElementTree as ET
 
+from podwall.policies.errors import Place
+from podwall.policies.findings import Finding, Severity
 from podwall.reports.junit import Case, Suite, findings_suite, junit_text
-from policies.errors import Place
-from policies.findings import Finding, Severity
 
 
 class Allowed(NamedTuple):

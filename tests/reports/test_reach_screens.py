@@ -10,6 +10,7 @@ import pytest
 from rich.console import Console
 
 from podwall.model import Protocol
+from podwall.policies.unknown import Unknown
 from podwall.portset import ALL_PORTS, NO_PORTS, PortSet
 from podwall.reachability import Reachability, reachability
 from podwall.reading import Document, snapshot
@@ -20,7 +21,6 @@ from podwall.reports.reach_lines import reach_lines
 from podwall.reports.reach_section import reach_section
 from podwall.reports.short_ports import short_ports
 from podwall.reports.symbols import UNICODE
-from policies.unknown import Unknown
 from tests.reports.screens import screen
 
 HTTP = PortSet.of(Protocol.TCP, 80)

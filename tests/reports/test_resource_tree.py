@@ -9,10 +9,10 @@ from typing import Any
 import pytest
 
 from podwall.plan import SECRET, Change, Origin, Plan, PlannedResource, ResourceOptions
+from podwall.policies.unknown import Unknown
 from podwall.reports.resource_summary import resource_summary
 from podwall.reports.resource_tree import resource_tree
 from podwall.reports.symbols import ASCII, UNICODE
-from policies.unknown import Unknown
 
 AKS = "azure-native:containerservice:"
 KUBERNETES = "kubernetes:core/v1:"

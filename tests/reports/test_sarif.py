@@ -6,9 +6,9 @@ from typing import Any
 import jsonschema
 import pytest
 
+from podwall.policies.errors import Place
+from podwall.policies.findings import Finding, Severity
 from podwall.reports.sarif import sarif_document
-from policies.errors import Place
-from policies.findings import Finding, Severity
 
 
 def _finding(place: Place, **more: Any) -> Finding:

@@ -5,9 +5,9 @@ from xml.etree import ElementTree as ET
 import pytest
 
 from podwall.model import LabelMap, PodPeer, Snapshot, Workload
+from podwall.policies.unknown import Unknown
 from podwall.reachability import reachability
 from podwall.reports.svg import reach_svg
-from policies.unknown import Unknown
 from tests.core.builders import allow, cluster, peers, policy, selector, tcp
 
 SVG = "{http://www.w3.org/2000/svg}"

@@ -10,9 +10,9 @@ import yaml
 
 from podwall.explain import answers
 from podwall.lint import lint
+from podwall.policies import Severity
 from podwall.reachability import Reachability, reachability
 from podwall.reading import Document, Reading, snapshot
-from policies import Severity
 
 CASES = yaml.safe_load((Path(__file__).parent / "rules.yaml").read_text("utf-8"))
 RULES = range(1, 35)

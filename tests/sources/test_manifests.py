@@ -8,8 +8,8 @@ from pathlib import Path
 
 import pytest
 
+from podwall.policies.errors import SourceError
 from podwall.sources import Source, SourceKind, source
-from policies.errors import SourceError
 
 POD = "apiVersion: v1\nkind: Pod\nmetadata: {name: %s}\n"
 JSON_POD = '{"apiVersion": "v1", "kind": "Pod", "metadata": {"name": "%s"}}'

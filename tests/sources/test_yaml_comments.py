@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
+from podwall.policies import Place
 from podwall.sources.yaml_comments import comment_lines, unkept_comments
-from policies import Place
 
 
 @pytest.mark.parametrize(

@@ -2,8 +2,6 @@ from __future__ import annotations
 
 import pytest
 
-from components.cluster import NetworkEngine
-from components.reading import camel_case
 from components.settings import (
     ApplicationName,
     PodNetworking,
@@ -12,7 +10,9 @@ from components.settings import (
     refusals_in_one_line,
     settings_of,
 )
-from policies import InvalidValue, PodwallError, Step
+from podwall.components.cluster import NetworkEngine
+from podwall.components.reading import camel_case
+from podwall.policies import InvalidValue, PodwallError, Step
 from tests.stack.documents import as_text, declared, stack_values
 
 

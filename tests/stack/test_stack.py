@@ -6,11 +6,11 @@ from typing import Any
 
 import pytest
 
-from components.cluster import NetworkEngine
 from components.settings import PodNetworking
+from podwall.components.cluster import NetworkEngine
 from podwall.plan.model import SECRET
-from policies import NetworkPolicy, PodwallError, Step
-from policies.presets import walkthrough
+from podwall.policies import NetworkPolicy, PodwallError, Step
+from podwall.policies.presets import walkthrough
 from tests.stack.documents import ROOT
 from tests.stack.planning import ancestors, named, objects, one, plan
 

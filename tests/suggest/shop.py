@@ -5,8 +5,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from podwall.expectations import Expectation, allowed, workload
+from podwall.policies import DNS_PORTS, KUBE_DNS, LOCAL_DNS, NetworkPolicy, allow_to
 from podwall.suggest import Suggestion, suggest
-from policies import DNS_PORTS, KUBE_DNS, LOCAL_DNS, NetworkPolicy, allow_to
 from tests.core.builders import cluster, named, pod
 
 if TYPE_CHECKING:

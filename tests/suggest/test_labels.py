@@ -6,8 +6,8 @@ from dataclasses import replace
 
 from podwall.expectations import allowed, workload
 from podwall.model import LabelMap, Unknown
-from policies import does_not_exist
-from policies import pods as own
+from podwall.policies import does_not_exist
+from podwall.policies import pods as own
 from tests.core.builders import cluster, pod
 from tests.suggest.shop import found, said
 

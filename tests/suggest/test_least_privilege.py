@@ -9,12 +9,12 @@ from typing import TYPE_CHECKING
 import pytest
 
 from podwall.expectations import Outcome
+from podwall.policies import Severity
 from podwall.portset import NO_PORTS, PortSet
 from podwall.reachability import reachability
 from podwall.reachability.values import ExternalRange, WorkloadEndpoint
 from podwall.suggest import Suggestion, suggest
 from podwall.suggest.judging import Statement
-from policies import Severity
 from tests.core.clusters import Size, random_cluster
 from tests.core.obscured import obscured
 from tests.suggest.intents import asked_for, random_intent

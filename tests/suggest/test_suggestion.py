@@ -19,8 +19,7 @@ from podwall.expectations import (
     workload,
 )
 from podwall.model import LabelMap
-from podwall.suggest import Suggestion, suggest
-from policies import (
+from podwall.policies import (
     ALL_NAMESPACES,
     ALL_PODS,
     ANYWHERE,
@@ -36,13 +35,14 @@ from policies import (
     tcp,
     udp,
 )
-from policies import pods as own
-from policies.addresses import Anywhere
+from podwall.policies import pods as own
+from podwall.policies.addresses import Anywhere
+from podwall.suggest import Suggestion, suggest
 from tests.core.builders import cluster, load_balancer, pod, policy, selector
 from tests.suggest.shop import API, CALLS, DB, DNS, SHOP, WEB, found, named_policy, said
 
 if TYPE_CHECKING:
-    from policies import Peer
+    from podwall.policies import Peer
 
 
 def test_both_sides_are_written_and_names_are_resolved() -> None:

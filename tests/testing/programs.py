@@ -121,9 +121,9 @@ ConfigFile("shop", file="shop.manifests.yaml")
 """
 
 COMPONENTS = """
-from components import Namespace, NamespaceArgs, NetworkPolicies, Workload, WorkloadArgs
-from components import ContainerPort
-from policies import NetworkPolicy, allow_from, connection, pods, tcp
+from podwall.components import Namespace, NamespaceArgs, NetworkPolicies, Workload, WorkloadArgs
+from podwall.components import ContainerPort
+from podwall.policies import NetworkPolicy, allow_from, connection, pods, tcp
 
 Namespace("shop", NamespaceArgs(name="shop"))
 made = {

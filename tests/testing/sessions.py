@@ -10,7 +10,7 @@ __all__ = ["HEAD", "run", "shop"]
 
 HEAD = """
 import pytest
-from policies import tcp
+from podwall.policies import tcp
 """
 
 

@@ -8,8 +8,8 @@ from pathlib import Path
 import pytest
 
 from podwall.expectations import ANYTHING, allowed, outside, pods, workload
+from podwall.policies import ALL_PORTS, ALL_TCP_PORTS, Ports, tcp, udp
 from podwall.testing import Reach, reach_of_source
-from policies import ALL_PORTS, ALL_TCP_PORTS, Ports, tcp, udp
 from tests.testing.programs import (
     BASELINE,
     LONELY,

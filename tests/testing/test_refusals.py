@@ -5,9 +5,9 @@ from __future__ import annotations
 import pytest
 
 from podwall.expectations import pods
+from podwall.policies import tcp
+from podwall.policies.errors import InvalidValue
 from podwall.testing import Reach
-from policies import tcp
-from policies.errors import InvalidValue
 
 
 @pytest.mark.parametrize(

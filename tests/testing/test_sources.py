@@ -9,9 +9,9 @@ from pathlib import Path
 import pytest
 
 from podwall.expectations import INTERNET, pods
+from podwall.policies import tcp
+from podwall.policies.errors import InvalidManifest, SourceError
 from podwall.testing import UnseenObjects, reach_of_program, reach_of_source
-from policies import tcp
-from policies.errors import InvalidManifest, SourceError
 from tests.testing.programs import (
     COMPONENTS,
     FILES,

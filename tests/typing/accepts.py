@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any, assert_type
 
-from policies import (
+from podwall.policies import (
     ALL_NAMESPACES,
     ALL_PODS,
     ALL_PORTS,

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from policies import (
+from podwall.policies import (
     ALL_PODS,
     DENY_ALL,
     NetworkPolicy,

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from policies import (
+from podwall.policies import (
     ALL_NAMESPACES,
     ALL_PODS,
     ALL_PORTS,
@@ -30,8 +30,8 @@ from policies import (
     udp,
     walkthrough,
 )
-from policies.labels import LabelSelector
-from policies.peers import Pods
+from podwall.policies.labels import LabelSelector
+from podwall.policies.peers import Pods
 
 FROM = allow_from(ANYWHERE, ports=ALL_PORTS)
 TO = allow_to(ANYWHERE, ports=ALL_PORTS)

@@ -27,7 +27,7 @@ def test_right_calls_are_accepted_and_wrong_calls_refused() -> None:
 def test_an_accepted_wrong_call_would_be_noticed(tmp_path: Path) -> None:
     honest = tmp_path / "honest.py"
     honest.write_text(
-        "from policies import tcp\n\ntcp(80)  # type: ignore[call-overload]  # right\n"
+        "from podwall.policies import tcp\n\ntcp(80)  # type: ignore[call-overload]  # right\n"
     )
     assert "unused-ignore" in _mypy(honest)
 

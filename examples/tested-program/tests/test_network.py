@@ -7,8 +7,8 @@ from collections.abc import Callable
 
 import pytest
 
+from podwall.policies import tcp
 from podwall.testing import Reach
-from policies import tcp
 
 
 def test_web_reaches_the_interface(reach: Reach) -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from policies.errors import Place
+from podwall.policies.errors import Place
 
 __all__ = ["place_words"]
 

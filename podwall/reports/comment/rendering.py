@@ -9,6 +9,7 @@ from hashlib import sha256
 from typing import Final
 
 from podwall.diff import ChangeKind
+from podwall.policies.findings import Finding, Severity
 from podwall.reading import GENERATED
 from podwall.reports.comment.budget import LIMIT, Block, fitted, length
 from podwall.reports.comment.ends import ends_words
@@ -22,7 +23,6 @@ from podwall.reports.comment.values import (
     ChangeReport,
 )
 from podwall.reports.words import counted, listed
-from policies.findings import Finding, Severity
 
 __all__ = ["comment", "marker"]
 

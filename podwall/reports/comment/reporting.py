@@ -8,6 +8,8 @@ from itertools import islice
 from typing import Final
 
 from podwall.diff import Change, Diff, Effect, PolicyChange, PolicyChangeKind
+from podwall.policies.errors import Place
+from podwall.policies.findings import Finding
 from podwall.reachability import Reachability
 from podwall.reports.change_rows import passage_text, told_kind
 from podwall.reports.comment.places import place_words
@@ -20,8 +22,6 @@ from podwall.reports.comment.values import (
 from podwall.reports.summary import headline, judged_by, summary
 from podwall.reports.words import listed
 from podwall.verdict_table import verdict_table
-from policies.errors import Place
-from policies.findings import Finding
 
 __all__ = ["MOST_CHANGES", "change_report"]
 

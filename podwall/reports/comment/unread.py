@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
+from podwall.policies.errors import PodwallError
 from podwall.reports.comment.escaping import text
 from podwall.reports.comment.rendering import marker
-from policies.errors import PodwallError
 
 __all__ = ["unread_comment"]
 

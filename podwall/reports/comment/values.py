@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 
 from podwall.diff import ChangeKind
-from policies.findings import Finding
+from podwall.policies.findings import Finding
 
 __all__ = ["ChangeReport", "ChangedConnection", "ChangedObject", "Existence"]
 

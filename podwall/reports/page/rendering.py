@@ -10,6 +10,7 @@ from typing import Final
 
 import msgspec
 
+from podwall.policies.findings import Finding
 from podwall.reachability import Reachability
 from podwall.reports.page.building import page_document
 from podwall.reports.page.document import Document
@@ -23,7 +24,6 @@ from podwall.reports.page.inlining import (
 from podwall.reports.summary import headline, judged_by, summary
 from podwall.reports.words import counted, printable
 from podwall.verdict_table import verdict_table
-from policies.findings import Finding
 
 __all__ = ["Heading", "rendered_page"]
 

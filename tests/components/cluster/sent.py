@@ -6,9 +6,9 @@ from typing import Any
 
 from pulumi import ComponentResource
 
-from components.cluster import AksCluster, AksClusterArgs
-from components.cluster.cluster_properties import Surroundings
-from components.cluster.resources.managed_cluster import make_cluster
+from podwall.components.cluster import AksCluster, AksClusterArgs
+from podwall.components.cluster.cluster_properties import Surroundings
+from podwall.components.cluster.resources.managed_cluster import make_cluster
 from tests.components.cluster.values import API_SERVER, NODES, PODS
 from tests.components.harness import Deployment, deploy
 

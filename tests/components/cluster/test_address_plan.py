@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from components.cluster import (
+from podwall.components.cluster import (
     Access,
     Autoscale,
     DualStack,
@@ -23,13 +23,13 @@ from components.cluster import (
     SystemPool,
     UserPool,
 )
-from components.cluster.address_plan import (
+from podwall.components.cluster.address_plan import (
     PoolSize,
     dynamic_pod_addresses,
     node_addresses,
     static_pod_addresses,
 )
-from components.cluster.addresses import NamedRange, overlaps
+from podwall.components.cluster.addresses import NamedRange, overlaps
 from tests.components.cluster.values import PODS, cluster, existing, refused
 
 STATIC = PodSubnet(PodAllocation.STATIC_BLOCK)

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from components.cluster import (
+from podwall.components.cluster import (
     Access,
     Autoscale,
     Entra,
@@ -27,8 +27,8 @@ from components.cluster import (
     UpgradeChannel,
     UserPool,
 )
-from components.cluster.advice import cluster_findings
-from policies.findings import Finding, Severity
+from podwall.components.cluster.advice import cluster_findings
+from podwall.policies.findings import Finding, Severity
 from tests.components.cluster.values import cluster, existing
 
 TODAY = date(2026, 11, 23)

@@ -6,7 +6,7 @@ import json
 
 import pytest
 
-from components.cluster import (
+from podwall.components.cluster import (
     Access,
     AddOns,
     Entra,
@@ -22,7 +22,7 @@ from components.cluster import (
     RouteTableEgress,
     UserPool,
 )
-from components.cluster.identity import Role
+from podwall.components.cluster.identity import Role
 from tests.components import harness
 from tests.components.cluster.sent import declared
 from tests.components.cluster.values import (

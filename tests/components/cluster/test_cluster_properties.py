@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from components.cluster import (
+from podwall.components.cluster import (
     Access,
     AddOns,
     Autoscale,
@@ -27,8 +27,8 @@ from components.cluster import (
     UpgradeChannel,
     UserPool,
 )
-from components.cluster.cluster_properties import dns_prefix
-from components.cluster.pool_properties import SYSTEM_TAINT, pool_properties
+from podwall.components.cluster.cluster_properties import dns_prefix
+from podwall.components.cluster.pool_properties import SYSTEM_TAINT, pool_properties
 from tests.components.cluster.sent import sent
 from tests.components.cluster.values import NODES, REGISTRY, WORKSPACE, ZONE, cluster
 

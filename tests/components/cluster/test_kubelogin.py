@@ -7,8 +7,8 @@ from typing import Any
 import pytest
 import yaml
 
-from components.cluster import LoginMode
-from components.cluster.resources.kubelogin import with_login
+from podwall.components.cluster import LoginMode
+from podwall.components.cluster.resources.kubelogin import with_login
 from tests.components.harness import KUBECONFIG
 
 ALL = ["get-token", "--login", "devicecode", "--server-id", "s", "--client-id", "c"]

@@ -13,7 +13,7 @@ from pulumi_azure_native.containerservice import (
     ManagedClusterNodeProvisioningProfileArgs,
 )
 
-from components.cluster import (
+from podwall.components.cluster import (
     AddOns,
     AdvancedNetworking,
     AdvancedPolicies,
@@ -30,7 +30,7 @@ from components.cluster import (
     RouteTableEgress,
     ServiceNetwork,
 )
-from components.cluster.egress import Egress
+from podwall.components.cluster.egress import Egress
 from tests.components.cluster.sent import declared, sent
 from tests.components.cluster.values import PODS, REGISTRY, cluster, existing
 

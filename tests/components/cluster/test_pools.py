@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from components.cluster import (
+from podwall.components.cluster import (
     Autoscale,
     FixedCount,
     ManagedDisk,
@@ -17,8 +17,8 @@ from components.cluster import (
     SystemPool,
     UserPool,
 )
-from components.cluster.pool_rules import surge_nodes
-from components.cluster.vm_sizes import VmSize
+from podwall.components.cluster.pool_rules import surge_nodes
+from podwall.components.cluster.vm_sizes import VmSize
 from tests.components.cluster.values import cluster, refused
 
 

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from components.cluster import (
+from podwall.components.cluster import (
     AddOns,
     AdvancedNetworking,
     AdvancedPolicies,

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from components.cluster import (
+from podwall.components.cluster import (
     DualStack,
     ExistingNetwork,
     NewNetwork,

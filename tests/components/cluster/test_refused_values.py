@@ -6,7 +6,7 @@ from collections.abc import Callable
 
 import pytest
 
-from components.cluster import (
+from podwall.components.cluster import (
     Access,
     AddOns,
     Entra,

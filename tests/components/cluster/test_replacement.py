@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 from pulumi import ResourceHookArgs
 
-from components.cluster import (
+from podwall.components.cluster import (
     EngineChange,
     ManagedDisk,
     NetworkEngine,
@@ -18,16 +18,16 @@ from components.cluster import (
     SystemPool,
     UserPool,
 )
-from components.cluster.fixed import fixed_changes, fixed_leaves
-from components.cluster.replacement import (
+from podwall.components.cluster.fixed import fixed_changes, fixed_leaves
+from podwall.components.cluster.replacement import (
     CLUSTER_LEAVES,
     POOL_LEAVES,
     cluster_replacements,
     pool_replacements,
 )
-from components.cluster.resources.guard import refuse_changes
-from policies.errors import InvalidValue
-from policies.unknown import Unknown
+from podwall.components.cluster.resources.guard import refuse_changes
+from podwall.policies.errors import InvalidValue
+from podwall.policies.unknown import Unknown
 from tests.components.cluster.sent import declared
 from tests.components.cluster.values import cluster
 

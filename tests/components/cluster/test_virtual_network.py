@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 from pulumi import ResourceOptions
 
-from components.cluster.resources.virtual_network import Subnet, VirtualNetwork
+from podwall.components.cluster.resources.virtual_network import Subnet, VirtualNetwork
 from tests.components.harness import Deployment, Registered, deploy
 
 SUBNET: dict[str, Any] = {
@@ -69,7 +69,7 @@ def test_the_engine_is_asked_for_the_same_as_by_the_sdk(made: Deployment, type_:
 
 def test_importing_the_component_does_not_import_the_sdks_network() -> None:
     check = (
-        "import sys; from components.cluster import AksCluster;"
+        "import sys; from podwall.components.cluster import AksCluster;"
         " sys.exit('pulumi_azure_native.network._inputs' in sys.modules)"
     )
     subprocess.run([sys.executable, "-c", check], check=True)

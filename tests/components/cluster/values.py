@@ -6,8 +6,8 @@ from collections.abc import Callable
 
 import pytest
 
-from components.cluster import AksClusterArgs, ExistingNetwork
-from policies.errors import InvalidValue
+from podwall.components.cluster import AksClusterArgs, ExistingNetwork
+from podwall.policies.errors import InvalidValue
 
 SUBSCRIPTION = "/subscriptions/00000000-0000-0000-0000-000000000000"
 NETWORK = (

@@ -5,9 +5,9 @@ from typing import Any
 import pytest
 
 from components.applications import Application, Images, shop, walkthrough
-from components.namespace_args import NamespaceArgs, PodSecurity
-from components.workload import WorkloadArgs, WorkloadKind
-from policies import InvalidValue, NetworkPolicy, Step, default_deny
+from podwall.components.namespace_args import NamespaceArgs, PodSecurity
+from podwall.components.workload import WorkloadArgs, WorkloadKind
+from podwall.policies import InvalidValue, NetworkPolicy, Step, default_deny
 
 IMAGES = Images()
 

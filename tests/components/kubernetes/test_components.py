@@ -8,12 +8,12 @@ from pulumi import Alias, ResourceOptions
 from pulumi_kubernetes import Provider
 from pulumi_kubernetes.core.v1 import ConfigMap
 
-from components.namespace import Namespace
-from components.namespace_args import NamespaceArgs, Quota
-from components.network_policies import NetworkPolicies
-from components.quantities import Resources
-from components.workload import ContainerPort, Workload, WorkloadArgs, WorkloadKind
-from policies import InvalidValue, NetworkPolicy, allow_from, default_deny, pods, tcp
+from podwall.components.namespace import Namespace
+from podwall.components.namespace_args import NamespaceArgs, Quota
+from podwall.components.network_policies import NetworkPolicies
+from podwall.components.quantities import Resources
+from podwall.components.workload import ContainerPort, Workload, WorkloadArgs, WorkloadKind
+from podwall.policies import InvalidValue, NetworkPolicy, allow_from, default_deny, pods, tcp
 from tests.components.harness import Deployment, Registered, deploy
 
 API = WorkloadArgs(

@@ -4,9 +4,9 @@ from typing import Any
 
 import pytest
 
-from components.namespace_args import NamespaceArgs, PodSecurity, Quota
-from components.quantities import Resources
-from policies import InvalidValue, NetworkPolicy
+from podwall.components.namespace_args import NamespaceArgs, PodSecurity, Quota
+from podwall.components.quantities import Resources
+from podwall.policies import InvalidValue, NetworkPolicy
 
 SECURITY = "pod-security.kubernetes.io"
 

@@ -6,8 +6,8 @@ from enum import StrEnum
 
 import pytest
 
-from components.reading import read, snake_case
-from policies.errors import InvalidValue, Place
+from podwall.components.reading import read, snake_case
+from podwall.policies.errors import InvalidValue, Place
 
 
 class Colour(StrEnum):

@@ -5,9 +5,9 @@ from typing import Any
 
 import pytest
 
-from components import namespace_manifests
 from components.applications import Application, Images, shop
-from components.workload import manifests
+from podwall.components import namespace_manifests
+from podwall.components.workload import manifests
 from podwall.reachability import reachability
 from podwall.reading import Document, snapshot
 

@@ -4,8 +4,8 @@ from typing import Any
 
 import pytest
 
-from components.workload import ContainerPort, Probe, WorkloadArgs, WorkloadKind
-from policies import InvalidValue, Protocol, namespace
+from podwall.components.workload import ContainerPort, Probe, WorkloadArgs, WorkloadKind
+from podwall.policies import InvalidValue, Protocol, namespace
 
 HTTP = ContainerPort(name="http", number=8080)
 DNS = ContainerPort(name="dns", number=53, protocol=Protocol.UDP)

@@ -4,8 +4,8 @@ from typing import Any
 
 import pytest
 
-from components.workload import ContainerPort, Probe, WorkloadArgs, WorkloadKind, manifests
-from policies import Protocol
+from podwall.components.workload import ContainerPort, Probe, WorkloadArgs, WorkloadKind, manifests
+from podwall.policies import Protocol
 
 
 def args_of(**choices: Any) -> WorkloadArgs:

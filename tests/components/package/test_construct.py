@@ -7,9 +7,9 @@ import pytest
 from pulumi import InputPropertyError
 from pulumi.provider.server import ComponentInitError
 
-from components import namespace_manifests as manifests
 from components.package import provider
-from policies import NetworkPolicy, allow_from, allow_to, ip_block, pods, sctp, tcp
+from podwall.components import namespace_manifests as manifests
+from podwall.policies import NetworkPolicy, allow_from, allow_to, ip_block, pods, sctp, tcp
 from tests.components.harness import Deployment, deploy
 
 POLICY: dict[str, Any] = {"name": "api", "podSelector": {}, "policyTypes": ["Ingress"]}

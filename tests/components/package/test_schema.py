@@ -13,7 +13,6 @@ import grpc  # type: ignore[import-untyped]  # no stubs
 import pytest
 from pulumi.runtime.proto import provider_pb2, provider_pb2_grpc
 
-from components import cluster, namespace_args, quantities, workload
 from components.package import cluster as cluster_edge
 from components.package import namespace as namespace_edge
 from components.package import provider
@@ -25,6 +24,7 @@ from components.settings import (
     SystemPoolSettings,
     UserPoolSettings,
 )
+from podwall.components import cluster, namespace_args, quantities, workload
 
 ROOT = Path(__file__).resolve().parents[3]
 

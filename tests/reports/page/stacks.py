@@ -17,7 +17,7 @@ from podwall.model import (
     Unknown,
     Workload,
 )
-from policies.errors import Place
+from podwall.policies.errors import Place
 from tests.core.builders import allow, named, policy, selector, tcp
 
 __all__ = ["AFTER", "BEFORE", "HOSTILE", "STACK", "hostile", "many"]

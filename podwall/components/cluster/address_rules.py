@@ -1,0 +1,127 @@
+"""Which address ranges of a cluster overlap, and which are too small."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from ipaddress import IPv4Network, IPv6Network
+from typing import TYPE_CHECKING
+
+from podwall.components.cluster.address_plan import (
+    AZURE_KEEPS,
+    node_addresses,
+    pool_sizes,
+    static_pod_addresses,
+)
+from podwall.components.cluster.addresses import NamedRange, ipv4_range, overlaps
+from podwall.components.cluster.networks import ExistingNetwork, NewNetwork
+from podwall.components.cluster.pod_networks import NodeSubnet, Overlay, PodAllocation, PodSubnet
+from podwall.components.cluster.refusal import refusal
+from podwall.policies.errors import InvalidValue
+
+if TYPE_CHECKING:
+    from podwall.components.cluster.args import AksClusterArgs
+
+__all__ = ["address_refusals", "used_subnets"]
+
+_LARGEST_STATIC_PREFIX = 12
+_PLANNING = "concepts-network-ip-address-planning"
+
+
+def address_refusals(args: AksClusterArgs) -> Iterator[InvalidValue]:
+    """Yield a refusal for every overlap, then one for every range that is too small."""
+    yield from overlaps(_own_ranges(args), _foreign_ranges(args))
+    yield from overlaps(used_subnets(args))
+    yield from overlaps(_ipv6_ranges(args))
+    yield from _overlay_too_small(args)
+    yield from _node_subnet_too_small(args)
+    yield from _static_blocks(args)
+
+
+def used_subnets(args: AksClusterArgs) -> tuple[NamedRange, ...]:
+    """Return the subnets that the cluster uses, as far as their ranges are known."""
+    unused = set()
+    if not isinstance(args.pod_network, PodSubnet):
+        unused.add("network.pod_subnet")
+    if not args.access.vnet_integration:
+        unused.add("network.api_server_subnet")
+    return tuple(
+        NamedRange(argument, found)
+        for argument, found in args.network.subnets.items()
+        if argument not in unused
+    )
+
+
+def _own_ranges(args: AksClusterArgs) -> tuple[NamedRange, ...]:
+    ranges = [NamedRange("services.cidr", args.services.range)]
+    if isinstance(args.pod_network, Overlay):
+        ranges.append(NamedRange("pod_network.pod_cidr", args.pod_network.range))
+    if isinstance(args.network, NewNetwork):
+        argument = "network.address_space"
+        ranges.append(NamedRange(argument, ipv4_range(args.network.address_space, argument)))
+    return tuple(ranges)
+
+
+def _foreign_ranges(args: AksClusterArgs) -> tuple[NamedRange, ...]:
+    argument = "network.also_in_use"
+    named = tuple(
+        NamedRange(argument, ipv4_range(text, argument)) for text in args.network.also_in_use
+    )
+    return named + (used_subnets(args) if isinstance(args.network, ExistingNetwork) else ())
+
+
+def _ipv6_ranges(args: AksClusterArgs) -> tuple[NamedRange, ...]:
+    if args.ipv6 is None:
+        return ()
+    return tuple(
+        NamedRange(f"ipv6.{leaf}", IPv6Network(getattr(args.ipv6, leaf)))
+        for leaf in ("pod_cidr", "service_cidr", "address_space")
+    )
+
+
+def _overlay_too_small(args: AksClusterArgs) -> Iterator[InvalidValue]:
+    if not isinstance(args.pod_network, Overlay):
+        return
+    machines = sum(size.machines for size in pool_sizes(args))
+    if machines > args.pod_network.nodes:
+        yield refusal(
+            "pod_network.pod_cidr",
+            f"`{args.pod_network.pod_cidr}` has blocks for {args.pod_network.nodes} nodes, and the"
+            f" pools may grow to {machines}, upgrades included",
+            "give a larger range, lower the maximum node counts, or lower `max_surge`",
+            "azure-cni-overlay",
+        )
+
+
+def _node_subnet_too_small(args: AksClusterArgs) -> Iterator[InvalidValue]:
+    flat = isinstance(args.pod_network, NodeSubnet)
+    needed = node_addresses(pool_sizes(args), flat=flat)
+    subnet = args.network.subnets.get("network.node_subnet")
+    if subnet is not None and subnet.num_addresses < needed:
+        counted = "nodes and their pods" if flat else "nodes"
+        yield _too_small("network.node_subnet", subnet, needed, counted)
+
+
+def _static_blocks(args: AksClusterArgs) -> Iterator[InvalidValue]:
+    subnet = args.network.subnets.get("network.pod_subnet")
+    if subnet is None or args.pod_network != PodSubnet(PodAllocation.STATIC_BLOCK):
+        return
+    needed = static_pod_addresses(pool_sizes(args))
+    if subnet.num_addresses < needed:
+        yield _too_small("network.pod_subnet", subnet, needed, "pods in blocks of 16")
+    if subnet.prefixlen < _LARGEST_STATIC_PREFIX:
+        yield refusal(
+            "network.pod_subnet",
+            f"`{subnet}` is larger than `/{_LARGEST_STATIC_PREFIX}`",
+            f"static blocks need a `/{_LARGEST_STATIC_PREFIX}` or smaller",
+            "configure-azure-cni-static-block-allocation",
+        )
+
+
+def _too_small(argument: str, subnet: IPv4Network, needed: int, counted: str) -> InvalidValue:
+    return refusal(
+        argument,
+        f"`{subnet}` has {subnet.num_addresses} addresses, and {counted} may need {needed}, the"
+        f" {AZURE_KEEPS} that Azure keeps included",
+        f"give a `/{32 - (needed - 1).bit_length()}`, or lower the node counts or `max_pods`",
+        _PLANNING,
+    )

@@ -1,0 +1,107 @@
+"""Everything that can be said about a cluster, in one value."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from types import MappingProxyType
+from typing import TYPE_CHECKING
+
+from podwall.components.cluster.access import Access
+from podwall.components.cluster.addons import AddOns
+from podwall.components.cluster.address_rules import address_refusals
+from podwall.components.cluster.combinations import combination_refusals
+from podwall.components.cluster.egress import Egress, LoadBalancerEgress
+from podwall.components.cluster.engine import NetworkEngine
+from podwall.components.cluster.identity import Identities
+from podwall.components.cluster.lifecycle import Lifecycle
+from podwall.components.cluster.networks import Network, NewNetwork
+from podwall.components.cluster.pod_networks import DualStack, Overlay, PodNetwork
+from podwall.components.cluster.pools import NodeProvisioning, SystemPool, UserPool
+from podwall.components.cluster.replacement import EngineChange
+from podwall.components.cluster.services import ServiceNetwork
+from podwall.components.cluster.versions import MinorVersion
+
+if TYPE_CHECKING:
+    from pulumi import Input
+
+__all__ = ["AksClusterArgs"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AksClusterArgs:
+    """An AKS cluster that is right from the start.
+
+    Only `kubernetes_version` has to be said: a minor version such as `1.36`, or None where
+    `lifecycle.upgrades` lets Azure choose. Everything else has a default that works for a newcomer
+    and can be kept: Azure CNI overlay with the `azure` engine, a network of its own, three zones,
+    a user-assigned identity, workload identity, weekly maintenance.
+
+    `resource_group` names an existing group; left out, one is made. `location` left out is the
+    group's, or the provider's. `cluster_name` and `dns_prefix` left out are derived by Pulumi.
+    `protect` keeps the cluster from being deleted or replaced by mistake. `engine_change` says what
+    to do when the network settings of an existing cluster are changed.
+
+    Raises:
+        InvalidValue: Azure would refuse this combination; the message names the argument and the
+            reason, the help says what to do.
+
+    >>> AksClusterArgs(kubernetes_version="1.36").engine
+    <NetworkEngine.AZURE: 'azure'>
+    """
+
+    kubernetes_version: str | None
+    engine: NetworkEngine = NetworkEngine.AZURE
+    pod_network: PodNetwork = field(default_factory=Overlay)
+    services: ServiceNetwork = field(default_factory=ServiceNetwork)
+    ipv6: DualStack | None = None
+    network: Network = field(default_factory=NewNetwork)
+    egress: Egress = field(default_factory=LoadBalancerEgress)
+    system_pool: SystemPool = field(default_factory=SystemPool)
+    user_pools: tuple[UserPool, ...] = ()
+    node_provisioning: NodeProvisioning = NodeProvisioning.MANUAL
+    identities: Identities = field(default_factory=Identities)
+    access: Access = field(default_factory=Access)
+    lifecycle: Lifecycle = field(default_factory=Lifecycle)
+    addons: AddOns = field(default_factory=AddOns)
+    resource_group: Input[str] | None = None
+    location: str | None = None
+    cluster_name: str | None = None
+    dns_prefix: str | None = None
+    tags: Mapping[str, str] = field(default_factory=dict)
+    protect: bool = True
+    engine_change: EngineChange = EngineChange.REFUSE
+
+    def __post_init__(self) -> None:
+        """Refuse what Azure refuses, the first problem first."""
+        object.__setattr__(self, "engine", NetworkEngine.named(self.engine))
+        object.__setattr__(self, "user_pools", tuple(self.user_pools))
+        object.__setattr__(self, "tags", MappingProxyType(dict(self.tags)))
+        for refused in (*combination_refusals(self), *address_refusals(self)):
+            raise refused
+
+    @property
+    def version(self) -> MinorVersion | None:
+        """`kubernetes_version` as a value; None where Azure chooses."""
+        if self.kubernetes_version is None:
+            return None
+        return MinorVersion.of(self.kubernetes_version)
+
+    @property
+    def pools(self) -> tuple[SystemPool | UserPool, ...]:
+        """All node pools, the system pool first."""
+        return (self.system_pool, *self.user_pools)
+
+    @property
+    def most_nodes(self) -> int:
+        """How many nodes the pools may have together, without those that an upgrade adds."""
+        return sum(pool.node_count.maximum for pool in self.pools)
+
+    @property
+    def most_pods(self) -> int:
+        """How many pods fit on that many nodes."""
+        return sum(pool.node_count.maximum * self.max_pods(pool) for pool in self.pools)
+
+    def max_pods(self, pool: SystemPool | UserPool) -> int:
+        """Return how many pods run on a node of `pool`: its own answer or the pod network's."""
+        return self.pod_network.default_max_pods if pool.max_pods is None else pool.max_pods

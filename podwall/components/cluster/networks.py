@@ -1,0 +1,182 @@
+"""The virtual network of the nodes: one that the component makes, or one of yours."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from ipaddress import IPv4Network
+from itertools import combinations
+from typing import TYPE_CHECKING, ClassVar
+
+from podwall.components.cluster.addresses import ipv4_range, not_reserved
+from podwall.components.cluster.refusal import refusal
+
+if TYPE_CHECKING:
+    from pulumi import Input
+
+__all__ = ["ExistingNetwork", "Network", "NewNetwork"]
+
+_SMALLEST_AZURE_SUBNET = 29
+_SMALLEST_API_SERVER_SUBNET = 28
+_SUBNET_ID = re.compile(
+    r"/subscriptions/[^/]+/resourceGroups/(?P<group>[^/]+)/providers/Microsoft\.Network"
+    r"/virtualNetworks/(?P<network>[^/]+)/subnets/(?P<subnet>[^/]+)",
+    re.IGNORECASE,
+)
+_LONGEST_LABEL = 63
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class NewNetwork:
+    """A virtual network that the component makes, with the subnets that the cluster needs.
+
+    `node_subnet` is always made, `pod_subnet` for `PodSubnet` only, `api_server_subnet` where the
+    API server is put into the network. Subnets are made without Azure's default way out
+    (`defaultOutboundAccess: false`), which can be said at creation only.
+
+    `also_in_use` names ranges outside this network that the cluster has to reach, such as peered
+    networks and those on premises: no range of the cluster may overlap them.
+
+    >>> NewNetwork().node_subnet
+    '10.224.0.0/20'
+    """
+
+    address_space: str = "10.224.0.0/16"
+    node_subnet: str = "10.224.0.0/20"
+    pod_subnet: str = "10.224.128.0/17"
+    api_server_subnet: str = "10.224.16.0/28"
+    also_in_use: tuple[str, ...] = ()
+
+    def __post_init__(self) -> None:
+        """Refuse reserved ranges, subnets outside the address space, and subnets that overlap."""
+        space = not_reserved(self.address_space, "network.address_space")
+        for argument, subnet in self.subnets.items():
+            _check_subnet(argument, subnet, space)
+        for text in self.also_in_use:
+            ipv4_range(text, "network.also_in_use")
+        if self.subnets["network.api_server_subnet"].prefixlen > _SMALLEST_API_SERVER_SUBNET:
+            raise refusal(
+                "network.api_server_subnet",
+                f"`{self.api_server_subnet}` is too small for the API server",
+                f"give a `/{_SMALLEST_API_SERVER_SUBNET}` or larger",
+                "api-server-vnet-integration",
+            )
+
+    @property
+    def subnets(self) -> dict[str, IPv4Network]:
+        """Every subnet that may be made, by the argument that gives it."""
+        return {
+            f"network.{name}": ipv4_range(text, f"network.{name}")
+            for name, text in (
+                ("node_subnet", self.node_subnet),
+                ("pod_subnet", self.pod_subnet),
+                ("api_server_subnet", self.api_server_subnet),
+            )
+        }
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ExistingNetwork:
+    """Subnets of yours, by their ids; the cluster's identity becomes Network Contributor on them.
+
+    The ranges are optional, but what is not said can't be checked: with `node_subnet` and
+    `pod_subnet` the sizes are checked, and with `also_in_use` (the network's own address space and
+    everything that is peered with it) overlaps are. `api_server_subnet_id` must be delegated to
+    `Microsoft.ContainerService/managedClusters`; `node_subnet_id` must not be delegated at all.
+    """
+
+    node_subnet_id: Input[str]
+    pod_subnet_id: Input[str] | None = None
+    api_server_subnet_id: Input[str] | None = None
+    node_subnet: str | None = None
+    pod_subnet: str | None = None
+    also_in_use: tuple[str, ...] = ()
+
+    id_arguments: ClassVar[tuple[str, ...]] = (
+        "node_subnet_id",
+        "pod_subnet_id",
+        "api_server_subnet_id",
+    )
+
+    def __post_init__(self) -> None:
+        """Refuse ids that are not subnets of one network, and names too long for nodes' labels."""
+        for name in self.id_arguments:
+            _check_subnet_id(f"network.{name}", getattr(self, name))
+        _check_one_network(
+            {
+                f"network.{name}": subnet.lower()
+                for name in self.id_arguments
+                if isinstance(subnet := getattr(self, name), str)
+            }
+        )
+        for text in self.also_in_use:
+            ipv4_range(text, "network.also_in_use")
+        _ = self.subnets
+
+    @property
+    def subnets(self) -> dict[str, IPv4Network]:
+        """The subnets whose ranges are known, by the argument that gives them."""
+        return {
+            f"network.{name}": not_reserved(text, f"network.{name}")
+            for name, text in (("node_subnet", self.node_subnet), ("pod_subnet", self.pod_subnet))
+            if text is not None
+        }
+
+
+Network = NewNetwork | ExistingNetwork
+"""A network that the component makes, or one that exists."""
+
+
+def _check_subnet(argument: str, subnet: IPv4Network, space: IPv4Network) -> None:
+    if not subnet.subnet_of(space):
+        raise refusal(
+            argument,
+            f"`{subnet}` is outside the network's address space `{space}`",
+            "choose a part of the address space",
+        )
+    if subnet.prefixlen > _SMALLEST_AZURE_SUBNET:
+        raise refusal(
+            argument,
+            f"`{subnet}` is too small: Azure keeps 5 addresses of every subnet",
+            f"give a `/{_SMALLEST_AZURE_SUBNET}` or larger",
+        )
+
+
+def _check_subnet_id(argument: str, subnet_id: object) -> None:
+    if not isinstance(subnet_id, str):
+        return  # absent, or known only after deployment
+    found = _SUBNET_ID.fullmatch(subnet_id)
+    if found is None:
+        raise refusal(
+            argument,
+            f"`{subnet_id}` is not the id of a subnet",
+            "an id reads `/subscriptions/…/resourceGroups/…/providers/Microsoft.Network"
+            "/virtualNetworks/…/subnets/…`",
+        )
+    for part, name in found.groupdict().items():
+        if len(name) > _LONGEST_LABEL:
+            raise refusal(
+                argument,
+                f"the name of its {part}, `{name}`, is longer than {_LONGEST_LABEL} characters",
+                "AKS puts the names into labels of nodes; use a network with shorter names",
+                "azure-cni-overlay",
+            )
+
+
+def _check_one_network(subnets: Mapping[str, str]) -> None:
+    for (_, first), (argument, second) in combinations(subnets.items(), 2):
+        if first == second:
+            raise refusal(
+                argument,
+                f"`{second}` is the node subnet or another one of the cluster's",
+                "give nodes, pods and API server a subnet each",
+                "configure-azure-cni-dynamic-ip-allocation",
+            )
+        if first.partition("/subnets/")[0] != second.partition("/subnets/")[0]:
+            raise refusal(
+                argument,
+                f"`{second}` is in another virtual network than the nodes",
+                "choose a subnet of the same network",
+                "configure-azure-cni-dynamic-ip-allocation",
+            )

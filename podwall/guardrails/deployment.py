@@ -1,0 +1,128 @@
+"""What a stack will be, and what it means: the same reading and analysis as the command line's."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from functools import cached_property
+from typing import Any, Final
+
+from podwall.engines import ENGINES, SPEC
+from podwall.lint import judged, lint, ranked, silenceable
+from podwall.lint.scene import Scene
+from podwall.plan import Plan, PlannedResource
+from podwall.plan.documents import is_object, unseen_objects
+from podwall.plan.wire import UNKNOWN
+from podwall.policies.findings import Finding
+from podwall.reachability import Reachability, reachability
+from podwall.reading import Reading
+from podwall.sources import Source, SourceKind, stage_of
+from podwall.sources.namespaces import with_known_namespaces
+from podwall.sources.preview import plan_of
+from podwall.sources.resource_states import planned_resource
+
+__all__ = ["NAMESPACE", "Deployment", "deployment_of"]
+
+NAMESPACE: Final = "kubernetes:core/v1:Namespace"
+
+
+class Deployment:
+    """The resources of a stack, their snapshot, who can reach whom in it, and the findings."""
+
+    def __init__(self, plan: Plan, states: Sequence[Mapping[str, Any]]) -> None:
+        """Take the plan, and the states that it was read from."""
+        self.plan = plan
+        self._states = states
+
+    @property
+    def made(self) -> frozenset[str]:
+        """The URNs of resources whose outputs are still to come, although all inputs are known."""
+        return self._urns(_is_made)
+
+    @property
+    def existing(self) -> frozenset[str]:
+        """The URNs of resources that have all their outputs already."""
+        return self._urns(_exists)
+
+    @property
+    def unseen(self) -> frozenset[str]:
+        """The URNs of Kubernetes objects about which nothing is known."""
+        return self._urns(_is_unseen)
+
+    def _urns(self, holds: Callable[[Mapping[str, Any]], bool]) -> frozenset[str]:
+        return frozenset(str(state["urn"]) for state in self._states if holds(state))
+
+    @cached_property
+    def source(self) -> Source:
+        """The Kubernetes objects of the stack, and what it says about their cluster."""
+        findings = tuple(unseen_objects(self.plan))
+        return Source(SourceKind.STATE, self.plan.project, stage_of(self.plan), findings=findings)
+
+    @cached_property
+    def reading(self) -> Reading:
+        """The snapshot, with the findings on its documents."""
+        return self.source.reading()
+
+    @cached_property
+    def reach(self) -> Reachability:
+        """Who can reach whom; an engine that nobody knows is taken for the specification."""
+        named = self.reading.snapshot.engine
+        return reachability(self.reading.snapshot, SPEC if named not in ENGINES else named)
+
+    @cached_property
+    def scene(self) -> Scene:
+        """The snapshot and the analysis, as lints look at them."""
+        return Scene(self.reach)
+
+    @cached_property
+    def findings(self) -> tuple[Finding, ...]:
+        """What `podwall lint` says about the stack, without what annotations silence."""
+        return self.kept(ranked((*self.reading.findings, *lint(self.reach))))
+
+    def kept(self, findings: Sequence[Finding]) -> tuple[Finding, ...]:
+        """Return the findings that no annotation silences, and those about annotations."""
+        known = silenceable(self.reading.findings)
+        return judged(findings, self.source.planned.documents, known).findings
+
+    @cached_property
+    def namespaces(self) -> Mapping[str, object]:
+        """The namespace of every Kubernetes object, a Namespace's own name for itself, by URN."""
+        documents = zip(self._objects, self.source.planned.documents, strict=True)
+        return {each.urn: _namespace(document.manifest) for each, document in documents}
+
+    @cached_property
+    def resources(self) -> Mapping[str, PlannedResource]:
+        """The resources by URN."""
+        return {each.urn: each for each in self.plan.resources}
+
+    @property
+    def _objects(self) -> list[PlannedResource]:
+        return [each for each in with_known_namespaces(self.plan).resources if is_object(each)]
+
+
+def deployment_of(states: Iterable[Mapping[str, Any]]) -> Deployment:
+    """Return the deployment of resource states in the form in which Pulumi exports them."""
+    listed = list(states)
+    read = (planned_resource(state) for state in listed)
+    return Deployment(plan_of(each for each in read if each is not None), listed)
+
+
+def _is_made(state: Mapping[str, Any]) -> bool:
+    """Say whether outputs are still to come, although every input is known."""
+    return UNKNOWN in state["outputs"].values() and UNKNOWN not in state["inputs"].values()
+
+
+def _exists(state: Mapping[str, Any]) -> bool:
+    return bool(state["outputs"]) and UNKNOWN not in state["outputs"].values()
+
+
+def _is_unseen(state: Mapping[str, Any]) -> bool:
+    return str(state["type"]).startswith("kubernetes:") and not (
+        state["inputs"] or str(state["type"]) == NAMESPACE
+    )
+
+
+def _namespace(manifest: Mapping[str, Any]) -> object:
+    metadata = manifest.get("metadata")
+    fields = metadata if isinstance(metadata, Mapping) else {}
+    cluster_wide = manifest.get("kind") == "Namespace"
+    return fields.get("name") if cluster_wide else fields.get("namespace", "default")

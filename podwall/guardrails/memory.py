@@ -1,0 +1,89 @@
+"""Remember each resource's inputs, because a stack policy is shown outputs only.
+
+In a first preview a Kubernetes object has no outputs at all, while its inputs are complete. The
+pack's process lives for the whole preview, and sees the inputs of a resource before the stack.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any, Final
+
+from pulumi_policy import PolicyResource, ResourceValidationArgs, StackValidationArgs
+
+from podwall.guardrails.deployment import Deployment, deployment_of
+from podwall.guardrails.judgements import Doubt
+from podwall.guardrails.proxies import plain
+from podwall.plan import PlannedResource
+from podwall.sources.resource_states import planned_resource
+
+__all__ = ["Memory"]
+
+COMPONENTS: Final = "kubernetes:yaml:"
+"""What these types group are resources of their own."""
+
+State = dict[str, Any]
+
+
+class Memory:
+    """What a pack has seen of one stack; the doubts of rules wait here until they are told."""
+
+    def __init__(self) -> None:
+        """Remember nothing yet."""
+        self._inputs: dict[str, Mapping[str, Any]] = {}
+        self._doubts: dict[tuple[str, str], tuple[Doubt, ...]] = {}
+        self._states: list[State] = []
+        self._deployment = deployment_of([])
+
+    def remember(self, args: ResourceValidationArgs) -> PlannedResource | None:
+        """Remember the inputs of a resource, and return it as it is planned."""
+        inputs = plain(args.props)
+        self._inputs[args.urn] = inputs
+        return planned_resource(
+            {
+                "urn": args.urn,
+                "type": args.resource_type,
+                "inputs": inputs,
+                "protect": args.opts.protect,
+            }
+        )
+
+    def deployment(self, args: StackValidationArgs) -> Deployment:
+        """Return what the stack will be, analysed once however many policies ask."""
+        states = [self._state(each) for each in args.resources]
+        if states != self._states:
+            self._states = states
+            self._deployment = deployment_of(states)
+        return self._deployment
+
+    def doubt(self, rule: str, urn: str, doubts: tuple[Doubt, ...]) -> None:
+        """Keep what a rule can't tell about a resource, or, without a URN, about the stack."""
+        self._doubts[rule, urn] = doubts
+
+    def doubts(self, urns: frozenset[str]) -> tuple[tuple[str, Doubt], ...]:
+        """Return the rules' doubts about these resources and the stack, each with its rule."""
+        return tuple(
+            (rule, doubt)
+            for (rule, urn), doubts in sorted(self._doubts.items())
+            if not urn or urn in urns
+            for doubt in doubts
+        )
+
+    def _state(self, resource: PolicyResource) -> State:
+        """Return a resource in the form in which Pulumi exports it."""
+        outputs = plain(resource.props)
+        dependencies = resource.property_dependencies
+        return {
+            "urn": resource.urn,
+            "type": resource.resource_type,
+            "inputs": self._inputs.get(resource.urn, outputs),
+            "outputs": outputs,
+            "custom": not resource.resource_type.startswith(COMPONENTS),
+            "parent": resource.parent.urn if resource.parent else "",
+            "provider": f"{resource.provider.urn}::" if resource.provider else "",
+            "protect": resource.opts.protect,
+            "dependencies": [each.urn for each in resource.dependencies],
+            "propertyDependencies": {
+                key: [each.urn for each in urns] for key, urns in dependencies.items()
+            },
+        }

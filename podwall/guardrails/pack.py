@@ -1,0 +1,56 @@
+"""The policies of the pack, in the order in which they judge. Importing this starts nothing."""
+
+from __future__ import annotations
+
+from datetime import date
+from typing import Any, Final
+
+from pulumi_policy import Policy
+
+from podwall.guardrails.enforcing import cluster_policy, remembering, stack_policy
+from podwall.guardrails.memory import Memory
+from podwall.guardrails.rule import ClusterRule, StackRule
+from podwall.guardrails.rules import access, engine, intent, lint, namespaces, order, replacement
+from podwall.guardrails.rules.lifetime import lifetime_rules
+from podwall.guardrails.undetermined import undetermined
+
+__all__ = ["NAME", "policies", "rules"]
+
+NAME: Final = "podwall-guardrails"
+
+
+def rules(today: date) -> tuple[ClusterRule[Any] | StackRule[Any], ...]:
+    """Return all rules as they are on a day: those for clusters, then those for stacks."""
+    end, limits = lifetime_rules(today)
+    return (
+        *engine.RULES,
+        *access.RULES,
+        end,
+        limits,
+        *replacement.RULES,
+        *intent.RULES,
+        *namespaces.RULES,
+        *lint.RULES,
+        *order.RULES,
+    )
+
+
+def policies(today: date | None = None) -> list[Policy]:
+    """Return new policies that remember what they see together: one pack, one stack.
+
+    Args:
+        today: the day on which the end of support is judged; None is the computer's date.
+    """
+    memory = Memory()
+    day = today or date.today()  # noqa: DTZ011 - an end of support is a day, whatever the zone
+    return [
+        remembering(memory),
+        *(_policy(each, memory) for each in rules(day)),
+        undetermined(memory),
+    ]
+
+
+def _policy(rule: ClusterRule[Any] | StackRule[Any], memory: Memory) -> Policy:
+    if isinstance(rule, ClusterRule):
+        return cluster_policy(rule, memory)
+    return stack_policy(rule, memory)

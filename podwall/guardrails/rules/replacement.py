@@ -1,0 +1,140 @@
+"""A deployment does not replace or delete a cluster."""
+
+from __future__ import annotations
+
+from typing import Final
+
+from pulumi_policy import EnforcementLevel, Severity
+
+from podwall.guardrails.clusters import LEARN, Complaint, broken, clusters, is_cluster, leaf
+from podwall.guardrails.deployment import Deployment
+from podwall.guardrails.judgements import Doubt, Judgements
+from podwall.guardrails.rule import StackRule
+from podwall.guardrails.settings import DeployedSettings
+from podwall.plan import Plan, PlannedResource
+from podwall.policies.errors import Place, SourceError
+from podwall.policies.findings import Finding
+from podwall.policies.findings import Severity as FindingSeverity
+from podwall.policies.unknown import Unknown
+from podwall.policies.wording import shown
+from podwall.sources.files import read_bytes
+from podwall.sources.json_documents import BrokenJsonError, parsed_values
+from podwall.sources.state import is_state, state_plan
+
+__all__ = ["REPLACING", "RULES"]
+
+REPLACING: Final = (
+    "networkProfile.networkPolicy",
+    "networkProfile.networkDataplane",
+    "networkProfile.networkPluginMode",
+    "networkProfile.networkPlugin",
+    "networkProfile.networkMode",
+    "networkProfile.podCidr",
+    "networkProfile.serviceCidr",
+    "networkProfile.serviceCidrs",
+    "networkProfile.dnsServiceIP",
+    "networkProfile.outboundType",
+    "dnsPrefix",
+    "fqdnSubdomain",
+    "nodeResourceGroup",
+    "location",
+    "diskEncryptionSetID",
+    "linuxProfile",
+    "windowsProfile",
+    "resourceGroupName",
+    "resourceName",
+)
+"""What the provider makes a cluster anew for, where it changes. See `forceNewMap` in
+https://github.com/pulumi/pulumi-azure-native/blob/master/provider/pkg/gen/replacement.go
+"""
+
+HELP: Final = "change the cluster with `az aks update` first, then `pulumi refresh`"
+PAGE: Final = "update-azure-cni"
+
+
+def _replaced(deployment: Deployment, settings: DeployedSettings) -> Judgements:
+    exempt = {each.cluster for each in settings.exempt}
+    before = _deployed(settings.deployed) if settings.deployed else Plan("", "")
+    known = {each.urn: each for each in clusters(before)}
+    for cluster in clusters(deployment.plan):
+        if cluster.name in exempt:
+            continue
+        if cluster.urn in known:
+            yield from _changes(known[cluster.urn], cluster)
+        elif not settings.deployed and _may_replace(deployment, cluster):
+            yield Doubt(
+                f"cluster `{cluster.name}` is made anew: it is either new or replaced, and only"
+                " the state tells; set `deployed` to a file that `pulumi stack export` wrote",
+                Place(cluster.urn),
+            )
+    for urn in known.keys() - deployment.resources.keys():
+        yield _lost(known[urn].name)
+
+
+def _deployed(path: str) -> Plan:
+    name, data = read_bytes(path)
+    try:
+        values = parsed_values(data)
+    except BrokenJsonError as problem:
+        raise SourceError(problem.message, place=Place(name, problem.line)) from problem
+    if len(values) != 1 or not is_state(values[0]):
+        raise SourceError(
+            "is not the state of a stack",
+            help="write it with `pulumi stack export`",
+            place=Place(name),
+        )
+    return state_plan(values[0])
+
+
+def _changes(old: PlannedResource, new: PlannedResource) -> Judgements:
+    for path in REPLACING:
+        before, after = leaf(old.inputs, path), leaf(new.inputs, path)
+        if isinstance(after, Unknown):
+            yield Doubt(after.cause, Place(new.urn, path=path))
+        elif before != after:
+            yield broken(
+                new,
+                path,
+                Complaint(
+                    "cluster-replaced",
+                    f"from {_written(before)} to {_written(after)} replaces cluster `{new.name}`,"
+                    " with everything that runs in it",
+                    HELP,
+                    PAGE,
+                ),
+            )
+
+
+def _written(value: object) -> str:
+    return "nothing" if value is None else shown(value)
+
+
+def _may_replace(deployment: Deployment, cluster: PlannedResource) -> bool:
+    """Say whether a cluster is made in a stack of which something else exists already."""
+    azure = (each for each in deployment.plan.resources if each.type.startswith("azure-native:"))
+    others = [each.urn for each in azure if not is_cluster(each.type)]
+    return cluster.urn in deployment.made and not deployment.existing.isdisjoint(others)
+
+
+def _lost(name: str) -> Finding:
+    return Finding(
+        "cluster-replaced",
+        FindingSeverity.ERROR,
+        f"the deployment deletes cluster `{name}`, with everything that runs in it",
+        help="exempt the cluster with a reason, if that is meant",
+        link=f"{LEARN}/{PAGE}",
+    )
+
+
+RULES: Final = (
+    StackRule(
+        id="cluster-replaced",
+        description="A deployment must not replace or delete a cluster.",
+        severity=Severity.CRITICAL,
+        enforcement=EnforcementLevel.MANDATORY,
+        remediation="Change the cluster with az aks update, then pulumi refresh, then the program.",
+        link=f"{LEARN}/{PAGE}",
+        settings=DeployedSettings,
+        judge=_replaced,
+    ),
+)

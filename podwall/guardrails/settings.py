@@ -1,0 +1,141 @@
+"""How rules are configured: typed, checked, and described to Pulumi by the same types."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from enum import StrEnum
+from typing import Annotated, Any, TypeVar
+
+import msgspec
+from pulumi_policy import PolicyConfigSchema
+
+from podwall.plan.wire import planned_value
+from podwall.policies.errors import InvalidValue
+
+__all__ = [
+    "AddressSettings",
+    "ClusterExemption",
+    "ClusterSettings",
+    "DeployedSettings",
+    "Direction",
+    "EndSettings",
+    "ExpectationSettings",
+    "IsolationSettings",
+    "NamespaceExemption",
+    "NamespaceSettings",
+    "NoSettings",
+    "read_settings",
+    "schema_of",
+]
+
+Text = Annotated[str, msgspec.Meta(min_length=1)]
+Name = Annotated[Text, msgspec.Meta(description="the name, exactly")]
+Reason = Annotated[Text, msgspec.Meta(description="why the rule does not apply, for reviewers")]
+S = TypeVar("S", bound=msgspec.Struct)
+
+
+class NoSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """A rule with nothing to set but its enforcement level."""
+
+
+class NamespaceExemption(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """A namespace to whose objects a rule does not apply."""
+
+    namespace: Name
+    reason: Reason
+
+
+class NamespaceSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """Settings of a rule about what is in namespaces."""
+
+    exempt: tuple[NamespaceExemption, ...] = ()
+
+
+class ClusterExemption(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """A cluster, by the name of its resource in the program, to which a rule does not apply."""
+
+    cluster: Name
+    reason: Reason
+
+
+class ClusterSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """Settings of a rule about clusters."""
+
+    exempt: tuple[ClusterExemption, ...] = ()
+
+
+class EndSettings(ClusterSettings, frozen=True):
+    """How many days before the end of support a rule speaks up."""
+
+    notice_days: Annotated[int, msgspec.Meta(ge=0)] = 730
+
+
+class AddressSettings(ClusterSettings, frozen=True):
+    """The largest share of the Internet that may reach an API server, as a prefix length."""
+
+    shortest_prefix: Annotated[int, msgspec.Meta(ge=1, le=32)] = 8
+
+
+class DeployedSettings(ClusterSettings, frozen=True):
+    """The state before the deployment: a file that `pulumi stack export` wrote."""
+
+    deployed: str = ""
+
+
+class Direction(StrEnum):
+    """A direction that a default deny closes."""
+
+    INGRESS = "ingress"
+    EGRESS = "egress"
+
+
+class IsolationSettings(NamespaceSettings, frozen=True):
+    """The directions that have to be denied by default."""
+
+    directions: Annotated[tuple[Direction, ...], msgspec.Meta(min_length=1)] = (Direction.INGRESS,)
+
+
+class ExpectationSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """The file of expectations, as `podwall check` reads it."""
+
+    file: str = ""
+
+
+def read_settings(type_: type[S], configuration: Mapping[str, Any]) -> S:
+    """Return the settings in a policy's configuration.
+
+    >>> read_settings(EndSettings, {"notice_days": 90.0}).notice_days
+    90
+
+    Raises:
+        InvalidValue: a setting is unknown, missing or of the wrong kind.
+    """
+    known = set(type_.__struct_fields__)
+    values = {key: value for key, value in configuration.items() if key != "enforcementLevel"}
+    try:
+        return msgspec.convert(planned_value(values, str), type_)
+    except msgspec.ValidationError as problem:
+        said = str(problem)
+        raise InvalidValue(
+            f"configuration: {said[:1].lower()}{said[1:]}",
+            help=f"settings are {', '.join(sorted(known)) or 'none'}",
+        ) from problem
+
+
+def schema_of(type_: type[msgspec.Struct]) -> PolicyConfigSchema | None:
+    """Return what Pulumi checks a configuration against; None where nothing can be set."""
+    (document,), parts = msgspec.json.schema_components([type_], ref_template="{name}")
+    fields = msgspec.to_builtins(_inlined(parts[document["$ref"]], parts))["properties"]
+    return PolicyConfigSchema(fields) if fields else None
+
+
+def _inlined(schema: Any, parts: Mapping[str, Any]) -> Any:
+    """Return a schema without references, which Pulumi does not follow, and without titles."""
+    if isinstance(schema, list | tuple):
+        return [_inlined(each, parts) for each in schema]
+    if not isinstance(schema, dict):
+        return schema
+    if "$ref" in schema:
+        found = {**parts[schema["$ref"]], **{k: v for k, v in schema.items() if k != "$ref"}}
+        return _inlined(found, parts)
+    return {key: _inlined(value, parts) for key, value in schema.items() if key != "title"}

@@ -1,0 +1,140 @@
+"""Policies that nearly everyone needs: default deny, DNS, and the steps of the walkthrough."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Sequence
+from enum import StrEnum
+from typing import Final, assert_never
+
+from podwall.policies.addresses import ip_block
+from podwall.policies.errors import InvalidValue, Place
+from podwall.policies.peers import ALL_NAMESPACES, ALL_PODS, Namespace, Peer, Pods, pods
+from podwall.policies.policy import NetworkPolicy
+from podwall.policies.ports import Ports, tcp, udp
+from podwall.policies.rules import DENY_ALL, DenyAll, Direction, IngressRule, allow_from, allow_to
+from podwall.policies.wording import did_you_mean, shown
+
+__all__ = [
+    "DNS_PORTS",
+    "KUBE_DNS",
+    "LOCAL_DNS",
+    "Step",
+    "allow_dns",
+    "default_deny",
+    "walkthrough",
+]
+
+#: The cluster's DNS servers (CoreDNS on AKS).
+KUBE_DNS: Final = Namespace("kube-system").pods({"k8s-app": "kube-dns"})
+#: AKS LocalDNS, which listens on the node itself, where no pod selector matches:
+#: https://learn.microsoft.com/azure/aks/localdns-custom
+LOCAL_DNS: Final = ip_block("169.254.10.0/24")
+#: DNS asks over UDP, and over TCP where an answer is long.
+DNS_PORTS: Final[Ports] = udp(53) | tcp(53)
+
+_BOTH: Final = (Direction.INGRESS, Direction.EGRESS)
+
+
+def default_deny(
+    namespace: str,
+    *,
+    directions: Collection[Direction] = _BOTH,
+    name: str = "default-deny",
+) -> NetworkPolicy:
+    """Return the policy that isolates every pod of a namespace and allows nothing.
+
+    Isolated egress needs `allow_dns`, or names stop resolving.
+    https://kubernetes.io/docs/concepts/services-networking/network-policies/#default-policies
+
+    >>> default_deny("shop").policy_types
+    (<Direction.INGRESS: 'Ingress'>, <Direction.EGRESS: 'Egress'>)
+    """
+    return NetworkPolicy(
+        name=name,
+        namespace=namespace,
+        pod_selector=ALL_PODS,
+        ingress=DENY_ALL if Direction.INGRESS in directions else None,
+        egress=DENY_ALL if Direction.EGRESS in directions else None,
+    )
+
+
+def allow_dns(
+    namespace: str,
+    *,
+    clients: Pods = ALL_PODS,
+    servers: Sequence[Peer] = (KUBE_DNS, LOCAL_DNS),
+    name: str = "allow-dns",
+) -> NetworkPolicy:
+    """Return the policy that lets pods of a namespace resolve names, and isolates their egress.
+
+    The servers are CoreDNS and AKS LocalDNS unless said otherwise. With Cilium 1.17 and newer a
+    LocalDNS on the node cannot be allowed by a NetworkPolicy at all, only by a CiliumNetworkPolicy.
+    """
+    if not servers:
+        raise InvalidValue(
+            "no DNS server is given",
+            help="leave `servers` out for CoreDNS and AKS LocalDNS",
+            place=Place(path="spec.egress[0].to"),
+            value=servers,
+        )
+    return NetworkPolicy(
+        name=name,
+        namespace=namespace,
+        pod_selector=clients,
+        egress=[allow_to(*servers, ports=DNS_PORTS)],
+    )
+
+
+class Step(StrEnum):
+    """The steps of the walkthrough: what the backend's policy says."""
+
+    OPEN = "open"
+    DENY_ALL = "deny-all"
+    SAME_NAMESPACE = "same-namespace"
+    ANY_NAMESPACE = "any-namespace"
+    OWN_NAMESPACE = "own-namespace"
+
+    @classmethod
+    def _missing_(cls, value: object) -> Step:
+        raise InvalidValue(
+            f"{shown(value)} is not a step of the walkthrough",
+            help=did_you_mean(value, tuple(cls)),
+            value=value,
+        )
+
+
+_HTTP: Final = tcp(80)
+
+
+def walkthrough(step: Step, namespace: str = "starwind") -> tuple[NetworkPolicy, ...]:
+    """Return the backend's policies at a step of the walkthrough; they always have the same name.
+
+    >>> walkthrough(Step.OPEN)
+    ()
+    >>> [policy.name for policy in walkthrough(Step.DENY_ALL)]
+    ['backend']
+    """
+    rules = _backend_ingress(Step(step), Namespace(namespace))
+    if rules is None:
+        return ()
+    backend = pods(app="webapp", role="backend")
+    return (
+        NetworkPolicy(name="backend", namespace=namespace, pod_selector=backend, ingress=rules),
+    )
+
+
+def _backend_ingress(step: Step, own: Namespace) -> list[IngressRule] | DenyAll | None:
+    frontend = {"app": "webapp", "role": "frontend"}
+    match step:
+        case Step.OPEN:
+            return None
+        case Step.DENY_ALL:
+            return DENY_ALL
+        case Step.SAME_NAMESPACE:
+            return [allow_from(pods(frontend), ports=_HTTP)]
+        case Step.ANY_NAMESPACE:
+            return [allow_from(ALL_NAMESPACES.pods(frontend), ports=_HTTP)]
+        case Step.OWN_NAMESPACE:
+            return [allow_from(own.pods(frontend), ports=_HTTP)]
+        case _:
+            assert_never(step)

@@ -1,0 +1,99 @@
+"""What is legal in a document and easily misread, one rule of Kubernetes each.
+
+Every note names its rule in its help. Nothing here is refused by the API server.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any, Final
+
+from podwall.policies.findings import Severity
+from podwall.policies.unknown import Unknown
+from podwall.policies.validation.shapes import Findings, elements, fields, note
+
+__all__ = ["notes"]
+
+_ENDS: Final = {"ingress": "from", "egress": "to"}
+
+
+def notes(manifest: Mapping[str, Any]) -> Findings:
+    """Yield what is to be noted about a document."""
+    yield from _namespace(manifest.get("metadata"))
+    spec = manifest.get("spec")
+    if not isinstance(spec, Unknown):
+        yield from _pod_selector(fields(spec))
+        yield from _policy_types(fields(spec))
+        for direction, end in _ENDS.items():
+            for index, rule in enumerate(elements(fields(spec).get(direction))):
+                yield from _empty_lists(fields(rule), end, f"spec.{direction}[{index}]")
+
+
+def _namespace(metadata: object) -> Findings:
+    if not isinstance(metadata, Unknown) and fields(metadata).get("namespace") in (None, ""):
+        yield note(
+            "namespace-missing",
+            "metadata.namespace",
+            "no namespace is given, so it depends on who applies the policy",
+            "name the namespace",
+            Severity.INFO,
+        )
+
+
+def _pod_selector(spec: Mapping[str, Any]) -> Findings:
+    if spec.get("podSelector") is None:
+        yield note(
+            "pod-selector-missing",
+            "spec.podSelector",
+            "no pod selector is given, so every pod of the namespace is selected",
+            "to select every pod, write `podSelector: {}`",
+        )
+
+
+def _policy_types(spec: Mapping[str, Any]) -> Findings:
+    types = spec.get("policyTypes")
+    if isinstance(types, Unknown) or any(isinstance(each, Unknown) for each in elements(types)):
+        return
+    listed = elements(types)
+    if not listed:
+        yield from _implied_types(spec)
+        return
+    for direction in ("Ingress", "Egress"):
+        rules = spec.get(direction.lower())
+        if direction not in listed and elements(rules):
+            yield note(
+                "rules-ignored",
+                f"spec.{direction.lower()}",
+                f"these rules have no effect, for `policyTypes` has no `{direction}`",
+                f"add `{direction}` to `policyTypes`, or remove the rules",
+            )
+
+
+def _implied_types(spec: Mapping[str, Any]) -> Findings:
+    egress = spec.get("egress")
+    if isinstance(egress, list | tuple) and not egress:
+        yield note(
+            "egress-not-isolated",
+            "spec.egress",
+            "an empty `egress` without `policyTypes` does not isolate egress",
+            "add `policyTypes: [Egress]` to deny all egress, or remove `egress`",
+        )
+    if not elements(spec.get("ingress")):
+        yield note(
+            "ingress-isolated",
+            "spec.policyTypes",
+            "without `policyTypes` the policy isolates ingress, and here allows none",
+            "say what is meant: `policyTypes` with `Ingress`, `Egress` or both",
+            Severity.INFO,
+        )
+
+
+def _empty_lists(rule: Mapping[str, Any], end: str, path: str) -> Findings:
+    for name, everything in ((end, "every peer"), ("ports", "every port")):
+        if rule.get(name) in ([], ()):
+            yield note(
+                "empty-list-means-all",
+                f"{path}.{name}",
+                f"an empty `{name}` allows {everything}",
+                f"leave `{name}` out if that is meant; to allow nothing, remove the rule",
+            )
