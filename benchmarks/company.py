@@ -10,15 +10,15 @@ from typing import TYPE_CHECKING, Final
 from benchmarks.parts import equal, namespace, pods
 from podwall.model import (
     IpPeer,
+    IpProtocol,
     LabelMap,
     PodPeer,
     Policy,
     PortRule,
-    Protocol,
     Rule,
     Selector,
     Snapshot,
-    Workload,
+    SnapshotWorkload,
     WorkloadPort,
 )
 
@@ -77,28 +77,28 @@ def _named(names: tuple[str, ...], number: int) -> str:
     return f"{names[place]}-{again + 1}" if again else names[place]
 
 
-def _workload(where: str, number: int, rng: Random) -> Workload:
+def _workload(where: str, number: int, rng: Random) -> SnapshotWorkload:
     name = _named(ROLES, number)
     labels = LabelMap.of({"app": name, "role": ROLES[number % len(ROLES)]})
     kind = rng.choice(("Deployment", "Deployment", "StatefulSet"))
-    ports = (WorkloadPort(8080, Protocol.TCP, "http"),)
-    return Workload(where, name, kind, labels, ports, rng.choice((1, 2, 3)))
+    ports = (WorkloadPort(8080, IpProtocol.TCP, "http"),)
+    return SnapshotWorkload(where, name, kind, labels, ports, rng.choice((1, 2, 3)))
 
 
 def _policies(where: str, scraped_by: str) -> Iterator[Policy]:
     everything = Selector()
-    dns = tuple(PortRule(protocol, 53) for protocol in (Protocol.UDP, Protocol.TCP))
-    metrics = (PortRule(Protocol.TCP, 9090),)
+    dns = tuple(PortRule(protocol, 53) for protocol in (IpProtocol.UDP, IpProtocol.TCP))
+    metrics = (PortRule(IpProtocol.TCP, 9090),)
     proxies = PodPeer(equal(role="proxy"), equal(tier=scraped_by))
     yield Policy(where, "default-deny", everything, (), ())
     yield Policy(where, "allow-dns", everything, None, (Rule((KUBE_DNS,), dns),))
     yield Policy(where, "metrics", everything, (Rule((proxies,), metrics),))
     scrapes = Rule((PodPeer(everything, everything),), metrics)
     yield Policy(where, "scrapes", equal(role="proxy"), None, (scrapes,))
-    web = Rule((ANYONE,), (PortRule(Protocol.TCP, "http"),))
+    web = Rule((ANYONE,), (PortRule(IpProtocol.TCP, "http"),))
     yield Policy(where, "web", equal(role="web"), (web,))
     for client, server, port in CALLS:
-        ports = (PortRule(Protocol.TCP, port),)
+        ports = (PortRule(IpProtocol.TCP, port),)
         callers = Rule((pods(role=client),), ports)
         yield Policy(where, f"{server}-from-{client}", equal(role=server), (callers,))
         called = Rule((pods(role=server),), ports)

@@ -15,7 +15,7 @@ from podwall.preview import preview
 from podwall.reachability import reachability
 from podwall.reports.comment import change_report, change_sentence, comment
 from podwall.reports.page import html_page
-from podwall.reports.svg import reach_svg
+from podwall.reports.reach.svg import reach_svg
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

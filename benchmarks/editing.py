@@ -6,13 +6,13 @@ from dataclasses import replace
 from random import Random
 
 from benchmarks.manifests import manifests
-from podwall.model import Policy, PortRule, Protocol, Rule, Snapshot
-from podwall.reading import Cluster, Document
+from podwall.model import IpProtocol, Policy, PortRule, Rule, Snapshot
+from podwall.reading import DeclaredCluster, Document
 from podwall.reading import snapshot as snapshot_of
 
 __all__ = ["as_read", "edited"]
 
-_PORTS = (PortRule(Protocol.TCP, 8080),)
+_PORTS = (PortRule(IpProtocol.TCP, 8080),)
 
 
 def edited(snapshot: Snapshot, fraction: float) -> Snapshot:
@@ -33,5 +33,5 @@ def _edited(policy: Policy) -> Policy:
 def as_read(snapshot: Snapshot) -> Snapshot:
     """Return the cluster as it is read from manifests of its own: two readings share little."""
     documents = [Document(each) for each in manifests(snapshot)]
-    known = Cluster(pod_cidrs=snapshot.pod_cidrs)
+    known = DeclaredCluster(pod_cidrs=snapshot.pod_cidrs)
     return snapshot_of(documents, complete=True, cluster=known).snapshot

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from podwall.migrate.manifest import policy_manifest
-from podwall.model import LabelMap, Namespace, Snapshot, Workload
+from podwall.model import LabelMap, Snapshot, SnapshotNamespace, SnapshotWorkload
 
 __all__ = ["manifests"]
 
@@ -18,12 +18,12 @@ def manifests(snapshot: Snapshot) -> Iterator[dict[str, Any]]:
     yield from map(policy_manifest, snapshot.policies)
 
 
-def _namespace(namespace: Namespace) -> dict[str, Any]:
+def _namespace(namespace: SnapshotNamespace) -> dict[str, Any]:
     metadata = {"name": namespace.name, "labels": _labels(namespace.labels)}
     return {"apiVersion": "v1", "kind": "Namespace", "metadata": metadata}
 
 
-def _workload(workload: Workload) -> dict[str, Any]:
+def _workload(workload: SnapshotWorkload) -> dict[str, Any]:
     metadata = {"name": workload.name, "namespace": workload.namespace}
     labels = _labels(workload.labels)
     if workload.kind == "Pod":
@@ -39,7 +39,7 @@ def _workload(workload: Workload) -> dict[str, Any]:
     return {"apiVersion": "apps/v1", "kind": workload.kind, "metadata": metadata, "spec": spec}
 
 
-def _pod(workload: Workload) -> dict[str, Any]:
+def _pod(workload: SnapshotWorkload) -> dict[str, Any]:
     ports = [
         {"containerPort": port.number, "protocol": port.protocol.value, "name": port.name}
         for port in workload.ports

@@ -9,18 +9,18 @@ from typing import Final
 from benchmarks.parts import equal, namespace
 from podwall.model import (
     IpPeer,
+    IpProtocol,
     LabelMap,
     Operator,
     Peer,
     PodPeer,
     Policy,
     PortRule,
-    Protocol,
-    Requirement,
     Rule,
     Selector,
+    SelectorRequirement,
     Snapshot,
-    Workload,
+    SnapshotWorkload,
     WorkloadPort,
 )
 
@@ -45,12 +45,12 @@ def random_mix(workloads: int) -> Snapshot:
     )
 
 
-def _workload(rng: Random, where: str, app: int) -> Workload:
+def _workload(rng: Random, where: str, app: int) -> SnapshotWorkload:
     labels = {"app": f"app-{app}", "tier": rng.choice("abc"), "version": f"v{rng.randrange(5)}"}
-    ports = (WorkloadPort(rng.choice(PORTS), Protocol.TCP, "http"),)
+    ports = (WorkloadPort(rng.choice(PORTS), IpProtocol.TCP, "http"),)
     host = rng.random() < 0.01
     kind = rng.choice(("Deployment", "Deployment", "StatefulSet"))
-    return Workload(where, f"app-{app}", kind, LabelMap.of(dict(labels)), ports, 3, host)
+    return SnapshotWorkload(where, f"app-{app}", kind, LabelMap.of(dict(labels)), ports, 3, host)
 
 
 def _policy(rng: Random, where: str, number: int) -> Policy:
@@ -77,13 +77,13 @@ def _selector(rng: Random) -> Selector:
         case "equal":
             return equal(app=app[0])
         case "in":
-            return Selector((Requirement("app", Operator.IN, app),))
+            return Selector((SelectorRequirement("app", Operator.IN, app),))
         case "not in":
-            return Selector((Requirement("app", Operator.NOT_IN, app),))
+            return Selector((SelectorRequirement("app", Operator.NOT_IN, app),))
         case "exists":
-            return Selector((Requirement("tier", Operator.EXISTS),))
+            return Selector((SelectorRequirement("tier", Operator.EXISTS),))
         case _:
-            return Selector((Requirement("canary", Operator.DOES_NOT_EXIST),))
+            return Selector((SelectorRequirement("canary", Operator.DOES_NOT_EXIST),))
 
 
 def _peers(rng: Random) -> tuple[Peer, ...] | None:
@@ -116,10 +116,10 @@ def _ports(rng: Random) -> tuple[PortRule, ...] | None:
         case "all":
             return None
         case "number":
-            return (PortRule(Protocol.TCP, port),)
+            return (PortRule(IpProtocol.TCP, port),)
         case "range":
-            return (PortRule(Protocol.TCP, port, port + rng.randrange(100)),)
+            return (PortRule(IpProtocol.TCP, port, port + rng.randrange(100)),)
         case "name":
-            return (PortRule(Protocol.TCP, "http"),)
+            return (PortRule(IpProtocol.TCP, "http"),)
         case _:
-            return (PortRule(Protocol.UDP),)
+            return (PortRule(IpProtocol.UDP),)

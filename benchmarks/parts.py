@@ -6,14 +6,14 @@ from typing import TYPE_CHECKING
 
 from podwall.model import (
     LabelMap,
-    Namespace,
     Operator,
     PodPeer,
     Policy,
-    Requirement,
     Rule,
     Selector,
-    Workload,
+    SelectorRequirement,
+    SnapshotNamespace,
+    SnapshotWorkload,
 )
 
 if TYPE_CHECKING:
@@ -22,21 +22,21 @@ if TYPE_CHECKING:
 __all__ = ["allowing", "equal", "namespace", "pods", "workload"]
 
 
-def namespace(name: str, **labels: str) -> Namespace:
+def namespace(name: str, **labels: str) -> SnapshotNamespace:
     """Return a namespace with its labels and the label with its name."""
-    return Namespace(name, LabelMap.of({"kubernetes.io/metadata.name": name, **labels}))
+    return SnapshotNamespace(name, LabelMap.of({"kubernetes.io/metadata.name": name, **labels}))
 
 
-def workload(where: str, name: str, labels: dict[str, str], replicas: int = 1) -> Workload:
+def workload(where: str, name: str, labels: dict[str, str], replicas: int = 1) -> SnapshotWorkload:
     """Return a bare pod, or a Deployment where it has replicas."""
     kind = "Pod" if replicas == 1 else "Deployment"
-    return Workload(where, name, kind, LabelMap.of(dict(labels)), replicas=replicas)
+    return SnapshotWorkload(where, name, kind, LabelMap.of(dict(labels)), replicas=replicas)
 
 
 def equal(**labels: str) -> Selector:
     """Return a selector of labels; none selects everything."""
     items = sorted(labels.items())
-    return Selector(tuple(Requirement(key, Operator.IN, (value,)) for key, value in items))
+    return Selector(tuple(SelectorRequirement(key, Operator.IN, (value,)) for key, value in items))
 
 
 def pods(namespaces: Selector | None = None, /, **labels: str) -> PodPeer:

@@ -8,12 +8,12 @@ from random import Random
 from benchmarks.parts import allowing, equal, namespace, pods, workload
 from podwall.model import (
     IpPeer,
+    IpProtocol,
     Operator,
     PodPeer,
     PortRule,
-    Protocol,
-    Requirement,
     Selector,
+    SelectorRequirement,
     Snapshot,
 )
 
@@ -146,11 +146,11 @@ def every_pod_excludes_one(pods_: int) -> Snapshot:
 
 
 def _all_but(value: str) -> PodPeer:
-    return PodPeer(Selector((Requirement("id", Operator.NOT_IN, (value,)),)), EVERYTHING)
+    return PodPeer(Selector((SelectorRequirement("id", Operator.NOT_IN, (value,)),)), EVERYTHING)
 
 
 def _tcp(port: int) -> PortRule:
-    return PortRule(Protocol.TCP, port)
+    return PortRule(IpProtocol.TCP, port)
 
 
 def _block(rng: Random) -> IpPeer:

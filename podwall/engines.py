@@ -11,8 +11,7 @@ from dataclasses import dataclass, fields
 from enum import StrEnum
 from typing import TYPE_CHECKING, Final, Generic, TypeVar
 
-from podwall.policies.errors import InvalidValue
-from podwall.policies.findings import Finding, Severity
+from podwall.policies.errors import Finding, InvalidValue, Severity
 from podwall.policies.wording import did_you_mean
 
 if TYPE_CHECKING:

@@ -17,21 +17,21 @@ from podwall.policies.unknown import Unknown
 
 __all__ = [
     "IpPeer",
+    "IpProtocol",
     "LabelMap",
-    "Namespace",
     "Operator",
     "PodPeer",
     "Policy",
     "PortRule",
-    "Protocol",
-    "Requirement",
     "Rule",
     "Selector",
+    "SelectorRequirement",
     "Service",
     "ServicePort",
     "Snapshot",
+    "SnapshotNamespace",
+    "SnapshotWorkload",
     "Unknown",
-    "Workload",
     "WorkloadPort",
 ]
 
@@ -40,7 +40,7 @@ IpAddress = IPv4Address | IPv6Address
 LabelValue = str | Unknown
 
 
-class Protocol(StrEnum):
+class IpProtocol(StrEnum):
     """A transport protocol of Kubernetes; `OTHER` stands for ICMP and everything else.
 
     A policy rule speaks of `OTHER` only when it has no `ports` at all, and reports say "depends".
@@ -83,7 +83,7 @@ class LabelMap:
 
 
 @dataclass(frozen=True, slots=True)
-class Namespace:
+class SnapshotNamespace:
     """A namespace with its labels, `kubernetes.io/metadata.name` always among them."""
 
     name: str
@@ -96,12 +96,12 @@ class WorkloadPort:
     """A declared container port. Only its name matters to policies; undeclared ports still work."""
 
     number: int
-    protocol: Protocol = Protocol.TCP
+    protocol: IpProtocol = IpProtocol.TCP
     name: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
-class Workload:
+class SnapshotWorkload:
     """Pods that are alike: a bare Pod, or the pod template of a controller with its replicas.
 
     `replicas` counts pods (a DaemonSet counts as 2: more than one). `ports` are those of containers
@@ -122,7 +122,7 @@ class Workload:
 
 
 @dataclass(frozen=True, slots=True)
-class Requirement:
+class SelectorRequirement:
     """One condition of a selector; `values` is sorted. `unknown`: some value is not known yet."""
 
     key: str
@@ -138,7 +138,7 @@ class Selector:
     `unknown` is set where further requirements may exist that the source cannot show.
     """
 
-    requirements: tuple[Requirement, ...] = ()
+    requirements: tuple[SelectorRequirement, ...] = ()
     unknown: Unknown | None = None
 
 
@@ -166,7 +166,7 @@ class PortRule:
     destination pod; `end_port` makes `port` a range, both ends included.
     """
 
-    protocol: Protocol | Unknown = Protocol.TCP
+    protocol: IpProtocol | Unknown = IpProtocol.TCP
     port: int | str | Unknown | None = None
     end_port: int | Unknown | None = None
 
@@ -208,7 +208,7 @@ class ServicePort:
 
     port: int | Unknown
     target: int | str | Unknown
-    protocol: Protocol | Unknown = Protocol.TCP
+    protocol: IpProtocol | Unknown = IpProtocol.TCP
     node_port: int | Unknown | None = None
 
 
@@ -239,8 +239,8 @@ class Snapshot:
     exist (a live cluster), and False where the source is only a part (a program, a folder).
     """
 
-    namespaces: tuple[Namespace, ...] = ()
-    workloads: tuple[Workload, ...] = ()
+    namespaces: tuple[SnapshotNamespace, ...] = ()
+    workloads: tuple[SnapshotWorkload, ...] = ()
     policies: tuple[Policy, ...] = ()
     services: tuple[Service, ...] = ()
     engine: str | None = None

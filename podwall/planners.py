@@ -8,14 +8,14 @@ from enum import StrEnum
 from pathlib import Path
 from typing import Any
 
-from podwall.plan.model import Change, Plan, PlannedResource
+from podwall.plan.cluster import engine_changes
+from podwall.plan.documents import with_known_namespaces
+from podwall.plan.messages import diagnostic_findings
+from podwall.plan.model import Operation, Plan, PlannedResource
 from podwall.plan.project import default_stack, find_project
 from podwall.plan.pulumi_cli import is_installed, pulumi_preview, selected_stack
-from podwall.plan.replacements import engine_changes
-from podwall.plan.said import findings_of_diagnostics
-from podwall.sources.moments import open_moments
-from podwall.sources.namespaces import with_known_namespaces
-from podwall.sources.preview import preview_plans
+from podwall.sources.policy_absences import temporary_openings
+from podwall.sources.pulumi_documents import preview_plans
 
 __all__ = ["Planner", "planned"]
 
@@ -66,14 +66,14 @@ def plan_of_preview(document: Mapping[str, Any]) -> Plan:
     before, after = preview_plans(list(document.get("steps", ())))
     kept = {resource.urn for resource in after.resources}
     gone = (
-        replace(each, change=Change.DELETE) for each in before.resources if each.urn not in kept
+        replace(each, change=Operation.DELETE) for each in before.resources if each.urn not in kept
     )
     there = with_known_namespaces(after).resources
     asked_for = {each.urn: each for each in there}
     said = (
         *engine_changes(before, after),
-        *open_moments(before, after, list(document.get("steps", ()))),
-        *findings_of_diagnostics(document.get("diagnostics", ()), asked_for),
+        *temporary_openings(before, after, list(document.get("steps", ()))),
+        *diagnostic_findings(document.get("diagnostics", ()), asked_for),
     )
     return replace(after, resources=_sorted((*there, *gone)), warnings=said)
 

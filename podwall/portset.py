@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
 from podwall import intervals
-from podwall.model import Protocol
+from podwall.model import IpProtocol
 from podwall.policies.errors import InvalidValue
 
 if TYPE_CHECKING:
@@ -25,7 +25,7 @@ class PortSet:
     `tcp`, `udp` and `sctp` are sorted, merged, inclusive ranges within 1 to 65535. `other` stands
     for ICMP and every other protocol, which policies can only allow as a whole.
 
-    >>> print(PortSet.of(Protocol.TCP, 443) | PortSet.of(Protocol.TCP, 80, 81))
+    >>> print(PortSet.of(IpProtocol.TCP, 443) | PortSet.of(IpProtocol.TCP, 80, 81))
     TCP 80-81, 443
     """
 
@@ -35,13 +35,13 @@ class PortSet:
     other: bool = False
 
     @classmethod
-    def of(cls, protocol: Protocol, first: int, last: int | None = None) -> PortSet:
+    def of(cls, protocol: IpProtocol, first: int, last: int | None = None) -> PortSet:
         """Return the ports from `first` to `last` (both included; one port without `last`).
 
         Raises:
             InvalidValue: a port is not within 1 to 65535, or the range is reversed.
 
-        >>> print(PortSet.of(Protocol.UDP, 53))
+        >>> print(PortSet.of(IpProtocol.UDP, 53))
         UDP 53
         """
         end = first if last is None else last
@@ -52,19 +52,19 @@ class PortSet:
         return cls.from_ranges({protocol: ((first, end),)})
 
     @classmethod
-    def from_ranges(cls, ranges: dict[Protocol, Ranges], *, other: bool = False) -> PortSet:
+    def from_ranges(cls, ranges: dict[IpProtocol, Ranges], *, other: bool = False) -> PortSet:
         """Return the set of the ranges of each protocol, which need not be sorted or apart."""
         tcp, udp, sctp = (intervals.merged(ranges.get(protocol, ())) for protocol in _TRANSPORTS)
         return cls(tcp, udp, sctp, other)
 
     @classmethod
-    def all_of(cls, protocol: Protocol) -> PortSet:
+    def all_of(cls, protocol: IpProtocol) -> PortSet:
         """Return every port of one protocol.
 
-        >>> print(PortSet.all_of(Protocol.SCTP))
+        >>> print(PortSet.all_of(IpProtocol.SCTP))
         all SCTP
         """
-        if protocol is Protocol.OTHER:
+        if protocol is IpProtocol.OTHER:
             return cls(other=True)
         return cls.of(protocol, FIRST_PORT, LAST_PORT)
 
@@ -73,25 +73,25 @@ class PortSet:
         """Whether nothing is in the set."""
         return not (self.tcp or self.udp or self.sctp or self.other)
 
-    def ranges(self, protocol: Protocol) -> Ranges:
+    def ranges(self, protocol: IpProtocol) -> Ranges:
         """Return the ranges of a protocol; `OTHER` has no ports, so none.
 
-        >>> ALL_PORTS.ranges(Protocol.TCP)
+        >>> ALL_PORTS.ranges(IpProtocol.TCP)
         ((1, 65535),)
         """
         match protocol:
-            case Protocol.TCP:
+            case IpProtocol.TCP:
                 return self.tcp
-            case Protocol.UDP:
+            case IpProtocol.UDP:
                 return self.udp
-            case Protocol.SCTP:
+            case IpProtocol.SCTP:
                 return self.sctp
-            case Protocol.OTHER:
+            case IpProtocol.OTHER:
                 return ()
 
-    def contains(self, protocol: Protocol, port: int) -> bool:
+    def contains(self, protocol: IpProtocol, port: int) -> bool:
         """Say whether the port is in the set; the port of `OTHER` does not matter."""
-        if protocol is Protocol.OTHER:
+        if protocol is IpProtocol.OTHER:
             return self.other
         return intervals.includes(self.ranges(protocol), port)
 
@@ -124,7 +124,7 @@ class PortSet:
     def __str__(self) -> str:
         """Write the set for people.
 
-        >>> print(NO_PORTS, ALL_PORTS, ALL_PORTS - PortSet.of(Protocol.TCP, 22), sep=" | ")
+        >>> print(NO_PORTS, ALL_PORTS, ALL_PORTS - PortSet.of(IpProtocol.TCP, 22), sep=" | ")
         no ports | all ports | TCP 1-21, 23-65535; all UDP; all SCTP; other protocols
         """
         if self.is_empty:
@@ -138,14 +138,14 @@ class PortSet:
         return self.tcp, self.udp, self.sctp
 
 
-_TRANSPORTS: Final = (Protocol.TCP, Protocol.UDP, Protocol.SCTP)
+_TRANSPORTS: Final = (IpProtocol.TCP, IpProtocol.UDP, IpProtocol.SCTP)
 _WHOLE: Final = ((FIRST_PORT, LAST_PORT),)
 
 NO_PORTS: Final = PortSet()
 ALL_PORTS: Final = PortSet(_WHOLE, _WHOLE, _WHOLE, other=True)
 
 
-def _written(protocol: Protocol, ranges: Ranges) -> str:
+def _written(protocol: IpProtocol, ranges: Ranges) -> str:
     if ranges == _WHOLE:
         return f"all {protocol}"
     ports = (str(first) if first == last else f"{first}-{last}" for first, last in ranges)

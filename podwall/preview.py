@@ -7,12 +7,11 @@ from dataclasses import dataclass, replace
 from typing import Final
 
 from podwall.engines import Engine
-from podwall.lint import judged, lint, ranked, silenceable
-from podwall.plan.cluster import planned_cluster
+from podwall.lint import lint, ranked, silenceable, triaged
+from podwall.plan.cluster import planned_cluster, replaced_clusters
 from podwall.plan.documents import documents, unseen_objects
 from podwall.plan.model import Plan
-from podwall.plan.replacements import replaced_clusters
-from podwall.policies.findings import Finding, Severity
+from podwall.policies.errors import Finding, Severity
 from podwall.reachability import Reachability, reachability
 from podwall.reading import Document, snapshot
 
@@ -49,7 +48,7 @@ def preview(plan: Plan, engine: Engine | str | None = None) -> Preview:
 
 def _judged(findings: Sequence[Finding], planned: Sequence[Document]) -> tuple[Finding, ...]:
     """Return the findings that no annotation in the plan silences."""
-    told = judged(findings, planned, silenceable(findings)).findings
+    told = triaged(findings, planned, silenceable(findings)).findings
     return tuple(_as_input(each) for each in told)
 
 

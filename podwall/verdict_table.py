@@ -15,8 +15,8 @@ import numpy.typing as npt
 
 from podwall.portset import ALL_PORTS, NO_PORTS, PortSet
 from podwall.reachability import Endpoint, Reachability, Undetermined, WorkloadEndpoint
+from podwall.reachability.arrays import IntArray
 from podwall.reachability.endpoints import Endpoints
-from podwall.reachability.grouping import IntArray
 
 __all__ = ["DENIED", "OPEN", "PairVerdict", "VerdictTable", "is_one_pod", "verdict_table"]
 

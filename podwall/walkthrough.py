@@ -8,7 +8,7 @@ from types import MappingProxyType
 from typing import Any, Final
 
 from podwall.engines import Engine
-from podwall.model import Protocol
+from podwall.model import IpProtocol
 from podwall.policies.presets import Step
 from podwall.policies.presets import walkthrough as policies_at
 from podwall.reachability import Reachability, Verdict, reachability
@@ -66,7 +66,7 @@ def walkthrough(engine: Engine | str | None = None) -> Iterator[Attempt]:
     for step in Step:
         reach = _reachability(step, engine)
         for client in CLIENTS:
-            yield Attempt(step, client, reach.verdict(client.id, BACKEND, Protocol.TCP, _PORT))
+            yield Attempt(step, client, reach.verdict(client.id, BACKEND, IpProtocol.TCP, _PORT))
 
 
 def _reachability(step: Step, engine: Engine | str | None) -> Reachability:

@@ -9,7 +9,15 @@ from collections.abc import Iterable
 from ipaddress import IPv4Address, IPv6Address
 from typing import Any, NamedTuple
 
-from podwall.model import IpPeer, LabelMap, Protocol, Requirement, Selector, Snapshot, Workload
+from podwall.model import (
+    IpPeer,
+    IpProtocol,
+    LabelMap,
+    Selector,
+    SelectorRequirement,
+    Snapshot,
+    SnapshotWorkload,
+)
 
 Address = IPv4Address | IPv6Address
 
@@ -17,14 +25,14 @@ Address = IPv4Address | IPv6Address
 class Pod(NamedTuple):
     """One pod of a workload; ip blocks can speak of it only if it has an `address`."""
 
-    workload: Workload
+    workload: SnapshotWorkload
     number: int = 0
     address: Address | None = None
     node: str = "a"
 
 
 End = Pod | Address
-Probe = tuple[Protocol, int]
+Probe = tuple[IpProtocol, int]
 Probes = frozenset[Probe]
 
 
@@ -69,7 +77,7 @@ def _consulted(cluster: Snapshot, direction: str, subject: End, peer: End) -> li
     return rules if isolating else None
 
 
-def _any_covers(rules: list[Any], destination: End, protocol: Protocol, port: int) -> bool:
+def _any_covers(rules: list[Any], destination: End, protocol: IpProtocol, port: int) -> bool:
     return any(
         rule.ports is None
         or any(_covers(entry, destination, protocol, port) for entry in rule.ports)
@@ -98,14 +106,14 @@ def _selects(selector: Selector, labels: LabelMap) -> bool:
     return all(_fulfils(requirement, dict(labels.items)) for requirement in selector.requirements)
 
 
-def _fulfils(requirement: Requirement, labels: dict[str, Any]) -> bool:
+def _fulfils(requirement: SelectorRequirement, labels: dict[str, Any]) -> bool:
     present = requirement.key in labels
     listed = present and labels[requirement.key] in requirement.values
     said = {"In": listed, "NotIn": not listed, "Exists": present, "DoesNotExist": not present}
     return said[requirement.operator.value]
 
 
-def _covers(entry: Any, destination: End, protocol: Protocol, port: int) -> bool:
+def _covers(entry: Any, destination: End, protocol: IpProtocol, port: int) -> bool:
     if entry.protocol != protocol or entry.port is None:
         return bool(entry.protocol == protocol)  # without a port: all of the protocol
     if isinstance(entry.port, int):

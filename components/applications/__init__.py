@@ -1,7 +1,6 @@
 """The applications that the stack can deploy, each one a value: namespaces, policies, workloads."""
 
-from components.applications.application import Application
-from components.applications.images import Images
+from components.applications.application import Application, Images
 from components.applications.shop import shop
 from components.applications.walkthrough import walkthrough
 

@@ -5,15 +5,13 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from components.applications.application import Application
-from components.applications.images import Images
+from components.applications.application import Application, Images
 from podwall.components.namespace_args import NamespaceArgs, Quota
-from podwall.components.workload.args import WorkloadArgs
-from podwall.components.workload.ports import ContainerPort, Probe
+from podwall.components.workload_args import ContainerPort, Probe, WorkloadArgs
 from podwall.policies.addresses import ANYWHERE
-from podwall.policies.connections import connection
 from podwall.policies.peers import pods
 from podwall.policies.policy import NetworkPolicy
+from podwall.policies.presets import connection
 from podwall.policies.rules import allow_from
 
 __all__ = ["shop"]

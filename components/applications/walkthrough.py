@@ -4,11 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from components.applications.application import Application
-from components.applications.images import Images
+from components.applications.application import Application, Images
 from podwall.components.namespace_args import NamespaceArgs
-from podwall.components.workload.args import WorkloadArgs, WorkloadKind
-from podwall.components.workload.ports import ContainerPort
+from podwall.components.workload_args import ContainerPort, WorkloadArgs, WorkloadKind
 from podwall.policies.presets import Step
 from podwall.policies.presets import walkthrough as policies_at
 

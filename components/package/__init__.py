@@ -1,19 +1,55 @@
 """The components for every language of Pulumi: typed dictionaries at the edge, the same rules.
 
-Modules in this package do without `from __future__ import annotations`: Pulumi reads their
-annotations to write the schema. Inputs are plain values, never outputs of other resources: a
-preview must know every name, label and port, or nobody could say who reaches whom.
+`provider` is what engines of every language talk to.
 """
 
-from pulumi import ComponentResource
+from __future__ import annotations
+
+from pulumi import ComponentResource, InputPropertyError, Inputs, ResourceOptions
+from pulumi.provider import ConstructResult
+from pulumi.provider.experimental.component import ComponentProvider
+from pulumi.provider.server import ComponentInitError
 
 from components.package.cluster import AksCluster
 from components.package.namespace import Namespace
 from components.package.network_policies import NetworkPolicies
-from components.package.provider import PackageProvider
 from components.package.workload import Workload
+from podwall.policies.errors import PodwallError
 
-__all__ = ["AksCluster", "Namespace", "NetworkPolicies", "Workload", "provider"]
+__all__ = ["AksCluster", "Namespace", "NetworkPolicies", "PackageProvider", "Workload", "provider"]
+
+
+class PackageProvider(ComponentProvider):
+    """Makes components, and refuses wrong inputs as Pulumi's own providers do.
+
+    `component_provider_host` starts the same provider, but would show a refusal as an unexpected
+    error with a Python traceback, to people who may not write Python. Here it names the property.
+    """
+
+    def construct(
+        self,
+        name: str,
+        resource_type: str,
+        inputs: Inputs,
+        options: ResourceOptions | None = None,
+    ) -> ConstructResult:
+        """Make a component.
+
+        Raises:
+            InputPropertyError: the component refuses an input.
+        """
+        try:
+            return super().construct(name, resource_type, inputs, options)
+        except ComponentInitError as error:
+            if isinstance(error.inner, PodwallError):
+                raise _refusal(error.inner) from error
+            raise
+
+
+def _refusal(refused: PodwallError) -> InputPropertyError:
+    remedy = f"; {refused.help}" if refused.help else ""
+    return InputPropertyError(refused.place.path, f"{refused.message}{remedy}")
+
 
 _COMPONENTS: list[type[ComponentResource]] = [AksCluster, Namespace, NetworkPolicies, Workload]
 _VERSION = "0.1.0"

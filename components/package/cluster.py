@@ -6,19 +6,24 @@ from typing import Any, NotRequired, TypedDict
 
 from pulumi import Output, ResourceOptions
 
+from components.reading import read, snake_case
 from components.settings import ClusterChoice, ClusterSettings, PodNetworking
+from podwall.aks.network_engine import NetworkEngine
+from podwall.aks.replacement import EngineChange
 from podwall.components.cluster import args as cluster_args
 from podwall.components.cluster.access import LoginMode
-from podwall.components.cluster.addons import LocalDns
 from podwall.components.cluster.aks_cluster import AksCluster as AksClusterComponent
-from podwall.components.cluster.engine import NetworkEngine
-from podwall.components.cluster.lifecycle import NodeOsChannel, Tier, UpgradeChannel, Weekday
+from podwall.components.cluster.operations import (
+    LocalDns,
+    NodeOsChannel,
+    Tier,
+    UpgradeChannel,
+    Weekday,
+)
 from podwall.components.cluster.pools import OsSku
-from podwall.components.cluster.replacement import EngineChange
-from podwall.components.reading import read, snake_case
 from podwall.policies.errors import InvalidValue, Place
 
-__all__ = ["AksCluster", "AksClusterArgs", "Entra", "Maintenance", "Network", "Pool", "UserPool"]
+__all__ = ["AksCluster", "AksClusterInputs", "Entra", "Maintenance", "Network", "Pool", "UserPool"]
 
 
 class Entra(TypedDict):
@@ -104,7 +109,7 @@ class Network(TypedDict):
     """Ranges that the cluster can reach and must not use itself."""
 
 
-class AksClusterArgs(TypedDict):
+class AksClusterInputs(TypedDict):
     """An AKS cluster that is right from the start; what is left out has a default to keep."""
 
     engine: NotRequired[NetworkEngine]
@@ -182,7 +187,7 @@ class AksCluster(AksClusterComponent):
     """How to reach the cluster; a secret."""
 
     def __init__(
-        self, name: str, args: AksClusterArgs, opts: ResourceOptions | None = None
+        self, name: str, args: AksClusterInputs, opts: ResourceOptions | None = None
     ) -> None:
         """Check the arguments and make the cluster."""
         choice = {field.name for field in fields(ClusterChoice)}

@@ -4,11 +4,11 @@ from typing import NotRequired, TypedDict
 
 from pulumi import Output, ResourceOptions
 
-from podwall.components import namespace, namespace_args
+from components.reading import read, snake_case
+from podwall.components import kubernetes, namespace_args
 from podwall.components.namespace_args import PodSecurity
-from podwall.components.reading import read, snake_case
 
-__all__ = ["Namespace", "NamespaceArgs", "Quota", "Resources"]
+__all__ = ["Namespace", "NamespaceInputs", "Quota", "Resources"]
 
 
 class Quota(TypedDict):
@@ -39,7 +39,7 @@ class Resources(TypedDict):
     """`256Mi` if left out."""
 
 
-class NamespaceArgs(TypedDict):
+class NamespaceInputs(TypedDict):
     """One namespace, closed by default."""
 
     name: NotRequired[str]
@@ -62,13 +62,15 @@ class NamespaceArgs(TypedDict):
     """What containers get that ask for nothing; nothing if left out."""
 
 
-class Namespace(namespace.Namespace):
+class Namespace(kubernetes.Namespace):
     """A namespace with its Pod Security labels, its default deny, and its quota."""
 
     namespace_name: Output[str]
     """The name in Kubernetes."""
 
-    def __init__(self, name: str, args: NamespaceArgs, opts: ResourceOptions | None = None) -> None:
+    def __init__(
+        self, name: str, args: NamespaceInputs, opts: ResourceOptions | None = None
+    ) -> None:
         """Check the arguments and make the namespace."""
         document = {"name": name, **args}
         super().__init__(name, read(namespace_args.NamespaceArgs, document, "", snake_case), opts)

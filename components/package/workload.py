@@ -5,12 +5,12 @@ from typing import NotRequired, TypedDict
 from pulumi import Output, ResourceOptions
 
 from components.package.namespace import Resources
-from podwall.components import workload
-from podwall.components.reading import read, snake_case
-from podwall.components.workload import WorkloadKind
+from components.reading import read, snake_case
+from podwall.components import kubernetes, workload_args
+from podwall.components.kubernetes import WorkloadKind
 from podwall.policies.ports import Protocol
 
-__all__ = ["ContainerPort", "Probe", "Workload", "WorkloadArgs"]
+__all__ = ["ContainerPort", "Probe", "Workload", "WorkloadInputs"]
 
 
 class ContainerPort(TypedDict):
@@ -33,7 +33,7 @@ class Probe(TypedDict):
     """The page that must answer; a connection is enough if left out."""
 
 
-class WorkloadArgs(TypedDict):
+class WorkloadInputs(TypedDict):
     """One container image, run under the restricted Pod Security Standard."""
 
     name: NotRequired[str]
@@ -66,13 +66,15 @@ class WorkloadArgs(TypedDict):
     """The numeric user that the container runs as, never 0; 65532 if left out."""
 
 
-class Workload(workload.Workload):
+class Workload(kubernetes.Workload):
     """Pods under the restricted profile, with their account, Service and disruption budget."""
 
     workload_id: Output[str]
     """`namespace/name`."""
 
-    def __init__(self, name: str, args: WorkloadArgs, opts: ResourceOptions | None = None) -> None:
+    def __init__(
+        self, name: str, args: WorkloadInputs, opts: ResourceOptions | None = None
+    ) -> None:
         """Check the arguments and make the workload."""
         document = {"name": name, **args}
-        super().__init__(name, read(workload.WorkloadArgs, document, "", snake_case), opts)
+        super().__init__(name, read(workload_args.WorkloadArgs, document, "", snake_case), opts)

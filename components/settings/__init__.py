@@ -5,11 +5,11 @@ from components.settings.cluster import (
     ClusterSettings,
     EntraSettings,
     PodNetworking,
+    SystemPoolSettings,
+    UserPoolSettings,
 )
-from components.settings.documents import settings_of
 from components.settings.edge import ProgramRefusedError, read_settings, refusals_in_one_line
-from components.settings.pools import SystemPoolSettings, UserPoolSettings
-from components.settings.settings import ApplicationName, Settings
+from components.settings.settings import ApplicationName, Settings, settings_of
 
 __all__ = [
     "ApplicationName",

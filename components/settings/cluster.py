@@ -5,10 +5,11 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
-from typing import assert_never
+from typing import Any, assert_never
 
-from components.settings.keys import key_of
-from components.settings.pools import SystemPoolSettings, UserPoolSettings, said
+from components.reading import camel_case
+from podwall.aks.network_engine import NetworkEngine
+from podwall.aks.replacement import EngineChange
 from podwall.components.checks import refused
 from podwall.components.cluster.access import (
     Access,
@@ -20,22 +21,129 @@ from podwall.components.cluster.access import (
     PublicApiServer,
     SignIn,
 )
-from podwall.components.cluster.addons import AddOns, LocalDns
 from podwall.components.cluster.args import AksClusterArgs
-from podwall.components.cluster.engine import NetworkEngine
-from podwall.components.cluster.lifecycle import (
+from podwall.components.cluster.network_profile import NodeSubnet, Overlay, PodNetwork, PodSubnet
+from podwall.components.cluster.networks import NewNetwork
+from podwall.components.cluster.operations import (
+    AddOns,
     Lifecycle,
+    LocalDns,
     MaintenanceWindow,
     NodeOsChannel,
     Tier,
     UpgradeChannel,
 )
-from podwall.components.cluster.networks import NewNetwork
-from podwall.components.cluster.pod_networks import NodeSubnet, Overlay, PodNetwork, PodSubnet
-from podwall.components.cluster.replacement import EngineChange
+from podwall.components.cluster.pools import Autoscale, OsSku, SystemPool, UserPool
 from podwall.policies.errors import InvalidValue, Place
 
-__all__ = ["ClusterChoice", "ClusterSettings", "EntraSettings", "PodNetworking"]
+__all__ = [
+    "ClusterChoice",
+    "ClusterSettings",
+    "EntraSettings",
+    "PodNetworking",
+    "SystemPoolSettings",
+    "UserPoolSettings",
+    "key_of",
+    "without_none",
+]
+
+
+_TOP_LEVEL = ("engine", "kubernetes_version", "location")
+_PARTS = {
+    "access.api_server.": "",
+    "access.sign_in.": "entra.",
+    "access.": "",
+    "addons.": "",
+    "lifecycle.": "",
+    "pod_network.": "",
+    "cluster_name": "name",
+}
+
+
+def key_of(argument: str) -> str:
+    """Return the configuration key of a cluster argument.
+
+    >>> key_of("engine"), key_of("pod_network")
+    ('engine', 'podNetworking')
+    >>> key_of("access.sign_in.admin_groups"), key_of("user_pools[batch].zones")
+    ('cluster.entra.adminGroups', 'cluster.userPools[batch].zones')
+    """
+    if argument in _TOP_LEVEL:
+        return camel_case(argument)
+    if argument == "pod_network":
+        return "podNetworking"
+    part = next((part for part in _PARTS if argument.startswith(part)), "")
+    inside = _PARTS.get(part, "") + argument.removeprefix(part)
+    return ".".join(["cluster", *map(camel_case, inside.split("."))])
+
+
+def without_none(**choices: Any) -> dict[str, Any]:
+    """Return the choices that were made; the cluster has its own defaults for the others."""
+    return {name: choice for name, choice in choices.items() if choice not in (None, {}, ())}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SystemPoolSettings:
+    """The nodes of the cluster's own pods.
+
+    Attributes:
+        vm_size: an Azure VM size; the cluster's default if left out.
+        min_nodes: the autoscaler keeps at least so many.
+        max_nodes: and at most so many.
+        zones: availability zones; `none` alone where the region has no zones, all three if left
+            out.
+        os_sku: the operating system.
+        max_pods: pods of one node; the pod network's default if left out.
+    """
+
+    vm_size: str | None = None
+    min_nodes: int = 3
+    max_nodes: int = 5
+    zones: tuple[str, ...] = ()
+    os_sku: OsSku | None = None
+    max_pods: int | None = None
+
+    @property
+    def pool(self) -> SystemPool:
+        """Return the pool."""
+        return SystemPool(**_nodes(self))
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class UserPoolSettings:
+    """The nodes of workloads; see `SystemPoolSettings` for what both have.
+
+    Attributes:
+        name: at most 12 lower case letters and digits.
+        labels: labels of the nodes.
+        taints: such as `dedicated=batch:NoSchedule`.
+    """
+
+    name: str
+    vm_size: str | None = None
+    min_nodes: int = 2
+    max_nodes: int = 5
+    zones: tuple[str, ...] = ()
+    os_sku: OsSku | None = None
+    max_pods: int | None = None
+    labels: Mapping[str, str] = field(default_factory=dict)
+    taints: tuple[str, ...] = ()
+
+    @property
+    def pool(self) -> UserPool:
+        """Return the pool."""
+        own = without_none(labels=self.labels, taints=self.taints)
+        return UserPool(name=self.name, **own, **_nodes(self))
+
+
+def _nodes(pool: SystemPoolSettings | UserPoolSettings) -> dict[str, Any]:
+    zones = {"zones": () if pool.zones == ("none",) else pool.zones} if pool.zones else {}
+    return {
+        **without_none(vm_size=pool.vm_size, os_sku=pool.os_sku, max_pods=pool.max_pods),
+        **zones,
+        "node_count": Autoscale(pool.min_nodes, pool.max_nodes),
+    }
+
 
 _AUTOMATIC = "automatic"
 
@@ -188,7 +296,7 @@ class ClusterSettings:
             raise refused("pod_cidr", f"`{networking}` has no range of its own", remedy)
         match networking:
             case PodNetworking.OVERLAY:
-                return Overlay(**said(pod_cidr=self.pod_cidr))
+                return Overlay(**without_none(pod_cidr=self.pod_cidr))
             case PodNetworking.NODE_SUBNET:
                 return NodeSubnet()
             case PodNetworking.POD_SUBNET:
@@ -216,8 +324,8 @@ class ClusterSettings:
 
     @property
     def _lifecycle(self) -> Lifecycle:
-        chosen = said(tier=self.tier, upgrades=self.upgrades, node_os=self.node_os)
-        return Lifecycle(**chosen, **said(maintenance=self.maintenance))
+        chosen = without_none(tier=self.tier, upgrades=self.upgrades, node_os=self.node_os)
+        return Lifecycle(**chosen, **without_none(maintenance=self.maintenance))
 
     @property
     def _addons(self) -> AddOns:

@@ -8,8 +8,7 @@ from contextlib import contextmanager
 from pulumi import RunError, get_project
 from pulumi.runtime.config import CONFIG, get_config_env
 
-from components.settings.documents import settings_of
-from components.settings.settings import Settings
+from components.settings.settings import Settings, settings_of
 from podwall.policies.errors import InvalidValue, PodwallError
 
 __all__ = ["ProgramRefusedError", "read_settings", "refusals_in_one_line"]

@@ -1,21 +1,26 @@
-"""The stack's configuration as one typed value."""
+"""The stack's configuration as one typed value, read from the text that Pulumi hands over."""
 
 from __future__ import annotations
 
+import json
+import types
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
 from functools import reduce
 from operator import add
+from typing import Any, Union, get_args, get_origin, get_type_hints
 
 from components.applications import Application, Images, shop, walkthrough
+from components.reading import camel_case, read
 from components.settings.cluster import ClusterChoice, ClusterSettings, PodNetworking
+from podwall.aks.network_engine import NetworkEngine
 from podwall.components.checks import check_at_least, refused
 from podwall.components.cluster.args import AksClusterArgs
-from podwall.components.cluster.engine import NetworkEngine
+from podwall.policies.errors import InvalidValue, Place
 from podwall.policies.presets import Step
 
-__all__ = ["ApplicationName", "Settings"]
+__all__ = ["ApplicationName", "Settings", "settings_of"]
 
 
 class ApplicationName(StrEnum):
@@ -74,3 +79,53 @@ class Settings:
             ApplicationName.SHOP: lambda: shop(self.images, self.replicas),
         }
         return reduce(add, (known[name]() for name in self.applications), Application())
+
+
+def settings_of(values: Mapping[str, str], project: str) -> Settings:
+    """Return the settings of a stack's configuration values.
+
+    Args:
+        values: every configuration value by its full key; keys of other namespaces, such as
+            `azure-native:location`, are for their providers.
+        project: the namespace of our own keys.
+
+    Raises:
+        InvalidValue: an unknown key, a value of another type, or one that is not allowed; the
+            message begins with the full key.
+
+    >>> settings_of({"podwall:step": "open"}, "podwall").step
+    <Step.OPEN: 'open'>
+    >>> settings_of({"podwall:stepp": "open"}, "podwall")
+    Traceback (most recent call last):
+    podwall.policies.errors.InvalidValue: podwall:stepp: `stepp` is not a key here, allowed are ...
+    """
+    prefix = f"{project}:"
+    given = {
+        full.removeprefix(prefix): value
+        for full, value in values.items()
+        if full.startswith(prefix)
+    }
+    try:
+        return read(Settings, {key: _parsed(key, value) for key, value in given.items()}, "")
+    except InvalidValue as error:
+        place = Place(path=f"{prefix}{error.place.path}")
+        raise InvalidValue(error.message, help=error.help, place=place) from error
+
+
+def _parsed(key: str, value: str) -> Any:
+    """Return a value as a document: a text where the setting is one, or nothing else fits."""
+    if key in _TEXTS:
+        return value
+    try:
+        return json.loads(value)
+    except json.JSONDecodeError:
+        return value
+
+
+def _is_text(annotation: Any) -> bool:
+    kinds = get_args(annotation) if get_origin(annotation) in _UNIONS else (annotation,)
+    return any(isinstance(kind, type) and issubclass(kind, str | StrEnum) for kind in kinds)
+
+
+_UNIONS = (Union, types.UnionType)
+_TEXTS = {camel_case(name) for name, kind in get_type_hints(Settings).items() if _is_text(kind)}

@@ -9,8 +9,8 @@ from typing import Final
 
 from podwall.cli.commands import COMMANDS
 from podwall.cli.exit_code import ExitCode
+from podwall.cli.messages import write_error
 from podwall.cli.parser import command_parser
-from podwall.cli.talk import tell_error
 from podwall.policies.errors import PodwallError
 
 __all__ = ["main"]
@@ -33,7 +33,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except Exception as problem:  # noqa: BLE001 - a crash must not look like a finding
         if options.debug:
             traceback.print_exception(problem)
-        tell_error(problem if isinstance(problem, PodwallError) else _defect(problem))
+        write_error(problem if isinstance(problem, PodwallError) else _defect(problem))
         return ExitCode.BAD_INPUT
 
 

@@ -1,40 +1,60 @@
-"""`podwall check`: stated intent against what is computed."""
+"""What `podwall check` does: read both, analyse, compare, show every expectation."""
 
 from __future__ import annotations
 
-from argparse import ArgumentParser, Namespace
+import sys
+from argparse import Namespace
+from collections.abc import Iterator, Sequence
+from functools import partial
 
-from podwall.cli.command import Command
-from podwall.cli.intent import add_intent
-from podwall.cli.options import add_engine, add_format
-
-__all__ = ["COMMAND"]
-
-
-def _declare(parser: ArgumentParser) -> None:
-    add_intent(parser)
-    add_format(parser, ("text", "json"))
-    add_engine(parser)
-    parser.add_argument(
-        "--fail-on",
-        metavar="LEVEL",
-        choices=("any", "error", "warning", "undetermined"),
-        default="undetermined",
-        help="exit with 1 on a broken expectation, whatever the level; undetermined: "
-        "exit with 3 where it is not certain that one is fulfilled (default: undetermined)",
-    )
-
-
-def _run(options: Namespace) -> int:
-    from podwall.cli.checking import show_results  # noqa: PLC0415 - help must not wait for numpy
-
-    return show_results(options)
-
-
-COMMAND = Command(
-    name="check",
-    summary="stated intent against what is computed: who shall, and shall not, reach whom",
-    example="podwall check manifests/ expectations.yaml",
-    declare=_declare,
-    run=_run,
+from podwall.cli.arguments import (
+    FailOn,
+    paused_collector,
+    read_source,
+    source_and_expectations,
+    write_findings,
 )
+from podwall.cli.exit_code import ExitCode
+from podwall.cli.severity import at_least
+from podwall.expectations import Outcome, Result, check
+from podwall.policies.errors import Finding
+from podwall.reachability import reachability
+from podwall.reports.expectations import checks_document, checks_text
+from podwall.reports.explanation import Locate
+from podwall.reports.formats import json_text
+from podwall.sources.expectations import expectations_in
+from podwall.sources.yaml_lines import exact_place
+
+__all__ = ["show_results"]
+
+
+def show_results(options: Namespace) -> int:
+    """Show what becomes of each expectation, and return the exit code."""
+    options.source, path = source_and_expectations(options.words, "check")
+    expectations = expectations_in(path)
+    with paused_collector():
+        source = read_source(options)
+        reading = source.reading()
+        found = reachability(reading.snapshot, options.engine)
+        results = check(found, expectations)
+        write_findings(reading.findings)
+        locate = partial(exact_place, texts=source.texts)
+        sys.stdout.writelines(_report(options.output, found.engine.name, results, locate))
+        sys.stdout.flush()
+    return _exit_code(FailOn(options.fail_on), results, reading.findings)
+
+
+def _report(output: str, engine: str, results: Sequence[Result], locate: Locate) -> Iterator[str]:
+    if output == "json":
+        yield json_text(checks_document(engine, results, locate))
+    else:
+        yield from checks_text(results, locate)
+
+
+def _exit_code(fail_on: FailOn, results: Sequence[Result], findings: Sequence[Finding]) -> ExitCode:
+    """Return 1 also where an object could not be read: it may be the one that breaks something."""
+    outcomes = {each.outcome for each in results}
+    if Outcome.FAIL in outcomes or any(at_least(fail_on, each.severity) for each in findings):
+        return ExitCode.FOUND
+    certainty = fail_on is FailOn.UNDETERMINED and Outcome.UNDETERMINED in outcomes
+    return ExitCode.UNDETERMINED if certainty else ExitCode.FINE

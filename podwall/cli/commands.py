@@ -1,34 +1,362 @@
-"""The commands of the command line, in the order in which help lists them."""
+"""The commands of the command line: their names, arguments and examples, in the order of help.
+
+Nothing here reads, analyses or prints: what a command does stands in the module of its name, which
+is imported when the command runs. So help never waits for numpy, rich or Pulumi.
+
+To the `--fail-on` of `podwall diff`, a connection that opens is an error and one that closes a
+warning; the connections of workloads that are new or gone are notes, which only `any` fails on.
+"""
 
 from __future__ import annotations
 
+from argparse import ArgumentParser, Namespace
+from pathlib import Path
 from typing import Final
 
-from podwall.cli import (
-    check,
-    diff,
-    explain,
-    import_,
-    lint,
-    migrate,
-    preview,
-    reach,
-    suggest,
-    walkthrough,
+from podwall.cli.arguments import (
+    FailOn,
+    add_engine,
+    add_expectations,
+    add_fail_on,
+    add_format,
+    add_out,
+    add_source,
+    add_stack,
 )
-from podwall.cli.command import Command
+from podwall.cli.parser import Command
 
-__all__ = ["COMMANDS"]
+__all__ = [
+    "CHECK",
+    "COMMANDS",
+    "DIFF",
+    "EXPLAIN",
+    "IMPORT",
+    "LINT",
+    "MIGRATE",
+    "PREVIEW",
+    "REACH",
+    "SUGGEST",
+    "WALKTHROUGH",
+]
+
+
+def _preview_arguments(parser: ArgumentParser) -> None:
+    add_stack(parser)
+    parser.add_argument(
+        "--with",
+        dest="planner",
+        metavar="PLANNER",
+        choices=("auto", "pulumi", "embedded"),
+        default="auto",
+        help="who plans: pulumi (the Pulumi CLI), embedded (no CLI, no account, no cloud), "
+        "or auto: pulumi where it is installed and has the stack, else embedded (default)",
+    )
+    add_format(parser)
+    add_engine(parser)
+    add_fail_on(parser)
+    parser.add_argument(
+        "--out",
+        metavar="DIR",
+        type=Path,
+        help="where manifests, plan.json and a page go, in a folder by the stack's name "
+        "(default: out, in the project's folder); what the last preview left there is replaced",
+    )
+
+
+def _preview(options: Namespace) -> int:
+    from podwall.cli.preview import show_preview  # noqa: PLC0415 - help must not wait for Pulumi
+
+    return show_preview(options)
+
+
+PREVIEW = Command(
+    name="preview",
+    summary="plan the stack: resources, who can reach whom, warnings, and the manifests in out/",
+    example="podwall preview --stack prod -o json | jq '.reachability.connections'",
+    declare=_preview_arguments,
+    run=_preview,
+)
+
+
+def _reach_arguments(parser: ArgumentParser) -> None:
+    add_source(parser)
+    add_format(parser, ("text", "json", "csv", "md", "html", "svg"))
+    add_engine(parser)
+    add_fail_on(parser)
+
+
+def _reach(options: Namespace) -> int:
+    from podwall.cli.reach import show_reach  # noqa: PLC0415 - help must not wait for numpy
+
+    return show_reach(options)
+
+
+REACH = Command(
+    name="reach",
+    summary="who can reach whom, on which ports, in manifests, a preview, a stack or the program",
+    example="podwall reach manifests/ -o csv",
+    declare=_reach_arguments,
+    run=_reach,
+)
+
+
+def _explain_arguments(parser: ArgumentParser) -> None:
+    parser.add_argument(
+        "words",
+        metavar="[SOURCE] FROM TO [PORT]",
+        nargs="+",
+        help="FROM and TO are workloads (`namespace/name`), addresses or ranges; PORT is as in "
+        "`8080`, `53/udp` or `metrics`, a port name of TO (default: all ports); SOURCE is "
+        "manifests, a preview or a stack (default: the Pulumi program in this folder)",
+    )
+    add_stack(parser)
+    add_format(parser, ("text", "json", "md"))
+    add_engine(parser)
+
+
+def _explain(options: Namespace) -> int:
+    from podwall.cli.explain import show_explanation  # noqa: PLC0415 - help is not to wait
+
+    return show_explanation(options)
+
+
+EXPLAIN = Command(
+    name="explain",
+    summary="why a flow passes or does not: every policy and rule, and what comes nearest",
+    example="podwall explain manifests/ shop/web shop/api 8080",
+    declare=_explain_arguments,
+    run=_explain,
+)
+
+
+def _diff_arguments(parser: ArgumentParser) -> None:
+    parser.add_argument(
+        "sources",
+        metavar="OLD NEW | PREVIEW.json",
+        nargs="+",
+        help="two sources (manifests, previews or stacks), or one preview, "
+        "which holds what there is and what there will be",
+    )
+    add_format(parser, ("text", "json", "csv", "md", "html"))
+    parser.add_argument(
+        "--subject",
+        metavar="TEXT",
+        help="what changes, as the comment (md) and the page (html) call it "
+        "(default: the stack of a preview or state, else the last source)",
+    )
+    parser.add_argument(
+        "--link", metavar="URL", default="", help="where the comment (md) says that the rest is"
+    )
+    parser.add_argument(
+        "--expectations",
+        metavar="FILE",
+        help="who shall, and shall not, reach whom: what is broken afterwards is an error",
+    )
+    parser.add_argument(
+        "--out",
+        metavar="DIR",
+        type=Path,
+        help="a folder for every report at once: comment.md, index.html, changes.json, "
+        "podwall.sarif, podwall.xml and outputs.txt",
+    )
+    parser.add_argument(
+        "--project",
+        metavar="DIR",
+        type=Path,
+        default=Path(),
+        help="where the program of a preview is, so that findings in files (--out) are found there "
+        "(default: this folder)",
+    )
+    add_engine(parser)
+    add_fail_on(parser)
+
+
+def _diff(options: Namespace) -> int:
+    from podwall.cli.diff import show_changes  # noqa: PLC0415 - help must not wait for numpy
+
+    return show_changes(options)
+
+
+DIFF = Command(
+    name="diff",
+    summary="which connections a change adds, removes, widens or narrows, and by which policy",
+    example="podwall diff main/manifests/ manifests/ --fail-on error",
+    declare=_diff_arguments,
+    run=_diff,
+)
+
+
+def _check_arguments(parser: ArgumentParser) -> None:
+    add_expectations(parser)
+    add_format(parser, ("text", "json"))
+    add_engine(parser)
+    parser.add_argument(
+        "--fail-on",
+        metavar="LEVEL",
+        choices=("any", "error", "warning", "undetermined"),
+        default="undetermined",
+        help="exit with 1 on a broken expectation, whatever the level; undetermined: "
+        "exit with 3 where it is not certain that one is fulfilled (default: undetermined)",
+    )
+
+
+def _check(options: Namespace) -> int:
+    from podwall.cli.check import show_results  # noqa: PLC0415 - help must not wait for numpy
+
+    return show_results(options)
+
+
+CHECK = Command(
+    name="check",
+    summary="stated intent against what is computed: who shall, and shall not, reach whom",
+    example="podwall check manifests/ expectations.yaml",
+    declare=_check_arguments,
+    run=_check,
+)
+
+
+def _lint_arguments(parser: ArgumentParser) -> None:
+    add_source(parser)
+    add_format(parser, ("text", "json", "sarif", "junit"))
+    add_engine(parser)
+    add_fail_on(parser)
+
+
+def _lint(options: Namespace) -> int:
+    from podwall.cli.lint import show_findings  # noqa: PLC0415 - help must not wait for numpy
+
+    return show_findings(options)
+
+
+LINT = Command(
+    name="lint",
+    summary="findings: policies that do nothing, open too much, or are not enforced as written",
+    example="podwall lint manifests/ --engine azure --fail-on warning",
+    declare=_lint_arguments,
+    run=_lint,
+)
+
+
+_MIGRATION_ENGINES = ("azure", "calico", "cilium", "none", "spec")
+
+
+def _migrate_arguments(parser: ArgumentParser) -> None:
+    add_source(parser)
+    parser.add_argument(
+        "--from",
+        dest="old",
+        metavar="ENGINE",
+        choices=_MIGRATION_ENGINES,
+        help="the engine of today (default: what the source declares, else azure)",
+    )
+    parser.add_argument(
+        "--to", dest="new", metavar="ENGINE", choices=_MIGRATION_ENGINES, default="cilium",
+        help="the engine to come (default: cilium)",
+    )  # fmt: skip
+    add_format(parser, ("text", "json", "yaml", "py"))
+    add_fail_on(parser)
+
+
+def _migrate(options: Namespace) -> int:
+    from podwall.cli.migrate import show_migration  # noqa: PLC0415 - help is not to wait
+
+    return show_migration(options)
+
+
+MIGRATE = Command(
+    name="migrate",
+    summary="what another network policy engine opens and closes, and the edits that keep it as is",
+    example="podwall migrate manifests/ --from azure --to cilium -o yaml",
+    declare=_migrate_arguments,
+    run=_migrate,
+)
+
+
+def _import_arguments(parser: ArgumentParser) -> None:
+    parser.add_argument(
+        "source",
+        metavar="SOURCE",
+        help="manifests (a file, a folder, or - for the standard input), or the output of "
+        "`pulumi preview --json --show-sames` or of `pulumi stack export`",
+    )
+    parser.add_argument(
+        "--namespace",
+        "-n",
+        metavar="NAMESPACE",
+        default="default",
+        help="where policies belong that name no namespace (default: default)",
+    )
+    add_out(parser)
+    add_fail_on(parser)
+
+
+def _import(options: Namespace) -> int:
+    from podwall.cli.import_ import show_import  # noqa: PLC0415 - help must not wait
+
+    return show_import(options)
+
+
+IMPORT = Command(
+    name="import",
+    summary="NetworkPolicy manifests as typed Python that makes equal policies",
+    example="podwall import manifests/ --out network_policies.py",
+    declare=_import_arguments,
+    run=_import,
+)
+
+
+def _suggest_arguments(parser: ArgumentParser) -> None:
+    add_expectations(parser)
+    add_format(parser, ("py", "yaml"))
+    add_out(parser)
+    add_engine(parser)
+    add_fail_on(parser, FailOn.UNDETERMINED)
+
+
+def _suggest(options: Namespace) -> int:
+    from podwall.cli.suggest import show_suggestion  # noqa: PLC0415 - help must not wait
+
+    return show_suggestion(options)
+
+
+SUGGEST = Command(
+    name="suggest",
+    summary="policies that open what expectations state, and nothing else, as typed Python or YAML",
+    example="podwall suggest manifests/ expectations.yaml --out network_policies.py",
+    declare=_suggest_arguments,
+    run=_suggest,
+)
+
+
+def _walkthrough_arguments(parser: ArgumentParser) -> None:
+    add_format(parser)
+    add_engine(parser)
+
+
+def _walkthrough(options: Namespace) -> int:
+    from podwall.cli.walkthrough import show_walkthrough  # noqa: PLC0415 - help must not wait for numpy
+
+    return show_walkthrough(options)
+
+
+WALKTHROUGH = Command(
+    name="walkthrough",
+    summary="the five steps, predicted: which client reaches the backend, and which does not",
+    example="podwall walkthrough -o json",
+    declare=_walkthrough_arguments,
+    run=_walkthrough,
+)
+
 
 COMMANDS: Final[tuple[Command, ...]] = (
-    preview.COMMAND,
-    reach.COMMAND,
-    explain.COMMAND,
-    diff.COMMAND,
-    check.COMMAND,
-    lint.COMMAND,
-    migrate.COMMAND,
-    import_.COMMAND,
-    suggest.COMMAND,
-    walkthrough.COMMAND,
+    PREVIEW,
+    REACH,
+    EXPLAIN,
+    DIFF,
+    CHECK,
+    LINT,
+    MIGRATE,
+    IMPORT,
+    SUGGEST,
+    WALKTHROUGH,
 )

@@ -1,40 +1,103 @@
-"""`podwall explain`: why a flow passes, or does not."""
+"""What `podwall explain` does: read, analyse, replay one flow, show every rule."""
 
 from __future__ import annotations
 
-from argparse import ArgumentParser, Namespace
+import sys
+from argparse import Namespace
+from collections.abc import Iterator
+from functools import partial
+from pathlib import Path
+from typing import Final, NamedTuple
 
-from podwall.cli.command import Command
-from podwall.cli.inputs import add_stack
-from podwall.cli.options import add_engine, add_format
-
-__all__ = ["COMMAND"]
-
-
-def _declare(parser: ArgumentParser) -> None:
-    parser.add_argument(
-        "words",
-        metavar="[SOURCE] FROM TO [PORT]",
-        nargs="+",
-        help="FROM and TO are workloads (`namespace/name`), addresses or ranges; PORT is as in "
-        "`8080`, `53/udp` or `metrics`, a port name of TO (default: all ports); SOURCE is "
-        "manifests, a preview or a stack (default: the Pulumi program in this folder)",
-    )
-    add_stack(parser)
-    add_format(parser, ("text", "json", "md"))
-    add_engine(parser)
-
-
-def _run(options: Namespace) -> int:
-    from podwall.cli.explaining import show_explanation  # noqa: PLC0415 - help is not to wait
-
-    return show_explanation(options)
-
-
-COMMAND = Command(
-    name="explain",
-    summary="why a flow passes or does not: every policy and rule, and what comes nearest",
-    example="podwall explain manifests/ shop/web shop/api 8080",
-    declare=_declare,
-    run=_run,
+from podwall.cli.arguments import FailOn, paused_collector, read_source, write_findings
+from podwall.cli.severity import exit_code
+from podwall.explain import FlowAnswer, answers, is_port
+from podwall.policies.errors import InvalidValue, Severity
+from podwall.reachability import Reachability, reachability
+from podwall.reports.explanation import (
+    Locate,
+    explanation_markdown,
+    explanation_text,
+    explanations_document,
 )
+from podwall.reports.formats import json_text
+from podwall.sources.yaml_lines import exact_place
+
+__all__ = ["FlowWords", "flow_words", "show_explanation"]
+
+
+_EXAMPLE: Final = "as in `podwall explain manifests/ shop/web shop/api 8080`"
+
+
+class FlowWords(NamedTuple):
+    """The words of the command line, each in its place."""
+
+    source: str | None
+    start: str
+    end: str
+    port: str | None
+
+
+def flow_words(words: list[str]) -> FlowWords:
+    """Return what words mean: `[SOURCE] FROM TO [PORT]`.
+
+    Of three, the last is a port if it looks like one and the first is no file.
+
+    Raises:
+        InvalidValue: there are too few words, or too many.
+    """
+    match words:
+        case [start, end]:
+            return FlowWords(None, start, end, None)
+        case [start, end, port] if is_port(port) and not _is_source(start):
+            return FlowWords(None, start, end, port)
+        case [source, start, end]:
+            return FlowWords(source, start, end, None)
+        case [source, start, end, port]:
+            return FlowWords(source, start, end, port)
+        case _:
+            raise InvalidValue(
+                f"explain takes two to four words, not {len(words)}",
+                help=_EXAMPLE,
+            )
+
+
+def _is_source(word: str) -> bool:
+    return word == "-" or Path(word).exists()
+
+
+def show_explanation(options: Namespace) -> int:
+    """Show why the flow passes or does not, and return the exit code."""
+    words = flow_words(options.words)
+    options.source = words.source
+    with paused_collector():
+        source = read_source(options)
+        reading = source.reading()
+        found = reachability(reading.snapshot, options.engine)
+        explained = _answers(found, words)
+        locate = partial(exact_place, texts=source.texts)
+        write_findings([each for each in reading.findings if each.severity is not Severity.INFO])
+        sys.stdout.writelines(_report(options.output, found.engine.name, explained, locate))
+        sys.stdout.flush()
+        return exit_code(FailOn.ERROR, reading.findings, found)
+
+
+def _answers(found: Reachability, words: FlowWords) -> tuple[FlowAnswer, ...]:
+    try:
+        return answers(found, words.start, words.end, words.port)
+    except InvalidValue as problem:
+        if words.source is None and _is_source(words.start):
+            problem.help = f"explain needs FROM and TO after a source: {_EXAMPLE}"
+        raise
+
+
+def _report(
+    output: str, engine: str, explained: tuple[FlowAnswer, ...], locate: Locate
+) -> Iterator[str]:
+    if output == "json":
+        yield json_text(explanations_document(engine, explained, locate))
+        return
+    report = explanation_markdown if output == "md" else explanation_text
+    for number, answer in enumerate(explained):
+        yield from ["\n"] if number else []
+        yield from report(answer, locate)

@@ -1,43 +1,70 @@
-"""`podwall import`: NetworkPolicy manifests as typed Python."""
+"""What `podwall import` does: read, write as Python, and say what could not be kept."""
 
 from __future__ import annotations
 
-from argparse import ArgumentParser, Namespace
+import sys
+from argparse import Namespace
+from collections.abc import Sequence
 
-from podwall.cli.command import Command
-from podwall.cli.options import add_fail_on, add_out
+from podwall.cli.arguments import FailOn, paused_collector, read_source
+from podwall.cli.exit_code import ExitCode
+from podwall.cli.messages import write_finding, write_message
+from podwall.cli.severity import at_least
+from podwall.policies import Finding, NetworkPolicy, Severity
+from podwall.policies.errors import Place, SourceError
+from podwall.python_code import policies_module
+from podwall.reading import typed_policies
+from podwall.reports.output_folder import write_file
+from podwall.reports.words import counted
+from podwall.sources import Source
+from podwall.sources.yaml_documents import unkept_comments
 
-__all__ = ["COMMAND"]
+__all__ = ["show_import"]
 
 
-def _declare(parser: ArgumentParser) -> None:
-    parser.add_argument(
-        "source",
-        metavar="SOURCE",
-        help="manifests (a file, a folder, or - for the standard input), or the output of "
-        "`pulumi preview --json --show-sames` or of `pulumi stack export`",
+_HEADLINE = "Network policies, imported from Kubernetes manifests."
+
+
+def show_import(options: Namespace) -> int:
+    """Write the policies of the source as a Python module, and return the exit code."""
+    with paused_collector():
+        source = read_source(options)
+        policies, findings = _read(source, options.namespace)
+    for finding in findings:
+        write_finding(finding)
+    if policies:
+        _write(policies_module(policies, _HEADLINE), policies, options)
+    elif not any(each.severity is Severity.ERROR for each in findings):
+        raise _nothing_in(source)
+    failing = (at_least(FailOn(options.fail_on), each.severity) for each in findings)
+    return ExitCode.FOUND if any(failing) else ExitCode.FINE
+
+
+def _read(source: Source, namespace: str) -> tuple[list[NetworkPolicy], list[Finding]]:
+    found = typed_policies(source.planned.documents, namespace)
+    places = (place for _, place in found.policies)
+    findings = [
+        *source.findings,
+        *source.at_lines(found.findings),
+        *unkept_comments(places, source.texts),
+    ]
+    return [policy for policy, _ in found.policies], findings
+
+
+def _write(text: str, policies: Sequence[NetworkPolicy], options: Namespace) -> None:
+    if options.out is None:
+        sys.stdout.write(text)
+        sys.stdout.flush()
+        return
+    write_file(options.out, text, replace=options.force)
+    written = counted(len(policies), "policy", "policies")
+    spaces = counted(len({policy.namespace for policy in policies}), "namespace")
+    write_message(f"wrote {written} of {spaces} to {options.out}")
+
+
+def _nothing_in(source: Source) -> SourceError:
+    return SourceError(
+        f"`{source.name}` has no NetworkPolicy",
+        help="give manifests of `networking.k8s.io/v1` NetworkPolicies",
+        place=Place(source.name),
     )
-    parser.add_argument(
-        "--namespace",
-        "-n",
-        metavar="NAMESPACE",
-        default="default",
-        help="where policies belong that name no namespace (default: default)",
-    )
-    add_out(parser)
-    add_fail_on(parser)
-
-
-def _run(options: Namespace) -> int:
-    from podwall.cli.importing import show_import  # noqa: PLC0415 - help must not wait
-
-    return show_import(options)
-
-
-COMMAND = Command(
-    name="import",
-    summary="NetworkPolicy manifests as typed Python that makes equal policies",
-    example="podwall import manifests/ --out network_policies.py",
-    declare=_declare,
-    run=_run,
-)

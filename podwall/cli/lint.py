@@ -1,33 +1,40 @@
-"""`podwall lint`: what is worth knowing about the policies."""
+"""What `podwall lint` does: read, analyse, show what is worth knowing."""
 
 from __future__ import annotations
 
-from argparse import ArgumentParser, Namespace
+import sys
+from argparse import Namespace
 
-from podwall.cli.command import Command
-from podwall.cli.inputs import add_source
-from podwall.cli.options import add_engine, add_fail_on, add_format
+from podwall.cli.arguments import FailOn, paused_collector, read_source
+from podwall.cli.severity import exit_code
+from podwall.lint import lint, ranked, silenceable, triaged
+from podwall.reachability import reachability
+from podwall.reports.findings_json import lint_document, sarif_document
+from podwall.reports.findings_text import print_findings
+from podwall.reports.formats import json_text
+from podwall.reports.junit import findings_suite, junit_text
+from podwall.reports.terminal import terminal
 
-__all__ = ["COMMAND"]
-
-
-def _declare(parser: ArgumentParser) -> None:
-    add_source(parser)
-    add_format(parser, ("text", "json", "sarif", "junit"))
-    add_engine(parser)
-    add_fail_on(parser)
-
-
-def _run(options: Namespace) -> int:
-    from podwall.cli.linting import show_findings  # noqa: PLC0415 - help must not wait for numpy
-
-    return show_findings(options)
+__all__ = ["show_findings"]
 
 
-COMMAND = Command(
-    name="lint",
-    summary="findings: policies that do nothing, open too much, or are not enforced as written",
-    example="podwall lint manifests/ --engine azure --fail-on warning",
-    declare=_declare,
-    run=_run,
-)
+def show_findings(options: Namespace) -> int:
+    """Show the findings on the source, and return the exit code."""
+    with paused_collector():
+        source = read_source(options)
+        reading = source.reading()
+        found = reachability(reading.snapshot, options.engine)
+        all_findings = ranked((*reading.findings, *source.at_lines(lint(found))))
+        known = silenceable(reading.findings)
+        result = triaged(all_findings, source.planned.documents, known)
+    match options.output:
+        case "json":
+            sys.stdout.write(json_text(lint_document(result, found.engine)))
+        case "sarif":
+            sys.stdout.write(json_text(sarif_document(result.findings, category=source.name)))
+        case "junit":
+            sys.stdout.write(junit_text([findings_suite("podwall lint", result.findings)]))
+        case _:
+            print_findings(result, terminal())
+    sys.stdout.flush()
+    return exit_code(FailOn(options.fail_on), result.findings, found)

@@ -1,45 +1,60 @@
-"""`podwall migrate`: what another network policy engine changes, and the edits that keep it."""
+"""What `podwall migrate` does: analyse under both engines, propose edits, prove them."""
 
 from __future__ import annotations
 
-from argparse import ArgumentParser, Namespace
+import sys
+from argparse import Namespace
+from collections.abc import Iterator, Sequence
 
-from podwall.cli.command import Command
-from podwall.cli.inputs import add_source
-from podwall.cli.options import add_fail_on, add_format
+from podwall.cli.arguments import FailOn, paused_collector, read_source, write_findings
+from podwall.cli.exit_code import ExitCode
+from podwall.cli.severity import at_least
+from podwall.migrate import Migration, migrate, policy_manifest, python_script
+from podwall.policies.errors import Finding
+from podwall.reports.changes import port_change_kind
+from podwall.reports.formats import json_text
+from podwall.reports.manifests import kubernetes_yaml
+from podwall.reports.migration import migration_document, migration_text
 
-__all__ = ["COMMAND"]
-
-_ENGINES = ("azure", "calico", "cilium", "none", "spec")
-
-
-def _declare(parser: ArgumentParser) -> None:
-    add_source(parser)
-    parser.add_argument(
-        "--from",
-        dest="old",
-        metavar="ENGINE",
-        choices=_ENGINES,
-        help="the engine of today (default: what the source declares, else azure)",
-    )
-    parser.add_argument(
-        "--to", dest="new", metavar="ENGINE", choices=_ENGINES, default="cilium",
-        help="the engine to come (default: cilium)",
-    )  # fmt: skip
-    add_format(parser, ("text", "json", "yaml", "py"))
-    add_fail_on(parser)
+__all__ = ["show_migration"]
 
 
-def _run(options: Namespace) -> int:
-    from podwall.cli.migrating import show_migration  # noqa: PLC0415 - help is not to wait
+def show_migration(options: Namespace) -> int:
+    """Show what the other engine changes, and return the exit code."""
+    with paused_collector():
+        reading = read_source(options).reading()
+        old = options.old or reading.snapshot.engine or "azure"
+        migration = migrate(reading.snapshot, old, options.new)
+        write_findings(reading.findings)
+        sys.stdout.writelines(_report(options.output, migration))
+        sys.stdout.flush()
+        return _exit_code(FailOn(options.fail_on), migration, reading.findings)
 
-    return show_migration(options)
+
+def _report(output: str, migration: Migration) -> Iterator[str]:
+    match output:
+        case "json":
+            yield json_text(migration_document(migration))
+        case "yaml":
+            documents = (kubernetes_yaml(policy_manifest(each.new)) for each in migration.edits)
+            yield "---\n".join(documents)
+        case "py":
+            yield python_script([each.new for each in migration.edits])
+        case _:
+            yield from migration_text(migration)
 
 
-COMMAND = Command(
-    name="migrate",
-    summary="what another network policy engine opens and closes, and the edits that keep it as is",
-    example="podwall migrate manifests/ --from azure --to cilium -o yaml",
-    declare=_declare,
-    run=_run,
-)
+def _exit_code(fail_on: FailOn, migration: Migration, findings: Sequence[Finding]) -> ExitCode:
+    """Return 1 where a connection changes; the edits are a proposal, not a fact."""
+    if any(at_least(fail_on, each.severity) for each in findings):
+        return ExitCode.FOUND
+    changes = [
+        each for each in migration.difference.changes() if port_change_kind(each) is not None
+    ]
+    if changes:
+        unsure = all(each.after.undetermined and not each.closed for each in changes)
+        if not unsure:
+            return ExitCode.FOUND
+        return ExitCode.UNDETERMINED if fail_on is FailOn.UNDETERMINED else ExitCode.FINE
+    noted = fail_on in {FailOn.ANY, FailOn.WARNING} and migration.limits
+    return ExitCode.FOUND if noted else ExitCode.FINE

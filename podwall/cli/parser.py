@@ -1,14 +1,29 @@
-"""The parser of the command line."""
+"""The parser of the command line, and what it offers as a command."""
 
 from __future__ import annotations
 
-from argparse import Action, ArgumentParser, RawDescriptionHelpFormatter
-from collections.abc import Sequence
+from argparse import Action, ArgumentParser, Namespace, RawDescriptionHelpFormatter
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from importlib.metadata import version
 
-from podwall.cli.command import Command
+__all__ = ["Command", "command_parser"]
 
-__all__ = ["command_parser"]
+
+@dataclass(frozen=True, slots=True)
+class Command:
+    """One command of the command line.
+
+    `declare` adds its arguments to a parser. `run` does the work and returns the exit code; it
+    imports what it needs by itself, so that help never waits for it.
+    """
+
+    name: str
+    summary: str
+    example: str
+    declare: Callable[[ArgumentParser], None]
+    run: Callable[[Namespace], int]
+
 
 _DESCRIPTION = "Who will be able to reach whom: network policies, seen before anything is deployed."
 _EXIT_CODES = """\

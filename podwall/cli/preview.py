@@ -1,50 +1,78 @@
-"""`podwall preview`: plan the stack and show what it will mean."""
+"""What `podwall preview` does: plan, analyse, write the files of the stack, show."""
 
 from __future__ import annotations
 
-from argparse import ArgumentParser, Namespace
+import sys
+from argparse import Namespace
 from pathlib import Path
 
-from podwall.cli.command import Command
-from podwall.cli.inputs import add_stack
-from podwall.cli.options import add_engine, add_fail_on, add_format
+from podwall.cli.arguments import FailOn
+from podwall.cli.exit_code import ExitCode
+from podwall.cli.messages import progress, write_message
+from podwall.cli.severity import exit_code
+from podwall.plan.project import find_project
+from podwall.planners import Planner, planned
+from podwall.policies.errors import Place, Severity, SourceError
+from podwall.preview import NAMES_NOTHING, Preview, preview
+from podwall.reports.formats import json_text
+from podwall.reports.output_folder import write_folder
+from podwall.reports.preview_json import preview_document, preview_files
+from podwall.reports.preview_text import print_preview
+from podwall.reports.terminal import terminal
 
-__all__ = ["COMMAND"]
-
-
-def _declare(parser: ArgumentParser) -> None:
-    add_stack(parser)
-    parser.add_argument(
-        "--with",
-        dest="planner",
-        metavar="PLANNER",
-        choices=("auto", "pulumi", "embedded"),
-        default="auto",
-        help="who plans: pulumi (the Pulumi CLI), embedded (no CLI, no account, no cloud), "
-        "or auto: pulumi where it is installed and has the stack, else embedded (default)",
-    )
-    add_format(parser)
-    add_engine(parser)
-    add_fail_on(parser)
-    parser.add_argument(
-        "--out",
-        metavar="DIR",
-        type=Path,
-        help="where manifests, plan.json and a page go, in a folder by the stack's name "
-        "(default: out, in the project's folder); what the last preview left there is replaced",
-    )
+__all__ = ["show_preview"]
 
 
-def _run(options: Namespace) -> int:
-    from podwall.cli.previewing import show_preview  # noqa: PLC0415 - help must not wait for Pulumi
+def show_preview(options: Namespace) -> int:
+    """Show the preview that the options ask for, write it out, and return the exit code."""
+    with progress("planning"):
+        plan = planned(Path.cwd(), options.stack, Planner(options.planner), write_message)
+        seen = preview(plan, options.engine)
+    written = _write(seen, options)
+    if options.output == "json":
+        sys.stdout.write(json_text(preview_document(seen)))
+    else:
+        print_preview(seen, terminal())
+    sys.stdout.flush()
+    write_message(written)
+    return _exit_code(seen, FailOn(options.fail_on))
 
-    return show_preview(options)
+
+def _exit_code(seen: Preview, fail_on: FailOn) -> int:
+    """Return 2 where the program names labels that nothing carries: its input is wrong."""
+    errors = {each.id for each in seen.findings if each.severity is Severity.ERROR}
+    if errors & NAMES_NOTHING:
+        return ExitCode.BAD_INPUT
+    return exit_code(fail_on, seen.findings, seen.reachability)
 
 
-COMMAND = Command(
-    name="preview",
-    summary="plan the stack: resources, who can reach whom, warnings, and the manifests in out/",
-    example="podwall preview --stack prod -o json | jq '.reachability.connections'",
-    declare=_declare,
-    run=_run,
-)
+def _write(seen: Preview, options: Namespace) -> str:
+    """Write the preview's files, and return what to say about it."""
+    files, left_out = preview_files(seen)
+    folder = (options.out or find_project(Path.cwd()) / "out") / seen.plan.stack
+    _refuse_another_folder(folder)
+    write_folder(folder, files)
+    manifests = sum(name.startswith("manifests/") for name in files)
+    lines = [f"wrote {manifests} manifests, plan.json and index.html to {_shown(folder)}"]
+    lines += [f"not written: {each.object}, because {each.because}" for each in left_out]
+    return "\n".join(lines)
+
+
+def _refuse_another_folder(folder: Path) -> None:
+    """Refuse to replace files that no preview wrote, such as those of a folder named as a stack.
+
+    Raises:
+        SourceError: there are such files.
+    """
+    if folder.is_dir() and any(folder.iterdir()) and not (folder / "plan.json").is_file():
+        raise SourceError(
+            "holds files that no preview wrote, and would be replaced",
+            help="name another folder with `--out`",
+            place=Place(_shown(folder)),
+        )
+
+
+def _shown(folder: Path) -> str:
+    """Return a path as it is seen from here."""
+    here = Path.cwd()
+    return str(folder.relative_to(here)) if folder.is_relative_to(here) else str(folder)

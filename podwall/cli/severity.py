@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
+from podwall.cli.arguments import FailOn
 from podwall.cli.exit_code import ExitCode
-from podwall.cli.options import FailOn
-from podwall.policies.findings import Finding, Severity
+from podwall.policies.errors import Finding, Severity
 from podwall.reachability import Reachability
 
 __all__ = ["at_least", "exit_code"]

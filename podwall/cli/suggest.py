@@ -1,34 +1,97 @@
-"""`podwall suggest`: least-privilege policies from stated intent."""
+"""What `podwall suggest` does: read both, draft policies, prove them, write them."""
 
 from __future__ import annotations
 
-from argparse import ArgumentParser, Namespace
+import sys
+from argparse import Namespace
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Final
 
-from podwall.cli.command import Command
-from podwall.cli.intent import add_intent
-from podwall.cli.options import FailOn, add_engine, add_fail_on, add_format, add_out
-
-__all__ = ["COMMAND"]
-
-
-def _declare(parser: ArgumentParser) -> None:
-    add_intent(parser)
-    add_format(parser, ("py", "yaml"))
-    add_out(parser)
-    add_engine(parser)
-    add_fail_on(parser, FailOn.UNDETERMINED)
-
-
-def _run(options: Namespace) -> int:
-    from podwall.cli.suggesting import show_suggestion  # noqa: PLC0415 - help must not wait
-
-    return show_suggestion(options)
-
-
-COMMAND = Command(
-    name="suggest",
-    summary="policies that open what expectations state, and nothing else, as typed Python or YAML",
-    example="podwall suggest manifests/ expectations.yaml --out network_policies.py",
-    declare=_declare,
-    run=_run,
+from podwall.cli.arguments import (
+    FailOn,
+    paused_collector,
+    read_source,
+    source_and_expectations,
+    write_findings,
 )
+from podwall.cli.exit_code import ExitCode
+from podwall.cli.messages import write_finding, write_message
+from podwall.cli.severity import at_least
+from podwall.policies import Finding, NetworkPolicy
+from podwall.policies.errors import InvalidValue, Place, SourceError
+from podwall.python_code import policies_module
+from podwall.reports.expectations import suggestion_text
+from podwall.reports.manifests import kubernetes_yaml
+from podwall.reports.output_folder import write_file
+from podwall.sources.expectations import expectations_in
+from podwall.sources.files import STDIN, read_bytes
+from podwall.sources.yaml_lines import at_their_lines, exact_place
+from podwall.suggest import Suggestion, suggest
+
+__all__ = ["show_suggestion"]
+
+
+_HEADLINE: Final = "Network policies of least privilege, suggested from expectations."
+
+
+def show_suggestion(options: Namespace) -> int:
+    """Write policies that open what is stated, say what they do, and return the exit code."""
+    options.source, path = source_and_expectations(options.words, "suggest")
+    expectations = expectations_in(path)
+    with paused_collector():
+        source = read_source(options)
+        reading = source.reading()
+        write_findings(reading.findings)
+        texts = {**source.texts, **_text_of(path)}
+        try:
+            suggestion = suggest(reading.snapshot, expectations, options.engine)
+        except InvalidValue as problem:
+            problem.place = exact_place(problem.place, texts)
+            raise
+    if not suggestion.policies:
+        raise _nothing_in(source.name)
+    _write_summary(suggestion, texts)
+    _write(_text(options.output, suggestion.policies), options)
+    return _exit_code(FailOn(options.fail_on), suggestion, reading.findings)
+
+
+def _text_of(path: str) -> Mapping[str, bytes]:
+    return {} if path == STDIN else dict([read_bytes(path)])
+
+
+def _write_summary(suggestion: Suggestion, texts: Mapping[str, bytes]) -> None:
+    for finding in at_their_lines(suggestion.findings, texts):
+        write_finding(finding)
+    for line in suggestion_text(suggestion):
+        write_message(line)
+
+
+def _text(output: str, policies: Sequence[NetworkPolicy]) -> str:
+    if output == "yaml":
+        return "---\n".join(kubernetes_yaml(policy.to_manifest()) for policy in policies)
+    return policies_module(policies, _HEADLINE)
+
+
+def _write(text: str, options: Namespace) -> None:
+    if options.out is None:
+        sys.stdout.write(text)
+        sys.stdout.flush()
+    else:
+        write_file(options.out, text, replace=options.force)
+        write_message(f"wrote {options.out}")
+
+
+def _exit_code(fail_on: FailOn, suggestion: Suggestion, read: Iterable[Finding]) -> ExitCode:
+    findings = (*read, *suggestion.findings)
+    if any(at_least(fail_on, each.severity) for each in findings):
+        return ExitCode.FOUND
+    certainty = fail_on is FailOn.UNDETERMINED
+    return ExitCode.UNDETERMINED if certainty and not suggestion.is_certain else ExitCode.FINE
+
+
+def _nothing_in(name: str) -> SourceError:
+    return SourceError(
+        f"`{name}` has no workload that policies could protect",
+        help="give the manifests of the workloads, too",
+        place=Place(name),
+    )

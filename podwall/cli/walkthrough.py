@@ -1,30 +1,24 @@
-"""`podwall walkthrough`: the five steps, predicted."""
+"""What `podwall walkthrough` does: predict the five steps, show them."""
 
 from __future__ import annotations
 
-from argparse import ArgumentParser, Namespace
+import sys
+from argparse import Namespace
 
-from podwall.cli.command import Command
-from podwall.cli.options import add_engine, add_format
+from podwall.cli.exit_code import ExitCode
+from podwall.reports.formats import json_text
+from podwall.reports.terminal import terminal
+from podwall.reports.walkthrough import print_walkthrough, walkthrough_document
+from podwall.walkthrough import walkthrough
 
-__all__ = ["COMMAND"]
-
-
-def _declare(parser: ArgumentParser) -> None:
-    add_format(parser)
-    add_engine(parser)
-
-
-def _run(options: Namespace) -> int:
-    from podwall.cli.walking import show_walkthrough  # noqa: PLC0415 - help must not wait for numpy
-
-    return show_walkthrough(options)
+__all__ = ["show_walkthrough"]
 
 
-COMMAND = Command(
-    name="walkthrough",
-    summary="the five steps, predicted: which client reaches the backend, and which does not",
-    example="podwall walkthrough -o json",
-    declare=_declare,
-    run=_run,
-)
+def show_walkthrough(options: Namespace) -> int:
+    """Show the five steps in the format that the options ask for."""
+    attempts = list(walkthrough(options.engine))
+    if options.output == "json":
+        sys.stdout.write(json_text(walkthrough_document(attempts)))
+    else:
+        print_walkthrough(attempts, terminal())
+    return ExitCode.FINE

@@ -9,16 +9,22 @@ where it is written. A workload is a peer of connections, and waits for the poli
     shop = Namespace("shop", NamespaceArgs(name="shop"))
     policies = NetworkPolicies("shop", connection(web.peer, api.peer, tcp(8080)))
     Workload(api.id, api, ResourceOptions(depends_on=[shop, policies]))
-
-`components/` is also a Pulumi package for every other language, see `components.package`.
 """
 
+from __future__ import annotations
+
 from podwall.components.cluster import AksCluster, AksClusterArgs, NetworkEngine
-from podwall.components.namespace import Namespace
+from podwall.components.kubernetes import (
+    ContainerPort,
+    Namespace,
+    NetworkPolicies,
+    Probe,
+    Workload,
+    WorkloadArgs,
+    WorkloadKind,
+)
 from podwall.components.namespace_args import NamespaceArgs, PodSecurity, Quota
-from podwall.components.network_policies import NetworkPolicies
-from podwall.components.quantities import Resources
-from podwall.components.workload import ContainerPort, Probe, Workload, WorkloadArgs, WorkloadKind
+from podwall.components.workload_args import Resources
 
 __all__ = [
     "AksCluster",

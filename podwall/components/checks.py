@@ -1,4 +1,7 @@
-"""What arguments of components must be, said once: names, counts, image references."""
+"""What names, counts and image references of Kubernetes objects must be, and which are refused.
+
+A refusal names the Kubernetes field path, what is wrong and what to do.
+"""
 
 from __future__ import annotations
 
@@ -7,15 +10,19 @@ from collections.abc import Callable
 
 from podwall.policies.errors import InvalidValue, Place
 from podwall.policies.syntax import dns_label_problem, dns_subdomain_problem, shown
+from podwall.policies.system_namespaces import is_system_namespace
 
 __all__ = [
+    "check_application_namespace",
     "check_at_least",
     "check_dns_label",
     "check_dns_subdomain",
     "check_image",
+    "check_no_system_namespace",
     "check_service_name",
     "refused",
 ]
+
 
 _IMAGE = re.compile(
     r"[a-z0-9]([-a-z0-9._/:]*[a-z0-9])?"  # registry, its port, and repository
@@ -76,3 +83,26 @@ def check_image(value: str, path: str) -> None:
 def _check_name(value: str, path: str, problem_of: Callable[[str], str | None]) -> None:
     if problem := problem_of(value):
         raise refused(path, f"{shown(value)} {problem}")
+
+
+_REMEDY = "give each application a namespace of its own"
+
+
+def check_application_namespace(name: str, path: str) -> None:
+    """Refuse a namespace that is not an application's own: the system's, and `default`.
+
+    >>> check_application_namespace("kube-system", "namespace")
+    Traceback (most recent call last):
+    podwall.policies.errors.InvalidValue: namespace: `kube-system` is a namespace of the system
+    """
+    check_no_system_namespace(name, path)
+    if name == "default":
+        message = "`default` is there in every cluster and is for nobody's workloads"
+        raise refused(path, message, _REMEDY)
+
+
+def check_no_system_namespace(name: str, path: str) -> None:
+    """Refuse a namespace of Kubernetes, of AKS or of one of its extensions."""
+    check_dns_label(name, path)
+    if is_system_namespace(name):
+        raise refused(path, f"{shown(name)} is a namespace of the system", _REMEDY)

@@ -1,4 +1,4 @@
-"""What a namespace must be, as a value: pure, checked when it is written."""
+"""What a namespace must be, as a value: pure, checked where it is written."""
 
 from __future__ import annotations
 
@@ -7,9 +7,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, fields
 from enum import StrEnum
 
-from podwall.components.checks import refused
-from podwall.components.quantities import Resources, amount
-from podwall.components.system_namespaces import check_application_namespace
+from podwall.components.checks import check_application_namespace, refused
+from podwall.components.workload_args import Resources, amount
 from podwall.policies.labels import Labels
 from podwall.policies.policy import NetworkPolicy
 from podwall.policies.presets import allow_dns, default_deny
@@ -17,6 +16,7 @@ from podwall.policies.rules import Direction
 from podwall.policies.syntax import shown
 
 __all__ = ["NamespaceArgs", "PodSecurity", "Quota"]
+
 
 _AKS_LABELS = "kubernetes.azure.com/"
 _VERSION = re.compile(r"v1\.\d{1,3}")

@@ -5,22 +5,29 @@
 >>> pods = tuple(Workload("shop", name, "Deployment", LabelMap(), replicas=2) for name in "ab")
 >>> deny = Policy("shop", "deny", Selector(), ingress=())
 >>> changed = diff(reachability(Snapshot((), pods)), reachability(Snapshot((), pods, (deny,))))
->>> changed.policies[0].name, sum(each.kind is ChangeKind.REMOVED for each in changed.changes())
+>>> removed = [each for each in changed.changes() if each.kind is ConnectionChangeKind.REMOVED]
+>>> changed.policies[0].name, len(removed)
 ('shop/deny', 8)
 """
 
 from __future__ import annotations
 
-from podwall.diff.changes import Change, ChangeKind, Effect, Passage
+from podwall.diff.changes import (
+    ChangeCause,
+    ConnectionChange,
+    ConnectionChangeKind,
+    PassingPorts,
+    PolicyChange,
+    PolicyChangeKind,
+)
 from podwall.diff.difference import Diff, diff
-from podwall.diff.policies import PolicyChange, PolicyChangeKind
 
 __all__ = [
-    "Change",
-    "ChangeKind",
+    "ChangeCause",
+    "ConnectionChange",
+    "ConnectionChangeKind",
     "Diff",
-    "Effect",
-    "Passage",
+    "PassingPorts",
     "PolicyChange",
     "PolicyChangeKind",
     "diff",

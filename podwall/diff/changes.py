@@ -1,21 +1,114 @@
-"""One changed connection as a value: what passed before, what passes after, and why."""
+"""What changed, as values: the policies that differ, and the connections, with the reason.
+
+A connection is described by what passes before and what passes after; a policy by both versions.
+"""
 
 from __future__ import annotations
 
+from collections import defaultdict
 from dataclasses import dataclass
 from enum import StrEnum
+from itertools import zip_longest
 from typing import TYPE_CHECKING, Final
 
+from podwall.model import Unknown
 from podwall.portset import ALL_PORTS, NO_PORTS, PortSet
+from podwall.reachability.cluster import rules_of
 
 if TYPE_CHECKING:
-    from podwall.diff.policies import PolicyChange
+    from collections.abc import Iterable, Iterator, Sequence
+
+    from podwall.model import Policy
+    from podwall.reachability.cluster import EnforcedCluster
+    from podwall.reachability.port_rules import TrafficDirection
     from podwall.reachability.values import Endpoint
 
-__all__ = ["EVERYTHING", "NOTHING", "Change", "ChangeKind", "Effect", "Passage"]
+__all__ = [
+    "EVERYTHING",
+    "NOTHING",
+    "ChangeCause",
+    "ConnectionChange",
+    "ConnectionChangeKind",
+    "PassingPorts",
+    "PolicyChange",
+    "PolicyChangeKind",
+    "policy_changes",
+]
 
 
-class ChangeKind(StrEnum):
+class PolicyChangeKind(StrEnum):
+    """What became of a policy."""
+
+    ADDED = "added"
+    REMOVED = "removed"
+    EDITED = "edited"
+
+
+@dataclass(frozen=True, slots=True)
+class PolicyChange:
+    """A policy that differs: as it was, and as it is; one of the two may be missing."""
+
+    old: Policy | None
+    new: Policy | None
+
+    @property
+    def kind(self) -> PolicyChangeKind:
+        """What became of it."""
+        if self.old is None:
+            return PolicyChangeKind.ADDED
+        return PolicyChangeKind.REMOVED if self.new is None else PolicyChangeKind.EDITED
+
+    @property
+    def latest(self) -> Policy:
+        """The policy as it is or, if it is gone, as it was."""
+        latest = self.new or self.old
+        assert latest is not None
+        return latest
+
+    @property
+    def name(self) -> str:
+        """The policy as `namespace/name`."""
+        namespace = self.latest.namespace
+        return f"{'?' if isinstance(namespace, Unknown) else namespace}/{self.latest.name}"
+
+    def versions(self, direction: TrafficDirection) -> tuple[Policy | None, Policy | None]:
+        """Return what isolated and what isolates in a direction, if the change is about it."""
+        before, after = (_rules_in_direction(each, direction) for each in (self.old, self.new))
+        if before == after:
+            return None, None
+        return (None if before is None else self.old), (None if after is None else self.new)
+
+
+def _rules_in_direction(policy: Policy | None, direction: TrafficDirection) -> object:
+    """Return all that a policy says about a direction."""
+    rules = None if policy is None else rules_of(policy, direction)
+    return None if policy is None or rules is None else (policy.pod_selector, rules)
+
+
+def policy_changes(old: EnforcedCluster, new: EnforcedCluster) -> tuple[PolicyChange, ...]:
+    """Return the acting policies that differ, by namespace and name."""
+    changes = sorted(_policy_changes(old.policies, new.policies), key=lambda each: each.name)
+    return tuple(changes)
+
+
+def _policy_changes(old: Sequence[Policy], new: Sequence[Policy]) -> Iterator[PolicyChange]:
+    kept = set(map(id, old)) & set(map(id, new))
+    before, after = (_by_name(each for each in side if id(each) not in kept) for side in (old, new))
+    for key in before.keys() | after.keys():
+        # Only policies whose namespace is not known can share a key.
+        for one, other in zip_longest(before.get(key, ()), after.get(key, ())):
+            if one != other:
+                yield PolicyChange(one, other)
+
+
+def _by_name(policies: Iterable[Policy]) -> dict[tuple[str | Unknown, str], list[Policy]]:
+    found: defaultdict[tuple[str | Unknown, str], list[Policy]] = defaultdict(list)
+    for each in policies:
+        found[each.namespace, each.name].append(each)
+    return found
+
+
+class ConnectionChangeKind(StrEnum):
     """What became of a connection; `CHANGED`: some ports were opened and others closed."""
 
     ADDED = "added"
@@ -25,7 +118,7 @@ class ChangeKind(StrEnum):
     CHANGED = "changed"
 
 
-class Effect(StrEnum):
+class ChangeCause(StrEnum):
     """Why a connection changed.
 
     `POLICY`: a policy differs that selects one of the ends. `NEW`, `GONE`: one of the ends is a
@@ -39,7 +132,7 @@ class Effect(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
-class Passage:
+class PassingPorts:
     """What passes from one end to the other at one time; what is in neither set is denied."""
 
     allowed: PortSet
@@ -51,12 +144,12 @@ class Passage:
         return self.allowed | self.undetermined
 
 
-NOTHING: Final = Passage(NO_PORTS)
-EVERYTHING: Final = Passage(ALL_PORTS)
+NOTHING: Final = PassingPorts(NO_PORTS)
+EVERYTHING: Final = PassingPorts(ALL_PORTS)
 
 
 @dataclass(frozen=True, slots=True)
-class Change:
+class ConnectionChange:
     """A connection that is not what it was.
 
     `because` says what undetermined ports depend on. `policies` are those that differ and select
@@ -65,9 +158,9 @@ class Change:
 
     source: Endpoint
     destination: Endpoint
-    before: Passage
-    after: Passage
-    effect: Effect
+    before: PassingPorts
+    after: PassingPorts
+    effect: ChangeCause
     policies: tuple[PolicyChange, ...] = ()
     because: str = ""
 
@@ -86,12 +179,12 @@ class Change:
         )
 
     @property
-    def kind(self) -> ChangeKind:
+    def kind(self) -> ConnectionChangeKind:
         """What became of the connection."""
         if not self.before.at_most:
-            return ChangeKind.ADDED
+            return ConnectionChangeKind.ADDED
         if not self.after.at_most:
-            return ChangeKind.REMOVED
+            return ConnectionChangeKind.REMOVED
         if self.opened and self.closed:
-            return ChangeKind.CHANGED
-        return ChangeKind.WIDENED if self.opened else ChangeKind.NARROWED
+            return ConnectionChangeKind.CHANGED
+        return ConnectionChangeKind.WIDENED if self.opened else ConnectionChangeKind.NARROWED

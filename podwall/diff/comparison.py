@@ -1,79 +1,212 @@
-"""The comparison of two analyses in joint roles: what differs, still unexpanded.
+"""Compares two analyses where they can differ: which endpoints are affected, and how.
 
-Rows of sources that can have changed are compared with all destinations, and all other sources
-with the destinations that can have changed. Everything else is equal.
+How it works: who reaches whom depends on the two pods (labels, ports, namespace, services before
+them), on the policies that select one of them, and on what holds for the whole cluster. `affected`
+finds the endpoints for which one of these changed. Rows of affected sources are then compared with
+all destinations, and all other sources with the affected destinations; everything else is equal.
+Rows are compared as joint roles in blocks of bounded size, not endpoint by endpoint.
 """
 
 from __future__ import annotations
 
+from collections import defaultdict
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
 import numpy as np
 
-from podwall.diff.ends import ABSENT
-from podwall.diff.passages import ALL, SideReader, passages
-from podwall.diff.roles import joint_roles
+from podwall.diff.joint_endpoints import ABSENT
+from podwall.diff.joint_roles import ALL_PASS, RoleReader, joint_roles, port_numbers
+from podwall.reachability.arrays import Csr
+from podwall.reachability.policy_rules import PeerSets
+from podwall.reachability.port_rules import TrafficDirection
+from podwall.reachability.values import Bound
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Sequence
 
-    from podwall.diff.affected import Affected
-    from podwall.diff.ends import Ends
-    from podwall.diff.passages import Block, Passages
-    from podwall.diff.roles import Bits, JointRoles, RoleView
+    from podwall.diff.changes import PolicyChange
+    from podwall.diff.joint_endpoints import JointEndpoints
+    from podwall.diff.joint_roles import BoolArray, JointRoles, PortNumbers, RoleView, RowsOfPorts
+    from podwall.model import Selector, Unknown
     from podwall.reachability import Reachability
-    from podwall.reachability.grouping import IntArray
+    from podwall.reachability.arrays import IntArray
+    from podwall.reachability.cluster import EnforcedCluster
     from podwall.reachability.join import Join
 
-__all__ = ["Comparison", "compared"]
+__all__ = ["AffectedEndpoints", "RoleComparison", "affected", "compared"]
+
+
+PoliciesByGroup = dict[int, "tuple[PolicyChange, ...]"]
+"""The policies that differ and select a group, for those groups that have any."""
+
+
+@dataclass(frozen=True, slots=True)
+class AffectedEndpoints:
+    """The ends whose connections may differ, as sources and as destinations.
+
+    `egress` and `ingress` have the policies that differ and select a group of workloads.
+    """
+
+    sources: BoolArray
+    destinations: BoolArray
+    egress: PoliciesByGroup
+    ingress: PoliciesByGroup
+
+
+def affected(
+    old: Reachability, new: Reachability, ends: JointEndpoints, policies: Sequence[PolicyChange]
+) -> AffectedEndpoints:
+    """Return the ends of connections that may differ."""
+    sides = (_GroupsOfSide(old, ends.old), _GroupsOfSide(new, ends.new))
+    egress = _policies_by_group(sides, policies, TrafficDirection.EGRESS)
+    ingress = _policies_by_group(sides, policies, TrafficDirection.INGRESS)
+    changed = _changed(old, new, ends, sides)
+    sources, destinations = changed.copy(), changed
+    sources[list(egress)] = True
+    destinations[list(ingress)] = True
+    destinations[list(_groups_behind_services(sides))] = True
+    return AffectedEndpoints(sources, destinations, egress, ingress)
+
+
+def _changed(
+    old: Reachability,
+    new: Reachability,
+    ends: JointEndpoints,
+    sides: tuple[_GroupsOfSide, _GroupsOfSide],
+) -> BoolArray:
+    """Return which ends differ by themselves: all of them, where the whole cluster differs."""
+    changed = np.zeros(len(ends), dtype=bool)
+    changed[ends.of[ends.differing]] = True
+    before, after = old.cluster, new.cluster
+    if _cluster_wide(before) != _cluster_wide(after) or not before.ports.reads_like(after.ports):
+        changed[:] = True
+    elif before.snapshot.namespaces != after.snapshot.namespaces:
+        for side in sides:
+            for name in side.namespaces:
+                if before.namespaces.of(name) != after.namespaces.of(name):
+                    changed[side.groups_in(name)] = True
+    return changed
+
+
+def _cluster_wide(cluster: EnforcedCluster) -> tuple[object, ...]:
+    """Return what every verdict depends on."""
+    snapshot = cluster.snapshot
+    return cluster.engine, snapshot.pod_cidrs, snapshot.complete
+
+
+def _policies_by_group(
+    sides: tuple[_GroupsOfSide, _GroupsOfSide],
+    policies: Sequence[PolicyChange],
+    direction: TrafficDirection,
+) -> PoliciesByGroup:
+    """Return the policies that differ in a direction, by the groups that they select or did."""
+    found: defaultdict[int, set[int]] = defaultdict(set)
+    versions = [each.versions(direction) for each in policies]
+    for which, side in enumerate(sides):
+        acting = [(n, v) for n, each in enumerate(versions) if (v := each[which]) is not None]
+        targets = [(version.namespace, version.pod_selector) for _, version in acting]
+        for (number, _), groups in zip(acting, side.selected(targets), strict=True):
+            for group in groups.tolist():
+                found[group].add(number)
+    return {group: tuple(policies[n] for n in sorted(each)) for group, each in found.items()}
+
+
+def _groups_behind_services(sides: tuple[_GroupsOfSide, _GroupsOfSide]) -> Iterator[int]:
+    """Yield the groups behind services that differ."""
+    if sides[0].cluster.services == sides[1].cluster.services:
+        return
+    before, after = ({*side.cluster.services} for side in sides)
+    for side, services in zip(sides, (before - after, after - before), strict=True):
+        chosen = [(s.namespace, s.selector) for s in services if s.selector is not None]
+        for groups in side.selected(chosen):
+            yield from groups.tolist()
+
+
+class _GroupsOfSide:
+    """The groups of workloads as one of the analyses has them, by namespace and by selector."""
+
+    def __init__(self, reachability: Reachability, elements: IntArray) -> None:
+        self.cluster = reachability.cluster
+        self._lookup = reachability.analysis.lookup
+        self._classes = reachability.analysis.classes
+        inside = np.flatnonzero((elements != ABSENT) & (elements < len(self._classes)))
+        self._groups = Csr.of_pairs(elements[inside], inside, len(self._classes))
+
+    @property
+    def namespaces(self) -> tuple[str | Unknown, ...]:
+        """The namespaces of workloads."""
+        return self._classes.namespaces
+
+    def groups_in(self, namespace: str | Unknown) -> IntArray:
+        """Return the groups in a namespace."""
+        number = self.namespaces.index(namespace) if namespace in self.namespaces else -1
+        return self._of(np.flatnonzero(self._classes.namespace == number))
+
+    def selected(self, targets: Sequence[tuple[str | Unknown, Selector]]) -> list[IntArray]:
+        """Return for each selector of a namespace the groups that it selects, or may select."""
+        terms = PeerSets()
+        numbers = [terms.of_pods(*each) for each in targets]
+        pairs = self._lookup.pairs(terms, Bound.MAY)
+        members = Csr.of_pairs(pairs.term, pairs.member, len(terms))
+        return [self._of(members[each]) for each in numbers]
+
+    def _of(self, classes: IntArray) -> IntArray:
+        _, place = self._groups.gather(classes)
+        return self._groups.items[place]
+
 
 _MOST_WORDS: Final = 1 << 20
 """So many pairs of roles are listed at once, unless a single source role has more."""
 
 
 @dataclass(frozen=True, slots=True)
-class Comparison:
+class RoleComparison:
     """What differs between joint roles, and between two pods of one workload.
 
     `rectangles` has a row (source role, destination role, before, after) for each pair of roles;
-    `selves` a row (row of the ends' pairs, before, after). Numbers of passages are into `passages`.
+    `selves` a row (row of the ends' pairs, before, after). Numbers of passages are into
+    `port_numbers`.
     """
 
     sources: JointRoles
     destinations: JointRoles
-    passages: Passages
+    port_numbers: PortNumbers
     rectangles: IntArray
     selves: IntArray
 
 
-def compared(old: Reachability, new: Reachability, ends: Ends, may_differ: Affected) -> Comparison:
+def compared(
+    old: Reachability, new: Reachability, ends: JointEndpoints, may_differ: AffectedEndpoints
+) -> RoleComparison:
     """Compare two analyses where they may differ."""
     joins = (old.analysis.join, new.analysis.join)
     elements = (ends.old, ends.new)
     sources = joint_roles(joins[0].sources, joins[1].sources, elements)
     destinations = joint_roles(joins[0].destinations, joins[1].destinations, elements)
-    known = passages()
+    known = port_numbers()
     comparer = _Comparer((old, new), ends, sources, destinations, known)
     rows, columns = (
-        _touched(sources, may_differ.sources),
-        _touched(destinations, may_differ.destinations),
+        _affected_roles(sources, may_differ.sources),
+        _affected_roles(destinations, may_differ.destinations),
     )
     parts = [*comparer.all(np.flatnonzero(rows), joins, np.ones_like(columns))]
     if columns.any():
         parts += comparer.all(np.flatnonzero(~rows), _toward(joins, destinations, columns), columns)
     rectangles = np.concatenate([np.empty((0, 4), dtype=np.int64), *(each for each, _ in parts)])
     selves = np.concatenate([np.empty((0, 3), dtype=np.int64), *(each for _, each in parts)])
-    return Comparison(sources, destinations, known, rectangles, selves)
+    return RoleComparison(sources, destinations, known, rectangles, selves)
 
 
-def _touched(roles: JointRoles, ends: Bits) -> Bits:
+def _affected_roles(roles: JointRoles, ends: BoolArray) -> BoolArray:
     touched = np.zeros(len(roles), dtype=bool)
     touched[roles.of[ends]] = True
     return touched
 
 
-def _toward(joins: tuple[Join, Join], destinations: JointRoles, columns: Bits) -> tuple[Join, Join]:
+def _toward(
+    joins: tuple[Join, Join], destinations: JointRoles, columns: BoolArray
+) -> tuple[Join, Join]:
     """Return both joins with only the wanted destinations."""
     old, new = destinations.old.role[columns], destinations.new.role[columns]
     return joins[0].toward(np.unique(old[old >= 0])), joins[1].toward(np.unique(new[new >= 0]))
@@ -85,10 +218,10 @@ class _Comparer:
     def __init__(
         self,
         sides: tuple[Reachability, Reachability],
-        ends: Ends,
+        ends: JointEndpoints,
         sources: JointRoles,
         destinations: JointRoles,
-        known: Passages,
+        known: PortNumbers,
     ) -> None:
         self._sources = sources
         self._destinations = destinations
@@ -96,12 +229,12 @@ class _Comparer:
         self._members = ends.members()
         self._workloads = tuple(each.cluster.workloads for each in sides)
         self._readers = (
-            SideReader(sides[0].analysis.ports, (sources.old, destinations.old), known),
-            SideReader(sides[1].analysis.ports, (sources.new, destinations.new), known),
+            RoleReader(sides[0].analysis.ports, (sources.old, destinations.old), known),
+            RoleReader(sides[1].analysis.ports, (sources.new, destinations.new), known),
         )
 
     def all(
-        self, rows: IntArray, joins: tuple[Join, Join], columns: Bits
+        self, rows: IntArray, joins: tuple[Join, Join], columns: BoolArray
     ) -> Iterator[tuple[IntArray, IntArray]]:
         """Yield what differs between some sources and some destinations, block by block."""
         for block in self._blocks(rows, joins):
@@ -133,7 +266,7 @@ class _Comparer:
         return np.flatnonzero(self._destinations.old.open != self._destinations.new.open)
 
     def _block(
-        self, rows: IntArray, joins: tuple[Join, Join], columns: Bits
+        self, rows: IntArray, joins: tuple[Join, Join], columns: BoolArray
     ) -> tuple[IntArray, IntArray]:
         old, new = (
             reader.block(join, rows) for reader, join in zip(self._readers, joins, strict=True)
@@ -168,7 +301,9 @@ class _Comparer:
         yield self._sources.old, self._destinations.old
         yield self._sources.new, self._destinations.new
 
-    def _selves(self, rows: IntArray, columns: Bits, old: Block, new: Block) -> IntArray:
+    def _selves(
+        self, rows: IntArray, columns: BoolArray, old: RowsOfPorts, new: RowsOfPorts
+    ) -> IntArray:
         """Return the workloads whose connections with themselves differ."""
         row, place = self._sources.holders.gather(rows)
         groups = self._sources.holders.items[place]
@@ -190,7 +325,7 @@ class _Comparer:
         """Return what passes within workloads: a single pod always reaches itself."""
         workloads = self._workloads[side]
         single = [n != ABSENT and workloads[n].replicas == 1 for n in places.tolist()]
-        return np.where(np.array(single, dtype=bool), ALL, numbers)
+        return np.where(np.array(single, dtype=bool), ALL_PASS, numbers)
 
 
 def _distinct(*ascending: IntArray) -> IntArray:
@@ -199,8 +334,10 @@ def _distinct(*ascending: IntArray) -> IntArray:
     return together[np.flatnonzero(np.diff(together, prepend=-1))]
 
 
-def _open(rows: IntArray, columns: IntArray, sources: RoleView, destinations: RoleView) -> Bits:
+def _open(
+    rows: IntArray, columns: IntArray, sources: RoleView, destinations: RoleView
+) -> BoolArray:
     """Return which pairs are open at both ends, and not both outside."""
     outside = sources.outside[rows][:, None] & destinations.outside[columns][None, :]
-    opened: Bits = sources.open[rows][:, None] & destinations.open[columns][None, :] & ~outside
+    opened: BoolArray = sources.open[rows][:, None] & destinations.open[columns][None, :] & ~outside
     return opened

@@ -1,30 +1,203 @@
-"""The difference of two analyses: the changed connections as a stream, and what is behind them."""
+"""The difference of two analyses: changed connections as a stream, and the policies behind them.
+
+`Diff` compares joint roles when it is made; `changes()` expands what differs to pairs of endpoints
+in order of source and destination, and merges neighbouring ranges of addresses that changed alike.
+"""
 
 from __future__ import annotations
 
+from collections import defaultdict
 from functools import cached_property
-from typing import TYPE_CHECKING
+from heapq import merge
+from itertools import chain
+from typing import TYPE_CHECKING, Final, NamedTuple
 
 import numpy as np
 
-from podwall.diff.affected import affected
-from podwall.diff.comparison import compared
-from podwall.diff.ends import ABSENT, common_ends
-from podwall.diff.expansion import Expansion
-from podwall.diff.policies import policy_changes
+from podwall.diff.changes import ChangeCause, ConnectionChange, policy_changes
+from podwall.diff.comparison import affected, compared
+from podwall.diff.joint_endpoints import ABSENT, WorkloadOrder, joint_endpoints, ranges_of
 from podwall.engines import engine_change
+from podwall.reachability.addresses import first_address, networks
+from podwall.reachability.arrays import Csr
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterable, Iterator
 
-    from podwall.diff.changes import Change
-    from podwall.diff.policies import PolicyChange
-    from podwall.policies.findings import Finding
+    from podwall.diff.changes import PolicyChange
+    from podwall.diff.comparison import AffectedEndpoints, RoleComparison
+    from podwall.diff.joint_endpoints import JointEndpoints
+    from podwall.policies.errors import Finding
     from podwall.reachability import Reachability
-    from podwall.reachability.grouping import IntArray
-    from podwall.reachability.values import WorkloadEndpoint
+    from podwall.reachability.arrays import IntArray
+    from podwall.reachability.values import ExternalRange, WorkloadEndpoint
 
-__all__ = ["Diff", "diff"]
+__all__ = ["Diff", "Expansion", "diff"]
+
+
+BeforeAfter = tuple[int, int]
+"""The numbers of what passed before, and of what passes after."""
+
+_AND: Final = "; "
+
+
+class _Reached(NamedTuple):
+    """What differs for a source role: workloads in order, and parts of the outside by outcome."""
+
+    workloads: list[tuple[int, BeforeAfter]]
+    outside: dict[BeforeAfter, list[int]]
+
+
+class Expansion:
+    """Tells the changes that a comparison found, one by one."""
+
+    def __init__(
+        self,
+        sides: tuple[Reachability, Reachability],
+        ends: JointEndpoints,
+        may_differ: AffectedEndpoints,
+        comparison: RoleComparison,
+    ) -> None:
+        """Sort what differs by source role."""
+        self._old, self._new = sides
+        self._ends = ends
+        self._affected = may_differ
+        self._comparison = comparison
+        rectangles = comparison.rectangles
+        rows = np.arange(len(rectangles))
+        self._of_role = Csr.of_pairs(rectangles[:, 0], rows, len(comparison.sources))
+        self._listing = WorkloadOrder(sides, ends)
+        selves = zip(self._listing.number[comparison.selves[:, 0]], comparison.selves, strict=True)
+        self._selves = {int(number): (int(row[1]), int(row[2])) for number, row in selves}
+        self._last: tuple[int, _Reached] | None = None
+        self._networks: dict[tuple[int, ...], tuple[ExternalRange, ...]] = {}
+        self._causes: dict[tuple[bool, int, int], str] = {}
+
+    def changes(self) -> Iterator[ConnectionChange]:
+        """Yield the changes by source, then destination; workloads before ranges."""
+        concerned = self._of_role.lengths[self._comparison.sources.of] > 0
+        sources = np.flatnonzero(concerned[self._listing.group]).tolist()
+        for source in sorted({*sources, *self._selves}):
+            yield from self._from_workload(source)
+        yield from self._from_outside()
+
+    def _from_workload(self, source: int) -> Iterator[ConnectionChange]:
+        group = int(self._listing.group[source])
+        role = int(self._comparison.sources.of[group])
+        if self._last is None or self._last[0] != role:
+            self._last = (role, self._reached(role))
+        workloads, outside = self._last[1]
+        itself = [(source, self._selves[source])] if source in self._selves else []
+        for end, outcome in merge(((e, o) for e, o in workloads if e != source), itself):
+            yield self._change((group, int(self._listing.group[end])), outcome, source, end)
+        ranges = ((each, key) for key, parts in outside.items() for each in self._ranges(parts))
+        for range_, outcome in sorted(ranges, key=lambda pair: _address_order(pair[0])):
+            yield self._change((group, outside[outcome][0]), outcome, source, range_)
+
+    def _reached(self, role: int) -> _Reached:
+        """Return the destinations to which something differs."""
+        outside: defaultdict[BeforeAfter, list[int]] = defaultdict(list)
+        workloads: list[tuple[int, BeforeAfter]] = []
+        for end, outcome in self._row(role):
+            if end < self._ends.groups:
+                workloads += ((each, outcome) for each in self._listing.of_group[end].tolist())
+            else:
+                outside[outcome].append(end)
+        return _Reached(sorted(workloads), {key: sorted(parts) for key, parts in outside.items()})
+
+    def _row(self, role: int) -> Iterator[tuple[int, BeforeAfter]]:
+        """Yield the groups and parts to which something differs."""
+        comparison = self._comparison
+        rectangles = comparison.rectangles[self._of_role[role]]
+        owner, place = comparison.destinations.holders.gather(rectangles[:, 1])
+        ends = comparison.destinations.holders.items[place].tolist()
+        before, after = rectangles[owner, 2].tolist(), rectangles[owner, 3].tolist()
+        yield from zip(ends, zip(before, after, strict=True), strict=True)
+
+    def _from_outside(self) -> Iterator[ConnectionChange]:
+        parts: defaultdict[tuple[int, BeforeAfter], list[int]] = defaultdict(list)
+        for source in range(self._ends.groups, len(self._ends)):
+            for group, outcome in self._row(int(self._comparison.sources.of[source])):
+                parts[group, outcome].append(source)
+        found = (
+            (range_, end, group, outcome)
+            for (group, outcome), sources in parts.items()
+            for range_ in self._ranges(sources)
+            for end in self._listing.of_group[group].tolist()
+        )
+        for range_, end, group, outcome in sorted(
+            found, key=lambda e: (*_address_order(e[0]), e[1])
+        ):
+            yield self._change((parts[group, outcome][0], group), outcome, range_, end)
+
+    def _ranges(self, ends: Iterable[int]) -> tuple[ExternalRange, ...]:
+        """Return the networks of several parts of the outside, merged."""
+        key = tuple(end - self._ends.groups for end in ends)
+        if key not in self._networks:
+            self._networks[key] = ranges_of([self._ends.parts[part] for part in key])
+        return self._networks[key]
+
+    def _change(
+        self,
+        groups: tuple[int, int],
+        outcome: BeforeAfter,
+        source: int | ExternalRange,
+        destination: int | ExternalRange,
+    ) -> ConnectionChange:
+        before, after = (self._comparison.port_numbers.values[number] for number in outcome)
+        policies = self._policies(*groups)
+        undetermined = before.undetermined or after.undetermined
+        return ConnectionChange(
+            source=self._listing.endpoint(source),
+            destination=self._listing.endpoint(destination),
+            before=before,
+            after=after,
+            effect=self._effect(groups, policies),
+            policies=policies,
+            because=self._because(groups, outcome) if undetermined else "",
+        )
+
+    def _policies(self, source: int, destination: int) -> tuple[PolicyChange, ...]:
+        sending = self._affected.egress.get(source, ())
+        receiving = self._affected.ingress.get(destination, ())
+        if not receiving or not sending:
+            return sending or receiving
+        both = {each.name: each for each in (*sending, *receiving)}
+        return tuple(both[name] for name in sorted(both))
+
+    def _effect(self, pair: tuple[int, int], policies: tuple[PolicyChange, ...]) -> ChangeCause:
+        if ABSENT in (self._ends.new[pair[0]], self._ends.new[pair[1]]):
+            return ChangeCause.GONE
+        if ABSENT in (self._ends.old[pair[0]], self._ends.old[pair[1]]):
+            return ChangeCause.NEW
+        return ChangeCause.POLICY if policies else ChangeCause.OTHER
+
+    def _because(self, pair: tuple[int, int], outcome: BeforeAfter) -> str:
+        """Return what the undetermined ports depend on, after the change if there are any.
+
+        It is found once for a pair of classes: pods of one role may have doubts of their own.
+        """
+        now = bool(self._comparison.port_numbers.values[outcome[1]].undetermined)
+        elements = self._ends.new if now else self._ends.old
+        key = (now, int(elements[pair[0]]), int(elements[pair[1]]))
+        if key not in self._causes:
+            side = self._new if now else self._old
+            ids = [self._id(end, now=now) for end in pair]
+            parts = (part.because.split(_AND) for part in side.connection(*ids).undetermined)
+            self._causes[key] = _AND.join(dict.fromkeys(chain.from_iterable(parts)))
+        return self._causes[key]
+
+    def _id(self, end: int, *, now: bool) -> str:
+        """Return the id by which one of the analyses knows a group's first workload, or a part."""
+        side, elements = (self._new, self._ends.new) if now else (self._old, self._ends.old)
+        if end < self._ends.groups:
+            return self._listing.id_in(side, int(self._listing.of_group[end][0]))
+        part = int(elements[end]) - len(side.analysis.classes)
+        return str(next(networks(side.analysis.addresses.ranges()[part])))
+
+
+def _address_order(range_: ExternalRange) -> tuple[int, int]:
+    return first_address(range_.network), range_.network.prefixlen
 
 
 class Diff:
@@ -37,7 +210,7 @@ class Diff:
         """Compare the two where they may differ."""
         self.old = old
         self.new = new
-        self._ends = common_ends(old, new)
+        self._ends = joint_endpoints(old, new)
         self._policies = policy_changes(old.cluster, new.cluster)
         self._affected = affected(old, new, self._ends, self._policies)
         self._comparison = compared(old, new, self._ends, self._affected)
@@ -75,7 +248,7 @@ class Diff:
         """Whether no connection changes."""
         return next(self.changes(), None) is None
 
-    def changes(self) -> Iterator[Change]:
+    def changes(self) -> Iterator[ConnectionChange]:
         """Yield every connection that changes, by source, then destination.
 
         A pair that is not yielded is what it was. Ranges outside the cluster are as large as they

@@ -13,24 +13,29 @@
 from __future__ import annotations
 
 from podwall.expectations.checking import check
-from podwall.expectations.expectation import Expectation, Kind, allowed, denied, only
-from podwall.expectations.reading import read_expectations, selection
-from podwall.expectations.results import Outcome, Result
-from podwall.expectations.selections import (
+from podwall.expectations.expectation import (
     ANYTHING,
     INTERNET,
     Addresses,
     Anything,
+    Expectation,
     Internet,
+    Kind,
+    Outcome,
     Outside,
-    Pods,
+    PodSelection,
+    Result,
     Selection,
     WorkloadId,
     addresses,
+    allowed,
+    denied,
+    only,
     outside,
     pods,
     workload,
 )
+from podwall.expectations.reading import read_expectations, selection
 
 __all__ = [
     "ANYTHING",
@@ -42,7 +47,7 @@ __all__ = [
     "Kind",
     "Outcome",
     "Outside",
-    "Pods",
+    "PodSelection",
     "Result",
     "Selection",
     "WorkloadId",

@@ -4,10 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final, NamedTuple
 
-from podwall.expectations.expectation import Kind
-from podwall.expectations.results import Outcome, Result
-from podwall.expectations.selecting import Selected, is_real, selected
-from podwall.expectations.selections import ANYTHING, WorkloadId
+from podwall.expectations.expectation import ANYTHING, Kind, Outcome, Result, WorkloadId
+from podwall.expectations.selecting import SelectedEndpoints, is_real, selected
 from podwall.explain import explain_ports, ports_named
 from podwall.policies.errors import InvalidValue
 from podwall.policies.wording import guess
@@ -17,8 +15,7 @@ from podwall.reachability.values import ExternalRange
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
 
-    from podwall.expectations.expectation import Expectation
-    from podwall.expectations.selections import Selection
+    from podwall.expectations.expectation import Expectation, Selection
     from podwall.reachability import Connection, Reachability
     from podwall.reachability.values import Endpoint
 
@@ -104,7 +101,7 @@ class _Check:
             return "both ends are outside the cluster, where no policy applies"
         return f"`{sources[0].id}` is not asked about itself: a pod always reaches itself"
 
-    def _ends(self, ends: Selected) -> Iterator[Endpoint]:
+    def _ends(self, ends: SelectedEndpoints) -> Iterator[Endpoint]:
         these = ends.all
         return (end for end in self._real_ends if end.id in these)
 
@@ -119,12 +116,12 @@ class _Check:
                 yield from self._open(self._others())
                 yield from self._closed(self._sources)
 
-    def _others(self) -> Selected:
+    def _others(self) -> SelectedEndpoints:
         """Return everything that is not among the sources, for certain or perhaps."""
         everything = selected((ANYTHING,), self._found.endpoints).all
-        return Selected(everything - self._sources.all, self._sources.perhaps)
+        return SelectedEndpoints(everything - self._sources.all, self._sources.perhaps)
 
-    def _open(self, sources: Selected) -> Iterator[_Flow]:
+    def _open(self, sources: SelectedEndpoints) -> Iterator[_Flow]:
         """Yield what passes, or may, although it must not."""
         for connection, wanted in self._pairs(self._passing(sources)):
             passing = connection.allowed & wanted
@@ -134,7 +131,7 @@ class _Check:
             elif perhaps:
                 yield self._flow(connection, perhaps, sources)._replace(sure=False)
 
-    def _closed(self, sources: Selected) -> Iterator[_Flow]:
+    def _closed(self, sources: SelectedEndpoints) -> Iterator[_Flow]:
         """Yield what does not pass, or may not, although it must."""
         anyhow = not self._expectation.ports
         for connection, wanted in self._pairs(self._every(sources)):
@@ -148,7 +145,7 @@ class _Check:
                 flow = self._flow(connection, ports, sources)
                 yield flow if sure else flow._replace(sure=False)
 
-    def _flow(self, connection: Connection, ports: PortSet, sources: Selected) -> _Flow:
+    def _flow(self, connection: Connection, ports: PortSet, sources: SelectedEndpoints) -> _Flow:
         source, destination = connection.source_id, connection.destination_id
         certain = source in sources.certain and destination in self._destinations.certain
         return _Flow(source, destination, ports, certain)
@@ -161,7 +158,7 @@ class _Check:
             if ports and connection.source != connection.destination:
                 yield connection, ports
 
-    def _passing(self, sources: Selected) -> Iterator[Connection]:
+    def _passing(self, sources: SelectedEndpoints) -> Iterator[Connection]:
         """Yield at least the connections on which something passes, or may."""
         these, those = (
             {end.id for end in self._ends(each)} for each in (sources, self._destinations)
@@ -173,7 +170,7 @@ class _Check:
             if each.source_id in these and each.destination_id in those:
                 yield each
 
-    def _every(self, sources: Selected) -> Iterator[Connection]:
+    def _every(self, sources: SelectedEndpoints) -> Iterator[Connection]:
         """Yield every connection, those on which nothing passes included."""
         for source in self._ends(sources):
             for destination in self._ends(self._destinations):

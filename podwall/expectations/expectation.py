@@ -1,4 +1,4 @@
-"""One expectation as a value: who shall, or shall not, reach whom."""
+"""Expectations as values: ends of connections, who may reach whom, and what became of it."""
 
 from __future__ import annotations
 
@@ -6,19 +6,171 @@ import re
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 from enum import StrEnum
-from typing import Final
+from ipaddress import IPv4Network, IPv6Network, ip_network
+from typing import TYPE_CHECKING, Final
 
-from podwall.expectations.selections import Selection
 from podwall.explain import is_port
 from podwall.policies.errors import InvalidValue, Place
 from podwall.portset import FIRST_PORT, LAST_PORT
 
-__all__ = ["Ends", "Expectation", "Kind", "Ports", "allowed", "denied", "only"]
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from podwall.explain import Explanation
+
+__all__ = [
+    "ANYTHING",
+    "INTERNET",
+    "Addresses",
+    "Anything",
+    "Expectation",
+    "Internet",
+    "Kind",
+    "Outcome",
+    "Outside",
+    "PodSelection",
+    "PortsArgument",
+    "Result",
+    "Selection",
+    "SelectionArgument",
+    "WorkloadId",
+    "addresses",
+    "allowed",
+    "denied",
+    "only",
+    "outside",
+    "pods",
+    "workload",
+]
+
+
+@dataclass(frozen=True, slots=True)
+class WorkloadId:
+    """The workload with an id, `namespace/name`."""
+
+    id: str
+
+    def __str__(self) -> str:
+        """Write it as in a file of expectations."""
+        return self.id
+
+
+@dataclass(frozen=True, slots=True)
+class PodSelection:
+    """The workloads of a namespace (None: of all of them) that carry all of some labels."""
+
+    namespace: str | None = None
+    labels: tuple[tuple[str, str], ...] = ()
+
+    def __str__(self) -> str:
+        """Write it in words."""
+        labels = ",".join(f"{key}={value}" for key, value in self.labels)
+        there = f"namespace {self.namespace}" if self.namespace else "any namespace"
+        return f"pods with {labels} of {there}" if labels else f"pods of {there}"
+
+
+@dataclass(frozen=True, slots=True)
+class Addresses:
+    """The addresses of a range outside the cluster."""
+
+    network: IPv4Network | IPv6Network
+
+    def __str__(self) -> str:
+        """Write the range in CIDR notation."""
+        return str(self.network)
+
+
+@dataclass(frozen=True, slots=True)
+class Outside:
+    """Everything that is not in a namespace: other workloads, and all addresses."""
+
+    namespace: str
+
+    def __str__(self) -> str:
+        """Write it as in a file of expectations."""
+        return f"outside {self.namespace}"
+
+
+@dataclass(frozen=True, slots=True)
+class Internet:
+    """The public addresses: those that are not set aside for private or local use.
+
+    https://www.iana.org/assignments/iana-ipv4-special-registry/
+    """
+
+    def __str__(self) -> str:
+        """Write it as in a file of expectations."""
+        return "internet"
+
+
+@dataclass(frozen=True, slots=True)
+class Anything:
+    """Every workload, and every address outside the cluster."""
+
+    def __str__(self) -> str:
+        """Write it as in a file of expectations."""
+        return "anything"
+
+
+Selection = WorkloadId | PodSelection | Addresses | Outside | Internet | Anything
+
+_ID: Final = re.compile(r"[^\s/]+(/[^\s/]+){1,2}")
+_CIDR: Final = re.compile(r"[0-9a-fA-F.:]+(/[0-9]{1,3})?")
+
+INTERNET: Final = Internet()
+ANYTHING: Final = Anything()
+
+
+def workload(id_: str) -> WorkloadId:
+    """Return the workload with an id; one that does not exist fails the expectation.
+
+    Raises:
+        InvalidValue: it is not `namespace/name` or `namespace/Kind/name`.
+    """
+    if not _ID.fullmatch(id_):
+        raise InvalidValue(
+            f"`{id_}` is not the id of a workload", help="as in `namespace/name`", value=id_
+        )
+    return WorkloadId(id_)
+
+
+def pods(namespace: str | None = None, labels: Mapping[str, str] | None = None) -> PodSelection:
+    """Return the workloads of a namespace, or with some labels, or both.
+
+    Raises:
+        InvalidValue: neither is given; everything is said with `ANYTHING`.
+    """
+    if namespace is None and not labels:
+        raise InvalidValue("neither a namespace nor labels are given", help="`anything` says all")
+    return PodSelection(namespace, tuple(sorted((labels or {}).items())))
+
+
+def addresses(cidr: str) -> Addresses:
+    """Return a range of addresses outside the cluster.
+
+    Raises:
+        InvalidValue: it is no address and no range, or host bits are set.
+    """
+    refused = InvalidValue(
+        f"`{cidr}` is not an address range", help="as in `203.0.113.0/24`", value=cidr
+    )
+    if not _CIDR.fullmatch(cidr):  # Python also reads netmasks and scopes
+        raise refused
+    try:
+        return Addresses(ip_network(cidr))
+    except ValueError:
+        raise refused from None
+
+
+def outside(namespace: str) -> Outside:
+    """Return everything that is not in a namespace."""
+    return Outside(namespace)
+
 
 _NUMBERS: Final = re.compile(r"([0-9]+)(?:-([0-9]+))?(?:/|$)")
 
-Ends = Selection | Iterable[Selection]
-Ports = str | int | Iterable[str | int]
+SelectionArgument = Selection | Iterable[Selection]
+PortsArgument = str | int | Iterable[str | int]
 
 
 class Kind(StrEnum):
@@ -76,26 +228,59 @@ def _validate(port: str) -> None:
         )
 
 
-def allowed(name: str, sources: Ends, destinations: Ends, ports: Ports) -> Expectation:
+def allowed(
+    name: str, sources: SelectionArgument, destinations: SelectionArgument, ports: PortsArgument
+) -> Expectation:
     """Expect that every source reaches every destination on all the ports."""
     return Expectation(name, Kind.ALLOWED, _ends(sources), _ends(destinations), _ports(ports))
 
 
-def denied(name: str, sources: Ends, destinations: Ends, ports: Ports = ()) -> Expectation:
+def denied(
+    name: str,
+    sources: SelectionArgument,
+    destinations: SelectionArgument,
+    ports: PortsArgument = (),
+) -> Expectation:
     """Expect that no source reaches any destination on any of the ports; without, on any port."""
     return Expectation(name, Kind.DENIED, _ends(sources), _ends(destinations), _ports(ports))
 
 
-def only(name: str, sources: Ends, destinations: Ends, ports: Ports = ()) -> Expectation:
+def only(
+    name: str,
+    sources: SelectionArgument,
+    destinations: SelectionArgument,
+    ports: PortsArgument = (),
+) -> Expectation:
     """Expect that exactly the sources reach the destinations on the ports; without, on any port."""
     return Expectation(name, Kind.ONLY, _ends(sources), _ends(destinations), _ports(ports))
 
 
-def _ends(ends: Ends) -> tuple[Selection, ...]:
+def _ends(ends: SelectionArgument) -> tuple[Selection, ...]:
     return tuple(ends) if isinstance(ends, Iterable) else (ends,)
 
 
-def _ports(ports: Ports) -> tuple[str, ...]:
+def _ports(ports: PortsArgument) -> tuple[str, ...]:
     if isinstance(ports, str | int):
         return (str(ports),)
     return tuple(map(str, ports))
+
+
+class Outcome(StrEnum):
+    """Whether an expectation is fulfilled. Undetermined: that depends on what is not known yet."""
+
+    PASS = "pass"  # noqa: S105 - an outcome, not a secret
+    FAIL = "fail"
+    UNDETERMINED = "undetermined"
+
+
+@dataclass(frozen=True, slots=True)
+class Result:
+    """An expectation, what became of it, why in a sentence, and the flow that decides.
+
+    `flow` is None where everything is as expected, or nothing was selected.
+    """
+
+    expectation: Expectation
+    outcome: Outcome
+    reason: str
+    flow: Explanation | None = None

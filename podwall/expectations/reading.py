@@ -10,10 +10,11 @@ import re
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, Final
 
-from podwall.expectations.expectation import Expectation, Kind
-from podwall.expectations.selections import (
+from podwall.expectations.expectation import (
     ANYTHING,
     INTERNET,
+    Expectation,
+    Kind,
     Selection,
     addresses,
     outside,

@@ -8,16 +8,16 @@ from ipaddress import ip_network
 from typing import TYPE_CHECKING, Final
 
 from podwall.engines import Treatment
-from podwall.expectations.selections import (
+from podwall.expectations.expectation import (
     Addresses,
     Anything,
     Internet,
     Outside,
-    Pods,
+    PodSelection,
     WorkloadId,
 )
 from podwall.intervals import difference, intersection
-from podwall.model import IpPeer, Operator, Requirement, Selector, Unknown
+from podwall.model import IpPeer, Operator, Selector, SelectorRequirement, Unknown
 from podwall.reachability.addresses import block_ranges
 from podwall.reachability.matching import Match, labels_match
 from podwall.reachability.values import ExternalRange, WorkloadEndpoint
@@ -25,12 +25,12 @@ from podwall.reachability.values import ExternalRange, WorkloadEndpoint
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from podwall.expectations.selections import Selection
+    from podwall.expectations.expectation import Selection
     from podwall.intervals import Ranges
-    from podwall.reachability.cluster import Cluster
+    from podwall.reachability.cluster import EnforcedCluster
     from podwall.reachability.values import Endpoint
 
-__all__ = ["Selected", "is_real", "matches", "not_public", "selected"]
+__all__ = ["SelectedEndpoints", "is_real", "matches", "not_public", "selected"]
 
 _SPECIAL: Final = (
     "0.0.0.0/8",
@@ -49,7 +49,7 @@ _SPECIAL: Final = (
 
 
 @dataclass(frozen=True, slots=True)
-class Selected:
+class SelectedEndpoints:
     """Endpoints by id, each with whether it is meant for certain."""
 
     certain: frozenset[str]
@@ -61,12 +61,12 @@ class Selected:
         return self.certain | self.perhaps
 
 
-def selected(selections: Sequence[Selection], endpoints: Sequence[Endpoint]) -> Selected:
+def selected(selections: Sequence[Selection], endpoints: Sequence[Endpoint]) -> SelectedEndpoints:
     """Return the endpoints that one of the selections means."""
     answers = {
         end.id: max(matches(selection, end) for selection in selections) for end in endpoints
     }
-    return Selected(
+    return SelectedEndpoints(
         frozenset(name for name, match in answers.items() if match is Match.YES),
         frozenset(name for name, match in answers.items() if match is Match.MAYBE),
     )
@@ -81,7 +81,7 @@ def matches(selection: Selection, end: Endpoint) -> Match:
     return _means_workload(selection, end)
 
 
-def is_real(end: Endpoint, cluster: Cluster) -> bool:
+def is_real(end: Endpoint, cluster: EnforcedCluster) -> bool:
     """Tell whether traffic can come from an endpoint, or go there.
 
     The ranges that pods get their addresses from are not outside the cluster, and an engine that
@@ -122,7 +122,7 @@ def _means_workload(selection: Selection, end: WorkloadEndpoint) -> Match:
     match selection:
         case WorkloadId(id_):
             return Match.YES if end.id == id_ else Match.NO
-        case Pods(namespace, labels):
+        case PodSelection(namespace, labels):
             there = Match.YES if namespace is None else _within(namespace, end)
             return min(there, _carries(labels, end))
         case Outside(namespace):
@@ -139,5 +139,5 @@ def _within(namespace: str, end: WorkloadEndpoint) -> Match:
 
 
 def _carries(labels: tuple[tuple[str, str], ...], end: WorkloadEndpoint) -> Match:
-    equal = (Requirement(key, Operator.IN, (value,)) for key, value in labels)
+    equal = (SelectorRequirement(key, Operator.IN, (value,)) for key, value in labels)
     return labels_match(Selector(tuple(equal)), end.workload.labels)

@@ -2,20 +2,21 @@
 
 from __future__ import annotations
 
-from podwall.explain.explaining import explain, explain_ports
 from podwall.explain.explanation import (
     Explanation,
-    Note,
+    ExplanationNote,
     PolicyExplanation,
     RuleExplanation,
     SideExplanation,
+    explain,
+    explain_ports,
 )
-from podwall.explain.questions import Answer, answers, is_port, ports_named
+from podwall.explain.questions import FlowAnswer, answers, is_port, ports_named
 
 __all__ = [
-    "Answer",
     "Explanation",
-    "Note",
+    "ExplanationNote",
+    "FlowAnswer",
     "PolicyExplanation",
     "RuleExplanation",
     "SideExplanation",

@@ -1,27 +1,46 @@
-"""The explanation of one flow as a value."""
+"""Why one flow passes or does not, from the replay of its pair: every rule, and the nearest miss.
+
+The nearest miss of a rule is the least that would have to be different for it to match.
+"""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from podwall.reachability.values import Verdict
+from podwall.explain.wording import blocks_text, carrying, peer_text, ports_text
+from podwall.model import IpProtocol, Operator, PodPeer, Unknown
+from podwall.portset import ALL_PORTS, PortSet
+from podwall.reachability.matching import NAME_LABEL, Match, requirement_matches
+from podwall.reachability.pod_classes import host_match
+from podwall.reachability.values import ExternalRange, Undetermined, Verdict, WorkloadEndpoint
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from podwall.model import Policy
+    from podwall.model import IpPeer, Policy, Rule, SelectorRequirement
     from podwall.policies.errors import Place
-    from podwall.portset import PortSet
-    from podwall.reachability.matching import Match
-    from podwall.reachability.port_rules import Direction
-    from podwall.reachability.values import Endpoint, Undetermined
+    from podwall.reachability import Reachability
+    from podwall.reachability.cluster import EnforcedCluster
+    from podwall.reachability.port_rules import TrafficDirection
+    from podwall.reachability.replay import PeerReplay, PolicyReplay, RuleReplay, SideReplay
+    from podwall.reachability.values import Bounds, Endpoint
 
-__all__ = ["Explanation", "Note", "PolicyExplanation", "RuleExplanation", "SideExplanation"]
+__all__ = [
+    "Explanation",
+    "ExplanationNote",
+    "PolicyExplanation",
+    "RuleExplanation",
+    "SideExplanation",
+    "explain",
+    "explain_ports",
+    "peer_miss",
+    "port_miss",
+]
 
 
 @dataclass(frozen=True, slots=True)
-class Note:
+class ExplanationNote:
     """Something that holds beside the policies: an exemption or a trait of the engine.
 
     `when` is `always`, or `perhaps` where it depends on something that is not known.
@@ -68,12 +87,12 @@ class SideExplanation:
     `why` says in a sentence why this end lets the flow pass, or does not.
     """
 
-    direction: Direction
+    direction: TrafficDirection
     subject: Endpoint
     verdict: Verdict
     why: str
     policies: tuple[PolicyExplanation, ...]
-    exemptions: tuple[Note, ...]
+    exemptions: tuple[ExplanationNote, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,7 +111,7 @@ class Explanation:
     undetermined: tuple[Undetermined, ...]
     egress: SideExplanation
     ingress: SideExplanation
-    notes: tuple[Note, ...]
+    notes: tuple[ExplanationNote, ...]
 
     @property
     def sides(self) -> tuple[SideExplanation, SideExplanation]:
@@ -122,3 +141,240 @@ def _side_lines(side: SideExplanation) -> Iterator[str]:
         yield from (f"    {rule.place.path}: {rule.verdict}, {rule.why}" for rule in policy.rules)
     for exemption in side.exemptions:
         yield f"  {exemption.when}: {exemption.says} ({exemption.link})"
+
+
+Miss = tuple[int, str]
+"""How many conditions fail, and the sentence."""
+
+
+def peer_miss(cluster: EnforcedCluster, policy: Policy, rule: RuleReplay, other: Endpoint) -> str:
+    """Return why no peer of a rule is the other endpoint: the peer that comes nearest."""
+    missing = (_peer_miss(cluster, policy, each, other) for each in rule.peers)
+    return min(missing, default=(0, "it names no peer"))[1]
+
+
+def _peer_miss(
+    cluster: EnforcedCluster, policy: Policy, replay: PeerReplay, other: Endpoint
+) -> Miss:
+    peer = replay.peer
+    if isinstance(peer, tuple):
+        return 9, _block_miss(cluster, peer, other)
+    if isinstance(other, ExternalRange):
+        return 8, "it speaks of pods, and the other end is outside the cluster"
+    if host_match(other.workload) is Match.YES:
+        return 8, "no selector matches a pod on the host network: to policies it is a node"
+    assert isinstance(peer, PodPeer)
+    conditions = list(_conditions(cluster, policy, peer, other))
+    return len(conditions), f"it would match if {' and '.join(conditions)}"
+
+
+def _conditions(
+    cluster: EnforcedCluster, policy: Policy, peer: PodPeer, other: WorkloadEndpoint
+) -> Iterator[str]:
+    """Yield what would have to be for a peer to be a workload."""
+    workload = other.workload
+    if peer.namespaces is None:
+        if policy.namespace != workload.namespace:
+            yield f"the pod were in namespace {policy.namespace}"
+    else:
+        labels = cluster.namespaces.of(workload.namespace)
+        for each in peer.namespaces.requirements:
+            if requirement_matches(each, labels) is Match.NO:
+                yield _namespace_condition(each)
+    for each in peer.pods.requirements:
+        if requirement_matches(each, workload.labels) is Match.NO:
+            yield f"the pod {carrying(each)}"
+
+
+def _namespace_condition(requirement: SelectorRequirement) -> str:
+    if requirement.key == NAME_LABEL and requirement.operator is Operator.IN:
+        return f"the pod were in namespace {' or '.join(requirement.values)}"
+    return f"the pod's namespace {carrying(requirement)}"
+
+
+def _block_miss(cluster: EnforcedCluster, blocks: tuple[IpPeer, ...], other: Endpoint) -> str:
+    written = blocks_text(blocks)
+    if isinstance(other, ExternalRange):
+        return f"it speaks of {written}"
+    engine = cluster.engine
+    on_host = host_match(other.workload) is Match.YES
+    fact = engine.nodes_by_block if on_host else engine.pods_by_block
+    return f"it speaks of {written}, and {fact.says}"
+
+
+def port_miss(rule: Rule | Unknown, allowed: PortSet, asked: PortSet) -> str:
+    """Return why a rule whose peers match does not allow the asked ports."""
+    ports = None if isinstance(rule, Unknown) else rule.ports
+    written = ports_text(ports)
+    same = written == str(allowed).replace(";", ",")
+    meaning = "" if same else f" (here {allowed})"
+    return f"it allows {written}{meaning}, not {asked}"
+
+
+_ITSELF = ExplanationNote(
+    "a pod always reaches itself on its own address",
+    "https://github.com/kubernetes/kubernetes/issues/95879",
+)
+
+
+def explain(
+    reachability: Reachability,
+    source: str,
+    destination: str,
+    protocol: IpProtocol | None = None,
+    port: int | None = None,
+) -> Explanation:
+    """Return why a flow passes, or does not.
+
+    Args:
+        reachability: the analysis that gave the verdict.
+        source: the id of the endpoint that connects.
+        destination: the id of the endpoint that is connected to.
+        protocol: None asks about all of them.
+        port: None asks about every port of the protocol.
+
+    Raises:
+        InvalidValue: there is no such endpoint or port.
+    """
+    return explain_ports(reachability, source, destination, _asked(protocol, port))
+
+
+def explain_ports(
+    reachability: Reachability, source: str, destination: str, asked: PortSet
+) -> Explanation:
+    """Return why flows on any of the asked ports pass, or do not.
+
+    Raises:
+        InvalidValue: there is no such endpoint.
+    """
+    connection = reachability.connection(source, destination)
+    replay = reachability.replay(source, destination)
+    explainer = _Explainer(reachability.cluster, asked)
+    undetermined = tuple(
+        Undetermined(part.ports & asked, part.because)
+        for part in connection.undetermined
+        if part.ports & asked
+    )
+    allowed = connection.allowed & asked
+    return Explanation(
+        source=connection.source,
+        destination=connection.destination,
+        asked=asked,
+        verdict=_verdict(allowed, undetermined),
+        allowed=allowed,
+        undetermined=undetermined,
+        egress=explainer.side(replay.egress, connection.destination),
+        ingress=explainer.side(replay.ingress, connection.source),
+        notes=tuple(_notes(reachability, connection.source, connection.destination)),
+    )
+
+
+def _asked(protocol: IpProtocol | None, port: int | None) -> PortSet:
+    if protocol is None:
+        return ALL_PORTS if port is None else PortSet.of(IpProtocol.TCP, port)
+    if port is None or protocol is IpProtocol.OTHER:
+        return PortSet.all_of(protocol)
+    return PortSet.of(protocol, port)
+
+
+def _verdict(allowed: PortSet, undetermined: object) -> Verdict:
+    if allowed:
+        return Verdict.ALLOWED
+    return Verdict.UNDETERMINED if undetermined else Verdict.DENIED
+
+
+def _notes(
+    reachability: Reachability, source: Endpoint, destination: Endpoint
+) -> Iterator[ExplanationNote]:
+    """Yield what holds for the pair whatever the policies say."""
+    engine = reachability.engine
+    if not engine.enforces:
+        yield ExplanationNote(engine.pods_by_block.says, engine.pods_by_block.link)
+    if source == destination and isinstance(source, WorkloadEndpoint):
+        yield _ITSELF
+
+
+class _Explainer:
+    """Explains the sides of one flow."""
+
+    def __init__(self, cluster: EnforcedCluster, asked: PortSet) -> None:
+        self._cluster = cluster
+        self._asked = asked
+
+    def side(self, side: SideReplay, other: Endpoint) -> SideExplanation:
+        """Explain one side."""
+        policies = tuple(self._policy(side, each, other) for each in side.policies)
+        exemptions = tuple(self._exemptions(side))
+        verdict = self._of(side.allowed)
+        why = _side_reason(side, verdict, policies)
+        return SideExplanation(side.direction, side.subject, verdict, why, policies, exemptions)
+
+    def _exemptions(self, side: SideReplay) -> Iterator[ExplanationNote]:
+        """Yield what lets some of the asked ports pass whatever the policies say."""
+        for each in side.exemptions:
+            verdict = self._of(each.allowed)
+            if verdict is not Verdict.DENIED:
+                when = "always" if verdict is Verdict.ALLOWED else "perhaps"
+                yield ExplanationNote(each.says, each.link, when)
+
+    def _policy(self, side: SideReplay, replay: PolicyReplay, other: Endpoint) -> PolicyExplanation:
+        rules = tuple(self._rule(side, replay.policy, each, other) for each in replay.rules)
+        selects = replay.selects.match
+        verb = "isolates" if selects is Match.YES else "may isolate"
+        why = f"{verb} the pod for {side.direction}"
+        if selects is Match.MAYBE:
+            why += f" ({'; '.join(replay.selects.causes)})"
+        if not rules:
+            why += " and allows nothing"
+        verdict = self._of(replay.allowed)
+        return PolicyExplanation(replay.policy, selects, verdict, why, rules)
+
+    def _rule(
+        self, side: SideReplay, policy: Policy, rule: RuleReplay, other: Endpoint
+    ) -> RuleExplanation:
+        place = policy.place.at(f"spec.{side.direction}[{rule.index}]")
+        verdict = self._of(rule.allowed)
+        if verdict is Verdict.DENIED:
+            return RuleExplanation(place, verdict, self._miss(policy, rule, other))
+        why = _match(policy, rule)
+        if verdict is Verdict.UNDETERMINED:
+            why = f"perhaps {why} ({'; '.join(rule.allowed.causes)})"
+        return RuleExplanation(place, verdict, why)
+
+    def _miss(self, policy: Policy, rule: RuleReplay, other: Endpoint) -> str:
+        if rule.matches.match is Match.NO:
+            return peer_miss(self._cluster, policy, rule, other)
+        return port_miss(rule.rule, rule.ports.may, self._asked)
+
+    def _of(self, bounds: Bounds) -> Verdict:
+        must, may = bounds.must & self._asked, bounds.may & self._asked
+        return _verdict(must, may - must)
+
+
+def _side_reason(
+    side: SideReplay, verdict: Verdict, policies: tuple[PolicyExplanation, ...]
+) -> str:
+    if not isinstance(side.subject, WorkloadEndpoint):
+        return "no policy isolates an address outside the cluster"
+    if not side.policies:
+        return f"no policy isolates it for {side.direction}"
+    match verdict:
+        case Verdict.ALLOWED if all(each.verdict is Verdict.DENIED for each in policies):
+            return "it passes whatever the policies say"
+        case Verdict.ALLOWED:
+            return "a rule allows it"
+        case Verdict.DENIED:
+            return "it is isolated and no rule allows it"
+        case Verdict.UNDETERMINED:
+            return "it depends on what is not known"
+
+
+def _match(policy: Policy, rule: RuleReplay) -> str:
+    """Return what a rule allows, in words."""
+    if isinstance(rule.rule, Unknown):
+        return f"it allows anything ({rule.rule.cause})"
+    ports = ports_text(rule.rule.ports)
+    if rule.rule.peers is None:
+        return f"it allows everyone on {ports}"
+    matching = next(each for each in rule.peers if each.answer.match is rule.matches.match)
+    return f"it allows {peer_text(matching.peer, str(policy.namespace))} on {ports}"

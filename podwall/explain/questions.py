@@ -7,10 +7,9 @@ from dataclasses import dataclass, replace
 from ipaddress import ip_network
 from typing import TYPE_CHECKING, Final
 
-from podwall.explain.explaining import explain_ports
-from podwall.explain.explanation import Note
+from podwall.explain.explanation import ExplanationNote, explain_ports
 from podwall.intervals import Ranges, intersection
-from podwall.model import IpPeer, Protocol
+from podwall.model import IpPeer, IpProtocol
 from podwall.policies.errors import InvalidValue
 from podwall.policies.wording import guess
 from podwall.portset import ALL_PORTS, NO_PORTS, PortSet
@@ -27,7 +26,7 @@ if TYPE_CHECKING:
     from podwall.reachability import Reachability
     from podwall.reachability.values import Endpoint
 
-__all__ = ["Answer", "answers", "is_port", "ports_named"]
+__all__ = ["FlowAnswer", "answers", "is_port", "ports_named"]
 
 _PORT: Final = re.compile(
     r"(?:(?P<first>\d{1,5})(?:-(?P<last>\d{1,5}))?|"
@@ -43,7 +42,7 @@ _AROUND_LOCAL_DNS: Final = 256
 
 
 @dataclass(frozen=True, slots=True)
-class Answer:
+class FlowAnswer:
     """An explanation, and the further ranges of a question for which it holds word for word."""
 
     explanation: Explanation
@@ -51,7 +50,7 @@ class Answer:
 
 
 @dataclass(frozen=True, slots=True)
-class _End:
+class _AskedEndpoint:
     """One endpoint of a question: the id that the analysis knows, and how it was meant."""
 
     known: str
@@ -61,7 +60,7 @@ class _End:
 
 def answers(
     reachability: Reachability, source: str, destination: str, port: str | None = None
-) -> tuple[Answer, ...]:
+) -> tuple[FlowAnswer, ...]:
     """Return why flows pass, or do not: one answer, or one for each part of a range.
 
     Args:
@@ -87,7 +86,9 @@ def answers(
     )
 
 
-def _answer(reachability: Reachability, source: _End, destination: _End, asked: PortSet) -> Answer:
+def _answer(
+    reachability: Reachability, source: _AskedEndpoint, destination: _AskedEndpoint, asked: PortSet
+) -> FlowAnswer:
     found = explain_ports(reachability, source.known, destination.known, asked)
     explanation = replace(
         found,
@@ -97,22 +98,22 @@ def _answer(reachability: Reachability, source: _End, destination: _End, asked: 
         ingress=replace(found.ingress, subject=destination.meant),
         notes=(*found.notes, *_local_dns(reachability.engine, destination.meant)),
     )
-    return Answer(explanation, source.alike or destination.alike)
+    return FlowAnswer(explanation, source.alike or destination.alike)
 
 
-def _local_dns(engine: Engine, destination: Endpoint) -> Iterator[Note]:
+def _local_dns(engine: Engine, destination: Endpoint) -> Iterator[ExplanationNote]:
     """Yield what an engine makes of AKS LocalDNS, where its addresses are what is asked about."""
     if isinstance(destination, ExternalRange):
         network = destination.network
         if network.num_addresses <= _AROUND_LOCAL_DNS and _overlap(network, _LOCAL_DNS):
-            yield Note(engine.local_dns.says, engine.local_dns.link)
+            yield ExplanationNote(engine.local_dns.says, engine.local_dns.link)
 
 
-def _ends(reachability: Reachability, text: str) -> tuple[_End, ...]:
+def _ends(reachability: Reachability, text: str) -> tuple[_AskedEndpoint, ...]:
     network = _network(text)
     if network is None:
         endpoint = reachability.endpoint(text)
-        return (_End(endpoint.id, endpoint),)
+        return (_AskedEndpoint(endpoint.id, endpoint),)
     if any(_overlap(network, pods) for pods in reachability.snapshot.pod_cidrs):
         raise InvalidValue(
             f"`{text}` is among the addresses of pods",
@@ -142,14 +143,14 @@ def _line(network: IpNetwork) -> Ranges:
     return block_ranges((IpPeer(network),))
 
 
-def _parts(reachability: Reachability, network: IpNetwork) -> Iterator[_End]:
+def _parts(reachability: Reachability, network: IpNetwork) -> Iterator[_AskedEndpoint]:
     """Yield the parts of a range that the policies tell apart."""
     for ranges in reachability.analysis.addresses.ranges():
         inside = intersection(ranges, _line(network))
         if inside:
             known = next(networks(ranges))
             first, *others = map(ExternalRange, networks(inside))
-            yield _End(str(known), first, tuple(others))
+            yield _AskedEndpoint(str(known), first, tuple(others))
 
 
 def is_port(text: str) -> bool:
@@ -171,11 +172,11 @@ def ports_named(text: str, destination: Endpoint) -> PortSet:
     if match is None:
         raise InvalidValue(f"`{text}` is not a port", help="as in `8080`, `53/udp` or `metrics`")
     first, last, name, protocol = match.group("first", "last", "name", "protocol")
-    if name and name.upper() in Protocol.__members__:
-        return PortSet.all_of(Protocol[name.upper()])
+    if name and name.upper() in IpProtocol.__members__:
+        return PortSet.all_of(IpProtocol[name.upper()])
     if name:
         return _by_name(name, protocol, destination)
-    return PortSet.of(Protocol((protocol or "TCP").upper()), int(first), int(last or first))
+    return PortSet.of(IpProtocol((protocol or "TCP").upper()), int(first), int(last or first))
 
 
 def _by_name(name: str, protocol: str | None, destination: Endpoint) -> PortSet:

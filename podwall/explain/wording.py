@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from podwall.model import IpPeer, Operator, PodPeer, Unknown
 
 if TYPE_CHECKING:
-    from podwall.model import Peer, PortRule, Requirement, Selector
+    from podwall.model import Peer, PortRule, Selector, SelectorRequirement
     from podwall.reachability.port_rules import RulePorts
 
 __all__ = ["blocks_text", "carrying", "peer_text", "ports_text", "selector_text"]
@@ -16,15 +16,15 @@ __all__ = ["blocks_text", "carrying", "peer_text", "ports_text", "selector_text"
 def selector_text(selector: Selector) -> str:
     """Return a selector as kubectl writes one; the empty one as ``.
 
-    >>> from podwall.model import Requirement, Selector
-    >>> selector_text(Selector((Requirement("app", Operator.NOT_IN, ("a", "b")),)))
+    >>> from podwall.model import SelectorRequirement, Selector
+    >>> selector_text(Selector((SelectorRequirement("app", Operator.NOT_IN, ("a", "b")),)))
     'app notin (a, b)'
     """
     parts = [_requirement_text(each) for each in selector.requirements]
     return ",".join([*parts, *(["…"] if selector.unknown else [])])
 
 
-def _requirement_text(requirement: Requirement) -> str:
+def _requirement_text(requirement: SelectorRequirement) -> str:
     key = requirement.key
     values = [*requirement.values, *(["…"] if requirement.unknown else [])]
     match requirement.operator:
@@ -40,11 +40,11 @@ def _requirement_text(requirement: Requirement) -> str:
             return f"!{key}"
 
 
-def carrying(requirement: Requirement) -> str:
+def carrying(requirement: SelectorRequirement) -> str:
     """Return what would have to be for a requirement to hold, after `if the pod …`.
 
-    >>> from podwall.model import Requirement
-    >>> carrying(Requirement("role", Operator.IN, ("frontend",)))
+    >>> from podwall.model import SelectorRequirement
+    >>> carrying(SelectorRequirement("role", Operator.IN, ("frontend",)))
     'carried role=frontend'
     """
     values = " or ".join(f"{requirement.key}={value}" for value in requirement.values)

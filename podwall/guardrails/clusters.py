@@ -5,13 +5,22 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import Any, Final, NamedTuple
 
-from podwall.guardrails.judgements import Doubt, Judgements
+from podwall.guardrails.guardrail import Judgements, UndeterminedJudgement
 from podwall.plan import Plan, PlannedResource
-from podwall.policies.errors import Place
-from podwall.policies.findings import Finding, Severity
+from podwall.policies.errors import Finding, Place, Severity
 from podwall.policies.unknown import Unknown
 
-__all__ = ["LEARN", "Complaint", "broken", "clusters", "is_cluster", "leaf", "pools", "unsettled"]
+__all__ = [
+    "LEARN",
+    "ClusterProblem",
+    "cluster_finding",
+    "clusters",
+    "is_cluster",
+    "leaf",
+    "pools",
+    "undetermined_leaves",
+]
+
 
 API: Final = "azure-native:containerservice"
 LEARN: Final = "https://learn.microsoft.com/azure/aks"
@@ -41,15 +50,15 @@ def leaf(inputs: Mapping[str, Any], path: str) -> object:
     return found
 
 
-def unsettled(cluster: PlannedResource, *paths: str) -> Judgements:
+def undetermined_leaves(cluster: PlannedResource, *paths: str) -> Judgements:
     """Yield a doubt for every one of these paths that is not known yet."""
     for path in paths:
         found = leaf(cluster.inputs, path)
         if isinstance(found, Unknown):
-            yield Doubt(found.cause, Place(cluster.urn, path=path))
+            yield UndeterminedJudgement(found.cause, Place(cluster.urn, path=path))
 
 
-class Complaint(NamedTuple):
+class ClusterProblem(NamedTuple):
     """What is wrong with a cluster; `page` is one of the AKS documentation."""
 
     id: str
@@ -58,7 +67,7 @@ class Complaint(NamedTuple):
     page: str
 
 
-def broken(cluster: PlannedResource, path: str, complaint: Complaint) -> Finding:
+def cluster_finding(cluster: PlannedResource, path: str, complaint: ClusterProblem) -> Finding:
     """Return the finding that something is wrong with a property of a cluster."""
     id_, message, help_, page = complaint
     place = Place(cluster.urn, path=path)

@@ -7,20 +7,19 @@ from functools import cached_property
 from typing import Any, Final
 
 from podwall.engines import ENGINES, SPEC
-from podwall.lint import judged, lint, ranked, silenceable
-from podwall.lint.scene import Scene
+from podwall.lint import lint, ranked, silenceable, triaged
+from podwall.lint.context import LintContext
 from podwall.plan import Plan, PlannedResource
-from podwall.plan.documents import is_object, unseen_objects
-from podwall.plan.wire import UNKNOWN
-from podwall.policies.findings import Finding
+from podwall.plan.documents import is_object, unseen_objects, with_known_namespaces
+from podwall.plan.values import UNKNOWN
+from podwall.policies.errors import Finding
 from podwall.reachability import Reachability, reachability
-from podwall.reading import Reading
+from podwall.reading import SnapshotReading
 from podwall.sources import Source, SourceKind, stage_of
-from podwall.sources.namespaces import with_known_namespaces
-from podwall.sources.preview import plan_of
-from podwall.sources.resource_states import planned_resource
+from podwall.sources.pulumi_documents import plan_of, planned_resource
 
 __all__ = ["NAMESPACE", "Deployment", "deployment_of"]
+
 
 NAMESPACE: Final = "kubernetes:core/v1:Namespace"
 
@@ -58,7 +57,7 @@ class Deployment:
         return Source(SourceKind.STATE, self.plan.project, stage_of(self.plan), findings=findings)
 
     @cached_property
-    def reading(self) -> Reading:
+    def reading(self) -> SnapshotReading:
         """The snapshot, with the findings on its documents."""
         return self.source.reading()
 
@@ -69,9 +68,9 @@ class Deployment:
         return reachability(self.reading.snapshot, SPEC if named not in ENGINES else named)
 
     @cached_property
-    def scene(self) -> Scene:
+    def scene(self) -> LintContext:
         """The snapshot and the analysis, as lints look at them."""
-        return Scene(self.reach)
+        return LintContext(self.reach)
 
     @cached_property
     def findings(self) -> tuple[Finding, ...]:
@@ -81,7 +80,7 @@ class Deployment:
     def kept(self, findings: Sequence[Finding]) -> tuple[Finding, ...]:
         """Return the findings that no annotation silences, and those about annotations."""
         known = silenceable(self.reading.findings)
-        return judged(findings, self.source.planned.documents, known).findings
+        return triaged(findings, self.source.planned.documents, known).findings
 
     @cached_property
     def namespaces(self) -> Mapping[str, object]:

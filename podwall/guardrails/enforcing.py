@@ -1,30 +1,43 @@
-"""Make Pulumi policies of rules: read the configuration, judge, report."""
+"""Make Pulumi policies of guardrails: read the configuration, judge, report.
+
+What no guardrail can tell yet is reported by one policy apart, because nothing of it is broken.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-from typing import Any
+from collections.abc import Iterable, Iterator
+from typing import Any, Final
 
 from pulumi_policy import (
     EnforcementLevel,
     ReportViolation,
     ResourceValidationArgs,
     ResourceValidationPolicy,
+    Severity,
     StackValidationArgs,
     StackValidationPolicy,
 )
 
-from podwall.guardrails.clusters import is_cluster
+from podwall.guardrails.clusters import clusters, is_cluster
 from podwall.guardrails.deployment import Deployment
-from podwall.guardrails.judgements import Doubt, Judgement
+from podwall.guardrails.guardrail import (
+    ClusterGuardrail,
+    Judgement,
+    StackGuardrail,
+    UndeterminedJudgement,
+)
 from podwall.guardrails.memory import Memory
-from podwall.guardrails.rule import ClusterRule, StackRule
-from podwall.guardrails.settings import ClusterSettings, NamespaceSettings, read_settings, schema_of
+from podwall.guardrails.settings import (
+    ClusterRuleSettings,
+    NamespaceRuleSettings,
+    read_settings,
+    schema_of,
+)
 from podwall.plan import PlannedResource
-from podwall.policies.errors import Place, PodwallError
-from podwall.policies.findings import Finding
+from podwall.plan.values import kind_of
+from podwall.policies.errors import Finding, Place, PodwallError
 
-__all__ = ["cluster_policy", "remembering", "said", "stack_policy"]
+__all__ = ["ID", "cluster_policy", "remembering", "stack_policy", "undetermined", "violation_text"]
 
 
 def remembering(memory: Memory) -> ResourceValidationPolicy:
@@ -41,7 +54,7 @@ def remembering(memory: Memory) -> ResourceValidationPolicy:
     )
 
 
-def cluster_policy(rule: ClusterRule[Any], memory: Memory) -> ResourceValidationPolicy:
+def cluster_policy(rule: ClusterGuardrail[Any], memory: Memory) -> ResourceValidationPolicy:
     """Return the policy that judges every AKS cluster of a stack by one rule."""
 
     def validate(args: ResourceValidationArgs, report: ReportViolation) -> None:
@@ -56,13 +69,13 @@ def cluster_policy(rule: ClusterRule[Any], memory: Memory) -> ResourceValidation
             return
         for each in judgements:
             if isinstance(each, Finding):
-                report(said(each, rule.id), args.urn)
-        memory.doubt(rule.id, args.urn, _doubts(judgements))
+                report(violation_text(each, rule.id), args.urn)
+        memory.doubt(rule.id, args.urn, _undetermined_of(judgements))
 
     return ResourceValidationPolicy(validate=validate, **_about(rule))
 
 
-def stack_policy(rule: StackRule[Any], memory: Memory) -> StackValidationPolicy:
+def stack_policy(rule: StackGuardrail[Any], memory: Memory) -> StackValidationPolicy:
     """Return the policy that judges a whole stack by one rule."""
 
     def validate(args: StackValidationArgs, report: ReportViolation) -> None:
@@ -74,13 +87,13 @@ def stack_policy(rule: StackRule[Any], memory: Memory) -> StackValidationPolicy:
             report(_problem(problem), None)
             return
         for each in _kept(deployment, judgements):
-            report(said(each, rule.id), _urn(each.place, deployment))
-        memory.doubt(rule.id, "", _doubts(judgements))
+            report(violation_text(each, rule.id), _urn(each.place, deployment))
+        memory.doubt(rule.id, "", _undetermined_of(judgements))
 
     return StackValidationPolicy(validate=validate, **_about(rule))
 
 
-def said(finding: Finding, rule: str) -> str:
+def violation_text(finding: Finding, rule: str) -> str:
     """Return a finding as people read it under a rule: where, what, and what to do."""
     path = f"{finding.place.path}: " if finding.place.path else ""
     id_ = f" [{finding.id}]" if finding.id != rule else ""
@@ -88,7 +101,7 @@ def said(finding: Finding, rule: str) -> str:
     return f"{path}{finding.message}{id_}{help_}"
 
 
-def _about(rule: ClusterRule[Any] | StackRule[Any]) -> dict[str, Any]:
+def _about(rule: ClusterGuardrail[Any] | StackGuardrail[Any]) -> dict[str, Any]:
     return {
         "name": rule.id,
         "description": rule.description,
@@ -101,14 +114,16 @@ def _about(rule: ClusterRule[Any] | StackRule[Any]) -> dict[str, Any]:
 
 
 def _of_cluster(
-    rule: ClusterRule[Any], cluster: PlannedResource, settings: ClusterSettings
+    rule: ClusterGuardrail[Any], cluster: PlannedResource, settings: ClusterRuleSettings
 ) -> Iterable[Judgement]:
     exempt = any(each.cluster == cluster.name for each in settings.exempt)
     return () if exempt else rule.judge(cluster, settings)
 
 
-def _of_stack(rule: StackRule[Any], deployment: Deployment, settings: Any) -> Iterable[Judgement]:
-    listed = settings.exempt if isinstance(settings, NamespaceSettings) else ()
+def _of_stack(
+    rule: StackGuardrail[Any], deployment: Deployment, settings: Any
+) -> Iterable[Judgement]:
+    listed = settings.exempt if isinstance(settings, NamespaceRuleSettings) else ()
     exempt = {each.namespace for each in listed}
     for judgement in rule.judge(deployment, settings):
         if deployment.namespaces.get(judgement.place.source) not in exempt:
@@ -122,8 +137,8 @@ def _kept(deployment: Deployment, judgements: Iterable[Judgement]) -> Iterable[F
     return [each for each in dict.fromkeys(kept) if each in findings]
 
 
-def _doubts(judgements: Iterable[Judgement]) -> tuple[Doubt, ...]:
-    return tuple(each for each in judgements if isinstance(each, Doubt))
+def _undetermined_of(judgements: Iterable[Judgement]) -> tuple[UndeterminedJudgement, ...]:
+    return tuple(each for each in judgements if isinstance(each, UndeterminedJudgement))
 
 
 def _urn(place: Place, deployment: Deployment) -> str | None:
@@ -132,3 +147,67 @@ def _urn(place: Place, deployment: Deployment) -> str | None:
 
 def _problem(problem: PodwallError) -> str:
     return f"{problem}\nhelp: {problem.help}" if problem.help else str(problem)
+
+
+ID: Final = "undetermined"
+CLASSIC: Final = "azure:containerservice/kubernetesCluster:KubernetesCluster"
+"""The cluster of the older provider, whose properties have other names."""
+
+LINTS: Final = frozenset({"known-only-after-deployment", "unseen-objects"})
+
+
+def undetermined(memory: Memory) -> StackValidationPolicy:
+    """Return the policy that tells the doubts of all rules; it has to come after them.
+
+    It only advises, because a first preview knows little. Made mandatory, it refuses whatever can't
+    be judged.
+    """
+
+    def validate(args: StackValidationArgs, report: ReportViolation) -> None:
+        deployment = memory.deployment(args)
+        told = dict.fromkeys(_all_undetermined(memory, deployment))
+        for rule, doubt in told:
+            place = doubt.place
+            path = f"{place.path}: " if place.path else ""
+            urn = place.source if place.source in deployment.resources else None
+            report(f"{path}{doubt.because} [{rule}]", urn)
+
+    return StackValidationPolicy(
+        ID,
+        "What depends on values that are not known yet is undetermined: neither kept nor broken.",
+        validate,
+        EnforcementLevel.ADVISORY,
+        severity=Severity.LOW,
+        remediation_steps="Write the value instead of an output, or judge again after deployment.",
+        url="https://www.pulumi.com/docs/iac/concepts/inputs-outputs/",
+    )
+
+
+def _all_undetermined(
+    memory: Memory, deployment: Deployment
+) -> Iterator[tuple[str, UndeterminedJudgement]]:
+    yield from memory.doubts(frozenset(deployment.resources))
+    for finding in deployment.findings:
+        if finding.id in LINTS:
+            yield finding.id, UndeterminedJudgement(finding.message, finding.place)
+    yield from ((ID, doubt) for doubt in _limits_of_sight(deployment))
+
+
+def _limits_of_sight(deployment: Deployment) -> Iterator[UndeterminedJudgement]:
+    """Yield what keeps all rules from seeing."""
+    for urn in sorted(deployment.unseen):
+        resource = deployment.resources[urn]
+        title = f"{kind_of(resource.type)} `{resource.name}`"
+        yield UndeterminedJudgement(
+            f"nothing is known of {title}: no rule can judge it", Place(urn)
+        )
+    for resource in deployment.plan.resources:
+        if resource.type == CLASSIC:
+            yield UndeterminedJudgement(
+                "clusters of the provider `azure` are not read", Place(resource.urn)
+            )
+    count = sum(1 for _ in clusters(deployment.plan))
+    if count > 1:
+        yield UndeterminedJudgement(
+            f"the objects of {count} clusters are judged as if they were in one", Place()
+        )

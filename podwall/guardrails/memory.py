@@ -1,23 +1,50 @@
-"""Remember each resource's inputs, because a stack policy is shown outputs only.
+"""Remember each resource's inputs, because a stack policy sees outputs only.
 
 In a first preview a Kubernetes object has no outputs at all, while its inputs are complete. The
-pack's process lives for the whole preview, and sees the inputs of a resource before the stack.
+pack's process lives for the whole preview, and sees the inputs of a resource before the stack. What
+Pulumi hands over are proxies that raise where a value is not known yet; they become plain values.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any, Final
 
 from pulumi_policy import PolicyResource, ResourceValidationArgs, StackValidationArgs
+from pulumi_policy.proxy import UnknownValueError
 
 from podwall.guardrails.deployment import Deployment, deployment_of
-from podwall.guardrails.judgements import Doubt
-from podwall.guardrails.proxies import plain
+from podwall.guardrails.guardrail import UndeterminedJudgement
 from podwall.plan import PlannedResource
-from podwall.sources.resource_states import planned_resource
+from podwall.plan.values import UNKNOWN
+from podwall.sources.pulumi_documents import planned_resource
 
-__all__ = ["Memory"]
+__all__ = ["Memory", "plain"]
+
+
+def plain(value: Any) -> Any:
+    """Return a proxy as plain values, with Pulumi's own mark of an unknown where one is.
+
+    An unknown that is read ends a whole policy, and with it the check of everything after it
+    (https://github.com/pulumi/pulumi-policy/blob/main/sdk/python/lib/pulumi_policy/proxy.py).
+
+    >>> from pulumi_policy.proxy import unknown_checking_proxy
+    >>> plain(unknown_checking_proxy({"ports": [80.0, UNKNOWN]}))["ports"][1] == UNKNOWN
+    True
+    """
+    if isinstance(value, Mapping):
+        return {str(key): _item(value, key) for key in value}
+    if isinstance(value, Sequence) and not isinstance(value, str):
+        return [_item(value, index) for index in range(len(value))]
+    return value
+
+
+def _item(container: Any, key: Any) -> Any:
+    try:
+        return plain(container[key])
+    except UnknownValueError:
+        return UNKNOWN
+
 
 COMPONENTS: Final = "kubernetes:yaml:"
 """What these types group are resources of their own."""
@@ -31,7 +58,7 @@ class Memory:
     def __init__(self) -> None:
         """Remember nothing yet."""
         self._inputs: dict[str, Mapping[str, Any]] = {}
-        self._doubts: dict[tuple[str, str], tuple[Doubt, ...]] = {}
+        self._doubts: dict[tuple[str, str], tuple[UndeterminedJudgement, ...]] = {}
         self._states: list[State] = []
         self._deployment = deployment_of([])
 
@@ -56,11 +83,11 @@ class Memory:
             self._deployment = deployment_of(states)
         return self._deployment
 
-    def doubt(self, rule: str, urn: str, doubts: tuple[Doubt, ...]) -> None:
+    def doubt(self, rule: str, urn: str, doubts: tuple[UndeterminedJudgement, ...]) -> None:
         """Keep what a rule can't tell about a resource, or, without a URN, about the stack."""
         self._doubts[rule, urn] = doubts
 
-    def doubts(self, urns: frozenset[str]) -> tuple[tuple[str, Doubt], ...]:
+    def doubts(self, urns: frozenset[str]) -> tuple[tuple[str, UndeterminedJudgement], ...]:
         """Return the rules' doubts about these resources and the stack, each with its rule."""
         return tuple(
             (rule, doubt)

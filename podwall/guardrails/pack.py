@@ -7,31 +7,30 @@ from typing import Any, Final
 
 from pulumi_policy import Policy
 
-from podwall.guardrails.enforcing import cluster_policy, remembering, stack_policy
+from podwall.guardrails.enforcing import cluster_policy, remembering, stack_policy, undetermined
+from podwall.guardrails.guardrail import ClusterGuardrail, StackGuardrail
 from podwall.guardrails.memory import Memory
-from podwall.guardrails.rule import ClusterRule, StackRule
-from podwall.guardrails.rules import access, engine, intent, lint, namespaces, order, replacement
-from podwall.guardrails.rules.lifetime import lifetime_rules
-from podwall.guardrails.undetermined import undetermined
+from podwall.guardrails.rules import analysis, clusters, isolation, replacement
 
 __all__ = ["NAME", "policies", "rules"]
+
 
 NAME: Final = "podwall-guardrails"
 
 
-def rules(today: date) -> tuple[ClusterRule[Any] | StackRule[Any], ...]:
+def rules(today: date) -> tuple[ClusterGuardrail[Any] | StackGuardrail[Any], ...]:
     """Return all rules as they are on a day: those for clusters, then those for stacks."""
-    end, limits = lifetime_rules(today)
+    end, limits = clusters.lifetime_rules(today)
     return (
-        *engine.RULES,
-        *access.RULES,
+        *clusters.ENGINE_RULES,
+        *clusters.ACCESS_RULES,
         end,
         limits,
-        *replacement.RULES,
-        *intent.RULES,
-        *namespaces.RULES,
-        *lint.RULES,
-        *order.RULES,
+        *replacement.REPLACEMENT_RULES,
+        *analysis.EXPECTATION_RULES,
+        *isolation.ISOLATION_RULES,
+        *analysis.LINT_RULES,
+        *isolation.ORDER_RULES,
     )
 
 
@@ -50,7 +49,7 @@ def policies(today: date | None = None) -> list[Policy]:
     ]
 
 
-def _policy(rule: ClusterRule[Any] | StackRule[Any], memory: Memory) -> Policy:
-    if isinstance(rule, ClusterRule):
+def _policy(rule: ClusterGuardrail[Any] | StackGuardrail[Any], memory: Memory) -> Policy:
+    if isinstance(rule, ClusterGuardrail):
         return cluster_policy(rule, memory)
     return stack_policy(rule, memory)

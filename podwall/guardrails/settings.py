@@ -1,4 +1,4 @@
-"""How rules are configured: typed, checked, and described to Pulumi by the same types."""
+"""How guardrails are configured: typed, checked, and described to Pulumi by the same types."""
 
 from __future__ import annotations
 
@@ -9,24 +9,25 @@ from typing import Annotated, Any, TypeVar
 import msgspec
 from pulumi_policy import PolicyConfigSchema
 
-from podwall.plan.wire import planned_value
+from podwall.plan.values import planned_value
 from podwall.policies.errors import InvalidValue
 
 __all__ = [
     "AddressSettings",
     "ClusterExemption",
-    "ClusterSettings",
+    "ClusterRuleSettings",
+    "DefaultDenyDirection",
     "DeployedSettings",
-    "Direction",
     "EndSettings",
     "ExpectationSettings",
     "IsolationSettings",
     "NamespaceExemption",
-    "NamespaceSettings",
+    "NamespaceRuleSettings",
     "NoSettings",
     "read_settings",
     "schema_of",
 ]
+
 
 Text = Annotated[str, msgspec.Meta(min_length=1)]
 Name = Annotated[Text, msgspec.Meta(description="the name, exactly")]
@@ -45,7 +46,7 @@ class NamespaceExemption(msgspec.Struct, frozen=True, forbid_unknown_fields=True
     reason: Reason
 
 
-class NamespaceSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+class NamespaceRuleSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """Settings of a rule about what is in namespaces."""
 
     exempt: tuple[NamespaceExemption, ...] = ()
@@ -58,41 +59,43 @@ class ClusterExemption(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     reason: Reason
 
 
-class ClusterSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+class ClusterRuleSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """Settings of a rule about clusters."""
 
     exempt: tuple[ClusterExemption, ...] = ()
 
 
-class EndSettings(ClusterSettings, frozen=True):
+class EndSettings(ClusterRuleSettings, frozen=True):
     """How many days before the end of support a rule speaks up."""
 
     notice_days: Annotated[int, msgspec.Meta(ge=0)] = 730
 
 
-class AddressSettings(ClusterSettings, frozen=True):
+class AddressSettings(ClusterRuleSettings, frozen=True):
     """The largest share of the Internet that may reach an API server, as a prefix length."""
 
     shortest_prefix: Annotated[int, msgspec.Meta(ge=1, le=32)] = 8
 
 
-class DeployedSettings(ClusterSettings, frozen=True):
+class DeployedSettings(ClusterRuleSettings, frozen=True):
     """The state before the deployment: a file that `pulumi stack export` wrote."""
 
     deployed: str = ""
 
 
-class Direction(StrEnum):
+class DefaultDenyDirection(StrEnum):
     """A direction that a default deny closes."""
 
     INGRESS = "ingress"
     EGRESS = "egress"
 
 
-class IsolationSettings(NamespaceSettings, frozen=True):
+class IsolationSettings(NamespaceRuleSettings, frozen=True):
     """The directions that have to be denied by default."""
 
-    directions: Annotated[tuple[Direction, ...], msgspec.Meta(min_length=1)] = (Direction.INGRESS,)
+    directions: Annotated[tuple[DefaultDenyDirection, ...], msgspec.Meta(min_length=1)] = (
+        DefaultDenyDirection.INGRESS,
+    )
 
 
 class ExpectationSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):

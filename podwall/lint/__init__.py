@@ -13,37 +13,34 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Final
 
-from podwall.lint import (
-    azure,
-    coverage,
-    dns,
-    enforcement,
-    mistakes,
-    one_sided,
-    openness,
-    ports,
-    redundancy,
-    selections,
-)
-from podwall.lint.lint import Lint
-from podwall.lint.scene import Scene
-from podwall.lint.suppression import Judged, Suppressed, judged
-from podwall.policies.findings import Finding, Severity
+from podwall.lint import dns, engine, mistakes, openness, redundancy, unmatched
+from podwall.lint.context import Lint, LintContext
+from podwall.lint.suppression import SuppressedFinding, TriagedFindings, triaged
+from podwall.policies.errors import Finding, Severity
 from podwall.reachability import Reachability
 
-__all__ = ["LINTS", "Judged", "Lint", "Suppressed", "judged", "lint", "ranked", "silenceable"]
+__all__ = [
+    "LINTS",
+    "Lint",
+    "SuppressedFinding",
+    "TriagedFindings",
+    "lint",
+    "ranked",
+    "silenceable",
+    "triaged",
+]
 
 LINTS: Final[tuple[Lint, ...]] = (
-    *selections.LINTS,
-    *ports.LINTS,
-    *dns.LINTS,
-    *redundancy.LINTS,
-    *coverage.LINTS,
-    *one_sided.LINTS,
-    *enforcement.LINTS,
-    *azure.LINTS,
-    *openness.LINTS,
-    *mistakes.LINTS,
+    *unmatched.SELECTION_LINTS,
+    *unmatched.PORT_LINTS,
+    *dns.DNS_LINTS,
+    *redundancy.REDUNDANCY_LINTS,
+    *openness.COVERAGE_LINTS,
+    *mistakes.ONE_SIDED_LINTS,
+    *engine.ENFORCEMENT_LINTS,
+    *engine.AZURE_LINTS,
+    *openness.OPENNESS_LINTS,
+    *mistakes.MISTAKE_LINTS,
 )
 RANKS: Final = list(Severity)
 GUARDRAILS: Final = frozenset({"workload-before-policies", "workload-open"})
@@ -52,7 +49,7 @@ GUARDRAILS: Final = frozenset({"workload-before-policies", "workload-open"})
 
 def lint(reachability: Reachability) -> tuple[Finding, ...]:
     """Return everything that the lints find in a snapshot under an engine, most severe first."""
-    scene = Scene(reachability)
+    scene = LintContext(reachability)
     return ranked(finding for each in LINTS for finding in each.findings(scene))
 
 

@@ -1,4 +1,4 @@
-"""Workloads that may not ask for names, over UDP or over TCP."""
+"""The cluster's DNS, and workloads that must not ask it for names, over UDP or over TCP."""
 
 from __future__ import annotations
 
@@ -7,21 +7,43 @@ from collections.abc import Iterator, Sequence
 from functools import partial
 from typing import Final
 
-from podwall.lint.cluster_dns import may_be_cluster_dns
-from podwall.lint.lint import Lint, Said
-from podwall.lint.scene import Scene
+from podwall.lint.context import Diagnostic, Lint, LintContext
 from podwall.model import (
     IpPeer,
+    IpProtocol,
+    LabelMap,
     Peer,
+    PodPeer,
     Policy,
     PortRule,
-    Protocol,
     Rule,
     Unknown,
 )
-from podwall.policies.findings import Severity
+from podwall.policies.errors import Severity
+from podwall.reachability.matching import Match, labels_match
 
-__all__ = ["LINTS"]
+__all__ = ["DNS_LINTS", "is_cluster_dns", "may_be_cluster_dns"]
+
+
+SYSTEM: Final = "kube-system"
+DNS_LABEL: Final = ("k8s-app", "kube-dns")
+#: CoreDNS carries this label in every distribution, for old clients' sake, and others besides.
+DNS_PODS: Final = LabelMap.of(dict([DNS_LABEL]), Unknown("further labels of CoreDNS"))
+
+
+def may_be_cluster_dns(scene: LintContext, peer: PodPeer) -> bool:
+    """Say whether a peer can stand for the cluster's DNS."""
+    if peer.namespaces is None or labels_match(peer.pods, DNS_PODS) is Match.NO:
+        return False
+    labels = scene.reachability.cluster.namespaces.of(SYSTEM)
+    return labels_match(peer.namespaces, labels) is not Match.NO
+
+
+def is_cluster_dns(scene: LintContext, peer: PodPeer) -> bool:
+    """Say whether a peer is meant for the cluster's DNS, which few sources contain."""
+    named = any((each.key, *each.values) == DNS_LABEL for each in peer.pods.requirements)
+    return named and may_be_cluster_dns(scene, peer)
+
 
 DNS_PORT: Final = 53
 DOC: Final = "https://kubernetes.io/docs/concepts/services-networking/dns-pod-service/"
@@ -31,13 +53,13 @@ HELP: Final = (
 )
 
 
-def _without(protocol: Protocol, scene: Scene) -> Iterator[Said]:
+def _dns_blocked(protocol: IpProtocol, scene: LintContext) -> Iterator[Diagnostic]:
     for policies, workloads in _isolated(scene).items():
         allowed = [rule for policy in policies for rule in _rules(policy)]
         if any(_allows_dns(scene, each, protocol) for each in allowed):
             continue
         severity = None if any(_rules(policy) for policy in policies) else Severity.INFO
-        yield Said(
+        yield Diagnostic(
             policies[0].place.at("spec.egress"),
             f"{scene.pods.names(workloads)} may not ask for names over {protocol}: "
             "no egress rule allows port 53 to the cluster's DNS",
@@ -45,7 +67,7 @@ def _without(protocol: Protocol, scene: Scene) -> Iterator[Said]:
         )
 
 
-def _isolated(scene: Scene) -> dict[tuple[Policy, ...], list[int]]:
+def _isolated(scene: LintContext) -> dict[tuple[Policy, ...], list[int]]:
     """Return the workloads whose egress is certainly isolated, by the policies that apply."""
     acting: dict[int, list[int]] = defaultdict(list)
     policies = scene.snapshot.policies
@@ -64,7 +86,7 @@ def _rules(policy: Policy) -> Sequence[Rule | Unknown]:
     return policy.egress if isinstance(policy.egress, tuple) else ()
 
 
-def _allows_dns(scene: Scene, at: Rule | Unknown, protocol: Protocol) -> bool:
+def _allows_dns(scene: LintContext, at: Rule | Unknown, protocol: IpProtocol) -> bool:
     if isinstance(at, Unknown):
         return True
     ports = at.ports
@@ -74,7 +96,7 @@ def _allows_dns(scene: Scene, at: Rule | Unknown, protocol: Protocol) -> bool:
     return not isinstance(peers, tuple) or any(_may_be_dns(scene, peer) for peer in peers)
 
 
-def _is_dns_port(port: PortRule | Unknown, protocol: Protocol) -> bool:
+def _is_dns_port(port: PortRule | Unknown, protocol: IpProtocol) -> bool:
     if isinstance(port, Unknown) or isinstance(port.protocol, Unknown):
         return True
     if port.protocol is not protocol:
@@ -85,14 +107,14 @@ def _is_dns_port(port: PortRule | Unknown, protocol: Protocol) -> bool:
     return port.port <= DNS_PORT and (isinstance(last, Unknown) or last >= DNS_PORT)
 
 
-def _may_be_dns(scene: Scene, peer: Peer) -> bool:
+def _may_be_dns(scene: LintContext, peer: Peer) -> bool:
     """Say whether a peer may be the cluster's DNS; an ip block may be LocalDNS or a server's."""
     if isinstance(peer, IpPeer | Unknown):
         return True
     return may_be_cluster_dns(scene, peer)
 
 
-LINTS: Final = (
-    Lint("dns-blocked", Severity.WARNING, partial(_without, Protocol.UDP), HELP, DOC),
-    Lint("dns-over-tcp-blocked", Severity.INFO, partial(_without, Protocol.TCP), HELP, DOC),
+DNS_LINTS: Final = (
+    Lint("dns-blocked", Severity.WARNING, partial(_dns_blocked, IpProtocol.UDP), HELP, DOC),
+    Lint("dns-over-tcp-blocked", Severity.INFO, partial(_dns_blocked, IpProtocol.TCP), HELP, DOC),
 )

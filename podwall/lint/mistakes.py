@@ -1,33 +1,125 @@
-"""What is legal and often not meant."""
+"""What is legal and often not meant, such as a connection that only one of its sides allows."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
+from functools import partial, reduce
 from itertools import pairwise
 from typing import Final
 
-from podwall.lint.lint import Lint, Said
-from podwall.lint.scene import PEERS_KEY, Scene, said_of
-from podwall.model import PodPeer, Policy, Selector, Unknown
-from podwall.policies.findings import Severity
+from podwall.explain.wording import peer_text
+from podwall.lint.context import PEERS_KEY, Diagnostic, Lint, LintContext, PeerAt, quoted_name
+from podwall.model import PodPeer, Policy, PortRule, Rule, Selector, Unknown
+from podwall.policies.errors import Severity
 from podwall.policies.system_namespaces import SYSTEM_NAMESPACES
+from podwall.portset import ALL_PORTS, LAST_PORT, NO_PORTS, PortSet
+from podwall.reachability.port_rules import TrafficDirection
 
-__all__ = ["LINTS"]
+__all__ = ["MISTAKE_LINTS", "ONE_SIDED_LINTS"]
 
-DOC: Final = (
+
+ISOLATION_DOC: Final = (
+    "https://kubernetes.io/docs/concepts/services-networking/network-policies/"
+    "#the-two-sorts-of-pod-isolation"
+)
+#: Of rules about more pairs than this nothing is said.
+MOST_PAIRS: Final = 400
+
+
+def _one_sided(direction: TrafficDirection, scene: LintContext) -> Iterator[Diagnostic]:
+    for found in scene.peers:
+        peer = found.peer
+        if found.at.direction is direction and isinstance(peer, PodPeer) and _is_named(peer):
+            pairs = list(_pairs(scene, found, peer))
+            if pairs and not _any_passes(scene, pairs, _possible_ports(found.at.rule)):
+                yield _one_sided_diagnostic(found, peer)
+
+
+def _is_named(peer: PodPeer) -> bool:
+    """Say whether a peer means certain pods; one that means everyone promises nothing."""
+    return bool(peer.pods.requirements) or bool((peer.namespaces or Selector()).requirements)
+
+
+def _pairs(scene: LintContext, found: PeerAt, peer: PodPeer) -> Iterator[tuple[str, str]]:
+    """Yield the clients and servers that the rule is about, if they are certain and not many."""
+    own = scene.pods.of_policy(found.at.policy).must
+    others = scene.pods.of_peer(found.at.policy, peer).must
+    if len(own) * len(others) > MOST_PAIRS:
+        return
+    for one in sorted(own):
+        for other in sorted(others):
+            ends = (scene.endpoint(one), scene.endpoint(other))
+            if one != other and None not in ends:
+                yield ends if found.at.direction is TrafficDirection.EGRESS else ends[::-1]  # type: ignore[misc]  # None is not in it
+
+
+def _any_passes(scene: LintContext, pairs: list[tuple[str, str]], ports: PortSet) -> bool:
+    for source, destination in pairs:
+        connection = scene.reachability.connection(source, destination)
+        parts = (connection.allowed, *(part.ports for part in connection.undetermined))
+        if any(part & ports for part in parts):
+            return True
+    return False
+
+
+def _possible_ports(rule: Rule) -> PortSet:
+    """Return the ports that a rule may mean; a name or an unknown may mean any."""
+    if not isinstance(rule.ports, tuple):
+        return ALL_PORTS
+    return reduce(PortSet.__or__, map(_possible_ports_of_entry, rule.ports), NO_PORTS)
+
+
+def _possible_ports_of_entry(entry: PortRule | Unknown) -> PortSet:
+    if isinstance(entry, Unknown) or isinstance(entry.protocol, Unknown):
+        return ALL_PORTS
+    if not isinstance(entry.port, int) or isinstance(entry.end_port, Unknown):
+        return PortSet.of(entry.protocol, 1, LAST_PORT)
+    return PortSet.of(entry.protocol, entry.port, entry.end_port)
+
+
+def _one_sided_diagnostic(found: PeerAt, peer: PodPeer) -> Diagnostic:
+    who = peer_text(peer, str(found.at.policy.namespace))
+    if found.at.direction is TrafficDirection.EGRESS:
+        return Diagnostic(
+            found.place, f"egress to {who} is allowed, but their ingress never lets it in"
+        )
+    return Diagnostic(
+        found.place, f"ingress from {who} is allowed, but their egress never lets it out"
+    )
+
+
+ONE_SIDED_LINTS: Final = (
+    Lint(
+        "one-sided-egress",
+        Severity.WARNING,
+        partial(_one_sided, TrafficDirection.EGRESS),
+        "a connection needs both sides: allow it in the ingress of the server, too",
+        ISOLATION_DOC,
+    ),
+    Lint(
+        "one-sided-ingress",
+        Severity.WARNING,
+        partial(_one_sided, TrafficDirection.INGRESS),
+        "a connection needs both sides: allow it in the egress of the client, too",
+        ISOLATION_DOC,
+    ),
+)
+
+
+PEERS_DOC: Final = (
     "https://kubernetes.io/docs/concepts/services-networking/network-policies/"
     "#behavior-of-to-and-from-selectors"
 )
 
 
-def _two_elements(scene: Scene) -> Iterator[Said]:
+def _two_elements(scene: LintContext) -> Iterator[Diagnostic]:
     """Yield rules whose list has namespaces in one element and pods in the next."""
     for at in scene.rules:
         peers = at.rule.peers if isinstance(at.rule.peers, tuple) else ()
         for index, (first, second) in enumerate(pairwise(peers)):
             if _is_namespaces(first) and _is_own_pods(second):
                 key = PEERS_KEY[at.direction]
-                yield Said(
+                yield Diagnostic(
                     at.place.at(f"{key}[{index + 1}]"),
                     f"two elements mean either: all pods of those namespaces, or such pods of "
                     f"namespace `{at.policy.namespace}`",
@@ -42,19 +134,19 @@ def _is_own_pods(peer: object) -> bool:
     return isinstance(peer, PodPeer) and peer.namespaces is None and bool(peer.pods.requirements)
 
 
-def _system(scene: Scene) -> Iterator[Said]:
+def _system(scene: LintContext) -> Iterator[Diagnostic]:
     for policy in scene.snapshot.policies:
         if policy.namespace in SYSTEM_NAMESPACES:
-            yield Said(
+            yield Diagnostic(
                 policy.place.at("metadata.namespace"),
-                f"policy {said_of(policy)} is in a namespace that the cluster itself needs",
+                f"policy {quoted_name(policy)} is in a namespace that the cluster itself needs",
             )
 
 
-def _unknown(scene: Scene) -> Iterator[Said]:
+def _unknown(scene: LintContext) -> Iterator[Diagnostic]:
     for policy in scene.snapshot.policies:
         for unknown in dict.fromkeys(_unknowns(policy)):
-            yield Said(policy.place, f"policy {said_of(policy)}: {unknown.cause}")
+            yield Diagnostic(policy.place, f"policy {quoted_name(policy)}: {unknown.cause}")
 
 
 def _unknowns(policy: Policy) -> Iterator[Unknown]:
@@ -63,23 +155,23 @@ def _unknowns(policy: Policy) -> Iterator[Unknown]:
     yield from (item.unknown for item in policy.pod_selector.requirements if item.unknown)
 
 
-def _services(scene: Scene) -> Iterator[Said]:
+def _services(scene: LintContext) -> Iterator[Diagnostic]:
     for service in scene.snapshot.services:
         if service.selector is not None:
             selected = scene.pods.selected(service.namespace, service.selector)
             if not selected.may:
-                yield Said(
+                yield Diagnostic(
                     service.place.at("spec.selector"), f"service `{service.name}` has no pods"
                 )
 
 
-LINTS: Final = (
+MISTAKE_LINTS: Final = (
     Lint(
         "two-elements-mean-or",
         Severity.WARNING,
         _two_elements,
         "to mean such pods of those namespaces, put both selectors into one element",
-        DOC,
+        PEERS_DOC,
     ),
     Lint(
         "policy-in-system-namespace",

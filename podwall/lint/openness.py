@@ -1,4 +1,4 @@
-"""Rules that open more than they are likely meant to."""
+"""What is open: workloads and namespaces without protection, and rules that open too much."""
 
 from __future__ import annotations
 
@@ -7,15 +7,99 @@ from functools import partial
 from ipaddress import ip_address
 from typing import Final
 
-from podwall.lint.lint import Lint, Said
-from podwall.lint.scene import RuleAt, Scene
-from podwall.model import IpPeer, Peer, PodPeer, PortRule, Protocol, Selector, Unknown
-from podwall.policies.findings import Severity
-from podwall.reachability.port_rules import Direction
+from podwall.lint.context import Diagnostic, Lint, LintContext, RuleAt
+from podwall.model import IpPeer, IpProtocol, Peer, PodPeer, PortRule, Selector, Unknown
+from podwall.policies.errors import Place, Severity
+from podwall.reachability.cluster import rules_of
+from podwall.reachability.port_rules import TrafficDirection
 
-__all__ = ["LINTS"]
+__all__ = ["COVERAGE_LINTS", "OPENNESS_LINTS"]
 
-DOC: Final = (
+
+DEFAULT_POLICIES_DOC: Final = (
+    "https://kubernetes.io/docs/concepts/services-networking/network-policies/#default-policies"
+)
+
+#: Stands for a namespace that is not known yet: it may be any.
+SOMEWHERE: Final = "?"
+
+
+def _unprotected(scene: LintContext) -> Iterator[Diagnostic]:
+    """Yield workloads that no policy isolates; nothing where there is no policy at all."""
+    policies = scene.snapshot.policies
+    isolated = frozenset().union(*(scene.pods.of_policy(policy).may for policy in policies))
+    for number, workload in enumerate(scene.snapshot.workloads):
+        if policies and number not in isolated and workload.host_network is False:
+            yield Diagnostic(
+                workload.place, f"no policy isolates `{scene.pods.name(number)}` in any direction"
+            )
+
+
+def _no_policies(scene: LintContext) -> Iterator[Diagnostic]:
+    workloads = scene.snapshot.workloads
+    if workloads and not scene.snapshot.policies:
+        count = "is 1 workload" if len(workloads) == 1 else f"are {len(workloads)} workloads"
+        yield Diagnostic(Place(), f"there {count} and no network policy")
+
+
+def _open_namespaces(scene: LintContext) -> Iterator[Diagnostic]:
+    places = {namespace.name: namespace.place for namespace in scene.snapshot.namespaces}
+    denying = {direction: _denying(scene, direction) for direction in TrafficDirection}
+    for name in _populated(scene) if scene.snapshot.policies else ():
+        missing = [each for each in TrafficDirection if not {name, SOMEWHERE} & denying[each]]
+        if missing:
+            severity = Severity.WARNING if TrafficDirection.INGRESS in missing else None
+            yield Diagnostic(
+                places.get(name, Place()),
+                f"namespace `{name}` has no policy that denies {' and '.join(missing)} by default",
+                severity=severity,
+            )
+
+
+def _populated(scene: LintContext) -> list[str]:
+    names = {
+        workload.namespace
+        for workload in scene.snapshot.workloads
+        if isinstance(workload.namespace, str) and workload.host_network is False
+    }
+    return sorted(names)
+
+
+def _denying(scene: LintContext, direction: TrafficDirection) -> set[str]:
+    """Return the namespaces with a policy for all pods that isolates, or may isolate."""
+    return {
+        policy.namespace if isinstance(policy.namespace, str) else SOMEWHERE
+        for policy in scene.snapshot.policies
+        if policy.pod_selector == Selector() and rules_of(policy, direction) is not None
+    }
+
+
+COVERAGE_LINTS: Final = (
+    Lint(
+        "workload-not-isolated",
+        Severity.WARNING,
+        _unprotected,
+        "everyone can reach it, and it can reach everyone: deny by default in its namespace",
+        DEFAULT_POLICIES_DOC,
+    ),
+    Lint(
+        "no-policies",
+        Severity.INFO,
+        _no_policies,
+        "every pod can reach every other: begin with a default deny",
+        DEFAULT_POLICIES_DOC,
+    ),
+    Lint(
+        "namespace-without-default-deny",
+        Severity.INFO,
+        _open_namespaces,
+        "a new pod is protected from its first moment only by a policy that selects every pod",
+        DEFAULT_POLICIES_DOC,
+    ),
+)
+
+
+SPEC_DOC: Final = (
     "https://kubernetes.io/docs/reference/kubernetes-api/policy-resources/network-policy-v1/"
     "#NetworkPolicySpec"
 )
@@ -24,16 +108,17 @@ METADATA_DOC: Final = "https://learn.microsoft.com/azure/virtual-machines/instan
 HTTP: Final = 80
 
 
-def _everyone(direction: Direction, scene: Scene) -> Iterator[Said]:
+def _everyone(direction: TrafficDirection, scene: LintContext) -> Iterator[Diagnostic]:
     for at in scene.rules:
         if at.direction is direction and _is_for_everyone(at.rule.peers):
             which = "every port" if at.rule.ports is None else "the listed ports"
             severity = None if at.rule.ports is None else Severity.INFO
             words = {
-                Direction.INGRESS: f"everyone may connect to {which}, also from outside",
-                Direction.EGRESS: f"the pods may connect to {which} of everyone, also outside",
+                TrafficDirection.INGRESS: f"everyone may connect to {which}, also from outside",
+                TrafficDirection.EGRESS: f"the pods may connect to {which} of everyone, "
+                "also outside",
             }
-            yield Said(at.place, words[direction], severity=severity)
+            yield Diagnostic(at.place, words[direction], severity=severity)
 
 
 def _is_for_everyone(peers: tuple[Peer, ...] | Unknown | None) -> bool:
@@ -46,17 +131,17 @@ def _is_all(peer: Peer) -> bool:
     return isinstance(peer, IpPeer) and peer.network.prefixlen == 0 and not peer.exceptions
 
 
-def _every_namespace(scene: Scene) -> Iterator[Said]:
+def _every_namespace(scene: LintContext) -> Iterator[Diagnostic]:
     for found in scene.peers:
-        ingress = found.at.direction is Direction.INGRESS
+        ingress = found.at.direction is TrafficDirection.INGRESS
         if ingress and found.peer == PodPeer(Selector(), Selector()):
-            yield Said(found.place, "every pod of every namespace may connect")
+            yield Diagnostic(found.place, "every pod of every namespace may connect")
 
 
-def _metadata_service(scene: Scene) -> Iterator[Said]:
+def _metadata_service(scene: LintContext) -> Iterator[Diagnostic]:
     for at in scene.rules:
-        if at.direction is Direction.EGRESS and _allows_http(at) and _allows_metadata(at):
-            yield Said(
+        if at.direction is TrafficDirection.EGRESS and _allows_http(at) and _allows_metadata(at):
+            yield Diagnostic(
                 at.place, f"the rule lets pods ask {METADATA}, which knows the node's secrets"
             )
 
@@ -79,7 +164,7 @@ def _allows_http(at: RuleAt) -> bool:
 
 
 def _is_http(port: PortRule | Unknown) -> bool:
-    if isinstance(port, Unknown) or port.protocol is not Protocol.TCP:
+    if isinstance(port, Unknown) or port.protocol is not IpProtocol.TCP:
         return False
     if not isinstance(port.port, int):
         return port.port is None
@@ -87,27 +172,27 @@ def _is_http(port: PortRule | Unknown) -> bool:
     return port.port <= HTTP and (isinstance(last, Unknown) or last >= HTTP)
 
 
-LINTS: Final = (
+OPENNESS_LINTS: Final = (
     Lint(
         "open-to-everyone",
         Severity.WARNING,
-        partial(_everyone, Direction.INGRESS),
+        partial(_everyone, TrafficDirection.INGRESS),
         "name the peers in `from`; a list that is left out or empty means all of them",
-        DOC,
+        SPEC_DOC,
     ),
     Lint(
         "egress-to-everyone",
         Severity.WARNING,
-        partial(_everyone, Direction.EGRESS),
+        partial(_everyone, TrafficDirection.EGRESS),
         "name the peers in `to`; a list that is left out or empty means all of them",
-        DOC,
+        SPEC_DOC,
     ),
     Lint(
         "open-to-every-namespace",
         Severity.INFO,
         _every_namespace,
         "select the namespaces that need it, or the pods",
-        DOC,
+        SPEC_DOC,
     ),
     Lint(
         "metadata-service-open",

@@ -1,20 +1,137 @@
-"""Rules and policies that change nothing, because others allow the same and more."""
+"""Rules and policies that change nothing, because others allow the same and more.
+
+How it works: one rule covers another if it allows all that the other does whatever the cluster
+contains: each peer and each port of the narrow rule is inside one of the broad rule. Unknown parts
+cover nothing and are covered by nothing. Only rules for the same pods are compared with each other.
+"""
 
 from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Iterator
+from functools import reduce
 from typing import Final
 
-from podwall.lint.covering import rule_covers
-from podwall.lint.lint import Lint, Said
-from podwall.lint.scene import RuleAt, Scene, said_of
-from podwall.model import Policy, Selector, Unknown
-from podwall.policies.findings import Severity
+from podwall.lint.context import Diagnostic, Lint, LintContext, RuleAt, quoted_name
+from podwall.model import (
+    IpNetwork,
+    IpPeer,
+    Peer,
+    PodPeer,
+    Policy,
+    PortRule,
+    Rule,
+    Selector,
+    Unknown,
+)
+from podwall.policies.errors import Severity
+from podwall.portset import LAST_PORT, NO_PORTS, PortSet
 from podwall.reachability.cluster import rules_of
-from podwall.reachability.port_rules import Direction
+from podwall.reachability.port_rules import TrafficDirection
 
-__all__ = ["LINTS"]
+__all__ = ["REDUNDANCY_LINTS", "rule_covers"]
+
+
+def rule_covers(broad: Rule | Unknown, narrow: Rule | Unknown) -> bool:
+    """Say whether `broad` allows all that `narrow` does, whatever the cluster contains.
+
+    >>> rule_covers(Rule(), Rule(ports=(PortRule(port=80),)))
+    True
+    """
+    if isinstance(broad, Unknown) or isinstance(narrow, Unknown):
+        return False
+    return _peers_cover(broad.peers, narrow.peers) and _ports_cover(broad.ports, narrow.ports)
+
+
+def _peers_cover(
+    broad: tuple[Peer, ...] | Unknown | None, narrow: tuple[Peer, ...] | Unknown | None
+) -> bool:
+    if broad is None:
+        return True
+    if not isinstance(broad, tuple) or not isinstance(narrow, tuple):
+        return False
+    return all(any(_peer_covers(one, other) for one in broad) for other in narrow)
+
+
+def _peer_covers(broad: Peer, narrow: Peer) -> bool:
+    match broad, narrow:
+        case PodPeer(), PodPeer():
+            return _selector_covers(broad.pods, narrow.pods) and _namespaces_cover(broad, narrow)
+        case IpPeer(), IpPeer():
+            return _block_covers(broad, narrow)
+        case _:
+            return False
+
+
+def _namespaces_cover(broad: PodPeer, narrow: PodPeer) -> bool:
+    if broad.namespaces is None:
+        return narrow.namespaces is None
+    if narrow.namespaces is None:
+        return broad.namespaces == Selector()
+    return _selector_covers(broad.namespaces, narrow.namespaces)
+
+
+def _selector_covers(broad: Selector, narrow: Selector) -> bool:
+    """Fewer requirements select more; what is unknown may be anything."""
+    if broad.unknown is not None or any(item.unknown for item in broad.requirements):
+        return False
+    return set(broad.requirements) <= set(narrow.requirements)
+
+
+def _block_covers(broad: IpPeer, narrow: IpPeer) -> bool:
+    if not _contains(broad.network, narrow.network):
+        return False
+    return all(
+        not hole.overlaps(narrow.network)
+        or any(_contains(same, hole) for same in narrow.exceptions)
+        for hole in broad.exceptions
+    )
+
+
+def _contains(outer: IpNetwork, inner: IpNetwork) -> bool:
+    return (
+        outer.version == inner.version
+        and outer.prefixlen <= inner.prefixlen
+        and inner.network_address in outer
+    )
+
+
+def _ports_cover(
+    broad: tuple[PortRule | Unknown, ...] | Unknown | None,
+    narrow: tuple[PortRule | Unknown, ...] | Unknown | None,
+) -> bool:
+    if broad is None:
+        return True
+    if not isinstance(broad, tuple) or not isinstance(narrow, tuple):
+        return False
+    allowed = reduce(PortSet.__or__, map(_certain_ports, broad), NO_PORTS)
+    return all((_is_known(entry) and entry in broad) or _is_in(entry, allowed) for entry in narrow)
+
+
+def _is_known(entry: PortRule | Unknown) -> bool:
+    if isinstance(entry, Unknown):
+        return False
+    parts = (entry.protocol, entry.port, entry.end_port)
+    return not any(isinstance(part, Unknown) for part in parts)
+
+
+def _is_in(entry: PortRule | Unknown, allowed: PortSet) -> bool:
+    if isinstance(entry, PortRule) and isinstance(entry.port, str):
+        whole = PortRule(entry.protocol)
+        return bool(_certain_ports(whole)) and not _certain_ports(whole) - allowed
+    return bool(_certain_ports(entry)) and not _certain_ports(entry) - allowed
+
+
+def _certain_ports(entry: PortRule | Unknown) -> PortSet:
+    """Return the ports of an entry that are known for certain; none of a name or an unknown."""
+    if isinstance(entry, Unknown) or isinstance(entry.protocol, Unknown):
+        return NO_PORTS
+    if entry.port is None:
+        return PortSet.of(entry.protocol, 1, LAST_PORT)
+    if not isinstance(entry.port, int) or isinstance(entry.end_port, Unknown):
+        return NO_PORTS
+    return PortSet.of(entry.protocol, entry.port, entry.end_port)
+
 
 DOC: Final = (
     "https://kubernetes.io/docs/concepts/services-networking/network-policies/"
@@ -24,16 +141,16 @@ DOC: Final = (
 MOST_COMPARED: Final = 200
 
 
-def _swallowed_rules(scene: Scene) -> Iterator[Said]:
-    groups: dict[tuple[str | Unknown, Selector, Direction], list[RuleAt]] = defaultdict(list)
+def _covered_rules(scene: LintContext) -> Iterator[Diagnostic]:
+    groups: dict[tuple[str | Unknown, Selector, TrafficDirection], list[RuleAt]] = defaultdict(list)
     for at in scene.rules:
         groups[at.policy.namespace, at.policy.pod_selector, at.direction].append(at)
     for group in groups.values():
         if len(group) <= MOST_COMPARED:
-            yield from _swallowed(group)
+            yield from _covered_rules_of(group)
 
 
-def _swallowed(group: list[RuleAt]) -> Iterator[Said]:
+def _covered_rules_of(group: list[RuleAt]) -> Iterator[Diagnostic]:
     """Yield the rules that another covers; of two equal ones the second."""
     for index, narrow in enumerate(group):
         for other, broad in enumerate(group):
@@ -41,13 +158,17 @@ def _swallowed(group: list[RuleAt]) -> Iterator[Said]:
                 continue
             if other < index or not rule_covers(narrow.rule, broad.rule):
                 where = (
-                    "" if broad.policy is narrow.policy else f" of policy {said_of(broad.policy)}"
+                    ""
+                    if broad.policy is narrow.policy
+                    else f" of policy {quoted_name(broad.policy)}"
                 )
-                yield Said(narrow.place, f"`{broad.path}`{where} allows all that this rule allows")
+                yield Diagnostic(
+                    narrow.place, f"`{broad.path}`{where} allows all that this rule allows"
+                )
                 break
 
 
-def _idle_policies(scene: Scene) -> Iterator[Said]:
+def _idle_policies(scene: LintContext) -> Iterator[Diagnostic]:
     groups: dict[str, list[Policy]] = defaultdict(list)
     for policy in scene.snapshot.policies:
         if isinstance(policy.namespace, str):
@@ -57,7 +178,7 @@ def _idle_policies(scene: Scene) -> Iterator[Said]:
             yield from _idle(group)
 
 
-def _idle(group: list[Policy]) -> Iterator[Said]:
+def _idle(group: list[Policy]) -> Iterator[Diagnostic]:
     """Yield the policies without which nothing would change; of two equal ones the second."""
     for index, policy in enumerate(group):
         others = [
@@ -66,19 +187,21 @@ def _idle(group: list[Policy]) -> Iterator[Said]:
             if _selects_as_much(other, policy) and (place < index or not _is_idle(other, [policy]))
         ]
         if not _is_default_deny(policy) and _is_idle(policy, others):
-            yield Said(policy.place, f"without policy {said_of(policy)} nothing would change")
+            yield Diagnostic(
+                policy.place, f"without policy {quoted_name(policy)} nothing would change"
+            )
 
 
 def _is_default_deny(policy: Policy) -> bool:
     """Say whether a policy denies all by default: that stays worth having beside any other."""
-    rules = [rules_of(policy, direction) for direction in Direction]
+    rules = [rules_of(policy, direction) for direction in TrafficDirection]
     return policy.pod_selector == Selector() and not any(rules)
 
 
 def _is_idle(policy: Policy, others: list[Policy]) -> bool:
     """Say whether the other policies isolate and allow all that a policy does."""
     apart = [each for each in others if each is not policy and _selects_as_much(each, policy)]
-    return all(_adds_nothing(policy, apart, direction) for direction in Direction)
+    return all(_adds_nothing(policy, apart, direction) for direction in TrafficDirection)
 
 
 def _selects_as_much(broad: Policy, narrow: Policy) -> bool:
@@ -87,7 +210,7 @@ def _selects_as_much(broad: Policy, narrow: Policy) -> bool:
     return set(broad.pod_selector.requirements) <= set(narrow.pod_selector.requirements)
 
 
-def _adds_nothing(policy: Policy, others: list[Policy], direction: Direction) -> bool:
+def _adds_nothing(policy: Policy, others: list[Policy], direction: TrafficDirection) -> bool:
     rules = rules_of(policy, direction)
     if rules is None:
         return True
@@ -98,11 +221,11 @@ def _adds_nothing(policy: Policy, others: list[Policy], direction: Direction) ->
     return bool(isolating) and all(covered)
 
 
-LINTS: Final = (
+REDUNDANCY_LINTS: Final = (
     Lint(
         "rule-swallowed",
         Severity.INFO,
-        _swallowed_rules,
+        _covered_rules,
         "rules only add to each other: remove this one, or narrow the broader one",
         DOC,
     ),

@@ -1,4 +1,4 @@
-"""Findings that somebody has looked at and wants to hear no more of, with the reason.
+"""Findings that an annotation silences, with the reason it gives.
 
 An object carries the annotation `podwall.dev/ignore: "id: reason; other-id: reason"`.
 """
@@ -11,20 +11,20 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
-from podwall.policies.errors import Place
-from podwall.policies.findings import Finding, Severity
+from podwall.policies.errors import Finding, Place, Severity
 from podwall.policies.wording import did_you_mean
 from podwall.reading import Document
-from podwall.reading.flatten import single_objects
+from podwall.reading.documents import single_objects
 
-__all__ = ["ANNOTATION", "Judged", "Suppressed", "judged"]
+__all__ = ["ANNOTATION", "SuppressedFinding", "TriagedFindings", "triaged"]
+
 
 ANNOTATION: Final = "podwall.dev/ignore"
 PATH: Final = f"metadata.annotations[{ANNOTATION}]"
 
 
 @dataclass(frozen=True, slots=True)
-class Suppressed:
+class SuppressedFinding:
     """A finding that an annotation silences, and the reason it gives."""
 
     finding: Finding
@@ -32,33 +32,33 @@ class Suppressed:
 
 
 @dataclass(frozen=True, slots=True)
-class Judged:
+class TriagedFindings:
     """The findings that stay, and those that are silenced."""
 
     findings: tuple[Finding, ...] = ()
-    suppressed: tuple[Suppressed, ...] = ()
+    suppressed: tuple[SuppressedFinding, ...] = ()
 
 
-def judged(
+def triaged(
     findings: Sequence[Finding], documents: Iterable[Document], known: frozenset[str]
-) -> Judged:
+) -> TriagedFindings:
     """Return the findings apart: what stays, and what an annotation silences.
 
     What the API server refuses can't be silenced, nor anything without a reason or by an id that is
     not among the `known` ones: these are findings of their own.
     """
     read, problems = _read(documents, known)
-    wishes = _Wishes(read)
+    wishes = _SuppressionIndex(read)
     reasons = [wishes.reason(each) if each.id in known else None for each in findings]
     told = zip(findings, reasons, strict=True)
     stay = [finding for finding, reason in told if not reason]
     told = zip(findings, reasons, strict=True)
-    silenced = [Suppressed(finding, reason) for finding, reason in told if reason]
-    return Judged((*stay, *problems), tuple(silenced))
+    silenced = [SuppressedFinding(finding, reason) for finding, reason in told if reason]
+    return TriagedFindings((*stay, *problems), tuple(silenced))
 
 
 @dataclass(frozen=True, slots=True)
-class _Wish:
+class _Suppression:
     """What one object wants silenced: reasons by id."""
 
     place: Place
@@ -70,11 +70,11 @@ class _Wish:
         return not own or path == own or path.startswith((f"{own}.", f"{own}["))
 
 
-class _Wishes:
+class _SuppressionIndex:
     """The objects' wishes, found by where a finding is."""
 
-    def __init__(self, wishes: Iterable[_Wish]) -> None:
-        self._at: dict[str, dict[int, list[_Wish]]] = defaultdict(lambda: defaultdict(list))
+    def __init__(self, wishes: Iterable[_Suppression]) -> None:
+        self._at: dict[str, dict[int, list[_Suppression]]] = defaultdict(lambda: defaultdict(list))
         for wish in wishes:
             self._at[wish.place.source][wish.place.line or 0].append(wish)
         self._lines = {source: sorted(there) for source, there in self._at.items()}
@@ -91,12 +91,12 @@ class _Wishes:
 
 def _read(
     documents: Iterable[Document], known: frozenset[str]
-) -> tuple[list[_Wish], list[Finding]]:
+) -> tuple[list[_Suppression], list[Finding]]:
     """Return what the objects want silenced, and the findings on what can't be."""
     wishes, problems = [], []
     for document in single_objects(documents):
         reasons = dict(_entries(document.manifest))
-        wishes.append(_Wish(document.place, reasons))
+        wishes.append(_Suppression(document.place, reasons))
         found = (_problem(*entry, known, document.place) for entry in reasons.items())
         problems += [problem for problem in found if problem is not None]
     return wishes, problems

@@ -8,8 +8,7 @@ under the new engine once they are applied.
 from __future__ import annotations
 
 from podwall.migrate.edits import Edit
-from podwall.migrate.manifest import policy_manifest
+from podwall.migrate.manifest import policy_manifest, python_code, python_script
 from podwall.migrate.migration import Migration, migrate
-from podwall.migrate.python_code import python_code, python_script
 
 __all__ = ["Edit", "Migration", "migrate", "policy_manifest", "python_code", "python_script"]

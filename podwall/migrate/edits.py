@@ -1,23 +1,259 @@
-"""The edits that keep who can reach whom under another engine."""
+"""The edits that keep who can reach whom under another engine.
+
+How it works: for each fact on which the two engines differ, a rule is rewritten so that it means
+under the target what it means under the source: pods are added beside ip blocks, port names become
+numbers, ranges are written out, and backends that node ports had opened get rules of their own. The
+result is proved by a third analysis (see `migration`), not trusted.
+"""
 
 from __future__ import annotations
 
+from collections import defaultdict
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
-from podwall.migrate.backends import Backends
-from podwall.migrate.rule_edits import RuleEditor
-from podwall.model import Rule, Unknown
-from podwall.reachability.cluster import rules_of
-from podwall.reachability.port_rules import Direction
+from podwall.engines import Treatment
+from podwall.model import (
+    IpPeer,
+    IpProtocol,
+    Operator,
+    PodPeer,
+    Policy,
+    PortRule,
+    Rule,
+    Selector,
+    SelectorRequirement,
+    SnapshotWorkload,
+    Unknown,
+    WorkloadPort,
+)
+from podwall.reachability.addresses import block_ranges, blocks_match
+from podwall.reachability.cluster import MatchAnswers, rules_of
+from podwall.reachability.matching import NAME_LABEL, Match
+from podwall.reachability.pod_classes import host_match
+from podwall.reachability.port_rules import NamedPorts, TrafficDirection
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from podwall.model import Policy
-    from podwall.reachability.cluster import Cluster
+    from podwall.model import Service, SnapshotWorkload
+    from podwall.reachability.cluster import EnforcedCluster
 
-__all__ = ["Edit", "edits"]
+__all__ = ["Backends", "Edit", "RuleEditor", "block_match", "edits", "in_namespace"]
+
+
+def in_namespace(name: str) -> Selector:
+    """Return the selector of one namespace by its name."""
+    return Selector((SelectorRequirement(NAME_LABEL, Operator.IN, (name,)),))
+
+
+class Backends:
+    """What keeps the backends of services open under an engine that closes them."""
+
+    why: Final = (
+        "pods whose egress is restricted reached these backends through a node port; "
+        "leave the rule out if that was not meant"
+    )
+
+    def __init__(self, source: EnforcedCluster, target: EnforcedCluster) -> None:
+        """Find the services that the source opens for certain, and the target does not."""
+        opened = source.engine.cluster_services.value is Treatment.OPEN
+        closed = target.engine.cluster_services.value is not Treatment.OPEN
+        self._cluster = source
+        self._answers = MatchAnswers(source)
+        services = source.services if opened and closed else ()
+        self._services = [each for each in services if _is_known(each)]
+
+    def egress(self, direction: TrafficDirection) -> tuple[Rule, ...]:
+        """Return the rules that let pods reach the backends; none for ingress."""
+        if direction is TrafficDirection.INGRESS:
+            return ()
+        return tuple(
+            Rule((PodPeer(each.selector, in_namespace(str(each.namespace))),), _target_ports(each))
+            for each in self._services
+            if each.selector is not None
+        )
+
+    def policies(self) -> Iterator[tuple[Policy, str]]:
+        """Yield a policy for each service whose backends are isolated, and why."""
+        for service in self._services:
+            pods = [each for each in self._cluster.workloads if self._is_backend(service, each)]
+            if pods and all(self._is_isolated(each) for each in pods):
+                assert service.selector is not None
+                rule = Rule(None, _target_ports(service))
+                name = f"allow-service-{service.name}"
+                yield (
+                    Policy(service.namespace, name, service.selector, ingress=(rule,)),
+                    f"service `{service.name}` opened its backends to everyone past the policies",
+                )
+
+    def mixed(self) -> Iterator[Service]:
+        """Yield the services of whose backends only some are isolated: no policy keeps those."""
+        for service in self._services:
+            pods = [each for each in self._cluster.workloads if self._is_backend(service, each)]
+            if len({self._is_isolated(each) for each in pods}) > 1:
+                yield service
+
+    def _is_backend(self, service: Service, workload: SnapshotWorkload) -> bool:
+        assert service.selector is not None
+        found = self._answers.pods(service.namespace, service.selector, workload)
+        return found.match is Match.YES
+
+    def _is_isolated(self, workload: SnapshotWorkload) -> bool:
+        return any(
+            rules_of(each, TrafficDirection.INGRESS) is not None
+            and self._answers.pods(each.namespace, each.pod_selector, workload).match is Match.YES
+            for each in self._cluster.policies
+        )
+
+
+def _is_known(service: Service) -> bool:
+    parts = (service.namespace, service.type, service.external_traffic_policy)
+    targets = (value for port in service.ports for value in (port.target, port.protocol))
+    unknown = (isinstance(each, Unknown) for each in (*parts, *targets))
+    return bool(service.ports) and not any(unknown)
+
+
+def _target_ports(service: Service) -> tuple[PortRule, ...]:
+    return tuple(dict.fromkeys(PortRule(each.protocol, each.target) for each in service.ports))
+
+
+RewrittenRules = tuple[tuple[Rule, ...], tuple[str, ...]]
+"""The rules to write instead, and why."""
+
+_EVERY_POD: Final = PodPeer(Selector(), Selector())
+_MOST_NUMBERS: Final = 64
+"""A range of more ports than that is not written out."""
+
+
+def block_match(cluster: EnforcedCluster, rule: Rule) -> Match:
+    """Return whether the ip blocks of a rule mean pods under the cluster's engine."""
+    peers = rule.peers if isinstance(rule.peers, tuple) else ()
+    blocks = tuple(peer for peer in peers if isinstance(peer, IpPeer))
+    if not blocks:
+        return Match.NO
+    return blocks_match(cluster.engine.pods_by_block, block_ranges(blocks), cluster.pods_at)
+
+
+class RuleEditor:
+    """Rewrites rules for a target engine."""
+
+    def __init__(self, source: EnforcedCluster, target: EnforcedCluster) -> None:
+        """Take the cluster as both engines read it."""
+        self._source = source
+        self._target = target
+        self._answers = MatchAnswers(source)
+
+    def edited(self, policy: Policy, direction: TrafficDirection, rule: Rule) -> RewrittenRules:
+        """Return the rules that mean under the target what the rule means under the source."""
+        rule, reasons = self._with_pods(rule)
+        rules, more = self._with_numbers(policy, direction, rule)
+        ranges = [self._without_ranges(each) for each in rules]
+        spelt = "ranges of ports are written out, because this version applies only the first port"
+        changed = any(one is not other for one, other in zip(rules, ranges, strict=True))
+        return tuple(ranges), (*reasons, *more, *((spelt,) if changed else ()))
+
+    def _with_pods(self, rule: Rule) -> tuple[Rule, tuple[str, ...]]:
+        """Let pods in again that an ip block let in."""
+        was, is_ = block_match(self._source, rule), block_match(self._target, rule)
+        if not isinstance(rule.peers, tuple) or was is not Match.YES or is_ is Match.YES:
+            return rule, ()
+        if _EVERY_POD in rule.peers:
+            return rule, ()
+        why = "an ip block included the pods, and no longer does: every namespace is a peer too"
+        return replace(rule, peers=(*rule.peers, _EVERY_POD)), (why,)
+
+    def _with_numbers(
+        self, policy: Policy, direction: TrafficDirection, rule: Rule
+    ) -> RewrittenRules:
+        """Write numbers instead of port names that the target would skip."""
+        if direction is TrafficDirection.INGRESS or not isinstance(rule.ports, tuple):
+            return (rule,), ()
+        names = tuple(each for each in rule.ports if self._is_skipped(each))
+        if not names:
+            return (rule,), ()
+        kept = tuple(each for each in rule.ports if each not in names)
+        rules = [replace(rule, ports=kept)] if kept else []
+        rules += self._numbered(policy, rule, names)
+        return tuple(rules), ("a port name stands for different numbers: numbers for each pod",)
+
+    def _is_skipped(self, entry: PortRule | Unknown) -> bool:
+        if isinstance(entry, Unknown) or not isinstance(entry.port, str):
+            return False
+        if isinstance(entry.protocol, Unknown):
+            return False
+        sample = NamedPorts((WorkloadPort(1, entry.protocol, entry.port),))
+        readers = (self._source.ports, self._target.ports)
+        was, is_ = (each.bounds((entry,), sample, TrafficDirection.EGRESS).may for each in readers)
+        return bool(was) and not is_
+
+    def _numbered(
+        self, policy: Policy, rule: Rule, names: tuple[PortRule | Unknown, ...]
+    ) -> Iterator[Rule]:
+        """Yield a rule for each set of numbers, to the pods that have these."""
+        groups: defaultdict[tuple[PortRule, ...], dict[PodPeer, None]] = defaultdict(dict)
+        for workload in self._source.workloads:
+            numbers = tuple(_named_numbers(workload, names))
+            if numbers and self._is_peer(policy, rule, workload):
+                groups[numbers][_exactly(workload)] = None
+        for numbers, peers in groups.items():
+            yield Rule(tuple(peers), numbers)
+
+    def _is_peer(self, policy: Policy, rule: Rule, workload: SnapshotWorkload) -> bool:
+        if rule.peers is None:
+            return True
+        if isinstance(rule.peers, Unknown) or isinstance(workload.namespace, Unknown):
+            return False
+        pods = (peer for peer in rule.peers if isinstance(peer, PodPeer))
+        return any(
+            self._answers.peer(policy.namespace, peer, workload).match is Match.YES for peer in pods
+        )
+
+    def _without_ranges(self, rule: Rule) -> Rule:
+        if not isinstance(rule.ports, tuple):
+            return rule
+        ports = tuple(part for entry in rule.ports for part in self._spelt_out(entry))
+        return rule if ports == rule.ports else replace(rule, ports=ports)
+
+    def _spelt_out(self, entry: PortRule | Unknown) -> Iterator[PortRule | Unknown]:
+        readers = (self._source.ports, self._target.ports)
+        was, is_ = (
+            each.bounds((entry,), NamedPorts(), TrafficDirection.INGRESS) for each in readers
+        )
+        if isinstance(entry, Unknown) or entry.end_port is None or was.must == is_.must:
+            yield entry
+        elif isinstance(entry.port, int) and isinstance(entry.end_port, int):
+            numbers = range(entry.port, entry.end_port + 1)
+            whole = len(numbers) > _MOST_NUMBERS
+            yield from (
+                [entry] if whole else (PortRule(entry.protocol, number) for number in numbers)
+            )
+        else:
+            yield entry
+
+
+def _named_numbers(
+    workload: SnapshotWorkload, names: tuple[PortRule | Unknown, ...]
+) -> Iterator[PortRule]:
+    """Yield the ports that names mean on a workload; on the network of the node they mean none."""
+    if host_match(workload) is not Match.NO:
+        return
+    wanted = {(each.port, each.protocol) for each in names if isinstance(each, PortRule)}
+    for port in sorted(
+        {
+            (each.protocol, each.number)
+            for each in workload.ports
+            if (each.name, each.protocol) in wanted
+        }
+    ):
+        yield PortRule(IpProtocol(port[0]), port[1])
+
+
+def _exactly(workload: SnapshotWorkload) -> PodPeer:
+    """Return the peer that means pods with all the labels of a workload, in its namespace."""
+    known = ((key, value) for key, value in workload.labels.items if isinstance(value, str))
+    requirements = tuple(SelectorRequirement(key, Operator.IN, (value,)) for key, value in known)
+    return PodPeer(Selector(requirements), in_namespace(str(workload.namespace)))
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,22 +271,22 @@ class Edit:
         return f"{'?' if isinstance(namespace, Unknown) else namespace}/{self.new.name}"
 
 
-def edits(source: Cluster, target: Cluster) -> Iterator[Edit]:
+def edits(source: EnforcedCluster, target: EnforcedCluster) -> Iterator[Edit]:
     """Yield the edits for a cluster as two engines read it: policies in order, then new ones."""
     editor = RuleEditor(source, target)
     backends = Backends(source, target)
     for policy in source.policies:
-        edit = _edited(editor, backends, policy)
+        edit = _edit_of(editor, backends, policy)
         if edit is not None:
             yield edit
     for new, why in backends.policies():
         yield Edit(None, new, (why,))
 
 
-def _edited(editor: RuleEditor, backends: Backends, policy: Policy) -> Edit | None:
+def _edit_of(editor: RuleEditor, backends: Backends, policy: Policy) -> Edit | None:
     reasons: dict[str, None] = {}
     sides = {}
-    for direction in Direction:
+    for direction in TrafficDirection:
         rules = rules_of(policy, direction)
         if rules is None or Unknown in map(type, (policy.ingress, policy.egress)):
             continue
@@ -67,7 +303,7 @@ def _edited(editor: RuleEditor, backends: Backends, policy: Policy) -> Edit | No
         sides[direction] = tuple(edited)
     new = replace(
         policy,
-        ingress=sides.get(Direction.INGRESS, policy.ingress),
-        egress=sides.get(Direction.EGRESS, policy.egress),
+        ingress=sides.get(TrafficDirection.INGRESS, policy.ingress),
+        egress=sides.get(TrafficDirection.EGRESS, policy.egress),
     )
     return None if new == policy else Edit(policy, new, tuple(reasons))

@@ -5,20 +5,18 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Final
 
 from podwall.engines import BlockMatch, Treatment
-from podwall.migrate.backends import Backends
-from podwall.migrate.rule_edits import block_match
+from podwall.migrate.edits import Backends, block_match
 from podwall.model import Rule
-from podwall.policies.errors import Place
-from podwall.policies.findings import Finding, Severity
+from podwall.policies.errors import Finding, Place, Severity
 from podwall.reachability.cluster import rules_of
 from podwall.reachability.matching import Match
-from podwall.reachability.port_rules import Direction
+from podwall.reachability.port_rules import TrafficDirection
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from podwall.model import Policy
-    from podwall.reachability.cluster import Cluster
+    from podwall.reachability.cluster import EnforcedCluster
 
 __all__ = ["limits"]
 
@@ -28,7 +26,7 @@ _HOST: Final = (
 _LOCAL_DNS: Final = "https://learn.microsoft.com/en-us/azure/aks/localdns-custom"
 
 
-def limits(source: Cluster, target: Cluster) -> Iterator[Finding]:
+def limits(source: EnforcedCluster, target: EnforcedCluster) -> Iterator[Finding]:
     """Yield what the edits can't keep, each with the place of its policy or service."""
     yield from _blocks(source, target)
     yield from _nodes(source, target)
@@ -36,7 +34,7 @@ def limits(source: Cluster, target: Cluster) -> Iterator[Finding]:
     yield from _unenforced(source, target)
 
 
-def _blocks(source: Cluster, target: Cluster) -> Iterator[Finding]:
+def _blocks(source: EnforcedCluster, target: EnforcedCluster) -> Iterator[Finding]:
     """Yield the rules whose blocks mean some of the pods only."""
     if source.engine.pods_by_block.value is target.engine.pods_by_block.value:
         return
@@ -52,7 +50,7 @@ def _blocks(source: Cluster, target: Cluster) -> Iterator[Finding]:
             )
 
 
-def _nodes(source: Cluster, target: Cluster) -> Iterator[Finding]:
+def _nodes(source: EnforcedCluster, target: EnforcedCluster) -> Iterator[Finding]:
     """Yield what is said of traffic with nodes."""
     by_block = (source.engine.nodes_by_block, target.engine.nodes_by_block)
     if by_block[0].value is BlockMatch.BY_ADDRESS and by_block[1].value is BlockMatch.NEVER:
@@ -63,7 +61,7 @@ def _nodes(source: Cluster, target: Cluster) -> Iterator[Finding]:
     own = (source.engine.own_node_egress, target.engine.own_node_egress)
     if own[0].value is Treatment.OPEN and own[1].value is Treatment.ENFORCED:
         for policy in source.policies:
-            if rules_of(policy, Direction.EGRESS) is not None:
+            if rules_of(policy, TrafficDirection.EGRESS) is not None:
                 message = f"`{policy.name}` will cut its pods off from their own node"
                 place = policy.place.at("spec.egress")
                 yield _host("own-node-closed", message, place, own[1].link)
@@ -81,7 +79,7 @@ def _host(name: str, message: str, place: Place, link: str) -> Finding:
     return Finding(name, Severity.WARNING, message, place, _HOST, link)
 
 
-def _services(source: Cluster, target: Cluster) -> Iterator[Finding]:
+def _services(source: EnforcedCluster, target: EnforcedCluster) -> Iterator[Finding]:
     for service in Backends(source, target).mixed():
         yield Finding(
             "service-backends-differ",
@@ -94,7 +92,7 @@ def _services(source: Cluster, target: Cluster) -> Iterator[Finding]:
         )
 
 
-def _unenforced(source: Cluster, target: Cluster) -> Iterator[Finding]:
+def _unenforced(source: EnforcedCluster, target: EnforcedCluster) -> Iterator[Finding]:
     """Yield the policies that the source ignores and the target enforces, or the reverse."""
     known = {id(policy) for policy in source.policies}, {id(policy) for policy in target.policies}
     for policy in source.snapshot.policies:
@@ -111,9 +109,9 @@ def _unenforced(source: Cluster, target: Cluster) -> Iterator[Finding]:
             )
 
 
-def _rules(cluster: Cluster) -> Iterator[tuple[Policy, Rule, Place]]:
+def _rules(cluster: EnforcedCluster) -> Iterator[tuple[Policy, Rule, Place]]:
     for policy in cluster.policies:
-        for direction in Direction:
+        for direction in TrafficDirection:
             for number, rule in enumerate(rules_of(policy, direction) or ()):
                 if isinstance(rule, Rule):
                     yield policy, rule, policy.place.at(f"spec.{direction}[{number}]")

@@ -1,15 +1,18 @@
-"""A policy of the model as the manifest that means it."""
+"""A policy of the model as the manifest, and as the typed Python, that means it."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
 from podwall.model import IpPeer, Operator, PodPeer, PortRule, Rule, Unknown
+from podwall.python_code import imports, policy_code, source_of
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from podwall.model import Peer, Policy, Selector
 
-__all__ = ["policy_manifest"]
+__all__ = ["policy_manifest", "python_code", "python_script"]
 
 
 def policy_manifest(policy: Policy) -> dict[str, Any]:
@@ -25,7 +28,7 @@ def policy_manifest(policy: Policy) -> dict[str, Any]:
         if isinstance(rules, tuple):
             spec["policyTypes"].append(name)
             known = (each for each in rules if isinstance(each, Rule))
-            told = (each for each in known if _is_told(each.peers) and _is_told(each.ports))
+            told = (each for each in known if _is_known(each.peers) and _is_known(each.ports))
             spec[name.lower()] = [_rule(each, key) for each in told]
     metadata = {"name": policy.name}
     if isinstance(policy.namespace, str):
@@ -51,7 +54,7 @@ def _selector(selector: Selector) -> dict[str, Any]:
     return {**found, "matchExpressions": expressions} if expressions else found
 
 
-def _is_told(parts: tuple[object, ...] | Unknown | None) -> bool:
+def _is_known(parts: tuple[object, ...] | Unknown | None) -> bool:
     """Tell whether a part of a list is known: a rule without any would allow everything."""
     if isinstance(parts, tuple):
         return any(not isinstance(each, Unknown) for each in parts)
@@ -81,3 +84,24 @@ def _peer(peer: Peer) -> dict[str, Any]:
 def _port(entry: PortRule) -> dict[str, Any]:
     values = {"protocol": str(entry.protocol), "port": entry.port, "endPort": entry.end_port}
     return {key: value for key, value in values.items() if value is not None}
+
+
+def python_code(policy: Policy) -> str:
+    """Return the expression that makes a policy; parts that are not known yet are left out.
+
+    >>> from podwall.model import Policy, Selector
+    >>> print(python_code(Policy("shop", "deny", Selector(), ingress=())))
+    NetworkPolicy(
+        name="deny",
+        namespace="shop",
+        pod_selector=ALL_PODS,
+        ingress=DENY_ALL,
+    )
+    """
+    return source_of(policy_code(policy_manifest(policy)))
+
+
+def python_script(policies: Sequence[Policy]) -> str:
+    """Return the expressions that make policies, below the import of what they mention."""
+    made = [policy_code(policy_manifest(policy)) for policy in policies]
+    return "\n\n".join([imports(made), *map(source_of, made)]) + "\n" if made else ""

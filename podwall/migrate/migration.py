@@ -13,7 +13,7 @@ from podwall.reachability import reachability
 if TYPE_CHECKING:
     from podwall.engines import Engine
     from podwall.model import Snapshot
-    from podwall.policies.findings import Finding
+    from podwall.policies.errors import Finding
 
 __all__ = ["Migration", "migrate"]
 

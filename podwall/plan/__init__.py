@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from podwall.plan.model import (
     SECRET,
-    Change,
+    Operation,
     Origin,
     Plan,
     PlannedResource,
@@ -12,4 +12,4 @@ from podwall.plan.model import (
     Secret,
 )
 
-__all__ = ["SECRET", "Change", "Origin", "Plan", "PlannedResource", "ResourceOptions", "Secret"]
+__all__ = ["SECRET", "Operation", "Origin", "Plan", "PlannedResource", "ResourceOptions", "Secret"]

@@ -13,9 +13,8 @@ from dataclasses import dataclass
 from typing import Any
 
 from podwall.plan.model import SECRET
-from podwall.plan.project import Project
-from podwall.plan.wire import UNKNOWN
-from podwall.plan.yaml_file import YamlFile
+from podwall.plan.project import Project, YamlFile
+from podwall.plan.values import UNKNOWN
 from podwall.policies.errors import Place, SourceError
 
 __all__ = ["Configuration", "configuration", "place_in_files"]

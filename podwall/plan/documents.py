@@ -1,19 +1,23 @@
-"""Turn the Kubernetes objects of a plan into documents for `podwall.reading`."""
+"""Turn the Kubernetes objects of a plan into documents for `podwall.reading`.
+
+A namespace that an object takes from the output of a Namespace of the plan is filled in first.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from typing import Any
+from dataclasses import replace
+from types import MappingProxyType
+from typing import Any, Final
 
-from podwall.plan.model import SECRET, Change, Plan, PlannedResource
-from podwall.plan.unknowns import kind_of
-from podwall.plan.wire import inside
-from podwall.policies.errors import Place
-from podwall.policies.findings import Finding, Severity
+from podwall.plan.model import SECRET, Operation, Plan, PlannedResource
+from podwall.plan.values import inside, kind_of
+from podwall.policies.errors import Finding, Place, Severity
 from podwall.policies.unknown import Unknown
-from podwall.reading import Document
+from podwall.reading import Document, generated_name
 
-__all__ = ["documents", "is_object", "unseen_objects"]
+__all__ = ["documents", "is_object", "unseen_objects", "with_known_namespaces"]
+
 
 _CLUSTER_WIDE = {
     "APIService",
@@ -55,7 +59,7 @@ def is_object(resource: PlannedResource) -> bool:
     return (
         resource.type.startswith("kubernetes:")
         and resource.custom
-        and resource.change not in {Change.DELETE, Change.READ}
+        and resource.change not in {Operation.DELETE, Operation.READ}
         and not _is_elsewhere(resource)
     )
 
@@ -118,3 +122,39 @@ def _without_secrets(value: Any, path: str, resource: PlannedResource) -> Any:
     if isinstance(value, Sequence) and not isinstance(value, str):
         return [_without_secrets(v, f"{path}[{i}]", resource) for i, v in enumerate(value)]
     return value
+
+
+NAMESPACE: Final = "kubernetes:core/v1:Namespace"
+
+
+def with_known_namespaces(plan: Plan) -> Plan:
+    """Return a plan with every namespace filled in that a Namespace of the plan gives.
+
+    `namespace: ns.metadata.name` is unknown in a first preview, but the engine tells which
+    resources `metadata` depends on. With exactly one Namespace among them, its name is meant.
+    """
+    namespaces = {item.urn: item for item in plan.resources if item.type == NAMESPACE}
+    return replace(plan, resources=tuple(_settled(item, namespaces) for item in plan.resources))
+
+
+def _settled(
+    resource: PlannedResource, namespaces: Mapping[str, PlannedResource]
+) -> PlannedResource:
+    metadata = resource.inputs.get("metadata")
+    if not isinstance(metadata, Mapping) or not isinstance(metadata.get("namespace"), Unknown):
+        return resource
+    urns = {urn for urn in resource.property_dependencies.get("metadata", ()) if urn in namespaces}
+    name = _name(namespaces[urns.pop()]) if len(urns) == 1 else None
+    if name is None:
+        return resource
+    inputs = {**resource.inputs, "metadata": {**metadata, "namespace": name}}
+    return replace(resource, inputs=MappingProxyType(inputs))
+
+
+def _name(namespace: PlannedResource) -> str | None:
+    """Return a Namespace's name, or the stand-in for one that Pulumi makes up on creation."""
+    metadata: Any = namespace.inputs.get("metadata")
+    name = metadata.get("name") if isinstance(metadata, Mapping) else metadata
+    if name is None:
+        return generated_name(f"{namespace.name}-")
+    return name if isinstance(name, str) else None

@@ -1,16 +1,41 @@
-"""A stand-in for the engine's log: it keeps what the program says while it is planned."""
+"""Stand-ins for the Pulumi engine: they record what a program registers, and what it logs.
+
+They answer as the engine does in a first preview: what the inputs tell is known, everything else is
+unknown, and nothing outside this process is asked.
+"""
 
 from __future__ import annotations
 
+from collections.abc import Iterator, Mapping
+from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
-from pulumi.runtime.proto import engine_pb2
+from pulumi.runtime.mocks import MockCallArgs, MockMonitor, MockResourceArgs, Mocks
+from pulumi.runtime.proto import callback_pb2, engine_pb2, provider_pb2, resource_pb2
 
-from podwall.plan.said import Message
-from podwall.plan.structs import NOTHING
-from podwall.policies.findings import Severity
+from podwall.plan.messages import LogMessage
+from podwall.plan.model import PlannedResource
+from podwall.plan.provider import (
+    PROVIDER_COMPONENTS,
+    function_answer,
+    preview_outputs,
+    provider_objects,
+)
+from podwall.plan.registration import (
+    NOTHING,
+    plain,
+    planned_resource,
+    read_resource,
+    struct,
+    transform,
+)
+from podwall.plan.values import kind_of, unknown_inputs
+from podwall.policies.errors import Severity, SourceError
+from podwall.reading import generated_name
 
-__all__ = ["PlanningEngine"]
+__all__ = ["PlanningEngine", "PlanningMonitor"]
+
 
 _SEVERITIES = {engine_pb2.WARNING: Severity.WARNING, engine_pb2.INFO: Severity.INFO}
 
@@ -20,13 +45,13 @@ class PlanningEngine:
 
     def __init__(self) -> None:
         """Keep nothing yet."""
-        self.said: list[Message] = []
-        self.errors: list[Message] = []
+        self.said: list[LogMessage] = []
+        self.errors: list[LogMessage] = []
 
     def Log(self, request: engine_pb2.LogRequest) -> Any:  # noqa: N802 - the protocol's name
         """Keep a message by its severity; debugging messages are dropped."""
         severity = _SEVERITIES.get(request.severity, Severity.ERROR)
-        message = Message(" ".join(request.message.split()), request.urn, severity)
+        message = LogMessage(" ".join(request.message.split()), request.urn, severity)
         if request.severity == engine_pb2.ERROR:
             self.errors.append(message)
         elif request.severity in _SEVERITIES:
@@ -38,3 +63,151 @@ class PlanningEngine:
     ) -> engine_pb2.RequirePulumiVersionResponse:
         """Accept any demand: there is no engine whose version could be wrong."""
         return engine_pb2.RequirePulumiVersionResponse()
+
+
+_STACK = "pulumi:pulumi:Stack"
+
+
+class PlanningMonitor(MockMonitor):
+    """Records every resource that a program registers, in order.
+
+    `classes` maps a type token to the SDK's class of it, as far as the program has used it.
+    `unanswered` lists the functions that the program called and only the cloud can answer.
+    """
+
+    def __init__(self, folder: Path, stack: str, project: str) -> None:
+        """Record for a stack of the project in `folder`."""
+        super().__init__(_NeverAsked())
+        self._folder = folder
+        self._prefix = f"urn:pulumi:{stack}::{project}::"
+        self._transforms: dict[str, tuple[str, ...]] = {}
+        self._stack_transforms_seen: list[str] = []
+        self.planned: dict[str, PlannedResource] = {}
+        self.outputs: Mapping[str, Any] = {}
+        self.classes: dict[str, type] = {}
+        self.unanswered: list[str] = []
+
+    def make_urn(self, parent: str, type_: str, name: str) -> str:
+        """Return the URN that the engine would give, which leaves the stack's own type out."""
+        above = parent.split("::")[2] if parent else _STACK
+        kind = type_ if above == _STACK else f"{above}${type_}"
+        return f"{self._prefix}{kind}::{name}"
+
+    def RegisterResource(  # noqa: N802 - the protocol's name
+        self, request: resource_pb2.RegisterResourceRequest
+    ) -> resource_pb2.RegisterResourceResponse:
+        """Record a resource and answer what a preview knows of it."""
+        urn = self.make_urn(request.parent, request.type, request.name)
+        self._transforms[urn] = tuple(callback.token for callback in request.transforms)
+        request = transform(request, self._transforms_of(urn, request.parent))
+        resource = planned_resource(request, urn, self._folder)
+        if request.type in PROVIDER_COMPONENTS:
+            self._record_provided(request, resource)
+        else:
+            self._record(resource)
+        known = _named(plain(request.object), request) if request.custom else {}
+        return resource_pb2.RegisterResourceResponse(
+            urn=urn, object=self._outputs(request.type, known)
+        )
+
+    def ReadResource(  # noqa: N802 - the protocol's name
+        self, request: resource_pb2.ReadResourceRequest
+    ) -> resource_pb2.ReadResourceResponse:
+        """Record a resource that exists already; what it is like, only the cloud can tell."""
+        urn = self.make_urn(request.parent, request.type, request.name)
+        self._record(read_resource(request, urn, self._folder))
+        return resource_pb2.ReadResourceResponse(
+            urn=urn, properties=self._outputs(request.type, plain(request.properties))
+        )
+
+    def RegisterResourceOutputs(  # noqa: N802 - the protocol's name
+        self, request: resource_pb2.RegisterResourceOutputsRequest
+    ) -> Any:
+        """Keep the outputs of the stack; those of a component are its own affair."""
+        if request.urn.startswith(f"{self._prefix}{_STACK}::"):
+            self.outputs = unknown_inputs(
+                plain(request.outputs), _STACK, request.urn.rpartition("::")[2], {}
+            )
+        return NOTHING
+
+    def RegisterStackTransform(  # noqa: N802 - the protocol's name
+        self, request: callback_pb2.Callback
+    ) -> Any:
+        """Remember a transform that applies to every resource from now on."""
+        self._stack_transforms_seen.append(request.token)
+        return NOTHING
+
+    def Invoke(  # noqa: N802 - the protocol's name
+        self, request: resource_pb2.ResourceInvokeRequest
+    ) -> resource_pb2.ResourceInvokeResponse:
+        """Answer a function of a provider, or say that the answer is unknown."""
+        known = function_answer(request.tok, plain(request.args))
+        if known is None:
+            self.unanswered.append(request.tok)
+            return resource_pb2.ResourceInvokeResponse(unknown=True)
+        return resource_pb2.ResourceInvokeResponse(**{"return": struct(known)})
+
+    def Call(  # noqa: N802 - the protocol's name
+        self, request: resource_pb2.ResourceCallRequest
+    ) -> provider_pb2.CallResponse:
+        """Answer a method of a component from another process: it is not there to be asked."""
+        self.unanswered.append(request.tok)
+        return provider_pb2.CallResponse()
+
+    def _record_provided(
+        self, request: resource_pb2.RegisterResourceRequest, component: PlannedResource
+    ) -> None:
+        """Record a component whose objects the provider registers, and those objects."""
+        try:
+            found = provider_objects(request)
+        except SourceError as problem:
+            problem.place = problem.place if problem.place.source else component.place
+            raise
+        self._record(replace(component, unseen=found.unseen))
+        for each in found.requests:
+            each.parent = component.urn
+            self.RegisterResource(each)
+
+    def _record(self, resource: PlannedResource) -> None:
+        first = self.planned.setdefault(resource.urn, resource)
+        if first is not resource:
+            raise SourceError(
+                f"a second {kind_of(resource.type)} is named `{resource.name}`",
+                help=f"give it another name; the first is at {first.place}",
+                place=resource.place,
+            )
+
+    def _transforms_of(self, urn: str, parent: str) -> Iterator[str]:
+        yield from self._transforms[urn]
+        above = self.planned.get(parent)
+        while above is not None:
+            yield from self._transforms.get(above.urn, ())
+            above = self.planned.get(above.parent or "")
+        yield from self._stack_transforms_seen
+
+    def _outputs(self, token: str, known: Mapping[str, Any]) -> Any:
+        return struct(preview_outputs(known, self.classes.get(token)))
+
+
+def _named(
+    inputs: Mapping[str, Any], request: resource_pb2.RegisterResourceRequest
+) -> Mapping[str, Any]:
+    """Return a Kubernetes object's inputs with a name in them, the stand-in for one if need be.
+
+    What takes its namespace from an object that Pulumi names is then known to be in that one.
+    """
+    metadata = inputs.get("metadata", {})
+    if not request.type.startswith("kubernetes:") or not isinstance(metadata, Mapping):
+        return inputs
+    prefix = metadata.get("generateName", f"{request.name}-")
+    return {**inputs, "metadata": {"name": generated_name(prefix), **metadata}}
+
+
+class _NeverAsked(Mocks):
+    """What the base class would ask; the monitor answers everything by itself."""
+
+    def new_resource(self, args: MockResourceArgs) -> tuple[str | None, dict[str, Any]]:
+        raise NotImplementedError(args.typ)
+
+    def call(self, args: MockCallArgs) -> tuple[dict[str, Any], list[tuple[str, str]] | None]:
+        raise NotImplementedError(args.token)

@@ -8,10 +8,9 @@ from enum import Enum, StrEnum
 from types import MappingProxyType
 from typing import Any, Final
 
-from podwall.policies.errors import Place
-from podwall.policies.findings import Finding
+from podwall.policies.errors import Finding, Place
 
-__all__ = ["SECRET", "Change", "Origin", "Plan", "PlannedResource", "ResourceOptions", "Secret"]
+__all__ = ["SECRET", "Operation", "Origin", "Plan", "PlannedResource", "ResourceOptions", "Secret"]
 
 
 class Secret(Enum):
@@ -34,7 +33,7 @@ class Origin(StrEnum):
     PULUMI = "pulumi"
 
 
-class Change(StrEnum):
+class Operation(StrEnum):
     """What deployment will do to a resource; `SAME` is nothing."""
 
     CREATE = "create"
@@ -90,7 +89,7 @@ class PlannedResource:
         default_factory=lambda: MappingProxyType({})
     )
     options: ResourceOptions = field(default_factory=ResourceOptions)
-    change: Change = Change.CREATE
+    change: Operation = Operation.CREATE
     replaced_by: tuple[str, ...] = ()
     place: Place = field(default_factory=Place)
     unseen: tuple[str, ...] = ()

@@ -11,7 +11,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from podwall.plan.place import is_program, shown
+from podwall.plan.program_lines import is_program, relative_path
 from podwall.policies.errors import Place, SourceError
 
 __all__ = ["is_installed", "pulumi_preview", "selected_stack"]
@@ -101,7 +101,9 @@ def _place(lines: Sequence[str], folder: Path) -> Place | None:
     """Return the innermost line of the program in a traceback, if there is one."""
     frames = (_FRAME.match(line) for line in reversed(lines))
     found = [(Path(frame[1]), int(frame[2])) for frame in frames if frame]
-    return next((Place(shown(p, folder), n) for p, n in found if is_program(p, folder)), None)
+    return next(
+        (Place(relative_path(p, folder), n) for p, n in found if is_program(p, folder)), None
+    )
 
 
 def _lines(text: str) -> list[str]:

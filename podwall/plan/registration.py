@@ -1,20 +1,46 @@
-"""Turn a program's request for a resource into the planned resource."""
+"""Turn a program's request for a resource into the planned resource, its transforms applied.
+
+The engine calls back for transforms, which Pulumi's mocks leave out: a resource's own come first,
+then those of its parents outwards, then the stack's
+(https://www.pulumi.com/docs/iac/concepts/resources/options/transforms/).
+"""
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Awaitable, Callable, Iterable, Iterator, Mapping
 from pathlib import Path
 from types import MappingProxyType
+from typing import Any, cast
 
+from google.protobuf import empty_pb2, struct_pb2  # type: ignore[import-untyped]  # no stubs
+from google.protobuf.json_format import (  # type: ignore[import-untyped]  # no stubs
+    MessageToDict,
+    ParseDict,
+)
+from pulumi.runtime._callbacks import _CallbackServicer
 from pulumi.runtime.proto import resource_pb2, source_pb2
+from pulumi.runtime.sync_await import _sync_await
 
-from podwall.plan.model import Change, PlannedResource, ResourceOptions
-from podwall.plan.place import first_place
-from podwall.plan.structs import plain
-from podwall.plan.unknowns import kind_of, unknown_inputs
+from podwall.plan.model import Operation, PlannedResource, ResourceOptions
+from podwall.plan.program_lines import program_line
+from podwall.plan.values import kind_of, unknown_inputs
 from podwall.policies.errors import Place
 
-__all__ = ["planned_resource", "read_resource"]
+__all__ = ["NOTHING", "plain", "planned_resource", "read_resource", "struct", "transform"]
+
+
+NOTHING: Any = empty_pb2.Empty()
+
+
+def plain(message: Any) -> dict[str, Any]:
+    """Return a structure as a dictionary; every number in it is a float."""
+    values: dict[str, Any] = MessageToDict(message)
+    return values
+
+
+def struct(values: Mapping[str, Any]) -> Any:
+    """Return a dictionary as a structure."""
+    return ParseDict(dict(values), struct_pb2.Struct())
 
 
 def planned_resource(
@@ -33,7 +59,7 @@ def planned_resource(
         dependencies=tuple(sorted(request.dependencies)),
         property_dependencies=dependencies,
         options=_options(request),
-        change=Change.CREATE,
+        change=Operation.CREATE,
         place=_place(request.stackTrace, folder),
     )
 
@@ -51,7 +77,7 @@ def read_resource(
         provider=_provider(request.provider),
         dependencies=tuple(sorted(request.dependencies)),
         options=ResourceOptions(import_id=request.id or None),
-        change=Change.READ,
+        change=Operation.READ,
         place=_place(request.stackTrace, folder),
     )
 
@@ -105,4 +131,81 @@ def _timeouts(
 
 
 def _place(trace: source_pb2.StackTrace, folder: Path) -> Place:
-    return first_place(((frame.pc.uri, frame.pc.line) for frame in trace.frames), folder)
+    return program_line(((frame.pc.uri, frame.pc.line) for frame in trace.frames), folder)
+
+
+# The SDK keeps the callbacks that it would serve to an engine here, and nowhere else.
+
+
+Request = resource_pb2.RegisterResourceRequest
+
+# What each option is called in a transform's request, and in a registration.
+_OPTIONS = {
+    "additional_secret_outputs": "additionalSecretOutputs",
+    "aliases": "aliases",
+    "custom_timeouts": "customTimeouts",
+    "delete_before_replace": "deleteBeforeReplace",
+    "deleted_with": "deletedWith",
+    "depends_on": "dependencies",
+    "ignore_changes": "ignoreChanges",
+    "import": "importId",
+    "plugin_download_url": "pluginDownloadURL",
+    "protect": "protect",
+    "provider": "provider",
+    "replace_on_changes": "replaceOnChanges",
+    "replace_with": "replace_with",
+    "retain_on_delete": "retainOnDelete",
+    "version": "version",
+}
+
+
+def transform(request: Request, tokens: Iterable[str]) -> Request:
+    """Return `request` as the transforms named by `tokens` leave it, applied in that order."""
+    for token in tokens:
+        request = _transformed(request, _callback(token))
+    return request
+
+
+def _callback(token: str) -> Callable[[bytes], Awaitable[Any]]:
+    for servicer in _CallbackServicer._servicers:  # noqa: SLF001 - see the import
+        if token in servicer._callbacks:  # noqa: SLF001 - see the import
+            return servicer._callbacks[token]  # noqa: SLF001 - see the import
+    raise LookupError(token)
+
+
+def _transformed(request: Request, callback: Callable[[bytes], Awaitable[Any]]) -> Request:
+    options = resource_pb2.TransformResourceOptions()
+    for theirs, ours in _OPTIONS.items():
+        _copy(request, ours, options, theirs)
+    question = resource_pb2.TransformRequest(
+        type=request.type,
+        name=request.name,
+        custom=request.custom,
+        parent=request.parent,
+        properties=request.object,
+        options=options,
+    )
+    return _with_answer(request, _sync_await(callback(question.SerializeToString())))
+
+
+def _with_answer(request: Request, answer: resource_pb2.TransformResponse) -> Request:
+    changed = Request()
+    changed.CopyFrom(request)
+    changed.object.CopyFrom(answer.properties)
+    if answer.HasField("options"):
+        for theirs, ours in _OPTIONS.items():
+            changed.ClearField(cast("Any", ours))
+            _copy(answer.options, theirs, changed, ours)
+    return changed
+
+
+def _copy(source: Any, source_field: str, target: Any, target_field: str) -> None:
+    """Copy one field between messages, whether it is a scalar, a list or a message."""
+    value = getattr(source, source_field)
+    if hasattr(value, "CopyFrom"):
+        if source.HasField(source_field):
+            getattr(target, target_field).CopyFrom(value)
+    elif hasattr(value, "extend"):
+        getattr(target, target_field).extend(value)
+    elif value:
+        setattr(target, target_field, value)

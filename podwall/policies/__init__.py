@@ -15,9 +15,15 @@ never means everything. A value that Kubernetes would refuse is refused where it
 """
 
 from podwall.policies.addresses import ANYWHERE, IpBlock, ip_block
-from podwall.policies.connections import connection
-from podwall.policies.errors import InvalidManifest, InvalidValue, Place, PodwallError, SourceError
-from podwall.policies.findings import Finding, Severity
+from podwall.policies.errors import (
+    Finding,
+    InvalidManifest,
+    InvalidValue,
+    Place,
+    PodwallError,
+    Severity,
+    SourceError,
+)
 from podwall.policies.labels import (
     Labels,
     LabelSelector,
@@ -59,6 +65,7 @@ from podwall.policies.presets import (
     LOCAL_DNS,
     Step,
     allow_dns,
+    connection,
     default_deny,
     walkthrough,
 )

@@ -1,19 +1,29 @@
-"""What can be wrong with a written value, and how it is said.
+"""What can be wrong with a value, as exceptions and as findings, and where it is written.
 
     PodwallError
     ├── InvalidValue     a value the builder was given is not allowed (also a ValueError)
     ├── InvalidManifest  a document that the API server would refuse (also a ValueError)
     └── SourceError      a file, command or cluster that could not be read (also an OSError)
 
-Messages are lower case, have no final period, put user input in backticks and name the Kubernetes
-field path first; what to do about it stands apart, in `help`.
+A `Finding` is a problem as a value: something a person should know that stops nothing. Messages are
+lower case, have no final period, put user input in backticks and name the Kubernetes field path
+first; what to do about it stands apart, in `help`.
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from enum import StrEnum
 
-__all__ = ["InvalidManifest", "InvalidValue", "Place", "PodwallError", "SourceError"]
+__all__ = [
+    "Finding",
+    "InvalidManifest",
+    "InvalidValue",
+    "Place",
+    "PodwallError",
+    "Severity",
+    "SourceError",
+]
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,3 +97,35 @@ class InvalidManifest(PodwallError, ValueError):  # noqa: N818 - reads as what i
 
 class SourceError(PodwallError, OSError):
     """A file, a command or a cluster could not be read."""
+
+
+class Severity(StrEnum):
+    """How much a finding matters, most severe first."""
+
+    ERROR = "error"
+    WARNING = "warning"
+    INFO = "info"
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """One thing worth knowing: a stable `id`, its severity, its place, and what to do.
+
+    `message` and `help` follow the rules of `podwall.policies.errors`; `link` is the source of
+    the rule.
+
+    >>> print(Finding("cidr-host-bits", Severity.WARNING, "host bits are set in `10.0.0.1/24`"))
+    warning[cidr-host-bits]: host bits are set in `10.0.0.1/24`
+    """
+
+    id: str
+    severity: Severity
+    message: str
+    place: Place = field(default_factory=Place)
+    help: str = ""
+    link: str = ""
+
+    def __str__(self) -> str:
+        """Write the finding as `severity[id]: place: message`."""
+        where = f"{self.place}: " if str(self.place) else ""
+        return f"{self.severity.value}[{self.id}]: {where}{self.message}"

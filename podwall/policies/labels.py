@@ -1,31 +1,155 @@
-"""Labels and label selectors, with the meaning and the spelling that Kubernetes gives them.
+"""Labels, annotations and label selectors, as Kubernetes means and spells them.
 
-Source: https://kubernetes.io/docs/concepts/overview/working-with-objects/labels/
+Labels and annotations are immutable, hashable mappings of texts to texts; their order never
+matters. Annotations may hold any text of up to 256 KiB together; labels are what selectors select
+by.
+
+Source: https://kubernetes.io/docs/concepts/overview/working-with-objects/labels/ and
+https://kubernetes.io/docs/concepts/overview/working-with-objects/annotations/
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
-from typing import assert_never
+from typing import Final, assert_never
 
 from podwall.policies.errors import InvalidValue, Place
 from podwall.policies.syntax import label_key_problem, label_value_problem
-from podwall.policies.texts import TextMap, refuse_non_text
 from podwall.policies.wording import shown
 
 __all__ = [
+    "LONGEST_ANNOTATIONS",
+    "Annotations",
     "LabelSelector",
     "Labels",
     "Operator",
     "Requirement",
+    "TextMap",
+    "annotation_key_problem",
     "does_not_exist",
     "exists",
     "in_",
     "label_selector",
+    "len_in_bytes",
     "not_in",
+    "refuse_non_text",
 ]
+
+
+@dataclass(frozen=True, slots=True, init=False, eq=False, repr=False)
+class TextMap(Mapping[str, str]):
+    """Texts by texts; the order in which they are given never matters.
+
+    Equal to any mapping with the same items, as mappings are.
+    """
+
+    _items: tuple[tuple[str, str], ...]
+
+    def __init__(self, texts: Mapping[str, str] | None = None, *, path: str = "") -> None:
+        """Check and keep the texts; `path` is the Kubernetes field that errors name."""
+        given = {} if texts is None else texts
+        if not isinstance(given, Mapping):
+            raise InvalidValue(
+                f"{shown(given)} is not a mapping",
+                help='write `app="web"` or `{"app": "web"}`',
+                place=Place(path=path),
+                value=given,
+            )
+        for key, value in given.items():
+            self.check_key(key, Place(path=path))
+            self.check_value(value, Place(path=path).at(f"[{key}]"))
+        object.__setattr__(self, "_items", tuple(sorted(given.items())))
+
+    @staticmethod
+    def check_key(key: object, place: Place) -> None:
+        """Refuse what cannot be a key."""
+        refuse_non_text(key, place)
+
+    @staticmethod
+    def check_value(value: object, place: Place) -> None:
+        """Refuse what cannot be a value."""
+        refuse_non_text(value, place)
+
+    def __getitem__(self, key: str) -> str:
+        return dict(self._items)[key]
+
+    def __iter__(self) -> Iterator[str]:
+        return (key for key, _ in self._items)
+
+    def __len__(self) -> int:
+        return len(self._items)
+
+    def __hash__(self) -> int:
+        return hash(self._items)
+
+    def __repr__(self) -> str:
+        return f"{type(self).__name__}({dict(self._items)})"
+
+
+def refuse_non_text(value: object, place: Place) -> None:
+    """Raise where a value of a mapping is no text, such as a version number without quotes."""
+    if not isinstance(value, str):
+        raise InvalidValue(
+            f"{shown(value)} is not a text", help=_text_help(value), place=place, value=value
+        )
+
+
+def _text_help(value: object) -> str:
+    if isinstance(value, int | float):
+        return f"did you mean {shown(value)} in quotes?"
+    return "give texts, one by one"
+
+
+#: All keys and values of an object together, in bytes of UTF-8 (256 KiB).
+LONGEST_ANNOTATIONS: Final = 256 * 1024
+
+
+class Annotations(TextMap):
+    """An immutable, hashable mapping of annotation keys to any text.
+
+    >>> Annotations({"example.com/owner": "team a, floor 2"})
+    Annotations({'example.com/owner': 'team a, floor 2'})
+    """
+
+    __slots__ = ()
+
+    def __init__(
+        self, annotations: Mapping[str, str] | None = None, *, path: str = "annotations"
+    ) -> None:
+        """Check and keep the annotations, of at most 256 KiB together."""
+        super().__init__(annotations, path=path)
+        size = sum(len_in_bytes(key) + len_in_bytes(value) for key, value in self.items())
+        if size > LONGEST_ANNOTATIONS:
+            raise InvalidValue(
+                f"the annotations take {size} bytes, more than {LONGEST_ANNOTATIONS}",
+                help="keep long texts elsewhere and annotate with a link",
+                place=Place(path=path),
+                value=size,
+            )
+
+    @staticmethod
+    def check_key(key: object, place: Place) -> None:
+        """Refuse a key that is no label key; unlike there, upper case is fine in its prefix."""
+        refuse_non_text(key, place)
+        if isinstance(key, str) and (problem := annotation_key_problem(key)):
+            raise InvalidValue(
+                f"{shown(key)} {problem}",
+                help="an annotation key is a name such as `example.com/owner`",
+                place=place,
+                value=key,
+            )
+
+
+def annotation_key_problem(key: str) -> str | None:
+    """Say why a text is not an annotation key."""
+    return label_key_problem(key.lower())
+
+
+def len_in_bytes(text: str) -> int:
+    """Return the length of a text in UTF-8; JSON can hold surrogates, which UTF-8 cannot."""
+    return len(text.encode(errors="surrogatepass"))
 
 
 class Operator(StrEnum):
@@ -56,12 +180,14 @@ class Labels(TextMap):
     @staticmethod
     def check_key(key: object, place: Place) -> None:
         """Refuse what cannot be a label key."""
-        _check(key, label_key_problem, place, "a label key is such as `app` or `example.com/app`")
+        _check_text(
+            key, label_key_problem, place, "a label key is such as `app` or `example.com/app`"
+        )
 
     @staticmethod
     def check_value(value: object, place: Place) -> None:
         """Refuse what cannot be a label value; an empty text can."""
-        _check(value, label_value_problem, place, "")
+        _check_text(value, label_value_problem, place, "")
 
 
 @dataclass(frozen=True, slots=True)
@@ -141,12 +267,12 @@ class LabelSelector:
 
 def in_(key: str, *values: str) -> Requirement:
     """Return the requirement that a label is there and has one of the values."""
-    return Requirement(key, Operator.IN, _said_once(key, values))
+    return Requirement(key, Operator.IN, _each_once(key, values))
 
 
 def not_in(key: str, *values: str) -> Requirement:
     """Return the requirement that a label is missing or has none of the values."""
-    return Requirement(key, Operator.NOT_IN, _said_once(key, values))
+    return Requirement(key, Operator.NOT_IN, _each_once(key, values))
 
 
 def exists(key: str) -> Requirement:
@@ -201,7 +327,7 @@ def _refuse_twice(key: str, repeated: bool, path: str) -> None:  # noqa: FBT001 
         )
 
 
-def _said_once(key: str, values: tuple[str, ...]) -> tuple[str, ...]:
+def _each_once(key: str, values: tuple[str, ...]) -> tuple[str, ...]:
     repeated = next((value for value in values if values.count(value) > 1), None)
     if repeated is not None:
         raise InvalidValue(
@@ -239,7 +365,7 @@ def _check_count(requirement: Requirement) -> None:
     )
 
 
-def _check(
+def _check_text(
     value: object, problem_of: Callable[[str], str | None], place: Place, remedy: str
 ) -> None:
     refuse_non_text(value, place)

@@ -9,9 +9,8 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from podwall.policies.annotations import Annotations
 from podwall.policies.errors import InvalidValue, Place
-from podwall.policies.labels import Labels
+from podwall.policies.labels import Annotations, Labels
 from podwall.policies.peers import Pods, check_name
 from podwall.policies.rules import DenyAll, Direction, EgressRule, IngressRule, Rule
 from podwall.policies.syntax import dns_label_problem, dns_subdomain_problem

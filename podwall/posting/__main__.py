@@ -16,9 +16,14 @@ from typing import Final
 
 from podwall.policies.errors import PodwallError, SourceError
 from podwall.posting.api import Api, Refused, UnreachableError
-from podwall.posting.azure import PullRequest, ThreadStatus, post_to_azure
-from podwall.posting.github import HEADERS, post_to_github
-from podwall.posting.report import Report
+from podwall.posting.pull_requests import (
+    HEADERS,
+    PullRequest,
+    Report,
+    ThreadStatus,
+    post_to_azure,
+    post_to_github,
+)
 
 __all__ = ["main"]
 

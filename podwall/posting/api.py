@@ -15,7 +15,7 @@ from urllib.parse import urlsplit
 
 from podwall.policies.errors import Place, SourceError
 
-__all__ = ["Answer", "Api", "Refused", "UnreachableError", "settled"]
+__all__ = ["Api", "ApiResponse", "Refused", "UnreachableError", "with_second_look"]
 
 _TRIES: Final = 4
 _LONGEST_WAIT: Final = 60.0
@@ -38,7 +38,7 @@ class UnreachableError(SourceError):
 
 
 @dataclass(frozen=True, slots=True)
-class Answer:
+class ApiResponse:
     """What a server sent back."""
 
     value: Any
@@ -73,19 +73,19 @@ class Api:
         if not self.token:
             raise SourceError("there is no token", help="pass it in the environment")
 
-    def get(self, path: str) -> Answer:
+    def get(self, path: str) -> ApiResponse:
         """Return what is at a path."""
         return self._asked("GET", path)
 
-    def post(self, path: str, value: Any) -> Answer:
+    def post(self, path: str, value: Any) -> ApiResponse:
         """Make something new."""
         return self._asked("POST", path, value)
 
-    def patch(self, path: str, value: Any) -> Answer:
+    def patch(self, path: str, value: Any) -> ApiResponse:
         """Change what is at a path."""
         return self._asked("PATCH", path, value)
 
-    def _asked(self, method: str, path: str, value: Any = None) -> Answer:
+    def _asked(self, method: str, path: str, value: Any = None) -> ApiResponse:
         """Return the answer; what may pass is tried again, a few times."""
         for attempt in range(1, _TRIES + 1):
             try:
@@ -101,7 +101,7 @@ class Api:
             self.pause(wait)
         raise AssertionError
 
-    def _once(self, method: str, path: str, value: Any) -> Answer:
+    def _once(self, method: str, path: str, value: Any) -> ApiResponse:
         data = None if value is None else json.dumps(value).encode()
         headers = {"Accept": "application/json", "User-Agent": "podwall", **self.headers}
         headers |= {"Content-Type": "application/json"} if data else {}
@@ -111,7 +111,9 @@ class Api:
         )
         opener = urllib.request.build_opener(_NoRedirect)
         with opener.open(request, timeout=_TIMEOUT) as answer:
-            return Answer(json.loads(answer.read(_MOST_BYTES) or b"null"), dict(answer.headers))
+            return ApiResponse(
+                json.loads(answer.read(_MOST_BYTES) or b"null"), dict(answer.headers)
+            )
 
     def _refused(self, method: str, path: str, problem: urllib.error.HTTPError) -> Refused:
         said = _message(problem).replace(self.token, "***")
@@ -122,7 +124,7 @@ class Api:
         return UnreachableError(f"no answer: {said}", place=Place(f"{method} {path}"))
 
 
-def settled(api: Api, act: Callable[[], str]) -> str:
+def with_second_look(api: Api, act: Callable[[], str]) -> str:
     """Do something that looks first for what is there, once more where the answer was lost.
 
     A server that breaks off may have made what it was asked for: only looking again tells.

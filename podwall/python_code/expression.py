@@ -17,13 +17,13 @@ __all__ = [
     "LINE_LENGTH",
     "Argument",
     "Call",
+    "DictCode",
     "Expression",
-    "Items",
+    "ListCode",
     "Literal",
-    "Mapped",
-    "Method",
+    "MethodName",
     "Name",
-    "Union",
+    "UnionCode",
     "names_in",
     "source_of",
     "text_literal",
@@ -57,7 +57,7 @@ class Argument:
 
 
 @dataclass(frozen=True, slots=True)
-class Method:
+class MethodName:
     """A method of what an expression gives."""
 
     of: Expression
@@ -68,13 +68,13 @@ class Method:
 class Call:
     """A call; `spread`: one argument a line, whether they would fit on one or not."""
 
-    function: Name | Method
+    function: Name | MethodName
     arguments: tuple[Argument, ...]
     spread: bool = False
 
 
 @dataclass(frozen=True, slots=True)
-class Items:
+class ListCode:
     """A list."""
 
     items: tuple[Expression, ...]
@@ -82,7 +82,7 @@ class Items:
 
 
 @dataclass(frozen=True, slots=True)
-class Mapped:
+class DictCode:
     """A mapping of texts to expressions."""
 
     items: tuple[tuple[str, Expression], ...]
@@ -90,13 +90,13 @@ class Mapped:
 
 
 @dataclass(frozen=True, slots=True)
-class Union:
+class UnionCode:
     """Expressions that are united with `|`."""
 
     parts: tuple[Expression, ...]
 
 
-Expression = Name | Literal | Call | Method | Items | Mapped | Union
+Expression = Name | Literal | Call | MethodName | ListCode | DictCode | UnionCode
 
 
 def text_literal(text: str) -> Literal:
@@ -135,11 +135,11 @@ def _parts(expression: Expression) -> Iterator[Expression]:
         case Call(function, arguments):
             yield function
             yield from (each.value for each in arguments)
-        case Method(of):
+        case MethodName(of):
             yield of
-        case Items(items) | Union(items):
+        case ListCode(items) | UnionCode(items):
             yield from items
-        case Mapped(pairs):
+        case DictCode(pairs):
             yield from (value for _, value in pairs)
         case _:
             pass
@@ -160,7 +160,7 @@ def source_of(expression: Expression, indent: int = 0, before: int = 0, after: i
 
 
 def _is_spread(expression: Expression) -> bool:
-    own = isinstance(expression, Call | Items | Mapped) and expression.spread
+    own = isinstance(expression, Call | ListCode | DictCode) and expression.spread
     return own or any(map(_is_spread, _parts(expression)))
 
 
@@ -168,15 +168,15 @@ def _flat(expression: Expression) -> str:
     match expression:
         case Name(code) | Literal(code):
             return code
-        case Method(of, name):
+        case MethodName(of, name):
             return f"{_flat(of)}.{name}"
         case Call(function, arguments):
             return f"{_flat(function)}({', '.join(map(_flat_argument, arguments))})"
-        case Items(items):
+        case ListCode(items):
             return f"[{', '.join(map(_flat, items))}]"
-        case Mapped(items):
+        case DictCode(items):
             return f"{{{', '.join(f'{_key(key)}{_flat(value)}' for key, value in items)}}}"
-        case Union(parts):
+        case UnionCode(parts):
             return " | ".join(map(_flat, parts))
 
 
@@ -199,17 +199,17 @@ def _broken(expression: Expression, indent: int) -> str:
             return _block(
                 opening, [(_keyword(each), each.value) for each in arguments], ")", indent
             )
-        case Items(items) if items:
+        case ListCode(items) if items:
             return _block("[", [("", each) for each in items], "]", indent)
-        case Mapped(pairs) if pairs:
+        case DictCode(pairs) if pairs:
             return _block("{", [(_key(key), value) for key, value in pairs], "}", indent)
-        case Union(parts):
+        case UnionCode(parts):
             return _broken_union(parts, indent)
         case _:
             return _flat(expression)
 
 
-def _function(function: Name | Method, indent: int) -> str:
+def _function(function: Name | MethodName, indent: int) -> str:
     if isinstance(function, Name):
         return function.name
     method = f".{function.name}"

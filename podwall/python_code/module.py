@@ -1,25 +1,74 @@
-"""A Python module of policies, as a team that owns it would write it."""
+"""A Python module of policies, as a team that owns it would write it, with a variable for each."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+import builtins
+import re
+from collections import Counter
+from collections.abc import Iterable, Iterator, Sequence
+from itertools import chain, count
+from keyword import iskeyword, issoftkeyword
 from typing import Final
 
+from podwall import policies
 from podwall.policies import NetworkPolicy
 from podwall.python_code.expression import (
     LINE_LENGTH,
+    DictCode,
     Expression,
-    Items,
-    Mapped,
+    ListCode,
     Name,
     names_in,
     source_of,
 )
-from podwall.python_code.policy_code import policy_code
-from podwall.python_code.preset_code import preset_code
-from podwall.python_code.variables import POLICIES, variables
+from podwall.python_code.policy_code import policy_code, preset_code
 
-__all__ = ["imports", "policies_module"]
+__all__ = ["POLICIES", "imports", "policies_module", "variables"]
+
+
+POLICIES: Final = "POLICIES"
+
+#: What a module may import or use beside its own names, and `l`, which looks like a digit.
+_TAKEN: Final = frozenset({*policies.__all__, *dir(builtins), POLICIES, "l"})
+
+
+def variables(found: Sequence[NetworkPolicy]) -> tuple[str, ...]:
+    """Return a name for each policy, in order: no two are the same, and none hides another name.
+
+    A policy is called as in Kubernetes; where that is not possible or not clear, its namespace
+    stands before, and at last a number behind.
+
+    >>> from podwall.policies import allow_dns, default_deny
+    >>> variables([default_deny("shop"), allow_dns("shop", name="dns"), default_deny("bank")])
+    ('shop_default_deny', 'dns', 'bank_default_deny')
+    """
+    plain = [_identifier(policy.name) for policy in found]
+    times = Counter(plain)
+    wanted = (
+        name if times[name] == 1 and _is_free(name) else _identifier(f"{policy.namespace}-{name}")
+        for name, policy in zip(plain, found, strict=True)
+    )
+    return tuple(_distinct(wanted))
+
+
+def _identifier(name: str) -> str:
+    """Return a name of Kubernetes in the letters of Python's."""
+    written = re.sub(r"[^a-z0-9]+", "_", name.lower()).strip("_")
+    return written if written[:1].isalpha() else f"policy_{written}"
+
+
+def _is_free(name: str) -> bool:
+    return not (name in _TAKEN or iskeyword(name) or issoftkeyword(name))
+
+
+def _distinct(wanted: Iterable[str]) -> Iterator[str]:
+    seen: set[str] = set()
+    for name in wanted:
+        candidates = chain([name], (f"{name}_{number}" for number in count(2)))
+        free = next(each for each in candidates if each not in seen and _is_free(each))
+        seen.add(free)
+        yield free
+
 
 _USE: Final = """\
 `POLICIES` holds them by namespace; in a Pulumi program,
@@ -82,6 +131,6 @@ def _definition(name: str, expression: Expression) -> str:
 
 def _lists(by_namespace: dict[str, list[str]]) -> Expression:
     lists = (
-        (namespace, Items(tuple(map(Name, names)))) for namespace, names in by_namespace.items()
+        (namespace, ListCode(tuple(map(Name, names)))) for namespace, names in by_namespace.items()
     )
-    return Mapped(tuple(lists), spread=True)
+    return DictCode(tuple(lists), spread=True)

@@ -1,4 +1,4 @@
-"""The document of a policy as an expression of the `policies` language."""
+"""A policy as an expression of the typed language, a preset's call where one makes it."""
 
 from __future__ import annotations
 
@@ -6,26 +6,35 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from keyword import iskeyword
 from typing import Any, Final
 
-from podwall.policies.manifest import peer_manifest, ports_manifest
+from podwall.policies import (
+    ALL_PODS,
+    EgressRule,
+    NetworkPolicy,
+    Peer,
+    allow_dns,
+    default_deny,
+)
+from podwall.policies.manifest import peer_manifest, ports_manifest, selector_manifest
 from podwall.policies.peers import METADATA_NAME
 from podwall.policies.presets import DNS_PORTS, KUBE_DNS, LOCAL_DNS
 from podwall.policies.syntax import dns_label_problem
 from podwall.python_code.expression import (
     Argument,
     Call,
+    DictCode,
     Expression,
-    Items,
+    ListCode,
     Literal,
-    Mapped,
-    Method,
+    MethodName,
     Name,
-    Union,
+    UnionCode,
     text_literal,
 )
 
-__all__ = ["namespace_code", "peer_code", "pods_code", "policy_code", "ports_code"]
+__all__ = ["namespace_code", "peer_code", "pods_code", "policy_code", "ports_code", "preset_code"]
 
-Document = Mapping[str, Any]
+
+Manifest = Mapping[str, Any]
 
 _SIDES: Final = (("Ingress", "allow_from", "from"), ("Egress", "allow_to", "to"))
 _OPERATORS: Final = {
@@ -40,7 +49,7 @@ _NAMED_PEERS: Final = (
 )
 
 
-def policy_code(manifest: Document) -> Call:
+def policy_code(manifest: Manifest) -> Call:
     """Return the expression that makes the policy of a document.
 
     The document is in the one form that `NetworkPolicy.to_manifest` writes, and need not be valid:
@@ -71,22 +80,22 @@ def policy_code(manifest: Document) -> Call:
     if metadata.get("labels"):
         arguments["labels"] = _texts(metadata["labels"])
     if metadata.get("annotations"):
-        arguments["annotations"] = Mapped(_texts(metadata["annotations"]).items, spread=True)
+        arguments["annotations"] = DictCode(_texts(metadata["annotations"]).items, spread=True)
     return _call("NetworkPolicy", keywords=arguments, spread=True)
 
 
-def _rules(rules: Sequence[Document], verb: str, end: str) -> Expression:
+def _rules(rules: Sequence[Manifest], verb: str, end: str) -> Expression:
     if not rules:
         return Name("DENY_ALL")
-    return Items(tuple(_rule(rule, verb, end) for rule in rules), spread=True)
+    return ListCode(tuple(_rule(rule, verb, end) for rule in rules), spread=True)
 
 
-def _rule(rule: Document, verb: str, end: str) -> Expression:
+def _rule(rule: Manifest, verb: str, end: str) -> Expression:
     peers = [peer_code(peer) for peer in rule.get(end, ())] or [Name("ANYWHERE")]
     return _call(verb, peers, {"ports": ports_code(rule.get("ports", ()))})
 
 
-def peer_code(peer: Document) -> Expression:
+def peer_code(peer: Manifest) -> Expression:
     """Return the expression of one element of `from` or `to`."""
     for document, name in _NAMED_PEERS:
         if peer == document:
@@ -97,16 +106,16 @@ def peer_code(peer: Document) -> Expression:
         return pods_code(peer["podSelector"])
     there = _namespaces(peer["namespaceSelector"])
     conditions = tuple(_conditions(peer.get("podSelector", {})))
-    return Call(Method(there, "pods"), conditions) if conditions else there
+    return Call(MethodName(there, "pods"), conditions) if conditions else there
 
 
-def _ip_block(block: Document) -> Expression:
+def _ip_block(block: Manifest) -> Expression:
     exceptions = tuple(text_literal(each) for each in block.get("except", ()))
-    keywords = {"except_": Items(exceptions)} if exceptions else {}
+    keywords = {"except_": ListCode(exceptions)} if exceptions else {}
     return _call("ip_block", [text_literal(block["cidr"])], keywords)
 
 
-def _namespaces(selector: Document) -> Expression:
+def _namespaces(selector: Manifest) -> Expression:
     name = _name_selected_by(selector)
     if name is not None:
         return namespace_code(name)
@@ -114,7 +123,7 @@ def _namespaces(selector: Document) -> Expression:
     return Call(Name("namespaces"), conditions) if conditions else Name("ALL_NAMESPACES")
 
 
-def _name_selected_by(selector: Document) -> str | None:
+def _name_selected_by(selector: Manifest) -> str | None:
     """Return the one namespace that a selector names and asks nothing else of."""
     labels = selector.get("matchLabels", {})
     if selector.get("matchExpressions") or tuple(labels) != (METADATA_NAME,):
@@ -128,13 +137,13 @@ def namespace_code(name: str) -> Call:
     return _call("namespace", [text_literal(name)])
 
 
-def pods_code(selector: Document) -> Expression:
+def pods_code(selector: Manifest) -> Expression:
     """Return the expression of the pods that a selector means in the policy's own namespace."""
     conditions = tuple(_conditions(selector))
     return Call(Name("pods"), conditions) if conditions else Name("ALL_PODS")
 
 
-def _conditions(selector: Document) -> Iterator[Argument]:
+def _conditions(selector: Manifest) -> Iterator[Argument]:
     """Yield the arguments: a mapping where a key is no name, requirements, labels by keyword."""
     labels: Mapping[str, str] = selector.get("matchLabels", {})
     are_names = all(key.isidentifier() and not iskeyword(key) for key in labels)
@@ -147,17 +156,17 @@ def _conditions(selector: Document) -> Iterator[Argument]:
         yield from (Argument(text_literal(value), key) for key, value in labels.items())
 
 
-def ports_code(ports: Sequence[Document]) -> Expression:
+def ports_code(ports: Sequence[Manifest]) -> Expression:
     """Return the expression of the entries of `ports`; there are none for every port."""
     if not ports:
         return Name("ALL_PORTS")
     if list(ports) == ports_manifest(DNS_PORTS):
         return Name("DNS_PORTS")
     parts = tuple(map(_port, ports))
-    return parts[0] if len(parts) == 1 else Union(parts)
+    return parts[0] if len(parts) == 1 else UnionCode(parts)
 
 
-def _port(entry: Document) -> Expression:
+def _port(entry: Manifest) -> Expression:
     protocol, port = entry["protocol"], entry.get("port")
     if port is None:
         return Name(f"ALL_{protocol}_PORTS")
@@ -167,8 +176,8 @@ def _port(entry: Document) -> Expression:
     return _call(protocol.lower(), [first], keywords)
 
 
-def _texts(texts: Mapping[str, str]) -> Mapped:
-    return Mapped(tuple((key, text_literal(value)) for key, value in texts.items()))
+def _texts(texts: Mapping[str, str]) -> DictCode:
+    return DictCode(tuple((key, text_literal(value)) for key, value in texts.items()))
 
 
 def _call(
@@ -180,3 +189,57 @@ def _call(
 ) -> Call:
     named = (Argument(value, keyword) for keyword, value in (keywords or {}).items())
     return Call(Name(function), (*map(Argument, positional), *named), spread)
+
+
+_ALL_SERVERS: Final = (KUBE_DNS, LOCAL_DNS)
+
+
+def preset_code(policy: NetworkPolicy) -> Call | None:
+    """Return the call of the preset that makes exactly this policy, if there is one.
+
+    >>> preset_code(default_deny("shop")) is None
+    False
+    """
+    return _default_deny(policy) or _allow_dns(policy)
+
+
+def _default_deny(policy: NetworkPolicy) -> Call | None:
+    if policy != default_deny(policy.namespace, name=policy.name):
+        return None
+    return Call(
+        Name("default_deny"), (_namespace_argument(policy), *_name_argument(policy, "default-deny"))
+    )
+
+
+def _allow_dns(policy: NetworkPolicy) -> Call | None:
+    servers, clients = _name_servers(policy), policy.pod_selector
+    if not servers or policy != allow_dns(
+        policy.namespace, clients=clients, servers=servers, name=policy.name
+    ):
+        return None
+    arguments = [_namespace_argument(policy)]
+    if clients != ALL_PODS:
+        selector = selector_manifest(clients.selector)
+        arguments.append(Argument(pods_code(selector), "clients"))
+    if servers != _ALL_SERVERS:
+        peers: Iterator[Expression] = (peer_code(peer_manifest(each)) for each in servers)
+        arguments.append(Argument(ListCode(tuple(peers)), "servers"))
+    return Call(Name("allow_dns"), (*arguments, *_name_argument(policy, "allow-dns")))
+
+
+def _name_servers(policy: NetworkPolicy) -> tuple[Peer, ...]:
+    """Return whom a policy asks for names, if these are servers that have a name here."""
+    match policy.egress:
+        case (EgressRule(tuple() as peers, ports),) if ports == DNS_PORTS:
+            return peers if set(peers) <= set(_ALL_SERVERS) else ()
+        case _:
+            return ()
+
+
+def _namespace_argument(policy: NetworkPolicy) -> Argument:
+    return Argument(text_literal(policy.namespace))
+
+
+def _name_argument(policy: NetworkPolicy, default: str) -> Iterator[Argument]:
+    if policy.name != default:
+        yield Argument(text_literal(policy.name), "name")

@@ -1,6 +1,7 @@
-"""IP addresses: ip blocks, the parts into which they cut the outside, and where pods can be.
+"""IP addresses: ip blocks, the parts into which they cut all addresses, and where pods can be.
 
 Both families lie on one line of whole numbers, IPv4 first, so that one set algebra serves both.
+Pods whose addresses are known and lie in the same parts are alike.
 """
 
 from __future__ import annotations
@@ -10,27 +11,33 @@ from ipaddress import IPv4Address, IPv6Address, ip_network, summarize_address_ra
 from itertools import chain
 from typing import TYPE_CHECKING, Final
 
+import numpy as np
+
 from podwall.engines import BlockMatch, Fact
 from podwall.intervals import Ranges, difference, intersection, merged
-from podwall.reachability.atoms import Atoms
+from podwall.reachability.arrays import Atoms, Csr, Registry
 from podwall.reachability.matching import Match
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
-    from podwall.model import IpAddress, IpNetwork, IpPeer
+    from podwall.model import IpAddress, IpNetwork, IpPeer, SnapshotWorkload
+    from podwall.reachability.arrays import IntArray
 
 __all__ = [
-    "Whereabouts",
+    "UNKNOWN_LOCATION",
+    "AddressBounds",
+    "PodLocations",
     "address_atoms",
+    "address_bounds",
     "at_most",
     "block_ranges",
     "blocks_match",
     "first_address",
-    "known_whereabouts",
+    "known_address_bounds",
     "networks",
-    "whereabouts",
 ]
+
 
 _FIRST_V6: Final = 1 << 32
 _END: Final = _FIRST_V6 + (1 << 128)
@@ -55,7 +62,7 @@ def _ranges(block: IpPeer) -> Ranges:
 
 
 @dataclass(frozen=True, slots=True)
-class Whereabouts:
+class AddressBounds:
     """Where addresses of pods (or nodes) are: each has one in `certain`, and all in `possible`.
 
     Of a pod whose addresses are known, both are these: a block means it for certain with all.
@@ -75,7 +82,7 @@ _PRIVATE_V4: Final = ("10.0.0.0/8", "100.64.0.0/10", "172.16.0.0/12", "192.168.0
 _PRIVATE_V6: Final = ("fc00::/7",)
 
 
-def whereabouts(cidrs: Sequence[IpNetwork]) -> Whereabouts:
+def address_bounds(cidrs: Sequence[IpNetwork]) -> AddressBounds:
     """Return where addresses from the given ranges are.
 
     Without any range: an IPv4 address of a private network, and perhaps an IPv6 one too. Azure
@@ -84,15 +91,15 @@ def whereabouts(cidrs: Sequence[IpNetwork]) -> Whereabouts:
     """
     if cidrs:
         known = merged(map(_line, cidrs))
-        return Whereabouts(known, known)
+        return AddressBounds(known, known)
     certain = merged(_line(ip_network(cidr)) for cidr in _PRIVATE_V4)
     possible = (_line(ip_network(cidr)) for cidr in _PRIVATE_V6)
-    return Whereabouts(certain, merged((*certain, *possible)))
+    return AddressBounds(certain, merged((*certain, *possible)))
 
 
-def known_whereabouts(addresses: Sequence[IpAddress]) -> Whereabouts:
+def known_address_bounds(addresses: Sequence[IpAddress]) -> AddressBounds:
     """Return where a pod is that has just these addresses."""
-    return whereabouts([ip_network(each) for each in addresses])
+    return address_bounds([ip_network(each) for each in addresses])
 
 
 _AT_MOST: Final = {
@@ -107,7 +114,7 @@ def at_most(fact: Fact[BlockMatch]) -> Match:
     return _AT_MOST[fact.value]
 
 
-def blocks_match(fact: Fact[BlockMatch], addresses: Ranges, where: Whereabouts) -> Match:
+def blocks_match(fact: Fact[BlockMatch], addresses: Ranges, where: AddressBounds) -> Match:
     """Return whether ip blocks of these addresses match pods (or nodes) under an engine."""
     most = at_most(fact)
     return min(where.within(addresses), most) if most else most
@@ -133,3 +140,37 @@ def _networks(span: tuple[int, int]) -> Iterator[IpNetwork]:
     if first < _FIRST_V6:
         return summarize_address_range(IPv4Address(first), IPv4Address(last))
     return summarize_address_range(IPv6Address(first - _FIRST_V6), IPv6Address(last - _FIRST_V6))
+
+
+UNKNOWN_LOCATION: Final = 0
+"""The place of pods whose addresses are not known."""
+
+
+class PodLocations:
+    """Numbers places: the parts of all addresses in which the addresses of a pod lie."""
+
+    def __init__(self, addresses: Atoms) -> None:
+        """Begin with the place that is not known."""
+        self._addresses = addresses
+        self._parts = Registry[tuple[int, ...]]()
+        self._parts.number(())
+
+    def __len__(self) -> int:
+        """Return the number of places."""
+        return len(self._parts.values)
+
+    def number(self, workload: SnapshotWorkload) -> int:
+        """Return where a workload is."""
+        if not workload.addresses:
+            return UNKNOWN_LOCATION
+        firsts = (first_address(ip_network(each)) for each in workload.addresses)
+        return self._parts.number(tuple(sorted({self._addresses.at(each) for each in firsts})))
+
+    def within(self, parts: IntArray) -> IntArray:
+        """Return for each place whether it is in some parts of the addresses, wholly or partly."""
+        places = Csr.of_lists([np.array(each, dtype=np.int64) for each in self._parts.values])
+        inside = np.zeros(len(self._addresses), dtype=np.int64)
+        inside[parts] = 1
+        count = np.bincount(places.owners(), weights=inside[places.items], minlength=len(self))
+        some = np.where(count > 0, Match.MAYBE, Match.NO)
+        return np.where(count == places.lengths, Match.YES, some)

@@ -9,39 +9,30 @@ from typing import TYPE_CHECKING, NamedTuple
 import numpy as np
 
 from podwall.model import PortRule
-from podwall.reachability.addresses import address_atoms, block_ranges
-from podwall.reachability.bounds import Bounds
-from podwall.reachability.boxes import Boxes
-from podwall.reachability.cluster import Cluster
-from podwall.reachability.destinations import destinations
-from podwall.reachability.exemptions import exemptions
-from podwall.reachability.grouping import Csr
-from podwall.reachability.join import Join
-from podwall.reachability.label_index import Mentions
+from podwall.reachability.addresses import PodLocations, address_atoms, block_ranges
+from podwall.reachability.arrays import Csr, Registry
+from podwall.reachability.cluster import EnforcedCluster
+from podwall.reachability.destinations import destinations, exemptions
+from podwall.reachability.join import Join, roles
 from podwall.reachability.matching import Match
-from podwall.reachability.members import Universe, members
-from podwall.reachability.places import Places
-from podwall.reachability.pod_classes import pod_classes
-from podwall.reachability.pod_lookup import PodLookup
-from podwall.reachability.port_rules import Direction
+from podwall.reachability.peers import PodLookup, Universe, peer_members
+from podwall.reachability.pod_classes import MentionedLabels, pod_classes
+from podwall.reachability.policy_rules import PeerSets, policy_groups
+from podwall.reachability.port_rules import TrafficDirection
 from podwall.reachability.port_table import PortTable
-from podwall.reachability.profiles import profiles
-from podwall.reachability.registry import Registry
-from podwall.reachability.roles import roles
-from podwall.reachability.statements import statements
-from podwall.reachability.terms import Terms
+from podwall.reachability.profiles import Grants, profiles
+from podwall.reachability.values import Bounds
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
     from podwall.engines import Engine
     from podwall.model import Service, Snapshot
-    from podwall.reachability.atoms import Atoms
+    from podwall.reachability.arrays import Atoms, Sets
     from podwall.reachability.destinations import Destinations
     from podwall.reachability.pod_classes import PodClasses
+    from podwall.reachability.policy_rules import PolicyGroups
     from podwall.reachability.profiles import Profiles
-    from podwall.reachability.sets import Sets
-    from podwall.reachability.statements import Statements
 
 __all__ = ["Analysis", "analysis"]
 
@@ -50,7 +41,7 @@ __all__ = ["Analysis", "analysis"]
 class Analysis:
     """What is known about a cluster's connections, in classes, atoms and roles."""
 
-    cluster: Cluster
+    cluster: EnforcedCluster
     classes: PodClasses
     lookup: PodLookup
     addresses: Atoms
@@ -61,10 +52,10 @@ class Analysis:
 
 def analysis(snapshot: Snapshot, engine: Engine) -> Analysis:
     """Return the analysis of a snapshot under an engine."""
-    cluster = Cluster(snapshot, engine)
+    cluster = EnforcedCluster(snapshot, engine)
     context = _Context(cluster)
-    outgoing = context.side(Direction.EGRESS)
-    incoming = context.side(Direction.INGRESS)
+    outgoing = context.side(TrafficDirection.EGRESS)
+    incoming = context.side(TrafficDirection.INGRESS)
     table = PortTable(context.bounds.values)
     egress, ingress = (each.profiles.with_ports(table.numbers) for each in (outgoing, incoming))
     universe = context.universe
@@ -86,7 +77,7 @@ def analysis(snapshot: Snapshot, engine: Engine) -> Analysis:
     )
 
 
-class _Side(NamedTuple):
+class _DirectionRules(NamedTuple):
     """One direction's profiles, and the sets that they speak of."""
 
     profiles: Profiles
@@ -96,39 +87,43 @@ class _Side(NamedTuple):
 class _Context:
     """What both directions share: classes of pods, parts of addresses, and the terms' members."""
 
-    def __init__(self, cluster: Cluster) -> None:
-        terms = Terms()
+    def __init__(self, cluster: EnforcedCluster) -> None:
+        terms = PeerSets()
         self.cluster = cluster
-        self.stated = {each: statements(cluster, each, terms) for each in Direction}
-        services = [_with_term(service, terms) for service in cluster.services]
-        mentions = Mentions(terms.pod_selectors.values)
+        self.stated = {each: policy_groups(cluster, each, terms) for each in TrafficDirection}
+        services = [_with_peer_set(service, terms) for service in cluster.services]
+        mentions = MentionedLabels(terms.pod_selectors.values)
         names = _port_names(self.stated.values(), cluster.services)
         blocks = {block for each in terms.blocks for block in each} | cluster.idle_blocks()
         self.addresses = address_atoms([block_ranges((block,)) for block in blocks])
-        places = Places(self.addresses)
+        places = PodLocations(self.addresses)
         self.classes = pod_classes(cluster.workloads, mentions, names, places)
         self.universe = Universe(len(self.classes), len(self.addresses))
         self.lookup = PodLookup(self.classes, cluster.namespaces)
-        self.members = members(cluster, terms, self.lookup, self.addresses)
+        self.members = peer_members(cluster, terms, self.lookup, self.addresses)
         self.ends = destinations(cluster, self.classes, self.members, services, self.universe.size)
         self.bounds = Registry[Bounds]()
 
-    def side(self, direction: Direction) -> _Side:
+    def side(self, direction: TrafficDirection) -> _DirectionRules:
         """Return one direction's profiles and their sets."""
         cluster, ends, stated = self.cluster, self.ends, self.stated[direction]
-        boxes = Boxes(stated, self.members, ends, cluster.ports, self.bounds)
+        boxes = Grants(stated, self.members, ends, cluster.ports, self.bounds)
         on_host = np.flatnonzero(self.classes.host != Match.NO)
         found = profiles(
             isolating=self._isolating(stated),
-            naming=ends.naming if direction is Direction.INGRESS else np.zeros_like(ends.naming),
+            naming=ends.naming
+            if direction is TrafficDirection.INGRESS
+            else np.zeros_like(ends.naming),
             exemptions=exemptions(direction, cluster.engine, on_host, ends),
             boxes=boxes,
             bounds=self.bounds,
         )
         used, compact = np.unique(found.sets.items, return_inverse=True)
-        return _Side(replace(found, sets=Csr(found.sets.starts, compact)), boxes.sets(used))
+        return _DirectionRules(
+            replace(found, sets=Csr(found.sets.starts, compact)), boxes.sets(used)
+        )
 
-    def _isolating(self, stated: Statements) -> Csr:
+    def _isolating(self, stated: PolicyGroups) -> Csr:
         """Return for each element `2 * act` for the acts that isolate it, plus one if perhaps."""
         targets = np.array(stated.targets, dtype=np.int64)
         doubtful = np.isin(np.arange(len(targets)), list(stated.doubtful))
@@ -140,12 +135,12 @@ class _Context:
         return Csr.of_pairs(np.concatenate(elements)[order], codes[order], self.universe.size)
 
 
-def _with_term(service: Service, terms: Terms) -> tuple[int, Service]:
+def _with_peer_set(service: Service, terms: PeerSets) -> tuple[int, Service]:
     assert service.selector is not None
     return terms.of_pods(service.namespace, service.selector), service
 
 
-def _port_names(stated: Iterable[Statements], services: Iterable[Service]) -> set[str]:
+def _port_names(stated: Iterable[PolicyGroups], services: Iterable[Service]) -> set[str]:
     """Return the port names that rules and services mention."""
     lists = (ports for each in stated for ports in each.ports.values if isinstance(ports, tuple))
     entries = (entry for each in lists for entry in each if isinstance(entry, PortRule))

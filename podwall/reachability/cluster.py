@@ -1,30 +1,61 @@
-"""A snapshot as one engine reads it: what acts, and everything that rules can speak about.
+"""A snapshot as one engine reads it: which policies and services act, and whom they match.
 
-Shared by the analysis of all pairs and by the replay of a single pair.
+The analysis of all pairs and the replay of one pair both start from here. `MatchAnswers` says of
+a single selector, peer or list of ip blocks whether it matches one endpoint, and why that is in
+doubt.
 """
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Final
 
 from podwall.engines import Treatment
-from podwall.model import IpPeer, Rule, Selector, Unknown
-from podwall.reachability.addresses import whereabouts
-from podwall.reachability.namespaces import NamespaceLabels
-from podwall.reachability.port_rules import Direction, PortReader
+from podwall.intervals import includes
+from podwall.model import IpPeer, PodPeer, Rule, Selector, SnapshotWorkload, Unknown
+from podwall.reachability.addresses import (
+    address_bounds,
+    block_ranges,
+    blocks_match,
+    first_address,
+    known_address_bounds,
+)
+from podwall.reachability.matching import Match, NamespaceLabels, doubts_of, labels_match
+from podwall.reachability.pod_classes import host_match
+from podwall.reachability.port_rules import PortReader, TrafficDirection
+from podwall.reachability.values import ExternalRange
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from podwall.engines import Engine
-    from podwall.model import Policy, Service, Snapshot, Workload
+    from podwall.engines import BlockMatch, Engine, Fact
+    from podwall.intervals import Ranges
+    from podwall.model import (
+        LabelMap,
+        Policy,
+        Service,
+        Snapshot,
+        SnapshotWorkload,
+    )
+    from podwall.reachability.addresses import AddressBounds
+    from podwall.reachability.values import Endpoint
 
-__all__ = ["Cluster", "Rules", "rules_of", "unknown_direction"]
+__all__ = [
+    "NO",
+    "YES",
+    "EnforcedCluster",
+    "MatchAnswer",
+    "MatchAnswers",
+    "Rules",
+    "rules_of",
+    "unknown_direction",
+]
+
 
 Rules = tuple[Rule | Unknown, ...]
 
 
-class Cluster:
+class EnforcedCluster:
     """The acting policies and services of a snapshot under one engine.
 
     Of objects with the same kind, namespace and name the last one counts, as in a cluster.
@@ -39,8 +70,8 @@ class Cluster:
         self.services = tuple(_exposing(snapshot, engine))
         self.namespaces = NamespaceLabels(snapshot)
         self.ports = PortReader(snapshot, engine)
-        self.pods_at = whereabouts(snapshot.pod_cidrs)
-        self.nodes_at = whereabouts(())
+        self.pods_at = address_bounds(snapshot.pod_cidrs)
+        self.nodes_at = address_bounds(())
 
     def idle_blocks(self) -> set[IpPeer]:
         """Return the ip blocks of policies that do not act: they cut the outside all the same."""
@@ -49,22 +80,22 @@ class Cluster:
         return {block for policy in idle for block in _blocks(policy)}
 
 
-def rules_of(policy: Policy, direction: Direction) -> Rules | None:
+def rules_of(policy: Policy, direction: TrafficDirection) -> Rules | None:
     """Return a policy's rules in a direction, None where it does not isolate it.
 
     A direction that is not known yet may isolate and allow anything: one unknown rule.
     """
-    rules = policy.ingress if direction is Direction.INGRESS else policy.egress
+    rules = policy.ingress if direction is TrafficDirection.INGRESS else policy.egress
     return (rules,) if isinstance(rules, Unknown) else rules
 
 
-def unknown_direction(policy: Policy, direction: Direction) -> Unknown | None:
+def unknown_direction(policy: Policy, direction: TrafficDirection) -> Unknown | None:
     """Return why it is not known whether a policy isolates in a direction, if it is not."""
-    rules = policy.ingress if direction is Direction.INGRESS else policy.egress
+    rules = policy.ingress if direction is TrafficDirection.INGRESS else policy.egress
     return rules if isinstance(rules, Unknown) else None
 
 
-def _last_of_each(snapshot: Snapshot) -> tuple[Workload, ...]:
+def _last_of_each(snapshot: Snapshot) -> tuple[SnapshotWorkload, ...]:
     last = {
         (each.namespace, each.kind, each.name): number
         for number, each in enumerate(snapshot.workloads)
@@ -110,7 +141,7 @@ def _is_ipv6(block: IpPeer) -> bool:
 
 def _blocks(policy: Policy) -> Iterator[IpPeer]:
     """Yield the ip blocks of a policy's rules."""
-    for direction in Direction:
+    for direction in TrafficDirection:
         for rule in rules_of(policy, direction) or ():
             peers = rule.peers if isinstance(rule, Rule) else None
             for peer in peers if isinstance(peers, tuple) else ():
@@ -128,3 +159,106 @@ def _exposing(snapshot: Snapshot, engine: Engine) -> Iterator[Service]:
         rewrites = isinstance(policy, Unknown) or policy == "Cluster"
         if outside and rewrites and service.selector not in {None, Selector()}:
             yield service
+
+
+@dataclass(frozen=True, slots=True)
+class MatchAnswer:
+    """Whether something matches; for maybe, the causes of the doubt in words."""
+
+    match: Match
+    causes: tuple[str, ...] = ()
+
+    def __and__(self, other: MatchAnswer) -> MatchAnswer:
+        """Return the answer to whether both match."""
+        return self._with(other, min(self.match, other.match))
+
+    def __or__(self, other: MatchAnswer) -> MatchAnswer:
+        """Return the answer to whether one of them matches."""
+        return self._with(other, max(self.match, other.match))
+
+    def _with(self, other: MatchAnswer, match: Match) -> MatchAnswer:
+        causes = dict.fromkeys((*self.causes, *other.causes))
+        return MatchAnswer(match, tuple(causes) if match is Match.MAYBE else ())
+
+
+YES: Final = MatchAnswer(Match.YES)
+NO: Final = MatchAnswer(Match.NO)
+
+
+class MatchAnswers:
+    """Answers for one cluster under one engine."""
+
+    def __init__(self, cluster: EnforcedCluster) -> None:
+        """Keep what the answers depend on."""
+        self._cluster = cluster
+
+    def pods(
+        self, namespace: str | Unknown, selector: Selector, workload: SnapshotWorkload
+    ) -> MatchAnswer:
+        """Answer whether a selector that is applied to a namespace selects a workload's pods."""
+        own = _same_namespace(namespace, workload.namespace)
+        return _on_pod_network(workload) & own & _selected(selector, workload.labels)
+
+    def peer(
+        self, namespace: str | Unknown, peer: PodPeer, workload: SnapshotWorkload
+    ) -> MatchAnswer:
+        """Answer whether a peer in a policy of `namespace` means a workload's pods."""
+        if peer.namespaces is None:
+            return self.pods(namespace, peer.pods, workload)
+        labels = self._cluster.namespaces.of(workload.namespace)
+        there = _selected(peer.namespaces, labels)
+        return _on_pod_network(workload) & there & _selected(peer.pods, workload.labels)
+
+    def blocks(self, blocks: tuple[IpPeer, ...], endpoint: Endpoint) -> MatchAnswer:
+        """Answer whether the ip blocks of a rule mean an endpoint."""
+        ranges = block_ranges(blocks)
+        if isinstance(endpoint, ExternalRange):
+            return YES if includes(ranges, first_address(endpoint.network)) else NO
+        engine, cluster = self._cluster.engine, self._cluster
+        known = endpoint.workload.addresses
+        at = known_address_bounds(known) if known else None
+        pod = _by_block(engine.pods_by_block, ranges, at or cluster.pods_at, blocks)
+        node = _by_block(engine.nodes_by_block, ranges, at or cluster.nodes_at, blocks)
+        host = host_match(endpoint.workload)
+        if host is Match.MAYBE and pod.match is not node.match:
+            return MatchAnswer(Match.MAYBE, (_host_cause(endpoint.workload),))
+        return node if host is Match.YES else pod
+
+
+def _same_namespace(left: str | Unknown, right: str | Unknown) -> MatchAnswer:
+    causes = tuple(each.cause for each in (left, right) if isinstance(each, Unknown))
+    if causes:
+        return MatchAnswer(Match.MAYBE, causes)
+    return YES if left == right else NO
+
+
+def _selected(selector: Selector, labels: LabelMap) -> MatchAnswer:
+    match = labels_match(selector, labels)
+    if match is not Match.MAYBE:
+        return MatchAnswer(match)
+    return MatchAnswer(
+        match, tuple(dict.fromkeys(each.cause for each in doubts_of(selector, labels)))
+    )
+
+
+def _on_pod_network(workload: SnapshotWorkload) -> MatchAnswer:
+    """Answer whether selectors see a workload's pods; on the host network they never do."""
+    host = host_match(workload)
+    if host is Match.MAYBE:
+        return MatchAnswer(host, (_host_cause(workload),))
+    return NO if host is Match.YES else YES
+
+
+def _host_cause(workload: SnapshotWorkload) -> str:
+    host = workload.host_network
+    return host.cause if isinstance(host, Unknown) else ""
+
+
+def _by_block(
+    fact: Fact[BlockMatch], ranges: Ranges, where: AddressBounds, blocks: tuple[IpPeer, ...]
+) -> MatchAnswer:
+    match = blocks_match(fact, ranges, where)
+    if match is not Match.MAYBE:
+        return MatchAnswer(match)
+    written = ", ".join(f"`{block.network}`" for block in blocks)
+    return MatchAnswer(match, (f"ip block {written}: {fact.says}",))

@@ -1,4 +1,8 @@
-"""What depends on the destination: its port names, and ports that services open on it."""
+"""What depends on the destination: its port names, and what passes whatever the policies say.
+
+Traffic between a pod and its own node, and traffic of services that an engine does not filter, is
+exempt from the rules.
+"""
 
 from __future__ import annotations
 
@@ -7,22 +11,32 @@ from typing import TYPE_CHECKING, Final
 
 import numpy as np
 
-from podwall.reachability.bounds import NOTHING, Bounds
-from podwall.reachability.exposures import exposed_ports
+from podwall.engines import Treatment
+from podwall.portset import ALL_PORTS
+from podwall.reachability.arrays import Registry
 from podwall.reachability.matching import Match
-from podwall.reachability.port_rules import NamedPorts
-from podwall.reachability.registry import Registry
+from podwall.reachability.port_rules import NamedPorts, TrafficDirection, exposed_ports, opens
+from podwall.reachability.values import NOTHING, Bounds
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterator, Sequence
 
+    from podwall.engines import Engine
     from podwall.model import Service
-    from podwall.reachability.cluster import Cluster
-    from podwall.reachability.grouping import IntArray
-    from podwall.reachability.members import Members
+    from podwall.reachability.arrays import IntArray
+    from podwall.reachability.cluster import EnforcedCluster
+    from podwall.reachability.peers import PeerMembers
     from podwall.reachability.pod_classes import PodClasses
 
-__all__ = ["NAMELESS", "Destinations", "destinations"]
+__all__ = [
+    "NAMELESS",
+    "Destinations",
+    "Exemptions",
+    "destinations",
+    "exemptions",
+    "passes_own_node",
+]
+
 
 NAMELESS: Final = 0
 """The naming of addresses and of pods on the host network: no port has a name."""
@@ -39,9 +53,9 @@ class Destinations:
 
 
 def destinations(
-    cluster: Cluster,
+    cluster: EnforcedCluster,
     classes: PodClasses,
-    members: Members,
+    members: PeerMembers,
     services: Sequence[tuple[int, Service]],
     size: int,
 ) -> Destinations:
@@ -66,3 +80,48 @@ def destinations(
     for element, ports in exposed.items():
         exposure[element] = bounds.number(ports)
     return Destinations(naming, exposure, namings, tuple(bounds.values))
+
+
+@dataclass(frozen=True, slots=True)
+class Exemptions:
+    """For each element of the universe the number of a list of peers and ports."""
+
+    of: IntArray
+    lists: Sequence[Sequence[tuple[IntArray, Bounds]]]
+
+
+def passes_own_node(engine: Engine, direction: TrafficDirection) -> bool:
+    """Say whether traffic between a pod and its own node passes, at least with some engines.
+
+    Traffic from the node always does: the kubelet's probes must arrive.
+    https://kubernetes.io/docs/concepts/services-networking/network-policies/
+    """
+    filtered = engine.own_node_egress.value is Treatment.ENFORCED
+    return direction is TrafficDirection.INGRESS or not filtered
+
+
+def exemptions(
+    direction: TrafficDirection, engine: Engine, on_host: IntArray, destinations: Destinations
+) -> Exemptions:
+    """Return the exemptions in a direction; `on_host` are the pods that share a node's address.
+
+    Which node a pod runs on is not known before deployment, so that its own node is undetermined.
+    """
+    common: list[tuple[IntArray, Bounds]] = []
+    if len(on_host) and passes_own_node(engine, direction):
+        common.append((on_host, Bounds.perhaps(ALL_PORTS)))
+    exposure = destinations.exposure
+    if direction is TrafficDirection.EGRESS:
+        if opens(engine, direction):
+            common.extend(_backends(destinations))
+        return Exemptions(np.zeros_like(exposure), [common])
+    everyone = np.arange(len(exposure))
+    each = ([(everyone, ports)] if ports.may else [] for ports in destinations.exposures)
+    return Exemptions(exposure, [[*common, *opened] for opened in each])
+
+
+def _backends(destinations: Destinations) -> Iterator[tuple[IntArray, Bounds]]:
+    """Yield the backends of services, with the ports that are open on them."""
+    for number, ports in enumerate(destinations.exposures):
+        if ports.may:
+            yield np.flatnonzero(destinations.exposure == number), ports

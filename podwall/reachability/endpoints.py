@@ -1,27 +1,29 @@
-"""The endpoints of a cluster with their ids, in the order in which connections are told."""
+"""Endpoints by id, in the order in which connections are listed, and whom selectors mean there."""
 
 from __future__ import annotations
 
 from collections import Counter, defaultdict
 from difflib import get_close_matches
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
-from podwall.model import Unknown
+from podwall.model import PodPeer, Rule, Unknown
 from podwall.policies.errors import InvalidValue
 from podwall.reachability.addresses import first_address, networks
+from podwall.reachability.peers import peer_members
+from podwall.reachability.policy_rules import PeerSets
 from podwall.reachability.values import Endpoint, ExternalRange, WorkloadEndpoint
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from podwall.model import Workload
-    from podwall.reachability.atoms import Atoms
-    from podwall.reachability.grouping import IntArray
+    from podwall.model import Peer, Policy, Selector, SnapshotWorkload
+    from podwall.reachability.analysis import Analysis
+    from podwall.reachability.arrays import Atoms, IntArray
     from podwall.reachability.pod_classes import PodClasses
 
-__all__ = ["Endpoints"]
+__all__ = ["Endpoints", "PeerResolver", "ResolvedPeers"]
 
 
 class Endpoints:
@@ -31,7 +33,7 @@ class Endpoints:
     """
 
     def __init__(
-        self, workloads: Sequence[Workload], classes: PodClasses, addresses: Atoms
+        self, workloads: Sequence[SnapshotWorkload], classes: PodClasses, addresses: Atoms
     ) -> None:
         """Name the workloads, and write the address parts as networks."""
         named = sorted(zip(_ids(workloads), range(len(workloads)), strict=True))
@@ -64,7 +66,7 @@ class Endpoints:
         return number
 
 
-def _ids(workloads: Sequence[Workload]) -> list[str]:
+def _ids(workloads: Sequence[SnapshotWorkload]) -> list[str]:
     """Return each workload's id: `namespace/name`, with the kind where two kinds would clash.
 
     Workloads whose namespace is unknown may still clash; the second is then `…#2`.
@@ -80,7 +82,7 @@ def _ids(workloads: Sequence[Workload]) -> list[str]:
     return result
 
 
-def _namespace(workload: Workload) -> str:
+def _namespace(workload: SnapshotWorkload) -> str:
     return "?" if isinstance(workload.namespace, Unknown) else workload.namespace
 
 
@@ -90,3 +92,43 @@ def _unknown_endpoint(endpoint_id: str, known: dict[str, int]) -> InvalidValue:
     near = [*short, *get_close_matches(endpoint_id, known, n=1)]
     help_ = f"did you mean `{near[0]}`?" if near else "`podwall reach` lists all endpoints"
     return InvalidValue(f"there is no workload or external range `{endpoint_id}`", help=help_)
+
+
+class ResolvedPeers(NamedTuple):
+    """Classes of pods and parts of addresses: those that are meant for certain, and at most."""
+
+    must: IntArray
+    may: IntArray
+
+
+class PeerResolver:
+    """Resolves what the policies of an analysis mention; other labels are not told apart."""
+
+    def __init__(self, analysis: Analysis) -> None:
+        """Keep what the analysis has indexed."""
+        self._analysis = analysis
+        self.everyone = np.arange(len(analysis.classes) + len(analysis.addresses))
+
+    def within(self, namespace: str | Unknown, pods: Selector) -> ResolvedPeers:
+        """Return the pods of one namespace that a selector selects."""
+        terms = PeerSets()
+        return self._resolved(terms, terms.of_pods(namespace, pods))
+
+    def across(self, namespaces: Selector, pods: Selector) -> ResolvedPeers:
+        """Return the pods that a selector selects in all namespaces that another selects."""
+        return self._peers("", (PodPeer(pods, namespaces),))
+
+    def peer(self, policy: Policy, *peer: Peer) -> ResolvedPeers:
+        """Return whom a peer of a policy's rule means; ip blocks of one rule go together."""
+        return self._peers(policy.namespace, peer)
+
+    def _peers(self, namespace: str | Unknown, peers: tuple[Peer, ...]) -> ResolvedPeers:
+        terms = PeerSets()
+        (term,) = terms.of_rule(namespace, Rule(peers))
+        return self._resolved(terms, term)
+
+    def _resolved(self, terms: PeerSets, term: int) -> ResolvedPeers:
+        analysis = self._analysis
+        found = peer_members(analysis.cluster, terms, analysis.lookup, analysis.addresses)
+        must, perhaps = found.of(term)
+        return ResolvedPeers(must, np.union1d(must, perhaps))

@@ -1,8 +1,17 @@
 """The join of both ends: for source roles, the destination roles they reach and on which ports.
 
-A connection needs the egress rules of the source and the ingress rules of the destination. Rules
-are never spread over all pairs: the pairs that one side's rules speak about are listed, sorted and
-intersected with the other side's, a block of sources at a time.
+A connection needs the egress rules of the source and the ingress rules of the destination. Things
+that nothing tells apart as sources are one source role; so for destinations. Rules are never
+spread over all pairs: the pairs that one side's rules name are listed, sorted and intersected
+with the other side's, a block of sources at a time.
+
+    egress   web -> {api: 80, db: 5432}      ingress  api <- {web: 80-81}, db <- {api: 5432}
+    listed by egress    (web, api, 80), (web, db, 5432)
+    listed by ingress   (web, api, 80-81), (api, db, 5432)
+    in both             (web, api, 80)
+
+It is exact: a pair that one isolated side does not list is denied, and a side that no policy
+isolates allows everything, so that there the other side's list is the answer.
 """
 
 from __future__ import annotations
@@ -13,16 +22,60 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from podwall.reachability.grouping import Csr, IntArray, unpacked
+from podwall.reachability.arrays import Csr, IntArray, Sets, group_by_membership, unpacked
 from podwall.reachability.port_table import EVERYTHING, NOTHING
 from podwall.reachability.profiles import OPEN
 
 if TYPE_CHECKING:
+    from podwall.reachability.peers import Universe
     from podwall.reachability.port_table import PortTable
     from podwall.reachability.profiles import Profiles
-    from podwall.reachability.roles import Roles
 
-__all__ = ["Edges", "Join"]
+__all__ = ["Edges", "Join", "Roles", "roles"]
+
+
+@dataclass(frozen=True, slots=True)
+class Roles:
+    """The partition of the universe by one end of connections.
+
+    `of` gives each element's role; `profile` each role's own profile; `outside` whether a role is
+    addresses; `members` the other side's sets, of roles; `lists` which of these list each role.
+    """
+
+    of: IntArray
+    profile: IntArray
+    outside: IntArray
+    members: Sets
+    lists: Csr
+
+    def __len__(self) -> int:
+        """Return the number of roles."""
+        return len(self.profile)
+
+    def containing(self, rows: IntArray) -> tuple[IntArray, IntArray]:
+        """Write out the sets that contain roles: for each the index into `rows`, and the set."""
+        return self.members.around(self.lists, rows)
+
+    @property
+    def open(self) -> IntArray:
+        """The roles that no policy isolates at this end."""
+        return np.flatnonzero(self.profile == OPEN)
+
+
+def roles(own: Profiles, sets: Sets, universe: Universe) -> Roles:
+    """Return the roles at one end, given its profiles and the sets that the other end speaks of."""
+    outside = np.arange(universe.size) >= universe.pods
+    around = sets.lists.transposed(universe.size)
+    role = group_by_membership(own.of * 2 + outside, around)
+    firsts = np.unique(role, return_index=True)[1]
+    of_role = around.take(firsts)
+    return Roles(
+        of=role,
+        profile=own.of[firsts],
+        outside=outside[firsts].astype(np.int64),
+        members=Sets(of_role.transposed(len(sets)), sets.whole),
+        lists=of_role,
+    )
 
 
 @dataclass(frozen=True, slots=True)

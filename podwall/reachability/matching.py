@@ -1,19 +1,31 @@
-"""Whether a selector matches labels: yes, no, or maybe where a value is not known yet.
+"""Whether labels match a selector (yes, no or maybe), and the labels that namespaces carry.
 
+A value that is not known yet makes the answer maybe, never no.
 https://kubernetes.io/docs/concepts/overview/working-with-objects/labels/#label-selectors
+https://kubernetes.io/docs/concepts/services-networking/network-policies/#targeting-a-namespace-by-its-name
 """
 
 from __future__ import annotations
 
 from enum import IntEnum
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
-from podwall.model import LabelMap, Operator, Requirement, Selector, Unknown
+from podwall.model import LabelMap, Operator, Selector, SelectorRequirement, Unknown
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
-__all__ = ["Match", "all_of", "doubts_of", "labels_match", "requirement_matches"]
+    from podwall.model import Snapshot
+
+__all__ = [
+    "NAME_LABEL",
+    "Match",
+    "NamespaceLabels",
+    "all_of",
+    "doubts_of",
+    "labels_match",
+    "requirement_matches",
+]
 
 
 class Match(IntEnum):
@@ -32,7 +44,7 @@ def all_of(matches: Iterable[Match]) -> Match:
 def labels_match(selector: Selector, labels: LabelMap) -> Match:
     """Return whether the labels fulfil every requirement; no requirement matches everything.
 
-    >>> web = Selector((Requirement("app", Operator.IN, ("web",)),))
+    >>> web = Selector((SelectorRequirement("app", Operator.IN, ("web",)),))
     >>> labels_match(web, LabelMap.of({"app": "web", "tier": "front"})).name
     'YES'
     >>> labels_match(web, LabelMap.of({"app": Unknown("the app label")})).name
@@ -42,7 +54,7 @@ def labels_match(selector: Selector, labels: LabelMap) -> Match:
     return known if selector.unknown is None else min(known, Match.MAYBE)
 
 
-def requirement_matches(requirement: Requirement, labels: LabelMap) -> Match:
+def requirement_matches(requirement: SelectorRequirement, labels: LabelMap) -> Match:
     """Return whether the labels fulfil one requirement.
 
     `NotIn` and `DoesNotExist` match where the key is missing, `In` and `Exists` need it.
@@ -52,7 +64,7 @@ def requirement_matches(requirement: Requirement, labels: LabelMap) -> Match:
     return Match(Match.YES - positive) if negative else positive
 
 
-def _holds(requirement: Requirement, labels: LabelMap) -> Match:
+def _holds(requirement: SelectorRequirement, labels: LabelMap) -> Match:
     """Return whether the key is there, with one of the values for `In` and `NotIn`."""
     value = next((value for key, value in labels.items if key == requirement.key), None)
     if value is None:
@@ -75,3 +87,31 @@ def doubts_of(selector: Selector, labels: LabelMap) -> Iterator[Unknown]:
             continue
         value = next((value for key, value in labels.items if key == requirement.key), labels.more)
         yield from (each for each in (value, requirement.unknown) if isinstance(each, Unknown))
+
+
+NAME_LABEL: Final = "kubernetes.io/metadata.name"
+"""The label with a namespace's name, which the API server sets and nobody can change."""
+
+
+class NamespaceLabels:
+    """The labels of every namespace, declared in the snapshot or not."""
+
+    def __init__(self, snapshot: Snapshot) -> None:
+        """Take the declared labels; where a namespace is declared twice, the last one counts."""
+        self._declared = {each.name: each.labels for each in snapshot.namespaces}
+        self._complete = snapshot.complete
+
+    def of(self, namespace: str | Unknown) -> LabelMap:
+        """Return the labels of a namespace, the label with its name always among them.
+
+        A namespace that a partial source does not declare may carry further labels, except
+        `default`, which every cluster makes by itself.
+        """
+        if isinstance(namespace, Unknown):
+            return LabelMap(((NAME_LABEL, namespace),), namespace)
+        declared = self._declared.get(namespace)
+        if declared is not None:
+            return LabelMap.of({**dict(declared.items), NAME_LABEL: namespace}, declared.more)
+        certain = self._complete or namespace == "default"
+        more = f"the labels of namespace `{namespace}`, which is not declared here"
+        return LabelMap(((NAME_LABEL, namespace),), None if certain else Unknown(more))

@@ -1,28 +1,165 @@
-"""Classes of pods: pods that no policy of the cluster can tell apart are analysed once."""
+"""Classes of pods: pods that no policy of the cluster can tell apart are analysed once.
+
+Labels that no selector mentions are dropped first. Which of the remaining label maps a selector
+matches is found through lists of who carries which label, not by asking each map.
+"""
 
 from __future__ import annotations
 
+from collections import defaultdict
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from functools import reduce
+from operator import and_, sub
+from typing import TYPE_CHECKING, Final, NamedTuple
 
 import numpy as np
 
-from podwall.model import LabelMap, Unknown
-from podwall.reachability.grouping import unique_rows
+from podwall.model import LabelMap, Operator, Selector, SelectorRequirement, Unknown
+from podwall.reachability.addresses import UNKNOWN_LOCATION
+from podwall.reachability.arrays import Registry, unique_rows
 from podwall.reachability.matching import Match
-from podwall.reachability.places import ANYWHERE
-from podwall.reachability.registry import Registry
+from podwall.reachability.values import Bound
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterable, Sequence
     from collections.abc import Set as AbstractSet
 
-    from podwall.model import Workload, WorkloadPort
-    from podwall.reachability.grouping import IntArray
-    from podwall.reachability.label_index import Mentions
-    from podwall.reachability.places import Places
+    from podwall.model import SnapshotWorkload, WorkloadPort
+    from podwall.reachability.addresses import PodLocations
+    from podwall.reachability.arrays import IntArray
 
-__all__ = ["PodClasses", "PortNaming", "host_match", "pod_classes"]
+__all__ = [
+    "LabelIndex",
+    "MentionedLabels",
+    "PodClasses",
+    "PortNaming",
+    "SelectedMaps",
+    "host_match",
+    "pod_classes",
+]
+
+
+_OTHER_VALUE: Final = "\0"
+"""Stands for every value that no selector mentions; no label can have it."""
+
+_NONE: Final[frozenset[int]] = frozenset()
+_VALUED: Final = frozenset({Operator.IN, Operator.NOT_IN})
+_POSITIVE: Final = frozenset({Operator.IN, Operator.EXISTS})
+
+
+class SelectedMaps(NamedTuple):
+    """Label maps by their indices, in ascending order: these, or, if `negated`, all but these."""
+
+    these: IntArray
+    negated: bool
+
+
+class MentionedLabels:
+    """The labels that some selector mentions: all others make no difference to any policy."""
+
+    def __init__(self, selectors: Iterable[Selector]) -> None:
+        """Collect the keys and their values."""
+        self._values: dict[str, set[str]] = defaultdict(set)
+        for selector in selectors:
+            for requirement in selector.requirements:
+                self._values[requirement.key].update(requirement.values)
+
+    def abstract(self, labels: LabelMap) -> LabelMap:
+        """Return the labels without what no selector can tell apart."""
+        values = self._values
+        return LabelMap(
+            tuple(
+                (key, value if isinstance(value, Unknown) or value in values[key] else _OTHER_VALUE)
+                for key, value in labels.items
+                if key in values
+            ),
+            labels.more if values else None,
+        )
+
+
+class _Carriers:
+    """Who carries one key: with which value, with a value that is not known, or at all."""
+
+    __slots__ = ("by_value", "everyone", "vague")
+
+    def __init__(self) -> None:
+        self.by_value: defaultdict[str, set[int]] = defaultdict(set)
+        self.vague: set[int] = set()
+        self.everyone: set[int] = set()
+
+
+class LabelIndex:
+    """Answers selectors over a fixed list of label maps."""
+
+    def __init__(self, maps: Iterable[LabelMap]) -> None:
+        """Note for each label who carries it, and who may carry more labels than are known."""
+        self._carriers: defaultdict[str, _Carriers] = defaultdict(_Carriers)
+        self._open: set[int] = set()
+        self._maybe_carriers: dict[str, AbstractSet[int]] = {}
+        for index, labels in enumerate(maps):
+            if labels.more is not None:
+                self._open.add(index)
+            for key, value in labels.items:
+                carriers = self._carriers[key]
+                carriers.everyone.add(index)
+                if isinstance(value, Unknown):
+                    carriers.vague.add(index)
+                else:
+                    carriers.by_value[value].add(index)
+        self.vague = bool(self._open) or any(each.vague for each in self._carriers.values())
+
+    def select(self, selector: Selector, bound: Bound) -> SelectedMaps:
+        """Return the maps that a selector matches for certain (`MUST`), or may match (`MAY`)."""
+        if selector.unknown is not None and bound is Bound.MUST:
+            return SelectedMaps(_sorted(_NONE), negated=False)
+        needed: list[AbstractSet[int]] = []
+        barred: list[AbstractSet[int]] = []
+        for each in selector.requirements:
+            if each.operator in _POSITIVE:
+                needed.append(self._with(each, bound))
+            else:
+                barred.append(self._with(each, bound.other))
+        if not needed:
+            return SelectedMaps(_sorted(_NONE.union(*barred)), negated=True)
+        first, *rest = sorted(needed, key=len)
+        found = reduce(and_, rest, first)
+        return SelectedMaps(_sorted(reduce(sub, barred, found)), negated=False)
+
+    def _with(self, requirement: SelectorRequirement, bound: Bound) -> AbstractSet[int]:
+        """Return the maps that have the key, with one of the values if it names values."""
+        carriers = self._carriers.get(requirement.key)
+        valued = requirement.operator in _VALUED
+        found: AbstractSet[int] = _NONE
+        if carriers is not None and valued:
+            found = _union([carriers.by_value.get(value, _NONE) for value in requirement.values])
+        elif carriers is not None:
+            found = carriers.everyone
+        if bound is Bound.MUST:
+            return found
+        return found | self._perhaps(requirement, carriers, valued=valued)
+
+    def _perhaps(
+        self, requirement: SelectorRequirement, carriers: _Carriers | None, *, valued: bool
+    ) -> AbstractSet[int]:
+        """Return the maps of which it is not known whether the requirement's key and value fit."""
+        if requirement.key not in self._maybe_carriers:
+            known = _NONE if carriers is None else carriers.everyone
+            self._maybe_carriers[requirement.key] = self._open - known
+        found = self._maybe_carriers[requirement.key]
+        if carriers is not None and valued:
+            found = found | (carriers.everyone if requirement.unknown else carriers.vague)
+        return found
+
+
+def _union(sets: Sequence[AbstractSet[int]]) -> AbstractSet[int]:
+    return sets[0] if len(sets) == 1 else _NONE.union(*sets)
+
+
+def _sorted(indices: AbstractSet[int]) -> IntArray:
+    found = np.fromiter(indices, dtype=np.int64, count=len(indices))
+    found.sort()
+    return found
+
 
 PortNaming = tuple[tuple["WorkloadPort", ...], Unknown | None]
 """The declared ports whose names some rule mentions, and why there may be more."""
@@ -46,14 +183,14 @@ class PodClasses:
     namespaces: tuple[str | Unknown, ...]
     labels: tuple[LabelMap, ...]
     namings: tuple[PortNaming, ...]
-    places: Places
+    places: PodLocations
 
     def __len__(self) -> int:
         """Return the number of classes."""
         return len(self.namespace)
 
 
-def host_match(workload: Workload) -> Match:
+def host_match(workload: SnapshotWorkload) -> Match:
     """Return whether a workload's pods use the network of their node."""
     host = workload.host_network
     if isinstance(host, Unknown):
@@ -62,10 +199,10 @@ def host_match(workload: Workload) -> Match:
 
 
 def pod_classes(
-    workloads: Sequence[Workload],
-    mentions: Mentions,
+    workloads: Sequence[SnapshotWorkload],
+    mentions: MentionedLabels,
     port_names: AbstractSet[str],
-    places: Places,
+    places: PodLocations,
 ) -> PodClasses:
     """Return the classes of workloads, given what the selectors and rules of a cluster mention.
 
@@ -82,7 +219,7 @@ def pod_classes(
                 labels.number(each.labels),
                 namings.number(each) if port_names else 0,
                 host_match(each),
-                places.number(each) if each.addresses else ANYWHERE,
+                places.number(each) if each.addresses else UNKNOWN_LOCATION,
                 hosts.number(each.host_network) if isinstance(each.host_network, Unknown) else 0,
             )
             for each in workloads
@@ -107,7 +244,7 @@ def pod_classes(
 class _Labels:
     """Numbers label maps by what selectors mention of them, each written form once."""
 
-    def __init__(self, mentions: Mentions) -> None:
+    def __init__(self, mentions: MentionedLabels) -> None:
         self.registry = Registry[LabelMap]()
         self._mentions = mentions
         self._written: dict[object, int] = {}
@@ -129,7 +266,7 @@ class _Namings:
         self.registry.number(((), None))
         self._names = names
 
-    def number(self, workload: Workload) -> int:
+    def number(self, workload: SnapshotWorkload) -> int:
         named = {port for port in workload.ports if port.name in self._names}
         if not named and workload.open_ports is None:
             return 0

@@ -1,6 +1,11 @@
-"""The `ports` of a rule on a destination: numbers, ranges and names, as an engine reads them.
+"""The ports that a rule allows, or a service opens, on a destination, as an engine reads them.
 
+Numbers, ranges and names are resolved on each destination.
 https://kubernetes.io/docs/reference/kubernetes-api/policy-resources/network-policy-v1/
+
+With externalTrafficPolicy Cluster some engines do not see, or not truly, who sends the traffic of
+a NodePort or LoadBalancer service, so that it passes by the rules.
+https://learn.microsoft.com/en-us/azure/aks/migrate-from-npm-to-cilium-network-policy
 """
 
 from __future__ import annotations
@@ -11,24 +16,26 @@ from functools import reduce
 from typing import TYPE_CHECKING, Final
 
 from podwall.engines import Treatment
-from podwall.model import PortRule, Protocol, Snapshot, Unknown, WorkloadPort
+from podwall.model import IpProtocol, PortRule, ServicePort, Snapshot, Unknown, WorkloadPort
 from podwall.portset import ALL_PORTS, LAST_PORT, NO_PORTS, PortSet
-from podwall.reachability.bounds import ALL, NOTHING, Bounds
 from podwall.reachability.matching import Match
+from podwall.reachability.values import ALL, NOTHING, Bounds
 
 if TYPE_CHECKING:
     from podwall.engines import Engine, Fact
+    from podwall.model import Service
 
-__all__ = ["Direction", "NamedPorts", "PortReader", "RulePorts"]
+__all__ = ["NamedPorts", "PortReader", "RulePorts", "TrafficDirection", "exposed_ports", "opens"]
+
 
 RulePorts = tuple[PortRule | Unknown, ...] | None | Unknown
 """What `Rule.ports` holds."""
 
-_TRANSPORTS: Final = (Protocol.TCP, Protocol.UDP, Protocol.SCTP)
+_TRANSPORTS: Final = (IpProtocol.TCP, IpProtocol.UDP, IpProtocol.SCTP)
 _TRANSPORT_PORTS: Final = ALL_PORTS - PortSet(other=True)
 
 
-class Direction(StrEnum):
+class TrafficDirection(StrEnum):
     """Whether rules tell who may connect to a pod, or to whom it may connect."""
 
     INGRESS = "ingress"
@@ -49,7 +56,7 @@ class NamedPorts:
         self.ports = ports
         self.open = more
 
-    def resolve(self, name: str, protocol: Protocol) -> Bounds:
+    def resolve(self, name: str, protocol: IpProtocol) -> Bounds:
         """Return the ports of that name and protocol."""
         numbers = (p.number for p in self.ports if (p.name, p.protocol) == (name, protocol))
         must = reduce(PortSet.__or__, (PortSet.of(protocol, n) for n in numbers), NO_PORTS)
@@ -73,7 +80,9 @@ class PortReader:
         mine = (self._engine, self._ranges, self._skipped)
         return mine == (other._engine, other._ranges, other._skipped)
 
-    def bounds(self, ports: RulePorts, destination: NamedPorts, direction: Direction) -> Bounds:
+    def bounds(
+        self, ports: RulePorts, destination: NamedPorts, direction: TrafficDirection
+    ) -> Bounds:
         """Return the ports that a rule's `ports` allow on a destination."""
         if ports is None:
             return ALL
@@ -83,7 +92,7 @@ class PortReader:
         return reduce(Bounds.__or__, entries, NOTHING)
 
     def _entry(
-        self, entry: PortRule | Unknown, destination: NamedPorts, direction: Direction
+        self, entry: PortRule | Unknown, destination: NamedPorts, direction: TrafficDirection
     ) -> Bounds:
         if isinstance(entry, Unknown):
             return Bounds.perhaps(_TRANSPORT_PORTS, entry.cause)
@@ -92,12 +101,19 @@ class PortReader:
             found = reduce(Bounds.__or__, each, NOTHING)
             return Bounds.perhaps(found.may, entry.protocol.cause, *found.causes)
         found = self._one(entry, entry.protocol, destination, direction)
-        if entry.protocol is Protocol.SCTP and self._engine.sctp_rules.value is Treatment.UNDEFINED:
+        if (
+            entry.protocol is IpProtocol.SCTP
+            and self._engine.sctp_rules.value is Treatment.UNDEFINED
+        ):
             return Bounds.perhaps(found.may, *found.causes, self._engine.sctp_rules.says)
         return found
 
     def _one(
-        self, entry: PortRule, protocol: Protocol, destination: NamedPorts, direction: Direction
+        self,
+        entry: PortRule,
+        protocol: IpProtocol,
+        destination: NamedPorts,
+        direction: TrafficDirection,
     ) -> Bounds:
         match entry.port:
             case None:
@@ -109,7 +125,7 @@ class PortReader:
             case int() as first:
                 return self._numbered(protocol, first, entry.end_port)
 
-    def _numbered(self, protocol: Protocol, first: int, last: int | Unknown | None) -> Bounds:
+    def _numbered(self, protocol: IpProtocol, first: int, last: int | Unknown | None) -> Bounds:
         single = PortSet.of(protocol, first)
         if last is None or self._ranges is Match.NO:
             return Bounds.exactly(single)
@@ -121,11 +137,11 @@ class PortReader:
         return Bounds(single, whole, (self._engine.end_port.says,))
 
     def _named(
-        self, name: str, protocol: Protocol, destination: NamedPorts, direction: Direction
+        self, name: str, protocol: IpProtocol, destination: NamedPorts, direction: TrafficDirection
     ) -> Bounds:
         found = destination.resolve(name, protocol)
         skipped = self._skipped.get((name, protocol), Match.NO)
-        if direction is Direction.INGRESS or skipped is Match.NO:
+        if direction is TrafficDirection.INGRESS or skipped is Match.NO:
             return found
         if skipped is Match.YES:
             return NOTHING
@@ -145,11 +161,41 @@ def _ordered(version: str) -> tuple[int, ...]:
     return tuple(int(part) for part in version.lstrip("v").split(".")[:2])
 
 
-def _conflicting_names(snapshot: Snapshot) -> dict[tuple[str, Protocol], Match]:
+def _conflicting_names(snapshot: Snapshot) -> dict[tuple[str, IpProtocol], Match]:
     """Return the port names that stand for different numbers in this cluster, or may do so."""
     pods = [workload for workload in snapshot.workloads if workload.host_network is not True]
-    numbers: dict[tuple[str, Protocol], set[int]] = defaultdict(set)
+    numbers: dict[tuple[str, IpProtocol], set[int]] = defaultdict(set)
     for port in (port for workload in pods for port in workload.ports if port.name is not None):
         numbers[port.name or "", port.protocol].add(port.number)
     otherwise = Match.NO if all(workload.open_ports is None for workload in pods) else Match.MAYBE
     return {key: Match.YES if len(found) > 1 else otherwise for key, found in numbers.items()}
+
+
+def opens(engine: Engine, direction: TrafficDirection) -> bool:
+    """Say whether an exposed backend opens the rules of a direction, and not the other's only."""
+    hidden = engine.cluster_services.value is Treatment.SOURCE_HIDDEN
+    return direction is TrafficDirection.INGRESS or not hidden
+
+
+def exposed_ports(
+    service: Service, selected: Match, names: NamedPorts, engine: Engine, reader: PortReader
+) -> Bounds:
+    """Return the ports that a service opens on pods it selects, for sure or perhaps."""
+    targets = (_target_ports(port, names, reader) for port in service.ports)
+    found = reduce(Bounds.__or__, targets, NOTHING)
+    causes = [each.cause for each in _unknowns(service)]
+    if engine.cluster_services.value is not Treatment.OPEN:
+        causes.append(f"service `{service.name}`: {engine.cluster_services.says}")
+    if selected is Match.YES and not causes:
+        return found
+    return Bounds.perhaps(found.may, *found.causes, *causes)
+
+
+def _target_ports(port: ServicePort, names: NamedPorts, reader: PortReader) -> Bounds:
+    target = PortRule(port.protocol, port.target)
+    return reader.bounds((target,), names, TrafficDirection.INGRESS)
+
+
+def _unknowns(service: Service) -> list[Unknown]:
+    values = (service.type, service.external_traffic_policy)
+    return [each for each in values if isinstance(each, Unknown)]

@@ -12,17 +12,16 @@ from typing import TYPE_CHECKING, Final
 
 import numpy as np
 
-from podwall.model import Protocol
+from podwall.model import IpProtocol
 from podwall.portset import ALL_PORTS, LAST_PORT, PortSet
-from podwall.reachability.atoms import Atoms
-from podwall.reachability.registry import Registry
+from podwall.reachability.arrays import Atoms, Registry
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from podwall.intervals import Ranges
-    from podwall.reachability.bounds import Bounds
-    from podwall.reachability.grouping import IntArray
+    from podwall.reachability.arrays import IntArray
+    from podwall.reachability.values import Bounds
 
 __all__ = ["EVERYTHING", "NOTHING", "PortTable"]
 
@@ -32,7 +31,7 @@ NOTHING: Final = 0
 EVERYTHING: Final = 1
 """The number of all ports."""
 
-_TRANSPORTS: Final = (Protocol.TCP, Protocol.UDP, Protocol.SCTP)
+_TRANSPORTS: Final = (IpProtocol.TCP, IpProtocol.UDP, IpProtocol.SCTP)
 _STEP: Final = LAST_PORT + 1
 _OTHER: Final = len(_TRANSPORTS) * _STEP + 1  # not next to the last port of SCTP
 

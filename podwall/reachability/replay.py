@@ -1,43 +1,179 @@
-"""One pair of endpoints taken through every rule by itself: what each policy says, and why.
+"""Start here: one pair of endpoints taken through every policy and rule, one after another.
 
-The analysis of all pairs answers what is allowed; the replay answers why, for one pair at a time.
+This is what NetworkPolicies mean, written so that it can be read:
+
+1. A pod is isolated in a direction if some policy of that direction selects it; else all passes.
+2. A rule allows its ports if one of its peers is the other end; a policy allows what its rules do.
+3. All policies that isolate the pod add up, together with what passes whatever they say.
+4. A connection needs the egress side of the source and the ingress side of the destination.
+
+Something unknown makes two bounds of every step. The analysis of all pairs (`analysis`) has to
+give the same answers, which tests compare; the replay also says why, so `explain` is built on it.
 """
 
 from __future__ import annotations
 
 from collections import defaultdict
+from dataclasses import dataclass
 from functools import partial, reduce
 from typing import TYPE_CHECKING, Final, Generic, TypeVar
 
 from podwall.model import IpPeer, PodPeer, Rule, Unknown
-from podwall.portset import ALL_PORTS, PortSet
-from podwall.reachability.answers import NO, YES, Answer, Answers
-from podwall.reachability.bounds import ALL, NOTHING, Bounds
-from podwall.reachability.cluster import rules_of, unknown_direction
-from podwall.reachability.exemptions import passes_own_node
-from podwall.reachability.exposures import exposed_ports, opens
+from podwall.portset import ALL_PORTS, NO_PORTS, PortSet
+from podwall.reachability.cluster import (
+    NO,
+    YES,
+    MatchAnswer,
+    MatchAnswers,
+    rules_of,
+    unknown_direction,
+)
+from podwall.reachability.destinations import passes_own_node
 from podwall.reachability.matching import Match
 from podwall.reachability.pod_classes import host_match
-from podwall.reachability.port_rules import Direction, NamedPorts
-from podwall.reachability.replayed import (
-    Exemption,
-    PairReplay,
-    PeerReplay,
-    PolicyReplay,
-    RuleReplay,
-    SideReplay,
+from podwall.reachability.policy_rules import group_key
+from podwall.reachability.port_rules import NamedPorts, TrafficDirection, exposed_ports, opens
+from podwall.reachability.values import (
+    ALL,
+    NOTHING,
+    Bounds,
+    ExternalRange,
+    Undetermined,
+    WorkloadEndpoint,
 )
-from podwall.reachability.statements import same_act
-from podwall.reachability.values import ExternalRange, WorkloadEndpoint
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Hashable, Iterator
 
-    from podwall.model import Policy, Service
-    from podwall.reachability.cluster import Cluster
+    from podwall.model import Policy, Rule, Service
+    from podwall.reachability.cluster import EnforcedCluster
     from podwall.reachability.values import Endpoint
 
-__all__ = ["Replay"]
+__all__ = [
+    "Exemption",
+    "PairReplay",
+    "PeerReplay",
+    "PolicyReplay",
+    "Replay",
+    "RuleReplay",
+    "SideReplay",
+]
+
+
+Doubt = tuple[PortSet, tuple[str, ...]]
+
+
+@dataclass(frozen=True, slots=True)
+class PeerReplay:
+    """One peer of a rule (all its ip blocks count as one), and whether it is the other endpoint."""
+
+    peer: PodPeer | tuple[IpPeer, ...] | Unknown
+    answer: MatchAnswer
+
+
+@dataclass(frozen=True, slots=True)
+class RuleReplay:
+    """One rule: its index in the policy, whether its peers match, its ports, and both together."""
+
+    index: int
+    rule: Rule | Unknown
+    peers: tuple[PeerReplay, ...]
+    matches: MatchAnswer
+    ports: Bounds
+    allowed: Bounds
+
+
+@dataclass(frozen=True, slots=True)
+class PolicyReplay:
+    """A policy that isolates the pod, or may do so, with its rules and what they allow together.
+
+    Policies with an equal `act` certainly isolate the same pods.
+    """
+
+    policy: Policy
+    selects: MatchAnswer
+    rules: tuple[RuleReplay, ...]
+    act: Hashable
+    allowed: Bounds
+
+
+@dataclass(frozen=True, slots=True)
+class Exemption:
+    """What passes whatever the policies say, in words and with its source."""
+
+    says: str
+    link: str
+    allowed: Bounds
+
+
+@dataclass(frozen=True, slots=True)
+class SideReplay:
+    """One direction: the pod whose rules are read, what they say, and what passes by them."""
+
+    direction: TrafficDirection
+    subject: Endpoint
+    policies: tuple[PolicyReplay, ...]
+    exemptions: tuple[Exemption, ...]
+    allowed: Bounds
+
+    @property
+    def isolated(self) -> Match:
+        """Whether some policy isolates the pod in this direction."""
+        return max((each.selects.match for each in self.policies), default=Match.NO)
+
+    def doubts(self) -> Iterator[Doubt]:
+        """Yield ports that are undetermined on this side, with the causes."""
+        open_ports = self.allowed.may - self.allowed.must
+        for ports, causes in self._doubts():
+            if causes and (here := ports & open_ports):
+                yield here, causes
+
+    def _doubts(self) -> Iterator[Doubt]:
+        for each in self.policies:
+            if each.selects.match is Match.MAYBE:
+                isolated = self.isolated is Match.YES
+                ports = each.allowed.may if isolated else self.allowed.may
+                yield ports, each.selects.causes
+            for rule in each.rules:
+                yield rule.allowed.may - rule.allowed.must, rule.allowed.causes
+        for exemption in self.exemptions:
+            yield exemption.allowed.may - exemption.allowed.must, exemption.allowed.causes
+
+
+@dataclass(frozen=True, slots=True)
+class PairReplay:
+    """Both sides of a pair."""
+
+    source: Endpoint
+    destination: Endpoint
+    egress: SideReplay
+    ingress: SideReplay
+
+    @property
+    def allowed(self) -> Bounds:
+        """What both sides allow."""
+        return self.egress.allowed & self.ingress.allowed
+
+    def undetermined(self) -> tuple[Undetermined, ...]:
+        """Return the ports that are neither allowed nor denied, told apart by their causes."""
+        bounds = self.allowed
+        parts: list[Doubt] = [(bounds.may - bounds.must, ())]
+        for side in (self.egress, self.ingress):
+            for doubt in side.doubts():
+                parts = [part for each in parts for part in _split(each, doubt)]
+        return tuple(Undetermined(ports, "; ".join(causes)) for ports, causes in parts if ports)
+
+
+def _split(part: Doubt, doubt: Doubt) -> Iterator[Doubt]:
+    """Yield what of a part is in doubt for further causes, and the rest of it."""
+    (ports, known), (doubtful, causes) = part, doubt
+    more = (*known, *(cause for cause in causes if cause not in known))
+    if more == known or ports & doubtful == NO_PORTS:
+        yield part
+        return
+    yield ports & doubtful, more
+    yield ports - doubtful, known
+
 
 _OWN_NODE: Final = (
     "traffic between a pod and its own node passes, and which node a pod runs on is not known"
@@ -50,7 +186,7 @@ T = TypeVar("T")
 _MOST_KEPT: Final = 1 << 14
 
 
-class _Kept(Generic[T]):
+class _BoundedCache(Generic[T]):
     """Answers that the pairs of a large cluster ask for again and again, while there is room."""
 
     def __init__(self) -> None:
@@ -68,27 +204,27 @@ class _Kept(Generic[T]):
 class Replay:
     """Replays pairs of endpoints of one cluster under one engine."""
 
-    def __init__(self, cluster: Cluster) -> None:
+    def __init__(self, cluster: EnforcedCluster) -> None:
         """Sort the policies by namespace."""
         self._cluster = cluster
-        self._answers = Answers(cluster)
+        self._answers = MatchAnswers(cluster)
         self._policies: defaultdict[str | Unknown, list[Policy]] = defaultdict(list)
         for policy in cluster.policies:
             self._policies[policy.namespace].append(policy)
         self._anywhere = [p for p in cluster.policies if isinstance(p.namespace, Unknown)]
-        self._isolating = _Kept["tuple[tuple[Policy, Answer], ...]"]()
-        self._said = _Kept["tuple[RuleReplay, ...]"]()
+        self._isolating = _BoundedCache["tuple[tuple[Policy, MatchAnswer], ...]"]()
+        self._said = _BoundedCache["tuple[RuleReplay, ...]"]()
 
     def pair(self, source: Endpoint, destination: Endpoint) -> PairReplay:
         """Replay what may pass from one endpoint to another, or between two pods of one."""
         return PairReplay(
             source,
             destination,
-            self._side(Direction.EGRESS, source, destination),
-            self._side(Direction.INGRESS, destination, source),
+            self._side(TrafficDirection.EGRESS, source, destination),
+            self._side(TrafficDirection.INGRESS, destination, source),
         )
 
-    def _side(self, direction: Direction, subject: Endpoint, other: Endpoint) -> SideReplay:
+    def _side(self, direction: TrafficDirection, subject: Endpoint, other: Endpoint) -> SideReplay:
         if isinstance(subject, ExternalRange):
             return SideReplay(direction, subject, (), (), ALL)
         policies = tuple(self._consulted(direction, subject, other))
@@ -99,10 +235,10 @@ class Replay:
         return SideReplay(direction, subject, policies, exempt, allowed)
 
     def _consulted(
-        self, direction: Direction, subject: WorkloadEndpoint, other: Endpoint
+        self, direction: TrafficDirection, subject: WorkloadEndpoint, other: Endpoint
     ) -> Iterator[PolicyReplay]:
         """Yield the policies that isolate the subject, or may do so."""
-        names = _names(subject if direction is Direction.INGRESS else other)
+        names = _names(subject if direction is TrafficDirection.INGRESS else other)
         for policy, selects in self._isolating.get(
             (direction, subject.id), lambda: tuple(self._selecting(direction, subject))
         ):
@@ -112,12 +248,12 @@ class Replay:
             )
             allowed = reduce(Bounds.__or__, (each.allowed for each in replayed), NOTHING)
             target = (policy.namespace, policy.pod_selector)
-            act = same_act(policy, direction, target)
+            act = group_key(policy, direction, target)
             yield PolicyReplay(policy, selects, replayed, act, allowed)
 
     def _selecting(
-        self, direction: Direction, subject: WorkloadEndpoint
-    ) -> Iterator[tuple[Policy, Answer]]:
+        self, direction: TrafficDirection, subject: WorkloadEndpoint
+    ) -> Iterator[tuple[Policy, MatchAnswer]]:
         """Yield the policies that isolate a pod or may do so, and whether they do."""
         for policy in self._policies_around(subject.workload.namespace):
             if rules_of(policy, direction) is not None:
@@ -126,7 +262,7 @@ class Replay:
                     yield policy, selects
 
     def _rules(
-        self, policy: Policy, direction: Direction, other: Endpoint, names: NamedPorts
+        self, policy: Policy, direction: TrafficDirection, other: Endpoint, names: NamedPorts
     ) -> tuple[RuleReplay, ...]:
         """Return what each rule of a policy says of the other end."""
         rules = enumerate(rules_of(policy, direction) or ())
@@ -140,26 +276,28 @@ class Replay:
             yield from self._policies.get(namespace, ())
             yield from self._anywhere
 
-    def _selects(self, policy: Policy, direction: Direction, subject: WorkloadEndpoint) -> Answer:
+    def _selects(
+        self, policy: Policy, direction: TrafficDirection, subject: WorkloadEndpoint
+    ) -> MatchAnswer:
         pods = self._answers.pods(policy.namespace, policy.pod_selector, subject.workload)
         unknown = unknown_direction(policy, direction)
-        return pods if unknown is None else pods & Answer(Match.MAYBE, (unknown.cause,))
+        return pods if unknown is None else pods & MatchAnswer(Match.MAYBE, (unknown.cause,))
 
     def _rule(
         self,
         policy: Policy,
-        direction: Direction,
+        direction: TrafficDirection,
         numbered: tuple[int, Rule | Unknown],
         other: Endpoint,
         names: NamedPorts,
     ) -> RuleReplay:
         index, rule = numbered
         if isinstance(rule, Unknown):
-            doubt = Answer(Match.MAYBE, (rule.cause,))
+            doubt = MatchAnswer(Match.MAYBE, (rule.cause,))
             allowed = Bounds.perhaps(ALL_PORTS, rule.cause)
             return RuleReplay(index, rule, (), doubt, ALL, allowed)
         peers = tuple(self._peers(policy, rule, other))
-        matches = reduce(Answer.__or__, (each.answer for each in peers), NO)
+        matches = reduce(MatchAnswer.__or__, (each.answer for each in peers), NO)
         if rule.peers is None:
             matches = YES
         ports = self._cluster.ports.bounds(rule.ports, names, direction)
@@ -167,30 +305,30 @@ class Replay:
 
     def _peers(self, policy: Policy, rule: Rule, other: Endpoint) -> Iterator[PeerReplay]:
         if isinstance(rule.peers, Unknown):
-            yield PeerReplay(rule.peers, Answer(Match.MAYBE, (rule.peers.cause,)))
+            yield PeerReplay(rule.peers, MatchAnswer(Match.MAYBE, (rule.peers.cause,)))
             return
         for peer in rule.peers or ():
             if isinstance(peer, Unknown):
-                yield PeerReplay(peer, Answer(Match.MAYBE, (peer.cause,)))
+                yield PeerReplay(peer, MatchAnswer(Match.MAYBE, (peer.cause,)))
             elif isinstance(peer, PodPeer):
                 yield PeerReplay(peer, self._pods(policy, peer, other))
         blocks = tuple(peer for peer in rule.peers or () if isinstance(peer, IpPeer))
         if blocks:
             yield PeerReplay(blocks, self._answers.blocks(blocks, other))
 
-    def _pods(self, policy: Policy, peer: PodPeer, other: Endpoint) -> Answer:
+    def _pods(self, policy: Policy, peer: PodPeer, other: Endpoint) -> MatchAnswer:
         if isinstance(other, ExternalRange):
             return NO
         return self._answers.peer(policy.namespace, peer, other.workload)
 
     def _exemptions(
-        self, direction: Direction, subject: WorkloadEndpoint, other: Endpoint
+        self, direction: TrafficDirection, subject: WorkloadEndpoint, other: Endpoint
     ) -> Iterator[Exemption]:
         engine = self._cluster.engine
         on_host = isinstance(other, WorkloadEndpoint) and host_match(other.workload)
         if on_host and passes_own_node(engine, direction):
             yield Exemption(_OWN_NODE, _DOCS, Bounds.perhaps(ALL_PORTS, _OWN_NODE))
-        backend = subject if direction is Direction.INGRESS else other
+        backend = subject if direction is TrafficDirection.INGRESS else other
         if isinstance(backend, WorkloadEndpoint) and opens(engine, direction):
             for service in self._cluster.services:
                 yield from self._exposed(service, backend)
@@ -214,7 +352,7 @@ def _names(endpoint: Endpoint) -> NamedPorts:
     return NamedPorts(endpoint.workload.ports, endpoint.workload.open_ports)
 
 
-def _allowed(matches: Answer, ports: Bounds) -> Bounds:
+def _allowed(matches: MatchAnswer, ports: Bounds) -> Bounds:
     """Return what a rule allows whose peers match so surely."""
     match matches.match:
         case Match.YES:

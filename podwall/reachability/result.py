@@ -1,15 +1,25 @@
-"""The answer of an analysis: endpoints, and the connections between them as a stream."""
+"""The answer of an analysis: endpoints, and the connections between them as a stream.
+
+The join knows roles; here they are expanded to endpoints, for each source all its destinations,
+in order. What a role reaches is listed once for all its endpoints: 100,000 rows may share a
+hundred lists.
+"""
 
 from __future__ import annotations
 
+from bisect import bisect_left
 from functools import cached_property
 from itertools import chain
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final, NamedTuple
 
-from podwall.portset import PortSet
+import numpy as np
+
+from podwall.portset import ALL_PORTS, NO_PORTS, PortSet
+from podwall.reachability.arrays import Csr, IntArray, spans
 from podwall.reachability.endpoints import Endpoints
+from podwall.reachability.port_table import EVERYTHING
+from podwall.reachability.profiles import OPEN
 from podwall.reachability.replay import Replay
-from podwall.reachability.rows import Rows
 from podwall.reachability.values import (
     Connection,
     Endpoint,
@@ -23,13 +33,154 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from podwall.engines import Engine
-    from podwall.model import Protocol, Snapshot
+    from podwall.model import IpProtocol, Snapshot
     from podwall.reachability.analysis import Analysis
-    from podwall.reachability.cluster import Cluster
-    from podwall.reachability.replayed import PairReplay
-    from podwall.reachability.rows import Row
+    from podwall.reachability.cluster import EnforcedCluster
+    from podwall.reachability.join import Edges
+    from podwall.reachability.replay import PairReplay
 
-__all__ = ["Reachability"]
+__all__ = ["PortVerdict", "Reachability", "Reached", "SourceRow", "SourceRows"]
+
+
+PortVerdict = tuple[PortSet, PortSet]
+"""What is allowed, and what is undetermined."""
+
+_MOST_PAIRS: Final = 250_000
+"""So many are listed at once, unless a single source needs more; each takes about 100 bytes."""
+
+_MOST_SOURCES: Final = 4096
+"""So many sources are listed at once, at most."""
+
+_EVERYTHING: PortVerdict = (ALL_PORTS, NO_PORTS)
+
+
+class Reached(NamedTuple):
+    """What a source role reaches: endpoints in ascending order, each with a port table's number."""
+
+    role: int
+    destinations: list[int]
+    ports: list[int]
+
+
+class SourceRow(NamedTuple):
+    """What one source reaches. `alone`: it is one pod, which reaches itself whatever is listed."""
+
+    source: int
+    reached: Reached
+    alone: bool
+
+    @property
+    def itself(self) -> slice:
+        """Where in the list the source stands, or belongs."""
+        destinations = self.reached.destinations
+        place = bisect_left(destinations, self.source)
+        there = destinations[place : place + 1] == [self.source]
+        return slice(place, place + there)
+
+    def pairs(self) -> Iterator[tuple[int, int]]:
+        """Yield each destination with the number of its ports."""
+        _, destinations, ports = self.reached
+        if not self.alone:
+            return zip(destinations, ports, strict=True)
+        itself = self.itself
+        before, after = slice(itself.start), slice(itself.stop, None)
+        return zip(
+            [*destinations[before], self.source, *destinations[after]],
+            [*ports[before], EVERYTHING, *ports[after]],
+            strict=True,
+        )
+
+
+class SourceRows:
+    """The connections of an analysis, by the numbers of the endpoints."""
+
+    def __init__(self, analysis: Analysis, ends: Endpoints) -> None:
+        """Find the roles of the endpoints."""
+        self._join = analysis.join
+        self._ports = analysis.ports
+        self._ends = ends
+        join = analysis.join
+        self._source_role = join.sources.of[ends.element]
+        self._destination_role = join.destinations.of[ends.element]
+        numbers = np.arange(len(ends.all))
+        self._holders = Csr.of_pairs(self._destination_role, numbers, len(join.destinations))
+        unrestricted = np.isin(self._destination_role, join.destinations.open)
+        self._open = np.flatnonzero(unrestricted)
+        self._open_inside = np.flatnonzero(unrestricted[: len(ends.workloads)])
+
+    def pair(self, source: int, destination: int) -> PortVerdict:
+        """Return what passes between two endpoints."""
+        if source == destination and self._is_one_pod(source):
+            return _EVERYTHING
+        if min(source, destination) >= len(self._ends.workloads):
+            return NO_PORTS, NO_PORTS
+        start, end = self._source_role[source], self._destination_role[destination]
+        return self._ports.port_sets(self._join.pair(start, end))
+
+    def blocks(self) -> Iterator[list[SourceRow]]:
+        """Yield the rows of all sources in order, some at a time; one block fits into memory."""
+        for numbers in self._listable(self._join.cost[self._source_role]):
+            roles, firsts, role_of = np.unique(
+                self._source_role[numbers], return_index=True, return_inverse=True
+            )
+            edges = self._join.edges(roles)
+            counts = np.zeros(len(numbers), dtype=np.int64)
+            counts[firsts] = self._expanded(roles, edges)
+            for part in self._listable(counts):
+                here, place = np.unique(role_of[part], return_inverse=True)
+                found = self._reached(roles, here, edges)
+                yield [
+                    SourceRow(source, found[at], self._is_one_pod(source))
+                    for source, at in zip(numbers[part].tolist(), place.tolist(), strict=True)
+                ]
+
+    def _listable(self, costs: IntArray) -> Iterator[IntArray]:
+        """Yield places in ascending order, in blocks that do not cost too much to list at once."""
+        total = np.cumsum(costs)
+        first = 0
+        while first < len(total):
+            before = total[first - 1] if first else 0
+            fitting = int(np.searchsorted(total, before + _MOST_PAIRS))
+            end = min(max(fitting, first + 1), first + _MOST_SOURCES)
+            yield np.arange(first, min(end, len(total)))
+            first = end
+
+    def _expanded(self, roles: IntArray, edges: Edges) -> IntArray:
+        """Return how many endpoints each role reaches."""
+        listed = self._holders.lengths[edges.destination]
+        counts = np.bincount(edges.row, weights=listed, minlength=len(roles)).astype(np.int64)
+        return counts + np.where(self._join.sources.profile[roles] == OPEN, len(self._open), 0)
+
+    def _reached(self, roles: IntArray, here: IntArray, edges: Edges) -> list[Reached]:
+        """Return what some of the roles reach, `here` being their places among the roles."""
+        row, edge = spans(*np.searchsorted(edges.row, [here, here + 1]))
+        owner, position = self._holders.gather(edges.destination[edge])
+        free_row, free = self._free(roles[here])
+        rows = np.concatenate([row[owner], free_row])
+        destinations = np.concatenate([self._holders.items[position], free])
+        ports = np.concatenate([edges.ports[edge[owner]], np.full(len(free), EVERYTHING)])
+        order = np.argsort(rows * len(self._ends.all) + destinations, kind="stable")
+        ends, numbers = destinations[order].tolist(), ports[order].tolist()
+        cuts = np.searchsorted(rows[order], np.arange(len(here) + 1)).tolist()
+        return [
+            Reached(role, ends[start:end], numbers[start:end])
+            for role, start, end in zip(roles[here].tolist(), cuts, cuts[1:], strict=False)
+        ]
+
+    def _free(self, roles: IntArray) -> tuple[IntArray, IntArray]:
+        """Return what unrestricted roles reach beside their edges: place of the role, endpoint."""
+        sources = self._join.sources
+        found = [(np.empty(0, dtype=np.int64), np.empty(0, dtype=np.int64))]
+        for outside, ends in enumerate((self._open, self._open_inside)):
+            asked = (sources.profile[roles] == OPEN) & (sources.outside[roles] == outside)
+            places = np.flatnonzero(asked)
+            found.append((np.repeat(places, len(ends)), np.tile(ends, len(places))))
+        rows, destinations = zip(*found, strict=True)
+        return np.concatenate(rows), np.concatenate(destinations)
+
+    def _is_one_pod(self, number: int) -> bool:
+        end = self._ends.all[number]
+        return isinstance(end, WorkloadEndpoint) and end.workload.replicas == 1
 
 
 class Reachability:
@@ -100,11 +251,11 @@ class Reachability:
             for destination, ports in row.pairs():
                 yield self.connection_on(row.source, destination, ports)
 
-    def blocks(self) -> Iterator[list[Row]]:
+    def blocks(self) -> Iterator[list[SourceRow]]:
         """Yield the same connections in numbers, row by row, for readers of very many.
 
-        The numbers of endpoints are their places in `endpoints`; `connection_on` takes them. Rows
-        of sources that nothing tells apart share what they reach.
+        The numbers of endpoints are their places in `endpoints`; `connection_on` takes them.
+        SourceRows of sources that nothing tells apart share what they reach.
         """
         return self._rows.blocks()
 
@@ -120,7 +271,7 @@ class Reachability:
         return not any(each.undetermined for each in self.connections())
 
     def verdict(
-        self, source_id: str, destination_id: str, protocol: Protocol, port: int
+        self, source_id: str, destination_id: str, protocol: IpProtocol, port: int
     ) -> Verdict:
         """Return the verdict on one flow.
 
@@ -145,7 +296,7 @@ class Reachability:
         return self._replay.pair(self.endpoint(source_id), self.endpoint(destination_id))
 
     @property
-    def cluster(self) -> Cluster:
+    def cluster(self) -> EnforcedCluster:
         """The snapshot as the engine reads it."""
         return self._analysis.cluster
 
@@ -161,8 +312,8 @@ class Reachability:
         )
 
     @cached_property
-    def _rows(self) -> Rows:
-        return Rows(self._analysis, self._ends)
+    def _rows(self) -> SourceRows:
+        return SourceRows(self._analysis, self._ends)
 
     @cached_property
     def _replay(self) -> Replay:

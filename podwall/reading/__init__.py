@@ -5,16 +5,16 @@
 
 from __future__ import annotations
 
-from podwall.reading.assembly import Reading, snapshot
-from podwall.reading.document import Cluster, Document
+from podwall.reading.assembly import SnapshotReading, snapshot
+from podwall.reading.documents import DeclaredCluster, Document
 from podwall.reading.metadata import GENERATED, generated_name
 from podwall.reading.typed_policies import TypedPolicies, typed_policies
 
 __all__ = [
     "GENERATED",
-    "Cluster",
+    "DeclaredCluster",
     "Document",
-    "Reading",
+    "SnapshotReading",
     "TypedPolicies",
     "generated_name",
     "snapshot",

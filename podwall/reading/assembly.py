@@ -1,31 +1,85 @@
-"""Make the snapshot: every object once, and none that another one stands for."""
+"""Make the snapshot: every object once, and none that another one stands for.
+
+Of objects with one name the last one is kept, and nothing that a controller here has made.
+"""
 
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable
-from dataclasses import dataclass
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass, replace
 from typing import Final, TypeVar
 
-from podwall.model import Namespace, Policy, Service, Snapshot, Unknown, Workload
-from podwall.policies.findings import Finding
-from podwall.reading.controller_labels import with_controller_labels
-from podwall.reading.document import Cluster, Document
+from podwall.model import Policy, Service, Snapshot, SnapshotNamespace, SnapshotWorkload, Unknown
+from podwall.policies.errors import Finding, Severity
+from podwall.reading.documents import DeclaredCluster, Document, single_objects
 from podwall.reading.fields import Malformed
-from podwall.reading.flatten import single_objects
-from podwall.reading.metadata import KubernetesObject, read_object
-from podwall.reading.namespaces import undeclared
-from podwall.reading.objects import Part, malformed, read_part
-from podwall.reading.repetitions import last_of_each, with_distinct_names, without_owned
+from podwall.reading.metadata import ManifestObject, read_object, undeclared
+from podwall.reading.objects import ObjectReading, SnapshotPart, malformed, read_part
+from podwall.reading.workloads import with_controller_labels
 
-__all__ = ["Reading", "snapshot"]
+__all__ = ["SnapshotReading", "last_of_each", "snapshot", "with_distinct_names", "without_owned"]
 
-P = TypeVar("P", bound=Part)
-ANY_CLUSTER: Final = Cluster()
+
+Identity = tuple[str, str, str | Unknown, str]
+
+
+def with_distinct_names(objects: Iterable[ManifestObject]) -> Iterator[ManifestObject]:
+    """Number the stand-ins of generated names, so that each object keeps a name of its own."""
+    seen: dict[Identity, int] = {}
+    for item in objects:
+        if item.generated is None:
+            yield item
+            continue
+        count = seen[_identity(item)] = seen.get(_identity(item), 0) + 1
+        yield item if count == 1 else replace(item, name=f"{item.name}{count}")
+
+
+def last_of_each(reads: Iterable[ObjectReading]) -> tuple[list[ObjectReading], list[Finding]]:
+    """Return what stays when all are applied in turn, and a finding on each repetition."""
+    last: dict[Identity, ObjectReading] = {}
+    findings = []
+    for read in reads:
+        identity = _identity(read.item)
+        if identity in last:
+            findings.append(_repeated(last[identity], read))
+        last[identity] = read
+    return list(last.values()), findings
+
+
+def without_owned(reads: Sequence[ObjectReading]) -> list[ObjectReading]:
+    """Leave out what a controller made that is here itself, so that no pod counts twice."""
+    present = {(read.item.kind, read.item.namespace, read.item.name) for read in reads}
+    return [read for read in reads if _owner(read.item) not in present]
+
+
+def _owner(item: ManifestObject) -> tuple[str, str | Unknown, str] | None:
+    return (item.owner.kind, item.namespace, item.owner.name) if item.owner else None
+
+
+def _identity(item: ManifestObject) -> Identity:
+    namespace = item.namespace if item.is_in_a_namespace else ""
+    return item.group, item.kind, namespace, item.name
+
+
+def _repeated(first: ObjectReading, second: ObjectReading) -> Finding:
+    item = second.item
+    same = first.part == second.part
+    return Finding(
+        "duplicate-object",
+        Severity.INFO if same else Severity.ERROR,
+        f"{item} is written twice{'' if same else ', differently'}: first at {first.item.place}",
+        item.place,
+        "one object has one name; the last one written is taken",
+    )
+
+
+P = TypeVar("P", bound=SnapshotPart)
+ANY_CLUSTER: Final = DeclaredCluster()
 
 
 @dataclass(frozen=True, slots=True)
-class Reading:
+class SnapshotReading:
     """A snapshot, the findings on its documents, and how many of which kind are not part of it."""
 
     snapshot: Snapshot
@@ -34,8 +88,8 @@ class Reading:
 
 
 def snapshot(
-    documents: Iterable[Document], *, complete: bool = False, cluster: Cluster = ANY_CLUSTER
-) -> Reading:
+    documents: Iterable[Document], *, complete: bool = False, cluster: DeclaredCluster = ANY_CLUSTER
+) -> SnapshotReading:
     """Return what a cluster will contain once these documents are applied to it.
 
     Objects that the API server would refuse are left out, each with a finding, and the rest is
@@ -51,14 +105,14 @@ def snapshot(
     kept, repeated = last_of_each(read for read in reads if read.part is not None)
     parts = [read.part for read in without_owned(kept) if read.part is not None]
     findings += [finding for read in reads for finding in read.findings]
-    return Reading(
+    return SnapshotReading(
         _snapshot(parts, cluster, complete=complete),
         (*findings, *repeated),
         tuple(sorted(ignored.items())),
     )
 
 
-def _objects(documents: Iterable[Document]) -> tuple[list[KubernetesObject], list[Finding]]:
+def _objects(documents: Iterable[Document]) -> tuple[list[ManifestObject], list[Finding]]:
     objects, findings = [], []
     for document in single_objects(documents):
         try:
@@ -68,12 +122,12 @@ def _objects(documents: Iterable[Document]) -> tuple[list[KubernetesObject], lis
     return objects, findings
 
 
-def _snapshot(parts: list[Part], cluster: Cluster, *, complete: bool) -> Snapshot:
+def _snapshot(parts: list[SnapshotPart], cluster: DeclaredCluster, *, complete: bool) -> Snapshot:
     policies = tuple(part for part in parts if isinstance(part, Policy))
     services = tuple(part for part in parts if isinstance(part, Service))
-    written = tuple(part for part in parts if isinstance(part, Workload))
+    written = tuple(part for part in parts if isinstance(part, SnapshotWorkload))
     workloads = with_controller_labels(written, policies, services)
-    declared = [part for part in parts if isinstance(part, Namespace)]
+    declared = [part for part in parts if isinstance(part, SnapshotNamespace)]
     used: set[str | Unknown] = {
         *(workload.namespace for workload in workloads),
         *(policy.namespace for policy in policies),

@@ -17,11 +17,11 @@ __all__ = [
     "Malformed",
     "field",
     "flag",
+    "list_of",
     "mapping",
-    "member",
     "number",
     "number_or_text",
-    "structs",
+    "one_of",
     "text",
     "texts",
     "within",
@@ -81,7 +81,7 @@ def within(
         raise problem.inside(key) from None
 
 
-def structs(read: Callable[[Any], T]) -> Callable[[Any], tuple[T, ...] | Unknown]:
+def list_of(read: Callable[[Any], T]) -> Callable[[Any], tuple[T, ...] | Unknown]:
     """Return the reader of a list of objects that `read` understands."""
 
     def read_list(value: Any) -> tuple[T, ...] | Unknown:
@@ -140,7 +140,7 @@ def flag(value: Any) -> bool | Unknown:
     raise _not("`true` or `false`", value)
 
 
-def member(allowed: tuple[E, ...]) -> Callable[[Any], E | Unknown]:
+def one_of(allowed: tuple[E, ...]) -> Callable[[Any], E | Unknown]:
     """Return the reader of a string that must be one of the allowed ones."""
     by_name = {str(item): item for item in allowed}
 

@@ -1,17 +1,32 @@
-"""Read what every object has: its kind, its name, its namespace, its labels, its owner."""
+"""Read what every object has (kind, name, namespace, labels, owner), and Namespaces.
+
+A namespace is nothing but its metadata. One that objects are in but nobody declares is known by
+its name alone.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any, Final
 
-from podwall.model import LabelMap, Unknown
-from podwall.policies.errors import Place
-from podwall.reading.fields import Malformed, field, flag, mapping, structs, text
+from podwall.model import LabelMap, SnapshotNamespace, Unknown
+from podwall.policies.errors import Finding, Place, Severity
+from podwall.reading.fields import Malformed, field, flag, list_of, mapping, text
 from podwall.reading.selectors import read_labels
 
-__all__ = ["GENERATED", "KubernetesObject", "Owner", "generated_name", "read_object"]
+__all__ = [
+    "GENERATED",
+    "NAME_LABEL",
+    "ManifestObject",
+    "Owner",
+    "forged_name",
+    "generated_name",
+    "read_namespace",
+    "read_object",
+    "undeclared",
+]
+
 
 GENERATED: Final = "GENERATED"
 """Stands for the part of a name that only deployment makes up; no real name has capitals."""
@@ -32,7 +47,7 @@ _NAMESPACE: Final = ("", "Namespace")
 
 
 @dataclass(frozen=True, slots=True)
-class KubernetesObject:
+class ManifestObject:
     """An object with its metadata read, and its `spec` still to be read by its kind.
 
     `generated` is set where the real name is made up later, by the API server or by Pulumi; `name`
@@ -72,7 +87,7 @@ def generated_name(prefix: str) -> str:
     return f"{prefix}{GENERATED}"
 
 
-def read_object(manifest: Any, place: Place) -> KubernetesObject:
+def read_object(manifest: Any, place: Place) -> ManifestObject:
     """Return an object with its metadata; a namespace that is left out is `default`."""
     if not isinstance(manifest, Mapping):
         raise Malformed("must be a Kubernetes object, with `apiVersion` and `kind`")
@@ -81,7 +96,7 @@ def read_object(manifest: Any, place: Place) -> KubernetesObject:
     metadata = field(manifest, "metadata", mapping, EMPTY)
     if isinstance(metadata, Unknown):
         name, labels = generated_name(""), LabelMap(more=metadata)
-        return KubernetesObject(
+        return ManifestObject(
             group, version, kind, name, metadata, labels, manifest, place, generated=metadata
         )
     try:
@@ -91,7 +106,7 @@ def read_object(manifest: Any, place: Place) -> KubernetesObject:
         owner = field(metadata, "ownerReferences", _controller, None)
     except Malformed as problem:
         raise problem.inside("metadata") from None
-    return KubernetesObject(
+    return ManifestObject(
         group, version, kind, name, namespace, labels, manifest, place, owner, generated
     )
 
@@ -121,7 +136,7 @@ def _name(metadata: Mapping[str, Any], kind: str) -> tuple[str, Unknown | None]:
 
 
 def _controller(value: Any) -> Owner | None:
-    owners = structs(_owner)(value)
+    owners = list_of(_owner)(value)
     if isinstance(owners, Unknown):
         return None
     return next((owner for owner in owners if owner), None)
@@ -133,3 +148,41 @@ def _owner(value: Any) -> Owner | None:
         return None
     kind, name = field(node, "kind", text, ""), field(node, "name", text, "")
     return Owner(kind, name) if isinstance(kind, str) and isinstance(name, str) else None
+
+
+#: The API server sets this label to the namespace's name and keeps it so.
+NAME_LABEL = "kubernetes.io/metadata.name"
+NAME_LABEL_DOC = (
+    "https://kubernetes.io/docs/concepts/services-networking/network-policies/"
+    "#targeting-a-namespace-by-its-name"
+)
+
+
+def read_namespace(item: ManifestObject) -> SnapshotNamespace:
+    """Return a namespace, always with the label that carries its name."""
+    labels = {**dict(item.labels.items), NAME_LABEL: item.generated or item.name}
+    return SnapshotNamespace(item.name, LabelMap.of(labels, item.labels.more), item.place)
+
+
+def forged_name(item: ManifestObject) -> Iterator[Finding]:
+    """Yield a finding if a namespace claims another name in its name label."""
+    written = dict(item.labels.items).get(NAME_LABEL, item.name)
+    if written != item.name and isinstance(written, str):
+        yield Finding(
+            "forged-namespace-name",
+            Severity.WARNING,
+            f"`{written}` is not the name of namespace `{item.name}`, and is overwritten with it",
+            item.place.at(f"metadata.labels[{NAME_LABEL}]"),
+            "remove the label: the API server sets it",
+            NAME_LABEL_DOC,
+        )
+
+
+def undeclared(name: str, *, complete: bool) -> SnapshotNamespace:
+    """Return a namespace that objects are in, but that the source does not declare.
+
+    Only deployment tells its labels, save for `default`, which every cluster has and few label.
+    """
+    cause = f"the labels of namespace `{name}`, which the source does not declare"
+    more = None if complete or name == "default" else Unknown(cause)
+    return SnapshotNamespace(name, LabelMap.of({NAME_LABEL: name}, more))

@@ -1,4 +1,7 @@
-"""Read one object into the part of the snapshot that it is, with what is worth saying about it."""
+"""Read one object into the part of the snapshot that it is, with the findings on it.
+
+Most objects of other kinds do not matter; those that could change a verdict have a finding.
+"""
 
 from __future__ import annotations
 
@@ -6,23 +9,69 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Final
 
-from podwall.model import Namespace, Policy, Service, Workload
-from podwall.policies.errors import Place
-from podwall.policies.findings import Finding, Severity
+from podwall.model import Policy, Service, SnapshotNamespace, SnapshotWorkload
+from podwall.policies.errors import Finding, Place, Severity
 from podwall.policies.validation import violations
 from podwall.reading.fields import Malformed
-from podwall.reading.metadata import KubernetesObject
-from podwall.reading.namespaces import forged_name, read_namespace
+from podwall.reading.metadata import ManifestObject, forged_name, read_namespace
 from podwall.reading.policies import read_policy
-from podwall.reading.services import read_service
-from podwall.reading.unread import removed_version, unread
+from podwall.reading.ports import read_service
 from podwall.reading.workloads import WORKLOAD_KINDS, is_finished, read_workload
 
-__all__ = ["Part", "Read", "malformed", "read_part"]
+__all__ = ["ObjectReading", "SnapshotPart", "malformed", "read_part", "removed_version", "unread"]
 
-Part = Namespace | Workload | Policy | Service
 
-READERS: Final[dict[tuple[str, str], Callable[[KubernetesObject], Part]]] = {
+#: Policies that are not Kubernetes' own NetworkPolicy and change who reaches whom.
+OTHER_POLICIES: Final = {
+    ("cilium.io", "CiliumNetworkPolicy"),
+    ("cilium.io", "CiliumClusterwideNetworkPolicy"),
+    ("crd.projectcalico.org", "NetworkPolicy"),
+    ("crd.projectcalico.org", "GlobalNetworkPolicy"),
+    ("projectcalico.org", "NetworkPolicy"),
+    ("projectcalico.org", "GlobalNetworkPolicy"),
+    ("policy.networking.k8s.io", "AdminNetworkPolicy"),
+    ("policy.networking.k8s.io", "BaselineAdminNetworkPolicy"),
+    ("policy.networking.k8s.io", "ClusterNetworkPolicy"),
+}
+FORMER_GROUP: Final = "extensions"
+FORMER_KINDS: Final = {
+    "NetworkPolicy": "networking.k8s.io/v1",
+    "DaemonSet": "apps/v1",
+    "Deployment": "apps/v1",
+    "ReplicaSet": "apps/v1",
+}
+DEPRECATION_GUIDE: Final = "https://kubernetes.io/docs/reference/using-api/deprecation-guide/"
+
+
+def unread(item: ManifestObject) -> Iterator[Finding]:
+    """Yield a finding if an object of a kind that is not read could still change the verdicts."""
+    if (item.group, item.kind) in OTHER_POLICIES:
+        yield Finding(
+            "policy-kind-not-analysed",
+            Severity.WARNING,
+            f"{item.kind} `{item.name}` may allow or deny traffic, and is not taken into account",
+            item.place,
+            "verdicts hold for Kubernetes NetworkPolicies alone",
+        )
+    if item.group == FORMER_GROUP and item.kind in FORMER_KINDS:
+        yield removed_version(item, FORMER_KINDS[item.kind])
+
+
+def removed_version(item: ManifestObject, current: str) -> Finding:
+    """Return the finding on an object of a version that the API server no longer serves."""
+    return Finding(
+        "removed-api-version",
+        Severity.ERROR,
+        f"no current API server knows {item.kind} of `{item.manifest['apiVersion']}`",
+        item.place.at("apiVersion"),
+        f"write `apiVersion: {current}`; the object is left out",
+        DEPRECATION_GUIDE,
+    )
+
+
+SnapshotPart = SnapshotNamespace | SnapshotWorkload | Policy | Service
+
+READERS: Final[dict[tuple[str, str], Callable[[ManifestObject], SnapshotPart]]] = {
     ("", "Namespace"): read_namespace,
     ("", "Service"): read_service,
     ("networking.k8s.io", "NetworkPolicy"): read_policy,
@@ -31,32 +80,32 @@ READERS: Final[dict[tuple[str, str], Callable[[KubernetesObject], Part]]] = {
 
 
 @dataclass(frozen=True, slots=True)
-class Read:
+class ObjectReading:
     """An object, the part of the snapshot that it is (None: not one), and the findings on it."""
 
-    item: KubernetesObject
-    part: Part | None = None
+    item: ManifestObject
+    part: SnapshotPart | None = None
     findings: tuple[Finding, ...] = ()
 
 
-def read_part(item: KubernetesObject) -> Read:
+def read_part(item: ManifestObject) -> ObjectReading:
     """Return what one object is; an object that the API server would refuse is no part at all."""
     reader = READERS.get((item.group, item.kind))
     if reader is None or is_finished(item):
-        return Read(item, findings=tuple(unread(item)))
+        return ObjectReading(item, findings=tuple(unread(item)))
     if item.version != "v1":
         current = f"{item.group}/v1".removeprefix("/")
-        return Read(item, findings=(removed_version(item, current),))
+        return ObjectReading(item, findings=(removed_version(item, current),))
     findings = tuple(_judged(item))
     if any(finding.severity is Severity.ERROR for finding in findings):
-        return Read(item, findings=findings)
+        return ObjectReading(item, findings=findings)
     try:
-        return Read(item, reader(item), findings)
+        return ObjectReading(item, reader(item), findings)
     except Malformed as problem:
-        return Read(item, findings=(malformed(problem, item.place),))
+        return ObjectReading(item, findings=(malformed(problem, item.place),))
 
 
-def _judged(item: KubernetesObject) -> Iterator[Finding]:
+def _judged(item: ManifestObject) -> Iterator[Finding]:
     """Yield what the API server would refuse, and what is legal but hardly meant."""
     if item.kind == "NetworkPolicy":
         yield from violations(item.manifest, item.place)

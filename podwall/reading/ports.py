@@ -1,17 +1,38 @@
-"""Read the ports of rules, containers and services."""
+"""Read the ports of rules, containers and services, and Services themselves."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from functools import lru_cache
+from functools import lru_cache, partial
 from typing import Any
 
-from podwall.model import PortRule, Protocol, Unknown, WorkloadPort
-from podwall.reading.fields import Malformed, field, mapping, member, number, number_or_text, text
+from podwall.model import (
+    IpProtocol,
+    PortRule,
+    Selector,
+    Service,
+    ServicePort,
+    Unknown,
+    WorkloadPort,
+)
+from podwall.reading.fields import (
+    Malformed,
+    field,
+    list_of,
+    mapping,
+    number,
+    number_or_text,
+    one_of,
+    text,
+    within,
+)
+from podwall.reading.metadata import ManifestObject
+from podwall.reading.selectors import read_plain_selector
 
-__all__ = ["PROTOCOL", "read_container_port", "read_port_rule"]
+__all__ = ["PROTOCOL", "read_container_port", "read_port_rule", "read_service"]
 
-PROTOCOL = member((Protocol.TCP, Protocol.UDP, Protocol.SCTP))
+
+PROTOCOL = one_of((IpProtocol.TCP, IpProtocol.UDP, IpProtocol.SCTP))
 LAST_PORT = 65535
 
 
@@ -22,7 +43,7 @@ def read_port_rule(value: Any) -> PortRule | Unknown:
         return node
     port = field(node, "port", number_or_text, None)
     end_port = field(node, "endPort", number, None)
-    protocol = field(node, "protocol", PROTOCOL, Protocol.TCP)
+    protocol = field(node, "protocol", PROTOCOL, IpProtocol.TCP)
     _within(port, "port")
     _within(end_port, "endPort")
     return _port_rule(protocol, port, end_port)
@@ -30,7 +51,7 @@ def read_port_rule(value: Any) -> PortRule | Unknown:
 
 @lru_cache(maxsize=65536)
 def _port_rule(
-    protocol: Protocol | Unknown, port: int | str | Unknown | None, end_port: int | Unknown | None
+    protocol: IpProtocol | Unknown, port: int | str | Unknown | None, end_port: int | Unknown | None
 ) -> PortRule:
     """Return the rule; policies repeat them, so one value serves them all."""
     return PortRule(protocol, port, end_port)
@@ -42,7 +63,7 @@ def read_container_port(value: Any) -> WorkloadPort | Unknown:
     if isinstance(node, Unknown):
         return node
     name = field(node, "name", text, None)
-    protocol = field(node, "protocol", PROTOCOL, Protocol.TCP)
+    protocol = field(node, "protocol", PROTOCOL, IpProtocol.TCP)
     port = _required_port(node)
     if isinstance(port, Unknown):
         return port
@@ -62,3 +83,46 @@ def _required_port(node: Mapping[str, Any]) -> int | Unknown:
 def _within(port: int | str | Unknown | None, key: str) -> None:
     if isinstance(port, int) and not 1 <= port <= LAST_PORT:
         raise Malformed(f"must be between 1 and {LAST_PORT}, is `{port}`", key)
+
+
+def read_service(item: ManifestObject) -> Service:
+    """Return a service; the type is `ClusterIP` and the target the port itself by default."""
+    return within(item.manifest, ("spec",), partial(_service, item))
+
+
+def _service(item: ManifestObject, spec: Mapping[str, Any] | Unknown) -> Service:
+    if isinstance(spec, Unknown):
+        anyone = Selector(unknown=spec)
+        return Service(item.namespace, item.name, spec, anyone, (), spec, item.place)
+    return Service(
+        item.namespace,
+        item.name,
+        field(spec, "type", text, "ClusterIP"),
+        field(spec, "selector", _selector, None),
+        field(spec, "ports", _ports, ()),
+        field(spec, "externalTrafficPolicy", text, "Cluster"),
+        item.place,
+    )
+
+
+def _selector(value: Any) -> Selector | None:
+    """Return the selector; an empty one selects no pods, unlike a policy's."""
+    selector = read_plain_selector(value)
+    return None if selector == Selector() else selector
+
+
+def _ports(value: Any) -> tuple[ServicePort, ...]:
+    ports = list_of(_port)(value)
+    return (ServicePort(ports, ports, ports, ports),) if isinstance(ports, Unknown) else ports
+
+
+def _port(value: Any) -> ServicePort:
+    node = mapping(value)
+    if isinstance(node, Unknown):
+        return ServicePort(node, node, node, node)
+    port = field(node, "port", number, None)
+    if port is None:
+        raise Malformed("is required", "port")
+    target = field(node, "targetPort", number_or_text, port)
+    protocol = field(node, "protocol", PROTOCOL, IpProtocol.TCP)
+    return ServicePort(port, target or port, protocol, field(node, "nodePort", number, None))

@@ -6,13 +6,13 @@ from collections.abc import Mapping
 from functools import lru_cache
 from typing import Any
 
-from podwall.model import LabelMap, Operator, Requirement, Selector, Unknown
-from podwall.reading.fields import Malformed, field, mapping, member, structs, text, texts
+from podwall.model import LabelMap, Operator, Selector, SelectorRequirement, Unknown
+from podwall.reading.fields import Malformed, field, list_of, mapping, one_of, text, texts
 
 __all__ = ["read_labels", "read_plain_selector", "read_selector"]
 
 EVERYTHING = Selector()
-OPERATOR = member(tuple(Operator))
+OPERATOR = one_of(tuple(Operator))
 
 
 def read_labels(value: Any) -> LabelMap:
@@ -37,7 +37,7 @@ def read_selector(value: Any) -> Selector:
     expressions = field(node, "matchExpressions", _requirements, ())
     if isinstance(expressions, Unknown):
         return Selector(labels.requirements, expressions)
-    known = [item for item in expressions if isinstance(item, Requirement)]
+    known = [item for item in expressions if isinstance(item, SelectorRequirement)]
     unknown = [item for item in expressions if isinstance(item, Unknown)]
     return Selector((*labels.requirements, *known), labels.unknown or next(iter(unknown), None))
 
@@ -75,13 +75,13 @@ def _plain_selector(labels: tuple[tuple[str, str | Unknown], ...]) -> Selector:
     return Selector(tuple(_equals(key, label) for key, label in labels))
 
 
-def _equals(key: str, value: str | Unknown) -> Requirement:
+def _equals(key: str, value: str | Unknown) -> SelectorRequirement:
     if isinstance(value, Unknown):
-        return Requirement(key, Operator.IN, (), value)
-    return Requirement(key, Operator.IN, (value,))
+        return SelectorRequirement(key, Operator.IN, (), value)
+    return SelectorRequirement(key, Operator.IN, (value,))
 
 
-def _requirement(value: Any) -> Requirement | Unknown:
+def _requirement(value: Any) -> SelectorRequirement | Unknown:
     node = mapping(value)
     if isinstance(node, Unknown):
         return node
@@ -95,10 +95,10 @@ def _requirement(value: Any) -> Requirement | Unknown:
     if isinstance(operator, Unknown):
         return operator
     if isinstance(values, Unknown):
-        return Requirement(key, operator, (), values)
+        return SelectorRequirement(key, operator, (), values)
     known = sorted({item for item in values if isinstance(item, str)})
     unknown = [item for item in values if isinstance(item, Unknown)]
-    return Requirement(key, operator, tuple(known), next(iter(unknown), None))
+    return SelectorRequirement(key, operator, tuple(known), next(iter(unknown), None))
 
 
-_requirements = structs(_requirement)
+_requirements = list_of(_requirement)

@@ -8,12 +8,10 @@ from typing import Final
 
 from podwall.policies import Finding, NetworkPolicy, Place, Severity
 from podwall.policies.manifest import prevents_reading, read
-from podwall.reading.document import Document
+from podwall.reading.documents import Document, single_objects
 from podwall.reading.fields import Malformed
-from podwall.reading.flatten import single_objects
 from podwall.reading.metadata import read_object
-from podwall.reading.objects import malformed
-from podwall.reading.unread import OTHER_POLICIES
+from podwall.reading.objects import OTHER_POLICIES, malformed
 
 __all__ = ["TypedPolicies", "typed_policies"]
 

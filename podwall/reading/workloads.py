@@ -1,20 +1,130 @@
-"""Read the objects that are pods or make pods: their labels, ports and number."""
+"""Read the objects that are pods or make pods: their labels, ports, number and addresses.
+
+The labels that controllers add to their pods are in no manifest, and most of them tell the pods
+of one workload apart, so that a policy that asks for them has no certain answer.
+https://kubernetes.io/docs/reference/labels-annotations-taints/
+
+The addresses of a pod that runs are only in its status.
+https://kubernetes.io/docs/reference/kubernetes-api/workload-resources/pod-v1/#PodStatus
+"""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import replace
 from functools import partial
+from ipaddress import ip_address
 from typing import Any, Final
 
-from podwall.model import LabelMap, Operator, Selector, Unknown, Workload, WorkloadPort
-from podwall.reading.addresses import running_at
-from podwall.reading.fields import Malformed, field, flag, mapping, number, structs, text, within
-from podwall.reading.metadata import NO_LABELS, KubernetesObject
+from podwall.model import (
+    IpAddress,
+    LabelMap,
+    Operator,
+    PodPeer,
+    Policy,
+    Rule,
+    Selector,
+    Service,
+    SnapshotWorkload,
+    Unknown,
+    WorkloadPort,
+)
+from podwall.reading.fields import Malformed, field, flag, list_of, mapping, number, text, within
+from podwall.reading.metadata import NO_LABELS, ManifestObject
 from podwall.reading.ports import read_container_port
 from podwall.reading.selectors import read_labels, read_selector
 
-__all__ = ["WORKLOAD_KINDS", "is_finished", "read_workload"]
+__all__ = ["WORKLOAD_KINDS", "is_finished", "read_workload", "running_at", "with_controller_labels"]
+
+
+def running_at(status: Any) -> tuple[IpAddress, ...]:
+    """Return the addresses of a pod with this status, none where it does not run yet.
+
+    What can't be understood of a status is left aside: nobody writes one by hand.
+
+    >>> running_at({"podIP": "10.244.0.7", "podIPs": [{"ip": "10.244.0.7"}]})
+    (IPv4Address('10.244.0.7'),)
+    """
+    found = map(_address, _written(status if isinstance(status, Mapping) else {}))
+    return tuple(dict.fromkeys(each for each in found if each is not None))
+
+
+def _written(status: Mapping[str, Any]) -> Iterator[Any]:
+    yield status.get("podIP")
+    several = status.get("podIPs")
+    for each in several if isinstance(several, (list, tuple)) else ():
+        yield each.get("ip") if isinstance(each, Mapping) else None
+
+
+def _address(written: Any) -> IpAddress | None:
+    try:
+        return ip_address(written) if isinstance(written, str) else None
+    except ValueError:
+        return None
+
+
+#: The keys that each kind adds; those of `OWN_NAME` have the name of the object as their value.
+JOB: Final = (
+    "batch.kubernetes.io/controller-uid",
+    "batch.kubernetes.io/job-name",
+    "controller-uid",
+    "job-name",
+)
+ADDED: Final = {
+    "Deployment": ("pod-template-hash",),
+    "StatefulSet": (
+        "apps.kubernetes.io/pod-index",
+        "controller-revision-hash",
+        "statefulset.kubernetes.io/pod-name",
+    ),
+    "DaemonSet": ("controller-revision-hash", "pod-template-generation"),
+    "Job": JOB,
+    "CronJob": JOB,
+}
+OWN_NAME: Final = {("Job", "batch.kubernetes.io/job-name"), ("Job", "job-name")}
+KEYS: Final = frozenset(key for keys in ADDED.values() for key in keys)
+
+
+def with_controller_labels(
+    workloads: tuple[SnapshotWorkload, ...], policies: Iterable[Policy], services: Iterable[Service]
+) -> tuple[SnapshotWorkload, ...]:
+    """Return workloads with the labels that controllers add, as far as a selector asks for them."""
+    asked = KEYS & {
+        requirement.key
+        for selector in _selectors(policies, services)
+        for requirement in selector.requirements
+    }
+    return tuple(_labelled(each, asked) for each in workloads) if asked else workloads
+
+
+def _labelled(workload: SnapshotWorkload, asked: frozenset[str]) -> SnapshotWorkload:
+    keys = asked.intersection(ADDED.get(workload.kind, ()))
+    if not keys:
+        return workload
+    added: Mapping[str, str | Unknown] = {key: _value(workload, key) for key in keys}
+    labels = LabelMap.of({**dict(workload.labels.items), **added}, workload.labels.more)
+    return replace(workload, labels=labels)
+
+
+def _value(workload: SnapshotWorkload, key: str) -> str | Unknown:
+    if (workload.kind, key) in OWN_NAME:
+        return workload.name
+    return Unknown(f"label `{key}`, which the {workload.kind} `{workload.name}` gives to its pods")
+
+
+def _selectors(policies: Iterable[Policy], services: Iterable[Service]) -> Iterator[Selector]:
+    for policy in policies:
+        yield policy.pod_selector
+        for rules in (policy.ingress, policy.egress):
+            yield from _peer_selectors(rules if isinstance(rules, tuple) else ())
+    yield from (service.selector for service in services if service.selector is not None)
+
+
+def _peer_selectors(rules: Iterable[Rule | Unknown]) -> Iterator[Selector]:
+    for rule in rules:
+        if isinstance(rule, Rule) and isinstance(rule.peers, tuple):
+            yield from (peer.pods for peer in rule.peers if isinstance(peer, PodPeer))
+
 
 MANY: Final = 2
 POD: Final = ("", "Pod")
@@ -37,13 +147,13 @@ Count = int | Unknown
 Ports = tuple[WorkloadPort | Unknown, ...] | Unknown
 
 
-def is_finished(item: KubernetesObject) -> bool:
+def is_finished(item: ManifestObject) -> bool:
     """Say whether an object is a pod that ran to its end: it has no address any more."""
     status = item.manifest.get("status") if item.kind == "Pod" else None
     return isinstance(status, Mapping) and status.get("phase") in FINISHED
 
 
-def read_workload(item: KubernetesObject) -> Workload:
+def read_workload(item: ManifestObject) -> SnapshotWorkload:
     """Return the pods of a Pod or of a controller, as one value."""
     kind = (item.group, item.kind)
     if kind == POD:
@@ -54,7 +164,7 @@ def read_workload(item: KubernetesObject) -> Workload:
     return within(item.manifest, path, partial(_of_controller, item, COUNTS[kind]))
 
 
-def _of_controller(item: KubernetesObject, count: str, spec: Node) -> Workload:
+def _of_controller(item: ManifestObject, count: str, spec: Node) -> SnapshotWorkload:
     if isinstance(spec, Unknown):
         return _pods(item, LabelMap(more=spec), spec if count else MANY, spec)
     replicas = field(spec, count, number, 1) if count else MANY
@@ -74,7 +184,7 @@ def _refuse_strangers(selector: Selector, labels: LabelMap) -> None:
             raise Malformed(f"asks for `{asked.key}`, but the template's labels differ", "selector")
 
 
-def _of_template(item: KubernetesObject, replicas: Count, template: Node) -> Workload:
+def _of_template(item: ManifestObject, replicas: Count, template: Node) -> SnapshotWorkload:
     labels = within(template, ("metadata",), _labels)
     return within(template, ("spec",), partial(_pods, item, labels, replicas))
 
@@ -85,10 +195,10 @@ def _labels(metadata: Node) -> LabelMap:
     return field(metadata, "labels", read_labels, NO_LABELS)
 
 
-def _pods(item: KubernetesObject, labels: LabelMap, replicas: Count, spec: Node) -> Workload:
+def _pods(item: ManifestObject, labels: LabelMap, replicas: Count, spec: Node) -> SnapshotWorkload:
     ports = _declared_ports(spec)
     known = (port for port in ports if isinstance(port, WorkloadPort))
-    return Workload(
+    return SnapshotWorkload(
         namespace=item.namespace,
         name=item.name,
         kind=item.kind,
@@ -133,6 +243,6 @@ def _init_container(value: Any) -> Ports:
     return ports if policy == "Always" else ()
 
 
-read_ports = structs(read_container_port)
-read_containers = structs(_container)
-read_init_containers = structs(_init_container)
+read_ports = list_of(read_container_port)
+read_containers = list_of(_container)
+read_init_containers = list_of(_init_container)

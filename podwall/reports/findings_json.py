@@ -1,12 +1,26 @@
-"""Findings as JSON."""
+"""Findings as JSON: `podwall/lint/v1`, and SARIF 2.1.0 for GitHub, Azure DevOps and editors.
+
+https://docs.oasis-open.org/sarif/sarif/v2.1.0/os/sarif-v2.1.0-os.html and, for what GitHub makes of
+it,
+https://docs.github.com/en/code-security/code-scanning/integrating-with-code-scanning/sarif-support-for-code-scanning
+"""
 
 from __future__ import annotations
 
-from typing import Any
+import hashlib
+import re
+from collections.abc import Iterable, Sequence
+from importlib.metadata import version
+from pathlib import PurePath
+from typing import Any, Final
+from urllib.parse import quote
 
-from podwall.policies.findings import Finding
+from podwall.engines import Engine
+from podwall.lint import TriagedFindings
+from podwall.policies.errors import Finding, Place, Severity
+from podwall.reports.words import printable
 
-__all__ = ["finding_document"]
+__all__ = ["FORMAT", "finding_document", "lint_document", "sarif_document"]
 
 
 def finding_document(finding: Finding) -> dict[str, Any]:
@@ -20,3 +34,107 @@ def finding_document(finding: Finding) -> dict[str, Any]:
         "place": {key: value for key, value in where.items() if value},
         **{key: value for key in ("help", "link") if (value := getattr(finding, key))},
     }
+
+
+FORMAT: Final = "podwall/lint/v1"
+
+
+def lint_document(result: TriagedFindings, engine: Engine) -> dict[str, Any]:
+    """Return the findings as a JSON document; a silenced one has the `reason` for it."""
+    return {
+        "format": FORMAT,
+        "engine": engine.name,
+        "findings": [finding_document(finding) for finding in result.findings],
+        "suppressed": [
+            {**finding_document(each.finding), "reason": each.reason} for each in result.suppressed
+        ],
+    }
+
+
+_SCHEMA: Final = (
+    "https://docs.oasis-open.org/sarif/sarif/v2.1.0/errata01/os/schemas/sarif-schema-2.1.0.json"
+)
+_LEVELS: Final = {Severity.ERROR: "error", Severity.WARNING: "warning", Severity.INFO: "note"}
+_NO_FILE: Final = re.compile(r"<.*>|urn:.*|[a-z][a-z0-9+.-]+://.*", re.IGNORECASE)
+
+
+def sarif_document(findings: Sequence[Finding], *, category: str = "") -> dict[str, Any]:
+    """Return findings as a SARIF log with one run.
+
+    Args:
+        findings: in the order in which they are to be shown.
+        category: tells apart several runs on the same commit, such as those of two stacks.
+
+    A finding without a file is about the program as a whole: GitHub shows only results that have a
+    location, so that these point to the first line of `Pulumi.yaml`.
+    """
+    run: dict[str, Any] = {
+        "tool": {"driver": _driver(findings)},
+        "columnKind": "unicodeCodePoints",
+        "results": [_result(finding) for finding in findings],
+    }
+    if category:
+        run["automationDetails"] = {"id": f"podwall/{category}/"}
+    return {"$schema": _SCHEMA, "version": "2.1.0", "runs": [run]}
+
+
+def _driver(findings: Iterable[Finding]) -> dict[str, Any]:
+    first: dict[str, Finding] = {}
+    for finding in findings:
+        first.setdefault(finding.id, finding)
+    return {
+        "name": "podwall",
+        "version": version("podwall"),
+        "rules": [_rule(first[name]) for name in sorted(first)],
+    }
+
+
+def _rule(finding: Finding) -> dict[str, Any]:
+    rule: dict[str, Any] = {
+        "id": finding.id,
+        "shortDescription": {"text": finding.id.replace("-", " ").capitalize()},
+        "defaultConfiguration": {"level": _LEVELS[finding.severity]},
+    }
+    if finding.link:
+        rule["helpUri"] = finding.link
+    return rule
+
+
+def _result(finding: Finding) -> dict[str, Any]:
+    said = f"{finding.message}. {finding.help}" if finding.help else finding.message
+    return {
+        "ruleId": finding.id,
+        "level": _LEVELS[finding.severity],
+        "message": {"text": printable(said)},
+        "locations": [_location(finding.place)],
+        "partialFingerprints": {"podwall/v1": _fingerprint(finding)},
+    }
+
+
+def _fingerprint(finding: Finding) -> str:
+    """Return what stays the same when lines above the finding come and go."""
+    parts = (finding.id, finding.message, finding.place.source, finding.place.path)
+    return hashlib.sha256("\0".join(parts).encode("utf-8", "surrogatepass")).hexdigest()[:32]
+
+
+def _location(place: Place) -> dict[str, Any]:
+    in_file = bool(place.source) and not _NO_FILE.fullmatch(place.source)
+    source, line = (place.source, place.line) if in_file else ("Pulumi.yaml", None)
+    location: dict[str, Any] = {
+        "physicalLocation": {
+            "artifactLocation": _artifact(source),
+            "region": {"startLine": line or 1},
+        }
+    }
+    named = place.path if in_file else str(place)
+    if named:
+        location["logicalLocations"] = [{"fullyQualifiedName": printable(named)}]
+    return location
+
+
+def _artifact(source: str) -> dict[str, str]:
+    path = PurePath(source)
+    uri = quote(path.as_posix(), errors="replace")
+    if path.is_absolute():
+        return {"uri": f"file:///{uri.lstrip('/')}"}
+    return {"uri": uri, "uriBaseId": "%SRCROOT%"}

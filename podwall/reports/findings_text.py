@@ -1,4 +1,4 @@
-"""Findings for the terminal."""
+"""Findings for the terminal: the most severe first, and at the end those that are silenced."""
 
 from __future__ import annotations
 
@@ -8,13 +8,16 @@ from collections.abc import Iterator, Sequence
 from itertools import zip_longest
 from typing import Final
 
+from rich.console import Console
 from rich.text import Text
 
-from podwall.policies.findings import Finding, Severity
-from podwall.reports.terminal import UNWRAPPED
-from podwall.reports.words import printable
+from podwall.lint import TriagedFindings
+from podwall.policies.errors import Finding, Severity
+from podwall.reports.terminal import UNWRAPPED, line_width
+from podwall.reports.words import counted, printable
 
-__all__ = ["finding_lines", "findings_section"]
+__all__ = ["finding_lines", "findings_section", "print_findings"]
+
 
 _STYLES: Final = {
     Severity.ERROR: "bold red",
@@ -31,22 +34,22 @@ def findings_section(findings: Sequence[Finding], width: int = UNWRAPPED) -> Ite
     if findings:
         counts = Counter(finding.severity for finding in findings)
         numbers = [
-            _counted(counts[severity], severity) for severity in Severity if counts[severity]
+            _severity_count(counts[severity], severity) for severity in Severity if counts[severity]
         ]
         yield Text.assemble(("Findings", "bold underline"), f"  {', '.join(numbers)}")
         for finding, following in zip_longest(findings, findings[1:]):
-            yield _said(finding, width)
+            yield _finding_line(finding, width)
             if following is None or _remedy(following) != _remedy(finding):
                 yield from _remedy_lines(finding, width)
 
 
 def finding_lines(finding: Finding, width: int = UNWRAPPED) -> Iterator[Text]:
     """Yield a finding, its remedy and the source of its rule, each from a line of its own on."""
-    yield _said(finding, width)
+    yield _finding_line(finding, width)
     yield from _remedy_lines(finding, width)
 
 
-def _said(finding: Finding, width: int) -> Text:
+def _finding_line(finding: Finding, width: int) -> Text:
     place = f"{finding.place}: " if str(finding.place) else ""
     label = f"{finding.severity.value}[{finding.id}]"
     return _wrapped(label, f"{place}{finding.message}", 2, width, _STYLES[finding.severity])
@@ -77,6 +80,22 @@ def _wrapped(label: str, text: str, indent: int, width: int, style: str) -> Text
     return wrapped
 
 
-def _counted(number: int, severity: Severity) -> str:
+def _severity_count(number: int, severity: Severity) -> str:
     noun = "note" if severity is Severity.INFO else severity.value
     return f"{number} {noun}{'' if number == 1 else 's'}"
+
+
+def print_findings(result: TriagedFindings, console: Console) -> None:
+    """Print the findings, the most severe first, and then the silenced ones with their reasons."""
+    for line in findings_section(result.findings, line_width(console)):
+        console.print(line, soft_wrap=True)
+    if not result.findings:
+        console.print("nothing found")
+    if result.suppressed:
+        silenced = counted(len(result.suppressed), "finding is", "findings are")
+        console.print(Text(f"{silenced} ignored"), soft_wrap=True)
+    for each in result.suppressed:
+        place = each.finding.place
+        console.print(
+            Text(f"  {each.finding.id} {place}: {printable(each.reason)}"), soft_wrap=True
+        )

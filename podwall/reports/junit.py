@@ -11,14 +11,14 @@ from dataclasses import dataclass
 from typing import Final
 from xml.etree import ElementTree as ET
 
-from podwall.policies.findings import Finding, Severity
+from podwall.policies.errors import Finding, Severity
 from podwall.reports.words import printable
 
-__all__ = ["Case", "Suite", "findings_suite", "junit_text"]
+__all__ = ["JunitCase", "JunitSuite", "findings_suite", "junit_text"]
 
 
 @dataclass(frozen=True, slots=True)
-class Case:
+class JunitCase:
     """One thing that was looked at; `failure` says in a line why it is not as it should be."""
 
     name: str
@@ -30,26 +30,26 @@ class Case:
 
 
 @dataclass(frozen=True, slots=True)
-class Suite:
+class JunitSuite:
     """Cases under one name."""
 
     name: str
-    cases: tuple[Case, ...]
+    cases: tuple[JunitCase, ...]
 
 
 _FAILING: Final = frozenset({Severity.ERROR, Severity.WARNING})
 
 
-def findings_suite(name: str, findings: Sequence[Finding]) -> Suite:
+def findings_suite(name: str, findings: Sequence[Finding]) -> JunitSuite:
     """Return a suite in which every error and warning fails; without findings, one case passes."""
     if not findings:
-        return Suite(name, (Case("no findings", name),))
-    return Suite(name, tuple(map(_case, findings)))
+        return JunitSuite(name, (JunitCase("no findings", name),))
+    return JunitSuite(name, tuple(map(_case, findings)))
 
 
-def _case(finding: Finding) -> Case:
+def _case(finding: Finding) -> JunitCase:
     lines = (str(finding), finding.help and f"help: {finding.help}", finding.link)
-    return Case(
+    return JunitCase(
         name=finding.message,
         group=finding.id,
         failure=finding.message if finding.severity in _FAILING else "",
@@ -59,7 +59,7 @@ def _case(finding: Finding) -> Case:
     )
 
 
-def junit_text(suites: Iterable[Suite]) -> str:
+def junit_text(suites: Iterable[JunitSuite]) -> str:
     """Return the suites as an XML document."""
     root = ET.Element("testsuites", name="podwall")
     for suite in suites:
@@ -71,7 +71,7 @@ def junit_text(suites: Iterable[Suite]) -> str:
     return f'<?xml version="1.0" encoding="UTF-8"?>\n{ET.tostring(root, encoding="unicode")}\n'
 
 
-def _add_suite(root: ET.Element, suite: Suite) -> None:
+def _add_suite(root: ET.Element, suite: JunitSuite) -> None:
     failures = sum(bool(case.failure) for case in suite.cases)
     counts = {"tests": str(len(suite.cases)), "failures": str(failures), "errors": "0"}
     node = ET.SubElement(root, "testsuite", {"name": printable(suite.name), **counts})
@@ -79,7 +79,7 @@ def _add_suite(root: ET.Element, suite: Suite) -> None:
         _add_case(node, case)
 
 
-def _add_case(suite: ET.Element, case: Case) -> None:
+def _add_case(suite: ET.Element, case: JunitCase) -> None:
     where = {"file": printable(case.file)} if case.file else {}
     if case.line is not None:
         where["line"] = str(case.line)

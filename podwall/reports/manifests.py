@@ -1,18 +1,71 @@
-"""The Kubernetes objects of a plan as files that `kubectl apply` accepts."""
+"""Kubernetes objects as YAML that every tool reads back the same, and a plan as such files."""
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from types import MappingProxyType
 from typing import Any, Final
 
-from podwall.plan.unknowns import Steps, unknowns_in
+import yaml
+
+from podwall.plan.values import Steps, unknowns_in
 from podwall.policies.unknown import Unknown
 from podwall.reading import Document, generated_name
-from podwall.reports.kubernetes_yaml import kubernetes_yaml
 
-__all__ = ["LeftOut", "Manifests", "manifests"]
+__all__ = ["LeftOut", "Manifests", "kubernetes_yaml", "manifests"]
+
+
+_FIRST: Final = ("apiVersion", "kind", "metadata", "name", "namespace", "labels", "annotations")
+# Texts that YAML 1.1, YAML 1.2 or Go take for a number or a boolean, and PyYAML does not.
+_LOOKS_TYPED: Final = re.compile(r"[-+.\d]|[yYnN]$")
+
+
+class _Dumper(yaml.SafeDumper):
+    """Quotes more than it has to, and indents lists."""
+
+    def increase_indent(self, flow: bool = False, indentless: bool = False) -> None:  # noqa: ARG002, FBT001, FBT002 - PyYAML's signature
+        """Indent a list inside a mapping, as Kubernetes' own documentation does."""
+        super().increase_indent(flow, indentless=False)
+
+
+def _represented_text(dumper: yaml.SafeDumper, value: str) -> yaml.ScalarNode:
+    style = '"' if _LOOKS_TYPED.match(value) else "|" if "\n" in value else None
+    return dumper.represent_scalar("tag:yaml.org,2002:str", value, style=style)
+
+
+_Dumper.add_representer(str, _represented_text)
+
+
+def kubernetes_yaml(manifest: Mapping[str, Any]) -> str:
+    r"""Return a manifest as a YAML document.
+
+    >>> print(kubernetes_yaml({"kind": "Pod", "apiVersion": "v1", "spec": {"port": "1e3"}}), end="")
+    apiVersion: v1
+    kind: Pod
+    spec:
+      port: "1e3"
+    """
+    return yaml.dump(
+        _ordered(manifest), Dumper=_Dumper, sort_keys=False, allow_unicode=True, width=1000
+    )
+
+
+def _ordered(value: Any) -> Any:
+    """Return a value with the keys that say what an object is before all others."""
+    match value:
+        case Mapping():
+            return {key: _ordered(value[key]) for key in sorted(value, key=_rank)}
+        case list() | tuple():
+            return [_ordered(item) for item in value]
+        case _:
+            return value
+
+
+def _rank(key: str) -> tuple[int, str]:
+    return (_FIRST.index(key) if key in _FIRST else len(_FIRST), key)
+
 
 # The order in which `kubectl apply` has to make them: a pod needs its namespace and its policies.
 _ORDER: Final = {
@@ -61,7 +114,7 @@ def manifests(documents: Iterable[Document]) -> Manifests:
         if reason:
             left_out.append(LeftOut(_title(manifest), reason))
         else:
-            files[_file_name(manifest)] = _text(manifest)
+            files[_file_name(manifest)] = _file_text(manifest)
     return Manifests(MappingProxyType(dict(sorted(files.items()))), tuple(left_out))
 
 
@@ -107,7 +160,7 @@ def _title(manifest: Mapping[str, Any]) -> str:
     return f"{manifest.get('kind')} {place}{name}"
 
 
-def _text(manifest: Mapping[str, Any]) -> str:
+def _file_text(manifest: Mapping[str, Any]) -> str:
     comments = "".join(f"# left out: {each.cause}\n" for _, each in unknowns_in(manifest))
     return f"{comments}{kubernetes_yaml(_known(manifest))}"
 

@@ -1,34 +1,159 @@
-"""A preview for the terminal: resources, who can reach whom, and what a person should know."""
+"""A preview for the terminal: a tree of resources, who can reach whom, and what to know."""
 
 from __future__ import annotations
 
 import sys
+import textwrap
 from collections import Counter
-from typing import Final
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Final, NamedTuple
 
 from rich.console import Console
 from rich.text import Text
 
-from podwall.plan.model import Change, Origin, Plan
+from podwall.plan.model import Operation, Origin, Plan, PlannedResource
+from podwall.plan.values import kind_of
 from podwall.preview import Preview
 from podwall.reports.findings_text import findings_section
-from podwall.reports.reach_section import reach_section
-from podwall.reports.resource_tree import resource_tree
-from podwall.reports.symbols import symbols
-from podwall.reports.terminal import line_width
+from podwall.reports.reach.terminal import reach_section
+from podwall.reports.resources import resource_summary
+from podwall.reports.terminal import CHANGES, Symbols, line_width, symbols
 
-__all__ = ["print_preview"]
+__all__ = ["print_preview", "resource_tree"]
+
+
+Children = Mapping[str | None, Sequence[PlannedResource]]
+
+_GAP: Final = 2
+_LEAST_DETAILS: Final = 20
+_TELLING: Final = frozenset({Operation.REPLACE, Operation.DELETE})
+
+
+def resource_tree(
+    plan: Plan, width: int, symbols: Symbols, most_alike: int = sys.maxsize
+) -> Iterator[Text]:
+    """Yield the lines of the tree: resources under their parents, in the order of the program.
+
+    What matters of each stands beside it, in a column of its own. A plan of the Pulumi CLI tells
+    what happens to each resource; an embedded one makes them all. Of resources under one parent
+    that are of one type and fare alike, `most_alike` are shown and the others are counted.
+    """
+    children, left_out = _thinned(_children(plan), most_alike)
+    rows = list(_rows(children, None, "", symbols))
+    names = max((len(row.name) for row in rows), default=0)
+    column = min(names, width // 2) + _GAP
+    for row in rows:
+        mark = _mark(row.resource) if plan.origin is Origin.PULUMI else Text()
+        for line in _lines(row, column, max(width - column - len(mark), _LEAST_DETAILS)):
+            yield Text.assemble(mark, line)
+            mark = Text(" " * len(mark))
+    for (kind, change), number in left_out.items():
+        sign = CHANGES[change][0] if plan.origin is Origin.PULUMI else ""
+        yield Text(f"{sign} {symbols.more} {number:,} more {kind}".strip(), "dim")
+
+
+def _thinned(children: Children, most: int) -> tuple[Children, Mapping[tuple[str, Operation], int]]:
+    """Return the children that are shown, and how many of each kind are not.
+
+    What is protected, replaced or deleted is always shown, and what has something under it.
+    """
+    left_out: Counter[tuple[str, Operation]] = Counter()
+    kept: dict[str | None, list[PlannedResource]] = {}
+    for parent, siblings in children.items():
+        seen: Counter[tuple[str, Operation]] = Counter()
+        kept[parent] = []
+        for each in siblings:
+            alike = kind_of(each.type), each.change
+            plain = each.urn not in children and not each.protect and each.change not in _TELLING
+            seen[alike] += plain
+            if plain and seen[alike] > most:
+                left_out[alike] += 1
+            else:
+                kept[parent].append(each)
+    return kept, left_out
+
+
+class _Row(NamedTuple):
+    """A resource with what stands before it, on its first line and on those below."""
+
+    first: str
+    below: str
+    resource: PlannedResource
+
+    @property
+    def name(self) -> str:
+        return f"{self.first}{kind_of(self.resource.type)} {self.resource.name}"
+
+
+def _children(plan: Plan) -> Children:
+    """Return the resources by their parents; None has those whose parent is not in the plan."""
+    urns = {resource.urn for resource in plan.resources}
+    found: dict[str | None, list[PlannedResource]] = {}
+    for resource in plan.resources:
+        found.setdefault(resource.parent if resource.parent in urns else None, []).append(resource)
+    return found
+
+
+def _rows(children: Children, parent: str | None, stem: str, symbols: Symbols) -> Iterator[_Row]:
+    """Yield a parent's children, each followed by what is under it."""
+    siblings = children.get(parent, ())
+    for resource in siblings:
+        last = resource is siblings[-1]
+        branch, trunk = symbols.last if last else symbols.middle
+        inner = "" if parent is None else f"{stem}{trunk}"
+        hangs = f"{inner}{symbols.middle[1]}" if resource.urn in children else inner
+        yield _Row("" if parent is None else f"{stem}{branch}", hangs, resource)
+        yield from _rows(children, resource.urn, inner, symbols)
+
+
+def _lines(row: _Row, column: int, width: int) -> Iterator[Text]:
+    """Yield the resource's line, and more where what is beside it does not fit."""
+    details = textwrap.wrap(_details(row.resource), width, break_on_hyphens=False)
+    fits = len(row.name) + _GAP <= column
+    beside = details.pop(0) if fits and details else ""
+    kind = (kind_of(row.resource.type), "bold")
+    pad = " " * (column - len(row.name)) if beside else ""
+    yield Text.assemble((row.first, "dim"), kind, f" {row.resource.name}{pad}", _styled(beside))
+    for more in details:
+        yield Text.assemble((row.below.ljust(column), "dim"), _styled(more))
+
+
+def _styled(details: str) -> Text:
+    text = Text(details, "dim")
+    text.highlight_words(["protected", "replaced"], "not dim bold")
+    return text
+
+
+def _details(resource: PlannedResource) -> str:
+    """Return what matters of a resource."""
+    replaced = _replaced(resource.replaced_by)
+    happens = ", ".join(filter(None, ("protected" if resource.protect else "", replaced)))
+    between = "; " if replaced else ", "
+    return between.join(filter(None, (happens, resource_summary(resource))))
+
+
+def _replaced(reasons: Sequence[str]) -> str:
+    """Return why a resource is replaced; `deletedWith` names what takes it along."""
+    if tuple(reasons) == ("deletedWith",):
+        return "replaced with what it is in"
+    return f"replaced because of {' and '.join(reasons)}" if reasons else ""
+
+
+def _mark(resource: PlannedResource) -> Text:
+    mark, style = CHANGES[resource.change]
+    return Text(f"{mark:2} ", style)
+
 
 _INDENT: Final = "  "
 _MOST_ALIKE: Final = 20
 """So many alike resources are shown to a person; a file has them all, and so has `plan.json`."""
-_WORDS: Final = {change: f"to {change}" for change in Change} | {Change.SAME: "unchanged"}
+_WORDS: Final = {change: f"to {change}" for change in Operation} | {Operation.SAME: "unchanged"}
 
 
 def print_preview(preview: Preview, console: Console) -> None:
     """Print a preview, as wide as the console is."""
     shown = symbols(console.encoding)
-    console.print(_title(preview.plan))
+    console.print(_resources_title(preview.plan))
     most = _MOST_ALIKE if console.is_terminal else sys.maxsize
     for line in resource_tree(preview.plan, console.width - len(_INDENT), shown, most):
         console.print(Text.assemble(_INDENT, line))
@@ -39,11 +164,11 @@ def print_preview(preview: Preview, console: Console) -> None:
         console.print(line, soft_wrap=True)
 
 
-def _title(plan: Plan) -> Text:
+def _resources_title(plan: Plan) -> Text:
     """Say how many resources there are, and what happens to them if that is not all the same."""
     resources = [each for each in plan.resources if each.type != "pulumi:pulumi:Stack"]
     changes = Counter(each.change for each in resources)
-    counted = ", ".join(f"{changes[each]} {_WORDS[each]}" for each in Change if changes[each])
+    counted = ", ".join(f"{changes[each]} {_WORDS[each]}" for each in Operation if changes[each])
     made = {
         Origin.PULUMI: f"planned by the Pulumi CLI: {counted}",
         Origin.EMBEDDED: "planned without a cloud",

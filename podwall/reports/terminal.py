@@ -1,13 +1,29 @@
-"""The terminal that text reports are printed to."""
+"""The terminal that text reports are printed to, and the symbols that it can show.
+
+Symbols tell verdicts and changes apart without colour; colours only help.
+"""
 
 from __future__ import annotations
 
 import sys
+from dataclasses import dataclass
 from typing import Final
 
 from rich.console import Console
 
-__all__ = ["UNWRAPPED", "line_width", "terminal"]
+from podwall.plan.model import Operation
+
+__all__ = [
+    "ASCII",
+    "CHANGES",
+    "UNICODE",
+    "UNWRAPPED",
+    "Symbols",
+    "line_width",
+    "symbols",
+    "terminal",
+]
+
 
 UNWRAPPED: Final = sys.maxsize
 
@@ -23,3 +39,61 @@ def terminal() -> Console:
 def line_width(console: Console) -> int:
     """Return how long a line of text may be: in a file, people search for whole sentences."""
     return console.width if console.is_terminal else UNWRAPPED
+
+
+@dataclass(frozen=True, slots=True)
+class Symbols:
+    """One symbol for each thing that a report has to tell.
+
+    `whole` and `part` say how much of many connections is open. `middle` and `last` draw trees:
+    what leads to a child, and what runs down below it.
+    """
+
+    denied: str
+    itself: str
+    more: str
+    whole: str
+    part: str
+    yes: str
+    no: str
+    middle: tuple[str, str]
+    last: tuple[str, str]
+
+
+UNICODE: Final = Symbols(
+    denied="·",
+    itself="─",
+    more="…",
+    whole="●",
+    part="○",
+    yes="✓",
+    no="✗",
+    middle=("├─ ", "│  "),
+    last=("└─ ", "   "),
+)
+ASCII: Final = Symbols(
+    denied=".",
+    itself="-",
+    more="..",
+    whole="#",
+    part="o",
+    yes="+",
+    no="x",
+    middle=("|- ", "|  "),
+    last=("`- ", "   "),
+)
+
+# As in the Pulumi CLI.
+CHANGES: Final = {
+    Operation.CREATE: ("+", "green"),
+    Operation.UPDATE: ("~", "yellow"),
+    Operation.REPLACE: ("+-", "magenta"),
+    Operation.DELETE: ("-", "red"),
+    Operation.READ: (">", "cyan"),
+    Operation.SAME: ("=", "dim"),
+}
+
+
+def symbols(encoding: str) -> Symbols:
+    """Return the symbols that an output of this encoding can show."""
+    return UNICODE if encoding.lower().replace("-", "") == "utf8" else ASCII

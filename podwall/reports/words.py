@@ -1,10 +1,15 @@
-"""Words that several reports share: counts, lists, and names made safe to show."""
+"""Names, places, ports and counts as every report writes them: on one line, and safe to show."""
 
 from __future__ import annotations
 
 import unicodedata
+from typing import Final
 
-__all__ = ["counted", "listed", "printable"]
+from podwall.model import IpProtocol
+from podwall.policies.errors import Place
+from podwall.portset import ALL_PORTS, FIRST_PORT, LAST_PORT, PortSet
+
+__all__ = ["counted", "listed", "place_words", "printable", "short_ports"]
 
 
 def printable(text: str) -> str:
@@ -42,3 +47,45 @@ def listed(parts: list[str]) -> str:
     ('web', 'web, api and db')
     """
     return " and ".join(filter(None, (", ".join(parts[:-1]), *parts[-1:])))
+
+
+def place_words(place: Place) -> str:
+    """Return file, line and field; of a resource of which only the URN is known, its name.
+
+    >>> place_words(Place("urn:pulumi:dev::shop::kubernetes:core/v1:Namespace::tools"))
+    'resource tools'
+    """
+    if not place.source.startswith("urn:pulumi:"):
+        return str(place)
+    _, _, name = place.source.rpartition("::")
+    return f"resource {name}{f' {place.path}' if place.path else ''}"
+
+
+_SUFFIXES: Final = {IpProtocol.TCP: "", IpProtocol.UDP: "/udp", IpProtocol.SCTP: "/sctp"}
+_ENOUGH: Final = 3
+
+
+def short_ports(ports: PortSet, more: str = "…") -> str:
+    """Return ports in short: TCP goes without saying, and `more` stands for what is too much.
+
+    >>> from podwall.model import IpProtocol
+    >>> web, dns = PortSet.of(IpProtocol.TCP, 80), PortSet.of(IpProtocol.UDP, 53)
+    >>> short_ports(web | dns), short_ports(ALL_PORTS), short_ports(ALL_PORTS - web)
+    ('80 53/udp', 'all', '1-79 81-65535 all/udp …')
+    """
+    if ports == ALL_PORTS:
+        return "all"
+    words = [
+        f"{_range(first, last)}{suffix}"
+        for protocol, suffix in _SUFFIXES.items()
+        for first, last in ports.ranges(protocol)
+    ]
+    if ports.other:
+        words.append("other")
+    return " ".join([*words[:_ENOUGH], *([more] if len(words) > _ENOUGH else [])])
+
+
+def _range(first: int, last: int) -> str:
+    if (first, last) == (FIRST_PORT, LAST_PORT):
+        return "all"
+    return str(first) if first == last else f"{first}-{last}"

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from podwall.sources.opening import source, stage_of
-from podwall.sources.source import Source, SourceKind, Stage
+from podwall.sources.opening import Source, SourceKind, Stage, source, stage_of
 
 __all__ = ["Source", "SourceKind", "Stage", "source", "stage_of"]

@@ -1,16 +1,19 @@
-"""Read bytes from files, folders and the standard input, and say plainly why that failed."""
+"""Read bytes from files, folders and the standard input, and keep what parsers make of them."""
 
 from __future__ import annotations
 
 import os
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Final
 
-from podwall.policies.errors import Place, SourceError
+from podwall.policies.errors import Finding, Place, SourceError
+from podwall.reading import Document
 
-__all__ = ["STDIN", "manifest_files", "read_bytes"]
+__all__ = ["STDIN", "ParsedDocuments", "manifest_files", "read_bytes"]
+
 
 STDIN: Final = "-"
 STDIN_NAME: Final = "<stdin>"
@@ -48,3 +51,28 @@ def unreadable(path: str, problem: OSError) -> SourceError:
         help="give a file, a folder, or `-` for the standard input",
         place=Place(path),
     )
+
+
+@dataclass(frozen=True, slots=True)
+class ParsedDocuments:
+    """The documents of one or several files, in order, and what was wrong with the others.
+
+    `texts` are the files by name, kept for finding the line of a field; `others` counts what is
+    well written but no Kubernetes object (a chart's values, say).
+    """
+
+    documents: tuple[Document, ...] = ()
+    findings: tuple[Finding, ...] = ()
+    texts: Mapping[str, bytes] = field(default_factory=dict)
+    others: int = 0
+
+    @classmethod
+    def joined(cls, parts: Iterable[ParsedDocuments]) -> ParsedDocuments:
+        """Return several parts as one."""
+        kept = list(parts)
+        return cls(
+            tuple(document for part in kept for document in part.documents),
+            tuple(finding for part in kept for finding in part.findings),
+            {name: text for part in kept for name, text in part.texts.items()},
+            sum(part.others for part in kept),
+        )

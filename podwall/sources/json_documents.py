@@ -9,10 +9,9 @@ from typing import Any, Final
 
 import msgspec
 
-from podwall.policies.errors import Place
-from podwall.policies.findings import Finding, Severity
+from podwall.policies.errors import Finding, Place, Severity
 from podwall.reading import Document
-from podwall.sources.parsed import Parsed
+from podwall.sources.files import ParsedDocuments
 
 __all__ = ["documents_of", "looks_like_json", "parse_json", "parsed_values"]
 
@@ -37,13 +36,13 @@ def looks_like_json(data: bytes) -> bool:
     return data.lstrip(BYTE_ORDER_MARK + b" \t\r\n")[:1] in (b"{", b"[")
 
 
-def parse_json(data: bytes, source: str) -> Parsed:
+def parse_json(data: bytes, source: str) -> ParsedDocuments:
     """Return the documents of a JSON text: one object, or several one after another."""
     try:
         values = parsed_values(data)
     except BrokenJsonError as problem:
-        return Parsed(findings=(_malformed(problem, source),))
-    return Parsed(documents_of(values, source))
+        return ParsedDocuments(findings=(_malformed(problem, source),))
+    return ParsedDocuments(documents_of(values, source))
 
 
 def documents_of(values: Iterable[Any], source: str) -> tuple[Document, ...]:

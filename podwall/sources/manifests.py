@@ -7,9 +7,8 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any, Final
 
-from podwall.sources.files import manifest_files, read_bytes
+from podwall.sources.files import ParsedDocuments, manifest_files, read_bytes
 from podwall.sources.json_documents import documents_of, looks_like_json, parse_json
-from podwall.sources.parsed import Parsed
 from podwall.sources.yaml_documents import parse_yaml
 
 __all__ = ["json_manifests", "parse_manifests", "read_folder"]
@@ -17,17 +16,17 @@ __all__ = ["json_manifests", "parse_manifests", "read_folder"]
 OBJECT_KEYS: Final = frozenset({"apiVersion", "kind", "metadata", "spec"})
 
 
-def read_folder(folder: str) -> Parsed:
+def read_folder(folder: str) -> ParsedDocuments:
     """Return the documents of all YAML and JSON files in a folder and below it."""
     files = (read_bytes(path) for path in manifest_files(folder))
-    return Parsed.joined(parse_manifests(data, name) for name, data in files)
+    return ParsedDocuments.joined(parse_manifests(data, name) for name, data in files)
 
 
-def parse_manifests(data: bytes, name: str) -> Parsed:
+def parse_manifests(data: bytes, name: str) -> ParsedDocuments:
     """Return the documents of one file; JSON is also YAML, and much faster to read as JSON."""
     if Path(name).suffix.lower() == ".json":
         return _objects(parse_json(data, name), data, name)
-    as_json = parse_json(data, name) if looks_like_json(data) else Parsed()
+    as_json = parse_json(data, name) if looks_like_json(data) else ParsedDocuments()
     if as_json.documents:
         return _objects(as_json, data, name)
     as_yaml = parse_yaml(data, name)
@@ -35,12 +34,12 @@ def parse_manifests(data: bytes, name: str) -> Parsed:
     return _objects(as_json if broken else as_yaml, data, name)
 
 
-def json_manifests(data: bytes, values: Iterable[Any], name: str) -> Parsed:
+def json_manifests(data: bytes, values: Iterable[Any], name: str) -> ParsedDocuments:
     """Return the documents of a file that is parsed as JSON already."""
-    return _objects(Parsed(documents_of(values, name)), data, name)
+    return _objects(ParsedDocuments(documents_of(values, name)), data, name)
 
 
-def _objects(parsed: Parsed, data: bytes, name: str) -> Parsed:
+def _objects(parsed: ParsedDocuments, data: bytes, name: str) -> ParsedDocuments:
     objects = tuple(item for item in parsed.documents if _is_meant_as_object(item.manifest))
     others = len(parsed.documents) - len(objects)
     return replace(parsed, documents=objects, texts={name: data}, others=others)

@@ -1,31 +1,103 @@
-"""Open a source by its path, whatever kind of source it is."""
+"""A source: documents from one place, what it says about the cluster, and how one is opened.
+
+A path is a file, a folder, or `-`. What a file holds decides what it is: manifests, a preview, an
+exported stack, or a plan that `podwall preview` wrote.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from enum import StrEnum
 from pathlib import Path
 from typing import Any, Final
 
 from podwall.plan import Plan
-from podwall.plan.cluster import planned_cluster
-from podwall.plan.documents import documents, unseen_objects
-from podwall.plan.replacements import changed_clusters
-from podwall.policies.errors import Place, SourceError
-from podwall.policies.findings import Finding
-from podwall.sources.cluster_count import several_clusters
-from podwall.sources.files import STDIN, read_bytes
+from podwall.plan.cluster import changed_clusters, planned_cluster, several_clusters
+from podwall.plan.documents import documents, unseen_objects, with_known_namespaces
+from podwall.policies.errors import Finding, Place, SourceError
+from podwall.reading import DeclaredCluster, Document, SnapshotReading, snapshot
+from podwall.sources.files import STDIN, ParsedDocuments, read_bytes
 from podwall.sources.json_documents import BrokenJsonError, looks_like_json, parsed_values
 from podwall.sources.manifests import json_manifests, parse_manifests, read_folder
-from podwall.sources.moments import open_moments
-from podwall.sources.namespaces import with_known_namespaces
-from podwall.sources.parsed import Parsed
 from podwall.sources.plan_file import is_plan, plan_in
-from podwall.sources.preview import is_events, is_preview, preview_plans, steps_of_events
-from podwall.sources.preview_health import gaps_in_events, gaps_in_preview
-from podwall.sources.source import Source, SourceKind, Stage
-from podwall.sources.state import is_state, state_plan
+from podwall.sources.policy_absences import temporary_openings
+from podwall.sources.pulumi_documents import (
+    gaps_in_events,
+    gaps_in_preview,
+    is_events,
+    is_preview,
+    is_state,
+    preview_plans,
+    state_plan,
+    steps_of_events,
+)
+from podwall.sources.yaml_lines import at_their_lines
 
-__all__ = ["source", "stage_of"]
+__all__ = ["Source", "SourceKind", "Stage", "source", "stage_of"]
+
+
+NOT_AN_OBJECT: Final = "(not a Kubernetes object)"
+
+
+class SourceKind(StrEnum):
+    """Where documents can come from."""
+
+    PROGRAM = "program"
+    MANIFESTS = "manifests"
+    PREVIEW = "preview"
+    STATE = "state"
+    CLUSTER = "cluster"
+
+
+@dataclass(frozen=True, slots=True)
+class Stage:
+    """The documents of one moment: after a deployment, or before it."""
+
+    documents: tuple[Document, ...] = ()
+    cluster: DeclaredCluster = field(default_factory=DeclaredCluster)
+
+
+@dataclass(frozen=True, slots=True)
+class Source:
+    """Documents, as one place shows them.
+
+    `planned` is what there will be; `deployed` what there is before, where the source tells (a
+    preview does). `findings` are about what could not be parsed. `complete` is True where what is
+    not here does not exist (a live cluster). `texts` are the files, and `others` counts documents
+    that are not meant for Kubernetes. `stack` is what people call the stack that a document of
+    Pulumi is about, such as `stack dev of shop`.
+    """
+
+    kind: SourceKind
+    name: str
+    planned: Stage
+    deployed: Stage | None = None
+    findings: tuple[Finding, ...] = ()
+    complete: bool = False
+    texts: Mapping[str, bytes] = field(default_factory=dict)
+    others: int = 0
+    stack: str = ""
+
+    def reading(self) -> SnapshotReading:
+        """Return the snapshot of what there will be, with all findings, each at its line."""
+        reading = _read(self.planned, complete=self.complete)
+        findings = (*self.findings, *self.at_lines(reading.findings))
+        others = ((NOT_AN_OBJECT, self.others),) if self.others else ()
+        return replace(reading, findings=findings, ignored=(*others, *reading.ignored))
+
+    def at_lines(self, findings: Sequence[Finding]) -> Iterator[Finding]:
+        """Yield findings, each at the line of the field it is about, where its file is known."""
+        return at_their_lines(findings, self.texts)
+
+    def deployed_reading(self) -> SnapshotReading | None:
+        """Return the snapshot of what there is before the deployment, if the source tells."""
+        return None if self.deployed is None else _read(self.deployed, complete=self.complete)
+
+
+def _read(stage: Stage, *, complete: bool) -> SnapshotReading:
+    return snapshot(stage.documents, complete=complete, cluster=stage.cluster)
+
 
 _SEE_LOG: Final = "the log of the command that should have written it says why"
 GIVE: Final = (
@@ -78,7 +150,7 @@ def _of_pulumi(name: str, values: list[Any]) -> Source | None:
 
 def _of_plan(kind: SourceKind, name: str, plan: Plan) -> Source:
     findings = (*unseen_objects(plan), *several_clusters(plan))
-    return Source(kind, name, stage_of(plan), findings=findings, stack=_called(plan))
+    return Source(kind, name, stage_of(plan), findings=findings, stack=_stack_name(plan))
 
 
 def _of_steps(name: str, steps: list[Any], gaps: Iterable[Finding]) -> Source:
@@ -91,15 +163,15 @@ def _of_steps(name: str, steps: list[Any], gaps: Iterable[Finding]) -> Source:
         findings=(
             *gaps,
             *changed_clusters(before, after),
-            *open_moments(before, after, steps),
+            *temporary_openings(before, after, steps),
             *unseen_objects(after),
             *several_clusters(after),
         ),
-        stack=_called(after) or _called(before),
+        stack=_stack_name(after) or _stack_name(before),
     )
 
 
-def _called(plan: Plan) -> str:
+def _stack_name(plan: Plan) -> str:
     """Return what people call the stack of a plan, which URNs tell; nothing if there are none."""
     return f"stack {plan.stack} of {plan.project}" if plan.stack and plan.project else ""
 
@@ -109,7 +181,7 @@ def stage_of(plan: Plan) -> Stage:
     return Stage(documents(with_known_namespaces(plan)), planned_cluster(plan))
 
 
-def _of_manifests(name: str, parsed: Parsed) -> Source:
+def _of_manifests(name: str, parsed: ParsedDocuments) -> Source:
     if not parsed.documents:
         raise _nothing_in(name, parsed.findings)
     return Source(

@@ -10,8 +10,8 @@ from contextlib import suppress
 from types import MappingProxyType
 from typing import Any, Final
 
-from podwall.plan import SECRET, Change, Origin, Plan, PlannedResource, ResourceOptions
-from podwall.plan.wire import inside
+from podwall.plan import SECRET, Operation, Origin, Plan, PlannedResource, ResourceOptions
+from podwall.plan.values import inside
 from podwall.policies.errors import Place
 from podwall.policies.unknown import Unknown
 
@@ -49,9 +49,9 @@ def plan_in(value: Mapping[str, Any]) -> Plan:
 def _resource(fields: Mapping[str, Any]) -> PlannedResource:
     causes = fields.get("unknown")
     inputs = _read(fields.get("inputs"), "", causes if isinstance(causes, Mapping) else {})
-    change = Change.CREATE
+    change = Operation.CREATE
     with suppress(ValueError):
-        change = Change(str(fields.get("change")))
+        change = Operation(str(fields.get("change")))
     return PlannedResource(
         urn=_text(fields, "urn"),
         type=_text(fields, "type"),

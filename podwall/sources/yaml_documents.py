@@ -1,4 +1,4 @@
-"""Parse YAML streams into documents, each with the line it starts on.
+"""Parse YAML streams into documents, each with the line it starts on, and find their comments.
 
 Built on PyYAML's C scanner, with Kubernetes' own meaning of plain scalars; see
 docs/decisions/0003-yaml-reader.md.
@@ -7,21 +7,22 @@ docs/decisions/0003-yaml-reader.md.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections import defaultdict
+from collections.abc import Iterable, Iterator, Mapping
 from itertools import pairwise
 from typing import Final
 
 import yaml
 
-from podwall.policies.errors import Place
-from podwall.policies.findings import Finding, Severity
+from podwall.policies.errors import Finding, Place, Severity
 from podwall.reading import Document
-from podwall.sources.parsed import Parsed
+from podwall.sources.files import ParsedDocuments
 from podwall.sources.plain_yaml import PlainYaml
 from podwall.sources.yaml_lines import repeated_keys
 from podwall.sources.yaml_values import yaml_values
 
-__all__ = ["parse_yaml", "parts_of"]
+__all__ = ["comment_lines", "parse_yaml", "parts_of", "unkept_comments"]
+
 
 SEPARATOR: Final = re.compile(r"\n---[ \t]*(?:#[^\n]*)?\r?\n")
 DOCUMENT_START: Final = re.compile(rb"^---(?=[ \t\r\n]|\Z)", re.MULTILINE)
@@ -34,14 +35,14 @@ TAB: Final = "a tab can't indent, only spaces can"
 BLANK: Final = re.compile(rb"(\s|#.*|%.*|---|\.\.\.)*")
 
 
-def parse_yaml(data: bytes, source: str) -> Parsed:
+def parse_yaml(data: bytes, source: str) -> ParsedDocuments:
     """Return the documents of a stream; what can't be parsed becomes a finding with its line.
 
     Streams are split at `---` before they are parsed, as kubectl does it, so that one broken
     document spoils no other.
     """
     plain = PlainYaml()
-    return Parsed.joined(
+    return ParsedDocuments.joined(
         _document(plain, chunk, chunk.split("\n"), before, source)
         for before, chunk in parts_of(data)
     )
@@ -57,28 +58,28 @@ def parts_of(data: bytes) -> Iterator[tuple[int, str]]:
 
 def _document(
     plain: PlainYaml, chunk: str, lines: list[str], lines_before: int, source: str
-) -> Parsed:
+) -> ParsedDocuments:
     found = plain.mapping(lines)
     if found is None:
         return _parsed(chunk.encode("utf-8", BYTES_KEPT), lines_before, source)
     mapping, first = found
-    return Parsed((Document(mapping, Place(source, lines_before + first + 1)),))
+    return ParsedDocuments((Document(mapping, Place(source, lines_before + first + 1)),))
 
 
-def _parsed(data: bytes, lines_before: int, source: str) -> Parsed:
+def _parsed(data: bytes, lines_before: int, source: str) -> ParsedDocuments:
     """Return what the parser reads; where it fails, one document after the other."""
     try:
         return _stream(data, lines_before, source)
     except yaml.YAMLError:
         parts = (_single(text, lines_before + lines, source) for lines, text in _split(data))
-        return Parsed.joined(parts)
+        return ParsedDocuments.joined(parts)
 
 
-def _single(data: bytes, lines_before: int, source: str) -> Parsed:
+def _single(data: bytes, lines_before: int, source: str) -> ParsedDocuments:
     try:
         return _stream(data, lines_before, source)
     except yaml.YAMLError as problem:
-        return Parsed(findings=(_syntax(data, problem, lines_before, source),))
+        return ParsedDocuments(findings=(_syntax(data, problem, lines_before, source),))
 
 
 def _split(data: bytes) -> Iterator[tuple[int, bytes]]:
@@ -89,7 +90,7 @@ def _split(data: bytes) -> Iterator[tuple[int, bytes]]:
             yield data.count(b"\n", 0, start), data[start:end]
 
 
-def _stream(data: bytes, lines_before: int, source: str) -> Parsed:
+def _stream(data: bytes, lines_before: int, source: str) -> ParsedDocuments:
     documents, letters, repeating = [], [], False
     for value, line, repeats, lettered in yaml_values(data):
         if value is not None:
@@ -97,7 +98,7 @@ def _stream(data: bytes, lines_before: int, source: str) -> Parsed:
         letters += [_bare_letter(Place(source, at + lines_before + 1)) for at in lettered]
         repeating = repeating or repeats
     repeated = repeated_keys(data, Place(source, lines_before)) if repeating else ()
-    return Parsed(tuple(documents), (*letters, *repeated))
+    return ParsedDocuments(tuple(documents), (*letters, *repeated))
 
 
 def _bare_letter(place: Place) -> Finding:
@@ -132,3 +133,50 @@ def _syntax(data: bytes, problem: yaml.YAMLError, lines_before: int, source: str
         Place(source, line),
         RENDER if TEMPLATE in data else "",
     )
+
+
+_MARK: Final = b"#"
+
+
+def unkept_comments(places: Iterable[Place], texts: Mapping[str, bytes]) -> Iterator[Finding]:
+    """Yield a finding for each file in which documents, given by their places, have comments."""
+    lines: defaultdict[str, set[int]] = defaultdict(set)
+    for place in places:
+        if place.line is not None and _MARK in texts.get(place.source, b""):
+            lines[place.source].add(place.line)
+    for name, starts in lines.items():
+        found = list(comment_lines(texts[name], starts))
+        if found:
+            yield Finding(
+                "comments-not-kept",
+                Severity.INFO,
+                "comments are not kept" if len(found) > 1 else "a comment is not kept",
+                Place(name, found[0]),
+                "carry over by hand what still holds",
+            )
+
+
+def comment_lines(data: bytes, starts: Iterable[int]) -> Iterator[int]:
+    r"""Yield the lines with a comment in the documents that begin on certain lines.
+
+    >>> list(comment_lines(b"# why\na: '# no'\n---\nb: 1  # not asked for\n", {2}))
+    [1]
+    """
+    wanted = set(starts)
+    for before, text in parts_of(data):
+        length = text.count("\n") + 1
+        if "#" in text and any(before < line <= before + length for line in wanted):
+            yield from (before + line for line in _comments(text))
+
+
+def _comments(text: str) -> Iterator[int]:
+    """Yield the lines with a comment: those between tokens in which a `#` stands."""
+    end = 0
+    try:
+        for token in yaml.scan(text, Loader=yaml.CSafeLoader):
+            gap = text[end : token.start_mark.index]
+            first = text.count("\n", 0, end) + 1
+            yield from (first + n for n, line in enumerate(gap.split("\n")) if "#" in line)
+            end = token.end_mark.index
+    except yaml.YAMLError:
+        return

@@ -10,8 +10,7 @@ from typing import Any, Final
 
 import yaml
 
-from podwall.policies.errors import Place
-from podwall.policies.findings import Finding, Severity
+from podwall.policies.errors import Finding, Place, Severity
 
 __all__ = ["at_their_lines", "exact_place", "field_line", "repeated_keys"]
 

@@ -20,31 +20,39 @@ from podwall.policies import (
 )
 from podwall.reachability.matching import Match
 from podwall.suggest.name_resolution import name_servers
-from podwall.suggest.openings import openings
-from podwall.suggest.peers import Peers
-from podwall.suggest.rules import Allowance, egress_rules, ingress_rules, merged
+from podwall.suggest.rules import (
+    Allowance,
+    PeerWriter,
+    egress_rules,
+    ingress_rules,
+    merged,
+    openings,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
 
     from podwall.expectations import Expectation, Selection
-    from podwall.reachability.cluster import Cluster
-    from podwall.suggest.openings import Opening
-    from podwall.suggest.subjects import Subjects
+    from podwall.reachability.cluster import EnforcedCluster
+    from podwall.suggest.rules import Opening
+    from podwall.suggest.selectors import SelectableWorkloads
 
-__all__ = ["Draft"]
+__all__ = ["PolicyDraft"]
 
 
-class Draft:
+class PolicyDraft:
     """Policies for the subjects of a cluster, as expectations state what is to be open."""
 
     def __init__(
-        self, cluster: Cluster, subjects: Subjects, expectations: Sequence[Expectation]
+        self,
+        cluster: EnforcedCluster,
+        subjects: SelectableWorkloads,
+        expectations: Sequence[Expectation],
     ) -> None:
         """Collect what each workload may receive and send; what can't be said is a finding."""
         self._subjects = subjects
         self._expectations = expectations
-        self._peers = Peers(cluster, subjects.all, subjects.chosen)
+        self._peers = PeerWriter(cluster, subjects.all, subjects.chosen)
         self._closed = dict(subjects.in_closed())
         self._allowed: defaultdict[tuple[str, Direction], list[Allowance]] = defaultdict(list)
         self._findings: dict[Finding, None] = {}

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Final
 from podwall.expectations import Kind
 from podwall.expectations.selecting import matches
 from podwall.explain import ports_named
-from podwall.model import LabelMap, Protocol, Workload
+from podwall.model import IpProtocol, LabelMap, SnapshotWorkload
 from podwall.policies import KUBE_DNS, LOCAL_DNS, Finding, InvalidValue, Severity
 from podwall.portset import PortSet
 from podwall.reachability.matching import Match
@@ -22,10 +22,10 @@ if TYPE_CHECKING:
 
 __all__ = ["DNS", "name_servers", "resolves_names"]
 
-DNS: Final = PortSet.of(Protocol.UDP, 53) | PortSet.of(Protocol.TCP, 53)
+DNS: Final = PortSet.of(IpProtocol.UDP, 53) | PortSet.of(IpProtocol.TCP, 53)
 _KUBE_DNS: Final = WorkloadEndpoint(
     "kube-system/coredns",
-    Workload("kube-system", "coredns", "Deployment", LabelMap.of({"k8s-app": "kube-dns"})),
+    SnapshotWorkload("kube-system", "coredns", "Deployment", LabelMap.of({"k8s-app": "kube-dns"})),
 )
 _LOCAL_DNS: Final = ExternalRange(LOCAL_DNS.cidr)
 _SERVERS: Final = ((KUBE_DNS, _KUBE_DNS), (LOCAL_DNS, _LOCAL_DNS))

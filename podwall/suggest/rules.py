@@ -1,19 +1,251 @@
-"""Rules for one workload, collected pair by pair and written as few."""
+"""From expectations to rules of the typed language, as few as say it.
+
+Each expectation that opens something is split into pairs of ends with ports. An end is written as
+peers seen from the namespace of a policy. The ports of one peer are united first, then the peers
+with the same ports.
+"""
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from ipaddress import ip_network
+from typing import TYPE_CHECKING, Final
 
-from podwall.policies import EgressRule, IngressRule, Ports
+from podwall.engines import BlockMatch, Treatment
+from podwall.expectations import (
+    Addresses,
+    Anything,
+    Expectation,
+    Internet,
+    Kind,
+    Outside,
+    Selection,
+    WorkloadId,
+)
+from podwall.expectations.expectation import PodSelection as PodsOf
+from podwall.expectations.selecting import matches, not_public
+from podwall.intervals import difference, intersection
+from podwall.model import IpPeer
+from podwall.model import IpProtocol as AnyProtocol
+from podwall.policies import (
+    ALL_NAMESPACES,
+    ALL_PODS,
+    ANYWHERE,
+    EgressRule,
+    Finding,
+    IngressRule,
+    IpBlock,
+    Labels,
+    LabelSelector,
+    Namespace,
+    Peer,
+    Pods,
+    PodsIn,
+    Port,
+    Ports,
+    Protocol,
+    Severity,
+    ip_block,
+    namespaces,
+    not_in,
+)
 from podwall.policies.addresses import Anywhere
+from podwall.policies.peers import METADATA_NAME
+from podwall.reachability.addresses import block_ranges, networks
+from podwall.reachability.matching import Match
+from podwall.reachability.values import WorkloadEndpoint
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
+    from collections.abc import Iterable, Iterator, Mapping, Sequence
 
+    from podwall.intervals import Ranges
+    from podwall.model import WorkloadPort
     from podwall.policies import Peer
+    from podwall.reachability.cluster import EnforcedCluster
+    from podwall.reachability.values import WorkloadEndpoint
+    from podwall.suggest.selectors import ChosenSelector
 
-__all__ = ["Allowance", "egress_rules", "ingress_rules", "merged"]
+__all__ = [
+    "Allowance",
+    "Opening",
+    "PeerWriter",
+    "egress_rules",
+    "ingress_rules",
+    "merged",
+    "openings",
+    "ports_unsaid",
+]
+
+
+_NUMBER: Final = re.compile(r"(\d{1,5})(?:-(\d{1,5}))?(?:/(\w+))?")
+
+
+@dataclass(frozen=True, slots=True)
+class Opening:
+    """One stated pair of ends, and the ports: as the source's egress and the other's ingress say.
+
+    They differ where the ports are stated by name: the name is the server's own affair, and the
+    client is given the numbers, because engines differ on names in egress rules.
+    """
+
+    expectation: Expectation
+    source: Selection
+    destination: Selection
+    egress: Ports
+    ingress: Ports
+
+
+def openings(expectation: Expectation, workloads: Sequence[WorkloadEndpoint]) -> Iterator[Opening]:
+    """Yield what an expectation asks to be open; one that denies asks for nothing."""
+    if expectation.kind is Kind.DENIED:
+        return
+    numbers = [port for text in expectation.ports for port in _by_number(text)]
+    for source in expectation.sources:
+        if numbers:
+            ports = Ports(tuple(numbers))
+            for destination in expectation.destinations:
+                yield Opening(expectation, source, destination, ports, ports)
+        for server in _servers(expectation, workloads):
+            found = tuple(_of_server(expectation, server))
+            if found:
+                ingress = Ports(
+                    tuple(Port(_protocol(each), _name_or_number(each)) for each in found)
+                )
+                egress = Ports(tuple(Port(_protocol(each), each.number) for each in found))
+                own = egress if not expectation.ports else ingress
+                yield Opening(expectation, source, WorkloadId(server.id), egress, own)
+
+
+def ports_unsaid(
+    expectations: Iterable[Expectation], workloads: Sequence[WorkloadEndpoint]
+) -> Iterator[Finding]:
+    """Yield a finding for each expectation that opens something and does not say which ports."""
+    for each in expectations:
+        if each.kind is Kind.ONLY and not each.ports:
+            known = any(True for server in _servers(each, workloads) for _ in server.workload.ports)
+            yield Finding(
+                "ports-not-stated",
+                Severity.INFO if known else Severity.ERROR,
+                f"`{each.name}` states no ports"
+                + (", so the declared ports of its destinations are opened" if known else ""),
+                each.place.at("ports"),
+                "state the ports, as in `ports: 8080`",
+            )
+
+
+def _servers(
+    expectation: Expectation, workloads: Sequence[WorkloadEndpoint]
+) -> list[WorkloadEndpoint]:
+    """Return the workloads that are certainly destinations."""
+    return [
+        each
+        for each in workloads
+        if any(matches(end, each) is Match.YES for end in expectation.destinations)
+    ]
+
+
+def _of_server(expectation: Expectation, server: WorkloadEndpoint) -> Iterator[WorkloadPort]:
+    """Yield the declared ports that an expectation means by name, or by naming none."""
+    declared = [each for each in server.workload.ports if each.protocol is not AnyProtocol.OTHER]
+    if not expectation.ports:
+        yield from declared
+    for text in expectation.ports:
+        name, _, protocol = text.partition("/")
+        for each in declared:
+            if each.name == name and protocol.upper() in ("", each.protocol.value):
+                yield each
+
+
+def _by_number(text: str) -> Iterator[Port]:
+    """Yield the entry that a text means by itself: a number, a range, or a whole protocol."""
+    if text.upper() in Protocol.__members__:
+        yield Port(Protocol[text.upper()])
+    elif match := _NUMBER.fullmatch(text):
+        first, last, protocol = match.groups()
+        end = int(last) if last and last != first else None
+        yield Port(Protocol((protocol or "TCP").upper()), int(first), end)
+
+
+def _protocol(port: WorkloadPort) -> Protocol:
+    return Protocol(port.protocol.value)
+
+
+def _name_or_number(port: WorkloadPort) -> str | int:
+    return port.name if port.name is not None else port.number
+
+
+_FAMILIES: Final = (ip_network("0.0.0.0/0"), ip_network("::/0"))
+
+
+class PeerWriter:
+    """Writes ends as peers, seen from a policy of a namespace."""
+
+    def __init__(
+        self,
+        cluster: EnforcedCluster,
+        workloads: Mapping[str, WorkloadEndpoint],
+        chosen: Mapping[str, ChosenSelector],
+    ) -> None:
+        """Take the cluster, its workloads by id, and the selectors of those that have one."""
+        self._cluster = cluster
+        self._workloads = workloads
+        self._chosen = chosen
+        ignored = cluster.engine.ipv6_blocks.value is Treatment.IGNORED
+        self._families = _FAMILIES[:1] if ignored else _FAMILIES
+        self._versions = frozenset(each.version for each in self._families)
+
+    def of(self, selection: Selection, own: str) -> tuple[Peer, ...] | Anywhere:
+        """Return the peers that mean an end to a policy of the namespace `own`.
+
+        There are none where no selector means a workload, such as one on the network of its node,
+        and for IPv6 addresses under an engine that would ignore the whole policy for them.
+        """
+        match selection:
+            case Anything():
+                return ANYWHERE
+            case WorkloadId(id_):
+                return tuple(self._workload(id_, own))
+            case PodsOf(namespace, labels):
+                pods = Pods(LabelSelector(Labels(dict(labels))))
+                return (_peer_in(namespace, pods, own),)
+            case Addresses(network):
+                return (ip_block(network),) if network.version in self._versions else ()
+            case Internet():
+                return tuple(self._without(not_public()))
+            case Outside(namespace):
+                elsewhere = namespaces(not_in(METADATA_NAME, namespace))
+                return (elsewhere, *self._without(self._where_pods_are()))
+
+    def _workload(self, id_: str, own: str) -> Iterator[Peer]:
+        chosen = self._chosen.get(id_)
+        if chosen is not None:
+            yield _peer_in(str(self._workloads[id_].workload.namespace), chosen.pods, own)
+
+    def _where_pods_are(self) -> Ranges:
+        """Return the addresses by which an ip block could mean pods."""
+        if self._cluster.engine.pods_by_block.value is BlockMatch.NEVER:
+            return ()
+        return self._cluster.pods_at.possible
+
+    def _without(self, left_out: Ranges) -> Iterator[IpBlock]:
+        """Yield blocks for each family of addresses that there is, without what is left out."""
+        for family in self._families:
+            line = block_ranges((IpPeer(family),))
+            rest = tuple(networks(difference(line, left_out)))
+            if len(rest) == 1:
+                yield ip_block(rest[0])
+            elif rest:
+                yield ip_block(family, except_=tuple(networks(intersection(line, left_out))))
+
+
+def _peer_in(namespace: str | None, pods: Pods, own: str) -> Peer:
+    if namespace == own:
+        return pods
+    if namespace is None:
+        return ALL_NAMESPACES if pods == ALL_PODS else PodsIn(ALL_NAMESPACES, pods)
+    there = Namespace(namespace)
+    return there if pods == ALL_PODS else PodsIn(there, pods)
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,4 +1,10 @@
-"""Selectors that select exactly one workload among all that are declared, as far as labels can."""
+"""The workloads for which policies are suggested, and the labels that tell each from the others.
+
+How it works: of the labels of a workload, the likeliest to name it come first. The fewest of them
+that select nothing else are chosen; where none do, `does_not_exist` requirements keep away those
+that have a label which the workload lacks. Who still cannot be told apart is returned as a
+companion.
+"""
 
 from __future__ import annotations
 
@@ -8,7 +14,8 @@ from itertools import chain, combinations
 from typing import TYPE_CHECKING, Final
 
 from podwall.model import Unknown
-from podwall.policies import ALL_PODS, Pods, does_not_exist, pods
+from podwall.policies import ALL_PODS, Finding, Pods, Severity, does_not_exist, pods
+from podwall.policies.system_namespaces import is_system_namespace
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
@@ -16,11 +23,12 @@ if TYPE_CHECKING:
     from podwall.model import LabelMap
     from podwall.reachability.values import WorkloadEndpoint
 
-__all__ = ["Chosen", "Selectors"]
+__all__ = ["UNDETERMINED", "ChosenSelector", "SelectableWorkloads", "SelectorChooser"]
+
 
 #: Labels that say what a workload is, the likeliest first; other keys follow by the alphabet.
 #: https://kubernetes.io/docs/concepts/overview/working-with-objects/common-labels/
-_TELLING: Final = (
+_NAMING_LABELS: Final = (
     "app.kubernetes.io/name",
     "app",
     "k8s-app",
@@ -31,9 +39,9 @@ _TELLING: Final = (
     "app.kubernetes.io/instance",
 )
 #: Labels that a release changes: chosen only where no other label tells two workloads apart.
-_CHANGING: Final = ("app.kubernetes.io/version", "version", "helm.sh/chart")
+_RELEASE_LABELS: Final = ("app.kubernetes.io/version", "version", "helm.sh/chart")
 #: Labels that a controller gives to its pods, and changes by itself: never chosen.
-_FLEETING: Final = frozenset(
+_CONTROLLER_LABELS: Final = frozenset(
     {
         "apps.kubernetes.io/pod-index",
         "batch.kubernetes.io/controller-uid",
@@ -49,7 +57,7 @@ _MOST_TOGETHER: Final = 3
 
 
 @dataclass(frozen=True, slots=True)
-class Chosen:
+class ChosenSelector:
     """The selector of a workload, and the ids of other workloads that it selects, or may, too."""
 
     pods: Pods
@@ -62,7 +70,7 @@ class Chosen:
         return self.others | self.perhaps
 
 
-class Selectors:
+class SelectorChooser:
     """The selectors of the workloads of one namespace."""
 
     def __init__(self, workloads: Sequence[WorkloadEndpoint]) -> None:
@@ -80,16 +88,16 @@ class Selectors:
                 else:
                     self._with_label[key, value].add(id_)
 
-    def of(self, id_: str) -> Chosen:
+    def of(self, id_: str) -> ChosenSelector:
         """Return the selector of a workload: as few labels as tell it apart, or as all can."""
         labels = _useful(self._labels[id_])
         for size in range(1, _MOST_TOGETHER + 1):
             for some in combinations(labels, size):
                 if self._selected(some) == {id_}:
-                    return Chosen(pods(dict(some)))
+                    return ChosenSelector(pods(dict(some)))
         return self._told_apart(id_, self._shortened(labels))
 
-    def _told_apart(self, id_: str, labels: tuple[tuple[str, str], ...]) -> Chosen:
+    def _told_apart(self, id_: str, labels: tuple[tuple[str, str], ...]) -> ChosenSelector:
         """Return labels with requirements that others lack what the workload lacks."""
         others = self._selected(labels) - {id_}
         own = {key for key, _ in self._labels[id_].items}
@@ -100,12 +108,12 @@ class Selectors:
         required = [does_not_exist(key) for key in sorted(missing)]
         selector = pods(dict(labels), *required) if labels or required else ALL_PODS
         perhaps = {each for each in others if self._is_unclear(each, labels, missing)}
-        return Chosen(selector, frozenset(others - perhaps), frozenset(perhaps))
+        return ChosenSelector(selector, frozenset(others - perhaps), frozenset(perhaps))
 
     def _key_of_most(self, others: set[str], own: set[str]) -> str | None:
         """Return the key, not of one's own, that keeps away most others; the first of several."""
         keys = {key for id_ in others for key, _ in self._labels[id_].items}
-        candidates = sorted(keys - own - _FLEETING, key=_rank)
+        candidates = sorted(keys - own - _CONTROLLER_LABELS, key=_label_order)
         return max(candidates, key=lambda key: len(self._with_key[key] & others), default=None)
 
     def _shortened(self, labels: tuple[tuple[str, str], ...]) -> tuple[tuple[str, str], ...]:
@@ -135,16 +143,76 @@ class Selectors:
 
 def _useful(labels: LabelMap) -> tuple[tuple[str, str], ...]:
     """Return the labels to choose from, the most telling first."""
-    return tuple(sorted(_known(labels), key=lambda label: _rank(label[0])))
+    return tuple(sorted(_known(labels), key=lambda label: _label_order(label[0])))
 
 
 def _known(labels: LabelMap) -> Iterator[tuple[str, str]]:
     for key, value in labels.items:
-        if isinstance(value, str) and key not in _FLEETING:
+        if isinstance(value, str) and key not in _CONTROLLER_LABELS:
             yield key, value
 
 
-def _rank(key: str) -> tuple[int, str]:
-    ordered = chain(_TELLING, ("",), _CHANGING)
+def _label_order(key: str) -> tuple[int, str]:
+    ordered = chain(_NAMING_LABELS, ("",), _RELEASE_LABELS)
     places = {each: number for number, each in enumerate(ordered)}
     return places.get(key, places[""]), key
+
+
+#: Findings after which it is not certain what the policies will do.
+UNDETERMINED = frozenset({"expectation-undetermined", "workload-not-known", "labels-not-known"})
+
+
+class SelectableWorkloads:
+    """The declared workloads as a suggestion sees them."""
+
+    def __init__(self, workloads: Sequence[WorkloadEndpoint]) -> None:
+        """Choose the selector of each workload that a selector can mean."""
+        self.all = {each.id: each for each in workloads}
+        by_namespace: defaultdict[str, list[WorkloadEndpoint]] = defaultdict(list)
+        for each in workloads:
+            if isinstance(each.workload.namespace, str):
+                by_namespace[each.workload.namespace].append(each)
+        self.chosen: dict[str, ChosenSelector] = {}
+        for among in by_namespace.values():
+            selectors = SelectorChooser(among)
+            selectable = (each.id for each in among if each.workload.host_network is False)
+            self.chosen.update({id_: selectors.of(id_) for id_ in selectable})
+        self.closed = tuple(sorted(each for each in by_namespace if not is_system_namespace(each)))
+
+    def in_closed(self) -> Iterator[tuple[str, str]]:
+        """Yield the workloads that get policies, each with its namespace."""
+        for id_ in self.chosen:
+            namespace = str(self.all[id_].workload.namespace)
+            if namespace in self.closed:
+                yield id_, namespace
+
+    def findings(self) -> Iterator[Finding]:
+        """Yield what is to be said about workloads for which no policy can be written."""
+        for id_, each in self.all.items():
+            workload = each.workload
+            unknown = (workload.namespace, workload.host_network)
+            cause = next((part for part in unknown if isinstance(part, Unknown)), None)
+            if cause is not None:
+                yield Finding(
+                    "workload-not-known",
+                    Severity.WARNING,
+                    f"no policy is suggested for `{id_}`: {cause.cause} is known only later",
+                    workload.place,
+                    "make the value known before deployment",
+                )
+            elif workload.host_network is True:
+                yield Finding(
+                    "workload-on-host-network",
+                    Severity.WARNING,
+                    f"`{id_}` uses the network of its node, where no policy isolates it",
+                    workload.place,
+                    "give it a network of its own, unless it has to have the node's",
+                )
+        spaces = {str(each.workload.namespace) for each in self.all.values()}
+        for name in sorted(filter(is_system_namespace, spaces)):
+            yield Finding(
+                "system-namespace",
+                Severity.INFO,
+                f"`{name}` is a namespace of the system, and is left as it is",
+                help="a default deny there would break the cluster",
+            )

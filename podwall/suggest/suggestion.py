@@ -1,29 +1,214 @@
-"""A suggestion as a value: policies, and whether they do exactly what is stated."""
+"""The suggestion and its proof: the suggested policies, checked against the expectations.
+
+Contradicting expectations are refused before anything is drafted. Afterwards every expectation is
+checked against the suggested policies alone, and whatever else is open is a finding.
+"""
 
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
+from itertools import product
 from typing import TYPE_CHECKING
 
-from podwall.expectations import check
+from podwall.expectations import ANYTHING, Expectation, Kind, Outcome, Result, check
+from podwall.expectations.selecting import SelectedEndpoints, selected
+from podwall.explain import ports_named
 from podwall.model import Unknown
-from podwall.policies import Finding, InvalidValue, NetworkPolicy
+from podwall.policies import Finding, InvalidValue, NetworkPolicy, Severity
+from podwall.portset import NO_PORTS, PortSet
 from podwall.reachability import reachability
+from podwall.reachability.matching import Match
+from podwall.reachability.pod_classes import host_match
+from podwall.reachability.values import Connection, ExternalRange
 from podwall.reading import Document, snapshot
-from podwall.suggest.drafting import Draft
-from podwall.suggest.judging import Statement, contradictions, unmet, unstated
-from podwall.suggest.openings import ports_unsaid
-from podwall.suggest.subjects import UNDETERMINED, Subjects
+from podwall.suggest.drafting import PolicyDraft
+from podwall.suggest.name_resolution import DNS, resolves_names
+from podwall.suggest.rules import ports_unsaid
+from podwall.suggest.selectors import UNDETERMINED, SelectableWorkloads
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterable, Iterator, Sequence
 
     from podwall.engines import Engine
     from podwall.expectations import Expectation, Result
     from podwall.model import Policy, Snapshot
     from podwall.reachability import Reachability
+    from podwall.reachability.values import Endpoint
 
-__all__ = ["Suggestion", "suggest"]
+__all__ = ["ResolvedExpectation", "Suggestion", "contradictions", "suggest", "unmet", "unstated"]
+
+
+class ResolvedExpectation:
+    """An expectation, with the endpoints and ports that it means."""
+
+    def __init__(self, expectation: Expectation, found: Reachability) -> None:
+        """Look up the endpoints."""
+        self.expectation = expectation
+        self.sources = selected(expectation.sources, found.endpoints)
+        self.destinations = selected(expectation.destinations, found.endpoints)
+        self._everything = selected((ANYTHING,), found.endpoints).all
+
+    @property
+    def opens(self) -> bool:
+        """Whether it asks for something to be open."""
+        return self.expectation.kind is not Kind.DENIED
+
+    @property
+    def closed_to(self) -> frozenset[str]:
+        """The sources for which it asks that everything be closed."""
+        match self.expectation.kind:
+            case Kind.DENIED:
+                return self.sources.certain
+            case Kind.ONLY:
+                return self._everything - self.sources.all
+            case Kind.ALLOWED:
+                return frozenset()
+
+    def ports(self, destination: Endpoint) -> PortSet:
+        """Return the ports that it means at a destination."""
+        texts = self.expectation.ports
+        if not texts:
+            return self._unsaid(destination)
+        found = NO_PORTS
+        for text in texts:
+            try:
+                found |= ports_named(text, destination)
+            except InvalidValue:  # it has no port of that name: nothing is expected of it
+                continue
+        return found
+
+    def _unsaid(self, destination: Endpoint) -> PortSet:
+        if isinstance(destination, ExternalRange):
+            return NO_PORTS
+        found = NO_PORTS
+        for port in destination.workload.ports:
+            found |= PortSet.of(port.protocol, port.number)
+        return found
+
+
+def contradictions(
+    statements: Iterable[ResolvedExpectation], found: Reachability
+) -> Iterator[Finding]:
+    """Yield a finding for two expectations of which one denies what the other asks for."""
+    listed = list(statements)
+    ends = {each.id: each for each in found.endpoints}
+    for closing, opening in product(listed, listed):
+        if closing is opening or not opening.opens:
+            continue
+        flow = _clash(closing, opening, ends)
+        if flow is not None:
+            yield Finding(
+                "contradiction",
+                Severity.ERROR,
+                f"`{closing.expectation.name}` and `{opening.expectation.name}` contradict each "
+                f"other: {flow}",
+                closing.expectation.place,
+                "exempt one from the other, or remove one of the two",
+            )
+
+
+def _clash(
+    closing: ResolvedExpectation, opening: ResolvedExpectation, ends: dict[str, Endpoint]
+) -> str | None:
+    sources = sorted(closing.closed_to & opening.sources.certain)
+    targets = sorted(_both(closing.destinations, opening.destinations))
+    for source, target in product(sources, targets):
+        outside = isinstance(ends[source], ExternalRange) and isinstance(
+            ends[target], ExternalRange
+        )
+        if source == target or outside:
+            continue
+        closed = closing.ports(ends[target]) if closing.expectation.ports else None
+        wanted = opening.ports(ends[target])
+        shared = wanted if closed is None else wanted & closed
+        if shared:
+            return f"{source} -> {target} on {shared}"
+    return None
+
+
+def _both(one: SelectedEndpoints, other: SelectedEndpoints) -> frozenset[str]:
+    return one.certain & other.certain
+
+
+def unmet(results: Iterable[Result]) -> Iterator[Finding]:
+    """Yield a finding for each expectation that the policies do not fulfil, or perhaps not."""
+    for each in results:
+        if each.outcome is Outcome.PASS:
+            continue
+        fails = each.outcome is Outcome.FAIL
+        yield Finding(
+            "expectation-not-met" if fails else "expectation-undetermined",
+            Severity.ERROR if fails else Severity.WARNING,
+            f"no policy here fulfils `{each.expectation.name}`: {each.reason}"
+            if fails
+            else f"it is not certain that `{each.expectation.name}` is fulfilled: {each.reason}",
+            each.expectation.place,
+            "see the flow with `podwall check`" if each.flow else "",
+        )
+
+
+def unstated(
+    statements: Iterable[ResolvedExpectation], found: Reachability, closed: Iterable[str]
+) -> Iterator[Finding]:
+    """Yield a finding for each connection that is open, or may be, and that nothing states.
+
+    Names are resolved, a pod reaches itself, and no policy closes what goes from or to the network
+    of a node: these are left out, and so is what stays between namespaces that are left alone.
+    """
+    opening = [each for each in statements if each.opens]
+    namespaces = frozenset(closed)
+    for connection in found.connections():
+        if not _is_in_scope(connection, namespaces):
+            continue
+        stated = _stated(connection, opening)
+        extra, doubtful = connection.allowed - stated, _undetermined_ports(connection) - stated
+        if extra or doubtful:
+            yield _beyond(connection, extra, doubtful)
+
+
+def _is_in_scope(connection: Connection, closed: frozenset[str]) -> bool:
+    ends = (connection.source, connection.destination)
+    if connection.source == connection.destination:
+        return False
+    workloads = [each.workload for each in ends if not isinstance(each, ExternalRange)]
+    if any(host_match(each) is not Match.NO for each in workloads):
+        return False
+    return any(each.namespace in closed for each in workloads)
+
+
+def _stated(connection: Connection, opening: Iterable[ResolvedExpectation]) -> PortSet:
+    ports = DNS if resolves_names(connection.destination) else NO_PORTS
+    for each in opening:
+        if (
+            connection.source_id in each.sources.all
+            and connection.destination_id in each.destinations.all
+        ):
+            ports |= each.ports(connection.destination)
+    return ports
+
+
+def _undetermined_ports(connection: Connection) -> PortSet:
+    ports = NO_PORTS
+    for part in connection.undetermined:
+        ports |= part.ports
+    return ports
+
+
+def _beyond(connection: Connection, extra: PortSet, doubtful: PortSet) -> Finding:
+    pair = f"{connection.source_id} -> {connection.destination_id}"
+    if extra:
+        return Finding(
+            "open-beyond-intent",
+            Severity.ERROR,
+            f"{pair} stays open on {extra}, which no expectation states",
+            help="see why with `podwall explain`",
+        )
+    causes = ", ".join(dict.fromkeys(part.because for part in connection.undetermined))
+    return Finding(
+        "perhaps-open-beyond-intent",
+        Severity.WARNING,
+        f"{pair} may stay open on {doubtful}, which no expectation states: {causes}",
+    )
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,11 +242,11 @@ def suggest(
         InvalidValue: an expectation denies what another asks for; or there is no such engine.
     """
     bare = reachability(replace(declared, policies=()), engine)
-    subjects = Subjects(bare.workloads)
-    draft = Draft(bare.cluster, subjects, expectations)
+    subjects = SelectableWorkloads(bare.workloads)
+    draft = PolicyDraft(bare.cluster, subjects, expectations)
     policies = tuple(draft.policies())
     found = reachability(replace(declared, policies=_as_read(policies)), engine)
-    statements = [Statement(each, found) for each in expectations]
+    statements = [ResolvedExpectation(each, found) for each in expectations]
     _refuse_contradictions(tuple(contradictions(statements, found)))
     results = check(found, expectations)
     findings = (

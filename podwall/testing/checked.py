@@ -1,23 +1,127 @@
-"""A statement about a reachability, with whether it holds, and why."""
+"""A check of who reaches whom: whether it holds, why not in half a line, and every rule.
+
+What a test names becomes an expectation first: ends as text or selections, ports as the typed ones
+of `podwall.policies`.
+"""
 
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Final
 
-from podwall.expectations import Kind, Outcome, Result, check
-from podwall.explain import Answer
-from podwall.reports.explanation_text import Locate, explanation_text
-from podwall.reports.words import printable
-from podwall.testing.ends import EVERY_PORT
-from podwall.testing.reasons import reason
+from podwall.expectations import Kind, Outcome, Result, Selection, check, selection
+from podwall.explain import Explanation, FlowAnswer, SideExplanation
+from podwall.policies import Port, Ports
+from podwall.policies.errors import InvalidValue
+from podwall.reachability import Verdict
+from podwall.reports.explanation import Locate, explanation_text
+from podwall.reports.words import listed, printable
 
 if TYPE_CHECKING:
     from podwall.reachability import Reachability
 
-__all__ = ["RECENT", "Checked"]
+__all__ = [
+    "EVERY_PORT",
+    "RECENT",
+    "Checked",
+    "EndsLike",
+    "ends_in_words",
+    "port_texts",
+    "reason",
+    "selections",
+]
+
+
+EndsLike = str | Selection | Iterable[str | Selection]
+
+_EVERY: Final = "1-65535"
+#: What `ALL_PORTS` means where it has to be said which ports are open.
+EVERY_PORT: Final = (f"{_EVERY}/tcp", f"{_EVERY}/udp", f"{_EVERY}/sctp")
+
+
+def selections(ends: EndsLike) -> tuple[Selection, ...]:
+    """Return ends as selections; a text is read as in a file of expectations.
+
+    Raises:
+        InvalidValue: a text is no end of a connection.
+
+    >>> [str(each) for each in selections(["shop/web", "203.0.113.7", "internet"])]
+    ['shop/web', '203.0.113.7/32', 'internet']
+    """
+    if isinstance(ends, str):
+        return (selection(ends),)
+    if isinstance(ends, Iterable):
+        return tuple(each for several in ends for each in selections(several))
+    return (ends,)
+
+
+def ends_in_words(ends: tuple[Selection, ...]) -> str:
+    """Return ends in words.
+
+    >>> ends_in_words(selections(["shop/web", "shop/api"]))
+    'shop/web and shop/api'
+    """
+    return listed([str(each) for each in ends])
+
+
+def port_texts(ports: Ports) -> tuple[str, ...]:
+    """Return ports as an expectation writes them; `ALL_PORTS`, any port at all, as none.
+
+    Raises:
+        InvalidValue: they are not typed ports.
+
+    >>> from podwall.policies import tcp, udp
+    >>> port_texts(tcp(8000, end_port=8080) | udp(53) | tcp("metrics"))
+    ('8000-8080/tcp', 'metrics/tcp', '53/udp')
+    """
+    if not isinstance(ports, Ports):
+        raise InvalidValue(
+            f"`{ports}` are not typed ports",
+            help="write them as in a policy: `from podwall.policies import tcp`, then `tcp(8080)`",
+            value=ports,
+        )
+    return tuple(map(_text, ports.entries or ()))
+
+
+def _text(entry: Port) -> str:
+    if entry.port is None:
+        numbers = _EVERY
+    else:
+        numbers = f"{entry.port}-{entry.end_port}" if entry.end_port else str(entry.port)
+    return f"{numbers}/{entry.protocol.lower()}"
+
+
+def reason(result: Result) -> str:
+    """Return what is not as stated, and the policy or rule that makes it so."""
+    if result.flow is None:
+        return result.reason
+    return f"{result.reason}, {_cause(result.flow)}"
+
+
+def _cause(flow: Explanation) -> str:
+    if flow.verdict is Verdict.UNDETERMINED:
+        return "; ".join(part.because for part in flow.undetermined)
+    if flow.verdict is Verdict.DENIED:
+        closed = [side for side in flow.sides if side.verdict is not Verdict.ALLOWED]
+        return _of(closed[0], Verdict.DENIED) if closed else "no port is open at both ends"
+    isolating = [side for side in flow.sides if side.policies]
+    return _of((isolating or list(flow.sides))[-1], Verdict.ALLOWED)
+
+
+def _of(side: SideExplanation, verdict: Verdict) -> str:
+    """Return the rule of a side that decides, else its policy, else the side itself."""
+    for policy in reversed(side.policies):
+        for rule in policy.rules:
+            if rule.verdict is verdict:
+                named = f"policy {policy.name} ({policy.policy.place})"
+                return f"{side.direction} {verdict} by {named}: {rule.why}"
+    for policy in side.policies:
+        if policy.verdict is verdict:
+            return f"{side.direction} {verdict} by policy {policy.name} ({policy.policy.place})"
+    return f"{side.direction} of {side.subject.id} {side.verdict}: {side.why}"
+
 
 _WIDTH: Final = 230
 """pytest cuts the middle out of what is longer than 240 characters."""
@@ -65,7 +169,7 @@ class Checked:
         yield printable(self.result.expectation.name if holds else self.result.reason)
         flow = self._opposite().flow if holds else self.result.flow
         if flow is not None:
-            _, *lines = explanation_text(Answer(flow), self.locate)
+            _, *lines = explanation_text(FlowAnswer(flow), self.locate)
             yield from (f"  {line.rstrip()}" for line in lines if line.strip())
         if self.about:
             yield f"  ({self.about})"

@@ -15,7 +15,7 @@ import pytest
 
 if TYPE_CHECKING:
     from podwall.testing import Checked, Reach
-    from podwall.testing.chosen import Chosen, Planned
+    from podwall.testing.programs import AnalysisSubject, PlanCache
 
 __all__: list[str] = []
 
@@ -41,15 +41,15 @@ def pytest_configure(config: pytest.Config) -> None:
 
 
 @pytest.fixture(scope="session")
-def _podwall_planned() -> Planned:
+def _podwall_planned() -> PlanCache:
     """What was planned in this session; each choice is planned once."""
-    from podwall.testing.chosen import Planned  # noqa: PLC0415 - see the module
+    from podwall.testing.programs import PlanCache  # noqa: PLC0415 - see the module
 
-    return Planned()
+    return PlanCache()
 
 
 @pytest.fixture
-def reach(request: pytest.FixtureRequest, _podwall_planned: Planned) -> Reach:
+def reach(request: pytest.FixtureRequest, _podwall_planned: PlanCache) -> Reach:
     """Who reaches whom once the program is deployed: `assert reach.allows(...)`.
 
     The program is that of the nearest `Pulumi.yaml` above the test, its stack `dev` or the only
@@ -66,7 +66,7 @@ def reach(request: pytest.FixtureRequest, _podwall_planned: Planned) -> Reach:
 
 
 @pytest.fixture
-def reach_of(request: pytest.FixtureRequest, _podwall_planned: Planned) -> Callable[..., Reach]:
+def reach_of(request: pytest.FixtureRequest, _podwall_planned: PlanCache) -> Callable[..., Reach]:
     """A function that plans what its arguments choose, for several stacks in one test.
 
     `reach_of(folder=..., stack=..., config=..., engine=..., source=...)` takes what the marker
@@ -86,12 +86,12 @@ def reach_of(request: pytest.FixtureRequest, _podwall_planned: Planned) -> Calla
     return chosen
 
 
-def _chosen(request: pytest.FixtureRequest) -> Chosen:
+def _chosen(request: pytest.FixtureRequest) -> AnalysisSubject:
     """Return what the settings choose, then the test's markers, the nearest last."""
-    from podwall.testing.chosen import Chosen  # noqa: PLC0415 - see the module
+    from podwall.testing.programs import AnalysisSubject  # noqa: PLC0415 - see the module
 
     start = request.path.parent
-    chosen = Chosen(start, request.config.rootpath).but(
+    chosen = AnalysisSubject(start, request.config.rootpath).but(
         _settings(request.config), seen_from=request.config.rootpath
     )
     for marker in reversed(list(request.node.iter_markers("podwall"))):

@@ -1,18 +1,29 @@
-"""From a program or a source to the reach that a test makes statements about."""
+"""From a program or a source to the reach that a test asks; each is planned and read only once."""
 
 from __future__ import annotations
 
 import asyncio
+import json
 import warnings
 from collections.abc import Iterable, Mapping
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, field, replace
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from types import MappingProxyType
+from typing import TYPE_CHECKING, Any, Final
 
-from podwall.lint import judged, lint, ranked, silenceable
-from podwall.policies.errors import InvalidManifest, Place
-from podwall.policies.findings import Finding, Severity
+from podwall.lint import lint, ranked, silenceable, triaged
+from podwall.plan.project import find_project
+from podwall.policies.errors import (
+    Finding,
+    InvalidManifest,
+    InvalidValue,
+    Place,
+    Severity,
+    SourceError,
+)
+from podwall.policies.wording import did_you_mean
 from podwall.preview import preview
 from podwall.reachability import reachability
 from podwall.sources import source
@@ -23,6 +34,8 @@ if TYPE_CHECKING:
     from podwall.plan import Plan
 
 __all__ = [
+    "AnalysisSubject",
+    "PlanCache",
     "UnseenObjects",
     "plan_of_program",
     "reach_of_plan",
@@ -128,7 +141,7 @@ def reach_of_source(path: str | Path, *, engine: str | None = None) -> Reach:
 
     def findings() -> Iterable[Finding]:
         every = ranked((*reading.findings, *read.at_lines(lint(found))))
-        return judged(every, read.planned.documents, silenceable(reading.findings)).findings
+        return triaged(every, read.planned.documents, silenceable(reading.findings)).findings
 
     locate = partial(exact_place, texts=read.texts)
     about = f"{read.name}, engine {found.engine.name}"
@@ -146,3 +159,94 @@ def _warn_of_unseen(findings: Iterable[Finding]) -> None:
         if each.id == "unseen-objects":
             where = f"{each.place}: " if str(each.place) else ""
             warnings.warn(f"{where}{each.message}", UnseenObjects, stacklevel=4)
+
+
+_NAMES: Final = ("folder", "stack", "config", "engine", "source")
+
+
+@dataclass(frozen=True, slots=True)
+class AnalysisSubject:
+    """What is analysed: the program in `folder`, or the manifests or the preview at `source`.
+
+    Without either it is the program of the nearest `Pulumi.yaml` above the test in `start`, else
+    above `root`, pytest's root folder.
+    """
+
+    start: Path
+    root: Path
+    folder: Path | None = None
+    source: Path | None = None
+    stack: str | None = None
+    engine: str | None = None
+    config: Mapping[str, Any] = field(default_factory=lambda: MappingProxyType({}))
+
+    def but(self, choices: Mapping[str, Any], *, seen_from: Path | None = None) -> AnalysisSubject:
+        """Return the same with some choices made; configuration is added, key by key.
+
+        Relative paths begin at `seen_from`, by default at the test's folder.
+
+        Raises:
+            InvalidValue: there is no such choice.
+        """
+        for name in choices:
+            if name not in _NAMES:
+                raise _no_such_choice(name)
+        made = dict(choices)
+        for path in {"folder", "source"} & made.keys():
+            made[path] = (seen_from or self.start) / made[path]
+        if "folder" in made:
+            made = {"source": None, **made}
+        return replace(self, **{**made, "config": {**self.config, **(made.get("config") or {})}})
+
+    def project(self) -> Path:
+        """Return the folder of the Pulumi project that is meant.
+
+        Raises:
+            SourceError: there is none.
+        """
+        if self.folder is not None:
+            return find_project(self.folder)
+        try:
+            return find_project(self.start)
+        except SourceError:
+            pass
+        try:
+            return find_project(self.root)
+        except SourceError as problem:
+            problem.help = 'say where it is: `@pytest.mark.podwall(folder="...")`'
+            raise
+
+
+def _no_such_choice(name: str) -> InvalidValue:
+    return InvalidValue(
+        f"`{name}` is nothing that podwall's fixtures take", help=did_you_mean(name, _NAMES)
+    )
+
+
+class PlanCache:
+    """What was planned so far: each program once for each stack and configuration."""
+
+    def __init__(self) -> None:
+        """Begin with nothing."""
+        self._plans: dict[tuple[object, ...], Plan] = {}
+        self._reaches: dict[tuple[object, ...], Reach] = {}
+
+    def reach(self, chosen: AnalysisSubject) -> Reach:
+        """Return who reaches whom by what is chosen.
+
+        Raises:
+            PodwallError: it can't be read or planned.
+        """
+        if chosen.source is not None:
+            of_source = (chosen.source.resolve(), chosen.engine)
+            if of_source not in self._reaches:
+                self._reaches[of_source] = reach_of_source(chosen.source, engine=chosen.engine)
+            return self._reaches[of_source]
+        folder = chosen.project()
+        of_plan = (folder, chosen.stack, json.dumps(chosen.config, sort_keys=True, default=repr))
+        if of_plan not in self._plans:
+            self._plans[of_plan] = plan_of_program(folder, chosen.stack, chosen.config)
+        of_reach = (*of_plan, chosen.engine)
+        if of_reach not in self._reaches:
+            self._reaches[of_reach] = reach_of_plan(self._plans[of_plan], folder, chosen.engine)
+        return self._reaches[of_reach]

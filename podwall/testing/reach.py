@@ -1,28 +1,99 @@
-"""Who reaches whom, as a test asks: statements that are true or explain themselves."""
+"""Who reaches whom, as a test asks: statements that are true or explain themselves.
+
+A workload is isolated where policies let nothing through but what a rule allows:
+https://kubernetes.io/docs/concepts/services-networking/network-policies/#the-two-sorts-of-pod-isolation
+"""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, Final, NamedTuple
 
 from podwall.expectations import Expectation, Kind, Outcome, Result, check
-from podwall.explain import ports_named
+from podwall.expectations.checking import no_such_workload
+from podwall.explain import PolicyExplanation, SideExplanation, explain, ports_named
+from podwall.model import Rule
 from podwall.policies import ALL_PORTS, Ports
-from podwall.policies.errors import InvalidValue, Place
-from podwall.policies.findings import Finding, Severity
-from podwall.reports.explanation_text import Locate
-from podwall.sources.expectations_file import expectations_in
-from podwall.testing.checked import RECENT, Checked
-from podwall.testing.ends import EVERY_PORT, Ends, port_texts, selections, written
-from podwall.testing.isolation import openings
+from podwall.policies.errors import Finding, InvalidValue, Place, Severity
+from podwall.reachability.matching import Match
+from podwall.reports.explanation import Locate
+from podwall.sources.expectations import expectations_in
+from podwall.testing.checked import (
+    EVERY_PORT,
+    RECENT,
+    Checked,
+    EndsLike,
+    ends_in_words,
+    port_texts,
+    selections,
+)
 
 if TYPE_CHECKING:
     from podwall.plan import Plan
     from podwall.reachability import Reachability
 
-__all__ = ["Reach"]
+__all__ = ["Reach", "openings"]
+
+
+_DIRECTIONS: Final = ("ingress", "egress")
+
+
+def openings(found: Reachability, workload: str, direction: str | None) -> Iterator[str]:
+    """Yield why a workload is not isolated, or not for certain; nothing where it is.
+
+    Args:
+        found: the analysis.
+        workload: the id of a workload.
+        direction: `ingress` or `egress`; None means both.
+
+    Raises:
+        InvalidValue: there is no such workload or direction.
+    """
+    if direction not in {None, *_DIRECTIONS}:
+        raise InvalidValue(f"`{direction}` is no direction", help="say `ingress` or `egress`")
+    if workload not in {each.id for each in found.workloads}:
+        raise InvalidValue(no_such_workload(workload, found), value=workload)
+    anyone = found.externals[0].id
+    sides = {
+        "ingress": explain(found, anyone, workload).ingress,
+        "egress": explain(found, workload, anyone).egress,
+    }
+    for each in _DIRECTIONS if direction is None else (direction,):
+        yield from _openings(sides[each], workload)
+
+
+def _openings(side: SideExplanation, workload: str) -> Iterator[str]:
+    certain = [each for each in side.policies if each.selects is Match.YES]
+    if not certain:
+        yield from _doubts(side, workload)
+    for policy in side.policies:
+        for number, rule in enumerate(_rules(policy, side.direction)):
+            if isinstance(rule, Rule) and rule.peers is None and rule.ports is None:
+                yield (
+                    f"{workload} is open for {side.direction}: {_named(policy)} allows everyone"
+                    f" on all ports in spec.{side.direction}[{number}]"
+                )
+
+
+def _doubts(side: SideExplanation, workload: str) -> Iterator[str]:
+    """Yield what is said where no policy selects the workload for certain."""
+    if not side.policies:
+        yield f"no policy isolates {workload} for {side.direction}"
+    else:
+        yield f"it is not certain that a policy isolates {workload} for {side.direction}"
+        yield from (f"  {_named(each)}: {each.why}" for each in side.policies)
+
+
+def _rules(policy: PolicyExplanation, direction: str) -> tuple[object, ...]:
+    rules = policy.policy.ingress if direction == "ingress" else policy.policy.egress
+    return rules if isinstance(rules, tuple) else ()
+
+
+def _named(policy: PolicyExplanation) -> str:
+    return f"policy {policy.name} ({policy.policy.place})"
+
 
 _ONE = {Kind.ALLOWED: "reaches", Kind.DENIED: "does not reach", Kind.ONLY: "reaches"}
 _SEVERAL = {Kind.ALLOWED: "reach", Kind.DENIED: "do not reach", Kind.ONLY: "reach"}
@@ -68,27 +139,29 @@ class Reach:
         """Write what was analysed."""
         return f"<reach{f' of {self.about}' if self.about else ''}>"
 
-    def allows(self, source: Ends, destination: Ends, ports: Ports) -> Checked:
+    def allows(self, source: EndsLike, destination: EndsLike, ports: Ports) -> Checked:
         """Return whether every source certainly reaches every destination on all the ports.
 
         Raises:
             InvalidValue: an end or a port does not exist.
         """
         __tracebackhide__ = True
-        asked = _Asked(Kind.ALLOWED, source, destination, ports, port_texts(ports) or EVERY_PORT)
+        asked = _Question(Kind.ALLOWED, source, destination, ports, port_texts(ports) or EVERY_PORT)
         return self._remembered(asked)
 
-    def denies(self, source: Ends, destination: Ends, ports: Ports = ALL_PORTS) -> Checked:
+    def denies(self, source: EndsLike, destination: EndsLike, ports: Ports = ALL_PORTS) -> Checked:
         """Return whether certainly no source reaches any destination on any of the ports.
 
         Raises:
             InvalidValue: an end or a port does not exist.
         """
         __tracebackhide__ = True
-        asked = _Asked(Kind.DENIED, source, destination, ports, port_texts(ports))
+        asked = _Question(Kind.DENIED, source, destination, ports, port_texts(ports))
         return self._remembered(asked)
 
-    def assert_only(self, sources: Ends, destination: Ends, ports: Ports = ALL_PORTS) -> None:
+    def assert_only(
+        self, sources: EndsLike, destination: EndsLike, ports: Ports = ALL_PORTS
+    ) -> None:
         """Assert that exactly the sources reach the destination on the ports, and nothing else.
 
         Each source must reach it on all the ports, or without ports on any.
@@ -98,7 +171,9 @@ class Reach:
             InvalidValue: an end or a port does not exist.
         """
         __tracebackhide__ = True
-        checked = self._checked(_Asked(Kind.ONLY, sources, destination, ports, port_texts(ports)))
+        checked = self._checked(
+            _Question(Kind.ONLY, sources, destination, ports, port_texts(ports))
+        )
         if not checked:
             first, *rest = checked.lines()
             expected = f"  expected: {checked.result.expectation.name}"
@@ -155,14 +230,14 @@ class Reach:
         if findings:
             raise AssertionError(self._told(map(_with_help, findings)))
 
-    def _remembered(self, asked: _Asked) -> Checked:
+    def _remembered(self, asked: _Question) -> Checked:
         """Return a statement, and remember it for the report of the test that fails by it."""
         __tracebackhide__ = True
         checked = self._checked(asked)
         RECENT.append(checked)
         return checked
 
-    def _checked(self, asked: _Asked) -> Checked:
+    def _checked(self, asked: _Question) -> Checked:
         __tracebackhide__ = True
         expectation = asked.expectation()
         (result,) = check(self.found, (expectation,))
@@ -189,12 +264,12 @@ class Reach:
         return "\n".join([*lines, *about])
 
 
-class _Asked(NamedTuple):
+class _Question(NamedTuple):
     """A statement as a test writes it; `texts` are the ports as an expectation writes them."""
 
     kind: Kind
-    sources: Ends
-    destinations: Ends
+    sources: EndsLike
+    destinations: EndsLike
     ports: Ports
     texts: tuple[str, ...]
 
@@ -203,7 +278,7 @@ class _Asked(NamedTuple):
         sources, destinations = selections(self.sources), selections(self.destinations)
         verbs = _SEVERAL if len(sources) > 1 else _ONE
         only = "only " if self.kind is Kind.ONLY else ""
-        ends = f"{written(sources)} {verbs[self.kind]} {written(destinations)}"
+        ends = f"{ends_in_words(sources)} {verbs[self.kind]} {ends_in_words(destinations)}"
         name = f"{only}{ends}{self._where()}"
         return Expectation(name, self.kind, sources, destinations, self.texts)
 

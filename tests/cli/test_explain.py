@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from podwall.cli import main
-from podwall.cli.explaining import Words, said
+from podwall.cli.explain import FlowWords, flow_words
 from podwall.policies.errors import InvalidValue
 
 SHOP = str(Path(__file__).resolve().parents[2] / "examples" / "shop")
@@ -140,11 +140,11 @@ def test_a_source_without_two_ends_is_told_from_an_end(
 
 
 def test_the_last_of_three_words_is_a_port_if_it_looks_like_one() -> None:
-    assert said(["a/b", "c/d", "80/udp"]) == Words(None, "a/b", "c/d", "80/udp")
-    assert said([SHOP, "a/b", "c/d"]) == Words(SHOP, "a/b", "c/d", None)
-    assert said([SHOP, "web", "api"]) == Words(SHOP, "web", "api", None)
+    assert flow_words(["a/b", "c/d", "80/udp"]) == FlowWords(None, "a/b", "c/d", "80/udp")
+    assert flow_words([SHOP, "a/b", "c/d"]) == FlowWords(SHOP, "a/b", "c/d", None)
+    assert flow_words([SHOP, "web", "api"]) == FlowWords(SHOP, "web", "api", None)
     with pytest.raises(InvalidValue, match="two to four words"):
-        said(["a/b"])
+        flow_words(["a/b"])
 
 
 @pytest.mark.parametrize(

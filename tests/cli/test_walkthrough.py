@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from podwall.engines import ENGINES
-from podwall.model import Protocol
+from podwall.model import IpProtocol
 from podwall.plan.embedded import embedded_plan
 from podwall.policies.presets import Step
 from podwall.preview import preview
@@ -71,5 +71,5 @@ def _planned(step: Step) -> Reachability:
 )
 def test_the_real_program_does_as_predicted(attempt: Attempt) -> None:
     reach = _planned(attempt.step)
-    assert reach.verdict(attempt.client.id, BACKEND, Protocol.TCP, 80) is attempt.verdict
+    assert reach.verdict(attempt.client.id, BACKEND, IpProtocol.TCP, 80) is attempt.verdict
     assert attempt.verdict is not Verdict.UNDETERMINED

@@ -18,7 +18,7 @@ from pulumi.runtime import mocks, set_mocks
 from pulumi.runtime.proto import resource_pb2
 from pulumi.runtime.stack import run_pulumi_func
 
-from podwall.plan.structs import NOTHING, plain, struct
+from podwall.plan.registration import NOTHING, plain, struct
 
 __all__ = ["KUBECONFIG", "SECRET_MARK", "SUBSCRIPTION", "Deployment", "Registered", "deploy"]
 

@@ -10,22 +10,22 @@ from zlib import crc32
 from podwall.engines import AZURE, CALICO, CILIUM, NONE, SPEC
 from podwall.model import (
     IpPeer,
+    IpProtocol,
     LabelMap,
-    Namespace,
     Operator,
     Peer,
     PodPeer,
     Policy,
     PortRule,
-    Protocol,
-    Requirement,
     Rule,
     Selector,
+    SelectorRequirement,
     Service,
     ServicePort,
     Snapshot,
+    SnapshotNamespace,
+    SnapshotWorkload,
     Unknown,
-    Workload,
     WorkloadPort,
 )
 from podwall.reachability import Reachability, Verdict, reachability
@@ -56,28 +56,28 @@ EVERYTHING = Selector()
 """The empty selector: every pod, or every namespace."""
 
 
-def namespace(name: str, **labels: str) -> Namespace:
+def namespace(name: str, **labels: str) -> SnapshotNamespace:
     """Return a namespace with labels."""
-    return Namespace(name, LabelMap.of(dict(labels)))
+    return SnapshotNamespace(name, LabelMap.of(dict(labels)))
 
 
 def pod(
     id_: str, *ports: WorkloadPort, labels: dict[str, Any] | None = None, **more: Any
-) -> Workload:
+) -> SnapshotWorkload:
     """Return a pod, `namespace/name`, labelled `app=<name>` if it is not told otherwise."""
     where, name = id_.split("/")
     labels = {"app": name} if labels is None else labels
-    return replace(Workload(where, name, "Pod", LabelMap.of(labels), ports), **more)
+    return replace(SnapshotWorkload(where, name, "Pod", LabelMap.of(labels), ports), **more)
 
 
-def named(name: str, number: int, protocol: Protocol = Protocol.TCP) -> WorkloadPort:
+def named(name: str, number: int, protocol: IpProtocol = IpProtocol.TCP) -> WorkloadPort:
     """Return a container port with a name."""
     return WorkloadPort(number, protocol, name)
 
 
-def selector(*requirements: Requirement, **labels: str) -> Selector:
+def selector(*requirements: SelectorRequirement, **labels: str) -> Selector:
     """Return a selector of labels and further requirements."""
-    equal = (Requirement(key, Operator.IN, (value,)) for key, value in labels.items())
+    equal = (SelectorRequirement(key, Operator.IN, (value,)) for key, value in labels.items())
     return Selector((*equal, *requirements))
 
 
@@ -93,7 +93,7 @@ def block(cidr: str, *exceptions: str) -> IpPeer:
 
 def tcp(first: int | str, last: int | None = None) -> PortRule:
     """Return a TCP port of a rule."""
-    return PortRule(Protocol.TCP, first, last)
+    return PortRule(IpProtocol.TCP, first, last)
 
 
 def allow(*from_or_to: Peer | Unknown, ports: tuple[PortRule | Unknown, ...] = ()) -> Rule:
@@ -114,11 +114,13 @@ def load_balancer(id_: str, target: int | str, pods: Selector, **more: Any) -> S
     return replace(service, **more)
 
 
-def cluster(*parts: Namespace | Workload | Policy | Service, **more: Any) -> Snapshot:
+def cluster(
+    *parts: SnapshotNamespace | SnapshotWorkload | Policy | Service, **more: Any
+) -> Snapshot:
     """Return a snapshot of everything there is; without pods, those of x and y named a and b."""
-    workloads = tuple(part for part in parts if isinstance(part, Workload))
+    workloads = tuple(part for part in parts if isinstance(part, SnapshotWorkload))
     snapshot = Snapshot(
-        namespaces=tuple(part for part in parts if isinstance(part, Namespace)),
+        namespaces=tuple(part for part in parts if isinstance(part, SnapshotNamespace)),
         workloads=workloads or tuple(pod(f"{where}/{name}") for where in "xy" for name in "ab"),
         policies=tuple(part for part in parts if isinstance(part, Policy)),
         services=tuple(part for part in parts if isinstance(part, Service)),
@@ -132,7 +134,7 @@ def verdict(
     snapshot: Snapshot | Reachability,
     flow: str,
     port: int = 80,
-    protocol: Protocol = Protocol.TCP,
+    protocol: IpProtocol = IpProtocol.TCP,
     engine: Engine | None = None,
 ) -> Verdict:
     """Return the verdict on a flow, `source -> destination`."""
@@ -145,13 +147,15 @@ COLUMNS = (SPEC, AZURE, CALICO, CILIUM, NONE)
 _LETTERS = {Verdict.ALLOWED: "y", Verdict.DENIED: "n", Verdict.UNDETERMINED: "?"}
 
 
-def column(snapshot: Snapshot, flow: str, port: int = 80, protocol: Protocol = Protocol.TCP) -> str:
+def column(
+    snapshot: Snapshot, flow: str, port: int = 80, protocol: IpProtocol = IpProtocol.TCP
+) -> str:
     """Return the verdicts of spec, azure, calico, cilium and none: y, n or ? for each."""
     return "".join(_LETTERS[verdict(snapshot, flow, port, protocol, each)] for each in COLUMNS)
 
 
 def reaches(
-    snapshot: Snapshot, flow: str, port: int = 80, protocol: Protocol = Protocol.TCP
+    snapshot: Snapshot, flow: str, port: int = 80, protocol: IpProtocol = IpProtocol.TCP
 ) -> bool:
     """Say whether a flow passes; it must not be undetermined."""
     found = verdict(snapshot, flow, port, protocol)

@@ -10,9 +10,9 @@ from podwall.model import (
     Peer,
     PodPeer,
     Policy,
-    Requirement,
     Rule,
     Selector,
+    SelectorRequirement,
     Snapshot,
     Unknown,
 )
@@ -161,7 +161,7 @@ def _reworded_peer(peer: Peer) -> Peer:
     return PodPeer(_reworded_selector(peer.pods), namespaces and _reworded_selector(namespaces))
 
 
-def _reworded(requirement: Requirement) -> Requirement:
+def _reworded(requirement: SelectorRequirement) -> SelectorRequirement:
     if "/" in requirement.key:
         return requirement
     values = tuple(sorted(_word(value) for value in requirement.values))

@@ -8,19 +8,19 @@ from typing import TYPE_CHECKING, TypeVar
 
 from podwall.model import (
     IpPeer,
+    IpProtocol,
     LabelMap,
-    Namespace,
     Operator,
     Peer,
     PodPeer,
     Policy,
     PortRule,
-    Protocol,
-    Requirement,
     Rule,
     Selector,
+    SelectorRequirement,
     Snapshot,
-    Workload,
+    SnapshotNamespace,
+    SnapshotWorkload,
     WorkloadPort,
 )
 
@@ -54,7 +54,7 @@ KEYS = ("app", "tier", "env")
 VALUES = ("a", "b", "")
 NAMES = ("http", "dns")
 NUMBERS = (1, 53, 80, 81, 8080, 65535)
-PROTOCOLS = (Protocol.TCP, Protocol.UDP, Protocol.SCTP)
+PROTOCOLS = (IpProtocol.TCP, IpProtocol.UDP, IpProtocol.SCTP)
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,7 +78,7 @@ def random_cluster(rng: Random, size: Size) -> Snapshot:
     )
     declared = rng.sample(NAMESPACES, rng.randint(0, len(NAMESPACES)))
     return Snapshot(
-        namespaces=tuple(Namespace(name, _labels(rng, size)) for name in declared),
+        namespaces=tuple(SnapshotNamespace(name, _labels(rng, size)) for name in declared),
         workloads=workloads,
         policies=policies,
         pod_cidrs=(POD_CIDR,),
@@ -118,8 +118,8 @@ def random_rule(rng: Random, size: Size) -> Rule:
     return Rule(peers, ports)
 
 
-def _workload(rng: Random, number: int, size: Size) -> Workload:
-    return Workload(
+def _workload(rng: Random, number: int, size: Size) -> SnapshotWorkload:
+    return SnapshotWorkload(
         namespace=rng.choice(NAMESPACES),
         name=f"w{number}",
         kind=rng.choice(("Pod", "Deployment")),
@@ -144,20 +144,22 @@ def _selector(rng: Random, size: Size) -> Selector:
     return Selector(_some(rng, 2, lambda: _requirement(rng, size)))
 
 
-def _requirement(rng: Random, size: Size) -> Requirement:
+def _requirement(rng: Random, size: Size) -> SelectorRequirement:
     operator = rng.choice((Operator.IN, Operator.IN, *Operator))
     key = rng.choice(KEYS[: size.keys])
     if operator in {Operator.EXISTS, Operator.DOES_NOT_EXIST}:
-        return Requirement(key, operator)
+        return SelectorRequirement(key, operator)
     values = rng.sample(VALUES, rng.choice((1, 1, 2)))
-    return Requirement(key, operator, tuple(sorted(values)))
+    return SelectorRequirement(key, operator, tuple(sorted(values)))
 
 
 def _namespace_selector(rng: Random, size: Size) -> Selector:
     if rng.random() < 0.5:
         return _selector(rng, size)
     operator = rng.choice((Operator.IN, Operator.IN, Operator.NOT_IN))
-    return Selector((Requirement("kubernetes.io/metadata.name", operator, (rng.choice("xyz"),)),))
+    return Selector(
+        (SelectorRequirement("kubernetes.io/metadata.name", operator, (rng.choice("xyz"),)),)
+    )
 
 
 def _peer(rng: Random, size: Size) -> Peer:
@@ -183,7 +185,7 @@ def _strictly_inside(inner: IpNetwork, outer: IpNetwork) -> bool:
 
 
 def _port_rule(rng: Random) -> PortRule:
-    protocol = rng.choice((Protocol.TCP, *PROTOCOLS))
+    protocol = rng.choice((IpProtocol.TCP, *PROTOCOLS))
     kind = rng.random()
     if kind < 0.15:
         return PortRule(protocol)

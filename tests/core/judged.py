@@ -5,7 +5,7 @@ from __future__ import annotations
 from itertools import product
 from typing import TYPE_CHECKING, NamedTuple
 
-from podwall.model import PortRule, Protocol, Rule
+from podwall.model import IpProtocol, PortRule, Rule
 from podwall.portset import FIRST_PORT, LAST_PORT
 from podwall.reachability import ExternalRange, WorkloadEndpoint
 from tests.oracle import Pod, Probe, passing
@@ -46,7 +46,10 @@ def probes(snapshot: Snapshot) -> list[Probe]:
                 numbers.update(n for n in (entry.port, entry.end_port) if isinstance(n, int))
     near = {number + step for number in numbers for step in (-1, 0, 1)}
     ports = sorted(port for port in near if FIRST_PORT <= port <= LAST_PORT)
-    return [*product((Protocol.TCP, Protocol.UDP, Protocol.SCTP), ports), (Protocol.OTHER, 0)]
+    return [
+        *product((IpProtocol.TCP, IpProtocol.UDP, IpProtocol.SCTP), ports),
+        (IpProtocol.OTHER, 0),
+    ]
 
 
 def differences(found: Reachability, least: World, most: World) -> Iterator[str]:

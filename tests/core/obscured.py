@@ -10,12 +10,12 @@ from podwall.model import (
     PodPeer,
     Policy,
     PortRule,
-    Requirement,
     Rule,
     Selector,
+    SelectorRequirement,
     Snapshot,
+    SnapshotWorkload,
     Unknown,
-    Workload,
 )
 
 if TYPE_CHECKING:
@@ -70,13 +70,13 @@ class _Hider:
         kept = [r for r in selector.requirements if more is None or self._rng.random() < 0.5]
         return Selector(tuple(self._requirement(each) for each in kept), more)
 
-    def _requirement(self, requirement: Requirement) -> Requirement:
+    def _requirement(self, requirement: SelectorRequirement) -> SelectorRequirement:
         unknown = self.more() if requirement.values else None
         if unknown is None:
             return requirement
         return replace(requirement, values=requirement.values[:-1], unknown=unknown)
 
-    def workload(self, workload: Workload) -> Workload:
+    def workload(self, workload: SnapshotWorkload) -> SnapshotWorkload:
         """Hide what a workload may hide."""
         open_ports = self.more()
         kept = (p for p in workload.ports if open_ports is None or self._rng.random() < 0.5)

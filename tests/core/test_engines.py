@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from podwall.engines import AZURE, CALICO, CILIUM, ENGINES, NONE, SPEC, Treatment, engine
-from podwall.model import IpPeer, PortRule, Protocol, Selector, Unknown
+from podwall.model import IpPeer, IpProtocol, PortRule, Selector, Unknown
 from podwall.policies.errors import InvalidValue
 from podwall.reachability import Verdict, reachability
 from tests.core.builders import (
@@ -152,7 +152,9 @@ def test_ranges_of_ports(version: str | None, within: str, first: str) -> None:
     [
         pytest.param((named("http", 80),), "yyyyy", id="the same number everywhere"),
         pytest.param((named("http", 8080),), "yyyny", id="another number somewhere"),
-        pytest.param((named("http", 8080, Protocol.UDP),), "yyyyy", id="another protocol's number"),
+        pytest.param(
+            (named("http", 8080, IpProtocol.UDP),), "yyyyy", id="another protocol's number"
+        ),
     ],
 )
 def test_a_port_name_with_several_numbers_on_egress(others: Any, expected: str) -> None:
@@ -174,11 +176,11 @@ def test_a_port_name_may_have_several_numbers_where_ports_are_not_known() -> Non
 
 
 def test_rules_that_list_sctp_depend_on_a_switch_under_cilium() -> None:
-    listed = cluster(policy("x", ingress=(allow(ports=(PortRule(Protocol.SCTP, 80),)),)))
-    assert column(listed, "y/a -> x/a", 80, Protocol.SCTP) == "yyy?y"
+    listed = cluster(policy("x", ingress=(allow(ports=(PortRule(IpProtocol.SCTP, 80),)),)))
+    assert column(listed, "y/a -> x/a", 80, IpProtocol.SCTP) == "yyy?y"
     assert column(listed, "y/a -> x/a", 80) == "nnnny"
     unlisted = cluster(policy("x", ingress=(allow(),)))
-    assert column(unlisted, "y/a -> x/a", 80, Protocol.SCTP) == "yyyyy"
+    assert column(unlisted, "y/a -> x/a", 80, IpProtocol.SCTP) == "yyyyy"
 
 
 def test_a_policy_with_an_ipv6_block_is_not_enforced_by_azure() -> None:

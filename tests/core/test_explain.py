@@ -10,13 +10,13 @@ import pytest
 from podwall.engines import ENGINES
 from podwall.explain import Explanation, explain
 from podwall.model import (
+    IpProtocol,
     Operator,
     PodPeer,
     PortRule,
-    Protocol,
-    Requirement,
     Rule,
     Selector,
+    SelectorRequirement,
     Snapshot,
     Unknown,
 )
@@ -41,7 +41,7 @@ from tests.core.clusters import Size, random_cluster
 from tests.core.judged import probes
 from tests.core.obscured import obscured
 
-TCP = Protocol.TCP
+TCP = IpProtocol.TCP
 
 
 def explained(snapshot: Snapshot, flow: str, port: int = 80, engine: str = "spec") -> Explanation:
@@ -80,17 +80,23 @@ MISSES = [
         id="the namespace by its name",
     ),
     pytest.param(
-        allow(PodPeer(Selector((Requirement("app", Operator.NOT_IN, ("b", "c")),)), EVERYTHING)),
+        allow(
+            PodPeer(
+                Selector((SelectorRequirement("app", Operator.NOT_IN, ("b", "c")),)), EVERYTHING
+            )
+        ),
         "it would match if the pod did not carry app=b or app=c",
         id="a value that excludes it",
     ),
     pytest.param(
-        allow(PodPeer(Selector((Requirement("tier", Operator.DOES_NOT_EXIST),)), EVERYTHING)),
+        allow(
+            PodPeer(Selector((SelectorRequirement("tier", Operator.DOES_NOT_EXIST),)), EVERYTHING)
+        ),
         "it would match if the pod did not carry the label tier",
         id="a key that excludes it",
     ),
     pytest.param(
-        allow(PodPeer(Selector((Requirement("role", Operator.EXISTS),)), EVERYTHING)),
+        allow(PodPeer(Selector((SelectorRequirement("role", Operator.EXISTS),)), EVERYTHING)),
         "it would match if the pod carried the label role",
         id="a key that it lacks",
     ),
@@ -100,7 +106,7 @@ MISSES = [
         id="the nearest of two peers",
     ),
     pytest.param(
-        allow(PodPeer(EVERYTHING, EVERYTHING), ports=(tcp(443), PortRule(Protocol.UDP))),
+        allow(PodPeer(EVERYTHING, EVERYTHING), ports=(tcp(443), PortRule(IpProtocol.UDP))),
         "it allows TCP 443, all UDP, not TCP 80",
         id="other ports",
     ),
@@ -249,8 +255,8 @@ class TestWhatIsAsked:
         assert str(found.allowed) == "TCP 80, 443"
 
     def test_a_protocol(self) -> None:
-        assert explain(self.FOUND, "y/a", "x/a", Protocol.UDP).verdict is Verdict.DENIED
-        assert explain(self.FOUND, "y/a", "x/a", Protocol.OTHER).verdict is Verdict.DENIED
+        assert explain(self.FOUND, "y/a", "x/a", IpProtocol.UDP).verdict is Verdict.DENIED
+        assert explain(self.FOUND, "y/a", "x/a", IpProtocol.OTHER).verdict is Verdict.DENIED
 
     def test_an_endpoint_that_is_not_there(self) -> None:
         with pytest.raises(InvalidValue):

@@ -8,14 +8,14 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from podwall.model import Protocol
+from podwall.model import IpProtocol
 from podwall.policies.errors import InvalidValue
 from podwall.portset import ALL_PORTS, FIRST_PORT, LAST_PORT, NO_PORTS, PortSet
 
-TCP, UDP, SCTP, OTHER = Protocol
+TCP, UDP, SCTP, OTHER = IpProtocol
 
 NEAR = st.sampled_from((1, 2, 3, 53, 54, 55, 80, 65534, 65535)) | st.integers(FIRST_PORT, LAST_PORT)
-FLOWS = st.tuples(st.sampled_from(list(Protocol)), NEAR)
+FLOWS = st.tuples(st.sampled_from(list(IpProtocol)), NEAR)
 
 
 @st.composite
@@ -30,7 +30,7 @@ def port_sets(draw: st.DrawFn) -> PortSet:
 
 @given(port_sets(), port_sets(), FLOWS)
 def test_the_operators_are_those_of_sets(
-    left: PortSet, right: PortSet, flow: tuple[Protocol, int]
+    left: PortSet, right: PortSet, flow: tuple[IpProtocol, int]
 ) -> None:
     inside, beside = left.contains(*flow), right.contains(*flow)
     assert (left | right).contains(*flow) == (inside or beside)

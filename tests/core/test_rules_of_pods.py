@@ -8,7 +8,7 @@ from __future__ import annotations
 import pytest
 
 from podwall.engines import SPEC
-from podwall.model import PortRule, Protocol, Unknown
+from podwall.model import IpProtocol, PortRule, Unknown
 from podwall.reachability import Verdict, reachability
 from tests.core.builders import (
     EVERYTHING,
@@ -90,23 +90,23 @@ class TestRule29APodReachesItself:
 
 
 class TestRule34DnsNeedsARuleOfItsOwn:
-    DNS = (PortRule(Protocol.UDP, 53), PortRule(Protocol.TCP, 53))
+    DNS = (PortRule(IpProtocol.UDP, 53), PortRule(IpProtocol.TCP, 53))
     KUBE_DNS = pod("kube-system/coredns", labels={"k8s-app": "kube-dns"})
 
     def test_isolated_egress_cannot_resolve_names(self) -> None:
         snapshot = cluster(self.KUBE_DNS, pod("x/a"), policy("x", egress=()))
-        assert not reaches(snapshot, "x/a -> kube-system/coredns", 53, Protocol.UDP)
+        assert not reaches(snapshot, "x/a -> kube-system/coredns", 53, IpProtocol.UDP)
 
     def test_a_selector_does_not_match_a_dns_cache_on_the_node(self) -> None:
         cache = pod("kube-system/cache", labels={"k8s-app": "kube-dns"}, host_network=True)
         everything = allow(peers(**{"k8s-app": "kube-dns"}), ports=self.DNS)
         snapshot = cluster(cache, pod("kube-system/a"), policy("kube-system", egress=(everything,)))
         flow = "kube-system/a -> kube-system/cache"
-        assert verdict(snapshot, flow, 53, Protocol.UDP) is Verdict.UNDETERMINED
-        assert verdict(snapshot, flow, 80, Protocol.UDP) is Verdict.UNDETERMINED
+        assert verdict(snapshot, flow, 53, IpProtocol.UDP) is Verdict.UNDETERMINED
+        assert verdict(snapshot, flow, 80, IpProtocol.UDP) is Verdict.UNDETERMINED
 
     def test_the_link_local_address_needs_a_block(self) -> None:
         rule = allow(block("169.254.10.0/24"), ports=self.DNS)
         snapshot = cluster(pod("x/a"), policy("x", egress=(rule,)))
-        assert reaches(snapshot, "x/a -> 169.254.10.0/24", 53, Protocol.UDP)
+        assert reaches(snapshot, "x/a -> 169.254.10.0/24", 53, IpProtocol.UDP)
         assert not reaches(snapshot, "x/a -> 169.254.10.0/24", 80)

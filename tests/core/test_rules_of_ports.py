@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from podwall.model import PortRule, Protocol
+from podwall.model import IpProtocol, PortRule
 from podwall.portset import ALL_PORTS, PortSet
 from podwall.reachability import reachability
 from tests.core.builders import (
@@ -26,7 +26,7 @@ from tests.core.builders import (
     tcp,
 )
 
-TCP, UDP, SCTP, OTHER = Protocol
+TCP, UDP, SCTP, OTHER = IpProtocol
 
 
 def allowed(*ports: PortRule) -> PortSet:

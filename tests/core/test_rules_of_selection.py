@@ -8,7 +8,14 @@ from __future__ import annotations
 
 import pytest
 
-from podwall.model import LabelMap, Namespace, Operator, PodPeer, Requirement, Selector
+from podwall.model import (
+    LabelMap,
+    Operator,
+    PodPeer,
+    Selector,
+    SelectorRequirement,
+    SnapshotNamespace,
+)
 from tests.core.builders import (
     EVERYTHING,
     allow,
@@ -159,7 +166,7 @@ class TestRule20Operators:
     def test_on_pods(
         self, operator: Operator, values: tuple[str, ...], expected: list[bool]
     ) -> None:
-        peer = PodPeer(Selector((Requirement("k", operator, values),)))
+        peer = PodPeer(Selector((SelectorRequirement("k", operator, values),)))
         sources = (pod(f"x/s{n}", labels=labels) for n, labels in enumerate(self.LABELS))
         target = policy("x", selector(app="t"), ingress=(allow(peer),))
         snapshot = cluster(pod("x/t"), *sources, target)
@@ -169,15 +176,18 @@ class TestRule20Operators:
     def test_on_namespaces(
         self, operator: Operator, values: tuple[str, ...], expected: list[bool]
     ) -> None:
-        peer = PodPeer(EVERYTHING, Selector((Requirement("k", operator, values),)))
-        spaces = (Namespace(f"n{n}", LabelMap.of(dict(each))) for n, each in enumerate(self.LABELS))
+        peer = PodPeer(EVERYTHING, Selector((SelectorRequirement("k", operator, values),)))
+        spaces = (
+            SnapshotNamespace(f"n{n}", LabelMap.of(dict(each)))
+            for n, each in enumerate(self.LABELS)
+        )
         target = policy("x", selector(app="t"), ingress=(allow(peer),))
         sources = (pod(f"n{n}/s") for n in range(3))
         snapshot = cluster(pod("x/t"), *spaces, *sources, target)
         assert [reaches(snapshot, f"n{n}/s -> x/t") for n in range(3)] == expected
 
     def test_all_requirements_must_hold(self) -> None:
-        both = selector(Requirement("k", Operator.EXISTS), app="a")
+        both = selector(SelectorRequirement("k", Operator.EXISTS), app="a")
         target = policy("x", selector(app="t"), ingress=(allow(PodPeer(both)),))
         snapshot = cluster(
             pod("x/t"),
@@ -216,7 +226,7 @@ class TestRule22TheNameLabel:
             pytest.param((namespace("y", **{NAME: "forged"}),), id="whatever the document claims"),
         ],
     )
-    def test_is_always_there(self, declared: tuple[Namespace, ...]) -> None:
+    def test_is_always_there(self, declared: tuple[SnapshotNamespace, ...]) -> None:
         snapshot = cluster(*declared, policy("x", ingress=(self.BY_NAME,)))
         assert reaches(snapshot, "y/a -> x/a")
         assert not reaches(snapshot, "x/b -> x/a")

@@ -11,17 +11,17 @@ import pytest
 
 from podwall.engines import ENGINES
 from podwall.model import (
+    IpProtocol,
     LabelMap,
-    Namespace,
     Operator,
     PodPeer,
     Policy,
     PortRule,
-    Protocol,
-    Requirement,
     Rule,
     Selector,
+    SelectorRequirement,
     Snapshot,
+    SnapshotNamespace,
     Unknown,
 )
 from podwall.portset import NO_PORTS, PortSet
@@ -96,13 +96,13 @@ HIDDEN_EVERYWHERE = [
     ),
     pytest.param(
         [pod("x/a"), pod("y/b"),
-         policy("x", ingress=(allow(ports=(PortRule(Protocol.UDP, WHY),)),))],
+         policy("x", ingress=(allow(ports=(PortRule(IpProtocol.UDP, WHY),)),))],
         ("no ports", "all UDP"),
         id="a port that is not known may be any of its protocol",
     ),
     pytest.param(
         [pod("x/a"), pod("y/b"),
-         policy("x", ingress=(allow(ports=(PortRule(Protocol.TCP, 80, WHY),)),))],
+         policy("x", ingress=(allow(ports=(PortRule(IpProtocol.TCP, 80, WHY),)),))],
         ("TCP 80", "TCP 81-65535"),
         id="an end of a range that is not known is at least its beginning",
     ),
@@ -129,14 +129,14 @@ HIDDEN_EVERYWHERE = [
         id="a pod in a namespace that is not known may be isolated",
     ),
     pytest.param(
-        [Namespace("y", LabelMap((), WHY)), pod("x/a"), pod("y/b"),
+        [SnapshotNamespace("y", LabelMap((), WHY)), pod("x/a"), pod("y/b"),
          policy("x", ingress=(allow(PodPeer(EVERYTHING, selector(team="t"))),))],
         ("no ports", "all ports"),
         id="a namespace may have labels that are not known",
     ),
     pytest.param(
         [pod("x/a"), pod("y/b"), policy("x", ingress=(allow(PodPeer(EVERYTHING, Selector(
-            (Requirement("app", Operator.NOT_IN, ("n",), WHY),)))),))],
+            (SelectorRequirement("app", Operator.NOT_IN, ("n",), WHY),)))),))],
         ("all ports", "no ports"),
         id="whatever the value, NotIn matches without the key",
     ),

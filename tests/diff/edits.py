@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from podwall.model import LabelMap, Policy, Snapshot, Workload
+from podwall.model import LabelMap, Policy, Snapshot, SnapshotWorkload
 from tests.core.clusters import random_cluster, random_policy
 from tests.core.obscured import obscured
 
@@ -56,7 +56,7 @@ def _workload_edited(rng: Random, snapshot: Snapshot, size: Size) -> Snapshot:
     number = rng.randrange(len(snapshot.workloads))
     other = random_cluster(rng, size).workloads[0]
     old = snapshot.workloads[number]
-    new: Workload = rng.choice(
+    new: SnapshotWorkload = rng.choice(
         (
             replace(old, labels=other.labels),
             replace(old, ports=other.ports),

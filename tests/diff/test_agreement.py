@@ -8,7 +8,7 @@ from random import Random
 
 import pytest
 
-from podwall.diff import ChangeKind, diff
+from podwall.diff import ConnectionChangeKind, diff
 from podwall.engines import ENGINES
 from podwall.reachability import ExternalRange, reachability
 from podwall.reachability.addresses import first_address
@@ -76,8 +76,12 @@ def test_changes_are_told_in_order_and_their_kind_is_what_it_says(seed: int) -> 
     assert keys == sorted(keys)
     assert Counter(keys).most_common(1) in ([], [(keys[0], 1)]) if keys else True
     for each in changes:
-        assert bool(each.opened) == (each.kind not in {ChangeKind.REMOVED, ChangeKind.NARROWED})
-        assert bool(each.closed) == (each.kind not in {ChangeKind.ADDED, ChangeKind.WIDENED})
+        assert bool(each.opened) == (
+            each.kind not in {ConnectionChangeKind.REMOVED, ConnectionChangeKind.NARROWED}
+        )
+        assert bool(each.closed) == (
+            each.kind not in {ConnectionChangeKind.ADDED, ConnectionChangeKind.WIDENED}
+        )
 
 
 def _rank(end: object) -> tuple[int, str, int, int]:

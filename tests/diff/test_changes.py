@@ -6,8 +6,8 @@ from dataclasses import replace
 
 import pytest
 
-from podwall.diff import Change, ChangeKind, Diff, Effect, diff
-from podwall.model import LabelMap, Policy, Snapshot, Unknown, Workload
+from podwall.diff import ChangeCause, ConnectionChange, ConnectionChangeKind, Diff, diff
+from podwall.model import LabelMap, Policy, Snapshot, SnapshotWorkload, Unknown
 from podwall.reachability import reachability
 from tests.core.builders import EVERYTHING, allow, block, cluster, peers, pod, policy, selector, tcp
 
@@ -23,7 +23,7 @@ def ingress(*ports: int, name: str = "p") -> Policy:
     return policy("x", selector(app="a"), name, ingress=rules)
 
 
-def change(difference: Diff, flow: str) -> Change:
+def change(difference: Diff, flow: str) -> ConnectionChange:
     """Return the change of one flow."""
     (found,) = (
         each
@@ -36,18 +36,18 @@ def change(difference: Diff, flow: str) -> Change:
 @pytest.mark.parametrize(
     ("before", "after", "kind"),
     [
-        pytest.param((), (80,), ChangeKind.ADDED, id="a first port"),
-        pytest.param((80,), (), ChangeKind.REMOVED, id="the last port"),
-        pytest.param((80,), (80, 81), ChangeKind.WIDENED, id="one more port"),
-        pytest.param((80, 81), (80,), ChangeKind.NARROWED, id="one port less"),
-        pytest.param((80,), (81,), ChangeKind.CHANGED, id="another port"),
+        pytest.param((), (80,), ConnectionChangeKind.ADDED, id="a first port"),
+        pytest.param((80,), (), ConnectionChangeKind.REMOVED, id="the last port"),
+        pytest.param((80,), (80, 81), ConnectionChangeKind.WIDENED, id="one more port"),
+        pytest.param((80, 81), (80,), ConnectionChangeKind.NARROWED, id="one port less"),
+        pytest.param((80,), (81,), ConnectionChangeKind.CHANGED, id="another port"),
     ],
 )
 def test_the_kind_of_a_change(
-    before: tuple[int, ...], after: tuple[int, ...], kind: ChangeKind
+    before: tuple[int, ...], after: tuple[int, ...], kind: ConnectionChangeKind
 ) -> None:
     found = change(compared(cluster(ingress(*before)), cluster(ingress(*after))), "y/b -> x/a")
-    assert (found.kind, found.effect) == (kind, Effect.POLICY)
+    assert (found.kind, found.effect) == (kind, ChangeCause.POLICY)
     assert [each.name for each in found.policies] == ["x/p"]
 
 
@@ -71,11 +71,11 @@ def test_new_workloads_are_told_apart() -> None:
     pods = (pod("x/a"), pod("x/b"))
     found = compared(cluster(*pods), cluster(*pods, pod("x/c")))
     assert [each.id for each in found.added] == ["x/c"]
-    assert {each.effect for each in found.changes()} == {Effect.NEW}
+    assert {each.effect for each in found.changes()} == {ChangeCause.NEW}
     back = compared(cluster(*pods, pod("x/c")), cluster(*pods))
     assert [each.id for each in back.gone] == ["x/c"]
     assert {(each.effect, each.kind) for each in back.changes()} == {
-        (Effect.GONE, ChangeKind.REMOVED)
+        (ChangeCause.GONE, ConnectionChangeKind.REMOVED)
     }
 
 
@@ -90,12 +90,12 @@ def test_a_namesake_of_another_kind_is_new_and_changes_nothing_else() -> None:
     new = cluster(pod("x/a", kind="Deployment"), pod("x/a", kind="CronJob"), pod("x/b"))
     found = compared(old, new)
     assert [each.id for each in found.added] == ["x/CronJob/a"]
-    assert {each.effect for each in found.changes()} == {Effect.NEW}
+    assert {each.effect for each in found.changes()} == {ChangeCause.NEW}
 
 
 def test_a_relabelled_pod_is_no_policy_effect() -> None:
     old, new = (cluster(ingress(80), pod("x/a", labels={"app": app})) for app in "ab")
-    assert {each.effect for each in compared(old, new).changes()} == {Effect.OTHER}
+    assert {each.effect for each in compared(old, new).changes()} == {ChangeCause.OTHER}
 
 
 def test_ranges_that_change_alike_are_told_as_one() -> None:
@@ -105,18 +105,21 @@ def test_ranges_that_change_alike_are_told_as_one() -> None:
 
     found = compared(blocks("10.0.0.0/9", "192.0.2.0/24"), blocks("10.128.0.0/9", "192.0.2.0/24"))
     told = {each.source.id: each.kind for each in found.changes()}
-    assert told == {"10.0.0.0/9": ChangeKind.REMOVED, "10.128.0.0/9": ChangeKind.ADDED}
+    assert told == {
+        "10.0.0.0/9": ConnectionChangeKind.REMOVED,
+        "10.128.0.0/9": ConnectionChangeKind.ADDED,
+    }
     opened = compared(blocks("10.0.0.0/9"), blocks("10.0.0.0/9", "10.128.0.0/10", "10.192.0.0/10"))
     assert [each.source.id for each in opened.changes()] == ["10.128.0.0/9"]
 
 
 def test_what_becomes_undetermined_is_told_with_its_cause() -> None:
-    hidden = Workload("y", "b", "Pod", LabelMap.of({"app": Unknown("the app label")}))
+    hidden = SnapshotWorkload("y", "b", "Pod", LabelMap.of({"app": Unknown("the app label")}))
     only_b = policy("x", name="p", ingress=(allow(peers(app="b")),))
     old = cluster(pod("x/a"), pod("x/b"), only_b)
     new = cluster(pod("x/a"), replace(hidden, namespace="x"), only_b)
     found = change(compared(old, new), "x/b -> x/a")
-    assert (found.kind, found.because) == (ChangeKind.NARROWED, "the app label")
+    assert (found.kind, found.because) == (ConnectionChangeKind.NARROWED, "the app label")
     assert found.after.undetermined
 
 
@@ -150,7 +153,7 @@ def test_a_first_deployment_changes_no_engine() -> None:
 def test_a_policy_for_everyone_touches_only_its_namespace() -> None:
     found = compared(cluster(), cluster(policy("x", EVERYTHING, "deny", ingress=())))
     assert {each.destination.id for each in found.changes()} == {"x/a", "x/b"}
-    assert {each.kind for each in found.changes()} == {ChangeKind.REMOVED}
+    assert {each.kind for each in found.changes()} == {ConnectionChangeKind.REMOVED}
 
 
 def test_responsible_policies_are_named_in_order() -> None:

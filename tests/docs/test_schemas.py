@@ -15,18 +15,17 @@ from jsonschema import Draft202012Validator
 
 from podwall.diff import diff
 from podwall.explain import answers
-from podwall.lint import Judged, Suppressed, lint
+from podwall.lint import SuppressedFinding, TriagedFindings, lint
 from podwall.planners import plan_of_preview
 from podwall.preview import preview
 from podwall.reachability import Reachability, reachability
-from podwall.reports.changes_json import changes_document
-from podwall.reports.explanation_json import explanations_document
-from podwall.reports.json_text import json_text
-from podwall.reports.lint_json import lint_document
-from podwall.reports.plan_json import plan_document
-from podwall.reports.preview_json import preview_document
-from podwall.reports.reach_json import reach_document
-from podwall.reports.walkthrough_json import walkthrough_document
+from podwall.reports.changes import changes_document
+from podwall.reports.explanation import explanations_document
+from podwall.reports.findings_json import lint_document
+from podwall.reports.formats import json_text
+from podwall.reports.preview_json import plan_document, preview_document
+from podwall.reports.reach.documents import reach_document
+from podwall.reports.walkthrough import walkthrough_document
 from podwall.walkthrough import walkthrough
 from tests.core.clusters import Size, random_cluster
 from tests.core.obscured import obscured
@@ -60,10 +59,10 @@ def _documents() -> dict[str, Any]:
     findings = lint(found)
     ends = [each.id for each in found.endpoints]
     plan = plan_of_preview(json.loads((PREVIEWS / "first.json").read_text("utf-8")))
-    silenced = tuple(Suppressed(each, "agreed") for each in findings[:1])
+    silenced = tuple(SuppressedFinding(each, "agreed") for each in findings[:1])
     return {
         "reach": reach_document(found),
-        "lint": lint_document(Judged(findings, silenced), found.engine),
+        "lint": lint_document(TriagedFindings(findings, silenced), found.engine),
         "explain": explanations_document(
             found.engine.name, answers(found, ends[0], ends[1], None), lambda place: place
         ),
@@ -96,7 +95,7 @@ def test_random_clusters_follow_their_schemas(engine: str) -> None:
     for seed in range(10):
         found = _random(f"{engine} {seed}", engine)
         assert _problems("reach", reach_document(found)) == []
-        judged = Judged(lint(found), ())
+        judged = TriagedFindings(lint(found), ())
         assert _problems("lint", lint_document(judged, found.engine)) == []
 
 

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from podwall.guardrails.rules.lint import RULES
+from podwall.guardrails.rules.analysis import LINT_RULES
 from tests.engine.workspace import ROOT, Document, EngineFailed, Workspace
 from tests.guardrails.packs import shared
 
@@ -89,7 +89,7 @@ def test_a_state_is_judged_as_the_command_line_judges_it(
     command = ("policy", "analyze", "--json", "--file", str(state), *gently(workspace))
     found = told(workspace.pulumi(*command))
     linted = json.loads(workspace.podwall("lint", str(state), "-o", "json").stdout)["findings"]
-    ids = {rule.id for rule in RULES}
+    ids = {rule.id for rule in LINT_RULES}
     said = [each for each in found if each["policyName"] in ids]
     expected = list(shared(linted))
     assert Counter(each["policyName"] for each in said) == Counter(rule for rule, _ in expected)

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from podwall.model import Snapshot
-from podwall.reading import Reading
+from podwall.reading import SnapshotReading
 from podwall.sources import Source, source
 from tests.engine.plugins.kubeconfig import leaks
 from tests.engine.record import FOLDER, recordings
@@ -63,7 +63,7 @@ def test_a_recording_shows_no_secret_and_no_place_of_a_machine(path: Path) -> No
 
 @pytest.mark.parametrize("path", RECORDED, ids=lambda path: path.name)
 def test_a_recording_is_read_without_a_complaint(path: Path) -> None:
-    reading: Reading = recorded(path.name).reading()
+    reading: SnapshotReading = recorded(path.name).reading()
     assert [finding.id for finding in reading.findings] == DOUBTED.get(path.stem, [])
     assert len(reading.snapshot.workloads) >= 2
 

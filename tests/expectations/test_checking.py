@@ -21,7 +21,7 @@ from podwall.expectations import (
     pods,
     workload,
 )
-from podwall.model import LabelMap, Snapshot, Unknown, Workload
+from podwall.model import LabelMap, Snapshot, SnapshotWorkload, Unknown
 from podwall.policies.errors import InvalidValue
 from podwall.reachability import reachability
 from tests.core.builders import allow, block, cluster, named, peers, pod, policy, selector, tcp
@@ -113,7 +113,9 @@ def test_emptiness_never_means_fulfilled(expectation: Expectation, reason: str) 
 
 def test_an_unknown_label_makes_the_verdict_undetermined() -> None:
     hidden = LabelMap.of({"app": Unknown("the app label")})
-    snapshot = replace(SHOP, workloads=(*SHOP.workloads, Workload("shop", "new", "Pod", hidden)))
+    snapshot = replace(
+        SHOP, workloads=(*SHOP.workloads, SnapshotWorkload("shop", "new", "Pod", hidden))
+    )
     assert outcome(denied("", workload("shop/new"), DB), snapshot) == "undetermined"
     assert outcome(allowed("", workload("shop/new"), DB, 5432), snapshot) == "undetermined"
     assert outcome(allowed("", workload("shop/new"), DB, 5433), snapshot) == "fail"
@@ -122,7 +124,9 @@ def test_an_unknown_label_makes_the_verdict_undetermined() -> None:
 
 def test_a_selection_that_may_mean_a_workload_breaks_nothing_for_certain() -> None:
     hidden = LabelMap.of({"app": Unknown("the app label")})
-    snapshot = replace(SHOP, workloads=(*SHOP.workloads, Workload("x", "new", "Pod", hidden)))
+    snapshot = replace(
+        SHOP, workloads=(*SHOP.workloads, SnapshotWorkload("x", "new", "Pod", hidden))
+    )
     reaches = denied("", pods(labels={"app": "batch"}), WEB)
     assert outcome(reaches, snapshot) == "undetermined"
 

@@ -21,7 +21,7 @@ from podwall.expectations import (
     workload,
 )
 from podwall.policies.errors import InvalidValue, Place, PodwallError
-from podwall.sources.expectations_file import expectations_in
+from podwall.sources.expectations import expectations_in
 
 ROOT = Path(__file__).resolve().parents[2]
 EXAMPLE = ROOT / "examples" / "shop" / "expectations.yaml"

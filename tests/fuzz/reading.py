@@ -8,7 +8,7 @@ from podwall.engines import SPEC
 from podwall.model import Snapshot
 from podwall.policies import Finding, SourceError
 from podwall.reachability import reachability
-from podwall.reports.reach_csv import reach_csv
+from podwall.reports.reach.rows import reach_csv
 from podwall.sources import source
 
 __all__ = ["assert_survives", "findings_and_snapshot"]

@@ -12,7 +12,7 @@ from typing import Final
 import pytest
 
 from podwall.engines import SPEC
-from podwall.model import LabelMap, Namespace, Snapshot
+from podwall.model import LabelMap, Snapshot, SnapshotNamespace
 from podwall.reachability import reachability
 from tests.core.changes import distinct
 from tests.core.clusters import NAMESPACES, Size, random_cluster
@@ -41,7 +41,7 @@ def test_a_cluster_that_is_written_and_read_has_the_same_verdicts(
 def written_whole(cluster: Snapshot) -> Snapshot:
     """Return the cluster with what manifests can say: each name once, every namespace declared."""
     declared = {each.name: each for each in cluster.namespaces}
-    whole = tuple(declared.get(name, Namespace(name, LabelMap())) for name in NAMESPACES)
+    whole = tuple(declared.get(name, SnapshotNamespace(name, LabelMap())) for name in NAMESPACES)
     return replace(distinct(cluster), namespaces=whole, pod_cidrs=(), complete=False)
 
 

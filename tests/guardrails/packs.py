@@ -14,7 +14,7 @@ from pulumi_policy import EnforcementLevel
 from pulumi_policy.policy import _PolicyAnalyzerServicer
 
 from podwall.guardrails.pack import NAME, policies
-from podwall.guardrails.rules.lint import GROUPS, JUDGED_ELSEWHERE, KNOWN
+from podwall.guardrails.rules.analysis import GROUPS, JUDGED_ELSEWHERE, KNOWN
 
 __all__ = [
     "TODAY",

@@ -11,12 +11,12 @@ from pathlib import Path
 import pytest
 import yaml
 
+from podwall.aks.network_engine import NetworkEngine
+from podwall.aks.replacement import CLUSTER_LEAVES
 from podwall.components.cluster.advice import AZURE_ENGINE_ENDS as ADVISED_END
-from podwall.components.cluster.engine import NetworkEngine
-from podwall.components.cluster.replacement import CLUSTER_LEAVES
 from podwall.guardrails.pack import policies, rules
-from podwall.guardrails.rules.lifetime import AZURE_ENGINE_ENDS, MOST_NODES, MOST_PODS
-from podwall.guardrails.rules.lint import GROUPS, JUDGED_ELSEWHERE
+from podwall.guardrails.rules.analysis import GROUPS, JUDGED_ELSEWHERE
+from podwall.guardrails.rules.clusters import AZURE_ENGINE_ENDS, MOST_NODES, MOST_PODS
 from podwall.guardrails.rules.replacement import REPLACING
 from podwall.lint import LINTS
 from tests.guardrails.packs import TODAY, judged

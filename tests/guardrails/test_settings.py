@@ -11,10 +11,10 @@ from jsonschema.exceptions import ValidationError
 from podwall.guardrails.pack import rules
 from podwall.guardrails.settings import (
     AddressSettings,
-    ClusterSettings,
-    Direction,
+    ClusterRuleSettings,
+    DefaultDenyDirection,
     IsolationSettings,
-    NamespaceSettings,
+    NamespaceRuleSettings,
     read_settings,
     schema_of,
 )
@@ -26,18 +26,18 @@ DENY_INGRESS = policy("podSelector: {}, policyTypes: [Ingress]", "deny")
 LEGACY = {"namespace": "shop", "reason": "moves in March"}
 
 WRONG = [
-    pytest.param(NamespaceSettings, {"exmept": []}, "`exmept`", id="a word that is no setting"),
+    pytest.param(NamespaceRuleSettings, {"exmept": []}, "`exmept`", id="a word that is no setting"),
     pytest.param(
-        NamespaceSettings, {"exempt": [{"namespace": "shop"}]}, "`reason`", id="no reason"
+        NamespaceRuleSettings, {"exempt": [{"namespace": "shop"}]}, "`reason`", id="no reason"
     ),
     pytest.param(
-        NamespaceSettings,
+        NamespaceRuleSettings,
         {"exempt": [{**LEGACY, "reason": ""}]},
         "`$.exempt[0].reason`",
         id="an empty reason",
     ),
     pytest.param(
-        ClusterSettings, {"exempt": [LEGACY]}, "`namespace`", id="namespace for a cluster"
+        ClusterRuleSettings, {"exempt": [LEGACY]}, "`namespace`", id="namespace for a cluster"
     ),
     pytest.param(IsolationSettings, {"directions": ["up"]}, "'up'", id="no direction"),
     pytest.param(IsolationSettings, {"directions": []}, "length >= 1", id="no direction at all"),
@@ -48,7 +48,7 @@ WRONG = [
 
 @pytest.mark.parametrize(("type_", "written", "said"), WRONG)
 def test_a_wrong_setting_is_refused_with_what_may_be_set(
-    type_: type[NamespaceSettings], written: dict[str, Any], said: str
+    type_: type[NamespaceRuleSettings], written: dict[str, Any], said: str
 ) -> None:
     with pytest.raises(InvalidValue, match=r"^configuration: ") as problem:
         read_settings(type_, written)
@@ -58,7 +58,7 @@ def test_a_wrong_setting_is_refused_with_what_may_be_set(
 
 @pytest.mark.parametrize(("type_", "written", "_said"), WRONG)
 def test_pulumi_refuses_by_the_schema_what_the_rules_refuse(
-    type_: type[NamespaceSettings], written: dict[str, Any], _said: str
+    type_: type[NamespaceRuleSettings], written: dict[str, Any], _said: str
 ) -> None:
     schema = schema_of(type_)
     assert schema is not None
@@ -72,7 +72,7 @@ def test_numbers_come_as_floats() -> None:
 
 
 def test_settings_have_defaults() -> None:
-    assert read_settings(IsolationSettings, {}).directions == (Direction.INGRESS,)
+    assert read_settings(IsolationSettings, {}).directions == (DefaultDenyDirection.INGRESS,)
 
 
 @pytest.mark.parametrize("rule", rules(TODAY), ids=lambda rule: rule.id)

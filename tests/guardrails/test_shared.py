@@ -12,7 +12,7 @@ import pytest
 
 from podwall.cli import main
 from podwall.guardrails.pack import rules
-from podwall.guardrails.rules.lint import GROUPS, JUDGED_ELSEWHERE, RULES
+from podwall.guardrails.rules.analysis import GROUPS, JUDGED_ELSEWHERE, LINT_RULES
 from podwall.lint import GUARDRAILS, LINTS
 from tests.guardrails.packs import (
     RECORDINGS,
@@ -82,7 +82,7 @@ def test_the_rules_of_lint_say_what_lint_says(
 ) -> None:
     path, states = stack
     found = judged(states)
-    told = [(rule.id, said) for rule in RULES for said in messages(found, rule.id)]
+    told = [(rule.id, said) for rule in LINT_RULES for said in messages(found, rule.id)]
     assert Counter(told) == Counter(shared(linted(path, capsys)))
 
 
@@ -135,7 +135,7 @@ def test_the_documentation_says_which_findings_each_rule_shares() -> None:
     _, _, section = PAGE.partition("## What it shares with `podwall lint`")
     rows = [row.split(" | ") for row in section.partition("\n## ")[0].splitlines()]
     shared_ids = {row[0][2:]: set(re.findall(r"`([a-z0-9-]+)`", row[1])) for row in rows if row[1:]}
-    assert {rule.id for rule in RULES} <= {name.strip("`") for name in shared_ids}
+    assert {rule.id for rule in LINT_RULES} <= {name.strip("`") for name in shared_ids}
     for group, ids in GROUPS.items():
         assert shared_ids[f"`{group}`"] == ids
     others = [ids for name, ids in shared_ids.items() if name.strip("`") not in GROUPS]

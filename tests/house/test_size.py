@@ -1,4 +1,4 @@
-"""The size budget: functions of about ten lines, modules of at most three hundred."""
+"""The size budget: functions of about ten lines, modules of at most five hundred."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parents[2]
 ROOMS = ("podwall", "components", "benchmarks", "tests")
 MODULES = sorted(path for room in ROOMS for path in (ROOT / room).rglob("*.py"))
-LONGEST_MODULE = 300
+LONGEST_MODULE = 500
 LONGEST_FUNCTION = 40
 MEDIAN_FUNCTION = 10
 
@@ -30,7 +30,7 @@ def _functions(path: Path) -> Iterator[tuple[str, int]]:
             yield f"{_name(path)}:{node.name}", signature + length
 
 
-def test_no_module_is_above_three_hundred_lines() -> None:
+def test_no_module_is_above_five_hundred_lines() -> None:
     lines = {_name(path): len(path.read_text(encoding="utf-8").splitlines()) for path in MODULES}
     assert {name: count for name, count in lines.items() if count > LONGEST_MODULE} == {}
 

@@ -9,7 +9,7 @@ from typing import Any
 
 from podwall.model import Snapshot
 from podwall.policies import Severity
-from podwall.reading import Cluster, Document, snapshot
+from podwall.reading import DeclaredCluster, Document, snapshot
 
 __all__ = ["PODS", "NinePods"]
 
@@ -37,7 +37,7 @@ class NinePods:
         reading = snapshot(
             [Document(each) for each in written],
             complete=True,
-            cluster=Cluster(pod_cidrs=(POD_CIDR,)),
+            cluster=DeclaredCluster(pod_cidrs=(POD_CIDR,)),
         )
         assert all(each.severity is not Severity.ERROR for each in reading.findings)
         return reading.snapshot

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from podwall.model import Protocol
+from podwall.model import IpProtocol
 from podwall.portset import ALL_PORTS, PortSet
 from podwall.reachability import Reachability, WorkloadEndpoint
 from tests.judges.manifests import reach
@@ -61,7 +61,7 @@ def told(found: Reachability) -> Table:
 def calls(without: str = "") -> Table:
     """Return the calls that the boutique makes, but for those to one service."""
     return {
-        (f"boutique/{client}", f"boutique/{server}"): PortSet.of(Protocol.TCP, PORTS[server])
+        (f"boutique/{client}", f"boutique/{server}"): PortSet.of(IpProtocol.TCP, PORTS[server])
         for client, servers in CALLS.items()
         for server in servers
         if server != without
@@ -85,7 +85,7 @@ def test_both_ends_of_every_call_name_each_other() -> None:
     found = reach("boutique/workloads.yaml", "boutique/minimal/policies.yaml")
     redis = "boutique/redis-cart"
     published = calls(without="redis-cart") | {
-        ("boutique/loadgenerator", "boutique/frontend"): PortSet.of(Protocol.TCP, 8080),
+        ("boutique/loadgenerator", "boutique/frontend"): PortSet.of(IpProtocol.TCP, 8080),
         ("0.0.0.0/0", redis): ALL_PORTS,
         (redis, "0.0.0.0/0"): ALL_PORTS,
     }
@@ -98,6 +98,6 @@ def test_both_ends_of_every_call_name_each_other() -> None:
 def test_the_frontend_never_pays(policies: str) -> None:
     found = reach("boutique/workloads.yaml", f"boutique/{policies}/policies.yaml")
     verdict = found.verdict(
-        "boutique/frontend", "boutique/paymentservice", Protocol.TCP, PORTS["paymentservice"]
+        "boutique/frontend", "boutique/paymentservice", IpProtocol.TCP, PORTS["paymentservice"]
     )
     assert verdict == "denied"

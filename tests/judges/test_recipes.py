@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import pytest
 
-from podwall.model import Protocol
+from podwall.model import IpProtocol
 from podwall.reachability import Reachability
 from tests.judges.manifests import DATA, reach
 
@@ -117,4 +117,4 @@ def _verdict(found: Reachability, source: str, destination: str) -> str:
     """Return the verdict on a destination such as `default/web:80/TCP`, TCP if not told."""
     name, _, port = destination.rpartition(":")
     number, _, protocol = port.partition("/")
-    return str(found.verdict(source, name, Protocol(protocol or "TCP"), int(number)))
+    return str(found.verdict(source, name, IpProtocol(protocol or "TCP"), int(number)))

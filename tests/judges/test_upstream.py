@@ -13,7 +13,7 @@ from typing import Any
 import pytest
 import yaml
 
-from podwall.model import Protocol
+from podwall.model import IpProtocol
 from podwall.reachability import reachability
 from tests.judges.nine_pods import PODS, NinePods
 
@@ -43,7 +43,7 @@ def computed(pods: NinePods, port: str, engine: str) -> Table:
     found = reachability(pods.snapshot(), engine)
     number, protocol = port.split("/")
     return {
-        pair: str(found.verdict(*pair, Protocol(protocol), int(number)))
+        pair: str(found.verdict(*pair, IpProtocol(protocol), int(number)))
         for pair in permutations(PODS, 2)
     }
 

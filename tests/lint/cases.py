@@ -7,10 +7,9 @@ from collections.abc import Sequence
 import yaml
 
 from podwall.lint import LINTS, lint
-from podwall.policies.errors import Place
-from podwall.policies.findings import Finding
+from podwall.policies.errors import Finding, Place
 from podwall.reachability import reachability
-from podwall.reading import Cluster, Document, snapshot
+from podwall.reading import DeclaredCluster, Document, snapshot
 
 IDS = frozenset(each.id for each in LINTS)
 
@@ -56,7 +55,7 @@ def findings(
         Document(yaml.safe_load(text), Place("shop.yaml", line))
         for line, text in enumerate(documents, start=1)
     ]
-    cluster = Cluster(engine=engine, kubernetes_version=version)
+    cluster = DeclaredCluster(engine=engine, kubernetes_version=version)
     reading = snapshot(manifests, cluster=cluster, complete=complete)
     errors = [finding for finding in reading.findings if finding.severity == "error"]
     assert errors == []

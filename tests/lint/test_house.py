@@ -9,10 +9,9 @@ from pathlib import Path
 import pytest
 
 from podwall.cli import main
-from podwall.lint import LINTS, Lint, judged, lint
+from podwall.lint import LINTS, Lint, lint, triaged
 from podwall.model import Policy, Selector, Snapshot, Unknown
-from podwall.policies.errors import Place
-from podwall.policies.findings import Finding, Severity
+from podwall.policies.errors import Finding, Place, Severity
 from podwall.reachability import reachability
 from podwall.reading import Document
 
@@ -96,7 +95,7 @@ def finding(line: int, path: str = "spec.ingress[0]", id_: str = "open-to-everyo
 def test_silence_needs_a_reason(
     documents: list[Document], found: Finding, *, silenced: bool
 ) -> None:
-    result = judged([found], documents, KNOWN)
+    result = triaged([found], documents, KNOWN)
     assert (found in result.findings) is not silenced
     assert [each.finding for each in result.suppressed] == ([found] if silenced else [])
 
@@ -119,7 +118,7 @@ def test_silence_needs_a_reason(
     ],
 )
 def test_a_wish_without_effect_is_a_finding(annotation: str, message: str, help_: str) -> None:
-    (found,) = judged([], [document(annotation)], KNOWN).findings
+    (found,) = triaged([], [document(annotation)], KNOWN).findings
     assert (found.id, found.message, found.help) == ("ignore-without-effect", message, help_)
 
 

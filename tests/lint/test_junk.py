@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from podwall.engines import ENGINES
-from podwall.lint import LINTS, judged, lint
+from podwall.lint import LINTS, lint, triaged
 from podwall.reachability import reachability
 from podwall.reading import Document, snapshot
 from tests.reading.test_junk import WHOLE, junk, paths
@@ -21,7 +21,7 @@ def linted(manifests: list[Any], engine: str) -> None:
     documents = [Document(manifest) for manifest in manifests]
     found = lint(reachability(snapshot(documents).snapshot, engine))
     assert all(each.message and "\n" not in each.message for each in found)
-    judged(found, documents, KNOWN)
+    triaged(found, documents, KNOWN)
 
 
 @given(st.lists(junk, max_size=3), st.sampled_from(sorted(ENGINES)))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from podwall.policies.findings import Severity
+from podwall.policies.errors import Severity
 from tests.lint.cases import DENY, SHOP, findings, pod, policy, said, service
 
 WEB, API = pod("web"), pod("api")

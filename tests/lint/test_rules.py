@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from podwall.policies.findings import Severity
+from podwall.policies.errors import Severity
 from tests.lint.cases import DENY, findings, namespace, pod, policy, said, service
 
 WEB = pod("web", "containers: [{ports: [{containerPort: 8080, name: http}]}]")

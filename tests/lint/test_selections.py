@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from podwall.lint import lint
-from podwall.policies.findings import Severity
+from podwall.policies.errors import Severity
 from podwall.reachability import reachability
 from podwall.reading import Document, snapshot
 from tests.lint.cases import SHOP, findings, namespace, pod, policy, said

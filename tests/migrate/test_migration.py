@@ -8,14 +8,14 @@ from random import Random
 import pytest
 
 from podwall import policies
-from podwall.diff import ChangeKind, diff
+from podwall.diff import ConnectionChangeKind, diff
 from podwall.engines import AZURE, CILIUM, Treatment
 from podwall.migrate import Migration, migrate, policy_manifest, python_code
 from podwall.model import Policy, Rule, Snapshot, Unknown
 from podwall.policies import NetworkPolicy
 from podwall.reachability import reachability
 from podwall.reading import Document, snapshot
-from podwall.reports.change_rows import change_rows
+from podwall.reports.changes import change_rows
 from tests.core.builders import (
     EVERYTHING,
     allow,
@@ -36,7 +36,7 @@ SCTP_ON = replace(CILIUM, sctp_rules=AZURE.sctp_rules)
 """Cilium with SCTP switched on, which random rules mention."""
 
 
-def flows(migration: Migration) -> dict[str, ChangeKind]:
+def flows(migration: Migration) -> dict[str, ConnectionChangeKind]:
     """Return what changes between workloads and ranges."""
     changes = migration.difference.changes()
     return {f"{each.source.id} -> {each.destination.id}": each.kind for each in changes}
@@ -88,7 +88,7 @@ def with_one_number_for_each_name(found: Snapshot) -> Snapshot:
 def test_a_block_that_included_pods_is_joined_by_every_namespace() -> None:
     only = policy("x", selector(app="a"), "out", egress=(allow(block("0.0.0.0/0")),))
     migration = migrate(cluster(only), "azure", "cilium")
-    assert flows(migration)["x/a -> y/b"] is ChangeKind.REMOVED
+    assert flows(migration)["x/a -> y/b"] is ConnectionChangeKind.REMOVED
     (edit,) = migration.edits
     assert (edit.name, edit.reasons[0].split(",")[0]) == ("x/out", "an ip block included the pods")
     (rule,) = policy_manifest(edit.new)["spec"]["egress"]
@@ -104,7 +104,7 @@ def test_a_backend_that_was_open_gets_a_policy_of_its_own() -> None:
         policy("x", name="deny", ingress=()), load_balancer("x/web", 8080, selector(app="a"))
     )
     migration = migrate(snapshot_, "azure", "cilium")
-    assert flows(migration)["0.0.0.0/0 -> x/a"] is ChangeKind.REMOVED
+    assert flows(migration)["0.0.0.0/0 -> x/a"] is ConnectionChangeKind.REMOVED
     (edit,) = migration.edits
     assert (edit.old, edit.name) == (None, "x/allow-service-web")
     assert still(migration) == []
@@ -132,7 +132,7 @@ def test_a_port_name_of_two_numbers_becomes_numbers() -> None:
         policy("x", name="out", egress=(allow(ports=(tcp("http"), tcp(443))),)),
     )
     migration = migrate(snapshot_, "azure", "cilium")
-    assert flows(migration)["x/a -> y/b"] is ChangeKind.NARROWED
+    assert flows(migration)["x/a -> y/b"] is ConnectionChangeKind.NARROWED
     assert still(migration) == []
     egress = policy_manifest(migration.edits[0].new)["spec"]["egress"]
     assert [rule["ports"][0]["port"] for rule in egress] == [443, 80, 8080]
@@ -155,7 +155,7 @@ def test_a_policy_that_was_ignored_is_told() -> None:
     ignored = policy("x", name="v6", ingress=(allow(block("2001:db8::/32")),))
     migration = migrate(cluster(ignored), "azure", "cilium")
     assert [each.id for each in migration.limits] == ["enforcement-changes"]
-    assert flows(migration)["y/b -> x/a"] is ChangeKind.REMOVED
+    assert flows(migration)["y/b -> x/a"] is ConnectionChangeKind.REMOVED
 
 
 def test_nothing_changes_between_an_engine_and_itself() -> None:

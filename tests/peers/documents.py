@@ -7,15 +7,15 @@ from typing import Any
 from podwall.model import (
     IpPeer,
     LabelMap,
-    Namespace,
     Peer,
     Policy,
     PortRule,
     Rule,
     Selector,
     Snapshot,
+    SnapshotNamespace,
+    SnapshotWorkload,
     Unknown,
-    Workload,
     WorkloadPort,
 )
 
@@ -33,12 +33,12 @@ def documents(snapshot: Snapshot) -> list[Json]:
     ]
 
 
-def _namespace(namespace: Namespace) -> Json:
+def _namespace(namespace: SnapshotNamespace) -> Json:
     metadata = {"name": namespace.name, "labels": _labels(namespace.labels)}
     return {"apiVersion": "v1", "kind": "Namespace", "metadata": metadata}
 
 
-def _workload(workload: Workload) -> Json:
+def _workload(workload: SnapshotWorkload) -> Json:
     labels = _labels(workload.labels)
     containers = [
         {"name": f"c{number}", "image": "server", "ports": [_container_port(port)]}

@@ -14,7 +14,7 @@ from functools import reduce
 from ipaddress import IPv4Address
 from pathlib import Path
 
-from podwall.model import Protocol
+from podwall.model import IpProtocol
 from podwall.portset import NO_PORTS, PortSet
 
 __all__ = ["Connections", "End", "Range", "connections_in", "executable", "listed", "ports_in"]
@@ -62,10 +62,12 @@ def _end(text: str) -> End:
 def ports_in(text: str) -> PortSet:
     """Read `TCP 80,443-445,UDP 53`; all connections are those of the three protocols."""
     if text in {"All Connections", "all ports"}:
-        return _joined(PortSet.all_of(each) for each in (Protocol.TCP, Protocol.UDP, Protocol.SCTP))
+        return _joined(
+            PortSet.all_of(each) for each in (IpProtocol.TCP, IpProtocol.UDP, IpProtocol.SCTP)
+        )
     parts = re.findall(r"(TCP|UDP|SCTP) ([\d,-]+)", text)
     return _joined(
-        PortSet.of(Protocol(protocol), *map(int, each.split("-")))
+        PortSet.of(IpProtocol(protocol), *map(int, each.split("-")))
         for protocol, ranges in parts
         for each in ranges.strip(",").split(",")
     )

@@ -17,7 +17,7 @@ from typing import Any
 
 import pytest
 
-from podwall.model import Protocol
+from podwall.model import IpProtocol
 from podwall.policies import Severity
 from podwall.reachability import Reachability, reachability
 from podwall.reading import Document, snapshot
@@ -84,5 +84,5 @@ def _pod(pod: dict[str, Any]) -> dict[str, Any]:
 def verdict(found: Reachability, asked: dict[str, Any]) -> str:
     """Return the verdict on a probe."""
     return str(
-        found.verdict(asked["from"], asked["to"], Protocol(asked["protocol"]), asked["port"])
+        found.verdict(asked["from"], asked["to"], IpProtocol(asked["protocol"]), asked["port"])
     )

@@ -20,12 +20,12 @@ from typing import Any
 
 import pytest
 
-from podwall.model import Snapshot, Workload
+from podwall.model import Snapshot, SnapshotWorkload
 from podwall.policies import Severity
 from podwall.portset import NO_PORTS, PortSet
 from podwall.reachability import reachability
-from podwall.reading import Reading
-from podwall.reading.flatten import single_objects
+from podwall.reading import SnapshotReading
+from podwall.reading.documents import single_objects
 from podwall.sources import Source, source
 from tests.peers.netpol import Connections, End, executable, listed
 from tests.peers.test_netpol import compared, connections
@@ -74,7 +74,7 @@ def readable(folders: Path) -> Iterator[tuple[Path, Source]]:
             yield folder, read
 
 
-def is_whole(reading: Reading) -> bool:
+def is_whole(reading: SnapshotReading) -> bool:
     """Say whether nothing was left out, and no two objects have one name."""
     return all(each.severity is not Severity.ERROR for each in reading.findings)
 
@@ -111,7 +111,7 @@ def on_the_pod_network(snapshot: Snapshot) -> Snapshot:
     return replace(snapshot, workloads=tuple(map(_off_the_host, snapshot.workloads)), services=())
 
 
-def _off_the_host(workload: Workload) -> Workload:
+def _off_the_host(workload: SnapshotWorkload) -> SnapshotWorkload:
     return replace(workload, host_network=False, addresses=())
 
 

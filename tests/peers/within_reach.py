@@ -11,13 +11,13 @@ from random import Random
 from podwall.model import (
     IpPeer,
     LabelMap,
-    Namespace,
     Policy,
     PortRule,
     Rule,
     Snapshot,
+    SnapshotNamespace,
+    SnapshotWorkload,
     Unknown,
-    Workload,
 )
 from tests.core.changes import distinct
 from tests.core.clusters import NAMESPACES, Size, random_cluster
@@ -34,13 +34,15 @@ def cluster(rng: Random) -> Snapshot:
     declared = {each.name: each for each in snapshot.namespaces}
     return replace(
         snapshot,
-        namespaces=tuple(declared.get(name, Namespace(name, LabelMap())) for name in NAMESPACES),
+        namespaces=tuple(
+            declared.get(name, SnapshotNamespace(name, LabelMap())) for name in NAMESPACES
+        ),
         workloads=tuple(map(_with_each_name_once, snapshot.workloads)),
         policies=tuple(map(_without_names_towards_addresses, snapshot.policies)),
     )
 
 
-def _with_each_name_once(workload: Workload) -> Workload:
+def _with_each_name_once(workload: SnapshotWorkload) -> SnapshotWorkload:
     """Of a port name that several containers declare, it sees the first only."""
     named = {port.name: port for port in reversed(workload.ports) if port.name}
     unnamed = (port for port in workload.ports if not port.name)

@@ -10,7 +10,7 @@ import pytest
 
 from podwall.plan.configuration import Configuration, configuration, place_in_files
 from podwall.plan.project import read_project, stack_file
-from podwall.plan.wire import UNKNOWN
+from podwall.plan.values import UNKNOWN
 from podwall.policies.errors import Place, SourceError
 from tests.plan.projects import plan_of, project_in, resource
 

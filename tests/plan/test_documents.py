@@ -9,12 +9,12 @@ from typing import Any
 
 import pytest
 
-from podwall.plan import SECRET, Change, Plan, PlannedResource
+from podwall.plan import SECRET, Operation, Plan, PlannedResource
 from podwall.plan.cluster import planned_cluster
 from podwall.plan.documents import documents, unseen_objects
 from podwall.policies.errors import Place
 from podwall.policies.unknown import Unknown
-from podwall.reading import Cluster
+from podwall.reading import DeclaredCluster
 
 UNKNOWN = Unknown("later")
 NOTHING: Mapping[str, Any] = MappingProxyType({})
@@ -50,8 +50,8 @@ def test_an_object_without_a_line_is_placed_by_its_urn() -> None:
     [
         pytest.param(planned("azure-native:network:Subnet"), id="not of Kubernetes"),
         pytest.param(planned("kubernetes:yaml:ConfigGroup", custom=False), id="a component"),
-        pytest.param(pod(change=Change.DELETE), id="to be deleted"),
-        pytest.param(pod(change=Change.READ), id="there already, and only looked up"),
+        pytest.param(pod(change=Operation.DELETE), id="to be deleted"),
+        pytest.param(pod(change=Operation.READ), id="there already, and only looked up"),
         pytest.param(planned("kubernetes:core/v1:PodPatch"), id="a patch of a live object"),
         pytest.param(planned("kubernetes:helm.sh/v3:Release"), id="a chart"),
     ],
@@ -133,25 +133,29 @@ OVERLAY = {"networkPlugin": "azure", "networkPluginMode": "overlay", "podCidr": 
     [
         pytest.param(
             [cluster(kubernetesVersion="1.36.2", networkProfile={"networkPolicy": "azure"})],
-            Cluster("azure", "1.36"),
+            DeclaredCluster("azure", "1.36"),
             id="its engine and its minor version",
         ),
         pytest.param(
             [cluster(networkProfile=OVERLAY)],
-            Cluster("none", None, (ip_network("10.244.0.0/16"),)),
+            DeclaredCluster("none", None, (ip_network("10.244.0.0/16"),)),
             id="no engine unless one is asked for, and the pods of an overlay",
         ),
         pytest.param(
             [cluster(networkProfile={"networkPlugin": "azure", "podCidr": "10.244.0.0/16"})],
-            Cluster("none"),
+            DeclaredCluster("none"),
             id="pods of a flat network are in a subnet",
         ),
-        pytest.param([cluster(sku={"name": "Automatic"})], Cluster("cilium"), id="Automatic"),
         pytest.param(
-            [cluster(networkProfile={"networkPolicy": UNKNOWN})], Cluster(), id="an unknown engine"
+            [cluster(sku={"name": "Automatic"})], DeclaredCluster("cilium"), id="Automatic"
         ),
-        pytest.param([], Cluster(), id="no cluster"),
-        pytest.param([cluster(), cluster()], Cluster(), id="two clusters"),
+        pytest.param(
+            [cluster(networkProfile={"networkPolicy": UNKNOWN})],
+            DeclaredCluster(),
+            id="an unknown engine",
+        ),
+        pytest.param([], DeclaredCluster(), id="no cluster"),
+        pytest.param([cluster(), cluster()], DeclaredCluster(), id="two clusters"),
         pytest.param(
             [
                 planned(
@@ -159,10 +163,10 @@ OVERLAY = {"networkPlugin": "azure", "networkPluginMode": "overlay", "podCidr": 
                     {"networkProfile": {"networkPolicy": "calico"}},
                 )
             ],
-            Cluster("calico"),
+            DeclaredCluster("calico"),
             id="an API version of its own",
         ),
     ],
 )
-def test_the_cluster_declares(resources: list[PlannedResource], declared: Cluster) -> None:
+def test_the_cluster_declares(resources: list[PlannedResource], declared: DeclaredCluster) -> None:
     assert planned_cluster(Plan("shop", "dev", tuple(resources))) == declared

@@ -6,9 +6,9 @@ from pathlib import Path
 
 import pytest
 
-from podwall.model import Protocol
-from podwall.plan import Change, Plan, PlannedResource
-from podwall.policies.findings import Severity
+from podwall.model import IpProtocol
+from podwall.plan import Operation, Plan, PlannedResource
+from podwall.policies.errors import Severity
 from podwall.policies.unknown import Unknown
 from podwall.preview import preview
 from podwall.reachability import Verdict
@@ -40,7 +40,7 @@ CLUSTER = "azure-native:containerservice:ManagedCluster"
 
 def verdict(folder: Path, role: str, setup: str = "") -> Verdict:
     seen = preview(plan_of(folder, f"{setup}{POLICY.replace('ROLE', role)}"))
-    return seen.reachability.verdict("shop/web", "shop/db", Protocol.TCP, 5432)
+    return seen.reachability.verdict("shop/web", "shop/db", IpProtocol.TCP, 5432)
 
 
 @pytest.mark.parametrize(
@@ -74,14 +74,14 @@ def test_the_engine_is_the_planned_clusters_unless_another_is_named() -> None:
     ("change", "replaced_by", "message"),
     [
         pytest.param(
-            Change.REPLACE,
+            Operation.REPLACE,
             ("networkProfile.networkPolicy",),
             "the deployment replaces the AKS cluster `aks`, with everything that runs in it, "
             "because of `networkProfile.networkPolicy`",
             id="a replacement",
         ),
         pytest.param(
-            Change.DELETE,
+            Operation.DELETE,
             (),
             "the deployment deletes the AKS cluster `aks`, with everything that runs in it",
             id="a deletion",
@@ -89,7 +89,7 @@ def test_the_engine_is_the_planned_clusters_unless_another_is_named() -> None:
     ],
 )
 def test_a_cluster_that_does_not_survive_is_the_first_error(
-    change: Change, replaced_by: tuple[str, ...], message: str
+    change: Operation, replaced_by: tuple[str, ...], message: str
 ) -> None:
     cluster = PlannedResource("u", CLUSTER, "aks", {}, change=change, replaced_by=replaced_by)
     pod = PlannedResource("p", "kubernetes:core/v1:Pod", "web", {"metadata": Unknown("later")})

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from podwall.plan import Change, Plan
+from podwall.plan import Operation, Plan
 from podwall.policies.errors import Place, SourceError
 from tests.plan.projects import plan_of, resource
 
@@ -84,9 +84,9 @@ def test_dependencies_are_recorded_for_the_whole_and_for_each_property(plan: Pla
 
 def test_what_exists_already_is_read_and_not_made(plan: Plan) -> None:
     there = resource(plan, "there")
-    assert there.change is Change.READ
+    assert there.change is Operation.READ
     assert there.options.import_id == "shop/there"
-    assert resource(plan, "web").change is Change.CREATE
+    assert resource(plan, "web").change is Operation.CREATE
 
 
 def test_exports_are_the_outputs(plan: Plan) -> None:

@@ -43,9 +43,9 @@ from podwall.policies import (
     tcp,
     udp,
 )
-from podwall.policies.cidrs import IpNetwork, unmapped
-from podwall.policies.connections import PodGroup
+from podwall.policies.addresses import IpNetwork, unmapped
 from podwall.policies.peers import METADATA_NAME
+from podwall.policies.presets import PodGroup
 
 NAMES = st.from_regex(r"[a-z0-9]([-a-z0-9]{0,10}[a-z0-9])?", fullmatch=True)
 NAMESPACE_NAMES = st.sampled_from(["shop", "kube-system", "a"]) | NAMES

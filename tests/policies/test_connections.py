@@ -24,7 +24,7 @@ from podwall.policies import (
     tcp,
     udp,
 )
-from podwall.policies.connections import PodGroup
+from podwall.policies.presets import PodGroup
 from tests.policies.strategies import POD_GROUPS, PORTS
 
 WEB = namespace("shop").pods(app="web")

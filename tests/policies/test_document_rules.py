@@ -35,12 +35,12 @@ from podwall.policies import (
     tcp,
     udp,
 )
-from podwall.policies.manifest import Reading, read
+from podwall.policies.manifest import PolicyReading, read
 
 Spec = dict[str, Any]
 
 
-def reading(spec: Spec) -> Reading:
+def reading(spec: Spec) -> PolicyReading:
     return read(
         {
             "apiVersion": "networking.k8s.io/v1",

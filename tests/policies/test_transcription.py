@@ -17,7 +17,7 @@ from podwall.policies import (
     default_deny,
     walkthrough,
 )
-from podwall.policies.connections import PodGroup
+from podwall.policies.presets import PodGroup
 from podwall.policies.validation import violations
 from tests.policies.strategies import POD_GROUPS, PORTS, network_policies
 

@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from podwall.model import Unknown
-from podwall.reading import Document, Reading, snapshot
+from podwall.reading import Document, SnapshotReading, snapshot
 from podwall.reading.workloads import WORKLOAD_KINDS
 
 KINDS = [
@@ -123,7 +123,7 @@ WHOLE: list[dict[str, Any]] = [
 ]
 
 
-def read(manifest: Any) -> Reading:
+def read(manifest: Any) -> SnapshotReading:
     return snapshot([Document(manifest)])
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from podwall.model import LabelMap, Unknown
-from podwall.policies.findings import Severity
+from podwall.policies.errors import Severity
 from podwall.reading import Document, snapshot
 from tests.reading.written import ids, policy_text, read, seen
 

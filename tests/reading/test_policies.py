@@ -8,14 +8,14 @@ import pytest
 
 from podwall.model import (
     IpPeer,
+    IpProtocol,
     Operator,
     Peer,
     PodPeer,
     PortRule,
-    Protocol,
-    Requirement,
     Rule,
     Selector,
+    SelectorRequirement,
 )
 from tests.reading.written import ids, policy, policy_text, read
 
@@ -59,7 +59,7 @@ def test_isolation(spec: str, ingress: object, egress: object) -> None:
         pytest.param("{port: 80}", PortRule(port=80), id="the protocol is TCP by default"),
         pytest.param("{}", PortRule(), id="no port is every TCP port"),
         pytest.param("null", PortRule(), id="null is every TCP port"),
-        pytest.param("{protocol: UDP}", PortRule(Protocol.UDP), id="every port of one protocol"),
+        pytest.param("{protocol: UDP}", PortRule(IpProtocol.UDP), id="every port of one protocol"),
         pytest.param("{port: http}", PortRule(port="http"), id="a name"),
         pytest.param("{port: 53, endPort: 80}", PortRule(port=53, end_port=80), id="a range"),
         pytest.param("{port: 0x50}", PortRule(port=80), id="a number in another base"),
@@ -70,8 +70,8 @@ def test_ports(port: str, rule: PortRule) -> None:
     assert policy(f"ingress: [{{ports: [{port}]}}]").ingress == (Rule(ports=(rule,)),)
 
 
-def equals(key: str, value: str) -> Requirement:
-    return Requirement(key, Operator.IN, (value,))
+def equals(key: str, value: str) -> SelectorRequirement:
+    return SelectorRequirement(key, Operator.IN, (value,))
 
 
 @pytest.mark.parametrize(
@@ -93,12 +93,12 @@ def equals(key: str, value: str) -> Requirement:
         ),
         pytest.param(
             "{podSelector: {matchExpressions: [{key: a, operator: NotIn, values: [z, b, z]}]}}",
-            PodPeer(Selector((Requirement("a", Operator.NOT_IN, ("b", "z")),))),
+            PodPeer(Selector((SelectorRequirement("a", Operator.NOT_IN, ("b", "z")),))),
             id="values are sorted, each once",
         ),
         pytest.param(
             "{podSelector: {matchExpressions: [{key: a, operator: DoesNotExist}]}}",
-            PodPeer(Selector((Requirement("a", Operator.DOES_NOT_EXIST),))),
+            PodPeer(Selector((SelectorRequirement("a", Operator.DOES_NOT_EXIST),))),
             id="an operator without values",
         ),
         pytest.param(

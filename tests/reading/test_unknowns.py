@@ -7,29 +7,29 @@ from typing import Any
 import pytest
 
 from podwall.model import (
+    IpProtocol,
     LabelMap,
     Operator,
     PodPeer,
     Policy,
     PortRule,
-    Protocol,
-    Requirement,
     Rule,
     Selector,
+    SelectorRequirement,
     Service,
     ServicePort,
+    SnapshotWorkload,
     Unknown,
-    Workload,
     WorkloadPort,
 )
-from podwall.reading import Document, Reading, snapshot
+from podwall.reading import Document, SnapshotReading, snapshot
 
 HOLE = Unknown("a hole")
 ANYONE = Selector(unknown=HOLE)
 META = {"name": "web", "namespace": "shop"}
 
 
-def read(api: str, kind: str, spec: Any, metadata: Any = META) -> Reading:
+def read(api: str, kind: str, spec: Any, metadata: Any = META) -> SnapshotReading:
     manifest = {"apiVersion": api, "kind": kind, "metadata": metadata, "spec": spec}
     return snapshot([Document(manifest)])
 
@@ -39,12 +39,12 @@ def policy(spec: Any, metadata: Any = META) -> Policy:
     return found
 
 
-def pod(spec: Any, metadata: Any = META) -> Workload:
+def pod(spec: Any, metadata: Any = META) -> SnapshotWorkload:
     (found,) = read("v1", "Pod", spec, metadata).snapshot.workloads
     return found
 
 
-def deployment(spec: Any) -> Workload:
+def deployment(spec: Any) -> SnapshotWorkload:
     (found,) = read("apps/v1", "Deployment", spec).snapshot.workloads
     return found
 
@@ -76,7 +76,7 @@ def test_directions(spec: Any, ingress: object, egress: object) -> None:
         pytest.param({"matchLabels": HOLE}, ANYONE, id="the labels"),
         pytest.param(
             {"matchLabels": {"a": HOLE}},
-            Selector((Requirement("a", Operator.IN, (), HOLE),)),
+            Selector((SelectorRequirement("a", Operator.IN, (), HOLE),)),
             id="a label's value",
         ),
         pytest.param({"matchExpressions": HOLE}, ANYONE, id="the expressions"),
@@ -87,12 +87,12 @@ def test_directions(spec: Any, ingress: object, egress: object) -> None:
         pytest.param({"matchExpressions": [{"key": "a", "operator": HOLE}]}, ANYONE, id="operator"),
         pytest.param(
             {"matchExpressions": [{"key": "a", "operator": "NotIn", "values": HOLE}]},
-            Selector((Requirement("a", Operator.NOT_IN, (), HOLE),)),
+            Selector((SelectorRequirement("a", Operator.NOT_IN, (), HOLE),)),
             id="the values",
         ),
         pytest.param(
             {"matchExpressions": [{"key": "a", "operator": "In", "values": ["x", HOLE]}]},
-            Selector((Requirement("a", Operator.IN, ("x",), HOLE),)),
+            Selector((SelectorRequirement("a", Operator.IN, ("x",), HOLE),)),
             id="one of the values",
         ),
     ],
@@ -203,7 +203,7 @@ def test_the_name_of_a_namespace_that_is_generated() -> None:
         ),
         pytest.param(
             {"ports": [{"port": 80, "targetPort": HOLE}]},
-            Service("shop", "web", "ClusterIP", None, (ServicePort(80, HOLE, Protocol.TCP),)),
+            Service("shop", "web", "ClusterIP", None, (ServicePort(80, HOLE, IpProtocol.TCP),)),
             id="the target",
         ),
     ],

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from podwall.model import LabelMap, Protocol, Unknown, WorkloadPort
+from podwall.model import IpProtocol, LabelMap, Unknown, WorkloadPort
 from tests.reading.written import ids, policy_text, read, seen, workload
 
 TEMPLATE = "template: {metadata: {labels: {app: web}}, spec: {containers: [{name: c}]}}"
@@ -72,7 +72,7 @@ def test_host_network() -> None:
         pytest.param(
             "containers: [{ports: [{containerPort: 80, name: http}]},"
             " {ports: [{containerPort: 53, protocol: UDP}]}]",
-            (WorkloadPort(80, name="http"), WorkloadPort(53, Protocol.UDP)),
+            (WorkloadPort(80, name="http"), WorkloadPort(53, IpProtocol.UDP)),
             id="those of all containers",
         ),
         pytest.param(

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from textwrap import dedent, indent
 
-from podwall.model import Policy, Snapshot, Workload
-from podwall.reading import Reading, snapshot
+from podwall.model import Policy, Snapshot, SnapshotWorkload
+from podwall.reading import SnapshotReading, snapshot
 from podwall.sources.manifests import parse_manifests
 
 
-def read(text: str) -> Reading:
+def read(text: str) -> SnapshotReading:
     return snapshot(parse_manifests(dedent(text).encode(), "test.yaml").documents)
 
 
@@ -37,10 +37,10 @@ def policy_text(spec: str) -> str:
     return dedent(head) + indent(dedent(spec), "  ")
 
 
-def workload(text: str) -> Workload:
+def workload(text: str) -> SnapshotWorkload:
     (found,) = seen(text).workloads
     return found
 
 
-def ids(reading: Reading) -> list[str]:
+def ids(reading: SnapshotReading) -> list[str]:
     return [f"{finding.id} {finding.place.path}".strip() for finding in reading.findings]

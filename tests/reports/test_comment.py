@@ -9,30 +9,30 @@ from hypothesis import given
 from hypothesis import strategies as st
 from markdown_it import MarkdownIt
 
-from podwall.diff import ChangeKind, diff
-from podwall.policies.errors import Place
-from podwall.policies.findings import Finding, Severity
+from podwall.diff import ConnectionChangeKind, diff
+from podwall.policies.errors import Finding, Place, Severity
 from podwall.reachability import reachability
 from podwall.reports.comment import (
     ChangedConnection,
     ChangedObject,
     ChangeReport,
-    Existence,
+    ObjectChange,
     change_report,
     change_sentence,
     comment,
     marker,
 )
-from podwall.reports.comment.ends import ends_words, outside_words
-from podwall.reports.comment.escaping import code, text
-from podwall.reports.comment.grouping import grouped
+from podwall.reports.comment.wording import address_words, endpoint_words, grouped
+from podwall.reports.formats import code_span, markdown_text
 from tests.reports.page.stacks import AFTER, BEFORE
 
 
 def changed(
-    source: str, destination: str, kind: ChangeKind = ChangeKind.ADDED
+    source: str, destination: str, kind: ConnectionChangeKind = ConnectionChangeKind.ADDED
 ) -> ChangedConnection:
-    before, after = ("nothing", "TCP 80") if kind is ChangeKind.ADDED else ("all ports", "nothing")
+    before, after = (
+        ("nothing", "TCP 80") if kind is ConnectionChangeKind.ADDED else ("all ports", "nothing")
+    )
     return ChangedConnection(source, destination, kind, before, after, ("shop/web",))
 
 
@@ -41,10 +41,10 @@ REPORT = ChangeReport(
     (
         changed("shop/web", "shop/db"),
         changed("shop/api", "shop/db"),
-        changed("203.0.113.0/24", "shop/web", ChangeKind.REMOVED),
+        changed("203.0.113.0/24", "shop/web", ConnectionChangeKind.REMOVED),
     ),
     ranges=frozenset({"203.0.113.0/24"}),
-    policies=(ChangedObject("shop/web", Existence.CHANGED, "__main__.py:31"),),
+    policies=(ChangedObject("shop/web", ObjectChange.CHANGED, "__main__.py:31"),),
     findings=(
         Finding("open", Severity.ERROR, "`shop/db` is open", Place("a.py", 3), "close `shop/db`"),
         Finding("quiet", Severity.WARNING, "nobody selects it"),
@@ -92,16 +92,20 @@ def test_the_marker_cannot_be_ended_by_a_name() -> None:
 @pytest.mark.parametrize(
     ("kinds", "sentence"),
     [
-        pytest.param([ChangeKind.ADDED], "1 connection opens", id="one"),
-        pytest.param([ChangeKind.REMOVED] * 2, "2 connections close", id="two"),
+        pytest.param([ConnectionChangeKind.ADDED], "1 connection opens", id="one"),
+        pytest.param([ConnectionChangeKind.REMOVED] * 2, "2 connections close", id="two"),
         pytest.param(
-            [ChangeKind.ADDED, ChangeKind.NARROWED, ChangeKind.REMOVED],
+            [
+                ConnectionChangeKind.ADDED,
+                ConnectionChangeKind.NARROWED,
+                ConnectionChangeKind.REMOVED,
+            ],
             "1 connection opens, 1 loses some ports and 1 closes",
             id="several kinds",
         ),
     ],
 )
-def test_the_sentence_counts_each_kind(kinds: list[ChangeKind], sentence: str) -> None:
+def test_the_sentence_counts_each_kind(kinds: list[ConnectionChangeKind], sentence: str) -> None:
     changes = tuple(changed("a/b", "c/d", kind) for kind in kinds)
     assert change_sentence(replace(REPORT, connections=changes)) == sentence
 
@@ -134,7 +138,9 @@ def test_groups_name_every_connection_exactly_once() -> None:
 
 def test_a_namespace_but_for_one_workload_is_said_as_that() -> None:
     shop = frozenset(f"shop/{name}" for name in "abcd")
-    assert ends_words(shop - {"shop/c"}, {"shop": shop}) == "every workload of `shop` but `shop/c`"
+    assert (
+        endpoint_words(shop - {"shop/c"}, {"shop": shop}) == "every workload of `shop` but `shop/c`"
+    )
 
 
 def test_rows_in_the_open_are_not_told_again() -> None:
@@ -156,7 +162,7 @@ def test_a_resource_without_a_line_is_named_without_its_urn() -> None:
 
 
 def test_many_names_are_cut_with_a_count() -> None:
-    assert ends_words([f"a/{n}" for n in range(9)], {}) == "`a/0`, `a/1`, `a/2`, 6 more"
+    assert endpoint_words([f"a/{n}" for n in range(9)], {}) == "`a/0`, `a/1`, `a/2`, 6 more"
 
 
 @pytest.mark.parametrize(
@@ -180,7 +186,7 @@ def test_many_names_are_cut_with_a_count() -> None:
     ],
 )
 def test_addresses_outside_are_said_by_what_is_less(networks: list[str], words: str) -> None:
-    assert outside_words(map(ip_network, networks)) == words
+    assert address_words(map(ip_network, networks)) == words
 
 
 def test_a_difference_is_reported_with_policies_and_reasons() -> None:
@@ -235,7 +241,7 @@ def test_a_hostile_name_is_only_text(name: str) -> None:
     report = replace(
         REPORT,
         connections=(replace(changed(name, name), before=name, after=name, because=(name,)),),
-        policies=(ChangedObject(name, Existence.ADDED, name),),
+        policies=(ChangedObject(name, ObjectChange.ADDED, name),),
         findings=(finding,),
         namespaces={name: frozenset({name, "b"})},
     )
@@ -249,7 +255,7 @@ def test_a_hostile_name_is_only_text(name: str) -> None:
 
 @given(st.text(alphabet=st.sampled_from("a`|\\<>&[]()*_@#:/!\n ~"), max_size=12))
 def test_a_code_span_shows_exactly_what_was_written(written: str) -> None:
-    found = _tags(f"| head |\n|---|\n| {code(written)} |\n")
+    found = _tags(f"| head |\n|---|\n| {code_span(written)} |\n")
     assert found.tags == {"table", "thead", "tbody", "tr", "th", "td", "code"}
     shown = "".join(found.words).split("head", 1)[1].strip()
     assert shown.split() == written.replace("\n", "\\n").split()
@@ -257,14 +263,14 @@ def test_a_code_span_shows_exactly_what_was_written(written: str) -> None:
 
 @given(st.text(alphabet=st.sampled_from("ab`|\\<>&[]()*_@#:/!\n ~-+."), max_size=16))
 def test_a_message_makes_nothing_but_code(written: str) -> None:
-    assert _tags(f"said: {text(written)}").tags <= {"p", "code"}
+    assert _tags(f"said: {markdown_text(written)}").tags <= {"p", "code"}
 
 
 @pytest.mark.parametrize(
     "name", ["@all", "#12", "https://evil.example", "www.evil.example", "GH-1"]
 )
 def test_what_github_would_link_is_split(name: str) -> None:
-    assert name not in text(f"see {name}")
+    assert name not in markdown_text(f"see {name}")
 
 
 @pytest.mark.parametrize(
@@ -278,5 +284,5 @@ def test_what_stands_for_the_end_of_a_name_is_explained(name: str) -> None:
     sentence = "`GENERATED` stands for the end of a name"
     assert sentence not in comment(REPORT)
     assert sentence in comment(replace(REPORT, connections=(changed("shop/api", name),)))
-    gone = ChangedObject(name, Existence.REMOVED)
+    gone = ChangedObject(name, ObjectChange.REMOVED)
     assert sentence in comment(replace(REPORT, connections=(), workloads=(gone,)))

@@ -6,16 +6,10 @@ from itertools import cycle
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from podwall.diff import ChangeKind
-from podwall.policies.errors import Place
-from podwall.policies.findings import Finding, Severity
-from podwall.reports.comment import (
-    ChangedObject,
-    Existence,
-    comment,
-    marker,
-)
-from podwall.reports.comment.budget import LIMIT, Block, fitted, length
+from podwall.diff import ConnectionChangeKind
+from podwall.policies.errors import Finding, Place, Severity
+from podwall.reports.comment import ChangedObject, ObjectChange, comment, marker
+from podwall.reports.comment.rendering import LIMIT, MarkdownBlock, fitted, utf16_length
 from tests.reports.test_comment import REPORT, changed
 
 
@@ -26,7 +20,7 @@ def test_a_long_comment_stays_below_the_limit_and_says_what_is_missing() -> None
         for j in range(60)
     )
     said = comment(replace(REPORT, connections=changes))
-    assert LIMIT - 300 < length(said) <= LIMIT
+    assert LIMIT - 300 < utf16_length(said) <= LIMIT
     assert "more group" in said
     assert "see the [full report](https://example.com/run/7)" in said
     assert said.count("<details>") == said.count("</details>")
@@ -52,13 +46,13 @@ def test_no_name_message_or_count_makes_it_too_long(
         artifact=f"https://example.com/{link}",
         connections=tuple(
             replace(changed(f"{name}-{n}", name, kind), because=(name,) * 9)
-            for kind, n in zip(cycle(ChangeKind), range(count), strict=False)
+            for kind, n in zip(cycle(ConnectionChangeKind), range(count), strict=False)
         ),
-        policies=(ChangedObject(name, Existence.ADDED, name),) * count,
+        policies=(ChangedObject(name, ObjectChange.ADDED, name),) * count,
         findings=(finding, replace(finding, severity=Severity.WARNING)) * count,
     )
     said = comment(report)
-    assert length(said) <= LIMIT
+    assert utf16_length(said) <= LIMIT
     assert said.count("<details>") == said.count("</details>")
 
 
@@ -69,9 +63,9 @@ def test_long_subjects_have_markers_of_their_own() -> None:
 
 @given(st.lists(st.integers(1, 60), max_size=30), st.integers(400, 900))
 def test_blocks_always_fit(lines: list[int], limit: int) -> None:
-    block = Block("head\n", tuple("x" * n + "\n" for n in lines), "foot\n")
+    block = MarkdownBlock("head\n", tuple("x" * n + "\n" for n in lines), "foot\n")
     said = fitted([block, block], "end\n", limit, "elsewhere")
-    assert length(said) <= limit
+    assert utf16_length(said) <= limit
     assert said.endswith("foot\nend\n")
     for part in said.removesuffix("end\n").split("head\n")[1:]:
         kept = part.count("x\n")

@@ -15,11 +15,10 @@ from podwall.plan import SECRET, Plan, PlannedResource, ResourceOptions
 from podwall.policies.errors import Place, SourceError
 from podwall.policies.unknown import Unknown
 from podwall.reading import Document
-from podwall.reports.json_text import json_text
-from podwall.reports.kubernetes_yaml import kubernetes_yaml
-from podwall.reports.manifests import Manifests, manifests
+from podwall.reports.formats import json_text
+from podwall.reports.manifests import Manifests, kubernetes_yaml, manifests
 from podwall.reports.output_folder import write_folder
-from podwall.reports.plan_json import plan_document
+from podwall.reports.preview_json import plan_document
 
 LATER = Unknown("it is known later")
 

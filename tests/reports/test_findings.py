@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from podwall.policies.errors import Place
-from podwall.policies.findings import Finding, Severity
+from podwall.policies.errors import Finding, Place, Severity
 from podwall.reports.findings_json import finding_document
 from podwall.reports.findings_text import findings_section
 

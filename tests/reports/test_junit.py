@@ -3,9 +3,8 @@ from __future__ import annotations
 from typing import NamedTuple
 from xml.etree import ElementTree as ET
 
-from podwall.policies.errors import Place
-from podwall.policies.findings import Finding, Severity
-from podwall.reports.junit import Case, Suite, findings_suite, junit_text
+from podwall.policies.errors import Finding, Place, Severity
+from podwall.reports.junit import JunitCase, JunitSuite, findings_suite, junit_text
 
 
 class Allowed(NamedTuple):
@@ -20,7 +19,7 @@ ERROR = Finding("open", Severity.ERROR, "`x/a` is open", Place("a.py", 3), "clos
 NOTE = Finding("note", Severity.INFO, "worth knowing")
 
 
-def _parsed(*suites: Suite) -> ET.Element:
+def _parsed(*suites: JunitSuite) -> ET.Element:
     return ET.fromstring(junit_text(suites))  # noqa: S314 - our own document
 
 
@@ -47,15 +46,15 @@ def test_without_findings_one_case_passes() -> None:
 
 
 def test_suites_are_counted_by_themselves_and_together() -> None:
-    checks = Suite("check", (Case("web reaches api", "expectation", "it does not"),))
+    checks = JunitSuite("check", (JunitCase("web reaches api", "expectation", "it does not"),))
     root = _parsed(findings_suite("lint", [ERROR]), checks)
     assert [each.get("failures") for each in root.iter("testsuite")] == ["1", "1"]
     assert root.get("failures") == "2"
 
 
 def test_characters_that_xml_cannot_hold_are_shown_as_escapes() -> None:
-    case = Case("a\x00<b>", "g", "c\ud800", "d\x1b[31m\ne\uffff")
-    node = next(_parsed(Suite("s", (case,))).iter("testcase"))
+    case = JunitCase("a\x00<b>", "g", "c\ud800", "d\x1b[31m\ne\uffff")
+    node = next(_parsed(JunitSuite("s", (case,))).iter("testcase"))
     assert node.get("name") == "a\\x00<b>"
     assert node.findtext("failure") == "d\\x1b[31m\ne\\uffff"
 
@@ -80,7 +79,7 @@ them there, as pytest's own form `xunit1` has them.
 
 
 def test_elements_and_attributes_are_those_of_the_common_schema() -> None:
-    checks = Suite("check", (Case("web reaches api", "expectation", "it does not"),))
+    checks = JunitSuite("check", (JunitCase("web reaches api", "expectation", "it does not"),))
     root = _parsed(findings_suite("lint", [ERROR, NOTE]), findings_suite("none", []), checks)
     assert {node.tag for node in root.iter()} == SCHEMA.keys()
     for node in root.iter():

@@ -9,9 +9,8 @@ import pytest
 
 from podwall.engines import ENGINES
 from podwall.model import Snapshot
+from podwall.overview import Share, namespace_grid, reach_grid
 from podwall.reachability import Reachability, reachability
-from podwall.reports.namespace_grid import Share, namespace_grid
-from podwall.reports.reach_grid import reach_grid
 from podwall.verdict_table import verdict_table
 from tests.core.clusters import Size, random_cluster
 from tests.core.obscured import obscured

@@ -10,10 +10,8 @@ from random import Random
 import pytest
 
 from podwall.reachability import Reachability, reachability
-from podwall.reports.reach_csv import reach_csv
-from podwall.reports.reach_json import reach_document
-from podwall.reports.reach_rows import HEADER, reach_rows
-from podwall.reports.reach_stream import reach_stream
+from podwall.reports.reach.documents import reach_document, reach_stream
+from podwall.reports.reach.rows import HEADER, reach_csv, reach_rows
 from tests.core.clusters import Size, random_cluster
 from tests.core.obscured import obscured
 
@@ -51,5 +49,5 @@ def test_connections_are_told_by_source_then_destination_and_each_once(seed: int
 
 def test_small_blocks_tell_the_same(monkeypatch: pytest.MonkeyPatch) -> None:
     whole = ["".join(reach_csv(_random(seed))) for seed in range(20)]
-    monkeypatch.setattr("podwall.reachability.rows._MOST_PAIRS", 7)
+    monkeypatch.setattr("podwall.reachability.result._MOST_PAIRS", 7)
     assert ["".join(reach_csv(_random(seed))) for seed in range(20)] == whole

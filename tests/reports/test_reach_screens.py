@@ -9,22 +9,20 @@ from typing import Any
 import pytest
 from rich.console import Console
 
-from podwall.model import Protocol
+from podwall.model import IpProtocol
+from podwall.overview import OUTSIDE, reach_grid
 from podwall.policies.unknown import Unknown
 from podwall.portset import ALL_PORTS, NO_PORTS, PortSet
 from podwall.reachability import Reachability, reachability
 from podwall.reading import Document, snapshot
-from podwall.reports.external_names import OUTSIDE
-from podwall.reports.reach_grid import reach_grid
-from podwall.reports.reach_json import reach_document
-from podwall.reports.reach_lines import reach_lines
-from podwall.reports.reach_section import reach_section
-from podwall.reports.short_ports import short_ports
-from podwall.reports.symbols import UNICODE
+from podwall.reports.reach.documents import reach_document
+from podwall.reports.reach.terminal import reach_lines, reach_section
+from podwall.reports.terminal import UNICODE
+from podwall.reports.words import short_ports
 from tests.reports.screens import screen
 
-HTTP = PortSet.of(Protocol.TCP, 80)
-DNS = PortSet.of(Protocol.UDP, 53)
+HTTP = PortSet.of(IpProtocol.TCP, 80)
+DNS = PortSet.of(IpProtocol.UDP, 53)
 
 
 LEGEND = (
@@ -74,8 +72,8 @@ def shown(found: Reachability, width: int = 100) -> list[str]:
         pytest.param(NO_PORTS, "", id="none"),
         pytest.param(ALL_PORTS, "all", id="all"),
         pytest.param(HTTP | DNS, "80 53/udp", id="TCP goes without saying"),
-        pytest.param(PortSet.of(Protocol.SCTP, 1, 9), "1-9/sctp", id="a range"),
-        pytest.param(PortSet.all_of(Protocol.UDP), "all/udp", id="a whole protocol"),
+        pytest.param(PortSet.of(IpProtocol.SCTP, 1, 9), "1-9/sctp", id="a range"),
+        pytest.param(PortSet.all_of(IpProtocol.UDP), "all/udp", id="a whole protocol"),
         pytest.param(ALL_PORTS - HTTP - DNS, "1-79 81-65535 1-52/udp …", id="too many"),
     ],
 )

@@ -8,11 +8,11 @@ from typing import Any
 
 import pytest
 
-from podwall.plan import SECRET, Change, Origin, Plan, PlannedResource, ResourceOptions
+from podwall.plan import SECRET, Operation, Origin, Plan, PlannedResource, ResourceOptions
 from podwall.policies.unknown import Unknown
-from podwall.reports.resource_summary import resource_summary
-from podwall.reports.resource_tree import resource_tree
-from podwall.reports.symbols import ASCII, UNICODE
+from podwall.reports.preview_text import resource_tree
+from podwall.reports.resources import resource_summary
+from podwall.reports.terminal import ASCII, UNICODE
 
 AKS = "azure-native:containerservice:"
 KUBERNETES = "kubernetes:core/v1:"
@@ -33,14 +33,14 @@ CLUSTER = planned(
     {"kubernetesVersion": "1.36", "networkProfile": {"networkPlugin": "azure"}},
     "part",
     options=ResourceOptions(protect=True),
-    change=Change.REPLACE,
+    change=Operation.REPLACE,
     replaced_by=("networkProfile.networkPolicy",),
 )
 POD = planned(
     f"{KUBERNETES}Pod",
     "web",
     {"spec": {"containers": [{"image": "nginx", "ports": [{"containerPort": 80}]}]}},
-    change=Change.SAME,
+    change=Operation.SAME,
 )
 PLAN = Plan("shop", "dev", (STACK, PART, CLUSTER, POD))
 
@@ -85,14 +85,14 @@ def test_a_plan_of_pulumi_says_what_happens_to_each() -> None:
 
 
 def test_what_goes_with_another_resource_says_so_without_pulumis_word_for_it() -> None:
-    gone = replace(POD, change=Change.REPLACE, replaced_by=("deletedWith",))
+    gone = replace(POD, change=Operation.REPLACE, replaced_by=("deletedWith",))
     plan = Plan("shop", "dev", (STACK, gone), origin=Origin.PULUMI)
     assert lines(plan)[-1].endswith("replaced with what it is in; nginx, port 80")
 
 
 def test_of_many_alike_resources_the_first_are_shown_and_the_others_counted() -> None:
     pods = [planned(f"{KUBERNETES}Pod", f"p{k}", parent="part") for k in range(9)]
-    kept = planned(f"{KUBERNETES}Pod", "x", parent="part", change=Change.REPLACE)
+    kept = planned(f"{KUBERNETES}Pod", "x", parent="part", change=Operation.REPLACE)
     plan = Plan("shop", "dev", (STACK, PART, *pods, kept))
     shown = [line.plain.rstrip() for line in resource_tree(plan, 60, UNICODE, most_alike=2)]
     assert [line.split()[-1] for line in shown] == ["s", "part", "p0", "p1", "x", "Pod"]

@@ -16,11 +16,9 @@ from rich.console import Console
 
 from podwall.engines import ENGINES
 from podwall.reachability import Reachability, reachability
-from podwall.reports.reach_csv import reach_csv
-from podwall.reports.reach_json import reach_document
-from podwall.reports.reach_lines import reach_lines
-from podwall.reports.reach_markdown import reach_markdown
-from podwall.reports.reach_stream import reach_stream
+from podwall.reports.reach.documents import reach_document, reach_stream
+from podwall.reports.reach.rows import reach_csv, reach_markdown
+from podwall.reports.reach.terminal import reach_lines
 from tests.core.clusters import Size, random_cluster
 from tests.core.obscured import obscured
 

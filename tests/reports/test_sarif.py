@@ -6,9 +6,8 @@ from typing import Any
 import jsonschema
 import pytest
 
-from podwall.policies.errors import Place
-from podwall.policies.findings import Finding, Severity
-from podwall.reports.sarif import sarif_document
+from podwall.policies.errors import Finding, Place, Severity
+from podwall.reports.findings_json import sarif_document
 
 
 def _finding(place: Place, **more: Any) -> Finding:

@@ -8,7 +8,7 @@ import pytest
 
 from podwall.engines import ENGINES
 from podwall.reachability import reachability
-from podwall.reports.summary import Summary, headline, summary
+from podwall.reports.reach.summary import Summary, headline, summary
 from podwall.reports.words import printable
 from podwall.verdict_table import is_one_pod, verdict_table
 from tests.core.builders import allow, block, cluster, policy, selector

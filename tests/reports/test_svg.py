@@ -4,10 +4,10 @@ from xml.etree import ElementTree as ET
 
 import pytest
 
-from podwall.model import LabelMap, PodPeer, Snapshot, Workload
+from podwall.model import LabelMap, PodPeer, Snapshot, SnapshotWorkload
 from podwall.policies.unknown import Unknown
 from podwall.reachability import reachability
-from podwall.reports.svg import reach_svg
+from podwall.reports.reach.svg import reach_svg
 from tests.core.builders import allow, cluster, peers, policy, selector, tcp
 
 SVG = "{http://www.w3.org/2000/svg}"
@@ -36,15 +36,15 @@ def test_equal_verdicts_are_equal_pictures() -> None:
 
 
 def test_many_workloads_are_drawn_by_namespace() -> None:
-    pods = (Workload(f"n{k % 3}", f"w{k}", "Pod", LabelMap()) for k in range(60))
+    pods = (SnapshotWorkload(f"n{k % 3}", f"w{k}", "Pod", LabelMap()) for k in range(60))
     said = _said(Snapshot(workloads=tuple(pods), complete=True))
     assert "n0 to n1: 400 of 400 connections" in said
     assert "n0 to n0: 380 of 380 connections" in said
 
 
 def test_what_is_not_certain_is_not_counted_as_open() -> None:
-    unknown = Workload("n0", "a", "Pod", LabelMap.of({"app": Unknown("later")}))
-    pods = (Workload("n1", f"w{k}", "Pod", LabelMap()) for k in range(50))
+    unknown = SnapshotWorkload("n0", "a", "Pod", LabelMap.of({"app": Unknown("later")}))
+    pods = (SnapshotWorkload("n1", f"w{k}", "Pod", LabelMap()) for k in range(50))
     anywhere = PodPeer(selector(app="b"), selector())
     closed = policy("n1", ingress=(allow(anywhere),))
     said = _said(Snapshot(workloads=(unknown, *pods), policies=(closed,), complete=True))
@@ -57,7 +57,7 @@ def test_what_is_not_certain_is_not_counted_as_open() -> None:
     ids=["a script", "an attribute", "an entity", "turned around", "a zero", "half a character"],
 )
 def test_a_hostile_name_is_only_text(name: str) -> None:
-    pods = (Workload("x", each, "Pod", LabelMap()) for each in (name, "other"))
+    pods = (SnapshotWorkload("x", each, "Pod", LabelMap()) for each in (name, "other"))
     text = reach_svg(reachability(Snapshot(workloads=tuple(pods))))
     root = ET.fromstring(text)  # noqa: S314 - our own picture
     assert {each.tag.removeprefix(SVG) for each in root.iter()} <= {

@@ -12,14 +12,14 @@ from podwall.explain import answers
 from podwall.lint import lint
 from podwall.policies import Severity
 from podwall.reachability import Reachability, reachability
-from podwall.reading import Document, Reading, snapshot
+from podwall.reading import Document, SnapshotReading, snapshot
 
 CASES = yaml.safe_load((Path(__file__).parent / "rules.yaml").read_text("utf-8"))
 RULES = range(1, 35)
 DEFAULT_PODS: dict[str, Any] = {f"{where}/{name}": {} for where in "xy" for name in "ab"}
 
 
-def read(case: dict[str, Any]) -> Reading:
+def read(case: dict[str, Any]) -> SnapshotReading:
     """Return what is read of a case's manifests."""
     pods: dict[str, Any] = case.get("pods", DEFAULT_PODS)
     written = [

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from podwall.model import LabelMap, Snapshot, Unknown
-from podwall.reading import Cluster
+from podwall.reading import DeclaredCluster
 from podwall.sources import Source, SourceKind, source
 
 FOLDER = Path(__file__).parents[1] / "data" / "previews"
@@ -219,7 +219,7 @@ def test_a_stack_of_two_clusters_declares_no_engine(tmp_path: Path) -> None:
     other = cluster("cilium")
     other["urn"] += "2"
     found = preview(tmp_path, ("create", None, cluster("azure")), ("create", None, other))
-    assert found.planned.cluster == Cluster()
+    assert found.planned.cluster == DeclaredCluster()
 
 
 def gaps(found: Source) -> list[str]:

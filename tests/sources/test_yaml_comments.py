@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from podwall.policies import Place
-from podwall.sources.yaml_comments import comment_lines, unkept_comments
+from podwall.sources.yaml_documents import comment_lines, unkept_comments
 
 
 @pytest.mark.parametrize(

@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import pytest
 
+from components.reading import camel_case
 from components.settings import (
     ApplicationName,
     PodNetworking,
@@ -11,7 +12,6 @@ from components.settings import (
     settings_of,
 )
 from podwall.components.cluster import NetworkEngine
-from podwall.components.reading import camel_case
 from podwall.policies import InvalidValue, PodwallError, Step
 from tests.stack.documents import as_text, declared, stack_values
 

@@ -12,7 +12,7 @@ from podwall.expectations import (
     Expectation,
     Kind,
     Outside,
-    Pods,
+    PodSelection,
     Selection,
     WorkloadId,
     addresses,
@@ -20,7 +20,7 @@ from podwall.expectations import (
     pods,
     workload,
 )
-from podwall.model import Protocol
+from podwall.model import IpProtocol
 from podwall.portset import NO_PORTS, PortSet
 from podwall.reachability.values import ExternalRange, WorkloadEndpoint
 
@@ -75,7 +75,7 @@ def is_meant(selection: Selection, end: Endpoint) -> bool:
     match selection:
         case WorkloadId(id_):
             return id_ == end.id
-        case Pods(namespace, labels):
+        case PodSelection(namespace, labels):
             own = dict(end.workload.labels.items)
             there = namespace in (None, end.workload.namespace)
             return there and all(own.get(key) == value for key, value in labels)
@@ -116,7 +116,7 @@ def _ports(text: str, destination: Endpoint) -> PortSet:
     if not number[0].isdigit():
         return _named(number, protocol, destination)
     first, _, last = number.partition("-")
-    return PortSet.of(Protocol((protocol or "tcp").upper()), int(first), int(last or first))
+    return PortSet.of(IpProtocol((protocol or "tcp").upper()), int(first), int(last or first))
 
 
 def _named(name: str, protocol: str, destination: Endpoint) -> PortSet:

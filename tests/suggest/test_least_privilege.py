@@ -14,7 +14,7 @@ from podwall.portset import NO_PORTS, PortSet
 from podwall.reachability import reachability
 from podwall.reachability.values import ExternalRange, WorkloadEndpoint
 from podwall.suggest import Suggestion, suggest
-from podwall.suggest.judging import Statement
+from podwall.suggest.suggestion import ResolvedExpectation
 from tests.core.clusters import Size, random_cluster
 from tests.core.obscured import obscured
 from tests.suggest.intents import asked_for, random_intent
@@ -86,7 +86,7 @@ def test_what_is_not_known_is_told_and_never_opens_more(seed: int, engine: str) 
     if any(each.outcome is Outcome.UNDETERMINED for each in found.results):
         assert not found.is_certain
     told = [each.message for each in found.findings if each.severity is Severity.ERROR]
-    statements = [Statement(expectation, found.found) for expectation in intent]
+    statements = [ResolvedExpectation(expectation, found.found) for expectation in intent]
     for each in found.found.connections():
         if each.source == each.destination or not _is_closed(each, found):
             continue

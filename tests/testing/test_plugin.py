@@ -232,7 +232,7 @@ print(sorted(name for name in sys.modules if name.startswith(("podwall", "polici
 def test_the_command_line_needs_no_pytest() -> None:
     code = (
         "import sys; sys.modules['pytest'] = None\n"
-        "from podwall.cli import main\nimport podwall.cli.checking, podwall.cli.linting\n"
+        "from podwall.cli import main\nimport podwall.cli.check, podwall.cli.lint\n"
         "from podwall.testing import reach_of_program, reach_of_source\n"
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)

@@ -1,4 +1,4 @@
-"""An AKS cluster with a network policy engine: its arguments, its rules, and the component itself.
+"""An AKS cluster with a network policy engine: its arguments, its rules, and the component.
 
     from podwall.components.cluster import AksCluster, AksClusterArgs, NetworkEngine
 
@@ -7,15 +7,19 @@
     )
 
 Arguments and rules are plain values in modules that import neither Pulumi nor the Azure SDK; only
-`aks_cluster` and what it is made of (`resources`) do.
+`podwall.components.cluster.aks_cluster` and `podwall.components.cluster.resources` do.
 """
 
 from __future__ import annotations
 
+from podwall.aks.network_engine import NetworkEngine
+from podwall.aks.replacement import EngineChange
 from podwall.components.cluster.access import (
     Access,
     ApiServer,
     Entra,
+    ExistingIdentity,
+    Identities,
     LocalAccounts,
     LoginMode,
     Principal,
@@ -24,35 +28,35 @@ from podwall.components.cluster.access import (
     PublicApiServer,
     SignIn,
 )
-from podwall.components.cluster.addons import AddOns, AdvancedNetworking, AdvancedPolicies, LocalDns
 from podwall.components.cluster.aks_cluster import AksCluster
 from podwall.components.cluster.args import AksClusterArgs
-from podwall.components.cluster.egress import (
+from podwall.components.cluster.network_profile import (
+    DualStack,
     Egress,
     LoadBalancerEgress,
     NatGatewayEgress,
+    NodeSubnet,
     NoEgress,
+    Overlay,
+    PodAllocation,
+    PodNetwork,
+    PodSubnet,
     RouteTableEgress,
+    ServiceNetwork,
     egress_named,
 )
-from podwall.components.cluster.engine import NetworkEngine
-from podwall.components.cluster.identity import ExistingIdentity, Identities
-from podwall.components.cluster.lifecycle import (
+from podwall.components.cluster.networks import ExistingNetwork, Network, NewNetwork
+from podwall.components.cluster.operations import (
+    AddOns,
+    AdvancedNetworking,
+    AdvancedPolicies,
     Lifecycle,
+    LocalDns,
     MaintenanceWindow,
     NodeOsChannel,
     Tier,
     UpgradeChannel,
     Weekday,
-)
-from podwall.components.cluster.networks import ExistingNetwork, Network, NewNetwork
-from podwall.components.cluster.pod_networks import (
-    DualStack,
-    NodeSubnet,
-    Overlay,
-    PodAllocation,
-    PodNetwork,
-    PodSubnet,
 )
 from podwall.components.cluster.pools import (
     Autoscale,
@@ -67,8 +71,6 @@ from podwall.components.cluster.pools import (
     SystemPool,
     UserPool,
 )
-from podwall.components.cluster.replacement import EngineChange
-from podwall.components.cluster.services import ServiceNetwork
 
 __all__ = [
     "Access",

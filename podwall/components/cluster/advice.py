@@ -7,22 +7,21 @@ from dataclasses import replace
 from datetime import date, timedelta
 from typing import TYPE_CHECKING
 
+from podwall.aks.network_engine import NetworkEngine
+from podwall.aks.refusal import LEARN
 from podwall.components.cluster.access import LocalAccounts, PublicApiServer
-from podwall.components.cluster.address_plan import dynamic_pod_addresses, pool_sizes
-from podwall.components.cluster.egress import LoadBalancerEgress
-from podwall.components.cluster.engine import NetworkEngine
-from podwall.components.cluster.lifecycle import Tier
-from podwall.components.cluster.pod_networks import PodAllocation, PodSubnet
+from podwall.components.cluster.address_rules import dynamic_pod_addresses, pool_sizes
+from podwall.components.cluster.network_profile import LoadBalancerEgress, PodAllocation, PodSubnet
+from podwall.components.cluster.operations import Tier
 from podwall.components.cluster.pools import NodeProvisioning, OsSku, Priority
-from podwall.components.cluster.refusal import LEARN
-from podwall.policies.errors import Place
-from podwall.policies.findings import Finding, Severity
+from podwall.policies.errors import Finding, Place, Severity
 
 if TYPE_CHECKING:
     from podwall.components.cluster.args import AksClusterArgs
     from podwall.components.cluster.pools import UserPool
 
 __all__ = ["AZURE_ENGINE_ENDS", "WINDOWS_2022_ENDS", "cluster_findings"]
+
 
 AZURE_ENGINE_ENDS = date(2028, 9, 30)
 """The last day on which Microsoft supports Azure Network Policy Manager on Linux."""

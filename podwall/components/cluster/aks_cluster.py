@@ -1,31 +1,107 @@
-"""The cluster as a Pulumi component."""
+"""The cluster as a Pulumi component, and the hook that refuses to make it anew.
+
+A program sees no state, but Pulumi hands it to a hook before an update. The component therefore
+records the leaves that can't change as its own inputs, and a hook on the component compares them.
+Nothing is bound to deletions, so `pulumi destroy` needs no program.
+"""
 
 from __future__ import annotations
 
 from datetime import UTC, datetime
 
 import pulumi
-from pulumi import ComponentResource, Output, ResourceOptions
+from pulumi import (
+    ComponentResource,
+    Output,
+    Resource,
+    ResourceHook,
+    ResourceHookArgs,
+    ResourceHookBinding,
+    ResourceHookOptions,
+    ResourceOptions,
+)
 from pulumi_kubernetes.provider import Provider
 
+from podwall.aks.replacement import EngineChange
 from podwall.components.cluster.advice import cluster_findings
 from podwall.components.cluster.args import AksClusterArgs
-from podwall.components.cluster.cluster_properties import Surroundings
-from podwall.components.cluster.fixed import fixed_leaves
-from podwall.components.cluster.resources.credentials import kubeconfig_of
-from podwall.components.cluster.resources.guard import guarded
-from podwall.components.cluster.resources.identities import assign_after_cluster
-from podwall.components.cluster.resources.maintenance import plan_maintenance
+from podwall.components.cluster.properties import (
+    ClusterPrerequisites,
+    immutable_changes,
+    immutable_leaves,
+)
+from podwall.components.cluster.resources.identities import (
+    assign_after_cluster,
+    assign_before_cluster,
+    find_or_make_identity,
+)
+from podwall.components.cluster.resources.kubeconfig import kubeconfig_of
 from podwall.components.cluster.resources.managed_cluster import (
     issuer_url,
     kubelet_object_id,
     make_cluster,
+    make_pools,
+    plan_maintenance,
 )
-from podwall.components.cluster.resources.node_pools import make_pools
-from podwall.components.cluster.resources.surroundings import surround
-from podwall.policies.findings import Finding, Severity
+from podwall.components.cluster.resources.network import find_or_make_group, make_subnets
+from podwall.policies.errors import Finding, InvalidValue, Severity
 
-__all__ = ["AksCluster"]
+__all__ = ["AksCluster", "guarded", "make_prerequisites", "refuse_changes"]
+
+
+def make_prerequisites(
+    name: str, args: AksClusterArgs, parent: Resource
+) -> tuple[ClusterPrerequisites, list[Resource]]:
+    """Return the ids of what the cluster stands on, and what it has to wait for besides.
+
+    It waits for the roles of its identity, which no id of its own arguments speaks of.
+    """
+    group = find_or_make_group(name, args, parent)
+    subnets = make_subnets(name, args, group, parent)
+    identity = find_or_make_identity(name, args, group, parent)
+    kubelet = args.identities.kubelet
+    surroundings = ClusterPrerequisites(
+        resource_group=group.name,
+        location=group.location,
+        node_subnet_id=subnets.nodes,
+        pod_subnet_id=subnets.pods,
+        api_server_subnet_id=subnets.api_server,
+        identity_id=identity.resource_id,
+        kubelet_identity_id=None if kubelet is None else kubelet.resource_id,
+    )
+    return surroundings, assign_before_cluster(name, args, identity, subnets, parent)
+
+
+def guarded(name: str, change: EngineChange, opts: ResourceOptions | None) -> ResourceOptions:
+    """Return `opts` with the hook that refuses changes, unless `change` allows them."""
+    given = opts or ResourceOptions()
+    if change is not EngineChange.REFUSE:
+        return given
+    hook = ResourceHook(
+        f"{name}: settings that can't change", refuse_changes, ResourceHookOptions(on_dry_run=True)
+    )
+    return ResourceOptions.merge(
+        given, ResourceOptions(hooks=ResourceHookBinding(before_update=[hook]))
+    )
+
+
+def refuse_changes(update: ResourceHookArgs) -> None:
+    """Refuse an update of the component in which a leaf changes that can't.
+
+    Raises:
+        InvalidValue: the message names every such leaf and what to do instead, because Pulumi
+            shows nothing but the message.
+    """
+    changes = immutable_changes(update.old_inputs or {}, update.new_inputs or {})
+    if changes:
+        named = ", ".join(str(change) for change in changes)
+        instead = "; ".join(dict.fromkeys(change.instead for change in changes))
+        raise InvalidValue(
+            f"the cluster `{update.name}` would have to be made anew ({named}); {instead}; once the"
+            " live cluster is as the program says, set"
+            " `engine_change=EngineChange.ALREADY_MIGRATED` for one deployment"
+        )
+
 
 _OUTPUTS = (
     "name",
@@ -76,12 +152,12 @@ class AksCluster(ComponentResource):
         super().__init__(
             "podwall:index:AksCluster",
             name,
-            fixed_leaves(name, args),
+            immutable_leaves(name, args),
             guarded(name, args.engine_change, opts),
         )
         for finding in cluster_findings(args, datetime.now(UTC).date()):
             _log(finding, self)
-        surroundings, prerequisites = surround(name, args, self)
+        surroundings, prerequisites = make_prerequisites(name, args, self)
         self.resource = make_cluster(name, args, surroundings, self, prerequisites)
         self._set_outputs(surroundings, args)
         ready = [
@@ -99,7 +175,7 @@ class AksCluster(ComponentResource):
         )
         self.register_outputs({output: getattr(self, output) for output in _OUTPUTS})
 
-    def _set_outputs(self, surroundings: Surroundings, args: AksClusterArgs) -> None:
+    def _set_outputs(self, surroundings: ClusterPrerequisites, args: AksClusterArgs) -> None:
         cluster = self.resource
         self.name = cluster.name
         self.cluster_id = cluster.id

@@ -1,4 +1,4 @@
-"""Everything that can be said about a cluster, in one value."""
+"""Everything that is asked of a cluster, in one value that is checked where it is written."""
 
 from __future__ import annotations
 
@@ -7,20 +7,23 @@ from dataclasses import dataclass, field
 from types import MappingProxyType
 from typing import TYPE_CHECKING
 
-from podwall.components.cluster.access import Access
-from podwall.components.cluster.addons import AddOns
+from podwall.aks.network_engine import NetworkEngine
+from podwall.aks.replacement import EngineChange
+from podwall.aks.versions import MinorVersion
+from podwall.components.cluster.access import Access, Identities
 from podwall.components.cluster.address_rules import address_refusals
-from podwall.components.cluster.combinations import combination_refusals
-from podwall.components.cluster.egress import Egress, LoadBalancerEgress
-from podwall.components.cluster.engine import NetworkEngine
-from podwall.components.cluster.identity import Identities
-from podwall.components.cluster.lifecycle import Lifecycle
+from podwall.components.cluster.network_profile import (
+    DualStack,
+    Egress,
+    LoadBalancerEgress,
+    Overlay,
+    PodNetwork,
+    ServiceNetwork,
+)
 from podwall.components.cluster.networks import Network, NewNetwork
-from podwall.components.cluster.pod_networks import DualStack, Overlay, PodNetwork
+from podwall.components.cluster.operations import AddOns, Lifecycle
 from podwall.components.cluster.pools import NodeProvisioning, SystemPool, UserPool
-from podwall.components.cluster.replacement import EngineChange
-from podwall.components.cluster.services import ServiceNetwork
-from podwall.components.cluster.versions import MinorVersion
+from podwall.components.cluster.rules import combination_refusals
 
 if TYPE_CHECKING:
     from pulumi import Input

@@ -1,1 +1,3 @@
-"""The rules, by what they are about. None of these modules starts anything."""
+"""The guardrails, by what they are about. None of these modules starts anything."""
+
+from __future__ import annotations

@@ -6,22 +6,28 @@ from typing import Final
 
 from pulumi_policy import EnforcementLevel, Severity
 
-from podwall.guardrails.clusters import LEARN, Complaint, broken, clusters, is_cluster, leaf
+from podwall.guardrails.clusters import (
+    LEARN,
+    ClusterProblem,
+    cluster_finding,
+    clusters,
+    is_cluster,
+    leaf,
+)
 from podwall.guardrails.deployment import Deployment
-from podwall.guardrails.judgements import Doubt, Judgements
-from podwall.guardrails.rule import StackRule
+from podwall.guardrails.guardrail import Judgements, StackGuardrail, UndeterminedJudgement
 from podwall.guardrails.settings import DeployedSettings
 from podwall.plan import Plan, PlannedResource
-from podwall.policies.errors import Place, SourceError
-from podwall.policies.findings import Finding
-from podwall.policies.findings import Severity as FindingSeverity
+from podwall.policies.errors import Finding, Place, SourceError
+from podwall.policies.errors import Severity as FindingSeverity
 from podwall.policies.unknown import Unknown
 from podwall.policies.wording import shown
 from podwall.sources.files import read_bytes
 from podwall.sources.json_documents import BrokenJsonError, parsed_values
-from podwall.sources.state import is_state, state_plan
+from podwall.sources.pulumi_documents import is_state, state_plan
 
-__all__ = ["REPLACING", "RULES"]
+__all__ = ["REPLACEMENT_RULES", "REPLACING"]
+
 
 REPLACING: Final = (
     "networkProfile.networkPolicy",
@@ -62,7 +68,7 @@ def _replaced(deployment: Deployment, settings: DeployedSettings) -> Judgements:
         if cluster.urn in known:
             yield from _changes(known[cluster.urn], cluster)
         elif not settings.deployed and _may_replace(deployment, cluster):
-            yield Doubt(
+            yield UndeterminedJudgement(
                 f"cluster `{cluster.name}` is made anew: it is either new or replaced, and only"
                 " the state tells; set `deployed` to a file that `pulumi stack export` wrote",
                 Place(cluster.urn),
@@ -90,12 +96,12 @@ def _changes(old: PlannedResource, new: PlannedResource) -> Judgements:
     for path in REPLACING:
         before, after = leaf(old.inputs, path), leaf(new.inputs, path)
         if isinstance(after, Unknown):
-            yield Doubt(after.cause, Place(new.urn, path=path))
+            yield UndeterminedJudgement(after.cause, Place(new.urn, path=path))
         elif before != after:
-            yield broken(
+            yield cluster_finding(
                 new,
                 path,
-                Complaint(
+                ClusterProblem(
                     "cluster-replaced",
                     f"from {_written(before)} to {_written(after)} replaces cluster `{new.name}`,"
                     " with everything that runs in it",
@@ -126,8 +132,8 @@ def _lost(name: str) -> Finding:
     )
 
 
-RULES: Final = (
-    StackRule(
+REPLACEMENT_RULES: Final = (
+    StackGuardrail(
         id="cluster-replaced",
         description="A deployment must not replace or delete a cluster.",
         severity=Severity.CRITICAL,

@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any, Final
 
-from podwall.policies.findings import Severity
+from podwall.policies.errors import Severity
 from podwall.policies.unknown import Unknown
 from podwall.policies.validation.shapes import Findings, elements, fields, note
 

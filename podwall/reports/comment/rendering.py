@@ -1,37 +1,105 @@
-"""The comment on a pull request: the answer first, then what opens, what closes, and why."""
+"""The comment on a pull request: the answer first, then what opens, what closes, and why.
+
+Blocks are put together within the length that GitHub takes; what does not fit is counted, never
+dropped silently. Where a change can't be read, another comment says so: silence must not look like
+safety.
+"""
 
 from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from hashlib import sha256
 from typing import Final
 
-from podwall.diff import ChangeKind
-from podwall.policies.findings import Finding, Severity
+from podwall.diff import ConnectionChangeKind
+from podwall.policies.errors import Finding, PodwallError, Severity
 from podwall.reading import GENERATED
-from podwall.reports.comment.budget import LIMIT, Block, fitted, length
-from podwall.reports.comment.ends import ends_words
-from podwall.reports.comment.escaping import code, text
-from podwall.reports.comment.grouping import ORDER, Group, grouped
-from podwall.reports.comment.places import place_words
-from podwall.reports.comment.sentence import change_sentence, outside_sentence
-from podwall.reports.comment.values import (
-    ChangedConnection,
-    ChangedObject,
-    ChangeReport,
+from podwall.reports.comment.report import ChangedConnection, ChangedObject, ChangeReport
+from podwall.reports.comment.wording import (
+    ORDER,
+    ChangeGroup,
+    change_sentence,
+    endpoint_words,
+    grouped,
+    outside_sentence,
 )
-from podwall.reports.words import counted, listed
+from podwall.reports.formats import code_span, markdown_text
+from podwall.reports.words import counted, listed, place_words
 
-__all__ = ["comment", "marker"]
+__all__ = [
+    "LIMIT",
+    "MarkdownBlock",
+    "comment",
+    "fitted",
+    "marker",
+    "unread_comment",
+    "utf16_length",
+]
+
+
+LIMIT = 65_536
+"""The longest comment that GitHub takes, in characters."""
+
+
+@dataclass(frozen=True, slots=True)
+class MarkdownBlock:
+    """Lines that may be cut between a head and a foot that stay; `what` names a line's subject."""
+
+    head: str
+    lines: tuple[str, ...] = ()
+    foot: str = ""
+    what: str = "line"
+
+
+def utf16_length(text: str) -> int:
+    """Return the length as GitHub and browsers count it: in UTF-16 units."""
+    return len(text.encode("utf-16-le", "surrogatepass")) // 2
+
+
+def fitted(blocks: Sequence[MarkdownBlock], end: str, limit: int, where: str) -> str:
+    """Return the blocks and the `end`, in at most `limit` characters.
+
+    Blocks are filled in their order; of each at least the head is kept, and a note on how much is
+    left out and `where` it is to be found.
+    """
+    bare = [_block_text(block, (), len(block.lines), where) for block in blocks]
+    left = limit - utf16_length(end) - sum(map(utf16_length, bare))
+    text = []
+    for block, shortest in zip(blocks, bare, strict=True):
+        written = _cut_to_fit(block, left + utf16_length(shortest), where)
+        left -= utf16_length(written) - utf16_length(shortest)
+        text.append(written)
+    return "".join(text) + end
+
+
+def _cut_to_fit(block: MarkdownBlock, room: int, where: str) -> str:
+    """Return the block with as many of its lines as there is room for."""
+    whole = _block_text(block, block.lines, 0, where)
+    if utf16_length(whole) <= room:
+        return whole
+    room -= utf16_length(_block_text(block, (), len(block.lines), where))
+    kept = 0
+    for line in block.lines:
+        room -= utf16_length(line)
+        if room < 0:
+            break
+        kept += 1
+    return _block_text(block, block.lines[:kept], len(block.lines) - kept, where)
+
+
+def _block_text(block: MarkdownBlock, lines: Sequence[str], cut: int, where: str) -> str:
+    note = f"\n… and {counted(cut, f'more {block.what}')}: {where}\n" if cut else ""
+    return f"{block.head}{''.join(lines)}{note}{block.foot}"
+
 
 _TITLES: Final = {
-    ChangeKind.ADDED: "**Opens**: cannot connect today, could connect after this change",
-    ChangeKind.WIDENED: "**Opens further ports**: can connect today, could on more ports",
-    ChangeKind.CHANGED: "**Changes**: other ports than today, or no longer certain",
-    ChangeKind.NARROWED: "**Closes some ports**: can connect today, could on fewer ports",
-    ChangeKind.REMOVED: "**Closes**: can connect today, could no longer",
+    ConnectionChangeKind.ADDED: "**Opens**: cannot connect today, could connect after this change",
+    ConnectionChangeKind.WIDENED: "**Opens further ports**: can connect today, could on more ports",
+    ConnectionChangeKind.CHANGED: "**Changes**: other ports than today, or no longer certain",
+    ConnectionChangeKind.NARROWED: "**Closes some ports**: can connect today, could on fewer ports",
+    ConnectionChangeKind.REMOVED: "**Closes**: can connect today, could no longer",
 }
 _BLOCKING: Final = {
     "cluster-replace": "the cluster is replaced",
@@ -64,7 +132,7 @@ def comment(report: ChangeReport, *, limit: int = LIMIT) -> str:
 
     What is cut is counted, with the address of the full report.
     """
-    if length(report.artifact) > _LONGEST_LINK:
+    if utf16_length(report.artifact) > _LONGEST_LINK:
         report = replace(report, artifact="")
     where = (
         f"see the [full report]({report.artifact})" if report.artifact else "see the full report"
@@ -73,17 +141,18 @@ def comment(report: ChangeReport, *, limit: int = LIMIT) -> str:
     return fitted(blocks, _foot(report), limit, where)
 
 
-def _head(report: ChangeReport) -> Block:
+def _head(report: ChangeReport) -> MarkdownBlock:
     said = change_sentence(report)
+    where = markdown_text(report.subject[:120])
     lines = [
         marker(report.subject),
-        f"### {said[0].upper()}{said[1:]} in {text(report.subject[:120])}{_but(report.findings)}",
+        f"### {said[0].upper()}{said[1:]} in {where}{_but(report.findings)}",
     ]
     further = outside_sentence(report)
     more = [further and f"{further}.", _findings_sentence(report.findings)]
     if any(more):
         lines.append(f"\n{' '.join(filter(None, more))}")
-    return Block("\n".join(lines) + "\n")
+    return MarkdownBlock("\n".join(lines) + "\n")
 
 
 def _but(findings: Iterable[Finding]) -> str:
@@ -103,7 +172,7 @@ def _findings_sentence(findings: Iterable[Finding]) -> str:
     return f"**{listed(parts)}** below." if parts else ""
 
 
-def _blocks(report: ChangeReport) -> Iterator[Block]:
+def _blocks(report: ChangeReport) -> Iterator[MarkdownBlock]:
     serious = [each for each in report.findings if each.severity is Severity.ERROR]
     serious.sort(key=lambda each: each.id not in _BLOCKING)
     if serious:
@@ -116,96 +185,103 @@ def _blocks(report: ChangeReport) -> Iterator[Block]:
         yield _folded(_findings("", others), f"Warnings and notes ({len(others)})")
     if report.policies or report.workloads:
         yield _folded(_objects(report), "Policies and workloads that change")
-    if not _told_already(groups, report.connections):
+    if not _shown_already(groups, report.connections):
         yield _folded(_every(report), f"Every changed connection ({len(report.connections):,})")
 
 
-def _told_already(groups: Sequence[Group], connections: Sequence[ChangedConnection]) -> bool:
+def _shown_already(groups: Sequence[ChangeGroup], connections: Sequence[ChangedConnection]) -> bool:
     """Return whether the rows in the open are the changed connections, one by one."""
     kinds = Counter(each.kind for each in groups)
     return len(groups) == len(connections) and all(n <= _SHOWN for n in kinds.values())
 
 
-def _kind(kind: ChangeKind, groups: Sequence[Group], report: ChangeReport) -> Iterator[Block]:
+def _kind(
+    kind: ConnectionChangeKind, groups: Sequence[ChangeGroup], report: ChangeReport
+) -> Iterator[MarkdownBlock]:
     if not groups:
         return
     title = f"\n{_TITLES[kind]}\n\n| From | To | Ports | Because of |\n|---|---|---|---|\n"
     changed = {each.name: f" ({each.existence.value})" for each in report.policies}
     lines = tuple(_group_line(each, report, changed) for each in groups)
-    yield Block(title, lines[:_SHOWN], what="group of connections")
+    yield MarkdownBlock(title, lines[:_SHOWN], what="group of connections")
     if lines[_SHOWN:]:
-        rest = Block(
+        rest = MarkdownBlock(
             title.lstrip().split("\n\n", 1)[1], lines[_SHOWN:], what="group of connections"
         )
         yield _folded(rest, f"{counted(len(lines) - _SHOWN, 'more group')} of connections")
 
 
-def _group_line(group: Group, report: ChangeReport, changed: Mapping[str, str]) -> str:
+def _group_line(group: ChangeGroup, report: ChangeReport, changed: Mapping[str, str]) -> str:
     sources, destinations = (
-        ends_words(ends, report.namespaces, report.ranges)
+        endpoint_words(ends, report.namespaces, report.ranges)
         for ends in (group.sources, group.destinations)
     )
     # A change has its cause in what changes; the sort is stable.
     policies = sorted(group.because, key=lambda name: name not in changed)
-    because = ", ".join(f"{code(name)}{changed.get(name, '')}" for name in policies[:_POLICIES])
+    because = ", ".join(
+        f"{code_span(name)}{changed.get(name, '')}" for name in policies[:_POLICIES]
+    )
     if len(group.because) > _POLICIES:
         because += f" and {len(group.because) - _POLICIES} more"
-    because = "; ".join(filter(None, (because, *map(text, group.reasons[:_POLICIES]))))
+    because = "; ".join(filter(None, (because, *map(markdown_text, group.reasons[:_POLICIES]))))
     return f"| {sources} | {destinations} | {_ports(group)} | {because} |\n"
 
 
-def _ports(group: Group | ChangedConnection) -> str:
+def _ports(group: ChangeGroup | ChangedConnection) -> str:
     match group.kind:
-        case ChangeKind.ADDED:
-            return text(group.after)
-        case ChangeKind.REMOVED:
-            return f"was {text(group.before)}"
+        case ConnectionChangeKind.ADDED:
+            return markdown_text(group.after)
+        case ConnectionChangeKind.REMOVED:
+            return f"was {markdown_text(group.before)}"
         case _:
-            return f"{text(group.before)} → **{text(group.after)}**"
+            return f"{markdown_text(group.before)} → **{markdown_text(group.after)}**"
 
 
-def _findings(title: str, findings: Sequence[Finding]) -> Block:
+def _findings(title: str, findings: Sequence[Finding]) -> MarkdownBlock:
     head = f"\n**{title}**\n\n" if title else "\n"
-    return Block(head, tuple(map(_finding, findings)), what="finding")
+    return MarkdownBlock(head, tuple(map(_finding, findings)), what="finding")
 
 
 def _finding(finding: Finding) -> str:
     written = place_words(finding.place)
-    where = f" — {code(written)}" if written else ""
-    name = code(finding.id)
+    where = f" — {code_span(written)}" if written else ""
+    name = code_span(finding.id)
     linked = f"[{name}]({finding.link})" if finding.link.startswith("https://") else name
-    remedy = f"<br>{text(finding.help)}" if finding.help else ""
-    return f"- **{finding.severity.value}**: {text(finding.message)} {linked}{where}{remedy}\n"
+    remedy = f"<br>{markdown_text(finding.help)}" if finding.help else ""
+    said = f"**{finding.severity.value}**: {markdown_text(finding.message)}"
+    return f"- {said} {linked}{where}{remedy}\n"
 
 
-def _objects(report: ChangeReport) -> Block:
+def _objects(report: ChangeReport) -> MarkdownBlock:
     policies = (_object("policy", each) for each in report.policies)
     workloads = (_object("workload", each) for each in report.workloads)
-    return Block("\n", (*policies, *workloads), what="object")
+    return MarkdownBlock("\n", (*policies, *workloads), what="object")
 
 
 def _object(word: str, each: ChangedObject) -> str:
-    where = f" — {code(each.place)}" if each.place else ""
-    return f"- {word} {code(each.name)} ({each.existence.value}){where}\n"
+    where = f" — {code_span(each.place)}" if each.place else ""
+    return f"- {word} {code_span(each.name)} ({each.existence.value}){where}\n"
 
 
-def _every(report: ChangeReport) -> Block:
+def _every(report: ChangeReport) -> MarkdownBlock:
     lines = tuple(
-        f"| {code(each.source)} | {code(each.destination)} | {each.kind.value} | "
-        f"{text(each.before)} | {text(each.after)} | {_because(each)} |\n"
+        f"| {code_span(each.source)} | {code_span(each.destination)} | {each.kind.value} | "
+        f"{markdown_text(each.before)} | {markdown_text(each.after)} | {_because(each)} |\n"
         for each in report.connections
     )
     head = "\n| From | To | | Before | After | Because of |\n|---|---|---|---|---|---|\n"
-    return Block(head, lines, what="connection")
+    return MarkdownBlock(head, lines, what="connection")
 
 
 def _because(each: ChangedConnection) -> str:
-    return "; ".join([*map(code, each.because), *([text(each.reason)] if each.reason else [])])
+    return "; ".join(
+        [*map(code_span, each.because), *([markdown_text(each.reason)] if each.reason else [])]
+    )
 
 
-def _folded(block: Block, title: str) -> Block:
+def _folded(block: MarkdownBlock, title: str) -> MarkdownBlock:
     head = f"\n<details><summary>{title}</summary>\n{block.head}"
-    return Block(head, block.lines, "\n</details>\n", block.what)
+    return MarkdownBlock(head, block.lines, "\n</details>\n", block.what)
 
 
 def _foot(report: ChangeReport) -> str:
@@ -221,3 +297,21 @@ def _has_generated_names(report: ChangeReport) -> bool:
     ends = (name for each in report.connections for name in (each.source, each.destination))
     objects = (each.name for each in (*report.policies, *report.workloads))
     return any(GENERATED in name for name in (*ends, *objects))
+
+
+_LONGEST = 1_000
+
+
+def unread_comment(subject: str, problem: PodwallError, *, artifact: str = "") -> str:
+    """Return the comment that takes the place of the one that could not be made."""
+    said = markdown_text(str(problem)[:_LONGEST])
+    parts = [
+        marker(subject),
+        f"### Nobody knows what opens or closes in {markdown_text(subject[:120])}\n",
+        f"There is no plan to judge: {said}.",
+        f"{markdown_text(problem.help[:1].upper() + problem.help[1:_LONGEST])}."
+        if problem.help
+        else "",
+        f"\n<sub>[Log and files]({artifact})</sub>" if artifact else "",
+    ]
+    return "\n".join(filter(None, parts)) + "\n"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 from typing import Final
 
 import numpy as np
@@ -10,35 +11,127 @@ import numpy as np
 from podwall.engines import Engine
 from podwall.portset import ALL_PORTS
 from podwall.reachability import Reachability
-from podwall.reachability.grouping import IntArray
-from podwall.reports.page.changes import changes_between
-from podwall.reports.page.document import Change, Document, Enforcement, EnforcementNote
-from podwall.reports.page.ends import Ends, ends_of, labels_of
-from podwall.reports.page.glance import glance
-from podwall.reports.page.registries import Verdicts
-from podwall.reports.page.sides import Moment, moment_of
-from podwall.reports.summary import summary
+from podwall.reachability.arrays import IntArray
+from podwall.reachability.endpoints import Endpoints
+from podwall.reachability.port_rules import TrafficDirection
+from podwall.reports.page.document import (
+    PageChange,
+    PageDocument,
+    PageEngine,
+    PageEngineNote,
+    PageSide,
+)
+from podwall.reports.page.endpoints import PageEndpoints, first_notes, labels_of, page_endpoints
+from podwall.reports.page.policies import PagePolicies
+from podwall.reports.page.verdicts import (
+    EndpointSets,
+    Numbering,
+    VerdictClasses,
+    VerdictNumbers,
+    changes_between,
+    runs_of,
+    verdict_classes,
+)
+from podwall.reports.reach.summary import summary
 from podwall.reports.words import printable
-from podwall.verdict_table import verdict_table
+from podwall.verdict_table import OPEN, VerdictTable, is_one_pod, verdict_table
 
-__all__ = ["page_document"]
-
-_ABSENT: Final = 0
+__all__ = ["SideTables", "page_document", "side_tables"]
 
 
-def page_document(after: Reachability, before: Reachability | None = None) -> Document:
+_NOT_HERE: Final = -1
+
+
+@dataclass(frozen=True, slots=True)
+class SideTables:
+    """A side of the page, with its tables as arrays for comparing it with another.
+
+    `cells` has page verdicts by class; `rows` and `columns` are the classes of the endpoints.
+    """
+
+    side: PageSide
+    rows: IntArray
+    columns: IntArray
+    cells: IntArray
+    selves: IntArray
+
+
+def side_tables(table: VerdictTable, places: IntArray, verdicts: VerdictNumbers) -> SideTables:
+    """Return one analysis for the page; `places` are the page's endpoints in the table."""
+    here = places != _NOT_HERE
+    grain = verdict_classes(table, verdicts)
+    rows = np.where(here, grain.rows[places], _NOT_HERE)
+    columns = np.where(here, grain.columns[places], _NOT_HERE)
+    selves = _selves(table, places, grain)
+    tables = (rows, columns, grain.cells, selves)
+    return SideTables(_side(table, places, verdicts, tables), *tables)
+
+
+def _selves(table: VerdictTable, places: IntArray, grain: VerdictClasses) -> IntArray:
+    found = grain.cells[grain.rows[places], grain.columns[places]]
+    ends = table.endpoints
+    for number, place in enumerate(places.tolist()):
+        if place == _NOT_HERE:
+            found[number] = 0
+        elif is_one_pod(ends[place]):
+            found[number] = OPEN
+    return found
+
+
+Tables = tuple[IntArray, IntArray, IntArray, IntArray]
+
+
+def _side(
+    table: VerdictTable, places: IntArray, verdicts: VerdictNumbers, tables: Tables
+) -> PageSide:
+    rows, columns, cells, selves = tables
+    analysis = table.reachability.analysis
+    ends = Endpoints(analysis.cluster.workloads, analysis.classes, analysis.addresses)
+    elements = np.where(places != _NOT_HERE, ends.element[places], EndpointSets.ABSENT)
+    sets = EndpointSets(elements, len(analysis.classes) + len(analysis.addresses))
+    book = PagePolicies(analysis, sets, verdicts)
+    lists: Numbering[tuple[int, ...]] = Numbering(())
+    ingress, egress = (
+        _lists(book.restricting(way), elements, lists)
+        for way in (TrafficDirection.INGRESS, TrafficDirection.EGRESS)
+    )
+    return PageSide(
+        rows=tuple(rows.tolist()),
+        columns=tuple(columns.tolist()),
+        cells=tuple(map(runs_of, cells)),
+        selves=tuple(selves.tolist()),
+        lists=lists.values,
+        ingress=ingress,
+        egress=egress,
+        policies=book.policies(),
+        exempt={way.value: book.exemptions(way) for way in TrafficDirection},
+        sets=sets.values,
+    )
+
+
+def _lists(
+    found: list[list[int]], elements: IntArray, lists: Numbering[tuple[int, ...]]
+) -> tuple[int, ...]:
+    numbers = [lists.of(tuple(each)) for each in found]
+    return tuple(0 if e == EndpointSets.ABSENT else numbers[e] for e in elements.tolist())
+
+
+_DENIED: Final = 0
+
+
+def page_document(after: Reachability, before: Reachability | None = None) -> PageDocument:
     """Return the document of an analysis, and of the change that led to it if `before` is given."""
     found = [after] if before is None else [after, before]
     tables = [verdict_table(each) for each in found]
-    ends = ends_of(tables)
-    verdicts = Verdicts()
+    ends = page_endpoints(tables)
+    verdicts = VerdictNumbers()
     verdicts.verdict(ALL_PORTS)
     moments = [
-        moment_of(table, places, verdicts)
+        side_tables(table, places, verdicts)
         for table, places in zip(tables, ends.places, strict=True)
     ]
     changes = tuple(_changes(verdicts, moments[1], moments[0])) if before is not None else ()
-    return Document(
+    return PageDocument(
         engine=_enforcement(after.engine),
         endpoints=ends.endpoints,
         labels=_namespace_labels(found, ends),
@@ -47,11 +140,13 @@ def page_document(after: Reachability, before: Reachability | None = None) -> Do
         after=moments[0].side,
         before=moments[1].side if before is not None else None,
         changes=changes,
-        notes=tuple(glance(summary(tables[0]), ends)),
+        notes=tuple(first_notes(summary(tables[0]), ends)),
     )
 
 
-def _changes(verdicts: Verdicts, before: Moment, after: Moment) -> Iterator[Change]:
+def _changes(
+    verdicts: VerdictNumbers, before: SideTables, after: SideTables
+) -> Iterator[PageChange]:
     """Yield the changes between two moments, over the combinations of roles that occur."""
     rows = np.unique(np.stack([before.rows, after.rows]), axis=1)
     columns = np.unique(np.stack([before.columns, after.columns]), axis=1)
@@ -62,18 +157,18 @@ def _changes(verdicts: Verdicts, before: Moment, after: Moment) -> Iterator[Chan
     yield from changes_between(verdicts, (cells[0], before.selves), (cells[1], after.selves))
 
 
-def _cells(moment: Moment, rows: IntArray, columns: IntArray) -> IntArray:
-    absent = np.pad(moment.cells, ((0, 1), (0, 1)), constant_values=_ABSENT)
+def _cells(moment: SideTables, rows: IntArray, columns: IntArray) -> IntArray:
+    absent = np.pad(moment.cells, ((0, 1), (0, 1)), constant_values=_DENIED)
     return absent[np.ix_(rows, columns)]
 
 
-def _enforcement(engine: Engine) -> Enforcement:
-    notes = tuple(EnforcementNote(fact.says, fact.link) for fact in engine.departures().values())
-    return Enforcement(engine.name, engine.title, notes)
+def _enforcement(engine: Engine) -> PageEngine:
+    notes = tuple(PageEngineNote(fact.says, fact.link) for fact in engine.departures().values())
+    return PageEngine(engine.name, engine.title, notes)
 
 
 def _namespace_labels(
-    found: Sequence[Reachability], ends: Ends
+    found: Sequence[Reachability], ends: PageEndpoints
 ) -> dict[str, tuple[tuple[str, str], ...]]:
     """Return the labels of the namespaces that are shown, as they are after the change."""
     shown = {each.namespace for each in ends.endpoints if not each.external}

@@ -15,22 +15,22 @@ from typing import Final
 
 __all__ = [
     "FORMAT",
-    "Change",
-    "Document",
-    "Enforcement",
-    "EnforcementNote",
-    "Note",
+    "PageChange",
+    "PageCondition",
+    "PageDocument",
     "PageEndpoint",
+    "PageEngine",
+    "PageEngineNote",
     "PageExemption",
+    "PageNote",
     "PagePeer",
     "PagePolicy",
     "PagePorts",
     "PageRule",
-    "PageTest",
+    "PageSide",
     "PageVerdict",
     "RulePortsOn",
     "Runs",
-    "Side",
 ]
 
 FORMAT: Final = "podwall/page/v1"
@@ -75,7 +75,7 @@ class PageVerdict:
 
 
 @dataclass(frozen=True, slots=True)
-class PageTest:
+class PageCondition:
     """One condition of a peer, and the endpoints that fulfil it or may do so.
 
     `words` follow "it would match if". `of` says whether it asks for the label `key` of the `pod`
@@ -94,7 +94,7 @@ class PagePeer:
 
     must: int
     may: int
-    tests: tuple[PageTest, ...]
+    tests: tuple[PageCondition, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -143,7 +143,7 @@ class PagePolicy:
 
 
 @dataclass(frozen=True, slots=True)
-class Side:
+class PageSide:
     """One analysis.
 
     `rows` and `columns` have each endpoint's class as a source and as a destination, -1 where it
@@ -165,7 +165,7 @@ class Side:
 
 
 @dataclass(frozen=True, slots=True)
-class Change:
+class PageChange:
     """What it means when one verdict follows another: `opens`, `closes`, `narrows` and so on."""
 
     before: int
@@ -174,7 +174,7 @@ class Change:
 
 
 @dataclass(frozen=True, slots=True)
-class Note:
+class PageNote:
     """Something to look at first: how many, of what, and which endpoints."""
 
     count: str
@@ -183,7 +183,7 @@ class Note:
 
 
 @dataclass(frozen=True, slots=True)
-class EnforcementNote:
+class PageEngineNote:
     """One point on which the engine departs from the specification, with its source."""
 
     says: str
@@ -191,25 +191,25 @@ class EnforcementNote:
 
 
 @dataclass(frozen=True, slots=True)
-class Enforcement:
+class PageEngine:
     """The engine that was asked."""
 
     name: str
     title: str
-    notes: tuple[EnforcementNote, ...] = ()
+    notes: tuple[PageEngineNote, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
-class Document:
+class PageDocument:
     """All of it. Verdict 0 is denied; `labels` has the labels of namespaces by name."""
 
-    engine: Enforcement
+    engine: PageEngine
     endpoints: tuple[PageEndpoint, ...]
     labels: dict[str, tuple[tuple[str, str], ...]]
     ports: tuple[PagePorts, ...]
     verdicts: tuple[PageVerdict, ...]
-    after: Side
-    before: Side | None = None
-    changes: tuple[Change, ...] = ()
-    notes: tuple[Note, ...] = ()
+    after: PageSide
+    before: PageSide | None = None
+    changes: tuple[PageChange, ...] = ()
+    notes: tuple[PageNote, ...] = ()
     format: str = field(default=FORMAT)

@@ -7,7 +7,7 @@ from typing import Any
 from pulumi import ComponentResource
 
 from podwall.components.cluster import AksCluster, AksClusterArgs
-from podwall.components.cluster.cluster_properties import Surroundings
+from podwall.components.cluster.properties import ClusterPrerequisites
 from podwall.components.cluster.resources.managed_cluster import make_cluster
 from tests.components.cluster.values import API_SERVER, NODES, PODS
 from tests.components.harness import Deployment, deploy
@@ -29,7 +29,7 @@ def declared(args: AksClusterArgs) -> Deployment:
 
 def sent(args: AksClusterArgs) -> dict[str, Any]:
     """Return the inputs of the ManagedCluster alone, which is quicker."""
-    around = Surroundings(
+    around = ClusterPrerequisites(
         resource_group="group",
         location=None,
         node_subnet_id=NODES,

@@ -28,7 +28,7 @@ from podwall.components.cluster import (
     UserPool,
 )
 from podwall.components.cluster.advice import cluster_findings
-from podwall.policies.findings import Finding, Severity
+from podwall.policies.errors import Finding, Severity
 from tests.components.cluster.values import cluster, existing
 
 TODAY = date(2026, 11, 23)

@@ -22,7 +22,7 @@ from podwall.components.cluster import (
     RouteTableEgress,
     UserPool,
 )
-from podwall.components.cluster.identity import Role
+from podwall.components.cluster.access import Role
 from tests.components import harness
 from tests.components.cluster.sent import declared
 from tests.components.cluster.values import (

@@ -27,8 +27,7 @@ from podwall.components.cluster import (
     UpgradeChannel,
     UserPool,
 )
-from podwall.components.cluster.cluster_properties import dns_prefix
-from podwall.components.cluster.pool_properties import SYSTEM_TAINT, pool_properties
+from podwall.components.cluster.properties import SYSTEM_TAINT, dns_prefix, pool_properties
 from tests.components.cluster.sent import sent
 from tests.components.cluster.values import NODES, REGISTRY, WORKSPACE, ZONE, cluster
 

@@ -30,7 +30,7 @@ from podwall.components.cluster import (
     RouteTableEgress,
     ServiceNetwork,
 )
-from podwall.components.cluster.egress import Egress
+from podwall.components.cluster.network_profile import Egress
 from tests.components.cluster.sent import declared, sent
 from tests.components.cluster.values import PODS, REGISTRY, cluster, existing
 

@@ -9,6 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from podwall.aks.vm_sizes import VmSize
 from podwall.components.cluster import (
     Autoscale,
     FixedCount,
@@ -17,8 +18,7 @@ from podwall.components.cluster import (
     SystemPool,
     UserPool,
 )
-from podwall.components.cluster.pool_rules import surge_nodes
-from podwall.components.cluster.vm_sizes import VmSize
+from podwall.components.cluster.pools import surge_nodes
 from tests.components.cluster.values import cluster, refused
 
 

@@ -7,6 +7,12 @@ from typing import Any
 import pytest
 from pulumi import ResourceHookArgs
 
+from podwall.aks.replacement import (
+    CLUSTER_LEAVES,
+    POOL_LEAVES,
+    cluster_replacements,
+    pool_replacements,
+)
 from podwall.components.cluster import (
     EngineChange,
     ManagedDisk,
@@ -18,14 +24,8 @@ from podwall.components.cluster import (
     SystemPool,
     UserPool,
 )
-from podwall.components.cluster.fixed import fixed_changes, fixed_leaves
-from podwall.components.cluster.replacement import (
-    CLUSTER_LEAVES,
-    POOL_LEAVES,
-    cluster_replacements,
-    pool_replacements,
-)
-from podwall.components.cluster.resources.guard import refuse_changes
+from podwall.components.cluster.aks_cluster import refuse_changes
+from podwall.components.cluster.properties import immutable_changes, immutable_leaves
 from podwall.policies.errors import InvalidValue
 from podwall.policies.unknown import Unknown
 from tests.components.cluster.sent import declared
@@ -40,8 +40,8 @@ def nested(path: str, value: object) -> dict[str, Any]:
 
 
 def changes(old: dict[str, Any], new: dict[str, Any]) -> list[str]:
-    before, after = (fixed_leaves("shop", cluster(**each)) for each in (old, new))
-    return [str(change) for change in fixed_changes(before, after)]
+    before, after = (immutable_leaves("shop", cluster(**each)) for each in (old, new))
+    return [str(change) for change in immutable_changes(before, after)]
 
 
 @pytest.mark.parametrize("path", CLUSTER_LEAVES)
@@ -124,7 +124,7 @@ def test_what_the_component_can_not_change(
 
 
 def test_what_was_not_written_down_is_not_compared() -> None:
-    assert fixed_changes({}, fixed_leaves("shop", cluster())) == ()
+    assert immutable_changes({}, immutable_leaves("shop", cluster())) == ()
 
 
 def update(old: dict[str, Any], new: dict[str, Any]) -> ResourceHookArgs:
@@ -132,8 +132,8 @@ def update(old: dict[str, Any], new: dict[str, Any]) -> ResourceHookArgs:
 
 
 def test_a_change_is_refused_with_everything_that_changes_and_what_to_do() -> None:
-    old = fixed_leaves("shop", cluster())
-    new = fixed_leaves("shop", cluster(engine=NetworkEngine.CILIUM))
+    old = immutable_leaves("shop", cluster())
+    new = immutable_leaves("shop", cluster(engine=NetworkEngine.CILIUM))
     with pytest.raises(InvalidValue) as caught:
         refuse_changes(update(old, new))
     for words in (
@@ -146,7 +146,7 @@ def test_a_change_is_refused_with_everything_that_changes_and_what_to_do() -> No
 
 
 def test_an_update_that_changes_nothing_fixed_goes_on() -> None:
-    leaves = fixed_leaves("shop", cluster())
+    leaves = immutable_leaves("shop", cluster())
     refuse_changes(update(leaves, leaves))
     refuse_changes(ResourceHookArgs("urn", "", "shop", "podwall:index:AksCluster"))
 

@@ -8,11 +8,16 @@ from pulumi import Alias, ResourceOptions
 from pulumi_kubernetes import Provider
 from pulumi_kubernetes.core.v1 import ConfigMap
 
-from podwall.components.namespace import Namespace
+from podwall.components.kubernetes import (
+    ContainerPort,
+    Namespace,
+    NetworkPolicies,
+    Workload,
+    WorkloadArgs,
+    WorkloadKind,
+)
 from podwall.components.namespace_args import NamespaceArgs, Quota
-from podwall.components.network_policies import NetworkPolicies
-from podwall.components.quantities import Resources
-from podwall.components.workload import ContainerPort, Workload, WorkloadArgs, WorkloadKind
+from podwall.components.workload_args import Resources
 from podwall.policies import InvalidValue, NetworkPolicy, allow_from, default_deny, pods, tcp
 from tests.components.harness import Deployment, Registered, deploy
 

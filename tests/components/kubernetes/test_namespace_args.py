@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 
 from podwall.components.namespace_args import NamespaceArgs, PodSecurity, Quota
-from podwall.components.quantities import Resources
+from podwall.components.workload_args import Resources
 from podwall.policies import InvalidValue, NetworkPolicy
 
 SECURITY = "pod-security.kubernetes.io"

@@ -6,7 +6,7 @@ from enum import StrEnum
 
 import pytest
 
-from podwall.components.reading import read, snake_case
+from components.reading import read, snake_case
 from podwall.policies.errors import InvalidValue, Place
 
 

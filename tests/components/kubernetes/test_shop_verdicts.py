@@ -6,8 +6,7 @@ from typing import Any
 import pytest
 
 from components.applications import Application, Images, shop
-from podwall.components import namespace_manifests
-from podwall.components.workload import manifests
+from podwall.components import manifests
 from podwall.reachability import reachability
 from podwall.reading import Document, snapshot
 
@@ -15,7 +14,7 @@ from podwall.reading import Document, snapshot
 def documents(application: Application) -> Iterator[dict[str, Any]]:
     """Yield every object that the application is made of."""
     for namespace in application.namespaces:
-        yield namespace_manifests.namespace(namespace)
+        yield manifests.namespace(namespace)
         yield from (policy.to_manifest() for policy in namespace.closing_policies)
     yield from (policy.to_manifest() for policy in application.policies)
     for workload in application.workloads:

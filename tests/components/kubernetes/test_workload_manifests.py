@@ -4,7 +4,8 @@ from typing import Any
 
 import pytest
 
-from podwall.components.workload import ContainerPort, Probe, WorkloadArgs, WorkloadKind, manifests
+from podwall.components import manifests
+from podwall.components.kubernetes import ContainerPort, Probe, WorkloadArgs, WorkloadKind
 from podwall.policies import Protocol
 
 

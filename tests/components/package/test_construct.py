@@ -8,7 +8,7 @@ from pulumi import InputPropertyError
 from pulumi.provider.server import ComponentInitError
 
 from components.package import provider
-from podwall.components import namespace_manifests as manifests
+from podwall.components import manifests
 from podwall.policies import NetworkPolicy, allow_from, allow_to, ip_block, pods, sctp, tcp
 from tests.components.harness import Deployment, deploy
 

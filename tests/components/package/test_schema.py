@@ -24,7 +24,7 @@ from components.settings import (
     SystemPoolSettings,
     UserPoolSettings,
 )
-from podwall.components import cluster, namespace_args, quantities, workload
+from podwall.components import cluster, kubernetes, namespace_args, workload_args
 
 ROOT = Path(__file__).resolve().parents[3]
 
@@ -90,13 +90,13 @@ def test_the_package_has_the_version_of_the_repository(schema: dict[str, Any]) -
 
 
 EDGES = [
-    pytest.param(namespace_edge.NamespaceArgs, [namespace_args.NamespaceArgs], id="namespace"),
+    pytest.param(namespace_edge.NamespaceInputs, [namespace_args.NamespaceArgs], id="namespace"),
     pytest.param(namespace_edge.Quota, [namespace_args.Quota], id="quota"),
-    pytest.param(namespace_edge.Resources, [quantities.Resources], id="resources"),
-    pytest.param(workload_edge.WorkloadArgs, [workload.WorkloadArgs], id="workload"),
-    pytest.param(workload_edge.ContainerPort, [workload.ContainerPort], id="container port"),
-    pytest.param(workload_edge.Probe, [workload.Probe], id="probe"),
-    pytest.param(cluster_edge.AksClusterArgs, [ClusterChoice, ClusterSettings], id="cluster"),
+    pytest.param(namespace_edge.Resources, [workload_args.Resources], id="resources"),
+    pytest.param(workload_edge.WorkloadInputs, [kubernetes.WorkloadArgs], id="workload"),
+    pytest.param(workload_edge.ContainerPort, [kubernetes.ContainerPort], id="container port"),
+    pytest.param(workload_edge.Probe, [kubernetes.Probe], id="probe"),
+    pytest.param(cluster_edge.AksClusterInputs, [ClusterChoice, ClusterSettings], id="cluster"),
     pytest.param(cluster_edge.Entra, [EntraSettings], id="entra"),
     pytest.param(cluster_edge.Pool, [SystemPoolSettings], id="system pool"),
     pytest.param(cluster_edge.UserPool, [UserPoolSettings], id="user pool"),

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from podwall.model import Protocol
+from podwall.model import IpProtocol
 from podwall.portset import ALL_PORTS, NO_PORTS, PortSet
-from podwall.reports.page.document import Document, PageRule, Runs, Side
+from podwall.reports.page.document import PageDocument, PageRule, PageSide, Runs
 
 __all__ = ["Allowed", "allowed_by_rules", "includes", "port_set", "verdict_number"]
 
@@ -26,14 +26,14 @@ def includes(runs: Runs, number: int) -> bool:
     )
 
 
-def port_set(document: Document, number: int) -> PortSet:
+def port_set(document: PageDocument, number: int) -> PortSet:
     """Return a port set of the document."""
     ports = document.ports[number]
-    ranges = {Protocol.TCP: ports.tcp, Protocol.UDP: ports.udp, Protocol.SCTP: ports.sctp}
+    ranges = {IpProtocol.TCP: ports.tcp, IpProtocol.UDP: ports.udp, IpProtocol.SCTP: ports.sctp}
     return PortSet.from_ranges(ranges, other=ports.other)
 
 
-def verdict_number(side: Side, source: int, destination: int) -> int:
+def verdict_number(side: PageSide, source: int, destination: int) -> int:
     """Return the number of the verdict between two endpoints."""
     if source == destination:
         return side.selves[source]
@@ -43,7 +43,7 @@ def verdict_number(side: Side, source: int, destination: int) -> int:
 
 
 def allowed_by_rules(
-    document: Document, side: Side, direction: str, source: int, destination: int
+    document: PageDocument, side: PageSide, direction: str, source: int, destination: int
 ) -> Allowed:
     """Return what the rules of one end allow, every restricting policy taken for certain."""
     subject, other = (destination, source) if direction == "ingress" else (source, destination)
@@ -60,7 +60,9 @@ def allowed_by_rules(
     return Allowed(must, may)
 
 
-def _rule(document: Document, side: Side, rule: PageRule, other: int, destination: int) -> Allowed:
+def _rule(
+    document: PageDocument, side: PageSide, rule: PageRule, other: int, destination: int
+) -> Allowed:
     entries = [e for e in rule.ports if e.on is None or includes(side.sets[e.on], destination)]
     if not entries:
         return Allowed(NO_PORTS, NO_PORTS)

@@ -8,14 +8,14 @@ from ipaddress import ip_network
 from podwall.model import (
     IpPeer,
     LabelMap,
-    Namespace,
     PodPeer,
     Policy,
     Rule,
     Selector,
     Snapshot,
+    SnapshotNamespace,
+    SnapshotWorkload,
     Unknown,
-    Workload,
 )
 from podwall.policies.errors import Place
 from tests.core.builders import allow, named, policy, selector, tcp
@@ -30,11 +30,11 @@ def _in(namespace: str, **labels: str) -> PodPeer:
     return PodPeer(selector(**labels), selector(**{NAME: namespace}))
 
 
-def _workload(where: str, name: str, kind: str = "Deployment", **more: str) -> Workload:
+def _workload(where: str, name: str, kind: str = "Deployment", **more: str) -> SnapshotWorkload:
     labels = LabelMap.of({"app": name, **more})
     ports = (named("http", 8080),) if name == "api" else ()
     place = Place("__main__.py", 20 + len(name))
-    return Workload(where, name, kind, labels, ports, 2, place=place)
+    return SnapshotWorkload(where, name, kind, labels, ports, 2, place=place)
 
 
 def _at(line: int, rule: Policy) -> Policy:
@@ -48,7 +48,7 @@ WORKLOADS = (
     _workload("ops", "prometheus", "StatefulSet"),
     _workload("ops", "runner"),
 )
-NAMESPACES = tuple(Namespace(name, LabelMap.of({NAME: name})) for name in ("ops", "shop"))
+NAMESPACES = tuple(SnapshotNamespace(name, LabelMap.of({NAME: name})) for name in ("ops", "shop"))
 POLICIES = (
     _at(31, policy("shop", name="default-deny", ingress=(), egress=())),
     _at(
@@ -116,7 +116,7 @@ HOSTILE = (
 def hostile() -> Snapshot:
     """Return a stack in which every name, label and place is written by an attacker."""
     workloads = tuple(
-        Workload(each, each, each, LabelMap.of({each: each}), place=Place(each, 1, each))
+        SnapshotWorkload(each, each, each, LabelMap.of({each: each}), place=Place(each, 1, each))
         for each in HOSTILE
     )
     policies = tuple(

@@ -12,11 +12,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from podwall.policies.errors import Place
-from podwall.policies.findings import Finding, Severity
+from podwall.policies.errors import Finding, Place, Severity
 from podwall.reachability import reachability
 from podwall.reports.page import html_page
-from podwall.reports.page.inlining import content_security_policy, embedded_json, script, style
+from podwall.reports.page.rendering import content_security_policy, embedded_json, script, style
 from tests.core.builders import cluster
 
 ASSETS = Path(__file__).resolve().parents[3] / "podwall" / "reports" / "page" / "assets"

@@ -7,14 +7,14 @@ from random import Random
 
 import pytest
 
-from podwall.diff import Change, ChangeKind, Effect, Passage
+from podwall.diff import ChangeCause, ConnectionChange, ConnectionChangeKind, PassingPorts
 from podwall.engines import ENGINES
 from podwall.model import Snapshot
 from podwall.portset import NO_PORTS, PortSet
 from podwall.reachability import Connection, Reachability, reachability
 from podwall.reports.page.building import page_document
-from podwall.reports.page.changes import change_kind
-from podwall.reports.page.document import Document, Side
+from podwall.reports.page.document import PageDocument, PageSide
+from podwall.reports.page.verdicts import page_change_kind
 from tests.core.builders import allow, block, cluster, peers, pod, policy, selector, tcp
 from tests.core.clusters import Size, random_cluster
 from tests.core.obscured import obscured
@@ -28,12 +28,14 @@ def _random(seed: str, engine: str, *, hidden: float = 0.0, size: Size = SMALL) 
     return reachability(obscured(rng, random_cluster(rng, size), hidden), engine)
 
 
-def _real_ids(document: Document) -> list[str]:
+def _real_ids(document: PageDocument) -> list[str]:
     """Return an id that the analysis knows for each endpoint of the page."""
     return [dict(each.labels)["range"] if each.external else each.id for each in document.endpoints]
 
 
-def _told(document: Document, side: Side, source: int, destination: int) -> tuple[object, ...]:
+def _told(
+    document: PageDocument, side: PageSide, source: int, destination: int
+) -> tuple[object, ...]:
     verdict = document.verdicts[verdict_number(side, source, destination)]
     doubts = [(port_set(document, n), because) for n, because in verdict.undetermined]
     return port_set(document, verdict.allowed), doubts
@@ -88,7 +90,7 @@ def test_a_condition_holds_for_every_workload_of_its_peer() -> None:
                 )
 
 
-def _members(side: Side, number: int) -> list[int]:
+def _members(side: PageSide, number: int) -> list[int]:
     return [each for each in range(len(side.rows)) if includes(side.sets[number], each)]
 
 
@@ -131,7 +133,7 @@ def _changes(before: Snapshot, after: Snapshot) -> dict[tuple[str, str], str]:
     return found
 
 
-def _number(side: Side, source: int, destination: int) -> int:
+def _number(side: PageSide, source: int, destination: int) -> int:
     there = side.rows[source] >= 0 and side.columns[destination] >= 0
     return verdict_number(side, source, destination) if there else 0
 
@@ -181,7 +183,7 @@ def test_the_kinds_of_change(
     kind: str,
 ) -> None:
     old, new = ((_ports(*allowed), _ports(*doubt)) for allowed, doubt in (before, after))
-    assert change_kind(old, new) == kind
+    assert page_change_kind(old, new) == kind
 
 
 def test_a_network_of_the_page_is_one_of_the_analysis() -> None:
@@ -191,11 +193,11 @@ def test_a_network_of_the_page_is_one_of_the_analysis() -> None:
 
 
 WORDS = {
-    ChangeKind.ADDED: "opens",
-    ChangeKind.WIDENED: "widens",
-    ChangeKind.CHANGED: "changes",
-    ChangeKind.NARROWED: "narrows",
-    ChangeKind.REMOVED: "closes",
+    ConnectionChangeKind.ADDED: "opens",
+    ConnectionChangeKind.WIDENED: "widens",
+    ConnectionChangeKind.CHANGED: "changes",
+    ConnectionChangeKind.NARROWED: "narrows",
+    ConnectionChangeKind.REMOVED: "closes",
 }
 
 
@@ -205,5 +207,7 @@ def test_the_kinds_of_change_are_those_of_the_diff() -> None:
     end = reachability(cluster()).workloads[0]
     for before in verdicts:
         for after in (each for each in verdicts if each != before):
-            told = Change(end, end, Passage(*before), Passage(*after), Effect.OTHER).kind
-            assert change_kind(before, after) == WORDS[told]
+            told = ConnectionChange(
+                end, end, PassingPorts(*before), PassingPorts(*after), ChangeCause.OTHER
+            ).kind
+            assert page_change_kind(before, after) == WORDS[told]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from podwall.model import LabelMap, Workload
+from podwall.model import LabelMap, SnapshotWorkload
 from tests.core.builders import cluster, load_balancer, pod, policy, selector
 from tests.reports.page.browser import Tab
 from tests.reports.page.conftest import Show
@@ -132,5 +132,5 @@ def test_a_link_to_a_cell_opens_its_explanation(show: Show) -> None:
 
 
 def test_labels_with_unknown_values_are_shown_as_such(show: Show) -> None:
-    quiet = Workload("x", "a", "Pod", LabelMap.of({}), replicas=1)
+    quiet = SnapshotWorkload("x", "a", "Pod", LabelMap.of({}), replicas=1)
     assert "reaches 1" in show(cluster(quiet), "#from=x/a").text("#panel")

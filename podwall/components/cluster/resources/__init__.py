@@ -1,1 +1,3 @@
-"""The Pulumi resources that an AKS cluster is made of; the only modules here that import Pulumi."""
+"""The Pulumi resources that an AKS cluster is made of."""
+
+from __future__ import annotations

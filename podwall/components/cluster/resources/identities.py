@@ -1,23 +1,64 @@
-"""The identities of a cluster and the roles that they need before it exists."""
+"""The identities of a cluster and the roles that it, its nodes and its people are given."""
 
 from __future__ import annotations
 
 from pulumi import Input, Output, Resource, ResourceOptions
+from pulumi_azure_native.authorization import RoleAssignment
 from pulumi_azure_native.containerservice import ManagedCluster
 from pulumi_azure_native.managedidentity import UserAssignedIdentity
 
-from podwall.components.cluster.access import Entra, Principal, PrincipalType, PrivateApiServer
+from podwall.components.cluster.access import (
+    Entra,
+    ExistingIdentity,
+    Principal,
+    PrincipalType,
+    PrivateApiServer,
+    Role,
+)
 from podwall.components.cluster.args import AksClusterArgs
-from podwall.components.cluster.identity import ExistingIdentity, Role
-from podwall.components.cluster.resources.cluster_network import Subnets
-from podwall.components.cluster.resources.group import Group
-from podwall.components.cluster.resources.roles import assign
+from podwall.components.cluster.resources.network import ClusterResourceGroup, Subnets
 
-__all__ = ["assign_after_cluster", "assign_before_cluster", "find_or_make_identity"]
+__all__ = [
+    "assign",
+    "assign_after_cluster",
+    "assign_before_cluster",
+    "find_or_make_identity",
+    "role_definition",
+]
+
+
+def assign(
+    name: str, role: Role, principal: Principal, scope: Input[str], parent: Resource
+) -> RoleAssignment:
+    """Give `principal` the `role` on everything below `scope`, an Azure resource id.
+
+    The principal's type is said so that Azure does not look up an identity that was made a moment
+    ago and is not everywhere yet.
+    """
+    return RoleAssignment(
+        name,
+        scope=scope,
+        role_definition_id=Output.from_input(scope).apply(
+            lambda found: role_definition(found, role)
+        ),
+        principal_id=principal.object_id,
+        principal_type=principal.type.value,
+        opts=ResourceOptions(parent=parent),
+    )
+
+
+def role_definition(scope: str, role: Role) -> str:
+    """Return the id of a built-in role in the subscription that `scope` is in.
+
+    >>> role_definition("/subscriptions/s/resourceGroups/g", Role.ACR_PULL)
+    '/subscriptions/s/providers/Microsoft.Authorization/roleDefinitions/7f951dda-4ed3-4680-a7ca-43fe172d538d'
+    """
+    subscription = "/".join(scope.split("/")[:3])
+    return f"{subscription}/providers/Microsoft.Authorization/roleDefinitions/{role}"
 
 
 def find_or_make_identity(
-    name: str, args: AksClusterArgs, group: Group, parent: Resource
+    name: str, args: AksClusterArgs, group: ClusterResourceGroup, parent: Resource
 ) -> ExistingIdentity:
     """Return what the control plane acts as, and make it where none is given."""
     if args.identities.cluster is not None:

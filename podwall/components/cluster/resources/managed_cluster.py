@@ -1,21 +1,43 @@
-"""The ManagedCluster resource."""
+"""The ManagedCluster, its user pools, and the windows in which Azure may upgrade them.
+
+User pools are resources of their own, so that one can come and go alone.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from typing import Any
 
 from pulumi import CustomTimeouts, Output, Resource, ResourceOptions, getter
-from pulumi_azure_native.containerservice import ManagedCluster
+from pulumi_azure_native.containerservice import (
+    AgentPool,
+    MaintenanceConfiguration,
+    MaintenanceWindowArgsDict,
+    ManagedCluster,
+)
 from pulumi_azure_native.containerservice.outputs import (
     ManagedClusterOIDCIssuerProfileResponse,
     UserAssignedIdentityManagedClusterResponse,
 )
 
+from podwall.aks.replacement import POOL_LEAVES
 from podwall.components.cluster.args import AksClusterArgs
-from podwall.components.cluster.cluster_properties import Surroundings, cluster_properties
-from podwall.components.cluster.pools import Autoscale
+from podwall.components.cluster.operations import MaintenanceWindow
+from podwall.components.cluster.pools import Autoscale, UserPool
+from podwall.components.cluster.properties import (
+    ClusterPrerequisites,
+    cluster_properties,
+    pool_properties,
+)
 
-__all__ = ["issuer_url", "kubelet_object_id", "make_cluster"]
+__all__ = [
+    "CONFIGURATIONS",
+    "issuer_url",
+    "kubelet_object_id",
+    "make_cluster",
+    "make_pools",
+    "plan_maintenance",
+]
 
 
 class EchoedCluster(ManagedCluster):
@@ -35,7 +57,7 @@ class EchoedCluster(ManagedCluster):
 def make_cluster(
     name: str,
     args: AksClusterArgs,
-    surroundings: Surroundings,
+    surroundings: ClusterPrerequisites,
     parent: Resource,
     prerequisites: Sequence[Resource],
 ) -> ManagedCluster:
@@ -74,3 +96,85 @@ def _azures_own(args: AksClusterArgs) -> list[str]:
     if args.lifecycle.upgrades.chooses_version:
         found.append("kubernetesVersion")
     return found
+
+
+_INLINE_ONLY = "name"
+
+
+def make_pools(
+    name: str,
+    args: AksClusterArgs,
+    surroundings: ClusterPrerequisites,
+    cluster: ManagedCluster,
+    parent: Resource,
+) -> list[AgentPool]:
+    """Return the user pools of `cluster`."""
+    return [
+        AgentPool(
+            f"{name}-{pool.name}",
+            resource_group_name=surroundings.resource_group,
+            resource_name_=cluster.name,
+            agent_pool_name=pool.name,
+            **_pool_inputs(args, pool, surroundings),
+            opts=_pool_options(pool, cluster, parent),
+        )
+        for pool in args.user_pools
+    ]
+
+
+def _pool_inputs(
+    args: AksClusterArgs, pool: UserPool, surroundings: ClusterPrerequisites
+) -> dict[str, Any]:
+    inline = pool_properties(args, pool, surroundings.node_subnet_id, surroundings.pod_subnet_id)
+    return {leaf: value for leaf, value in inline.items() if leaf != _INLINE_ONLY}
+
+
+def _pool_options(pool: UserPool, cluster: ManagedCluster, parent: Resource) -> ResourceOptions:
+    return ResourceOptions(
+        parent=parent,
+        deleted_with=cluster,
+        # The name is fixed, so the new pool has to wait until the old one is gone.
+        delete_before_replace=True,
+        replace_on_changes=list(POOL_LEAVES),
+        ignore_changes=["count"] if isinstance(pool.node_count, Autoscale) else [],
+        custom_timeouts=CustomTimeouts(create="60m", update="120m", delete="60m"),
+    )
+
+
+CONFIGURATIONS = {
+    "upgrades": "aksManagedAutoUpgradeSchedule",
+    "node-os": "aksManagedNodeOSUpgradeSchedule",
+}
+"""The two configurations that AKS knows, by what they are for."""
+
+
+def plan_maintenance(
+    name: str,
+    args: AksClusterArgs,
+    surroundings: ClusterPrerequisites,
+    cluster: ManagedCluster,
+    parent: Resource,
+) -> None:
+    """Hold upgrades of Kubernetes and of the nodes' operating system to the window, if any."""
+    if args.lifecycle.maintenance is None:
+        return
+    for use, configuration in CONFIGURATIONS.items():
+        MaintenanceConfiguration(
+            f"{name}-{use}",
+            config_name=configuration,
+            resource_group_name=surroundings.resource_group,
+            resource_name_=cluster.name,
+            maintenance_window=_window(args.lifecycle.maintenance),
+            opts=ResourceOptions(parent=parent, deleted_with=cluster),
+        )
+
+
+def _window(window: MaintenanceWindow) -> MaintenanceWindowArgsDict:
+    return {
+        "duration_hours": window.hours,
+        "start_time": window.start,
+        "utc_offset": window.utc_offset,
+        "schedule": {
+            "weekly": {"day_of_week": window.day.value, "interval_weeks": window.every_weeks}
+        },
+    }

@@ -1,0 +1,180 @@
+"""Which properties of a cluster or node pool can't change without making it anew.
+
+Each comes with what to do instead. Azure changes more in place than the Pulumi provider plans: the
+provider replaces the cluster for each of these leaves of `networkProfile`, see `forceNewMap` in
+https://github.com/pulumi/pulumi-azure-native/blob/master/provider/pkg/gen/replacement.go.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import Any
+
+from podwall.policies.unknown import Unknown
+
+__all__ = [
+    "CLUSTER_LEAVES",
+    "POOL_LEAVES",
+    "EngineChange",
+    "Replacement",
+    "cluster_replacements",
+    "leaf",
+    "pool_replacements",
+]
+
+
+_REFRESH = "then run `pulumi refresh` and change the program"
+_NEVER = "Azure can't change it; make a second cluster beside this one and move"
+
+_ENGINE = (
+    "`az aks update --network-dataplane cilium` moves to Cilium in place; between `azure` and"
+    " `calico` take the engine away first (`--network-policy none`), which opens every pod;"
+    f" {_REFRESH}"
+)
+
+CLUSTER_LEAVES: Mapping[str, str] = {
+    "networkProfile.networkPolicy": _ENGINE,
+    "networkProfile.networkDataplane": _ENGINE,
+    "networkProfile.networkPluginMode": (
+        "to the overlay, one way only and without a policy engine meanwhile:"
+        f" `az aks update --network-plugin-mode overlay`, {_REFRESH}"
+    ),
+    "networkProfile.networkPlugin": (
+        f"from kubenet: `az aks update --network-plugin azure --network-plugin-mode overlay`,"
+        f" {_REFRESH}"
+    ),
+    "networkProfile.networkMode": _NEVER,
+    "networkProfile.podCidr": (
+        f"to a larger range that contains it: `az aks update --pod-cidr`, {_REFRESH}"
+    ),
+    "networkProfile.serviceCidr": (
+        "Azure can't change it; from Kubernetes 1.33 add ranges with `ServiceCIDR` objects"
+    ),
+    "networkProfile.serviceCidrs": (
+        "Azure can't change it; from Kubernetes 1.33 add ranges with `ServiceCIDR` objects"
+    ),
+    "networkProfile.dnsServiceIP": _NEVER,
+    "networkProfile.outboundType": f"`az aks update --outbound-type`, {_REFRESH}",
+    "dnsPrefix": _NEVER,
+    "fqdnSubdomain": _NEVER,
+    "nodeResourceGroup": _NEVER,
+    "location": _NEVER,
+    "diskEncryptionSetID": _NEVER,
+    "linuxProfile": _NEVER,
+    "windowsProfile": _NEVER,
+    "resourceGroupName": _NEVER,
+    "resourceName": _NEVER,
+}
+"""Leaves of a ManagedCluster's inputs that replace it, each with what to do instead.
+
+See https://learn.microsoft.com/azure/aks/update-azure-cni and
+https://learn.microsoft.com/azure/aks/migrate-from-npm-to-cilium-network-policy.
+"""
+
+POOL_LEAVES: Mapping[str, str] = dict.fromkeys(
+    (
+        "name",
+        "vmSize",
+        "maxPods",
+        "availabilityZones",
+        "osDiskType",
+        "osDiskSizeGB",
+        "osType",
+        "vnetSubnetID",
+        "podSubnetID",
+        "podIPAllocationMode",
+        "scaleSetPriority",
+        "scaleSetEvictionPolicy",
+        "enableEncryptionAtHost",
+        "gpuInstanceProfile",
+    ),
+    "Azure can't change it; make a second pool beside this one and drain the first",
+)
+"""Leaves of a node pool that are fixed when it is made.
+
+For a pool of its own the component asks Pulumi to replace it, because the provider would plan an
+update that Azure refuses (`PropertyChangeNotAllowed`); the system pool can't be replaced at all.
+"""
+
+
+class EngineChange(StrEnum):
+    """What happens when the network settings differ from those of the last deployment.
+
+    `REFUSE`: the preview fails and says how to migrate. `ALREADY_MIGRATED`: you changed the live
+    cluster with `az aks update` and ran `pulumi refresh`. `REPLACE`: the cluster and everything in
+    it is made anew; needs `protect=False` as well.
+    """
+
+    REFUSE = "refuse"
+    ALREADY_MIGRATED = "already-migrated"
+    REPLACE = "replace"
+
+
+@dataclass(frozen=True, slots=True)
+class Replacement:
+    """A changed leaf that replaces its resource; `instead` says how to change it without.
+
+    `old` and `new` are None where the leaf is absent. Where one of them is `Unknown` the
+    replacement is possible and not certain.
+    """
+
+    path: str
+    old: object
+    new: object
+    instead: str
+
+    @property
+    def is_certain(self) -> bool:
+        """Whether both values are known."""
+        return not isinstance(self.old, Unknown) and not isinstance(self.new, Unknown)
+
+    def __str__(self) -> str:
+        """Write `path: old -> new`.
+
+        >>> print(Replacement("networkProfile.networkPolicy", "azure", "cilium", ""))
+        networkProfile.networkPolicy: `azure` -> `cilium`
+        """
+        old, new = ("nothing" if each is None else f"`{each}`" for each in (self.old, self.new))
+        return f"{self.path}: {old} -> {new}"
+
+
+def cluster_replacements(old: Mapping[str, Any], new: Mapping[str, Any]) -> tuple[Replacement, ...]:
+    """Return what replaces a ManagedCluster between two sets of its inputs, in Azure's names.
+
+    A leaf that is added or taken away counts as changed, because the provider plans it so.
+
+    >>> found = cluster_replacements(
+    ...     {"networkProfile": {"networkPolicy": "azure"}},
+    ...     {"networkProfile": {"networkPolicy": "calico"}},
+    ... )
+    >>> [str(each) for each in found]
+    ['networkProfile.networkPolicy: `azure` -> `calico`']
+    """
+    return _changes(CLUSTER_LEAVES, old, new)
+
+
+def pool_replacements(old: Mapping[str, Any], new: Mapping[str, Any]) -> tuple[Replacement, ...]:
+    """Return what replaces a node pool between two sets of its inputs, in Azure's names."""
+    return _changes(POOL_LEAVES, old, new)
+
+
+def leaf(inputs: Mapping[str, Any], path: str) -> object:
+    """Return the value at a dotted path, or None where it is absent."""
+    found: object = inputs
+    for key in path.split("."):
+        if isinstance(found, Unknown):
+            return found
+        found = found.get(key) if isinstance(found, Mapping) else None
+    return found
+
+
+def _changes(
+    leaves: Mapping[str, str], old: Mapping[str, Any], new: Mapping[str, Any]
+) -> tuple[Replacement, ...]:
+    return tuple(
+        Replacement(path, leaf(old, path), leaf(new, path), instead)
+        for path, instead in leaves.items()
+        if leaf(old, path) != leaf(new, path)
+    )

@@ -1,0 +1,189 @@
+"""Arguments that several commands share, and the source and the expectations that they name."""
+
+from __future__ import annotations
+
+import gc
+from argparse import ArgumentParser, Namespace
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from enum import StrEnum
+from pathlib import Path
+from typing import TYPE_CHECKING, Final
+
+from podwall.cli.messages import progress, write_message
+from podwall.policies.errors import InvalidValue
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from podwall.policies.errors import Finding
+    from podwall.sources import Source
+
+__all__ = [
+    "FailOn",
+    "add_engine",
+    "add_expectations",
+    "add_fail_on",
+    "add_format",
+    "add_out",
+    "add_source",
+    "add_stack",
+    "paused_collector",
+    "read_source",
+    "source_and_expectations",
+    "write_findings",
+]
+
+
+_ENGINES = ("spec", "azure", "calico", "cilium")
+
+
+class FailOn(StrEnum):
+    """The least serious thing that makes a command fail."""
+
+    ANY = "any"
+    WARNING = "warning"
+    ERROR = "error"
+    UNDETERMINED = "undetermined"
+
+
+def add_format(parser: ArgumentParser, formats: Sequence[str] = ("text", "json")) -> None:
+    """Add `-o`."""
+    parser.add_argument(
+        "-o",
+        "--output",
+        metavar="FORMAT",
+        choices=formats,
+        default=formats[0],
+        help=f"{', '.join(formats[:-1])} or {formats[-1]} (default: {formats[0]})",
+    )
+
+
+def add_engine(parser: ArgumentParser) -> None:
+    """Add `--engine`."""
+    parser.add_argument(
+        "--engine",
+        metavar="ENGINE",
+        choices=_ENGINES,
+        help=f"who enforces the policies: {', '.join(_ENGINES)} "
+        "(default: what the source declares, else spec)",
+    )
+
+
+def add_fail_on(parser: ArgumentParser, default: FailOn = FailOn.ERROR) -> None:
+    """Add `--fail-on`."""
+    parser.add_argument(
+        "--fail-on",
+        metavar="LEVEL",
+        choices=[level.value for level in FailOn],
+        default=default.value,
+        help="exit with 1 on any finding, on a warning or worse, or on an error; "
+        f"undetermined: exit with 3 where a verdict is not certain (default: {default.value})",
+    )
+
+
+def add_out(parser: ArgumentParser) -> None:
+    """Add `--out` for a file that is written once and then belongs to its owner, and `--force`."""
+    parser.add_argument(
+        "--out",
+        metavar="FILE",
+        type=Path,
+        help="where the policies go (default: the standard output)",
+    )
+    parser.add_argument("--force", action="store_true", help="replace FILE if it exists")
+
+
+MOST_SHOWN: Final = 10
+
+
+def add_source(parser: ArgumentParser) -> None:
+    """Add `SOURCE`, and `--stack` for the source that is a program."""
+    parser.add_argument(
+        "source",
+        metavar="SOURCE",
+        nargs="?",
+        help="manifests (a file, a folder, or - for the standard input), the output of "
+        "`pulumi preview --json --show-sames` or of `pulumi stack export` "
+        "(default: the Pulumi program in this folder)",
+    )
+    add_stack(parser)
+
+
+def add_stack(parser: ArgumentParser) -> None:
+    """Add `--stack`, for commands that plan a program."""
+    parser.add_argument(
+        "--stack", "-s", metavar="STACK", help="the program's stack (default: dev, or the only one)"
+    )
+
+
+def read_source(options: Namespace) -> Source:
+    """Return the source that the options name.
+
+    Raises:
+        SourceError: there is nothing to read there.
+    """
+    from podwall.sources import source  # noqa: PLC0415 - help must not wait for the readers
+
+    with progress("reading"):
+        return _program(options) if options.source is None else source(options.source)
+
+
+def _program(options: Namespace) -> Source:
+    from podwall.plan.documents import unseen_objects  # noqa: PLC0415 - only a program needs it
+    from podwall.planners import Planner, planned  # noqa: PLC0415 - only a program needs it
+    from podwall.sources import Source, SourceKind, stage_of  # noqa: PLC0415 - as above
+
+    plan = planned(Path.cwd(), options.stack, Planner.EMBEDDED, write_message)
+    findings = (*plan.warnings, *unseen_objects(plan))
+    return Source(SourceKind.PROGRAM, plan.project, stage_of(plan), findings=findings)
+
+
+def write_findings(findings: Sequence[Finding]) -> None:
+    """Say what was found while reading: the first few, and how many more there are."""
+    for finding in findings[:MOST_SHOWN]:
+        write_message(f"{finding}")
+    if len(findings) > MOST_SHOWN:
+        write_message(f"and {len(findings) - MOST_SHOWN} more findings: see `podwall lint`")
+
+
+@contextmanager
+def paused_collector() -> Iterator[None]:
+    """Keep Python's cycle collector from looking at millions of values that all stay."""
+    gc.disable()
+    try:
+        yield
+    finally:
+        gc.enable()
+
+
+def add_expectations(parser: ArgumentParser) -> None:
+    """Add `[SOURCE] EXPECTATIONS.yaml`, and `--stack` for the source that is a program."""
+    parser.add_argument(
+        "words",
+        metavar="[SOURCE] EXPECTATIONS.yaml",
+        nargs="+",
+        help="the file that says who shall, and shall not, reach whom; SOURCE is manifests, a "
+        "preview or a stack (default: the Pulumi program in this folder)",
+    )
+    add_stack(parser)
+
+
+def source_and_expectations(words: Sequence[str], command: str) -> tuple[str | None, str]:
+    """Return the source, which may be left out, and the file of expectations.
+
+    Raises:
+        InvalidValue: there are more words, or only a folder, which is no file of expectations.
+    """
+    example = f"as in `podwall {command} manifests/ expectations.yaml`"
+    match words:
+        case [path] if Path(path).is_dir():
+            raise InvalidValue(
+                f"`{path}` is a folder, and {command} also needs a file of expectations",
+                help=example,
+            )
+        case [path]:
+            return None, path
+        case [source, path]:
+            return source, path
+        case _:
+            raise InvalidValue(f"{command} takes one or two words, not {len(words)}", help=example)

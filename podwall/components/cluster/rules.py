@@ -1,0 +1,376 @@
+"""Which arguments of a cluster Azure refuses together.
+
+The most basic refusal comes first, because it is the one that is raised: versions and names, then
+the engine, pods and their subnets, the way out, the API server, node provisioning, size.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from typing import TYPE_CHECKING
+
+from podwall.aks.network_engine import NetworkEngine
+from podwall.aks.refusal import refusal
+from podwall.aks.replacement import EngineChange
+from podwall.aks.versions import MinorVersion
+from podwall.aks.vm_sizes import VmSize
+from podwall.components.cluster.access import PrivateApiServer
+from podwall.components.cluster.network_profile import (
+    NatGatewayEgress,
+    NodeSubnet,
+    Overlay,
+    PodAllocation,
+    PodSubnet,
+    RouteTableEgress,
+)
+from podwall.components.cluster.networks import ExistingNetwork, NewNetwork
+from podwall.components.cluster.operations import AdvancedPolicies, LocalDns, Tier
+from podwall.components.cluster.pools import Autoscale, NodeProvisioning, OsSku
+from podwall.policies.errors import InvalidValue
+
+if TYPE_CHECKING:
+    from podwall.components.cluster.args import AksClusterArgs
+
+__all__ = ["combination_refusals", "engine_refusals", "provisioning_refusals"]
+
+
+_FIRST_WITH_ADVANCED_POLICIES = MinorVersion(29)
+_FIRST_WITHOUT_WINDOWS_2022 = MinorVersion(36)
+_L7_NODES, _L7_PODS = 1000, 40_000
+_NO_WINDOWS = {
+    NetworkEngine.AZURE: "Azure Network Policy Manager left Windows on 30 September 2026",
+    NetworkEngine.CILIUM: "Cilium runs on Linux nodes only",
+}
+
+
+def engine_refusals(args: AksClusterArgs) -> Iterator[InvalidValue]:
+    """Yield every refusal that comes from the choice of engine."""
+    yield from _windows(args)
+    yield from _ipv6(args)
+    yield from _limits(args)
+    yield from _advanced_policies(args)
+
+
+def _windows(args: AksClusterArgs) -> Iterator[InvalidValue]:
+    for pool in args.user_pools:
+        if pool.os_sku.os_type == "Windows" and not args.engine.runs_on_windows:
+            yield refusal(
+                f"{pool.argument}.os_sku",
+                _NO_WINDOWS[args.engine],
+                "choose `NetworkEngine.CALICO` for the cluster, or Linux for the pool",
+                "use-network-policies",
+            )
+        if pool.os_sku is OsSku.WINDOWS_2022 and _too_new_for_windows(args.version):
+            yield refusal(
+                f"{pool.argument}.os_sku",
+                f"Windows Server 2022 does not run Kubernetes `{args.version}`",
+                f"choose a version before {_FIRST_WITHOUT_WINDOWS_2022}, or Linux for the pool",
+                "upgrade-windows-os",
+            )
+
+
+def _too_new_for_windows(version: MinorVersion | None) -> bool:
+    return version is not None and version >= _FIRST_WITHOUT_WINDOWS_2022
+
+
+def _ipv6(args: AksClusterArgs) -> Iterator[InvalidValue]:
+    if args.ipv6 is None:
+        return
+    if not args.engine.enforces_ipv6:
+        yield refusal(
+            "ipv6",
+            f"the engine `{args.engine}` does not know IPv6",
+            "choose `NetworkEngine.CILIUM`, or leave IPv6 out",
+            "azure-cni-overlay#limitations",
+        )
+    if not isinstance(args.pod_network, Overlay):
+        yield refusal(
+            "ipv6",
+            "clusters with IPv4 and IPv6 need the overlay",
+            "choose `pod_network=Overlay()`, or leave IPv6 out",
+            "azure-cni-overlay#dual-stack-networking",
+        )
+    if isinstance(args.egress, NatGatewayEgress):
+        yield refusal(
+            "egress",
+            "IPv6 can't leave through a NAT gateway",
+            "choose another way out, or leave IPv6 out",
+            "azure-cni-overlay#limitations",
+        )
+
+
+def _limits(args: AksClusterArgs) -> Iterator[InvalidValue]:
+    limits = args.engine.limits
+    for most, limit, what, remedy in (
+        (args.most_nodes, limits.nodes, "nodes", "lower the maximum node counts"),
+        (args.most_pods, limits.pods, "pods", "lower `max_pods` or the maximum node counts"),
+    ):
+        if limit is not None and most > limit:
+            yield refusal(
+                "engine",
+                f"the pools may grow to {most} {what}, and `{args.engine}` supports {limit}",
+                f"{remedy}, or choose `NetworkEngine.CILIUM`",
+                "use-network-policies",
+            )
+
+
+def _advanced_policies(args: AksClusterArgs) -> Iterator[InvalidValue]:
+    advanced = args.addons.advanced_networking
+    if advanced is None or advanced.policies is AdvancedPolicies.NONE:
+        return
+    asked = f"`{advanced.policies}` policies"
+    if args.engine is not NetworkEngine.CILIUM:
+        yield _no_advanced(f"{asked} need Cilium", "choose `NetworkEngine.CILIUM`, or `NONE`")
+    if args.version is not None and args.version < _FIRST_WITH_ADVANCED_POLICIES:
+        yield _no_advanced(
+            f"{asked} need Kubernetes {_FIRST_WITH_ADVANCED_POLICIES}, not `{args.version}`",
+            "choose a newer version, or `NONE`",
+        )
+    too_large = args.most_nodes > _L7_NODES or args.most_pods > _L7_PODS
+    if advanced.policies is AdvancedPolicies.L7 and too_large:
+        yield _no_advanced(
+            f"{asked} support {_L7_NODES} nodes and {_L7_PODS} pods, and the pools may grow to"
+            f" {args.most_nodes} and {args.most_pods}",
+            "lower `max_pods` or the maximum node counts, or choose `FQDN`",
+        )
+
+
+def _no_advanced(reason: str, remedy: str) -> InvalidValue:
+    return refusal(
+        "addons.advanced_networking.policies", reason, remedy, "container-network-security-concepts"
+    )
+
+
+_FIRST_WITH_LOCAL_DNS = MinorVersion(31)
+_LOCAL_DNS_CORES = 4
+
+
+def provisioning_refusals(args: AksClusterArgs) -> Iterator[InvalidValue]:
+    """Yield what the cluster's other choices refuse to node auto-provisioning and LocalDNS."""
+    if args.node_provisioning is NodeProvisioning.AUTO:
+        yield from _auto_provisioning(args)
+    if args.addons.local_dns is LocalDns.REQUIRED:
+        yield from _local_dns(args)
+
+
+def _auto_provisioning(args: AksClusterArgs) -> Iterator[InvalidValue]:
+    # Windows does not go with it either; its pools need Calico, which is refused already.
+    dynamic = args.pod_network == PodSubnet(PodAllocation.DYNAMIC)
+    for refused, reason in (
+        (args.engine is NetworkEngine.CALICO, "the engine `calico`"),
+        (dynamic, "a pod subnet with dynamic allocation"),
+        (args.ipv6 is not None, "IPv6"),
+    ):
+        if refused:
+            yield _no_provisioning(f"it does not go with {reason}")
+    for pool in args.pools:
+        if isinstance(pool.node_count, Autoscale):
+            yield _no_provisioning(
+                f"it does not go with an autoscaling pool, and `{pool.name}` is one",
+                f"give `{pool.name}` a `FixedCount`",
+            )
+
+
+def _no_provisioning(
+    reason: str, remedy: str = "choose otherwise, or `NodeProvisioning.MANUAL`"
+) -> InvalidValue:
+    return refusal("node_provisioning", reason, remedy, "node-auto-provisioning")
+
+
+def _local_dns(args: AksClusterArgs) -> Iterator[InvalidValue]:
+    if args.version is not None and args.version < _FIRST_WITH_LOCAL_DNS:
+        yield _no_local_dns(
+            f"LocalDNS needs Kubernetes {_FIRST_WITH_LOCAL_DNS}, not `{args.version}`",
+            "choose a newer version, or `LocalDns.DISABLED`",
+        )
+    for pool in args.pools:
+        cores = VmSize(pool.vm_size).cores
+        if pool.os_sku.os_type == "Linux" and cores is not None and cores < _LOCAL_DNS_CORES:
+            yield _no_local_dns(
+                f"LocalDNS needs {_LOCAL_DNS_CORES} cores, and `{pool.vm_size}` of pool"
+                f" `{pool.name}` has {cores}",
+                "choose a larger size, or `LocalDns.DISABLED`",
+            )
+
+
+def _no_local_dns(reason: str, remedy: str) -> InvalidValue:
+    return refusal("addons.local_dns", reason, remedy, "localdns-custom")
+
+
+_CLUSTER_NAME = re.compile(r"[A-Za-z0-9]([\w-]{0,61}[A-Za-z0-9])?", re.ASCII)
+_DNS_PREFIX = re.compile(r"[A-Za-z0-9]([A-Za-z0-9-]{0,52}[A-Za-z0-9])?")
+_FIRST_WITH_STATIC_BLOCKS = MinorVersion(28)
+_NODES_OF_A_CLUSTER, _NODES_OF_A_FREE_CLUSTER = 5000, 1000
+_WITHOUT_VNET_INTEGRATION = frozenset({"qatarcentral"})
+
+
+def combination_refusals(args: AksClusterArgs) -> Iterator[InvalidValue]:
+    """Yield every refusal of a combination, the most basic one first."""
+    yield from _version(args)
+    yield from _names(args)
+    yield from engine_refusals(args)
+    yield from _overlay(args)
+    yield from _pod_subnet(args)
+    yield from _egress(args)
+    yield from _api_server(args)
+    yield from provisioning_refusals(args)
+    yield from _scale(args)
+    yield from _protection(args)
+
+
+def _version(args: AksClusterArgs) -> Iterator[InvalidValue]:
+    chooses = args.lifecycle.upgrades.chooses_version
+    if chooses and args.version is not None:
+        yield refusal(
+            "kubernetes_version",
+            f"`{args.version}` contradicts the upgrade channel `{args.lifecycle.upgrades}`, which"
+            " chooses the version",
+            "give None, or the upgrade channel `patch`",
+            "auto-upgrade-cluster",
+        )
+    if not chooses and args.version is None:
+        yield refusal(
+            "kubernetes_version",
+            f"none is given, and the upgrade channel `{args.lifecycle.upgrades}` chooses none",
+            "give a minor version such as `1.36`, or the upgrade channel `stable`",
+            "supported-kubernetes-versions",
+        )
+
+
+def _names(args: AksClusterArgs) -> Iterator[InvalidValue]:
+    for argument, name, allowed, longest in (
+        ("cluster_name", args.cluster_name, _CLUSTER_NAME, 63),
+        ("dns_prefix", args.dns_prefix, _DNS_PREFIX, 54),
+    ):
+        if name is not None and allowed.fullmatch(name) is None:
+            yield refusal(
+                argument,
+                f"`{name}` is not a possible name",
+                f"use up to {longest} letters, digits and `-`, a letter or digit first and last",
+            )
+    seen: set[str] = set()
+    for pool in args.pools:
+        if pool.name in seen:
+            yield refusal(
+                f"{pool.argument}.name",
+                f"`{pool.name}` is the name of another pool too",
+                "give every pool a name of its own",
+            )
+        seen.add(pool.name)
+
+
+def _overlay(args: AksClusterArgs) -> Iterator[InvalidValue]:
+    if not isinstance(args.pod_network, Overlay):
+        return
+    for pool in args.pools:
+        if VmSize(pool.vm_size).is_confidential_v2:
+            yield refusal(
+                f"{pool.argument}.vm_size",
+                f"`{pool.vm_size}` does not support the overlay",
+                "choose a newer confidential size such as `Standard_DC4ads_v5`, or another pod"
+                " network",
+                "azure-cni-overlay#limitations",
+            )
+
+
+def _pod_subnet(args: AksClusterArgs) -> Iterator[InvalidValue]:
+    subnet = args.network.pod_subnet_id if isinstance(args.network, ExistingNetwork) else None
+    if isinstance(args.pod_network, Overlay | NodeSubnet) and subnet is not None:
+        yield refusal(
+            "network.pod_subnet_id",
+            f"`{type(args.pod_network).__name__}` pods take no addresses of a pod subnet",
+            "leave it out, or choose `pod_network=PodSubnet()`",
+            "azure-cni-overlay",
+        )
+    if not isinstance(args.pod_network, PodSubnet):
+        return
+    if isinstance(args.network, ExistingNetwork) and subnet is None:
+        yield refusal(
+            "network.pod_subnet_id",
+            "`PodSubnet` needs a subnet for pods, and the existing network names none",
+            "give the id of a subnet that holds nothing else",
+            "configure-azure-cni-dynamic-ip-allocation",
+        )
+    static = args.pod_network.allocation is PodAllocation.STATIC_BLOCK
+    if static and args.version is not None and args.version < _FIRST_WITH_STATIC_BLOCKS:
+        yield refusal(
+            "pod_network.allocation",
+            f"static blocks need Kubernetes {_FIRST_WITH_STATIC_BLOCKS}, not `{args.version}`",
+            "choose `PodAllocation.DYNAMIC`, or a newer version",
+            "configure-azure-cni-static-block-allocation",
+        )
+
+
+def _egress(args: AksClusterArgs) -> Iterator[InvalidValue]:
+    for kind, leaf, what in (
+        (NatGatewayEgress, "nat_gateway_id", "NAT gateway"),
+        (RouteTableEgress, "route_table_id", "route table"),
+    ):
+        if not isinstance(args.egress, kind):
+            continue
+        given = getattr(args.egress, leaf) is not None
+        if isinstance(args.network, NewNetwork) and not given:
+            yield refusal(
+                f"egress.{leaf}",
+                f"the {what} has to be tied to the subnet before the cluster exists",
+                f"give the id of the {what}, or bring a network that has it",
+                "egress-outboundtype",
+            )
+        if isinstance(args.network, ExistingNetwork) and given:
+            yield refusal(
+                f"egress.{leaf}",
+                "the component does not change a network of yours",
+                f"tie the {what} to the subnet yourself, and leave this out",
+                "egress-outboundtype",
+            )
+
+
+def _api_server(args: AksClusterArgs) -> Iterator[InvalidValue]:
+    integrated = args.access.vnet_integration
+    if integrated and args.location in _WITHOUT_VNET_INTEGRATION:
+        yield refusal(
+            "access.vnet_integration",
+            f"`{args.location}` does not offer it",
+            "choose another location, or leave it off",
+            "api-server-vnet-integration",
+        )
+    if isinstance(args.network, ExistingNetwork):
+        given = args.network.api_server_subnet_id is not None
+        if given != integrated:
+            yield refusal(
+                "network.api_server_subnet_id",
+                "a subnet for the API server and `access.vnet_integration` belong together",
+                "give both, or neither; the subnet is a `/28` or larger, delegated to"
+                " `Microsoft.ContainerService/managedClusters`",
+                "api-server-vnet-integration",
+            )
+    api_server = args.access.api_server
+    if isinstance(api_server, PrivateApiServer) and api_server.has_own_zone and args.dns_prefix:
+        yield refusal(
+            "dns_prefix",
+            "a zone of your own is used with a subdomain of it instead",
+            "leave it out; `access.api_server.fqdn_subdomain` names the cluster",
+            "private-clusters",
+        )
+
+
+def _scale(args: AksClusterArgs) -> Iterator[InvalidValue]:
+    free = args.lifecycle.tier is Tier.FREE
+    most = _NODES_OF_A_FREE_CLUSTER if free else _NODES_OF_A_CLUSTER
+    if args.most_nodes > most:
+        yield refusal(
+            "lifecycle.tier" if free else "user_pools",
+            f"{args.most_nodes} nodes are more than the {most} of tier `{args.lifecycle.tier}`",
+            "lower the maximum node counts" + (", or choose `Tier.STANDARD`" if free else ""),
+            "quotas-skus-regions",
+        )
+
+
+def _protection(args: AksClusterArgs) -> Iterator[InvalidValue]:
+    if args.protect and args.engine_change is EngineChange.REPLACE:
+        yield refusal(
+            "engine_change",
+            "`replace` asks to make the cluster anew, and `protect` forbids it",
+            "set `protect=False` as well, run `pulumi up` once, then take both back",
+        )

@@ -1,0 +1,215 @@
+"""The endpoints of two analyses as one list: workloads paired, addresses in a common partition.
+
+How it works: workloads are paired by namespace, kind and name; those left over by id. Pairs that
+nothing tells apart in either analysis are one group and are compared once. The address ranges of
+both analyses are split at the bounds of either, so that each part lies in one range of each. For
+the output, `WorkloadOrder` numbers the pairs by id.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from dataclasses import dataclass
+from ipaddress import ip_network
+from operator import is_
+from typing import TYPE_CHECKING, Final
+
+import numpy as np
+
+from podwall.intervals import intersection, merged
+from podwall.model import IpPeer
+from podwall.reachability.addresses import block_ranges, networks
+from podwall.reachability.arrays import Csr
+from podwall.reachability.values import ExternalRange
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+
+    from podwall.intervals import Ranges
+    from podwall.model import SnapshotWorkload
+    from podwall.reachability import Reachability
+    from podwall.reachability.arrays import IntArray
+    from podwall.reachability.values import Endpoint, WorkloadEndpoint
+
+__all__ = ["ABSENT", "JointEndpoints", "WorkloadOrder", "joint_endpoints", "ranges_of"]
+
+
+_FAMILIES: Final = (IpPeer(ip_network("0.0.0.0/0")), IpPeer(ip_network("::/0")))
+
+ABSENT: Final = -1
+"""The place or the element of an endpoint that one of the two analyses does not have."""
+
+
+@dataclass(frozen=True, slots=True)
+class JointEndpoints:
+    """Groups of workloads, then parts of the outside, as the elements of both analyses.
+
+    `old` and `new` have each group's elements. `pairs` has a row for each workload, its places in
+    the old cluster and in the new one, and `of` its group; `differing` are those rows whose
+    workload is not what it was.
+    """
+
+    pairs: IntArray
+    of: IntArray
+    differing: IntArray
+    parts: tuple[Ranges, ...]
+    old: IntArray
+    new: IntArray
+
+    def __len__(self) -> int:
+        """Return the number of groups and parts."""
+        return len(self.old)
+
+    @property
+    def groups(self) -> int:
+        """The number of groups of workloads; the parts of the outside follow them."""
+        return len(self.old) - len(self.parts)
+
+    def members(self) -> Csr:
+        """Return the rows of `pairs` that each group has."""
+        return Csr.of_pairs(self.of, np.arange(len(self.of)), self.groups)
+
+
+def joint_endpoints(old: Reachability, new: Reachability) -> JointEndpoints:
+    """Return the endpoints of two analyses as one list.
+
+    Workloads are the same by namespace, kind and name; those left over by id, so that a Deployment
+    may take the place of a Pod.
+    """
+    pairs, differing = _paired(old, new)
+    inside = [
+        np.append(side.analysis.classes.of_workload, ABSENT)[places]
+        for side, places in zip((old, new), pairs.T, strict=True)
+    ]
+    of, groups = _grouped(*inside)
+    parts = _parts(old.analysis.addresses.ranges(), new.analysis.addresses.ranges())
+    keys = np.array(sorted(parts), dtype=np.int64).reshape(-1, 2)
+    before = np.concatenate([groups[0], keys[:, 0] + len(old.analysis.classes)])
+    after = np.concatenate([groups[1], keys[:, 1] + len(new.analysis.classes)])
+    outside = tuple(merged(parts[key]) for key in sorted(parts))
+    return JointEndpoints(pairs, of, differing, outside, before, after)
+
+
+def _grouped(old: IntArray, new: IntArray) -> tuple[IntArray, tuple[IntArray, IntArray]]:
+    """Return each pair's group, and the groups' classes, given the classes of pairs."""
+    width = int(new.max(initial=0)) + 2
+    codes = (old + 1) * width + new + 1
+    present, of = np.unique(codes, return_inverse=True)
+    return of, (present // width - 1, present % width - 1)
+
+
+def _paired(old: Reachability, new: Reachability) -> tuple[IntArray, IntArray]:
+    """Return the pairs of places, and the numbers of those pairs that are not equal."""
+    before, after = old.cluster.workloads, new.cluster.workloads
+    places = np.arange(len(before))
+    same = np.stack([places, places], axis=1)
+    if len(before) == len(after) and all(map(is_, before, after)):
+        return same, places[:0]
+    if len(before) == len(after) and all(map(_is_namesake, before, after)):
+        pairs = same
+    else:
+        pairs = np.array(list(_by_name(old, new)), dtype=np.int64).reshape(-1, 2)
+    differing = [
+        number
+        for number, (here, there) in enumerate(pairs.tolist())
+        if ABSENT in (here, there) or before[here] != after[there]
+    ]
+    return pairs, np.array(differing, dtype=np.int64)
+
+
+def _is_namesake(one: SnapshotWorkload, other: SnapshotWorkload) -> bool:
+    return one.name == other.name and one.namespace == other.namespace and one.kind == other.kind
+
+
+def _by_name(old: Reachability, new: Reachability) -> Iterator[tuple[int, int]]:
+    before, after = ({_key(each): n for n, each in enumerate(side.cluster.workloads)}
+                     for side in (old, new))  # fmt: skip
+    both = before.keys() & after.keys()
+    yield from ((before[key], after[key]) for key in both)
+    left = _others(old, {before[key] for key in both})
+    others = _others(new, {after[key] for key in both})
+    for name in left.keys() | others.keys():
+        yield left.get(name, ABSENT), others.get(name, ABSENT)
+
+
+def _others(side: Reachability, paired: set[int]) -> dict[str, int]:
+    """Return the places of the workloads that found no partner, by id."""
+    ids = zip(side.ends.places.tolist(), side.workloads, strict=True)
+    return {end.id: place for place, end in ids if place not in paired}
+
+
+def _key(workload: SnapshotWorkload) -> tuple[object, str, str]:
+    return workload.namespace, workload.kind, workload.name
+
+
+def _parts(
+    old: Sequence[Ranges], new: Sequence[Ranges]
+) -> dict[tuple[int, int], list[tuple[int, int]]]:
+    """Return the coarsest common partition of two partitions of the same line."""
+    found: defaultdict[tuple[int, int], list[tuple[int, int]]] = defaultdict(list)
+    before, after = _spans(old), _spans(new)
+    i = j = 0
+    while i < len(before) and j < len(after):
+        first = max(before[i][0], after[j][0])
+        last = min(before[i][1], after[j][1])
+        found[before[i][2], after[j][2]].append((first, last))
+        i, j = i + (before[i][1] == last), j + (after[j][1] == last)
+    return found
+
+
+def _spans(parts: Sequence[Ranges]) -> list[tuple[int, int, int]]:
+    return sorted((first, last, n) for n, ranges in enumerate(parts) for first, last in ranges)
+
+
+def ranges_of(parts: Sequence[Ranges]) -> tuple[ExternalRange, ...]:
+    """Return the fewest networks that make up some parts of the outside."""
+    whole = merged(span for part in parts for span in part)
+    families = (intersection(whole, block_ranges((family,))) for family in _FAMILIES)
+    return tuple(ExternalRange(each) for ranges in families for each in networks(ranges))
+
+
+class WorkloadOrder:
+    """Numbers workloads by the id that they have, or had if they are gone.
+
+    `number` has the number of each row of the ends' pairs, `group` the group of each number, and
+    `of_group` the numbers of each group, in ascending order.
+    """
+
+    def __init__(self, sides: tuple[Reachability, Reachability], ends: JointEndpoints) -> None:
+        """Bring the workloads of both analyses in one order."""
+        self._sides = sides
+        self._ranks = tuple(_ranks(side) for side in sides)
+        latest = [self._known(new, 1) or self._known(old, 0) for old, new in ends.pairs.tolist()]
+        self._workloads = [each for each in latest if each is not None]
+        order = sorted(range(len(latest)), key=lambda row: self._workloads[row].id)
+        self.rows: IntArray = np.array(order, dtype=np.int64)
+        self.number: IntArray = np.argsort(self.rows)
+        self.group: IntArray = ends.of[self.rows]
+        self.of_group = Csr.of_pairs(self.group, np.arange(len(order)), ends.groups)
+        self._pairs = ends.pairs
+
+    def endpoint(self, end: int | ExternalRange) -> Endpoint:
+        """Return the workload with a number, as it is or, if it is gone, as it was."""
+        return end if isinstance(end, ExternalRange) else self._workloads[int(self.rows[end])]
+
+    def id_in(self, side: Reachability, number: int) -> str:
+        """Return the id by which one of the analyses knows a workload."""
+        which = self._sides.index(side)
+        known = self._known(int(self._pairs[self.rows[number], which]), which)
+        assert known is not None
+        return known.id
+
+    def _known(self, place: int, which: int) -> WorkloadEndpoint | None:
+        """Return the workload at a place of one of the clusters."""
+        if place == ABSENT:
+            return None
+        return self._sides[which].workloads[self._ranks[which][place]]
+
+
+def _ranks(side: Reachability) -> list[int]:
+    """Return for each workload of a cluster its place by id."""
+    places = side.ends.places
+    ranks = np.empty_like(places)
+    ranks[places] = np.arange(len(places))
+    found: list[int] = ranks.tolist()
+    return found

@@ -1,0 +1,187 @@
+"""What `podwall check` and `podwall lint` find in the stack, as guardrails.
+
+Expectations come from the same file that `podwall check` reads; lints are in groups that can be
+enforced each for itself.
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from functools import partial
+from typing import Final
+
+from pulumi_policy import EnforcementLevel, Severity
+
+from podwall.expectations import Outcome, Result, check
+from podwall.guardrails.deployment import Deployment
+from podwall.guardrails.guardrail import Judgements, StackGuardrail, UndeterminedJudgement
+from podwall.guardrails.settings import ExpectationSettings, NamespaceRuleSettings
+from podwall.lint import LINTS
+from podwall.policies.errors import Finding, Place
+from podwall.policies.errors import Severity as FindingSeverity
+from podwall.sources.expectations import expectations_in
+from podwall.sources.files import read_bytes
+from podwall.sources.yaml_lines import exact_place
+
+__all__ = ["EXPECTATION_RULES", "GROUPS", "JUDGED_ELSEWHERE", "LINT_RULES"]
+
+
+EXPECTATIONS_DOC: Final = (
+    "https://kubernetes.io/docs/concepts/services-networking/network-policies/"
+)
+
+
+def _expectations(deployment: Deployment, settings: ExpectationSettings) -> Judgements:
+    if not settings.file:
+        return
+    for result in check(deployment.reach, expectations_in(settings.file)):
+        place = _exact(result.expectation.place)
+        if result.outcome is Outcome.UNDETERMINED:
+            yield UndeterminedJudgement(f"{place}: {_said(result, 'may be broken')}", place)
+        elif result.outcome is Outcome.FAIL:
+            yield Finding(
+                "expectation-broken",
+                FindingSeverity.ERROR,
+                f"{place}: {_said(result, 'is broken')}",
+                help="change the policies, or what is expected",
+            )
+
+
+def _exact(place: Place) -> Place:
+    """Return the file and line of an expectation."""
+    name, data = read_bytes(place.source)
+    return replace(exact_place(place, {name: data}), path="")
+
+
+def _said(result: Result, outcome: str) -> str:
+    return f"expectation `{result.expectation.name}` {outcome}: {result.reason}"
+
+
+EXPECTATION_RULES: Final = (
+    StackGuardrail(
+        id="expectation-broken",
+        description="Stated expectations must hold.",
+        severity=Severity.CRITICAL,
+        enforcement=EnforcementLevel.MANDATORY,
+        remediation="Run podwall check for the flow that decides, and change policies or intent.",
+        link=EXPECTATIONS_DOC,
+        settings=ExpectationSettings,
+        judge=_expectations,
+    ),
+)
+
+
+DOC: Final = "https://kubernetes.io/docs/concepts/services-networking/network-policies/"
+
+GROUPS: Final = {
+    "dns-cut-off": frozenset({"dns-blocked", "dns-over-tcp-blocked"}),
+    "selector-without-match": frozenset(
+        {
+            "policy-without-namespace",
+            "policy-without-pods",
+            "peer-without-namespace",
+            "peer-without-pods",
+            "port-name-nobody-has",
+        }
+    ),
+    "policy-not-enforced": frozenset(
+        {
+            "engine-missing",
+            "engine-skips-policy",
+            "engine-skips-rule",
+            "engine-applies-one-port",
+            "engine-without-sctp",
+            "service-bypasses-policies",
+            "azure-too-many-pods",
+        }
+    ),
+}
+JUDGED_ELSEWHERE: Final = frozenset(
+    {
+        "namespace-without-default-deny",
+        "no-policies",
+        "workload-not-isolated",
+        "azure-engine-ends",
+        "known-only-after-deployment",
+        "unseen-objects",
+        "several-clusters",
+    }
+)
+"""What other rules look at more closely, or report as undetermined."""
+
+KNOWN: Final = frozenset(each.id for each in LINTS)
+
+
+def _of_group(group: str, deployment: Deployment, _settings: NamespaceRuleSettings) -> Judgements:
+    return (each for each in deployment.findings if each.id in GROUPS[group])
+
+
+def _refused(deployment: Deployment, _settings: NamespaceRuleSettings) -> Judgements:
+    findings = (each for each in deployment.findings if each.id not in KNOWN)
+    return (each for each in findings if each.severity is FindingSeverity.ERROR)
+
+
+def _others(deployment: Deployment, _settings: NamespaceRuleSettings) -> Judgements:
+    named = JUDGED_ELSEWHERE.union(*GROUPS.values())
+    refused = set(_refused(deployment, _settings))
+    for each in deployment.findings:
+        if (
+            each.id not in named
+            and each.severity is not FindingSeverity.INFO
+            and each not in refused
+        ):
+            yield each
+
+
+LINT_RULES: Final = (
+    StackGuardrail(
+        id="object-refused",
+        description="Every Kubernetes object must be one that the API server accepts.",
+        severity=Severity.HIGH,
+        enforcement=EnforcementLevel.MANDATORY,
+        remediation="Correct the field; what the API server refuses protects nothing.",
+        link=DOC,
+        settings=NamespaceRuleSettings,
+        judge=_refused,
+    ),
+    StackGuardrail(
+        id="policy-not-enforced",
+        description="Every policy must be one that the cluster's engine enforces as written.",
+        severity=Severity.HIGH,
+        enforcement=EnforcementLevel.MANDATORY,
+        remediation="Write the policy in a way that the engine enforces, or change the engine.",
+        link="https://learn.microsoft.com/azure/aks/use-network-policies",
+        settings=NamespaceRuleSettings,
+        judge=partial(_of_group, "policy-not-enforced"),
+    ),
+    StackGuardrail(
+        id="dns-cut-off",
+        description="Policies must leave the way to the cluster's DNS open.",
+        severity=Severity.MEDIUM,
+        enforcement=EnforcementLevel.ADVISORY,
+        remediation="Allow egress to kube-dns on port 53, UDP and TCP.",
+        link=DOC,
+        settings=NamespaceRuleSettings,
+        judge=partial(_of_group, "dns-cut-off"),
+    ),
+    StackGuardrail(
+        id="selector-without-match",
+        description="Every selector of a policy must match something.",
+        severity=Severity.MEDIUM,
+        enforcement=EnforcementLevel.ADVISORY,
+        remediation="Compare the selector with the labels of pods and namespaces.",
+        link=DOC,
+        settings=NamespaceRuleSettings,
+        judge=partial(_of_group, "selector-without-match"),
+    ),
+    StackGuardrail(
+        id="lint",
+        description="Policies should not raise warnings of podwall lint.",
+        severity=Severity.LOW,
+        enforcement=EnforcementLevel.ADVISORY,
+        remediation="Each finding says what to do, or can be silenced with a reason.",
+        link=DOC,
+        settings=NamespaceRuleSettings,
+        judge=_others,
+    ),
+)

@@ -1,0 +1,230 @@
+"""Every namespace denies by default, nothing is open to everyone, and policies come before pods."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterable, Iterator, Mapping
+from functools import reduce
+from operator import and_
+from typing import Final
+
+from pulumi_policy import EnforcementLevel, Severity
+
+from podwall.guardrails.deployment import Deployment
+from podwall.guardrails.guardrail import Judgements, StackGuardrail, UndeterminedJudgement
+from podwall.guardrails.settings import (
+    DefaultDenyDirection,
+    IsolationSettings,
+    NamespaceRuleSettings,
+)
+from podwall.model import Policy, SnapshotWorkload, Unknown
+from podwall.plan import PlannedResource
+from podwall.policies.errors import Finding, Place
+from podwall.policies.errors import Severity as FindingSeverity
+from podwall.policies.system_namespaces import SYSTEM_NAMESPACES
+from podwall.portset import ALL_PORTS, PortSet
+from podwall.reachability import WorkloadEndpoint
+from podwall.reachability.cluster import rules_of
+from podwall.reachability.port_rules import TrafficDirection
+
+__all__ = ["ISOLATION_RULES", "ORDER_RULES"]
+
+
+DOC: Final = "https://kubernetes.io/docs/concepts/services-networking/network-policies/"
+DENY_DOC: Final = f"{DOC}#default-deny-all-ingress-traffic"
+
+
+def _default_deny(deployment: Deployment, settings: IsolationSettings) -> Judgements:
+    yield from _homeless(deployment)
+    for name, place in sorted(_namespaces(deployment).items()):
+        for direction in settings.directions:
+            yield from _denied(deployment, name, place, direction)
+
+
+def _namespaces(deployment: Deployment) -> dict[str, Place]:
+    """Return the namespaces that the stack makes, or puts workloads into."""
+    snapshot = deployment.reading.snapshot
+    found: dict[str | Unknown, Place] = {
+        each.namespace: each.place for each in snapshot.workloads if each.host_network is not True
+    }
+    found |= {each.name: each.place for each in snapshot.namespaces if each.place.source}
+    return {
+        name: place
+        for name, place in found.items()
+        if isinstance(name, str) and name not in SYSTEM_NAMESPACES
+    }
+
+
+def _homeless(deployment: Deployment) -> Iterator[UndeterminedJudgement]:
+    for each in deployment.reading.snapshot.workloads:
+        if isinstance(each.namespace, Unknown):
+            yield UndeterminedJudgement(each.namespace.cause, each.place)
+
+
+def _denied(
+    deployment: Deployment, name: str, place: Place, direction: DefaultDenyDirection
+) -> Judgements:
+    causes: list[str] = []
+    for policy in deployment.reading.snapshot.policies:
+        if policy.namespace != name and not isinstance(policy.namespace, Unknown):
+            continue
+        if policy.pod_selector.requirements or _side(policy, direction) is None:
+            continue
+        doubts = [policy.namespace, policy.pod_selector.unknown, _side(policy, direction)]
+        unknown = [each.cause for each in doubts if isinstance(each, Unknown)]
+        if not unknown:
+            return
+        causes += unknown
+    if causes:
+        yield UndeterminedJudgement(
+            f"whether namespace `{name}` denies {direction} by default: {causes[0]}", place
+        )
+        return
+    yield Finding(
+        "namespace-without-default-deny",
+        FindingSeverity.ERROR,
+        f"namespace `{name}` has no policy that denies {direction} by default",
+        place,
+        "add a policy with `podSelector: {}` and no rule",
+        DENY_DOC,
+    )
+
+
+def _side(policy: Policy, direction: DefaultDenyDirection) -> object:
+    return policy.ingress if direction is DefaultDenyDirection.INGRESS else policy.egress
+
+
+def _open_workloads(deployment: Deployment, _settings: NamespaceRuleSettings) -> Judgements:
+    for each in deployment.reach.workloads:
+        if each.workload.namespace not in SYSTEM_NAMESPACES:
+            yield from _open(deployment, each)
+
+
+def _open(deployment: Deployment, endpoint: WorkloadEndpoint) -> Judgements:
+    reach = deployment.reach
+    found = [reach.connection(each.id, endpoint.id) for each in reach.externals]
+    allowed = reduce(and_, (each.allowed for each in found), ALL_PORTS)
+    place, title = endpoint.workload.place, endpoint.id
+    if allowed:
+        yield Finding(
+            "workload-open",
+            FindingSeverity.ERROR,
+            f"everyone may connect to `{title}` on {_ports(allowed)}, from anywhere",
+            place,
+            "name the peers that need it, in a policy that selects it",
+            DOC,
+        )
+        return
+    doubts = [doubt for each in found for doubt in each.undetermined]
+    if doubts:
+        yield UndeterminedJudgement(
+            f"whether everyone may connect to `{title}`: {doubts[0].because}", place
+        )
+
+
+def _ports(ports: PortSet) -> str:
+    return "every port" if ports == ALL_PORTS else str(ports)
+
+
+ISOLATION_RULES: Final = (
+    StackGuardrail(
+        id="namespace-without-default-deny",
+        description="Every namespace must deny by default.",
+        severity=Severity.HIGH,
+        enforcement=EnforcementLevel.MANDATORY,
+        remediation="Add a NetworkPolicy with an empty podSelector and no rule to the namespace.",
+        link=DENY_DOC,
+        settings=IsolationSettings,
+        judge=_default_deny,
+    ),
+    StackGuardrail(
+        id="workload-open",
+        description="No workload may be reachable from everywhere.",
+        severity=Severity.HIGH,
+        enforcement=EnforcementLevel.MANDATORY,
+        remediation="Name the peers in a policy that selects the workload, or exempt it.",
+        link=DOC,
+        settings=NamespaceRuleSettings,
+        judge=_open_workloads,
+    ),
+)
+
+
+LIFECYCLE: Final = (
+    "https://kubernetes.io/docs/concepts/services-networking/network-policies/"
+    "#pod-lifecycle-and-network-policies"
+)
+
+
+def _late(deployment: Deployment, _settings: NamespaceRuleSettings) -> Judgements:
+    for direction in TrafficDirection:
+        isolating = _isolating(deployment, direction)
+        for number, policies in sorted(isolating.items()):
+            workload = deployment.reading.snapshot.workloads[number]
+            if workload.host_network is not True and not _is_after_one(
+                workload, policies, deployment.resources
+            ):
+                yield from _judgement(number, deployment, direction, policies)
+
+
+def _isolating(deployment: Deployment, direction: TrafficDirection) -> Mapping[int, list[Policy]]:
+    """Return the policies that isolate, or may isolate, each workload in a direction."""
+    found: dict[int, list[Policy]] = defaultdict(list)
+    for policy in deployment.reading.snapshot.policies:
+        if rules_of(policy, direction) is not None:
+            for number in deployment.scene.pods.of_policy(policy).may:
+                found[number].append(policy)
+    return found
+
+
+def _is_after_one(
+    workload: SnapshotWorkload, policies: Iterable[Policy], resources: Mapping[str, PlannedResource]
+) -> bool:
+    """Say whether a workload waits, however indirectly, for one of these policies."""
+    wanted = {policy.place.source for policy in policies}
+    seen: set[str] = set()
+    waiting = [workload.place.source]
+    while waiting:
+        urn = waiting.pop()
+        if urn in wanted:
+            return True
+        if urn not in seen and urn in resources:
+            seen.add(urn)
+            waiting += resources[urn].dependencies
+    return False
+
+
+def _judgement(
+    number: int, deployment: Deployment, direction: TrafficDirection, policies: Iterable[Policy]
+) -> Judgements:
+    pods, name = deployment.scene.pods, deployment.scene.pods.name(number)
+    place = deployment.reading.snapshot.workloads[number].place
+    certain = [each for each in policies if number in pods.of_policy(each).must]
+    certain = [each for each in certain if not isinstance(rules_of(each, direction), Unknown)]
+    if certain:
+        yield Finding(
+            "workload-before-policies",
+            FindingSeverity.WARNING,
+            f"`{name}` may start before any policy isolates its {direction}",
+            place,
+            f"let it depend on policy `{certain[0].name}` (`depends_on`)",
+            LIFECYCLE,
+        )
+    else:
+        yield UndeterminedJudgement(
+            f"it is not known which policies isolate the {direction} of `{name}`", place
+        )
+
+
+ORDER_RULES: Final = (
+    StackGuardrail(
+        id="workload-before-policies",
+        description="A workload must not start before the policies that isolate it.",
+        severity=Severity.MEDIUM,
+        enforcement=EnforcementLevel.ADVISORY,
+        remediation="Give the workload depends_on with the policies of its namespace.",
+        link=LIFECYCLE,
+        settings=NamespaceRuleSettings,
+        judge=_late,
+    ),
+)

@@ -1,0 +1,271 @@
+"""What the network policy engine does not enforce as it is written, and the limits of azure."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Final
+
+from podwall.engines import AZURE, BlockMatch, Treatment
+from podwall.lint.context import Diagnostic, Lint, LintContext, PeerAt, quoted_name
+from podwall.lint.unmatched import destinations
+from podwall.model import IpPeer, IpProtocol, Policy, Rule, Selector, Service, Unknown
+from podwall.policies.errors import Place, Severity
+from podwall.reachability.cluster import rules_of
+from podwall.reachability.port_rules import TrafficDirection
+
+__all__ = ["AZURE_LINTS", "ENFORCEMENT_LINTS"]
+
+
+SERVICES_DOC: Final = (
+    "https://learn.microsoft.com/azure/aks/migrate-from-npm-to-cilium-network-policy"
+)
+IPV6: Final = 6
+
+
+def _no_engine(scene: LintContext) -> Iterator[Diagnostic]:
+    if not scene.engine.enforces and scene.snapshot.policies:
+        count = len(scene.snapshot.policies)
+        yield Diagnostic(
+            Place(), f"the cluster has no network policy engine, so {count} policies are idle"
+        )
+
+
+def _skipped_policies(scene: LintContext) -> Iterator[Diagnostic]:
+    if scene.engine.enforces and scene.engine.ipv6_blocks.value is Treatment.IGNORED:
+        for found in scene.peers:
+            if isinstance(found.peer, IpPeer) and found.peer.network.version == IPV6:
+                yield Diagnostic(
+                    found.place,
+                    f"{scene.engine.title}: none of policy {quoted_name(found.at.policy)} is "
+                    f"enforced, because of the IPv6 block `{found.peer.network}`",
+                )
+
+
+def _single_ports(scene: LintContext) -> Iterator[Diagnostic]:
+    first = scene.engine.end_port.value
+    if first is None or _minor(scene.snapshot.kubernetes_version) >= _minor(first):
+        return
+    for found in scene.ports:
+        if found.port.end_port is not None:
+            yield Diagnostic(
+                found.place,
+                f"{scene.engine.title} before Kubernetes {first} applies only port "
+                f"`{found.port.port}` of the range",
+            )
+
+
+def _minor(version: str | None) -> tuple[int, ...]:
+    """Return a version as numbers; one that is not known is the oldest."""
+    parts = (version or "").split(".")
+    return tuple(int(part) for part in parts if part.isdecimal())
+
+
+def _skipped_rules(scene: LintContext) -> Iterator[Diagnostic]:
+    if scene.engine.egress_port_names.value is not Treatment.IGNORED or not scene.engine.enforces:
+        return
+    for found in scene.ports:
+        name, protocol = found.port.port, found.port.protocol
+        if found.at.direction is TrafficDirection.EGRESS and isinstance(name, str):
+            numbers = {
+                item.number
+                for each in destinations(scene, found.at)
+                for item in each.ports
+                if (item.name, item.protocol) == (name, protocol)
+            }
+            if len(numbers) > 1:
+                yield Diagnostic(
+                    found.place, f"{scene.engine.title} skips the rule: {_different(name)}"
+                )
+
+
+def _different(name: str) -> str:
+    return f"port name `{name}` stands for different numbers"
+
+
+def _sctp(scene: LintContext) -> Iterator[Diagnostic]:
+    if scene.engine.sctp_rules.value is Treatment.UNDEFINED:
+        for found in scene.ports:
+            if found.port.protocol is IpProtocol.SCTP:
+                yield Diagnostic(
+                    found.place, f"{scene.engine.title}: {scene.engine.sctp_rules.says}"
+                )
+
+
+def _blocks_exclude_pods(scene: LintContext) -> Iterator[Diagnostic]:
+    if scene.engine.pods_by_block.value is not BlockMatch.NEVER or not scene.engine.enforces:
+        return
+    for found in scene.peers:
+        if _reaches_pods(scene, found):
+            yield Diagnostic(
+                found.place, f"{scene.engine.title}: {scene.engine.pods_by_block.says}"
+            )
+
+
+def _reaches_pods(scene: LintContext, found: PeerAt) -> bool:
+    """Say whether a block covers everything, or addresses that pods get."""
+    if not isinstance(found.peer, IpPeer):
+        return False
+    network = found.peer.network
+    if network.prefixlen == 0:
+        return True
+    return any(
+        network.version == cidr.version and network.overlaps(cidr)
+        for cidr in scene.snapshot.pod_cidrs
+    )
+
+
+def _node_ports(scene: LintContext) -> Iterator[Diagnostic]:
+    treatment = scene.engine.cluster_services.value
+    for service in scene.snapshot.services:
+        if treatment is Treatment.OPEN and scene.engine.enforces and _is_exposed(service):
+            selected = scene.pods.selected(service.namespace, service.selector or Selector())
+            isolated = _isolated(scene) & selected.may
+            if isolated:
+                yield Diagnostic(
+                    service.place,
+                    f"service `{service.name}` opens {scene.pods.names(isolated)} to everyone, "
+                    "whatever the policies say",
+                )
+
+
+def _is_exposed(service: Service) -> bool:
+    opens = service.type in {"NodePort", "LoadBalancer"}
+    rewrites = service.external_traffic_policy == "Cluster"
+    return opens and rewrites and service.selector not in {None, Selector()}
+
+
+def _isolated(scene: LintContext) -> frozenset[int]:
+    policies = (each for each in scene.snapshot.policies if each.ingress is not None)
+    return frozenset().union(*(scene.pods.of_policy(each).may for each in policies))
+
+
+def _host_network(scene: LintContext) -> Iterator[Diagnostic]:
+    for number, workload in enumerate(scene.snapshot.workloads):
+        if workload.host_network is True and not isinstance(workload.namespace, Unknown):
+            yield Diagnostic(
+                workload.place.at("spec.hostNetwork"),
+                f"no policy applies to `{scene.pods.name(number)}`, which is on the host network",
+            )
+
+
+ENFORCEMENT_LINTS: Final = (
+    Lint(
+        "engine-missing",
+        Severity.ERROR,
+        _no_engine,
+        "choose an engine when you create the cluster: cilium, calico or azure",
+        "https://learn.microsoft.com/azure/aks/use-network-policies",
+    ),
+    Lint(
+        "engine-skips-policy",
+        Severity.ERROR,
+        _skipped_policies,
+        "put IPv6 blocks into another engine's cluster, or leave them out",
+        "https://github.com/Azure/azure-container-networking/blob/master/npm/pkg/"
+        "controlplane/translation/translatePolicy.go",
+    ),
+    Lint(
+        "engine-applies-one-port",
+        Severity.WARNING,
+        _single_ports,
+        "list the ports one by one, or run a newer Kubernetes",
+        SERVICES_DOC,
+    ),
+    Lint(
+        "engine-skips-rule",
+        Severity.ERROR,
+        _skipped_rules,
+        "write port numbers in egress rules",
+        "https://github.com/cilium/cilium/issues/30003",
+    ),
+    Lint(
+        "engine-without-sctp",
+        Severity.WARNING,
+        _sctp,
+        "switch SCTP on in the engine, or do without",
+        "https://docs.cilium.io/en/stable/configuration/sctp/",
+    ),
+    Lint(
+        "engine-blocks-exclude-pods",
+        Severity.INFO,
+        _blocks_exclude_pods,
+        "add a peer with `namespaceSelector: {}` where pods are meant, too",
+        SERVICES_DOC,
+    ),
+    Lint(
+        "service-bypasses-policies",
+        Severity.ERROR,
+        _node_ports,
+        "set `externalTrafficPolicy: Local` on the service, or use another engine",
+        SERVICES_DOC,
+    ),
+    Lint(
+        "host-network",
+        Severity.INFO,
+        _host_network,
+        "to others it is its node: only an `ipBlock` can name it",
+        "https://kubernetes.io/docs/concepts/services-networking/network-policies/"
+        "#networkpolicy-and-hostnetwork-pods",
+    ),
+)
+
+
+AZURE_DOC: Final = "https://learn.microsoft.com/azure/aks/use-network-policies"
+MOST_PODS: Final = 20_000
+MOST_BLOCKS: Final = 4
+
+
+def _too_many_pods(scene: LintContext) -> Iterator[Diagnostic]:
+    counts = (workload.replicas for workload in scene.snapshot.workloads)
+    pods = sum(1 if isinstance(count, Unknown) else count for count in counts)
+    if scene.engine == AZURE and pods > MOST_PODS:
+        yield Diagnostic(
+            Place(), f"{pods} pods are more than the azure engine can hold ({MOST_PODS})"
+        )
+
+
+def _many_blocks(scene: LintContext) -> Iterator[Diagnostic]:
+    for policy in scene.snapshot.policies if scene.engine == AZURE else ():
+        blocks = _count_of_blocks(policy)
+        if blocks > MOST_BLOCKS:
+            yield Diagnostic(
+                policy.place.at("spec"), f"policy {quoted_name(policy)} has {blocks} ip blocks"
+            )
+
+
+def _count_of_blocks(policy: Policy) -> int:
+    rules = [rule for direction in TrafficDirection for rule in rules_of(policy, direction) or ()]
+    peers = (rule.peers for rule in rules if isinstance(rule, Rule))
+    return sum(
+        isinstance(peer, IpPeer) for each in peers if isinstance(each, tuple) for peer in each
+    )
+
+
+def _engine_ends(scene: LintContext) -> Iterator[Diagnostic]:
+    if scene.engine == AZURE and scene.snapshot.engine == AZURE.name:
+        yield Diagnostic(Place(), "the azure engine is supported until 30 September 2028")
+
+
+AZURE_LINTS: Final = (
+    Lint(
+        "azure-too-many-pods",
+        Severity.ERROR,
+        _too_many_pods,
+        "beyond 250 nodes or 20000 pods it runs out of memory: use cilium",
+        AZURE_DOC,
+    ),
+    Lint(
+        "azure-many-ip-blocks",
+        Severity.WARNING,
+        _many_blocks,
+        f"with more than {MOST_BLOCKS} its edits and reloads can race: split the policy",
+        AZURE_DOC,
+    ),
+    Lint(
+        "azure-engine-ends",
+        Severity.INFO,
+        _engine_ends,
+        "plan the move to cilium: `podwall migrate --from azure --to cilium`",
+        AZURE_DOC,
+    ),
+)

@@ -1,0 +1,297 @@
+"""Policies, peers and ports that match nothing in the cluster, told apart by the reason.
+
+Port names that stand for several numbers are here too: both ask on which workloads a rule's ports
+are.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from enum import Enum, auto
+from functools import partial
+from typing import Final
+
+from podwall.explain.wording import selector_text
+from podwall.lint.context import Diagnostic, Lint, LintContext, PeerAt, PortAt, RuleAt, quoted_name
+from podwall.lint.dns import is_cluster_dns
+from podwall.lint.workload_index import MatchedNumbers
+from podwall.model import Operator, PodPeer, Policy, Selector, SnapshotWorkload, Unknown
+from podwall.policies.errors import Severity
+from podwall.reachability.matching import NAME_LABEL
+from podwall.reachability.port_rules import TrafficDirection
+
+__all__ = ["PORT_LINTS", "SELECTION_LINTS", "destinations"]
+
+
+DOC: Final = "https://kubernetes.io/docs/concepts/services-networking/network-policies/"
+HOST_NETWORK_DOC: Final = f"{DOC}#networkpolicy-and-hostnetwork-pods"
+
+
+class Reason(Enum):
+    """Why a selector has no effect."""
+
+    NO_NAMESPACE = auto()
+    NO_POD = auto()
+    HOST_NETWORK = auto()
+
+
+def _policies(reason: Reason, scene: LintContext) -> Iterator[Diagnostic]:
+    for policy in scene.snapshot.policies:
+        selected = scene.pods.of_policy(policy)
+        if _reason(scene, policy.namespace, selected) is reason:
+            yield _policy_diagnostic(scene, policy, reason)
+
+
+def _policy_diagnostic(scene: LintContext, policy: Policy, reason: Reason) -> Diagnostic:
+    written = selector_text(policy.pod_selector)
+    severity = None if written else Severity.INFO
+    messages = {
+        Reason.NO_NAMESPACE: f"there is no pod in namespace `{policy.namespace}`, "
+        f"so policy {quoted_name(policy)} has no effect",
+        Reason.NO_POD: f"policy {quoted_name(policy)} selects `{written}`, which no pod has",
+        Reason.HOST_NETWORK: f"policy {quoted_name(policy)} selects only pods on the host network",
+    }
+    path = "metadata.namespace" if reason is Reason.NO_NAMESPACE else "spec.podSelector"
+    help_ = scene.pods.nearest(policy.pod_selector) if reason is Reason.NO_POD else ""
+    return Diagnostic(policy.place.at(path), messages[reason], help_, severity)
+
+
+def _peers(reason: Reason, scene: LintContext) -> Iterator[Diagnostic]:
+    for found in scene.peers:
+        if isinstance(found.peer, PodPeer) and _reason_of_peer(scene, found) is reason:
+            yield _peer_diagnostic(found, found.peer, reason, scene)
+
+
+def _reason_of_peer(scene: LintContext, found: PeerAt) -> Reason | None:
+    peer, policy = found.peer, found.at.policy
+    if not isinstance(peer, PodPeer) or _is_elsewhere(scene, peer):
+        return None
+    selected = scene.pods.of_peer(policy, peer)
+    if peer.namespaces is None:
+        return _reason(scene, policy.namespace, selected)
+    if not scene.pods.namespaces(peer.namespaces):
+        return Reason.NO_NAMESPACE
+    return _empty(scene, selected)
+
+
+def _is_elsewhere(scene: LintContext, peer: PodPeer) -> bool:
+    """Say whether a peer means what a source which is only a part need not have.
+
+    That is the cluster's DNS, and namespaces that are named.
+    """
+    if scene.snapshot.complete or peer.namespaces is None:
+        return False
+    if is_cluster_dns(scene, peer):
+        return True
+    named = {
+        value
+        for requirement in peer.namespaces.requirements
+        if (requirement.key, requirement.operator) == (NAME_LABEL, Operator.IN)
+        for value in requirement.values
+    }
+    populated = {name for name in named if scene.pods.at(name)}
+    return bool(named) and populated != named
+
+
+def _peer_diagnostic(
+    found: PeerAt, peer: PodPeer, reason: Reason, scene: LintContext
+) -> Diagnostic:
+    pods, namespaces = selector_text(peer.pods), selector_text(peer.namespaces or Selector())
+    messages = {
+        Reason.NO_NAMESPACE: f"no namespace has `{namespaces}`"
+        if namespaces
+        else f"there is no pod in namespace `{found.at.policy.namespace}`",
+        Reason.NO_POD: f"no pod that the peer could mean has `{pods}`"
+        if pods
+        else "there is no pod that the peer could mean",
+        Reason.HOST_NETWORK: "the peer stands for pods on the host network only",
+    }
+    elsewhere = peer.namespaces is not None and not scene.snapshot.complete
+    severity = Severity.INFO if elsewhere and reason is not Reason.HOST_NETWORK else None
+    help_ = scene.pods.nearest(peer.pods) if reason is Reason.NO_POD else ""
+    return Diagnostic(found.place, messages[reason], help_, severity)
+
+
+def _reason(
+    scene: LintContext, namespace: str | Unknown, selected: MatchedNumbers
+) -> Reason | None:
+    if not selected.may and not scene.pods.at(namespace):
+        return Reason.NO_NAMESPACE
+    return _empty(scene, selected)
+
+
+def _empty(scene: LintContext, selected: MatchedNumbers) -> Reason | None:
+    if not selected.may:
+        return Reason.NO_POD
+    on_host = all(scene.snapshot.workloads[n].host_network is True for n in selected.may)
+    return Reason.HOST_NETWORK if on_host else None
+
+
+SELECTION_LINTS: Final = (
+    Lint(
+        "policy-without-namespace",
+        Severity.WARNING,
+        partial(_policies, Reason.NO_NAMESPACE),
+        "check the namespace's name, or deploy the pods together with the policy",
+        DOC,
+    ),
+    Lint(
+        "policy-without-pods",
+        Severity.WARNING,
+        partial(_policies, Reason.NO_POD),
+        "a policy protects only pods that its selector matches: compare it with their labels",
+        DOC,
+    ),
+    Lint(
+        "policy-on-host-network",
+        Severity.WARNING,
+        partial(_policies, Reason.HOST_NETWORK),
+        "policies do not apply to pods on the host network: give them a network of their own",
+        HOST_NETWORK_DOC,
+    ),
+    Lint(
+        "peer-without-namespace",
+        Severity.WARNING,
+        partial(_peers, Reason.NO_NAMESPACE),
+        f"a namespace is safely named by its label `{NAME_LABEL}`",
+        f"{DOC}#targeting-a-namespace-by-its-name",
+    ),
+    Lint(
+        "peer-without-pods",
+        Severity.WARNING,
+        partial(_peers, Reason.NO_POD),
+        "the rule admits no one by this peer: compare its labels with those of the pods",
+        DOC,
+    ),
+    Lint(
+        "peer-on-host-network",
+        Severity.WARNING,
+        partial(_peers, Reason.HOST_NETWORK),
+        "such traffic comes from, and goes to, a node's address: use an `ipBlock`",
+        HOST_NETWORK_DOC,
+    ),
+)
+
+
+API_DOC: Final = (
+    "https://kubernetes.io/docs/reference/kubernetes-api/policy-resources/network-policy-v1/"
+)
+
+
+def destinations(scene: LintContext, at: RuleAt) -> list[SnapshotWorkload]:
+    """Return the workloads on which a rule's ports are, without those on the host network.
+
+    Nothing where some of them are, or may be, outside the source.
+    """
+    numbers = _destinations(scene, at)
+    workloads = (scene.snapshot.workloads[number] for number in sorted(numbers))
+    return [workload for workload in workloads if workload.host_network is False]
+
+
+def _destinations(scene: LintContext, at: RuleAt) -> frozenset[int]:
+    if at.direction is TrafficDirection.INGRESS:
+        return frozenset(scene.pods.of_policy(at.policy).may)
+    peers = at.rule.peers
+    if not isinstance(peers, tuple) or not all(_is_here(scene, peer) for peer in peers):
+        return frozenset()
+    pod_peers = (peer for peer in peers if isinstance(peer, PodPeer))
+    return frozenset().union(*(scene.pods.of_peer(at.policy, peer).may for peer in pod_peers))
+
+
+def _is_here(scene: LintContext, peer: object) -> bool:
+    return isinstance(peer, PodPeer) and (peer.namespaces is None or scene.snapshot.complete)
+
+
+def _undeclared(scene: LintContext) -> Iterator[Diagnostic]:
+    for found in scene.ports:
+        number, port = found.port.port, found.port
+        if not isinstance(number, int) or port.end_port is not None:
+            continue
+        targets = destinations(scene, found.at)
+        declared = [item for each in targets for item in each.ports]
+        certain = all(each.ports and each.open_ports is None for each in targets)
+        listening = {(item.number, item.protocol) for item in declared}
+        if targets and certain and (number, port.protocol) not in listening:
+            yield _undeclared_diagnostic(scene, found, targets)
+
+
+def _undeclared_diagnostic(
+    scene: LintContext, found: PortAt, targets: list[SnapshotWorkload]
+) -> Diagnostic:
+    number, protocol = found.port.port, found.port.protocol
+    message = f"none of the pods that {protocol} {number} is about declares that port"
+    for service in scene.snapshot.services:
+        for port in service.ports:
+            if port.port == number != port.target and service.namespace == targets[0].namespace:
+                target = "another" if isinstance(port.target, Unknown) else f"`{port.target}`"
+                return Diagnostic(
+                    found.place,
+                    message,
+                    f"`{number}` is the port of service `{service.name}`: rules speak of the pods' "
+                    f"port, which is {target}",
+                )
+    return Diagnostic(found.place, message)
+
+
+def _unknown_names(scene: LintContext) -> Iterator[Diagnostic]:
+    for found in scene.ports:
+        name, protocol = found.port.port, found.port.protocol
+        if not isinstance(name, str):
+            continue
+        targets = destinations(scene, found.at)
+        certain = all(each.open_ports is None for each in targets)
+        has_name = any(
+            (item.name, item.protocol) == (name, protocol)
+            for each in targets
+            for item in each.ports
+        )
+        if targets and certain and not has_name:
+            yield Diagnostic(
+                found.place, f"no pod that the rule is about has a {protocol} port called `{name}`"
+            )
+
+
+def _ambiguous_names(scene: LintContext) -> Iterator[Diagnostic]:
+    for found in scene.ports:
+        numbers = _numbers_of_name(scene, found)
+        if len(numbers) > 1:
+            listed = ", ".join(map(str, sorted(numbers)))
+            yield Diagnostic(
+                found.place, f"`{found.port.port}` stands for different ports: {listed}"
+            )
+
+
+def _numbers_of_name(scene: LintContext, found: PortAt) -> set[int]:
+    if not isinstance(found.port.port, str):
+        return set()
+    return {
+        item.number
+        for each in destinations(scene, found.at)
+        for item in each.ports
+        if (item.name, item.protocol) == (found.port.port, found.port.protocol)
+    }
+
+
+PORT_LINTS: Final = (
+    Lint(
+        "port-nobody-declares",
+        Severity.WARNING,
+        _undeclared,
+        "rules speak of the port on which the pods listen, after the service's translation",
+        f"{API_DOC}#NetworkPolicySpec",
+    ),
+    Lint(
+        "port-name-nobody-has",
+        Severity.WARNING,
+        _unknown_names,
+        "the entry allows nothing: name a port of the destination pods, or write its number",
+        f"{API_DOC}#NetworkPolicySpec",
+    ),
+    Lint(
+        "port-name-ambiguous",
+        Severity.INFO,
+        _ambiguous_names,
+        "each pod is reached on its own number; Cilium skips such egress rules: write numbers",
+        "https://github.com/cilium/cilium/issues/30003",
+    ),
+)

@@ -1,0 +1,88 @@
+"""Turn what a program logged and warned of while it was planned into findings at its lines."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+from warnings import WarningMessage
+
+from podwall.plan.model import PlannedResource
+from podwall.plan.program_lines import is_program, relative_path
+from podwall.policies.errors import Finding, Place, Severity, SourceError
+
+__all__ = ["LogMessage", "diagnostic_findings", "log_findings", "raise_first", "warning_findings"]
+
+
+# A link in parentheses at the end of a message stands apart in a finding.
+_LINK = re.compile(r" \((https?://[^\s()]+)\)$")
+_WARNING, _NOTE = "program-warning", "program-note"
+_STACK = "::pulumi:pulumi:Stack::"
+_SEVERITIES = {"warning": Severity.WARNING, "info": Severity.INFO}
+
+
+@dataclass(frozen=True, slots=True)
+class LogMessage:
+    """Something the program said; `urn` is the resource that it is about, if any."""
+
+    text: str
+    urn: str = ""
+    severity: Severity = Severity.WARNING
+
+
+def log_findings(
+    messages: Iterable[LogMessage], planned: Mapping[str, PlannedResource]
+) -> Iterator[Finding]:
+    """Yield what was logged, at the line that made the resource it is about."""
+    for message in messages:
+        kind = _WARNING if message.severity is Severity.WARNING else _NOTE
+        text, _, link = _LINK.sub(r"\n\1", message.text).partition("\n")
+        yield Finding(kind, message.severity, text, _place(message, planned), link=link)
+
+
+def diagnostic_findings(
+    diagnostics: Iterable[Mapping[str, Any]], planned: Mapping[str, PlannedResource]
+) -> Iterator[Finding]:
+    """Yield what Pulumi says was logged, each once: every warning, and the notes on resources.
+
+    A note on the stack is whatever the program printed.
+    """
+    read = (_message(each) for each in diagnostics if each.get("severity") in _SEVERITIES)
+    told = dict.fromkeys(each for each in read if each.text and not _is_printed(each))
+    return log_findings(told, planned)
+
+
+def _message(diagnostic: Mapping[str, Any]) -> LogMessage:
+    text = " ".join(str(diagnostic.get("message", "")).split()).removeprefix("warning: ")
+    return LogMessage(text, str(diagnostic.get("urn", "")), _SEVERITIES[diagnostic["severity"]])
+
+
+def _is_printed(message: LogMessage) -> bool:
+    on_stack = not message.urn or _STACK in message.urn
+    return on_stack and message.severity is Severity.INFO
+
+
+def raise_first(messages: Iterable[LogMessage], planned: Mapping[str, PlannedResource]) -> None:
+    """Raise the first message that was logged as an error: Pulumi stops such a program, too.
+
+    Raises:
+        SourceError: there is one.
+    """
+    for message in messages:
+        raise SourceError(message.text, place=_place(message, planned))
+
+
+def _place(message: LogMessage, planned: Mapping[str, PlannedResource]) -> Place:
+    return planned[message.urn].place if message.urn in planned else Place()
+
+
+def warning_findings(given: Iterable[WarningMessage], folder: Path) -> Iterator[Finding]:
+    """Yield the Python warnings that are meant for people, or come from the program itself."""
+    for warning in given:
+        path = Path(warning.filename)
+        mine = is_program(path, folder)
+        if mine or issubclass(warning.category, UserWarning):
+            place = Place(relative_path(path, folder), warning.lineno) if mine else Place()
+            yield Finding(_WARNING, Severity.WARNING, " ".join(str(warning.message).split()), place)

@@ -1,0 +1,282 @@
+"""What a rule is made of, as the API server validates it: label selectors, ports and peers.
+
+Each check yields findings with paths inside the document and never raises.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any, Final
+
+from podwall.policies.addresses import Cidr, parse_cidr
+from podwall.policies.errors import Finding
+from podwall.policies.labels import Operator
+from podwall.policies.ports import Protocol
+from podwall.policies.syntax import (
+    label_key_problem,
+    label_value_problem,
+    port_name_help,
+    port_name_problem,
+)
+from podwall.policies.unknown import Unknown
+from podwall.policies.validation.shapes import (
+    Findings,
+    as_list,
+    as_mapping,
+    as_text,
+    entry,
+    error,
+    note,
+    wrong_type,
+)
+from podwall.policies.wording import did_you_mean, shown
+
+__all__ = ["SELECTOR", "check_labels", "check_peer", "check_port", "check_selector", "whole_number"]
+
+
+#: The fields of a label selector.
+SELECTOR: Final = frozenset({"matchLabels", "matchExpressions"})
+_REQUIREMENT: Final = frozenset({"key", "operator", "values"})
+_OPERATORS: Final = tuple(str(operator) for operator in Operator)
+_WITH_VALUES: Final = (Operator.IN, Operator.NOT_IN)
+_WITHOUT_VALUES: Final = (Operator.EXISTS, Operator.DOES_NOT_EXIST)
+
+
+def check_selector(selector: Mapping[str, Any], path: str) -> Findings:
+    """Yield what is wrong with a label selector."""
+    if (labels := selector.get("matchLabels")) is not None:
+        yield from as_mapping(labels, f"{path}.matchLabels", None, check_labels)
+    if (requirements := selector.get("matchExpressions")) is not None:
+        yield from as_list(requirements, f"{path}.matchExpressions", _check_requirement)
+
+
+def check_labels(labels: Mapping[Any, Any], path: str) -> Findings:
+    """Yield what is wrong with labels."""
+    for key, value in labels.items():
+        if not (isinstance(key, str) and label_key_problem(key) is None):
+            yield from as_text(key, path, label_key_problem)
+        if not (value is None or (isinstance(value, str) and label_value_problem(value) is None)):
+            yield from as_text(value, entry(path, key), label_value_problem)
+
+
+def _check_requirement(requirement: object, path: str) -> Findings:
+    yield from as_mapping(requirement, path, _REQUIREMENT, _check_requirement_fields)
+
+
+def _check_requirement_fields(requirement: Mapping[str, Any], path: str) -> Findings:
+    yield from as_text(requirement.get("key") or "", f"{path}.key", label_key_problem)
+    operator = requirement.get("operator")
+    values = requirement.get("values")
+    if operator not in _OPERATORS and not isinstance(operator, Unknown):
+        yield _bad_operator(operator, f"{path}.operator")
+    if operator in _WITH_VALUES and not (values or isinstance(values, Unknown)):
+        yield _values_missing(f"{path}.values")
+    if operator in _WITHOUT_VALUES and values and not isinstance(values, Unknown):
+        yield _values_forbidden(operator, f"{path}.values")
+    yield from as_list(values, f"{path}.values", _check_value)
+
+
+def _bad_operator(operator: object, path: str) -> Finding:
+    said = "is missing" if operator is None else f"{shown(operator)} is not an operator"
+    return error("invalid-operator", path, said, did_you_mean(operator, _OPERATORS))
+
+
+def _values_missing(path: str) -> Finding:
+    return error(
+        "values-required",
+        path,
+        "`In` and `NotIn` need at least one value",
+        "to ask only whether the label is there, use `Exists` or `DoesNotExist`",
+    )
+
+
+def _values_forbidden(operator: object, path: str) -> Finding:
+    return error(
+        "values-forbidden",
+        path,
+        f"{shown(operator)} takes no values",
+        "to compare values, use `In` or `NotIn`",
+    )
+
+
+def _check_value(value: object, path: str) -> Findings:
+    if value is not None:
+        yield from as_text(value, path, label_value_problem)
+
+
+_PROTOCOLS: Final = tuple(str(protocol) for protocol in Protocol)
+_PORT: Final = frozenset({"protocol", "port", "endPort"})
+_LAST: Final = 65535
+
+
+def check_port(entry: object, path: str) -> Findings:
+    """Yield what is wrong with one element of `ports`."""
+    yield from as_mapping(entry, path, _PORT, _check_port_fields)
+
+
+def whole_number(value: object) -> int | None:
+    """Return the number that JSON means, also where it is written as `80.0`; None for all else.
+
+    >>> whole_number(80.0), whole_number(True), whole_number("80")
+    (80, None, None)
+    """
+    if isinstance(value, bool):
+        return None
+    if isinstance(value, float):
+        return int(value) if value.is_integer() else None
+    return value if isinstance(value, int) else None
+
+
+def _check_port_fields(entry: Mapping[str, Any], path: str) -> Findings:
+    protocol, port, end_port = entry.get("protocol"), entry.get("port"), entry.get("endPort")
+    if protocol is not None and protocol not in _PROTOCOLS and not isinstance(protocol, Unknown):
+        yield error(
+            "invalid-protocol",
+            f"{path}.protocol",
+            f"{shown(protocol)} is not a protocol of a policy",
+            did_you_mean(protocol, _PROTOCOLS),
+        )
+    if port is not None:
+        yield from _check_port_value(port, f"{path}.port")
+    if end_port is not None and not isinstance(end_port, Unknown):
+        yield from _check_end(port, end_port, f"{path}.endPort")
+
+
+def _check_port_value(port: object, path: str) -> Findings:
+    if isinstance(port, str):
+        if problem := port_name_problem(port):
+            yield error(
+                "invalid-port-name",
+                path,
+                f"{shown(port)} is not a port name: it {problem}",
+                port_name_help(port),
+            )
+    elif not isinstance(port, Unknown):
+        yield from _check_number(port, path)
+
+
+def _check_number(value: object, path: str) -> Findings:
+    number = whole_number(value)
+    if number is None:
+        yield wrong_type(value, path, "a whole number")
+    elif not 1 <= number <= _LAST:
+        every = "; for every port, leave `port` out" if number == 0 else ""
+        yield error(
+            "invalid-port",
+            path,
+            f"{shown(value)} is not a port number",
+            f"port numbers are from 1 to {_LAST}{every}",
+        )
+
+
+def _check_end(port: object, end_port: object, path: str) -> Findings:
+    yield from _check_number(end_port, path)
+    first, last = whole_number(port), whole_number(end_port)
+    if port is None or isinstance(port, str):
+        yield _end_without_number(port, end_port, path)
+    elif first is not None and last is not None and last < first:
+        yield error(
+            "reversed-range",
+            path,
+            f"{shown(end_port)} is below `port`, which is {shown(port)}",
+            "swap the two",
+        )
+
+
+def _end_without_number(port: object, end_port: object, path: str) -> Finding:
+    said = "is missing" if port is None else "is a name"
+    return error(
+        "end-port-without-number",
+        path,
+        f"{shown(end_port)} ends a range whose `port` {said}",
+        "begin the range with a number in `port`",
+    )
+
+
+_SELECTORS: Final = ("podSelector", "namespaceSelector")
+_PEER: Final = frozenset({"podSelector", "namespaceSelector", "ipBlock"})
+_BLOCK: Final = frozenset({"cidr", "except"})
+_CIDR_EXAMPLE: Final = (
+    "write an address and a prefix length, such as `10.0.0.0/8` or `2001:db8::/32`"
+)
+
+
+def check_peer(peer: object, path: str) -> Findings:
+    """Yield what is wrong with one element of `from` or `to`."""
+    yield from as_mapping(peer, path, _PEER, _check_peer_fields)
+
+
+def _check_peer_fields(peer: Mapping[str, Any], path: str) -> Findings:
+    selectors = [name for name in _SELECTORS if peer.get(name) is not None]
+    block = peer.get("ipBlock")
+    for name in selectors:
+        yield from as_mapping(peer[name], f"{path}.{name}", SELECTOR, check_selector)
+    if block is not None:
+        yield from as_mapping(block, f"{path}.ipBlock", _BLOCK, _check_block)
+    elif not selectors:
+        yield error(
+            "empty-peer",
+            path,
+            "the peer has no `podSelector`, no `namespaceSelector` and no `ipBlock`",
+            "for every pod of every namespace, write `namespaceSelector: {}`",
+        )
+    # A selector that deployment will tell may turn out to be absent.
+    known = [name for name in selectors if not isinstance(peer[name], Unknown)]
+    if known and block is not None and not isinstance(block, Unknown):
+        yield error(
+            "block-with-selector",
+            path,
+            f"`ipBlock` and `{known[0]}` are given together",
+            "make them two elements of the list",
+        )
+
+
+def _check_block(block: Mapping[str, Any], path: str) -> Findings:
+    cidr = block.get("cidr")
+    if cidr is None or cidr == "":
+        yield error("cidr-required", f"{path}.cidr", "`cidr` is missing", _CIDR_EXAMPLE)
+    else:
+        yield from _check_cidr(cidr, f"{path}.cidr")
+    exceptions = block.get("except")
+    yield from as_list(exceptions, f"{path}.except", _check_cidr)
+    outer = parse_cidr(cidr) if isinstance(cidr, str) else None
+    if outer is None or not isinstance(exceptions, list | tuple):
+        return
+    for index, exception in enumerate(exceptions):
+        inner = parse_cidr(exception) if isinstance(exception, str) else None
+        if inner and not inner.is_except_of(outer):
+            yield error(
+                "except-outside",
+                f"{path}.except[{index}]",
+                f"{shown(exception)} is not strictly inside {shown(cidr)}",
+                "an exception is a smaller block inside the CIDR",
+            )
+
+
+def _check_cidr(text: object, path: str) -> Findings:
+    if not isinstance(text, str):
+        if not isinstance(text, Unknown):
+            yield wrong_type(text, path, "a CIDR", _CIDR_EXAMPLE)
+        return
+    cidr = parse_cidr(text)
+    if cidr is None:
+        yield error("invalid-cidr", path, f"{shown(text)} is not a CIDR", _CIDR_EXAMPLE)
+    elif cidr.has_host_bits or not cidr.is_standard:
+        yield from _masked(text, cidr, path)
+
+
+def _masked(text: str, cidr: Cidr, path: str) -> Findings:
+    if cidr.has_host_bits:
+        yield note(
+            "cidr-host-bits",
+            path,
+            f"{shown(text)} has host bits set, and is read as `{cidr.network}`",
+            f"write `{cidr.network}`: engines have disagreed on what host bits mean",
+        )
+    if not cidr.is_standard:
+        yield note(
+            "cidr-not-standard",
+            path,
+            f"{shown(text)} is not written as addresses are, and is read as `{cidr.network}`",
+            f"write `{cidr.network}`: a future Kubernetes will refuse the other spelling",
+        )

@@ -1,0 +1,195 @@
+"""A report as the one comment on a pull request: found by its marker and edited.
+
+https://docs.github.com/en/rest/issues/comments and
+https://learn.microsoft.com/en-us/rest/api/azure/devops/git/pull-request-threads
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from enum import StrEnum
+from http import HTTPStatus
+from typing import Any, Final
+from urllib.parse import quote
+
+from podwall.policies.errors import InvalidValue
+from podwall.posting.api import Api, ApiResponse, Refused, with_second_look
+
+__all__ = ["HEADERS", "PullRequest", "Report", "ThreadStatus", "post_to_azure", "post_to_github"]
+
+
+MARKER: Final = "<!-- podwall: "
+
+
+@dataclass(frozen=True, slots=True)
+class Report:
+    """The text of a comment, which begins with its marker."""
+
+    text: str
+
+    def __post_init__(self) -> None:
+        """Refuse a text that could not be found again.
+
+        Raises:
+            InvalidValue: the first line is no marker.
+        """
+        if not (self.text.startswith(MARKER) and self.marker.endswith(" -->")):
+            raise InvalidValue(
+                "the comment has no marker on its first line",
+                help="take the file that `podwall diff -o md` or `--out` writes",
+            )
+
+    @property
+    def marker(self) -> str:
+        """The first line, by which the comment is found again."""
+        return self.text.partition("\n")[0].rstrip()
+
+    @property
+    def short(self) -> str:
+        r"""The headline, and where the rest is, for a server that finds the whole too long.
+
+        >>> print(Report("<!-- podwall: x -->\n### 1 connection opens\n| long |").short)
+        <!-- podwall: x -->
+        ### 1 connection opens
+        <BLANKLINE>
+        The whole report is too long for a comment: see the summary and the files of the run.
+        <BLANKLINE>
+        """
+        head = "\n".join(self.text.split("\n")[:2])[:2_000]
+        rest = (
+            "The whole report is too long for a comment: see the summary and the files of the run."
+        )
+        return f"{head}\n\n{rest}\n"
+
+    def is_in(self, body: object) -> bool:
+        """Say whether a comment is an earlier form of this report."""
+        return isinstance(body, str) and body.partition("\n")[0].rstrip() == self.marker
+
+
+HEADERS: Final = {"Accept": "application/vnd.github+json", "X-GitHub-Api-Version": "2022-11-28"}
+_A_PAGE: Final = 100
+_MOST_PAGES: Final = 100
+
+
+def post_to_github(
+    api: Api, repository: str, number: int, report: Report, *, author: str = "github-actions[bot]"
+) -> str:
+    """Edit the comment of `author` that has the report's marker, or make it; return its address.
+
+    Raises:
+        Refused: GitHub does not allow it, as for a pull request from a fork.
+        SourceError: GitHub can't be reached.
+    """
+    where = f"repos/{quote(repository)}/issues"
+    return with_second_look(
+        api, lambda: _posted_to_github(api, where, f"{where}/{number}/comments", report, author)
+    )
+
+
+def _posted_to_github(api: Api, where: str, comments: str, report: Report, author: str) -> str:
+    own = _own_comment(api, comments, report, author)
+    try:
+        return _address(_written(api, comments, where, own, report.text))
+    except Refused as problem:
+        if problem.status != HTTPStatus.UNPROCESSABLE_ENTITY:
+            raise
+    return _address(_written(api, comments, where, own, report.short))
+
+
+def _written(api: Api, comments: str, where: str, own: int | None, text: str) -> ApiResponse:
+    if own is None:
+        return api.post(comments, {"body": text})
+    return api.patch(f"{where}/comments/{own}", {"body": text})
+
+
+def _own_comment(api: Api, comments: str, report: Report, author: str) -> int | None:
+    """Return the id of the first comment that is ours to edit.
+
+    Whoever copies the marker into a comment of their own does not get it edited.
+    """
+    for each in _all_comments(api, comments):
+        user = each.get("user")
+        login = user.get("login") if isinstance(user, Mapping) else None
+        if login == author and report.is_in(each.get("body")):
+            return int(each["id"])
+    return None
+
+
+def _all_comments(api: Api, comments: str) -> Iterator[Mapping[str, Any]]:
+    for page in range(1, _MOST_PAGES + 1):
+        found = api.get(f"{comments}?per_page={_A_PAGE}&page={page}").value
+        yield from (each for each in found if isinstance(each, Mapping))
+        if len(found) < _A_PAGE:
+            return
+
+
+def _address(answer: ApiResponse) -> str:
+    return str(answer.value.get("html_url", ""))
+
+
+_AZURE_VERSION: Final = "api-version=7.1"
+
+
+class ThreadStatus(StrEnum):
+    """Whether somebody has to resolve the thread; a branch policy can demand that."""
+
+    ACTIVE = "active"
+    CLOSED = "closed"
+
+
+@dataclass(frozen=True, slots=True)
+class PullRequest:
+    """A pull request by the names that Azure Pipelines gives."""
+
+    project: str
+    repository: str
+    number: int
+
+    @property
+    def threads(self) -> str:
+        """The path of its threads."""
+        where = f"{quote(self.project, safe='')}/_apis/git/repositories"
+        return f"{where}/{quote(self.repository, safe='')}/pullRequests/{self.number}/threads"
+
+
+def post_to_azure(api: Api, pull_request: PullRequest, report: Report, status: ThreadStatus) -> str:
+    """Edit one's own thread that has the report's marker, or make it; return its number.
+
+    Raises:
+        Refused: Azure DevOps does not allow it.
+        SourceError: Azure DevOps can't be reached.
+    """
+    return with_second_look(api, lambda: _posted_to_azure(api, pull_request, report, status))
+
+
+def _posted_to_azure(
+    api: Api, pull_request: PullRequest, report: Report, status: ThreadStatus
+) -> str:
+    own = _own_thread(api, pull_request, report)
+    if own is None:
+        comment = {"parentCommentId": 0, "commentType": "text", "content": report.text}
+        thread = {"comments": [comment], "status": status.value}
+        return str(api.post(f"{pull_request.threads}?{_AZURE_VERSION}", thread).value.get("id", ""))
+    thread_id, comment_id = own
+    where = f"{pull_request.threads}/{thread_id}"
+    api.patch(f"{where}/comments/{comment_id}?{_AZURE_VERSION}", {"content": report.text})
+    api.patch(f"{where}?{_AZURE_VERSION}", {"status": status.value})
+    return str(thread_id)
+
+
+def _own_thread(api: Api, pull_request: PullRequest, report: Report) -> tuple[int, int] | None:
+    """Return the thread and the comment that are ours to edit."""
+    me = api.get("_apis/connectionData").value["authenticatedUser"]["id"]
+    threads = api.get(f"{pull_request.threads}?{_AZURE_VERSION}").value["value"]
+    for thread in threads:
+        first = next(iter(thread.get("comments") or ()), None)
+        if first and not thread.get("isDeleted") and _is_ours(first, me, report):
+            return int(thread["id"]), int(first["id"])
+    return None
+
+
+def _is_ours(comment: Mapping[str, Any], me: str, report: Report) -> bool:
+    author = comment.get("author")
+    own = isinstance(author, Mapping) and author.get("id") == me
+    return own and not comment.get("isDeleted") and report.is_in(comment.get("content"))

@@ -1,0 +1,358 @@
+"""Lists, sets and numbered values in flat arrays, so that thousands are handled at once.
+
+`Registry` gives equal values equal numbers. `Csr` (compressed sparse rows) holds many lists in
+two arrays. `Sets` adds to that a short form for sets that are nearly the whole of another.
+`Atoms` cuts a line of whole numbers (ports, IP addresses) into the coarsest parts that no given
+set cuts through.
+
+With the sets 1-10 and 5-20 on the line 0-29:
+
+    cuts    0 | 1 | 5 | 11 | 21      every end of a set, and the borders
+    in      -   A   AB  B    -       the sets that each piece is in
+    atom    0   1   2   3    0       pieces in the same sets are one atom
+    A = atoms {1, 2}, B = atoms {2, 3}
+
+It is exact: two numbers of one atom are in the same sets, so that every union, intersection and
+difference of the sets consists of whole atoms.
+"""
+
+from __future__ import annotations
+
+from bisect import bisect_left, bisect_right
+from collections.abc import Hashable
+from dataclasses import dataclass
+from functools import cached_property
+from itertools import chain, pairwise
+from typing import TYPE_CHECKING, Generic, TypeVar
+
+import numpy as np
+import numpy.typing as npt
+
+from podwall.intervals import merged
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from podwall.intervals import Ranges
+
+__all__ = [
+    "Atoms",
+    "Csr",
+    "IntArray",
+    "Registry",
+    "Sets",
+    "group_by_membership",
+    "packed",
+    "spans",
+    "unique_rows",
+    "unpacked",
+]
+
+
+Value = TypeVar("Value", bound=Hashable)
+
+
+class Registry(Generic[Value]):
+    """Numbers values in the order in which they are first seen.
+
+    >>> names = Registry[str]()
+    >>> names.number("web"), names.number("api"), names.number("web"), names.values
+    (0, 1, 0, ['web', 'api'])
+    """
+
+    def __init__(self) -> None:
+        """Begin without values."""
+        self.values: list[Value] = []
+        self._numbers: dict[Value, int] = {}
+
+    def number(self, value: Value) -> int:
+        """Return the value's number, a new one if the value is new."""
+        number = self._numbers.setdefault(value, len(self.values))
+        if number == len(self.values):
+            self.values.append(value)
+        return number
+
+
+IntArray = npt.NDArray[np.int64]
+
+
+@dataclass(frozen=True, slots=True)
+class Csr:
+    """Many lists in two arrays: list `i` is `items[starts[i]:starts[i + 1]]`."""
+
+    starts: IntArray
+    items: IntArray
+
+    @classmethod
+    def of_lists(cls, lists: Sequence[IntArray]) -> Csr:
+        """Return the lists, in order."""
+        starts = np.zeros(len(lists) + 1, dtype=np.int64)
+        np.cumsum([len(each) for each in lists], out=starts[1:])
+        return cls(starts, np.concatenate([np.empty(0, dtype=np.int64), *lists]))
+
+    @classmethod
+    def of_pairs(cls, rows: IntArray, items: IntArray, count: int) -> Csr:
+        """Return `count` lists from (list, item) pairs; each list keeps the order of the pairs."""
+        order = np.argsort(rows, kind="stable")
+        starts = np.zeros(count + 1, dtype=np.int64)
+        np.cumsum(np.bincount(rows, minlength=count), out=starts[1:])
+        return cls(starts, items[order])
+
+    def __len__(self) -> int:
+        """Return the number of lists."""
+        return len(self.starts) - 1
+
+    def __getitem__(self, index: int) -> IntArray:
+        """Return one list."""
+        return self.items[self.starts[index] : self.starts[index + 1]]
+
+    @property
+    def lengths(self) -> IntArray:
+        """The length of each list."""
+        return np.diff(self.starts)
+
+    def owners(self) -> IntArray:
+        """Return for each item the list it is in."""
+        return np.repeat(np.arange(len(self)), self.lengths)
+
+    def transposed(self, count: int) -> Csr:
+        """Return for each of `count` items the lists that contain it, in ascending order."""
+        return Csr.of_pairs(self.items, self.owners(), count)
+
+    def gather(self, rows: IntArray) -> tuple[IntArray, IntArray]:
+        """Concatenate the given lists: for each item the index into `rows`, and its position.
+
+        >>> lists = Csr.of_lists([np.array([7, 8]), np.array([9])])
+        >>> owner, position = lists.gather(np.array([1, 0]))
+        >>> owner.tolist(), lists.items[position].tolist()
+        ([0, 1, 1], [9, 7, 8])
+        """
+        return spans(self.starts[rows], self.starts[rows + 1])
+
+    def sums(self, values: IntArray) -> IntArray:
+        """Return the sum of each list, of values that stand for the items.
+
+        >>> Csr.of_lists([np.array([7, 8]), np.array([9])]).sums(np.array([1, 2, 5])).tolist()
+        [3, 5]
+        """
+        before = np.concatenate([[0], np.cumsum(values)]).astype(np.int64)
+        return before[self.starts[1:]] - before[self.starts[:-1]]
+
+    def kept(self, keep: npt.NDArray[np.bool_]) -> Csr:
+        """Return the lists with only those items for which `keep` is true."""
+        before = np.concatenate([[0], np.cumsum(keep)]).astype(np.int64)
+        return Csr(before[self.starts], self.items[keep])
+
+    def take(self, rows: IntArray) -> Csr:
+        """Return the given lists, in the given order."""
+        starts = np.zeros(len(rows) + 1, dtype=np.int64)
+        np.cumsum(self.lengths[rows], out=starts[1:])
+        return Csr(starts, self.items[self.gather(rows)[1]])
+
+    def followed_by(self, other: Csr) -> Csr:
+        """Return these lists and then the other ones."""
+        starts = np.concatenate([self.starts, other.starts[1:] + len(self.items)])
+        return Csr(starts, np.concatenate([self.items, other.items]))
+
+
+def spans(starts: IntArray, ends: IntArray) -> tuple[IntArray, IntArray]:
+    """Write out spans of numbers: for each number the index of its span, and the number.
+
+    >>> owner, number = spans(np.array([5, 1]), np.array([7, 2]))
+    >>> owner.tolist(), number.tolist()
+    ([0, 0, 1], [5, 6, 1])
+    """
+    lengths = ends - starts
+    owner = np.repeat(np.arange(len(starts)), lengths)
+    before = np.cumsum(lengths) - lengths
+    return owner, np.arange(len(owner)) + np.repeat(starts - before, lengths)
+
+
+def packed(*columns: IntArray) -> IntArray:
+    """Return one number for each row of columns, in the rows' order. No number is negative.
+
+    >>> packed(np.array([1, 0, 1]), np.array([5, 9, 6])).tolist()
+    [15, 9, 16]
+    """
+    result, *rest = columns
+    for column in rest:
+        result = result * (int(column.max(initial=0)) + 1) + column
+    return result
+
+
+def unpacked(codes: IntArray, width: int, rows: int) -> tuple[IntArray, IntArray]:
+    """Return the row and the column of ascending codes `row * width + column`.
+
+    Finding the few places where rows begin is far faster than a division for each code.
+
+    >>> row, column = unpacked(np.array([1, 10, 12]), width=10, rows=2)
+    >>> row.tolist(), column.tolist()
+    ([0, 1, 1], [1, 0, 2])
+    """
+    starts = np.searchsorted(codes, width * np.arange(rows + 1))
+    row = np.repeat(np.arange(rows), np.diff(starts))
+    return row, codes - width * row
+
+
+def unique_rows(rows: IntArray) -> tuple[IntArray, IntArray]:
+    """Return the distinct rows of a table in ascending order, and for each row its place there."""
+    codes, first, place = np.unique(packed(*rows.T), return_index=True, return_inverse=True)
+    assert len(codes) == len(first)
+    return rows[first], place
+
+
+def group_by_membership(kinds: IntArray, memberships: Csr) -> IntArray:
+    """Number things so that two have the same number iff kind and memberships are the same.
+
+    Numbers count from 0 in the order of first appearance.
+
+    >>> sets_of_each = Csr.of_lists([np.array([0]), np.array([0, 1]), np.array([0])])
+    >>> group_by_membership(np.array([5, 5, 5]), sets_of_each).tolist()
+    [0, 1, 0]
+    """
+    starts = memberships.starts.tolist()
+    flat = memberships.items.astype(np.int64).tobytes()
+    numbers: dict[tuple[int, bytes], int] = {}
+    spans = zip(kinds.tolist(), starts, starts[1:], strict=False)
+    return np.fromiter(
+        (
+            numbers.setdefault((kind, flat[8 * first : 8 * end]), len(numbers))
+            for kind, first, end in spans
+        ),
+        dtype=np.int64,
+        count=len(kinds),
+    )
+
+
+_NONE = -1
+
+
+@dataclass(frozen=True)
+class Sets:
+    """Sets by number: set `i` is list `i`, or, where `whole[i]` is a number, that set without it.
+
+    A set that is the whole of another is a plain list (`whole` is -1), and contains the other's
+    list. Lists are in ascending order.
+    """
+
+    lists: Csr
+    whole: IntArray
+
+    @classmethod
+    def plain(cls, lists: Csr) -> Sets:
+        """Return the sets that are just lists."""
+        return cls(lists, np.full(len(lists), _NONE))
+
+    def __len__(self) -> int:
+        """Return the number of sets."""
+        return len(self.lists)
+
+    @cached_property
+    def sizes(self) -> IntArray:
+        """How many elements each set has."""
+        listed = self.lists.lengths
+        return np.where(self.whole == _NONE, listed, listed[self.whole] - listed)
+
+    @cached_property
+    def parts(self) -> Csr:
+        """For each set, the sets of which it is the whole."""
+        coded = np.flatnonzero(self.whole != _NONE)
+        return Csr.of_pairs(self.whole[coded], coded, len(self))
+
+    def take(self, numbers: IntArray) -> Sets:
+        """Return the given sets, which are distinct, in order, and then those they are told by."""
+        needed = np.setdiff1d(self.whole[numbers], np.append(numbers, _NONE))
+        kept = np.concatenate([numbers, needed])
+        place = np.full(len(self) + 1, _NONE)
+        place[kept] = np.arange(len(kept))
+        return Sets(self.lists.take(kept), place[self.whole[kept]])
+
+    def among(self, elements: npt.NDArray[np.bool_]) -> Sets:
+        """Return the sets with only those elements that are marked."""
+        return Sets(self.lists.kept(elements[self.lists.items]), self.whole)
+
+    def followed_by(self, lists: Csr) -> Sets:
+        """Return these sets and then further plain ones."""
+        return Sets(
+            self.lists.followed_by(lists),
+            np.concatenate([self.whole, np.full(len(lists), _NONE)]),
+        )
+
+    def gather(self, numbers: IntArray) -> tuple[IntArray, IntArray]:
+        """Write out the given sets: for each element the index into `numbers`, and the element."""
+        whole = self.whole[numbers]
+        coded = np.flatnonzero(whole != _NONE)
+        owner, place = self.lists.gather(np.where(whole == _NONE, numbers, whole))
+        element = self.lists.items[place]
+        if not len(coded):
+            return owner, element
+        index, out = self.lists.gather(numbers[coded])
+        size = int(self.lists.items.max(initial=0)) + 1
+        left_out = coded[index] * size + self.lists.items[out]
+        kept = _without(owner * size + element, left_out)
+        return owner[kept], element[kept]
+
+    def around(self, lists: Csr, rows: IntArray) -> tuple[IntArray, IntArray]:
+        """Write out which sets contain elements, given the lists that each of them is on.
+
+        Returns for each containing set the index into `rows`, and the set's number.
+        """
+        owner, place = lists.gather(rows)
+        listed = lists.items[place]
+        if not len(self.parts.items):
+            return owner, listed
+        coded = self.whole[listed] != _NONE
+        part, spot = self.parts.gather(listed)
+        codes = np.sort(owner[part] * len(self) + self.parts.items[spot], kind="stable")
+        left_out = owner[coded] * len(self) + listed[coded]
+        index, number = unpacked(codes[_without(codes, left_out)], len(self), len(rows))
+        return np.append(owner[~coded], index), np.append(listed[~coded], number)
+
+
+def _without(codes: IntArray, left_out: IntArray) -> npt.NDArray[np.bool_]:
+    """Say which of some ascending numbers are not left out; what is left out is among them."""
+    kept = np.ones(len(codes), dtype=np.bool_)
+    kept[np.searchsorted(codes, left_out)] = False
+    return kept
+
+
+class Atoms:
+    """Numbered parts of a line: as few as make up every one of the given sets."""
+
+    def __init__(self, sets: Sequence[Ranges], borders: Sequence[int]) -> None:
+        """Cut the line at every end of a set, and join what no set tells apart.
+
+        The line goes from the first of the `borders` to before the last; no part crosses one.
+        """
+        ends = (end for first, last in chain.from_iterable(sets) for end in (first, last + 1))
+        self._cuts = sorted({*borders, *ends})
+        kinds = np.array([bisect_right(borders, cut) for cut in self._cuts[:-1]], dtype=np.int64)
+        pieces = Csr.of_lists([self._pieces(each) for each in sets])
+        self._atom = group_by_membership(kinds, pieces.transposed(len(kinds)))
+
+    def __len__(self) -> int:
+        """Return the number of parts."""
+        return int(self._atom.max()) + 1
+
+    def of(self, ranges: Ranges) -> IntArray:
+        """Return the parts of which one of the given sets consists, in ascending order."""
+        return np.unique(self._atom[self._pieces(ranges)])
+
+    def at(self, number: int) -> int:
+        """Return the part in which a number lies."""
+        return int(self._atom[bisect_right(self._cuts, number) - 1])
+
+    def ranges(self) -> list[Ranges]:
+        """Return the ranges of each part."""
+        spans: list[list[tuple[int, int]]] = [[] for _ in range(len(self))]
+        for atom, (first, end) in zip(self._atom.tolist(), pairwise(self._cuts), strict=True):
+            spans[atom].append((first, end - 1))
+        return [merged(each) for each in spans]
+
+    def _pieces(self, ranges: Ranges) -> IntArray:
+        """Return the indices of the cuts at which the pieces of a set begin."""
+        pieces = (
+            np.arange(bisect_left(self._cuts, first), bisect_left(self._cuts, last + 1))
+            for first, last in ranges
+        )
+        return np.concatenate([np.empty(0, dtype=np.int64), *pieces])

@@ -1,0 +1,179 @@
+"""What the comment says, as small values, made from the difference of two analyses."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from enum import StrEnum
+from itertools import islice
+from typing import Final
+
+from podwall.diff import (
+    ChangeCause,
+    ConnectionChange,
+    ConnectionChangeKind,
+    Diff,
+    PolicyChange,
+    PolicyChangeKind,
+)
+from podwall.policies.errors import Finding, Place
+from podwall.reachability import Reachability
+from podwall.reports.changes import passage_text, port_change_kind
+from podwall.reports.reach.summary import engine_sentence, headline, summary
+from podwall.reports.words import listed, place_words
+from podwall.verdict_table import verdict_table
+
+__all__ = [
+    "MOST_CHANGES",
+    "ChangeReport",
+    "ChangedConnection",
+    "ChangedObject",
+    "ObjectChange",
+    "change_report",
+]
+
+
+class ObjectChange(StrEnum):
+    """What happens to an object."""
+
+    ADDED = "new"
+    CHANGED = "changed"
+    REMOVED = "removed"
+
+
+@dataclass(frozen=True, slots=True)
+class ChangedConnection:
+    """A connection before and after, in words such as `TCP 80` or `nothing`.
+
+    `because` names the policies that are behind it; `reason` says what is, where no policy is.
+    """
+
+    source: str
+    destination: str
+    kind: ConnectionChangeKind
+    before: str
+    after: str
+    because: tuple[str, ...] = ()
+    reason: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class ChangedObject:
+    """A policy or a workload that is new, gone or different, and where it is written."""
+
+    name: str
+    existence: ObjectChange
+    place: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class ChangeReport:
+    """Everything that the comment tells.
+
+    `subject` is what changes, such as `stack dev`. `namespaces` has the workloads of each namespace
+    after the change, so that all of them can be said in a word; `ranges` tells which ends are
+    addresses outside the cluster. `state` says in a sentence how things are afterwards, `judged`
+    on which engine's behaviour that rests. `artifact` is the address of the full report. `partial`:
+    there are more changed connections than are told.
+    """
+
+    subject: str
+    connections: tuple[ChangedConnection, ...] = ()
+    policies: tuple[ChangedObject, ...] = ()
+    workloads: tuple[ChangedObject, ...] = ()
+    findings: tuple[Finding, ...] = ()
+    namespaces: Mapping[str, frozenset[str]] = field(default_factory=dict)
+    ranges: frozenset[str] = frozenset()
+    state: str = ""
+    judged: str = ""
+    artifact: str = ""
+    partial: bool = False
+
+
+MOST_CHANGES: Final = 100_000
+"""So many changed connections are told; nobody reads more."""
+
+_REASONS: Final = {
+    ChangeCause.POLICY: "",
+    ChangeCause.NEW: "a workload is new",
+    ChangeCause.GONE: "a workload is gone",
+    ChangeCause.OTHER: "labels, ports, services, namespaces or the engine",
+}
+_EXISTENCE: Final = {
+    PolicyChangeKind.ADDED: ObjectChange.ADDED,
+    PolicyChangeKind.EDITED: ObjectChange.CHANGED,
+    PolicyChangeKind.REMOVED: ObjectChange.REMOVED,
+}
+
+
+def change_report(
+    difference: Diff,
+    subject: str,
+    findings: Sequence[Finding] = (),
+    *,
+    artifact: str = "",
+    most: int = MOST_CHANGES,
+) -> ChangeReport:
+    """Return the report of a difference; its own findings come before the given ones."""
+    changes = difference.changes()
+    told = tuple(islice(_connections(changes), most))
+    ends = {end for each in told for end in (each.source, each.destination)}
+    known = {end.id for end in (*difference.old.workloads, *difference.new.workloads)}
+    return ChangeReport(
+        subject=subject,
+        connections=told,
+        policies=tuple(map(_changed_policy, difference.policies)),
+        workloads=tuple(_changed_workloads(difference)),
+        findings=(*difference.findings, *findings),
+        namespaces=_namespaces(difference.new),
+        ranges=frozenset(ends - known),
+        state=headline(summary(verdict_table(difference.new))),
+        judged=engine_sentence(difference.new.engine),
+        artifact=artifact,
+        partial=next(changes, None) is not None,
+    )
+
+
+def _connections(changes: Iterator[ConnectionChange]) -> Iterator[ChangedConnection]:
+    for change in changes:
+        kind = port_change_kind(change)
+        if kind is not None:
+            yield ChangedConnection(
+                change.source.id,
+                change.destination.id,
+                kind,
+                passage_text(change.before),
+                passage_text(change.after),
+                tuple(policy.name for policy in change.policies),
+                _reason(change),
+            )
+
+
+def _reason(change: ConnectionChange) -> str:
+    """Return what is behind a change beside policies, and what undetermined ports depend on."""
+    return listed(list(filter(None, (_REASONS[change.effect], change.because))))
+
+
+def _changed_policy(change: PolicyChange) -> ChangedObject:
+    return ChangedObject(change.name, _EXISTENCE[change.kind], _written(change.latest.place))
+
+
+def _changed_workloads(difference: Diff) -> Iterator[ChangedObject]:
+    for existence, found in (
+        (ObjectChange.ADDED, difference.added),
+        (ObjectChange.REMOVED, difference.gone),
+    ):
+        for each in found:
+            yield ChangedObject(each.id, existence, _written(each.workload.place))
+
+
+def _written(place: Place) -> str:
+    return place_words(Place(place.source, place.line))
+
+
+def _namespaces(reachability: Reachability) -> dict[str, frozenset[str]]:
+    found: defaultdict[str, set[str]] = defaultdict(set)
+    for each in reachability.workloads:
+        found[each.id.split("/")[0]].add(each.id)
+    return {name: frozenset(members) for name, members in found.items()}

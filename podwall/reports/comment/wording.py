@@ -1,0 +1,275 @@
+"""Many changed connections in few words: groups, the names of their ends, one sentence.
+
+Sources that change alike towards one destination become one group, then destinations with the same
+sources. All workloads of a namespace are named by the namespace; addresses outside the cluster by
+what is missing where that is shorter.
+"""
+
+from __future__ import annotations
+
+from collections import Counter, defaultdict
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from ipaddress import IPv4Network, IPv6Network, ip_network
+from itertools import islice
+from typing import Final, NamedTuple
+
+from podwall.diff import ConnectionChangeKind
+from podwall.reports.comment.report import ChangedConnection, ChangeReport
+from podwall.reports.formats import code_span
+from podwall.reports.words import counted, listed
+
+__all__ = [
+    "ORDER",
+    "ChangeGroup",
+    "address_words",
+    "change_sentence",
+    "endpoint_words",
+    "grouped",
+    "outside_sentence",
+]
+
+
+_FEW: Final = 3
+
+IpNetwork = IPv4Network | IPv6Network
+
+
+def endpoint_words(
+    ends: Iterable[str],
+    namespaces: Mapping[str, frozenset[str]],
+    ranges: frozenset[str] = frozenset(),
+) -> str:
+    """Return the names of ends; all workloads of a namespace are said in a word.
+
+    >>> endpoint_words(["shop/api", "shop/web"], {"shop": frozenset({"shop/api", "shop/web"})})
+    'every workload of `shop`'
+    """
+    left = set(ends)
+    outside = left & ranges
+    left -= outside
+    whole = [name for name, members in sorted(namespaces.items()) if len(members & left) > 1]
+    whole = [name for name in whole if namespaces[name] <= left]
+    for name in whole:
+        left -= namespaces[name]
+    nearly = dict(_all_but_one(left, namespaces))
+    for name in nearly:
+        left -= namespaces[name]
+    parts = [f"every workload of {code_span(name)}" for name in whole[:_FEW]]
+    if len(whole) > _FEW:
+        parts.append(f"every workload of {counted(len(whole) - _FEW, 'more namespace')}")
+    parts += [
+        f"every workload of {code_span(name)} but {code_span(but)}" for name, but in nearly.items()
+    ]
+    parts += _few(sorted(left))
+    if outside:
+        parts.append(address_words([ip_network(each) for each in outside]))
+    return ", ".join(parts)
+
+
+def _all_but_one(
+    ends: set[str], namespaces: Mapping[str, frozenset[str]]
+) -> Iterator[tuple[str, str]]:
+    """Yield the few namespaces of which one workload is missing, where that is less to read."""
+    missing = ((name, sorted(members - ends)) for name, members in sorted(namespaces.items()))
+    found = (
+        (name, absent[0])
+        for name, absent in missing
+        if len(absent) == 1 and len(namespaces[name]) > _FEW
+    )
+    yield from islice(found, _FEW)
+
+
+def _few(names: Sequence[str]) -> Iterator[str]:
+    shown = names if len(names) <= _FEW + 1 else names[:_FEW]
+    yield from map(code_span, shown)
+    if len(names) > len(shown):
+        yield f"{len(names) - len(shown):,} more"
+
+
+def address_words(networks: Iterable[IpNetwork]) -> str:
+    """Return addresses outside the cluster in words, by what is missing where that is less.
+
+    >>> address_words([ip_network("0.0.0.0/1"), ip_network("128.0.0.0/1")])
+    'any IPv4 address outside the cluster'
+    """
+    found = set(networks)
+    missing = {4: _missing(found, "0.0.0.0/0"), 6: _missing(found, "::/0")}
+    most = [version for version, parts in missing.items() if len(parts) <= _FEW and found]
+    most = [version for version in most if any(each.version == version for each in found)]
+    few = sorted(str(each) for each in found if each.version not in most)
+    parts = [_nearly_all(most, [each for version in most for each in missing[version]])]
+    return ", ".join(filter(None, [*parts, *_few(few)]))
+
+
+def _nearly_all(versions: Sequence[int], missing: Sequence[IpNetwork]) -> str:
+    if not versions:
+        return ""
+    who = "anyone" if len(versions) > 1 else f"any IPv{versions[0]} address"
+    without = f" except {', '.join(code_span(str(each)) for each in missing)}" if missing else ""
+    return f"{who} outside the cluster{without}"
+
+
+def _missing(networks: Iterable[IpNetwork], family: str) -> list[IpNetwork]:
+    """Return what of a family of addresses is not in any of the networks."""
+    whole = ip_network(family)
+    left: list[IpNetwork] = [whole]
+    for network in networks:
+        if network.version == whole.version:
+            left = [part for each in left for part in _without(each, network)]
+    return left
+
+
+def _without(whole: IpNetwork, network: IpNetwork) -> Iterator[IpNetwork]:
+    # Networks contain each other or do not touch.
+    if isinstance(whole, IPv4Network) and isinstance(network, IPv4Network):
+        yield from _excluded4(whole, network)
+    elif isinstance(whole, IPv6Network) and isinstance(network, IPv6Network):
+        yield from _excluded6(whole, network)
+
+
+def _excluded4(whole: IPv4Network, network: IPv4Network) -> Iterator[IPv4Network]:
+    if network.subnet_of(whole):
+        yield from whole.address_exclude(network)
+    elif not whole.subnet_of(network):
+        yield whole
+
+
+def _excluded6(whole: IPv6Network, network: IPv6Network) -> Iterator[IPv6Network]:
+    if network.subnet_of(whole):
+        yield from whole.address_exclude(network)
+    elif not whole.subnet_of(network):
+        yield whole
+
+
+ORDER: Final = (
+    ConnectionChangeKind.ADDED,
+    ConnectionChangeKind.WIDENED,
+    ConnectionChangeKind.CHANGED,
+    ConnectionChangeKind.NARROWED,
+    ConnectionChangeKind.REMOVED,
+)
+"""What opens comes first."""
+
+
+@dataclass(frozen=True, slots=True)
+class ChangeGroup:
+    """Connections from any of the sources to any of the destinations that change alike.
+
+    `because` and `reasons` are those of all of them, what is behind most connections first.
+    """
+
+    kind: ConnectionChangeKind
+    before: str
+    after: str
+    sources: tuple[str, ...]
+    destinations: tuple[str, ...]
+    because: tuple[str, ...]
+    reasons: tuple[str, ...]
+
+
+class _Change(NamedTuple):
+    kind: ConnectionChangeKind
+    before: str
+    after: str
+
+
+def grouped(connections: Iterable[ChangedConnection]) -> list[ChangeGroup]:
+    """Return the connections in groups, ordered by kind, then by destination.
+
+    Sources that change alike towards one destination are put together, then destinations with the
+    same sources.
+    """
+    towards: defaultdict[tuple[_Change, str], list[ChangedConnection]] = defaultdict(list)
+    for each in connections:
+        towards[_Change(each.kind, each.before, each.after), each.destination].append(each)
+    alike: defaultdict[tuple[_Change, tuple[str, ...]], list[ChangedConnection]] = defaultdict(list)
+    for (change, _), found in towards.items():
+        alike[change, tuple(sorted(each.source for each in found))].extend(found)
+    groups = (_change_group(change, sources, found) for (change, sources), found in alike.items())
+    return sorted(groups, key=_group_order)
+
+
+def _change_group(
+    change: _Change, sources: tuple[str, ...], found: Sequence[ChangedConnection]
+) -> ChangeGroup:
+    because = Counter(sorted(name for each in found for name in each.because))
+    reasons = Counter(sorted(each.reason for each in found if each.reason))
+    return ChangeGroup(
+        *change,
+        sources,
+        tuple(sorted({each.destination for each in found})),
+        tuple(name for name, _ in because.most_common()),
+        tuple(reason for reason, _ in reasons.most_common()),
+    )
+
+
+def _group_order(group: ChangeGroup) -> tuple[int, tuple[str, ...], tuple[str, ...]]:
+    return ORDER.index(group.kind), group.destinations, group.sources
+
+
+_GAPS: Final = {"preview-failed", "preview-without-sames"}
+_VERBS: Final = {
+    ConnectionChangeKind.ADDED: ("opens", "open"),
+    ConnectionChangeKind.WIDENED: ("gains ports", "gain ports"),
+    ConnectionChangeKind.CHANGED: ("changes", "change"),
+    ConnectionChangeKind.NARROWED: ("loses some ports", "lose some ports"),
+    ConnectionChangeKind.REMOVED: ("closes", "close"),
+}
+
+
+def change_sentence(report: ChangeReport) -> str:
+    """Return how many connections change, between workloads if any, else with what is outside.
+
+    Nothing is said of a change that cannot be seen, because its preview failed.
+
+    >>> change_sentence(ChangeReport("stack dev"))
+    'no connection opens or closes'
+    """
+    inside, outside = _counted(report)
+    said = _counts(inside) or _with_outside(outside)
+    if any(each.id in _GAPS for each in report.findings):
+        seen = f"; as far as it came, {said}" if said else ""
+        return f"the preview is not whole, so nobody knows what opens or closes{seen}"
+    said = said or "no connection opens or closes"
+    return f"more than {said}" if report.partial else said
+
+
+def outside_sentence(report: ChangeReport) -> str:
+    """Return how many connections change with what is outside, if `change_sentence` does not.
+
+    All addresses outside count as one for each workload and direction, however many ranges it takes
+    to write them.
+    """
+    inside, outside = _counted(report)
+    return _with_outside(outside) if inside else ""
+
+
+def _with_outside(count: Counter[ConnectionChangeKind]) -> str:
+    return f"{_counts(count)} from or to outside the cluster" if count else ""
+
+
+def _counted(
+    report: ChangeReport,
+) -> tuple[Counter[ConnectionChangeKind], Counter[ConnectionChangeKind]]:
+    inside: Counter[ConnectionChangeKind] = Counter()
+    outside = set()
+    for each in report.connections:
+        if each.source in report.ranges:
+            outside.add((each.kind, "from", each.destination))
+        elif each.destination in report.ranges:
+            outside.add((each.kind, "to", each.source))
+        else:
+            inside[each.kind] += 1
+    return inside, Counter(kind for kind, _, _ in outside)
+
+
+def _counts(count: Counter[ConnectionChangeKind]) -> str:
+    """Return the counts, the most open kind first; the noun stands with the first."""
+    kinds: Iterable[ConnectionChangeKind] = [kind for kind in ORDER if count[kind]]
+    parts = [(count[kind], _VERBS[kind][count[kind] > 1]) for kind in kinds]
+    if not parts:
+        return ""
+    first, verb = parts[0]
+    noun = "connection" if first == 1 else "connections"
+    return listed([f"{first:,} {noun} {verb}", *(f"{n:,} {each}" for n, each in parts[1:])])

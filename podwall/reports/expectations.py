@@ -1,0 +1,92 @@
+"""Whether expectations hold, and what policies suggested from them would do.
+
+For the terminal a line each, with the reason where one is broken; for programs the format
+`podwall/check/v1`.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable, Iterator, Sequence
+from typing import Any, Final
+
+from podwall.expectations import Outcome, Result
+from podwall.explain import FlowAnswer
+from podwall.model import Policy, Unknown
+from podwall.reports.explanation import Locate, explanation_document, explanation_text
+from podwall.reports.words import counted, listed, printable
+from podwall.suggest import Suggestion
+
+__all__ = ["FORMAT", "checks_document", "checks_text", "suggestion_text"]
+
+
+def checks_text(results: Sequence[Result], locate: Locate) -> Iterator[str]:
+    """Yield the lines."""
+    for result in results:
+        yield f"{result.outcome:12}  {printable(result.expectation.name)}\n"
+        if result.outcome is not Outcome.PASS:
+            yield f"    {printable(result.reason)}\n"
+        if result.flow is not None:
+            _, *lines = explanation_text(FlowAnswer(result.flow), locate)
+            yield from (f"    {line}" for line in lines if line.strip())
+    counts = Counter(result.outcome for result in results)
+    parts = ", ".join(f"{counts[outcome]} {outcome}" for outcome in Outcome if counts[outcome])
+    yield f"\n{counted(len(results), 'expectation')}: {parts}\n"
+
+
+FORMAT: Final = "podwall/check/v1"
+
+
+def checks_document(engine: str, results: Sequence[Result], locate: Locate) -> dict[str, Any]:
+    """Return results as a JSON document; `flow` explains the connection that decides."""
+    return {
+        "format": FORMAT,
+        "engine": engine,
+        "results": [_result_document(each, locate) for each in results],
+    }
+
+
+def _result_document(result: Result, locate: Locate) -> dict[str, Any]:
+    place = result.expectation.place
+    return {
+        "name": result.expectation.name,
+        "description": result.expectation.description,
+        "outcome": result.outcome.value,
+        "reason": result.reason,
+        "place": {"source": place.source, "line": place.line, "path": place.path},
+        "flow": None if result.flow is None else explanation_document(result.flow, locate),
+    }
+
+
+_MOST = 12
+
+
+def suggestion_text(suggestion: Suggestion) -> Iterator[str]:
+    """Yield the lines."""
+    yield _expectations_that_hold(suggestion)
+    if suggestion.replaced:
+        yield f"replaces {_named(suggestion.replaced)}"
+    if suggestion.left_over:
+        left = _named(suggestion.left_over)
+        yield f"left over, and to be removed, or they go on allowing: {left}"
+
+
+def _expectations_that_hold(suggestion: Suggestion) -> str:
+    passed = sum(each.outcome is Outcome.PASS for each in suggestion.results)
+    if passed < len(suggestion.results):
+        return f"{passed:,} of {len(suggestion.results):,} expectations hold"
+    total = counted(passed, "expectation")
+    beyond = {"open-beyond-intent", "perhaps-open-beyond-intent"}
+    if any(each.id in beyond for each in suggestion.findings):
+        return f"{total}: all hold"
+    return f"{total}: all hold, and nothing else is open but name resolution"
+
+
+def _named(policies: Iterable[Policy]) -> str:
+    names = [printable(f"{_namespace(each)}/{each.name}") for each in policies]
+    more = [f"{len(names) - _MOST} more"] if len(names) > _MOST else []
+    return listed([*names[:_MOST], *more])
+
+
+def _namespace(policy: Policy) -> str:
+    return "?" if isinstance(policy.namespace, Unknown) else policy.namespace

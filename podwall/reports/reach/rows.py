@@ -1,0 +1,186 @@
+"""Who can reach whom as CSV and Markdown: a row for each pair that is not denied.
+
+A line is a source's beginning and a pair's ending. An ending is written once for all the sources
+that reach a destination on the same ports, so that a line costs little more than its characters.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from functools import lru_cache
+from itertools import chain
+from typing import Final, NamedTuple
+
+from podwall.portset import NO_PORTS, PortSet
+from podwall.reachability import Connection, Reachability
+from podwall.reachability.port_table import EVERYTHING
+from podwall.reachability.result import SourceRow
+from podwall.reports.formats import csv_line, markdown_lines
+from podwall.reports.words import printable
+
+__all__ = [
+    "HEADER",
+    "LineFormat",
+    "ReachRow",
+    "has_ports",
+    "pair_lines",
+    "reach_csv",
+    "reach_markdown",
+    "reach_rows",
+    "row_of",
+]
+
+
+@dataclass(frozen=True, slots=True)
+class LineFormat:
+    """How a line is written.
+
+    `beginning` is made from the source's id, and `ending` from a connection without a look at its
+    source. A connection whose ending is empty is not told.
+    """
+
+    beginning: Callable[[str], str]
+    ending: Callable[[Connection], str]
+
+
+def pair_lines(reachability: Reachability, form: LineFormat) -> Iterator[str]:
+    """Yield the lines of each source as one text: all pairs that are not denied, in their order."""
+    endings = _Endings(reachability, form.ending)
+    ends = reachability.endpoints
+    for block in reachability.blocks():
+        endings.forget_lists()
+        for row in block:
+            if told := endings.of(row):
+                beginning = form.beginning(ends[row.source].id)
+                yield f"{beginning}{beginning.join(told)}"
+
+
+class _Listed(NamedTuple):
+    """The endings of what a role reaches; those in doubt differ from source to source."""
+
+    endings: list[str]
+    told: list[str]
+    doubtful: list[int]
+
+
+class _Endings:
+    """The endings of pairs, kept: by destination and ports, and for a block also by role."""
+
+    def __init__(self, reachability: Reachability, ending: Callable[[Connection], str]) -> None:
+        self._reachability = reachability
+        self._ending = ending
+        self._written: dict[tuple[int, int], str] = {}
+        self._in_doubt: dict[int, bool] = {}
+        self._lists: dict[int, _Listed] = {}
+
+    def forget_lists(self) -> None:
+        """Make room for the lists of the next block."""
+        self._lists.clear()
+
+    def of(self, row: SourceRow) -> list[str]:
+        """Return the endings of a row's lines."""
+        role = row.reached.role
+        if role not in self._lists:
+            self._lists[role] = self._listed(row)
+        listed = self._lists[role]
+        if not (listed.doubtful or row.alone):
+            return listed.told
+        endings = list(listed.endings)
+        for place in listed.doubtful:
+            end, ports = row.reached.destinations[place], row.reached.ports[place]
+            endings[place] = self._ending(self._reachability.connection_on(row.source, end, ports))
+        if row.alone:
+            endings[row.itself] = [self._certain(row, row.source, EVERYTHING)]
+        return list(filter(None, endings))
+
+    def _listed(self, row: SourceRow) -> _Listed:
+        _, destinations, ports = row.reached
+        doubtful = [place for place, number in enumerate(ports) if self._is_in_doubt(number)]
+        pairs = zip(destinations, ports, strict=True)
+        endings = [self._certain(row, end, number) for end, number in pairs]
+        return _Listed(endings, list(filter(None, endings)), doubtful)
+
+    def _certain(self, row: SourceRow, end: int, ports: int) -> str:
+        """Return the ending for any source, or nothing where it depends on the source."""
+        ending = self._written.get((end, ports))
+        if ending is None:
+            known = not self._is_in_doubt(ports)
+            connection = self._reachability.connection_on
+            ending = self._ending(connection(row.source, end, ports)) if known else ""
+            self._written[end, ports] = ending
+        return ending
+
+    def _is_in_doubt(self, ports: int) -> bool:
+        if ports not in self._in_doubt:
+            _, undetermined = self._reachability.analysis.ports.port_sets(ports)
+            self._in_doubt[ports] = bool(undetermined)
+        return self._in_doubt[ports]
+
+
+class ReachRow(NamedTuple):
+    """A pair of endpoints with what passes, what may pass, and what that depends on."""
+
+    source: str
+    destination: str
+    allowed: str
+    undetermined: str
+    because: str
+
+
+HEADER = ReachRow("source", "destination", "allowed", "undetermined", "because")
+
+
+def reach_rows(reachability: Reachability) -> Iterator[ReachRow]:
+    """Yield the rows by source, then by destination.
+
+    A pair that only ICMP and the like may pass is left out, as in the JSON format.
+    """
+    return map(row_of, filter(has_ports, reachability.connections()))
+
+
+def has_ports(connection: Connection) -> bool:
+    """Say whether a connection is worth a row: whether more than ICMP and the like may pass."""
+    parts = (connection.allowed, *(part.ports for part in connection.undetermined))
+    return any(ports.tcp or ports.udp or ports.sctp for ports in parts)
+
+
+def row_of(connection: Connection) -> ReachRow:
+    """Return the row of a connection."""
+    return ReachRow(
+        printable(connection.source_id),
+        printable(connection.destination_id),
+        _ports(connection.allowed),
+        " | ".join(_ports(part.ports) for part in connection.undetermined),
+        " | ".join(printable(part.because) for part in connection.undetermined),
+    )
+
+
+@lru_cache(maxsize=4096)
+def _ports(ports: PortSet) -> str:
+    return "" if ports == NO_PORTS else str(ports)
+
+
+def reach_csv(reachability: Reachability) -> Iterator[str]:
+    """Yield the text, piece by piece: the header, then a row for each pair that is not denied.
+
+    Ports are written as in `TCP 80, 443; UDP 53`; several undetermined parts are parted by ` | `,
+    as are their causes.
+    """
+    return chain([csv_line(HEADER)], pair_lines(reachability, _FORM))
+
+
+def _beginning(source_id: str) -> str:
+    return csv_line((printable(source_id),)).rstrip("\n")
+
+
+def _ending(connection: Connection) -> str:
+    return f",{csv_line(row_of(connection)[1:])}" if has_ports(connection) else ""
+
+
+_FORM: Final = LineFormat(_beginning, _ending)
+
+
+def reach_markdown(reachability: Reachability) -> Iterator[str]:
+    """Yield the lines of a table with a row for each pair that is not denied."""
+    return markdown_lines(HEADER, reach_rows(reachability))

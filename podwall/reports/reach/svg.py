@@ -1,0 +1,276 @@
+"""Who can reach whom as a picture: SVG, the same for the same verdicts, in light and dark.
+
+Up to `MOST` names stand by themselves; above that each namespace is one row and one column, and a
+cell says how many of its connections are open. What each cell shows is decided first, where it lies
+in pixels after that.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from enum import StrEnum
+from itertools import groupby
+from operator import itemgetter
+from typing import Final
+from xml.sax.saxutils import escape, quoteattr
+
+from podwall.overview import Cell, Grid, NamespaceGrid, Share, namespace_grid, reach_grid
+from podwall.portset import ALL_PORTS
+from podwall.reachability import Reachability
+from podwall.reports.reach.summary import headline, summary
+from podwall.reports.words import counted, printable, short_ports
+from podwall.verdict_table import VerdictTable, verdict_table
+
+__all__ = ["MOST", "CellStyle", "Picture", "PictureCell", "picture_of", "reach_svg"]
+
+
+MOST: Final = 48
+"""So many names are drawn one by one."""
+
+
+class CellStyle(StrEnum):
+    """How a cell is drawn."""
+
+    ALL = "all"
+    SOME = "some"
+    MAYBE = "maybe"
+    PART = "part"
+    ITSELF = "itself"
+
+
+@dataclass(frozen=True, slots=True)
+class PictureCell:
+    """One cell: where, how it looks, what is written in it and said about it."""
+
+    row: int
+    column: int
+    look: CellStyle
+    written: str
+    said: str
+    part: float = 1.0
+
+
+@dataclass(frozen=True, slots=True)
+class Picture:
+    """Names with the namespace of each, the same for rows and columns, and the faces."""
+
+    names: tuple[str, ...]
+    namespaces: tuple[str, ...]
+    faces: tuple[PictureCell, ...]
+
+    @property
+    def folded(self) -> bool:
+        """Whether each name is a namespace."""
+        return self.names == self.namespaces
+
+
+def picture_of(table: VerdictTable) -> Picture:
+    """Return what is to be drawn of a verdict table."""
+    if len(table.reachability.workloads) <= MOST:
+        grid = reach_grid(table.reachability)
+        if len(grid.names) <= MOST:
+            return _unfolded(grid)
+    return _folded(namespace_grid(table))
+
+
+def _unfolded(grid: Grid) -> Picture:
+    homes = tuple(map(grid.namespace, grid.names))
+    pairs = zip(grid.names, homes, strict=True)
+    short = (name.removeprefix(f"{home}/") for name, home in pairs)
+    return Picture(tuple(short), homes, tuple(_cells_of(grid)))
+
+
+def _cells_of(grid: Grid) -> Iterator[PictureCell]:
+    number = {name: place for place, name in enumerate(grid.names)}
+    for source in grid.names:
+        for destination in grid.names:
+            cell = grid.cell(source, destination)
+            if cell.itself or cell.allowed or cell.unsure:
+                said = f"{source} to {destination}: {_cell_title(cell)}"
+                look, written = _look(cell), "" if cell.itself else short_ports(cell.allowed)
+                yield PictureCell(number[source], number[destination], look, written, said)
+
+
+def _look(cell: Cell) -> CellStyle:
+    if cell.itself:
+        return CellStyle.ITSELF
+    if cell.unsure:
+        return CellStyle.MAYBE
+    return CellStyle.ALL if cell.allowed == ALL_PORTS else CellStyle.SOME
+
+
+def _cell_title(cell: Cell) -> str:
+    if cell.itself:
+        return "the same pod"
+    unsure = f"undetermined on {cell.unsure}" if cell.unsure else ""
+    return "; ".join(filter(None, (str(cell.allowed) if cell.allowed else "", unsure)))
+
+
+def _folded(grid: NamespaceGrid) -> Picture:
+    """Return the picture of namespaces: of how many of their connections something passes."""
+    faces = (
+        PictureCell(
+            *place,
+            CellStyle.MAYBE if share.unsure else CellStyle.PART,
+            _percent(share),
+            f"{grid.names[place[0]]} to {grid.names[place[1]]}: {_share_title(share)}",
+            share.open / share.total,
+        )
+        for place, share in sorted(grid.shares.items())
+    )
+    return Picture(grid.names, grid.names, tuple(faces))
+
+
+def _percent(share: Share) -> str:
+    if share.open in {0, share.total}:
+        return "all" if share.open else ""
+    return f"{min(99, max(1, round(100 * share.open / share.total)))}%"
+
+
+def _share_title(share: Share) -> str:
+    said = f"{share.open:,} of {counted(share.total, 'connection')}"
+    return f"{said}, {share.unsure:,} more undetermined" if share.unsure else said
+
+
+_STYLE: Final = """
+svg{--ink:#1b2227;--soft:#57636d;--line:#e2e5e7;--paper:#fff;--all:#17568f;--all-ink:#fff;
+--some:#b9d6f0;--some-ink:#123b60;--maybe:#f8e3a8;--maybe-ink:#5f4400;background:var(--paper);
+font:12px -apple-system,"Segoe UI",Roboto,"Helvetica Neue",Arial,sans-serif}
+@media(prefers-color-scheme:dark){svg{--ink:#e4e8eb;--soft:#a2adb5;--line:#2d343a;--paper:#14181b;
+--all:#4f97da;--all-ink:#06131f;--some:#24486a;--some-ink:#cfe5fa;--maybe:#6a5214;
+--maybe-ink:#ffe9ad}}
+text{fill:var(--ink)}.soft{fill:var(--soft)}.head{font-size:15px;font-weight:600}
+.group{font-weight:600}.line{stroke:var(--line)}.all{fill:var(--all)}.some,.part{fill:var(--some)}
+.maybe{fill:var(--maybe)}.on-all{fill:var(--all-ink)}.on-some,.on-part{fill:var(--some-ink)}
+.on-maybe{fill:var(--maybe-ink)}.cell{text-anchor:middle;font-size:11px}
+"""
+
+_HEIGHT: Final = 26
+_GAP: Final = 10
+_LETTER: Final = 7
+_HEAD: Final = 64
+
+
+class _Frame:
+    """Where everything lies, in pixels."""
+
+    def __init__(self, picture: Picture) -> None:
+        longest = max((len(name) for name in picture.names), default=0)
+        widest = max((len(_written(face)) for face in picture.faces), default=0)
+        self.side = 24 + _LETTER * max(longest, max(map(len, picture.namespaces), default=0) + 2)
+        self.names = _HEAD + (0 if picture.folded else 18)
+        self.top = self.names + 16 + _LETTER * longest
+        self.cell = max(_HEIGHT, min(88, 12 + 6 * widest))
+        self.rows = self._starts(picture, _HEIGHT, 20)
+        self.columns = self._starts(picture, self.cell, _GAP)
+        self.width = self.side + (self.columns[-1] if self.columns else 0) + self.cell + 24
+        self.height = self.top + (self.rows[-1] if self.rows else 0) + _HEIGHT + 62
+
+    @staticmethod
+    def _starts(picture: Picture, step: int, gap: int) -> list[int]:
+        starts, at = [], 0
+        previous = None
+        for namespace in picture.namespaces:
+            if namespace != previous and not picture.folded:
+                at += gap
+            starts.append(at)
+            at += step
+            previous = namespace
+        return starts
+
+
+def reach_svg(reachability: Reachability) -> str:
+    """Return the matrix as a picture: a row is a source, a column a destination.
+
+    Above 48 names each namespace is one row, and a cell says how many of its connections are open.
+    """
+    table = verdict_table(reachability)
+    picture = picture_of(table)
+    frame = _Frame(picture)
+    said = headline(summary(table))
+    said = f"{said[0].upper()}{said[1:]}"
+    foot = _foot(picture)
+    width = max(frame.width, 40 + int(_LETTER * 1.2 * len(said)), 48 + _LETTER * len(foot[1]))
+    body = "\n".join((*_drawn(picture, frame), *_foot_lines(foot, frame)))
+    return (
+        f'<svg xmlns="http://www.w3.org/2000/svg" width="{width}" height="{frame.height}" '
+        f'viewBox="0 0 {width} {frame.height}" role="img" aria-labelledby="said">\n'
+        f'<title id="said">{escape(said)}</title>\n<style>{_STYLE}</style>\n'
+        f'<text class="head" x="24" y="30">{escape(said)}</text>\n{body}\n</svg>\n'
+    )
+
+
+def _drawn(picture: Picture, frame: _Frame) -> Iterator[str]:
+    yield from _row_lines(picture, frame)
+    yield from _column_lines(picture, frame)
+    yield from (_cell(face, frame) for face in picture.faces)
+
+
+def _foot(picture: Picture) -> tuple[str, str]:
+    """Return how the picture is read, in two lines."""
+    cell = "a percentage: so many of its connections are open"
+    if not picture.folded:
+        cell = "“all”: every port, a number: a TCP port"
+    return "a row is a source, a column a destination", f"{cell}, ?: undetermined, empty: denied"
+
+
+def _foot_lines(foot: tuple[str, str], frame: _Frame) -> Iterator[str]:
+    for up, line in zip((34, 16), foot, strict=True):
+        yield _text(line, "soft", f'x="24" y="{frame.height - up}"')
+
+
+def _row_lines(picture: Picture, frame: _Frame) -> Iterator[str]:
+    previous = ""
+    right = frame.side + frame.columns[-1] + frame.cell if frame.columns else frame.side
+    for name, namespace, start in zip(picture.names, picture.namespaces, frame.rows, strict=True):
+        y = frame.top + start
+        if namespace != previous and not picture.folded:
+            yield _text(namespace, "group", f'x="24" y="{y - 4}"')
+        previous = namespace
+        left, kind = (24, "group") if picture.folded else (34, "")
+        yield _text(name, kind, f'x="{left}" y="{y + 17}"')
+        line = f'x1="24" x2="{right}" y1="{y + _HEIGHT}" y2="{y + _HEIGHT}"'
+        yield f'<line class="line" {line}/>'
+
+
+def _column_lines(picture: Picture, frame: _Frame) -> Iterator[str]:
+    if not picture.folded:
+        yield from _column_groups(picture, frame)
+    for name, start in zip(picture.names, frame.columns, strict=True):
+        x = frame.side + start + frame.cell // 2 + 4
+        y = frame.top - 6
+        yield _text(name, "", f'x="{x}" y="{y}" transform="rotate(-90 {x} {y})"')
+
+
+def _column_groups(picture: Picture, frame: _Frame) -> Iterator[str]:
+    """Yield the namespaces above their columns, where there is room for the name."""
+    columns = zip(picture.namespaces, frame.columns, strict=True)
+    for namespace, group in groupby(columns, key=itemgetter(0)):
+        starts = [start for _, start in group]
+        if _LETTER * len(namespace) <= starts[-1] - starts[0] + frame.cell:
+            yield _text(namespace, "group", f'x="{frame.side + starts[0] + 2}" y="{_HEAD}"')
+
+
+def _cell(face: PictureCell, frame: _Frame) -> str:
+    x, y = frame.side + frame.columns[face.column], frame.top + frame.rows[face.row]
+    if face.look is CellStyle.ITSELF:
+        ends = f'x1="{x}" y1="{y}" x2="{x + frame.cell}" y2="{y + _HEIGHT}"'
+        return f'<line class="line" {ends}/>'
+    size = f'width="{frame.cell - 2}" height="{_HEIGHT - 2}"'
+    opacity = (
+        "" if face.look is not CellStyle.PART else f' fill-opacity="{0.3 + 0.7 * face.part:.2f}"'
+    )
+    box = f'<rect class="{face.look.value}" x="{x + 1}" y="{y + 1}" {size} rx="3"{opacity}/>'
+    middle = f'x="{x + frame.cell // 2}" y="{y + 17}"'
+    label = _text(_written(face), f"cell on-{face.look.value}", middle)
+    return f"<g><title>{escape(printable(face.said))}</title>{box}{label}</g>"
+
+
+def _written(face: PictureCell) -> str:
+    return f"{face.written} ?".strip() if face.look is CellStyle.MAYBE else face.written
+
+
+def _text(written: str, kind: str, where: str) -> str:
+    named = f" class={quoteattr(kind)}" if kind else ""
+    return f"<text{named} {where}>{escape(printable(written))}</text>"

@@ -1,0 +1,139 @@
+"""Who can reach whom for the terminal: the table, its legend, what is not certain, every pair."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Final
+
+from rich.console import Console, RenderableType
+from rich.measure import Measurement
+from rich.padding import Padding
+from rich.text import Text
+
+from podwall.overview import Grid, namespace_grid, reach_grid
+from podwall.reachability import Reachability
+from podwall.reports.reach.rows import ReachRow, reach_rows
+from podwall.reports.reach.summary import headline, summary
+from podwall.reports.reach.table import cell_text, namespace_forms, namespace_legend, reach_forms
+from podwall.reports.terminal import Symbols, symbols
+from podwall.verdict_table import verdict_table
+
+__all__ = ["MOST_WORKLOADS", "reach_lines", "reach_section"]
+
+
+_INDENT: Final = 2
+MOST_WORKLOADS: Final = 60
+"""Above this, each namespace is one row."""
+_MOST_CAUSES: Final = 10
+_CLOSER: Final = (
+    "",
+    "to look closer:",
+    "  podwall reach -o html              a page that unfolds every namespace",
+    "  podwall reach -o csv | grep shop/  each pair of a namespace",
+    "  podwall explain shop/web shop/api  why a pair is open or denied",
+)
+
+
+def reach_section(
+    reachability: Reachability, console: Console, symbols: Symbols
+) -> Iterator[RenderableType]:
+    """Yield the parts of the section, the title first."""
+    engine = reachability.engine
+    yield Text.assemble(("Who can reach whom", "bold underline"), f"  {engine.title}")
+    yield ""
+    number = len(reachability.workloads)
+    if not number:
+        yield Text("  no workloads are planned")
+    elif number > MOST_WORKLOADS:
+        yield from map(_indented, _namespaces(reachability, console, symbols))
+    else:
+        grid = reach_grid(reachability)
+        yield _indented(_fitting(reach_forms(grid, symbols), console))
+        yield ""
+        yield _indented(_legend(grid, symbols))
+        yield from map(_indented, _unsure(reachability))
+    yield ""
+
+
+def _namespaces(
+    reachability: Reachability, console: Console, symbols: Symbols
+) -> Iterator[RenderableType]:
+    """Yield what is shown of too many workloads to show each."""
+    table = verdict_table(reachability)
+    yield Text(headline(summary(table)))
+    yield ""
+    yield _fitting(namespace_forms(namespace_grid(table), symbols), console)
+    yield ""
+    yield namespace_legend(symbols)
+    yield from _CLOSER
+
+
+def _fitting(forms: Iterator[RenderableType], console: Console) -> RenderableType:
+    """Return the first form that fits the console, else the last."""
+    for form in forms:
+        if Measurement.get(console, console.options, form).maximum <= console.width - _INDENT:
+            break
+    return form
+
+
+def _indented(part: RenderableType) -> RenderableType:
+    if part == "":
+        return part
+    return Padding(part, (0, 0, 0, _INDENT), expand=False)
+
+
+def _legend(grid: Grid, symbols: Symbols) -> Text:
+    """Say what the words and symbols in the cells mean, as far as there are any."""
+    shown = {
+        cell_text(grid.cell(one, other), symbols).plain
+        for one in grid.names
+        for other in grid.names
+    }
+    words = {word for text in shown for word in text.split()}
+    meanings = [
+        ("all", "every port", "all" in words),
+        ("80", "TCP port 80", any(word[0].isdigit() and "/" not in word for word in words)),
+        ("53/udp", "UDP port 53", any("/udp" in word for word in words)),
+        (symbols.denied, "nothing", symbols.denied in words),
+        (symbols.itself, "the same pod", symbols.itself in words),
+        ("?", "not certain", any(word.endswith("?") for word in words)),
+    ]
+    parts = [
+        Text.assemble((sign, "bold"), f" {meaning}") for sign, meaning, used in meanings if used
+    ]
+    return Text("   ").join(parts)
+
+
+def _unsure(reachability: Reachability) -> Iterator[Text]:
+    """Yield why verdicts are not certain, each cause once."""
+    parts = (part for each in reachability.connections() for part in each.undetermined)
+    causes = list(dict.fromkeys(part.because for part in parts))
+    for because in causes[:_MOST_CAUSES]:
+        yield Text.assemble(("? ", "yellow"), because)
+    if len(causes) > _MOST_CAUSES:
+        yield Text(f"? and {len(causes) - _MOST_CAUSES} more causes, see `-o json`", "yellow")
+
+
+def reach_lines(reachability: Reachability, console: Console) -> Iterator[str]:
+    """Yield the table of the workloads, and then a line for each pair.
+
+    Of many workloads a person gets the table of their namespaces, as thousands of lines would push
+    it out of sight; a program such as `grep` gets the lines.
+    """
+    many = len(reachability.workloads) > MOST_WORKLOADS
+    if console.is_terminal or not many:
+        with console.capture() as table:
+            for part in reach_section(reachability, console, symbols(console.encoding)):
+                console.print(part)
+        yield table.get()
+    if console.is_terminal and many:
+        return
+    width = max((len(endpoint.id) for endpoint in reachability.endpoints), default=0)
+    for row in reach_rows(reachability):
+        yield _pair_line(row, width)
+
+
+def _pair_line(row: ReachRow, width: int) -> str:
+    pair = f"{row.source:{width}}  ->  {row.destination:{width}}"
+    unsure = f"  perhaps {row.undetermined}, {row.because}" if row.undetermined else ""
+    return f"{pair}  {row.allowed}{unsure}\n"
