@@ -18,7 +18,7 @@ from podwall.explain import (
     SideExplanation,
 )
 from podwall.policies.errors import Place
-from podwall.reports.formats import escaped_markdown, port_documents
+from podwall.reports.formats import markdown_text, port_documents
 from podwall.reports.words import printable
 
 __all__ = [
@@ -90,29 +90,29 @@ def _where(place: Place, *, only_line: bool = False) -> str:
 def explanation_markdown(answer: FlowAnswer, locate: Locate) -> Iterator[str]:
     """Yield the lines."""
     explanation = answer.explanation
-    yield f"### {escaped_markdown(title(explanation))}\n\n"
+    yield f"### {markdown_text(title(explanation))}\n\n"
     for part in explanation.undetermined:
-        yield f"- {part.ports} undetermined: {escaped_markdown(printable(part.because))}\n"
+        yield f"- {part.ports} undetermined: {markdown_text(part.because)}\n"
     if answer.alike:
         yield f"- the same holds for {', '.join(each.id for each in answer.alike)}\n"
     for side in explanation.sides:
         yield from _side_markdown(side, locate)
     for note in explanation.notes:
-        yield f"- note: {escaped_markdown(note.says)} ([source]({note.link}))\n"
+        yield f"- note: {markdown_text(note.says)} ([source]({note.link}))\n"
 
 
 def _side_markdown(side: SideExplanation, locate: Locate) -> Iterator[str]:
-    subject = escaped_markdown(printable(side.subject.id))
-    why = escaped_markdown(printable(side.why))
+    subject = markdown_text(side.subject.id)
+    why = markdown_text(side.why)
     yield f"- **{side.direction} of {subject}: {side.verdict}**, {why}\n"
     for policy in side.policies:
-        name = escaped_markdown(printable(policy.name))
-        yield f"  - policy {name}: {policy.verdict}, {escaped_markdown(printable(policy.why))}\n"
+        name = markdown_text(policy.name)
+        yield f"  - policy {name}: {policy.verdict}, {markdown_text(policy.why)}\n"
         for rule in policy.rules:
-            place = escaped_markdown(printable(str(locate(rule.place))))
-            yield f"    - {place}: {rule.verdict}, {escaped_markdown(printable(rule.why))}\n"
+            place = markdown_text(str(locate(rule.place)))
+            yield f"    - {place}: {rule.verdict}, {markdown_text(rule.why)}\n"
     for exemption in side.exemptions:
-        says = escaped_markdown(exemption.says)
+        says = markdown_text(exemption.says)
         yield f"  - {exemption.when}: {says} ([source]({exemption.link}))\n"
 
 

@@ -21,7 +21,6 @@ from podwall.reports.words import printable
 __all__ = [
     "code_span",
     "csv_line",
-    "escaped_markdown",
     "json_text",
     "markdown_lines",
     "markdown_text",
@@ -50,20 +49,8 @@ def port_documents(ports: PortSet) -> list[dict[str, Any]]:
     ]
 
 
-_SPECIAL_IN_TEXT: Final = re.compile(r"([\\`*_\[\]<>|~])")
-
-
-def escaped_markdown(text: str) -> str:
-    r"""Return a text with everything escaped that means something to Markdown.
-
-    >>> print(escaped_markdown("a_b|<c>"))
-    a\_b\|\<c\>
-    """
-    return _SPECIAL_IN_TEXT.sub(r"\\\1", text)
-
-
 _SPECIAL: Final = re.compile(r"([\\`*_{}\[\]()<>#+!|~$])")
-_REFERENCE: Final = re.compile(r"[@#](?=\S)|:(?=//)|www(?=\.)|GH(?=-\d)")
+_REFERENCE: Final = re.compile(r"[@#](?=\S)|:(?=//)|www(?=\.)|GH(?=-\d)", re.IGNORECASE)
 _RUN: Final = re.compile(r"`+")
 
 

@@ -267,7 +267,8 @@ def test_a_message_makes_nothing_but_code(written: str) -> None:
 
 
 @pytest.mark.parametrize(
-    "name", ["@all", "#12", "https://evil.example", "www.evil.example", "GH-1"]
+    "name",
+    ["@all", "#12", "https://evil.example", "www.evil.example", "WWW.evil.example", "GH-1", "gh-1"],
 )
 def test_what_github_would_link_is_split(name: str) -> None:
     assert name not in markdown_text(f"see {name}")
