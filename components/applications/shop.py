@@ -8,11 +8,7 @@ from typing import Any
 from components.applications.application import Application, Images
 from podwall.components.namespace_args import NamespaceArgs, Quota
 from podwall.components.workload_args import ContainerPort, Probe, WorkloadArgs
-from podwall.policies.addresses import ANYWHERE
-from podwall.policies.peers import pods
-from podwall.policies.policy import NetworkPolicy
-from podwall.policies.presets import connection
-from podwall.policies.rules import allow_from
+from policies.shop import SHOP_POLICIES
 
 __all__ = ["shop"]
 
@@ -23,10 +19,8 @@ _DATA = ContainerPort(name="data", number=6379)
 def shop(images: Images, replicas: int) -> Application:
     """Return the shop, with `replicas` pods of each of its stateless parts.
 
-    Who may connect to whom is this list; all else is denied, in both directions, by the namespaces:
-
-    - anyone to the gateway, the gateway to `web`, `web` to `api`, `api` to `db`;
-    - Prometheus to `api`, for its metrics.
+    Who may connect to whom is said in `policies.shop`; its namespaces deny all else, in both
+    directions.
     """
     gateway, prometheus = _gateway(images.gateway, replicas), _prometheus(images.prometheus)
     web, api, db = _tiers(images, replicas)
@@ -37,32 +31,13 @@ def shop(images: Images, replicas: int) -> Application:
             _closed("shop", replicas),
         ),
         workloads=(gateway, prometheus, web, api, db),
-        policies=(
-            _way_in(gateway),
-            *_connected(gateway, web, "http"),
-            *_connected(web, api, "http"),
-            *_connected(api, db, "data"),
-            *_connected(prometheus, api, "http"),
-        ),
+        policies=SHOP_POLICIES,
     )
 
 
 def _closed(name: str, replicas: int) -> NamespaceArgs:
     # Two stateless tiers and the data, each with one pod more while it is updated.
     return NamespaceArgs(name=name, quota=Quota(pods=2 * replicas + 4))
-
-
-def _connected(client: WorkloadArgs, server: WorkloadArgs, port: str) -> tuple[NetworkPolicy, ...]:
-    return connection(client.peer, server.peer, server.port(port).rule)
-
-
-def _way_in(gateway: WorkloadArgs) -> NetworkPolicy:
-    return NetworkPolicy(
-        name="way-in",
-        namespace=gateway.namespace,
-        pod_selector=pods(gateway.labels),
-        ingress=[allow_from(ANYWHERE, ports=gateway.port("http").rule)],
-    )
 
 
 def _gateway(image: str, replicas: int) -> WorkloadArgs:

@@ -8,11 +8,11 @@ from components.applications.application import Application, Images
 from podwall.components.namespace_args import NamespaceArgs
 from podwall.components.workload_args import ContainerPort, WorkloadArgs, WorkloadKind
 from podwall.policies.presets import Step
-from podwall.policies.presets import walkthrough as policies_at
+from policies.walkthrough import STARWIND, backend_policies
 
 __all__ = ["walkthrough"]
 
-_OWN = "starwind"
+_OWN = STARWIND.name
 _OTHER = "visitor"
 _BACKEND = {"app": "webapp", "role": "backend"}
 _LABELLED = {"app": "webapp", "role": "frontend"}
@@ -40,7 +40,7 @@ def walkthrough(step: Step, images: Images) -> Application:
             _client(_OWN, "client-unlabelled", _UNLABELLED, images.client),
             _client(_OTHER, "client-labelled", _LABELLED, images.client),
         ),
-        policies=policies_at(step, _OWN),
+        policies=backend_policies(step),
     )
 
 

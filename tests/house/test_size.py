@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[2]
-ROOMS = ("podwall", "components", "benchmarks", "tests")
+ROOMS = ("podwall", "components", "policies", "benchmarks", "tests")
 MODULES = sorted(path for room in ROOMS for path in (ROOT / room).rglob("*.py"))
 LONGEST_MODULE = 500
 LONGEST_FUNCTION = 40

@@ -10,7 +10,7 @@ from components.settings import PodNetworking
 from podwall.components.cluster import NetworkEngine
 from podwall.plan.model import SECRET
 from podwall.policies import NetworkPolicy, PodwallError, Step
-from podwall.policies.presets import walkthrough
+from policies.walkthrough import backend_policies
 from tests.stack.documents import ROOT
 from tests.stack.planning import ancestors, named, objects, one, plan
 
@@ -31,7 +31,7 @@ def test_every_step_engine_and_pod_networking_can_be_planned(
     assert ("networkPluginMode" in network) == (networking is PodNetworking.OVERLAY)
     sent = [each for each in objects(planned) if each.type.endswith(":NetworkPolicy")]
     written = [NetworkPolicy.from_manifest(each.inputs) for each in sent]
-    assert tuple(written) == walkthrough(step)
+    assert tuple(written) == backend_policies(step)
     assert planned.outputs["step"] == step.value
     assert planned.outputs["engine"] == engine.value
 
