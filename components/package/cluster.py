@@ -9,11 +9,11 @@ from pulumi import Output, ResourceOptions
 from components.reading import read, snake_case
 from components.settings import ClusterChoice, ClusterSettings, PodNetworking
 from podwall.aks.network_engine import NetworkEngine
-from podwall.aks.replacement import EngineChange
 from podwall.components.cluster import args as cluster_args
 from podwall.components.cluster.access import LoginMode
 from podwall.components.cluster.aks_cluster import AksCluster as AksClusterComponent
 from podwall.components.cluster.operations import (
+    EngineChange,
     LocalDns,
     NodeOsChannel,
     Tier,

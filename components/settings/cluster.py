@@ -9,7 +9,6 @@ from typing import Any, assert_never
 
 from components.reading import camel_case
 from podwall.aks.network_engine import NetworkEngine
-from podwall.aks.replacement import EngineChange
 from podwall.components.checks import refused
 from podwall.components.cluster.access import (
     Access,
@@ -26,6 +25,7 @@ from podwall.components.cluster.network_profile import NodeSubnet, Overlay, PodN
 from podwall.components.cluster.networks import NewNetwork
 from podwall.components.cluster.operations import (
     AddOns,
+    EngineChange,
     Lifecycle,
     LocalDns,
     MaintenanceWindow,

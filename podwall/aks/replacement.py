@@ -9,7 +9,6 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from enum import StrEnum
 from typing import Any
 
 from podwall.policies.unknown import Unknown
@@ -17,7 +16,6 @@ from podwall.policies.unknown import Unknown
 __all__ = [
     "CLUSTER_LEAVES",
     "POOL_LEAVES",
-    "EngineChange",
     "Replacement",
     "cluster_replacements",
     "leaf",
@@ -97,19 +95,6 @@ POOL_LEAVES: Mapping[str, str] = dict.fromkeys(
 For a pool of its own the component asks Pulumi to replace it, because the provider would plan an
 update that Azure refuses (`PropertyChangeNotAllowed`); the system pool can't be replaced at all.
 """
-
-
-class EngineChange(StrEnum):
-    """What happens when the network settings differ from those of the last deployment.
-
-    `REFUSE`: the preview fails and says how to migrate. `ALREADY_MIGRATED`: you changed the live
-    cluster with `az aks update` and ran `pulumi refresh`. `REPLACE`: the cluster and everything in
-    it is made anew; needs `protect=False` as well.
-    """
-
-    REFUSE = "refuse"
-    ALREADY_MIGRATED = "already-migrated"
-    REPLACE = "replace"
 
 
 @dataclass(frozen=True, slots=True)

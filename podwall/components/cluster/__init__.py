@@ -13,7 +13,6 @@ Arguments and rules are plain values in modules that import neither Pulumi nor t
 from __future__ import annotations
 
 from podwall.aks.network_engine import NetworkEngine
-from podwall.aks.replacement import EngineChange
 from podwall.components.cluster.access import (
     Access,
     ApiServer,
@@ -50,6 +49,7 @@ from podwall.components.cluster.operations import (
     AddOns,
     AdvancedNetworking,
     AdvancedPolicies,
+    EngineChange,
     Lifecycle,
     LocalDns,
     MaintenanceWindow,

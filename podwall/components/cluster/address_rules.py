@@ -9,7 +9,6 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 from ipaddress import IPv4Network, IPv6Network
-from typing import TYPE_CHECKING
 
 from podwall.aks.refusal import refusal
 from podwall.components.cluster.network_profile import NodeSubnet, Overlay, PodAllocation, PodSubnet
@@ -21,10 +20,8 @@ from podwall.components.cluster.networks import (
     overlaps,
 )
 from podwall.components.cluster.pools import surge_nodes
+from podwall.components.cluster.spec import ClusterSpec
 from podwall.policies.errors import InvalidValue
-
-if TYPE_CHECKING:
-    from podwall.components.cluster.args import AksClusterArgs
 
 __all__ = [
     "AZURE_KEEPS",
@@ -59,7 +56,7 @@ class PoolSize:
         return self.nodes + self.surge
 
 
-def pool_sizes(args: AksClusterArgs) -> tuple[PoolSize, ...]:
+def pool_sizes(args: ClusterSpec) -> tuple[PoolSize, ...]:
     """Return every pool at its largest."""
     return tuple(
         PoolSize(
@@ -121,7 +118,7 @@ _LARGEST_STATIC_PREFIX = 12
 _PLANNING = "concepts-network-ip-address-planning"
 
 
-def address_refusals(args: AksClusterArgs) -> Iterator[InvalidValue]:
+def address_refusals(args: ClusterSpec) -> Iterator[InvalidValue]:
     """Yield a refusal for every overlap, then one for every range that is too small."""
     yield from overlaps(_own_ranges(args), _foreign_ranges(args))
     yield from overlaps(used_subnets(args))
@@ -131,7 +128,7 @@ def address_refusals(args: AksClusterArgs) -> Iterator[InvalidValue]:
     yield from _static_blocks(args)
 
 
-def used_subnets(args: AksClusterArgs) -> tuple[NamedRange, ...]:
+def used_subnets(args: ClusterSpec) -> tuple[NamedRange, ...]:
     """Return the subnets that the cluster uses, as far as their ranges are known."""
     unused = set()
     if not isinstance(args.pod_network, PodSubnet):
@@ -145,7 +142,7 @@ def used_subnets(args: AksClusterArgs) -> tuple[NamedRange, ...]:
     )
 
 
-def _own_ranges(args: AksClusterArgs) -> tuple[NamedRange, ...]:
+def _own_ranges(args: ClusterSpec) -> tuple[NamedRange, ...]:
     ranges = [NamedRange("services.cidr", args.services.range)]
     if isinstance(args.pod_network, Overlay):
         ranges.append(NamedRange("pod_network.pod_cidr", args.pod_network.range))
@@ -155,7 +152,7 @@ def _own_ranges(args: AksClusterArgs) -> tuple[NamedRange, ...]:
     return tuple(ranges)
 
 
-def _foreign_ranges(args: AksClusterArgs) -> tuple[NamedRange, ...]:
+def _foreign_ranges(args: ClusterSpec) -> tuple[NamedRange, ...]:
     argument = "network.also_in_use"
     named = tuple(
         NamedRange(argument, ipv4_range(text, argument)) for text in args.network.also_in_use
@@ -163,7 +160,7 @@ def _foreign_ranges(args: AksClusterArgs) -> tuple[NamedRange, ...]:
     return named + (used_subnets(args) if isinstance(args.network, ExistingNetwork) else ())
 
 
-def _ipv6_ranges(args: AksClusterArgs) -> tuple[NamedRange, ...]:
+def _ipv6_ranges(args: ClusterSpec) -> tuple[NamedRange, ...]:
     if args.ipv6 is None:
         return ()
     return tuple(
@@ -172,7 +169,7 @@ def _ipv6_ranges(args: AksClusterArgs) -> tuple[NamedRange, ...]:
     )
 
 
-def _overlay_too_small(args: AksClusterArgs) -> Iterator[InvalidValue]:
+def _overlay_too_small(args: ClusterSpec) -> Iterator[InvalidValue]:
     if not isinstance(args.pod_network, Overlay):
         return
     machines = sum(size.machines for size in pool_sizes(args))
@@ -186,7 +183,7 @@ def _overlay_too_small(args: AksClusterArgs) -> Iterator[InvalidValue]:
         )
 
 
-def _node_subnet_too_small(args: AksClusterArgs) -> Iterator[InvalidValue]:
+def _node_subnet_too_small(args: ClusterSpec) -> Iterator[InvalidValue]:
     flat = isinstance(args.pod_network, NodeSubnet)
     needed = node_addresses(pool_sizes(args), flat=flat)
     subnet = args.network.subnets.get("network.node_subnet")
@@ -195,7 +192,7 @@ def _node_subnet_too_small(args: AksClusterArgs) -> Iterator[InvalidValue]:
         yield _too_small("network.node_subnet", subnet, needed, counted)
 
 
-def _static_blocks(args: AksClusterArgs) -> Iterator[InvalidValue]:
+def _static_blocks(args: ClusterSpec) -> Iterator[InvalidValue]:
     subnet = args.network.subnets.get("network.pod_subnet")
     if subnet is None or args.pod_network != PodSubnet(PodAllocation.STATIC_BLOCK):
         return

@@ -5,20 +5,16 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import replace
 from datetime import date, timedelta
-from typing import TYPE_CHECKING
 
 from podwall.aks.network_engine import NetworkEngine
 from podwall.aks.refusal import LEARN
 from podwall.components.cluster.access import LocalAccounts, PublicApiServer
 from podwall.components.cluster.address_rules import dynamic_pod_addresses, pool_sizes
+from podwall.components.cluster.args import AksClusterArgs
 from podwall.components.cluster.network_profile import LoadBalancerEgress, PodAllocation, PodSubnet
 from podwall.components.cluster.operations import Tier
-from podwall.components.cluster.pools import NodeProvisioning, OsSku, Priority
+from podwall.components.cluster.pools import NodeProvisioning, OsSku, Priority, UserPool
 from podwall.policies.errors import Finding, Place, Severity
-
-if TYPE_CHECKING:
-    from podwall.components.cluster.args import AksClusterArgs
-    from podwall.components.cluster.pools import UserPool
 
 __all__ = ["AZURE_ENGINE_ENDS", "WINDOWS_2022_ENDS", "cluster_findings"]
 

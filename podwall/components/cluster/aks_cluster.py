@@ -22,9 +22,9 @@ from pulumi import (
 )
 from pulumi_kubernetes.provider import Provider
 
-from podwall.aks.replacement import EngineChange
 from podwall.components.cluster.advice import cluster_findings
 from podwall.components.cluster.args import AksClusterArgs
+from podwall.components.cluster.operations import EngineChange
 from podwall.components.cluster.properties import (
     ClusterPrerequisites,
     immutable_changes,

@@ -1,4 +1,4 @@
-"""How a cluster is supported and kept up to date, and what AKS runs in it besides Kubernetes."""
+"""How a cluster is supported, kept up to date and changed, and what AKS runs in it besides."""
 
 from __future__ import annotations
 
@@ -16,6 +16,7 @@ __all__ = [
     "AddOns",
     "AdvancedNetworking",
     "AdvancedPolicies",
+    "EngineChange",
     "Lifecycle",
     "LocalDns",
     "MaintenanceWindow",
@@ -160,6 +161,19 @@ class Lifecycle:
 
 
 _IMAGE_CLEANER_HOURS = range(24, 24 * 90 + 1)
+
+
+class EngineChange(StrEnum):
+    """What happens when the network settings differ from those of the last deployment.
+
+    `REFUSE`: the preview fails and says how to migrate. `ALREADY_MIGRATED`: you changed the live
+    cluster with `az aks update` and ran `pulumi refresh`. `REPLACE`: the cluster and everything in
+    it is made anew; needs `protect=False` as well.
+    """
+
+    REFUSE = "refuse"
+    ALREADY_MIGRATED = "already-migrated"
+    REPLACE = "replace"
 
 
 class AdvancedPolicies(StrEnum):

@@ -14,13 +14,14 @@ from typing import TYPE_CHECKING, Any
 
 from podwall.aks.replacement import Replacement, cluster_replacements, pool_replacements
 from podwall.components.cluster.access import Entra, PrivateApiServer
+from podwall.components.cluster.args import AksClusterArgs
 from podwall.components.cluster.network_profile import (
     LoadBalancerEgress,
     NoEgress,
     Overlay,
     PodSubnet,
 )
-from podwall.components.cluster.operations import LocalDns
+from podwall.components.cluster.operations import AddOns, AdvancedNetworking, LocalDns
 from podwall.components.cluster.pools import (
     Autoscale,
     NodeProvisioning,
@@ -43,9 +44,6 @@ if TYPE_CHECKING:
         ManagedClusterNodeProvisioningProfileArgsDict,
         ManagedClusterSecurityProfileArgsDict,
     )
-
-    from podwall.components.cluster.args import AksClusterArgs
-    from podwall.components.cluster.operations import AddOns, AdvancedNetworking
 
 __all__ = [
     "SYSTEM_TAINT",
@@ -246,7 +244,6 @@ def cluster_properties(
 def dns_prefix(name: str, args: AksClusterArgs) -> str | None:
     """Return the prefix of the API server's name; None where its zone's subdomain names it.
 
-    >>> from podwall.components.cluster.args import AksClusterArgs
     >>> dns_prefix("my shop", AksClusterArgs(kubernetes_version="1.36"))
     'my-shop'
     """

@@ -8,11 +8,9 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from typing import TYPE_CHECKING
 
 from podwall.aks.network_engine import NetworkEngine
 from podwall.aks.refusal import refusal
-from podwall.aks.replacement import EngineChange
 from podwall.aks.versions import MinorVersion
 from podwall.aks.vm_sizes import VmSize
 from podwall.components.cluster.access import PrivateApiServer
@@ -25,12 +23,10 @@ from podwall.components.cluster.network_profile import (
     RouteTableEgress,
 )
 from podwall.components.cluster.networks import ExistingNetwork, NewNetwork
-from podwall.components.cluster.operations import AdvancedPolicies, LocalDns, Tier
+from podwall.components.cluster.operations import AdvancedPolicies, EngineChange, LocalDns, Tier
 from podwall.components.cluster.pools import Autoscale, NodeProvisioning, OsSku
+from podwall.components.cluster.spec import ClusterSpec
 from podwall.policies.errors import InvalidValue
-
-if TYPE_CHECKING:
-    from podwall.components.cluster.args import AksClusterArgs
 
 __all__ = ["combination_refusals", "engine_refusals", "provisioning_refusals"]
 
@@ -44,7 +40,7 @@ _NO_WINDOWS = {
 }
 
 
-def engine_refusals(args: AksClusterArgs) -> Iterator[InvalidValue]:
+def engine_refusals(args: ClusterSpec) -> Iterator[InvalidValue]:
     """Yield every refusal that comes from the choice of engine."""
     yield from _windows(args)
     yield from _ipv6(args)
@@ -52,7 +48,7 @@ def engine_refusals(args: AksClusterArgs) -> Iterator[InvalidValue]:
     yield from _advanced_policies(args)
 
 
-def _windows(args: AksClusterArgs) -> Iterator[InvalidValue]:
+def _windows(args: ClusterSpec) -> Iterator[InvalidValue]:
     for pool in args.user_pools:
         if pool.os_sku.os_type == "Windows" and not args.engine.runs_on_windows:
             yield refusal(
@@ -74,7 +70,7 @@ def _too_new_for_windows(version: MinorVersion | None) -> bool:
     return version is not None and version >= _FIRST_WITHOUT_WINDOWS_2022
 
 
-def _ipv6(args: AksClusterArgs) -> Iterator[InvalidValue]:
+def _ipv6(args: ClusterSpec) -> Iterator[InvalidValue]:
     if args.ipv6 is None:
         return
     if not args.engine.enforces_ipv6:
@@ -100,7 +96,7 @@ def _ipv6(args: AksClusterArgs) -> Iterator[InvalidValue]:
         )
 
 
-def _limits(args: AksClusterArgs) -> Iterator[InvalidValue]:
+def _limits(args: ClusterSpec) -> Iterator[InvalidValue]:
     limits = args.engine.limits
     for most, limit, what, remedy in (
         (args.most_nodes, limits.nodes, "nodes", "lower the maximum node counts"),
@@ -115,7 +111,7 @@ def _limits(args: AksClusterArgs) -> Iterator[InvalidValue]:
             )
 
 
-def _advanced_policies(args: AksClusterArgs) -> Iterator[InvalidValue]:
+def _advanced_policies(args: ClusterSpec) -> Iterator[InvalidValue]:
     advanced = args.addons.advanced_networking
     if advanced is None or advanced.policies is AdvancedPolicies.NONE:
         return
@@ -146,7 +142,7 @@ _FIRST_WITH_LOCAL_DNS = MinorVersion(31)
 _LOCAL_DNS_CORES = 4
 
 
-def provisioning_refusals(args: AksClusterArgs) -> Iterator[InvalidValue]:
+def provisioning_refusals(args: ClusterSpec) -> Iterator[InvalidValue]:
     """Yield what the cluster's other choices refuse to node auto-provisioning and LocalDNS."""
     if args.node_provisioning is NodeProvisioning.AUTO:
         yield from _auto_provisioning(args)
@@ -154,7 +150,7 @@ def provisioning_refusals(args: AksClusterArgs) -> Iterator[InvalidValue]:
         yield from _local_dns(args)
 
 
-def _auto_provisioning(args: AksClusterArgs) -> Iterator[InvalidValue]:
+def _auto_provisioning(args: ClusterSpec) -> Iterator[InvalidValue]:
     # Windows does not go with it either; its pools need Calico, which is refused already.
     dynamic = args.pod_network == PodSubnet(PodAllocation.DYNAMIC)
     for refused, reason in (
@@ -178,7 +174,7 @@ def _no_provisioning(
     return refusal("node_provisioning", reason, remedy, "node-auto-provisioning")
 
 
-def _local_dns(args: AksClusterArgs) -> Iterator[InvalidValue]:
+def _local_dns(args: ClusterSpec) -> Iterator[InvalidValue]:
     if args.version is not None and args.version < _FIRST_WITH_LOCAL_DNS:
         yield _no_local_dns(
             f"LocalDNS needs Kubernetes {_FIRST_WITH_LOCAL_DNS}, not `{args.version}`",
@@ -205,7 +201,7 @@ _NODES_OF_A_CLUSTER, _NODES_OF_A_FREE_CLUSTER = 5000, 1000
 _WITHOUT_VNET_INTEGRATION = frozenset({"qatarcentral"})
 
 
-def combination_refusals(args: AksClusterArgs) -> Iterator[InvalidValue]:
+def combination_refusals(args: ClusterSpec) -> Iterator[InvalidValue]:
     """Yield every refusal of a combination, the most basic one first."""
     yield from _version(args)
     yield from _names(args)
@@ -219,7 +215,7 @@ def combination_refusals(args: AksClusterArgs) -> Iterator[InvalidValue]:
     yield from _protection(args)
 
 
-def _version(args: AksClusterArgs) -> Iterator[InvalidValue]:
+def _version(args: ClusterSpec) -> Iterator[InvalidValue]:
     chooses = args.lifecycle.upgrades.chooses_version
     if chooses and args.version is not None:
         yield refusal(
@@ -238,7 +234,7 @@ def _version(args: AksClusterArgs) -> Iterator[InvalidValue]:
         )
 
 
-def _names(args: AksClusterArgs) -> Iterator[InvalidValue]:
+def _names(args: ClusterSpec) -> Iterator[InvalidValue]:
     for argument, name, allowed, longest in (
         ("cluster_name", args.cluster_name, _CLUSTER_NAME, 63),
         ("dns_prefix", args.dns_prefix, _DNS_PREFIX, 54),
@@ -260,7 +256,7 @@ def _names(args: AksClusterArgs) -> Iterator[InvalidValue]:
         seen.add(pool.name)
 
 
-def _overlay(args: AksClusterArgs) -> Iterator[InvalidValue]:
+def _overlay(args: ClusterSpec) -> Iterator[InvalidValue]:
     if not isinstance(args.pod_network, Overlay):
         return
     for pool in args.pools:
@@ -274,7 +270,7 @@ def _overlay(args: AksClusterArgs) -> Iterator[InvalidValue]:
             )
 
 
-def _pod_subnet(args: AksClusterArgs) -> Iterator[InvalidValue]:
+def _pod_subnet(args: ClusterSpec) -> Iterator[InvalidValue]:
     subnet = args.network.pod_subnet_id if isinstance(args.network, ExistingNetwork) else None
     if isinstance(args.pod_network, Overlay | NodeSubnet) and subnet is not None:
         yield refusal(
@@ -302,7 +298,7 @@ def _pod_subnet(args: AksClusterArgs) -> Iterator[InvalidValue]:
         )
 
 
-def _egress(args: AksClusterArgs) -> Iterator[InvalidValue]:
+def _egress(args: ClusterSpec) -> Iterator[InvalidValue]:
     for kind, leaf, what in (
         (NatGatewayEgress, "nat_gateway_id", "NAT gateway"),
         (RouteTableEgress, "route_table_id", "route table"),
@@ -326,7 +322,7 @@ def _egress(args: AksClusterArgs) -> Iterator[InvalidValue]:
             )
 
 
-def _api_server(args: AksClusterArgs) -> Iterator[InvalidValue]:
+def _api_server(args: ClusterSpec) -> Iterator[InvalidValue]:
     integrated = args.access.vnet_integration
     if integrated and args.location in _WITHOUT_VNET_INTEGRATION:
         yield refusal(
@@ -355,7 +351,7 @@ def _api_server(args: AksClusterArgs) -> Iterator[InvalidValue]:
         )
 
 
-def _scale(args: AksClusterArgs) -> Iterator[InvalidValue]:
+def _scale(args: ClusterSpec) -> Iterator[InvalidValue]:
     free = args.lifecycle.tier is Tier.FREE
     most = _NODES_OF_A_FREE_CLUSTER if free else _NODES_OF_A_CLUSTER
     if args.most_nodes > most:
@@ -367,7 +363,7 @@ def _scale(args: AksClusterArgs) -> Iterator[InvalidValue]:
         )
 
 
-def _protection(args: AksClusterArgs) -> Iterator[InvalidValue]:
+def _protection(args: ClusterSpec) -> Iterator[InvalidValue]:
     if args.protect and args.engine_change is EngineChange.REPLACE:
         yield refusal(
             "engine_change",
