@@ -1,31 +1,29 @@
-"""Who can reach whom as grids: by workload and by namespace, for readers who look at all at once.
+"""Who can reach whom for readers who look at all at once: a few numbers, and two kinds of grid.
 
-`reach_grid` has a cell of ports for each pair of workloads; `namespace_grid` counts, for what would
-be too much one workload at a time, how many connections between two namespaces are open. Ranges of
-addresses outside the cluster that have the same verdicts with every workload share a row, and
-`external_names` says what such a row is called.
+`summary` counts what is open. `reach_grid` has a cell of ports for each pair of workloads;
+`namespace_grid` counts, for what would be too much one workload at a time, how many connections
+between two namespaces are open. Ranges of addresses outside the cluster that have the same
+verdicts with every workload share a row, and `external_names` says what such a row is called.
 
-A count by namespace never visits a pair: endpoints of one role have one row of verdicts, so that a
-namespace is its roles and how many endpoints have each. Its connections with another are the
-product of the two counts over the table of roles, less each single pod with itself, which is no
-connection.
+Counting never visits a pair: endpoints of one role have one row of verdicts, so that a namespace
+is its roles and how many endpoints have each. Its connections with another are the product of the
+two counts over the table of roles, less each single pod with itself, which is no connection.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from functools import reduce
-from ipaddress import IPv4Network, IPv6Network
-from operator import or_
 from typing import Final, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
 
+from podwall.model import IpNetwork
 from podwall.portset import NO_PORTS, PortSet
-from podwall.reachability import Connection, Endpoint, ExternalRange, Reachability, WorkloadEndpoint
+from podwall.reachability import ExternalRange, Reachability
 from podwall.reachability.arrays import IntArray
+from podwall.reachability.profiles import OPEN
 from podwall.verdict_table import VerdictTable, is_one_pod
 
 __all__ = [
@@ -34,16 +32,117 @@ __all__ = [
     "Grid",
     "NamespaceGrid",
     "Share",
+    "Summary",
     "external_names",
     "namespace_grid",
     "reach_grid",
+    "summary",
+    "undetermined_causes",
 ]
 
 
 OUTSIDE: Final = "outside"
-_ENOUGH: Final = 2
+_MOST_NETWORKS: Final = 2
+"""So many networks name a row; of more, the others are counted."""
 
-IpNetwork = IPv4Network | IPv6Network
+Flags = npt.NDArray[np.bool_]
+
+
+@dataclass(frozen=True, slots=True)
+class Summary:
+    """What a verdict table amounts to; numbers of workloads are places in its endpoints.
+
+    A connection is an ordered pair of workloads, or a workload of several pods and itself; it is
+    `open` if anything may pass, and `undetermined` if anything may but nothing for certain.
+    `from_outside` can be reached from some address outside the cluster. No policy restricts who
+    may connect to those of `open_ingress`, or to whom those of `open_egress` may connect.
+    """
+
+    workloads: int
+    namespaces: int
+    connections: int
+    open: int
+    undetermined: int
+    from_outside: tuple[int, ...]
+    open_ingress: tuple[int, ...]
+    open_egress: tuple[int, ...]
+
+
+def summary(table: VerdictTable) -> Summary:
+    """Return the summary of a verdict table."""
+    join = table.reachability.analysis.join
+    workloads = table.reachability.workloads
+    count = len(workloads)
+    sources, destinations = table.sources[:count], table.destinations[:count]
+    everyone = [range(count)]
+    return Summary(
+        workloads=count,
+        namespaces=len({each.workload.namespace for each in workloads}),
+        connections=count * count - _single_pods(table, range(count)),
+        open=int(_connections(table, _is_open(table), everyone)[0, 0]),
+        undetermined=int(_connections(table, _is_in_doubt(table), everyone)[0, 0]),
+        from_outside=_places(_open_from_outside(table)[destinations]),
+        open_ingress=_places(join.destinations.profile[destinations] == OPEN),
+        open_egress=_places(join.sources.profile[sources] == OPEN),
+    )
+
+
+def _is_open(table: VerdictTable) -> Flags:
+    """Return which of the table's verdicts allow something."""
+    return np.array([bool(each.allowed) for each in table.verdicts], dtype=np.bool_)
+
+
+def _is_in_doubt(table: VerdictTable) -> Flags:
+    """Return which of the table's verdicts allow nothing for certain, but perhaps something."""
+    doubts = (bool(each.undetermined and not each.allowed) for each in table.verdicts)
+    return np.array(list(doubts), dtype=np.bool_)
+
+
+def _open_from_outside(table: VerdictTable) -> Flags:
+    """Return for each destination role whether some address outside may connect to it."""
+    outside = np.unique(table.sources[len(table.reachability.workloads) :])
+    open_ = _is_open(table)[table.cells[outside]]
+    return np.asarray(open_.any(axis=0), dtype=np.bool_)
+
+
+def _places(flags: Flags) -> tuple[int, ...]:
+    return tuple(np.flatnonzero(flags).tolist())
+
+
+def _connections(
+    table: VerdictTable, counted: Flags, groups: Sequence[Sequence[int]]
+) -> npt.NDArray[np.int64]:
+    """Return for each pair of groups how many of its connections have a verdict that counts.
+
+    A group is given by the places of its endpoints. A single pod and itself are no connection.
+    """
+    found = counted[table.cells]
+    columns = [_roles(table.destinations, group) for group in groups]
+    pairs = np.zeros((len(groups), len(groups)), dtype=np.int64)
+    for row, group in enumerate(groups):
+        roles, times = _roles(table.sources, group)
+        reached = times @ found[roles]
+        pairs[row] = [reached[role] @ many for role, many in columns]
+    for place, group in enumerate(groups):
+        alone = [each for each in group if is_one_pod(table.endpoints[each])]
+        pairs[place, place] -= found[table.sources[alone], table.destinations[alone]].sum()
+    return pairs
+
+
+def _roles(of: IntArray, group: Sequence[int]) -> tuple[IntArray, IntArray]:
+    """Return the roles of a group's endpoints, and how many endpoints have each."""
+    roles, times = np.unique(of[np.array(group, dtype=np.int64)], return_counts=True)
+    return roles, times
+
+
+def _single_pods(table: VerdictTable, group: Iterable[int]) -> int:
+    return sum(is_one_pod(table.endpoints[each]) for each in group)
+
+
+def undetermined_causes(reachability: Reachability) -> tuple[str, ...]:
+    """Return what verdicts depend on that is not known, each cause once, in order of the pairs."""
+    parts = (part for each in reachability.connections() for part in each.undetermined)
+    return tuple(dict.fromkeys(part.because for part in parts))
 
 
 def external_names(rows: Sequence[Sequence[IpNetwork]]) -> list[str]:
@@ -74,8 +173,32 @@ def _widest(rows: Sequence[Sequence[IpNetwork]]) -> set[IpNetwork]:
 
 
 def _name(networks: Sequence[IpNetwork]) -> str:
-    more = f" +{len(networks) - _ENOUGH}" if len(networks) > _ENOUGH else ""
-    return f"{', '.join(map(str, networks[:_ENOUGH]))}{more}"
+    more = len(networks) - _MOST_NETWORKS
+    written = ", ".join(map(str, networks[:_MOST_NETWORKS]))
+    return f"{written} +{more}" if more > 0 else written
+
+
+class _Outside(NamedTuple):
+    """External ranges with the same verdicts, and the place of one that stands for all."""
+
+    name: str
+    place: int
+
+
+def _outside(table: VerdictTable) -> list[_Outside]:
+    """Return the external ranges in groups, each with the same verdicts with every workload."""
+    count = len(table.reachability.workloads)
+    sources, destinations = np.unique(table.sources[:count]), np.unique(table.destinations[:count])
+    alike: dict[tuple[bytes, bytes], list[ExternalRange]] = {}
+    places: dict[ExternalRange, int] = {}
+    for place, each in enumerate(table.reachability.externals, count):
+        into = table.cells[table.sources[place], destinations].tobytes()
+        out = table.cells[sources, table.destinations[place]].tobytes()
+        alike.setdefault((into, out), []).append(each)
+        places[each] = place
+    groups = list(alike.values())
+    names = external_names([[each.network for each in group] for group in groups])
+    return [_Outside(name, places[group[0]]) for name, group in zip(names, groups, strict=True)]
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,78 +209,75 @@ class Cell:
     """
 
     allowed: PortSet = NO_PORTS
-    unsure: PortSet = NO_PORTS
+    undetermined: PortSet = NO_PORTS
     itself: bool = False
+
+    def __bool__(self) -> bool:
+        """Whether anything may pass between two different ends."""
+        return bool(self.allowed or self.undetermined)
 
 
 @dataclass(frozen=True, slots=True)
 class Grid:
     """The names of rows and columns, and the cells of the pairs between which something passes.
 
-    External ranges that no cell tells apart share a row and a column; their names are `outside`.
+    `namespaces` has the namespace of each name, an empty one outside of the cluster. Keys are
+    places in `names`, as a workload may be called like something outside. External ranges that no
+    cell tells apart share a row and a column.
     """
 
     names: tuple[str, ...]
-    cells: Mapping[tuple[str, str], Cell]
-    outside: frozenset[str] = frozenset()
+    namespaces: tuple[str, ...]
+    cells: Mapping[tuple[int, int], Cell]
 
-    def cell(self, source: str, destination: str) -> Cell:
+    def cell(self, source: int, destination: int) -> Cell:
         """Return the cell of a pair; an empty one where nothing passes."""
         return self.cells.get((source, destination), Cell())
 
-    def namespace(self, name: str) -> str:
-        """Return the namespace of a name; an empty one outside of the cluster."""
-        return "" if name in self.outside else name.partition("/")[0]
 
-
-def reach_grid(reachability: Reachability) -> Grid:
-    """Return the grid of a reachability: the workloads, then what is outside of the cluster."""
+def reach_grid(table: VerdictTable) -> Grid:
+    """Return the grid of a verdict table: the workloads, then what is outside of the cluster."""
+    outside = _outside(table)
+    workloads = table.reachability.workloads
+    ends = [*range(len(workloads)), *(each.place for each in outside)]
     cells = {
-        (each.source_id, each.destination_id): _cell(each) for each in reachability.connections()
+        (row, column): cell
+        for row, source in enumerate(ends)
+        for column, destination in enumerate(ends)
+        if (cell := _cell(table, source, destination)) or cell.itself
     }
-    workloads = [each.id for each in reachability.workloads]
-    for each in reachability.workloads:
-        if each.workload.replicas == 1:
-            cells[each.id, each.id] = Cell(itself=True)
-    groups = _alike(reachability.externals, workloads, cells)
-    called = external_names([[each.network for each in group] for group in groups])
-    names = {name: group[0].id for name, group in zip(called, groups, strict=True)}
-    for name, first in names.items():
-        for workload in workloads:
-            cells[workload, name] = cells.get((workload, first), Cell())
-            cells[name, workload] = cells.get((first, workload), Cell())
-    return Grid((*workloads, *names), cells, frozenset(names))
+    names = (*(each.id for each in workloads), *(each.name for each in outside))
+    namespaces = (*(each.namespace for each in workloads), *("" for _ in outside))
+    return Grid(names, namespaces, cells)
 
 
-def _cell(connection: Connection) -> Cell:
-    unsure = reduce(or_, (part.ports for part in connection.undetermined), NO_PORTS)
-    return Cell(connection.allowed, unsure)
-
-
-def _alike(
-    ranges: Sequence[ExternalRange],
-    workloads: Sequence[str],
-    cells: Mapping[tuple[str, str], Cell],
-) -> list[list[ExternalRange]]:
-    """Return the ranges in groups, each of which has the same cells with every workload."""
-    groups: dict[tuple[Cell, ...], list[ExternalRange]] = {}
-    for each in ranges:
-        ways = ([(each.id, other), (other, each.id)] for other in workloads)
-        pairs = [pair for both in ways for pair in both]
-        groups.setdefault(tuple(cells.get(pair, Cell()) for pair in pairs), []).append(each)
-    return list(groups.values())
+def _cell(table: VerdictTable, source: int, destination: int) -> Cell:
+    if source == destination and is_one_pod(table.endpoints[source]):
+        return Cell(itself=True)
+    return Cell(*table.verdicts[table.number(source, destination)])
 
 
 @dataclass(frozen=True, slots=True)
 class Share:
     """How many of the connections of a cell are open, and how many may be but are not certain.
 
-    A connection is counted as in `podwall.reports.reach.summary`: a pod and itself are none.
+    A connection is counted as in a `Summary`: a single pod and itself are none.
     """
 
     open: int = 0
-    unsure: int = 0
+    undetermined: int = 0
     total: int = 0
+
+    @property
+    def percent(self) -> int:
+        """The open ones in percent: 0 only where there are none, 100 only where all are open.
+
+        >>> [Share(open=each, total=1000).percent for each in (0, 1, 500, 999, 1000)]
+        [0, 1, 50, 99, 100]
+        """
+        if self.open in {0, self.total}:
+            return 100 if self.open else 0
+        return min(99, max(1, round(100 * self.open / self.total)))
 
 
 @dataclass(frozen=True, slots=True)
@@ -175,78 +295,21 @@ class NamespaceGrid:
         return self.shares.get((source, destination), Share())
 
 
-class _NamespaceGroup(NamedTuple):
-    """A row and column of the grid, with the places of its endpoints."""
-
-    name: str
-    members: list[int]
-
-
 def namespace_grid(table: VerdictTable) -> NamespaceGrid:
     """Return the grid of a verdict table.
 
     External ranges with the same verdicts towards every workload are one row.
     """
-    groups = [*_namespaces(table.endpoints), *_outside(table)]
-    opens = _pairs(table, groups, [bool(each.allowed) for each in table.verdicts])
-    doubts = [bool(each.undetermined and not each.allowed) for each in table.verdicts]
-    unsure = _pairs(table, groups, doubts)
-    sizes = [len(group.members) for group in groups]
+    members: dict[str, list[int]] = {}
+    for place, each in enumerate(table.reachability.workloads):
+        members.setdefault(each.namespace, []).append(place)
+    outside = _outside(table)
+    groups = [*members.values(), *([each.place] for each in outside)]
+    opens = _connections(table, _is_open(table), groups)
+    doubts = _connections(table, _is_in_doubt(table), groups)
     shares = {}
-    for row, column in np.argwhere(opens + unsure).tolist():
-        alone = _alone(table, groups[row].members) if row == column else 0
-        total = sizes[row] * sizes[column] - alone
-        shares[row, column] = Share(int(opens[row, column]), int(unsure[row, column]), total)
-    return NamespaceGrid(tuple(group.name for group in groups), shares)
-
-
-def _namespaces(ends: Iterable[Endpoint]) -> list[_NamespaceGroup]:
-    found: dict[str, list[int]] = {}
-    for place, each in enumerate(ends):
-        if isinstance(each, WorkloadEndpoint):
-            found.setdefault(each.id.partition("/")[0], []).append(place)
-    return [_NamespaceGroup(*each) for each in found.items()]
-
-
-def _outside(table: VerdictTable) -> list[_NamespaceGroup]:
-    """Return a group for each kind of external range, with one range that stands for all."""
-    count = len(table.reachability.workloads)
-    sources, destinations = np.unique(table.sources[:count]), np.unique(table.destinations[:count])
-    alike: dict[tuple[bytes, bytes], list[ExternalRange]] = {}
-    places: dict[ExternalRange, int] = {}
-    for place, each in enumerate(table.reachability.externals, count):
-        into = table.cells[table.sources[place], destinations].tobytes()
-        out = table.cells[sources, table.destinations[place]].tobytes()
-        alike.setdefault((into, out), []).append(each)
-        places[each] = place
-    groups = list(alike.values())
-    names = external_names([[each.network for each in group] for group in groups])
-    firsts = [[places[group[0]]] for group in groups]
-    return list(map(_NamespaceGroup, names, firsts))
-
-
-def _pairs(
-    table: VerdictTable, groups: Sequence[_NamespaceGroup], counted: Sequence[bool]
-) -> npt.NDArray[np.int64]:
-    """Return for each pair of groups how many of its connections have a verdict that counts."""
-    found = np.array(counted)[table.cells]
-    columns = [_roles(table.destinations, group) for group in groups]
-    pairs = np.zeros((len(groups), len(groups)), dtype=np.int64)
-    for row, group in enumerate(groups):
-        roles, times = _roles(table.sources, group)
-        reached = times @ found[roles]
-        pairs[row] = [reached[role] @ many for role, many in columns]
-    for place, group in enumerate(groups):
-        alone = [each for each in group.members if is_one_pod(table.endpoints[each])]
-        pairs[place, place] -= found[table.sources[alone], table.destinations[alone]].sum()
-    return pairs
-
-
-def _roles(of: IntArray, group: _NamespaceGroup) -> tuple[IntArray, IntArray]:
-    """Return the roles of a group's members, and how many members have each."""
-    roles, times = np.unique(of[group.members], return_counts=True)
-    return roles, times
-
-
-def _alone(table: VerdictTable, members: Iterable[int]) -> int:
-    return sum(is_one_pod(table.endpoints[each]) for each in members)
+    for row, column in np.argwhere(opens + doubts).tolist():
+        alone = _single_pods(table, groups[row]) if row == column else 0
+        total = len(groups[row]) * len(groups[column]) - alone
+        shares[row, column] = Share(int(opens[row, column]), int(doubts[row, column]), total)
+    return NamespaceGrid((*members, *(each.name for each in outside)), shares)

@@ -104,6 +104,16 @@ class WorkloadEndpoint:
     id: str
     workload: SnapshotWorkload
 
+    @property
+    def namespace(self) -> str:
+        """The namespace as the id has it."""
+        return self.id.partition("/")[0]
+
+    @property
+    def name(self) -> str:
+        """The id without its namespace."""
+        return self.id.partition("/")[2]
+
 
 @dataclass(frozen=True, slots=True)
 class ExternalRange:

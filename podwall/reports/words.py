@@ -9,7 +9,7 @@ from podwall.model import IpProtocol
 from podwall.policies.errors import Place
 from podwall.portset import ALL_PORTS, FIRST_PORT, LAST_PORT, PortSet
 
-__all__ = ["counted", "listed", "place_words", "printable", "short_ports"]
+__all__ = ["counted", "listed", "place_words", "printable", "sentence_case", "short_ports"]
 
 
 def printable(text: str) -> str:
@@ -47,6 +47,15 @@ def listed(parts: list[str]) -> str:
     ('web', 'web, api and db')
     """
     return " and ".join(filter(None, (", ".join(parts[:-1]), *parts[-1:])))
+
+
+def sentence_case(text: str) -> str:
+    """Return a text with a capital at its beginning.
+
+    >>> sentence_case("all of `db` is open")
+    'All of `db` is open'
+    """
+    return f"{text[:1].upper()}{text[1:]}"
 
 
 def place_words(place: Place) -> str:

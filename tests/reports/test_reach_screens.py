@@ -18,7 +18,8 @@ from podwall.reading import Document, snapshot
 from podwall.reports.reach.documents import reach_document
 from podwall.reports.reach.terminal import reach_lines, reach_section
 from podwall.reports.terminal import UNICODE
-from podwall.reports.words import short_ports
+from podwall.reports.words import printable, short_ports
+from podwall.verdict_table import verdict_table
 from tests.reports.screens import screen
 
 HTTP = PortSet.of(IpProtocol.TCP, 80)
@@ -183,10 +184,18 @@ def test_nothing_to_show_is_said() -> None:
 
 def test_external_ranges_are_one_row_for_each_difference() -> None:
     block = {"from": [{"ipBlock": {"cidr": "203.0.113.0/24"}}]}
-    grid = reach_grid(reach(pod("web"), policy("p", ingress=[block])))
+    grid = reach_grid(verdict_table(reach(pod("web"), policy("p", ingress=[block]))))
     assert grid.names == ("shop/web", OUTSIDE, "203.0.113.0/24")
-    assert not grid.cell(OUTSIDE, "shop/web").allowed
-    assert grid.cell("203.0.113.0/24", "shop/web").allowed
+    assert not grid.cell(1, 0).allowed
+    assert grid.cell(2, 0).allowed
+
+
+@pytest.mark.parametrize("width", [100, 56, 30], ids=["names", "numbers", "a list"])
+@pytest.mark.parametrize("name", ["\u202egpj", "a\x1b[31mb", "a\nb"])
+def test_what_cannot_be_seen_in_a_name_is_made_visible(name: str, width: int) -> None:
+    found = "\n".join(shown(reach(pod(name), pod("web"), pod("api", f"n{name}")), width))
+    assert name not in found
+    assert printable(name) in found
 
 
 def test_json_is_the_format_of_the_design() -> None:

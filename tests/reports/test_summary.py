@@ -7,8 +7,9 @@ from random import Random
 import pytest
 
 from podwall.engines import ENGINES
+from podwall.overview import Summary, summary
 from podwall.reachability import reachability
-from podwall.reports.reach.summary import Summary, headline, summary
+from podwall.reports.reach.headline import headline
 from podwall.reports.words import printable
 from podwall.verdict_table import is_one_pod, verdict_table
 from tests.core.builders import allow, block, cluster, policy, selector
@@ -45,8 +46,8 @@ def test_who_is_not_restricted_is_named() -> None:
     closed = policy("x", selector(app="a"), ingress=(allow(block("10.0.0.0/8")),), egress=())
     found = reachability(cluster(closed), "cilium")
     told = summary(verdict_table(found))
-    assert [found.endpoints[each].id for each in told.admitting] == ["x/b", "y/a", "y/b"]
-    assert [found.endpoints[each].id for each in told.roaming] == ["x/b", "y/a", "y/b"]
+    assert [found.endpoints[each].id for each in told.open_ingress] == ["x/b", "y/a", "y/b"]
+    assert [found.endpoints[each].id for each in told.open_egress] == ["x/b", "y/a", "y/b"]
     assert len(told.from_outside) == 4
 
 

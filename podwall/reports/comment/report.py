@@ -17,10 +17,11 @@ from podwall.diff import (
     PolicyChange,
     PolicyChangeKind,
 )
+from podwall.overview import summary
 from podwall.policies.errors import Finding, Place
 from podwall.reachability import Reachability
 from podwall.reports.changes import passage_text, port_change_kind
-from podwall.reports.reach.summary import engine_sentence, headline, summary
+from podwall.reports.reach.headline import engine_sentence, headline
 from podwall.reports.words import listed, place_words
 from podwall.verdict_table import verdict_table
 
@@ -175,5 +176,5 @@ def _written(place: Place) -> str:
 def _namespaces(reachability: Reachability) -> dict[str, frozenset[str]]:
     found: defaultdict[str, set[str]] = defaultdict(set)
     for each in reachability.workloads:
-        found[each.id.split("/")[0]].add(each.id)
+        found[each.namespace].add(each.id)
     return {name: frozenset(members) for name, members in found.items()}

@@ -9,6 +9,7 @@ from typing import Final
 import numpy as np
 
 from podwall.engines import Engine
+from podwall.overview import Summary, summary
 from podwall.portset import ALL_PORTS
 from podwall.reachability import Reachability
 from podwall.reachability.arrays import IntArray
@@ -32,11 +33,10 @@ from podwall.reports.page.verdicts import (
     runs_of,
     verdict_classes,
 )
-from podwall.reports.reach.summary import summary
 from podwall.reports.words import printable
 from podwall.verdict_table import OPEN, VerdictTable, is_one_pod, verdict_table
 
-__all__ = ["SideTables", "page_document", "side_tables"]
+__all__ = ["SideTables", "document_of", "page_document", "side_tables"]
 
 
 _NOT_HERE: Final = -1
@@ -121,8 +121,15 @@ _DENIED: Final = 0
 
 def page_document(after: Reachability, before: Reachability | None = None) -> PageDocument:
     """Return the document of an analysis, and of the change that led to it if `before` is given."""
-    found = [after] if before is None else [after, before]
-    tables = [verdict_table(each) for each in found]
+    tables = [verdict_table(each) for each in (after, before) if each is not None]
+    return document_of(tables, summary(tables[0]))
+
+
+def document_of(tables: Sequence[VerdictTable], found: Summary) -> PageDocument:
+    """Return the document of one analysis, or of two: that after a change, then that before.
+
+    `found` is the summary of the first.
+    """
     ends = page_endpoints(tables)
     verdicts = VerdictNumbers()
     verdicts.verdict(ALL_PORTS)
@@ -130,17 +137,17 @@ def page_document(after: Reachability, before: Reachability | None = None) -> Pa
         side_tables(table, places, verdicts)
         for table, places in zip(tables, ends.places, strict=True)
     ]
-    changes = tuple(_changes(verdicts, moments[1], moments[0])) if before is not None else ()
+    before = moments[1] if len(moments) > 1 else None
     return PageDocument(
-        engine=_enforcement(after.engine),
+        engine=_enforcement(tables[0].reachability.engine),
         endpoints=ends.endpoints,
-        labels=_namespace_labels(found, ends),
+        labels=_namespace_labels([each.reachability for each in tables], ends),
         ports=verdicts.page_ports(),
         verdicts=verdicts.page_verdicts(),
         after=moments[0].side,
-        before=moments[1].side if before is not None else None,
-        changes=changes,
-        notes=tuple(first_notes(summary(tables[0]), ends)),
+        before=None if before is None else before.side,
+        changes=() if before is None else tuple(_changes(verdicts, before, moments[0])),
+        notes=tuple(first_notes(found, ends)),
     )
 
 

@@ -16,11 +16,10 @@ from typing import Final
 import numpy as np
 
 from podwall.model import IpNetwork, LabelMap, SnapshotWorkload, Unknown
-from podwall.overview import external_names
+from podwall.overview import Summary, external_names
 from podwall.reachability import WorkloadEndpoint
 from podwall.reachability.arrays import IntArray
 from podwall.reports.page.document import PageEndpoint, PageNote
-from podwall.reports.reach.summary import Summary
 from podwall.reports.words import printable
 from podwall.verdict_table import VerdictTable
 
@@ -43,7 +42,7 @@ def page_endpoints(tables: Sequence[VerdictTable]) -> PageEndpoints:
     by_id: dict[str, WorkloadEndpoint] = {}
     for table in tables:
         by_id.update((each.id, each) for each in table.reachability.workloads)
-    ids = sorted(by_id, key=lambda name: name.partition("/"))
+    ids = sorted(by_id, key=lambda name: (by_id[name].namespace, name))
     groups = list(_groups(tables))
     workloads = [_workload(by_id[name]) for name in ids]
     networks = [group for group, _ in groups]
@@ -63,11 +62,10 @@ def _places(table: VerdictTable, ids: Sequence[str]) -> list[int]:
 
 def _workload(endpoint: WorkloadEndpoint) -> PageEndpoint:
     workload = endpoint.workload
-    namespace, _, name = endpoint.id.partition("/")
     return PageEndpoint(
         id=printable(endpoint.id),
-        namespace=printable(namespace),
-        name=printable(name),
+        namespace=printable(endpoint.namespace),
+        name=printable(endpoint.name),
         kind=printable(workload.kind),
         replicas=None if isinstance(workload.replicas, Unknown) else workload.replicas,
         labels=labels_of(workload.labels),
@@ -151,7 +149,7 @@ def _outside(name: str, networks: Sequence[IpNetwork]) -> PageEndpoint:
     return PageEndpoint(name, "", name, replicas=None, labels=shown, external=True)
 
 
-_SAID: Final = (
+_PHRASES: Final = (
     ("can be reached from outside the cluster", "can be reached from outside the cluster"),
     ("accepts connections from anyone", "accept connections from anyone"),
     ("may connect to anyone", "may connect to anyone"),
@@ -163,8 +161,8 @@ def first_notes(found: Summary, ends: PageEndpoints) -> Iterator[PageNote]:
     if not found.workloads:
         return
     number = {place: k for k, place in enumerate(ends.places[0].tolist())}
-    lists = (found.from_outside, found.admitting, found.roaming)
-    for places, (one, many) in zip(lists, _SAID, strict=True):
+    lists = (found.from_outside, found.open_ingress, found.open_egress)
+    for places, (one, many) in zip(lists, _PHRASES, strict=True):
         yield _note(tuple(number[place] for place in places), found.workloads, one, many)
 
 

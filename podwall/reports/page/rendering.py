@@ -16,12 +16,13 @@ from typing import Final
 
 import msgspec
 
+from podwall.overview import summary
 from podwall.policies.errors import Finding
 from podwall.reachability import Reachability
-from podwall.reports.page.building import page_document
+from podwall.reports.page.building import document_of
 from podwall.reports.page.document import PageDocument
-from podwall.reports.reach.summary import engine_sentence, headline, summary
-from podwall.reports.words import counted, printable
+from podwall.reports.reach.headline import engine_sentence, headline
+from podwall.reports.words import counted, printable, sentence_case
 from podwall.verdict_table import verdict_table
 
 __all__ = [
@@ -143,18 +144,18 @@ def html_page(
         change: the difference in a sentence, for the top of the page.
         findings: what a person should know, for its end.
     """
-    found = summary(verdict_table(after))
-    said = headline(found)
-    lede = engine_sentence(after.engine)
+    tables = [verdict_table(each) for each in (after, before) if each is not None]
+    found = summary(tables[0])
+    answer, judged = _sentence(headline(found)), engine_sentence(after.engine)
     if change:
-        heading = PageHeading(subject, _sentence(change), f"{_sentence(said)} {lede}")
+        heading = PageHeading(subject, _sentence(change), f"{answer} {judged}")
     else:
-        heading = PageHeading(subject, _sentence(said), lede)
-    return rendered_page(page_document(after, before), heading, findings)
+        heading = PageHeading(subject, answer, judged)
+    return rendered_page(document_of(tables, found), heading, findings)
 
 
 def _sentence(words: str) -> str:
-    return f"{words[:1].upper()}{words[1:].rstrip('.')}."
+    return f"{sentence_case(words).rstrip('.')}."
 
 
 def rendered_page(

@@ -1,8 +1,8 @@
 """Who can reach whom as a picture: SVG, the same for the same verdicts, in light and dark.
 
-Up to `MOST` names stand by themselves; above that each namespace is one row and one column, and a
-cell says how many of its connections are open. What each cell shows is decided first, where it lies
-in pixels after that.
+Up to `MOST_NAMES` names stand by themselves; above that each namespace is one row and one column,
+and a cell says how many of its connections are open. What each cell shows is decided first, where
+it lies in pixels after that.
 """
 
 from __future__ import annotations
@@ -15,17 +15,25 @@ from operator import itemgetter
 from typing import Final
 from xml.sax.saxutils import escape, quoteattr
 
-from podwall.overview import Cell, Grid, NamespaceGrid, Share, namespace_grid, reach_grid
+from podwall.overview import (
+    Cell,
+    Grid,
+    NamespaceGrid,
+    Share,
+    namespace_grid,
+    reach_grid,
+    summary,
+)
 from podwall.portset import ALL_PORTS
 from podwall.reachability import Reachability
-from podwall.reports.reach.summary import headline, summary
-from podwall.reports.words import counted, printable, short_ports
+from podwall.reports.reach.headline import headline
+from podwall.reports.words import counted, printable, sentence_case, short_ports
 from podwall.verdict_table import VerdictTable, verdict_table
 
-__all__ = ["MOST", "CellStyle", "Picture", "PictureCell", "picture_of", "reach_svg"]
+__all__ = ["MOST_NAMES", "CellStyle", "Picture", "PictureCell", "picture_of", "reach_svg"]
 
 
-MOST: Final = 48
+MOST_NAMES: Final = 48
 """So many names are drawn one by one."""
 
 
@@ -41,23 +49,23 @@ class CellStyle(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class PictureCell:
-    """One cell: where, how it looks, what is written in it and said about it."""
+    """One cell: where, how it looks, what is written in it, and its title in words."""
 
     row: int
     column: int
     look: CellStyle
     written: str
-    said: str
+    title: str
     part: float = 1.0
 
 
 @dataclass(frozen=True, slots=True)
 class Picture:
-    """Names with the namespace of each, the same for rows and columns, and the faces."""
+    """Names with the namespace of each, the same for rows and columns, and the cells."""
 
     names: tuple[str, ...]
     namespaces: tuple[str, ...]
-    faces: tuple[PictureCell, ...]
+    cells: tuple[PictureCell, ...]
 
     @property
     def folded(self) -> bool:
@@ -67,35 +75,30 @@ class Picture:
 
 def picture_of(table: VerdictTable) -> Picture:
     """Return what is to be drawn of a verdict table."""
-    if len(table.reachability.workloads) <= MOST:
-        grid = reach_grid(table.reachability)
-        if len(grid.names) <= MOST:
+    if len(table.reachability.workloads) <= MOST_NAMES:
+        grid = reach_grid(table)
+        if len(grid.names) <= MOST_NAMES:
             return _unfolded(grid)
     return _folded(namespace_grid(table))
 
 
 def _unfolded(grid: Grid) -> Picture:
-    homes = tuple(map(grid.namespace, grid.names))
-    pairs = zip(grid.names, homes, strict=True)
-    short = (name.removeprefix(f"{home}/") for name, home in pairs)
-    return Picture(tuple(short), homes, tuple(_cells_of(grid)))
+    pairs = zip(grid.names, grid.namespaces, strict=True)
+    short = (name.removeprefix(f"{namespace}/") for name, namespace in pairs)
+    return Picture(tuple(short), grid.namespaces, tuple(_cells_of(grid)))
 
 
 def _cells_of(grid: Grid) -> Iterator[PictureCell]:
-    number = {name: place for place, name in enumerate(grid.names)}
-    for source in grid.names:
-        for destination in grid.names:
-            cell = grid.cell(source, destination)
-            if cell.itself or cell.allowed or cell.unsure:
-                said = f"{source} to {destination}: {_cell_title(cell)}"
-                look, written = _look(cell), "" if cell.itself else short_ports(cell.allowed)
-                yield PictureCell(number[source], number[destination], look, written, said)
+    for (row, column), cell in sorted(grid.cells.items(), key=itemgetter(0)):
+        title = f"{grid.names[row]} to {grid.names[column]}: {_cell_title(cell)}"
+        written = "" if cell.itself else short_ports(cell.allowed)
+        yield PictureCell(row, column, _look(cell), written, title)
 
 
 def _look(cell: Cell) -> CellStyle:
     if cell.itself:
         return CellStyle.ITSELF
-    if cell.unsure:
+    if cell.undetermined:
         return CellStyle.MAYBE
     return CellStyle.ALL if cell.allowed == ALL_PORTS else CellStyle.SOME
 
@@ -103,34 +106,34 @@ def _look(cell: Cell) -> CellStyle:
 def _cell_title(cell: Cell) -> str:
     if cell.itself:
         return "the same pod"
-    unsure = f"undetermined on {cell.unsure}" if cell.unsure else ""
-    return "; ".join(filter(None, (str(cell.allowed) if cell.allowed else "", unsure)))
+    perhaps = f"undetermined on {cell.undetermined}" if cell.undetermined else ""
+    return "; ".join(filter(None, (str(cell.allowed) if cell.allowed else "", perhaps)))
 
 
 def _folded(grid: NamespaceGrid) -> Picture:
     """Return the picture of namespaces: of how many of their connections something passes."""
-    faces = (
+    cells = (
         PictureCell(
             *place,
-            CellStyle.MAYBE if share.unsure else CellStyle.PART,
+            CellStyle.MAYBE if share.undetermined else CellStyle.PART,
             _percent(share),
             f"{grid.names[place[0]]} to {grid.names[place[1]]}: {_share_title(share)}",
             share.open / share.total,
         )
         for place, share in sorted(grid.shares.items())
     )
-    return Picture(grid.names, grid.names, tuple(faces))
+    return Picture(grid.names, grid.names, tuple(cells))
 
 
 def _percent(share: Share) -> str:
     if share.open in {0, share.total}:
         return "all" if share.open else ""
-    return f"{min(99, max(1, round(100 * share.open / share.total)))}%"
+    return f"{share.percent}%"
 
 
 def _share_title(share: Share) -> str:
-    said = f"{share.open:,} of {counted(share.total, 'connection')}"
-    return f"{said}, {share.unsure:,} more undetermined" if share.unsure else said
+    open_ = f"{share.open:,} of {counted(share.total, 'connection')}"
+    return f"{open_}, {share.undetermined:,} more undetermined" if share.undetermined else open_
 
 
 _STYLE: Final = """
@@ -157,7 +160,7 @@ class _Frame:
 
     def __init__(self, picture: Picture) -> None:
         longest = max((len(name) for name in picture.names), default=0)
-        widest = max((len(_written(face)) for face in picture.faces), default=0)
+        widest = max((len(_written(cell)) for cell in picture.cells), default=0)
         self.side = 24 + _LETTER * max(longest, max(map(len, picture.namespaces), default=0) + 2)
         self.names = _HEAD + (0 if picture.folded else 18)
         self.top = self.names + 16 + _LETTER * longest
@@ -188,23 +191,22 @@ def reach_svg(reachability: Reachability) -> str:
     table = verdict_table(reachability)
     picture = picture_of(table)
     frame = _Frame(picture)
-    said = headline(summary(table))
-    said = f"{said[0].upper()}{said[1:]}"
+    title = sentence_case(headline(summary(table)))
     foot = _foot(picture)
-    width = max(frame.width, 40 + int(_LETTER * 1.2 * len(said)), 48 + _LETTER * len(foot[1]))
+    width = max(frame.width, 40 + int(_LETTER * 1.2 * len(title)), 48 + _LETTER * len(foot[1]))
     body = "\n".join((*_drawn(picture, frame), *_foot_lines(foot, frame)))
     return (
         f'<svg xmlns="http://www.w3.org/2000/svg" width="{width}" height="{frame.height}" '
-        f'viewBox="0 0 {width} {frame.height}" role="img" aria-labelledby="said">\n'
-        f'<title id="said">{escape(said)}</title>\n<style>{_STYLE}</style>\n'
-        f'<text class="head" x="24" y="30">{escape(said)}</text>\n{body}\n</svg>\n'
+        f'viewBox="0 0 {width} {frame.height}" role="img" aria-labelledby="title">\n'
+        f'<title id="title">{escape(title)}</title>\n<style>{_STYLE}</style>\n'
+        f'<text class="head" x="24" y="30">{escape(title)}</text>\n{body}\n</svg>\n'
     )
 
 
 def _drawn(picture: Picture, frame: _Frame) -> Iterator[str]:
     yield from _row_lines(picture, frame)
     yield from _column_lines(picture, frame)
-    yield from (_cell(face, frame) for face in picture.faces)
+    yield from (_cell(cell, frame) for cell in picture.cells)
 
 
 def _foot(picture: Picture) -> tuple[str, str]:
@@ -252,23 +254,23 @@ def _column_groups(picture: Picture, frame: _Frame) -> Iterator[str]:
             yield _text(namespace, "group", f'x="{frame.side + starts[0] + 2}" y="{_HEAD}"')
 
 
-def _cell(face: PictureCell, frame: _Frame) -> str:
-    x, y = frame.side + frame.columns[face.column], frame.top + frame.rows[face.row]
-    if face.look is CellStyle.ITSELF:
+def _cell(cell: PictureCell, frame: _Frame) -> str:
+    x, y = frame.side + frame.columns[cell.column], frame.top + frame.rows[cell.row]
+    if cell.look is CellStyle.ITSELF:
         ends = f'x1="{x}" y1="{y}" x2="{x + frame.cell}" y2="{y + _HEIGHT}"'
         return f'<line class="line" {ends}/>'
     size = f'width="{frame.cell - 2}" height="{_HEIGHT - 2}"'
     opacity = (
-        "" if face.look is not CellStyle.PART else f' fill-opacity="{0.3 + 0.7 * face.part:.2f}"'
+        "" if cell.look is not CellStyle.PART else f' fill-opacity="{0.3 + 0.7 * cell.part:.2f}"'
     )
-    box = f'<rect class="{face.look.value}" x="{x + 1}" y="{y + 1}" {size} rx="3"{opacity}/>'
+    box = f'<rect class="{cell.look.value}" x="{x + 1}" y="{y + 1}" {size} rx="3"{opacity}/>'
     middle = f'x="{x + frame.cell // 2}" y="{y + 17}"'
-    label = _text(_written(face), f"cell on-{face.look.value}", middle)
-    return f"<g><title>{escape(printable(face.said))}</title>{box}{label}</g>"
+    label = _text(_written(cell), f"cell on-{cell.look.value}", middle)
+    return f"<g><title>{escape(printable(cell.title))}</title>{box}{label}</g>"
 
 
-def _written(face: PictureCell) -> str:
-    return f"{face.written} ?".strip() if face.look is CellStyle.MAYBE else face.written
+def _written(cell: PictureCell) -> str:
+    return f"{cell.written} ?".strip() if cell.look is CellStyle.MAYBE else cell.written
 
 
 def _text(written: str, kind: str, where: str) -> str:

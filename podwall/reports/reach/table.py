@@ -30,39 +30,42 @@ def reach_list(grid: Grid, symbols: Symbols) -> Table:
     """Return a line for each server and each set of ports, with the clients that may use them."""
     table = Table.grid(padding=(0, 2))
     members = _workloads_by_namespace(grid)
-    for destination in grid.names:
-        clients: dict[Cell, list[str]] = {}
-        for source in grid.names:
-            cell = grid.cell(source, destination)
-            if cell.allowed or cell.unsure:
+    for destination, name in enumerate(grid.names):
+        clients: dict[Cell, list[int]] = {}
+        for source in range(len(grid.names)):
+            if cell := grid.cell(source, destination):
                 clients.setdefault(cell, []).append(source)
-        told = {cell: _folded(names, members, destination) for cell, names in clients.items()}
-        _add_server(table, destination, told, symbols)
+        names = {
+            cell: _folded(grid, sources, members, destination) for cell, sources in clients.items()
+        }
+        _add_server(table, printable(name), names, symbols)
     return table
 
 
-def _workloads_by_namespace(grid: Grid) -> dict[str, set[str]]:
-    """Return the workloads of each namespace."""
-    members: dict[str, set[str]] = {}
-    for name in grid.names:
-        members.setdefault(grid.namespace(name), set()).add(name)
+def _workloads_by_namespace(grid: Grid) -> dict[str, set[int]]:
+    """Return the places of each namespace's workloads."""
+    members: dict[str, set[int]] = {}
+    for place, namespace in enumerate(grid.namespaces):
+        members.setdefault(namespace, set()).add(place)
     members.pop("", None)
     return members
 
 
-def _folded(names: list[str], members: Mapping[str, set[str]], itself: str) -> list[str]:
+def _folded(
+    grid: Grid, places: list[int], members: Mapping[str, set[int]], itself: int
+) -> list[str]:
     """Return names, with `all of` a namespace in the place of its workloads, if it has several.
 
     A pod counts as one of those that reach it.
     """
-    found = {*names, itself}
+    found = {*places, itself}
     whole = {
-        name: f"all of {namespace}"
+        place: f"all of {namespace}"
         for namespace, all_of_it in members.items()
-        if all_of_it <= found and len(all_of_it & set(names)) > 1
-        for name in all_of_it
+        if all_of_it <= found and len(all_of_it & set(places)) > 1
+        for place in all_of_it
     }
-    return list(dict.fromkeys(whole.get(name, name) for name in names))
+    return list(dict.fromkeys(printable(whole.get(place, grid.names[place])) for place in places))
 
 
 def _add_server(
@@ -77,8 +80,9 @@ def _add_server(
 
 def _ports_text(cell: Cell, symbols: Symbols) -> Text:
     allowed = short_ports(cell.allowed, symbols.more) if cell.allowed else ""
-    unsure = f"{short_ports(cell.unsure, symbols.more)}?" if cell.unsure else ""
-    return Text.assemble((allowed, "green"), " " if allowed and unsure else "", (unsure, "yellow"))
+    perhaps = f"{short_ports(cell.undetermined, symbols.more)}?" if cell.undetermined else ""
+    gap = " " if allowed and perhaps else ""
+    return Text.assemble((allowed, "green"), gap, (perhaps, "yellow"))
 
 
 _CORNER: Final = "from \\ to"
@@ -89,15 +93,14 @@ def reach_forms(grid: Grid, symbols: Symbols) -> Iterator[RenderableType]:
 
     Each row is a client and each column a server. Symbols tell verdicts apart, colours only help.
     """
-    cells = [
-        [cell_text(grid.cell(source, destination), symbols) for destination in grid.names]
-        for source in grid.names
-    ]
-    numbers = [str(number) for number in range(1, len(grid.names) + 1)]
-    sections = _sections([grid.namespace(name) for name in grid.names])
-    heads = [_two_lines(grid.namespace(name), name) for name in grid.names]
-    yield table_of(heads, grid.names, cells, sections)
-    yield table_of(numbers, numbered(grid.names), cells, sections)
+    names = [printable(name) for name in grid.names]
+    places = range(len(names))
+    cells = [[cell_text(grid.cell(row, column), symbols) for column in places] for row in places]
+    numbers = [str(number) for number in range(1, len(names) + 1)]
+    sections = _sections(grid.namespaces)
+    heads = list(map(_two_lines, map(printable, grid.namespaces), names))
+    yield table_of(heads, names, cells, sections)
+    yield table_of(numbers, numbered(names), cells, sections)
     yield reach_list(grid, symbols)
 
 
@@ -144,8 +147,9 @@ def cell_text(cell: Cell, symbols: Symbols) -> Text:
     if cell.itself:
         return Text(symbols.itself, "dim")
     allowed = Text(short_ports(cell.allowed, symbols.more) if cell.allowed else "", "green")
-    unsure = Text(f"{short_ports(cell.unsure, symbols.more)}?" if cell.unsure else "", "yellow")
-    parts = [part for part in (allowed, unsure) if part]
+    undetermined = short_ports(cell.undetermined, symbols.more)
+    perhaps = Text(f"{undetermined}?" if cell.undetermined else "", "yellow")
+    parts = [part for part in (allowed, perhaps) if part]
     return Text(" ").join(parts) if parts else Text(symbols.denied, "red")
 
 
@@ -177,14 +181,14 @@ def _share(symbols: Symbols, share: Share) -> Text:
     if not share.open:
         return _sign(symbols, share)
     whole = share.open == share.total
-    percent = min(99, max(1, round(100 * share.open / share.total)))
-    open_ = Text(symbols.whole if whole else f"{percent}%", "bold green" if whole else "green")
-    return Text.assemble(open_, ("?", "yellow")) if share.unsure else open_
+    written = symbols.whole if whole else f"{share.percent}%"
+    open_ = Text(written, "bold green" if whole else "green")
+    return Text.assemble(open_, ("?", "yellow")) if share.undetermined else open_
 
 
 def _sign(symbols: Symbols, share: Share) -> Text:
     """Return a single sign, which tells apart without colour."""
-    if share.unsure:
+    if share.undetermined:
         return Text("?", "yellow")
     if share.open:
         whole = share.open == share.total
@@ -193,14 +197,16 @@ def _sign(symbols: Symbols, share: Share) -> Text:
 
 
 def namespace_legend(symbols: Symbols) -> Text:
-    """Say what is in the cells."""
+    """Return what the signs in the cells mean."""
     meanings = (
         (symbols.whole, "all connections are open"),
         (f"8% {symbols.part}", "some"),
         (symbols.denied, "none"),
         ("?", "not certain"),
     )
-    return Text("   ").join(Text.assemble((sign, "bold"), f" {said}") for sign, said in meanings)
+    return Text("   ").join(
+        Text.assemble((sign, "bold"), f" {meaning}") for sign, meaning in meanings
+    )
 
 
 def _namespace_list(grid: NamespaceGrid, names: list[str], symbols: Symbols) -> Table:
@@ -211,7 +217,7 @@ def _namespace_list(grid: NamespaceGrid, names: list[str], symbols: Symbols) -> 
         signs: dict[str, Text] = {}
         for row, source in enumerate(names):
             share = grid.share(row, column)
-            if share.open or share.unsure:
+            if share.open or share.undetermined:
                 text = _sign(symbols, share)
                 signs[text.plain] = text
                 found.setdefault(text.plain, []).append(source)

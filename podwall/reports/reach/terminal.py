@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import Final
 
 from rich.console import Console, RenderableType
@@ -10,13 +10,13 @@ from rich.measure import Measurement
 from rich.padding import Padding
 from rich.text import Text
 
-from podwall.overview import Grid, namespace_grid, reach_grid
+from podwall.overview import Grid, namespace_grid, reach_grid, summary, undetermined_causes
 from podwall.reachability import Reachability
+from podwall.reports.reach.headline import headline
 from podwall.reports.reach.rows import ReachRow, reach_rows
-from podwall.reports.reach.summary import headline, summary
 from podwall.reports.reach.table import cell_text, namespace_forms, namespace_legend, reach_forms
 from podwall.reports.terminal import Symbols, symbols
-from podwall.verdict_table import verdict_table
+from podwall.verdict_table import VerdictTable, verdict_table
 
 __all__ = ["MOST_WORKLOADS", "reach_lines", "reach_section"]
 
@@ -45,21 +45,20 @@ def reach_section(
     if not number:
         yield Text("  no workloads are planned")
     elif number > MOST_WORKLOADS:
-        yield from map(_indented, _namespaces(reachability, console, symbols))
+        yield from map(_indented, _namespaces(verdict_table(reachability), console, symbols))
     else:
-        grid = reach_grid(reachability)
+        grid = reach_grid(verdict_table(reachability))
         yield _indented(_fitting(reach_forms(grid, symbols), console))
         yield ""
         yield _indented(_legend(grid, symbols))
-        yield from map(_indented, _unsure(reachability))
+        yield from map(_indented, _causes(undetermined_causes(reachability)))
     yield ""
 
 
 def _namespaces(
-    reachability: Reachability, console: Console, symbols: Symbols
+    table: VerdictTable, console: Console, symbols: Symbols
 ) -> Iterator[RenderableType]:
     """Yield what is shown of too many workloads to show each."""
-    table = verdict_table(reachability)
     yield Text(headline(summary(table)))
     yield ""
     yield _fitting(namespace_forms(namespace_grid(table), symbols), console)
@@ -84,10 +83,9 @@ def _indented(part: RenderableType) -> RenderableType:
 
 def _legend(grid: Grid, symbols: Symbols) -> Text:
     """Say what the words and symbols in the cells mean, as far as there are any."""
+    places = range(len(grid.names))
     shown = {
-        cell_text(grid.cell(one, other), symbols).plain
-        for one in grid.names
-        for other in grid.names
+        cell_text(grid.cell(row, column), symbols).plain for row in places for column in places
     }
     words = {word for text in shown for word in text.split()}
     meanings = [
@@ -104,10 +102,8 @@ def _legend(grid: Grid, symbols: Symbols) -> Text:
     return Text("   ").join(parts)
 
 
-def _unsure(reachability: Reachability) -> Iterator[Text]:
-    """Yield why verdicts are not certain, each cause once."""
-    parts = (part for each in reachability.connections() for part in each.undetermined)
-    causes = list(dict.fromkeys(part.because for part in parts))
+def _causes(causes: Sequence[str]) -> Iterator[Text]:
+    """Yield why verdicts are not certain."""
     for because in causes[:_MOST_CAUSES]:
         yield Text.assemble(("? ", "yellow"), because)
     if len(causes) > _MOST_CAUSES:

@@ -1,0 +1,42 @@
+"""The few numbers with which a report begins as a sentence, and on what they rest."""
+
+from __future__ import annotations
+
+from podwall.engines import SPEC, Engine
+from podwall.overview import Summary
+from podwall.reports.words import counted
+
+__all__ = ["engine_sentence", "headline"]
+
+
+def engine_sentence(engine: Engine) -> str:
+    """Return on whose behaviour the verdicts rest, as a sentence.
+
+    >>> from podwall.engines import CILIUM, SPEC
+    >>> engine_sentence(CILIUM)
+    'Judged as Cilium enforces network policies.'
+    """
+    if engine == SPEC:
+        return "Judged by the NetworkPolicy specification: no engine was named, and they differ."
+    return f"Judged as {engine.title} enforces network policies."
+
+
+def headline(found: Summary) -> str:
+    """Return the answer to who can reach whom, in a sentence.
+
+    >>> print(headline(Summary(3, 2, 6, 2, 1, (), (), ())))
+    2 of 6 connections between 3 workloads in 2 namespaces are open, 1 more is undetermined
+    """
+    workloads = counted(found.workloads, "workload")
+    between = f"between {workloads} in {counted(found.namespaces, 'namespace')}"
+    if found.connections == 0:
+        return f"{workloads}, and no two pods to connect"
+    if found.open == found.connections:
+        return f"all {found.connections:,} connections {between} are open"
+    opens = f"{found.open:,}" if found.open else "none"
+    are = "is" if found.open == 1 else "are"
+    open_ = f"{opens} of {found.connections:,} connections {between} {are} open"
+    if not found.undetermined:
+        return open_
+    more = "is" if found.undetermined == 1 else "are"
+    return f"{open_}, {found.undetermined:,} more {more} undetermined"
