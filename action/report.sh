@@ -1,6 +1,7 @@
 #!/usr/bin/env bash
 # Compares what the variables PREVIEW, MANIFESTS or PROGRAM name with what there was before, and writes every report to
-# OUT. It always ends well, so that the report is posted: how it came out stands in the output `exit-code`.
+# OUT. It succeeds even where the comparison fails, so that the report is posted: how the comparison ended stands in the
+# output `exit-code`.
 set -uo pipefail
 
 STACK=${STACK##*/} # the CLI's `organisation/project/stack` is a file `Pulumi.stack.yaml` here
@@ -14,7 +15,7 @@ rm -f "$OUT/outputs.txt"
 printf '{"steps": []}\n' >"$nothing"
 : >"$unplanned"
 
-# Names in a checkout are anybody's words: the runner shall read no command in them.
+# Names in a checkout are anybody's words: the runner must read no command in them.
 quietly() {
     local word
     word=$(od -An -N16 -tx1 /dev/urandom | tr -d ' \n')

@@ -8,9 +8,9 @@ from collections.abc import Sequence
 from typing import Final
 
 from podwall.cli.commands import COMMANDS
-from podwall.cli.exit_code import ExitCode
 from podwall.cli.messages import write_error
-from podwall.cli.parser import command_parser
+from podwall.cli.parser import parsed
+from podwall.exit_code import ExitCode
 from podwall.policies.errors import PodwallError
 
 __all__ = ["main"]
@@ -22,10 +22,10 @@ _REPORT: Final = "this is a defect of podwall: please report it, with what --deb
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run the command line and return its exit code."""
-    options = command_parser(COMMANDS).parse_args(arguments)
+    options = parsed(COMMANDS, arguments)
     try:
         return int(options.command.run(options))
-    except BrokenPipeError:  # whoever read the output has had enough of it
+    except BrokenPipeError:  # the reader of a pipe, such as `head`, has stopped
         sys.stdout = None
         return ExitCode.FINE
     except KeyboardInterrupt:

@@ -6,21 +6,20 @@ import gc
 from argparse import ArgumentParser, Namespace
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from enum import StrEnum
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 from podwall.cli.messages import progress, write_message
+from podwall.engines import ENGINES
+from podwall.exit_code import FailOn
 from podwall.policies.errors import InvalidValue
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
-
     from podwall.policies.errors import Finding
     from podwall.sources import Source
 
 __all__ = [
-    "FailOn",
+    "ENGINE_NAMES",
     "add_engine",
     "add_expectations",
     "add_fail_on",
@@ -35,16 +34,8 @@ __all__ = [
 ]
 
 
-_ENGINES = ("spec", "azure", "calico", "cilium")
-
-
-class FailOn(StrEnum):
-    """The least serious thing that makes a command fail."""
-
-    ANY = "any"
-    WARNING = "warning"
-    ERROR = "error"
-    UNDETERMINED = "undetermined"
+ENGINE_NAMES: Final = tuple(ENGINES)
+"""The engines; `none` is a cluster in which nothing enforces policies."""
 
 
 def add_format(parser: ArgumentParser, formats: Sequence[str] = ("text", "json")) -> None:
@@ -64,9 +55,9 @@ def add_engine(parser: ArgumentParser) -> None:
     parser.add_argument(
         "--engine",
         metavar="ENGINE",
-        choices=_ENGINES,
-        help=f"who enforces the policies: {', '.join(_ENGINES)} "
-        "(default: what the source declares, else spec)",
+        choices=ENGINE_NAMES,
+        help=f"who enforces the policies: {', '.join(ENGINE_NAMES)} "
+        "(default: what the source declares, else spec; none: nobody, so everything is open)",
     )
 
 
@@ -162,7 +153,7 @@ def add_expectations(parser: ArgumentParser) -> None:
         "words",
         metavar="[SOURCE] EXPECTATIONS.yaml",
         nargs="+",
-        help="the file that says who shall, and shall not, reach whom; SOURCE is manifests, a "
+        help="the file that says who may and who must not reach whom; SOURCE is manifests, a "
         "preview or a stack (default: the Pulumi program in this folder)",
     )
     add_stack(parser)

@@ -8,16 +8,14 @@ from collections.abc import Iterator, Sequence
 from functools import partial
 
 from podwall.cli.arguments import (
-    FailOn,
     paused_collector,
     read_source,
     source_and_expectations,
     write_findings,
 )
-from podwall.cli.exit_code import ExitCode
-from podwall.cli.severity import at_least
+from podwall.exit_code import ExitCode, FailOn, exit_code
 from podwall.expectations import Outcome, Result, check
-from podwall.policies.errors import Finding
+from podwall.policies.errors import Finding, Severity
 from podwall.reachability import reachability
 from podwall.reports.expectations import checks_document, checks_text
 from podwall.reports.explanation import Locate
@@ -54,7 +52,6 @@ def _report(output: str, engine: str, results: Sequence[Result], locate: Locate)
 def _exit_code(fail_on: FailOn, results: Sequence[Result], findings: Sequence[Finding]) -> ExitCode:
     """Return 1 also where an object could not be read: it may be the one that breaks something."""
     outcomes = {each.outcome for each in results}
-    if Outcome.FAIL in outcomes or any(at_least(fail_on, each.severity) for each in findings):
-        return ExitCode.FOUND
-    certainty = fail_on is FailOn.UNDETERMINED and Outcome.UNDETERMINED in outcomes
-    return ExitCode.UNDETERMINED if certainty else ExitCode.FINE
+    broken = [Severity.ERROR] if Outcome.FAIL in outcomes else []
+    certain = Outcome.UNDETERMINED not in outcomes
+    return exit_code(fail_on, [*broken, *findings], certain=certain)

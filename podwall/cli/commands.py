@@ -9,12 +9,12 @@ warning; the connections of workloads that are new or gone are notes, which only
 
 from __future__ import annotations
 
-from argparse import ArgumentParser, Namespace
+from argparse import ArgumentParser
 from pathlib import Path
 from typing import Final
 
 from podwall.cli.arguments import (
-    FailOn,
+    ENGINE_NAMES,
     add_engine,
     add_expectations,
     add_fail_on,
@@ -24,6 +24,7 @@ from podwall.cli.arguments import (
     add_stack,
 )
 from podwall.cli.parser import Command
+from podwall.exit_code import FailOn
 
 __all__ = [
     "CHECK",
@@ -63,18 +64,12 @@ def _preview_arguments(parser: ArgumentParser) -> None:
     )
 
 
-def _preview(options: Namespace) -> int:
-    from podwall.cli.preview import show_preview  # noqa: PLC0415 - help must not wait for Pulumi
-
-    return show_preview(options)
-
-
 PREVIEW = Command(
     name="preview",
     summary="plan the stack: resources, who can reach whom, warnings, and the manifests in out/",
     example="podwall preview --stack prod -o json | jq '.reachability.connections'",
     declare=_preview_arguments,
-    run=_preview,
+    does="podwall.cli.preview:show_preview",
 )
 
 
@@ -85,18 +80,12 @@ def _reach_arguments(parser: ArgumentParser) -> None:
     add_fail_on(parser)
 
 
-def _reach(options: Namespace) -> int:
-    from podwall.cli.reach import show_reach  # noqa: PLC0415 - help must not wait for numpy
-
-    return show_reach(options)
-
-
 REACH = Command(
     name="reach",
     summary="who can reach whom, on which ports, in manifests, a preview, a stack or the program",
     example="podwall reach manifests/ -o csv",
     declare=_reach_arguments,
-    run=_reach,
+    does="podwall.cli.reach:show_reach",
 )
 
 
@@ -114,18 +103,12 @@ def _explain_arguments(parser: ArgumentParser) -> None:
     add_engine(parser)
 
 
-def _explain(options: Namespace) -> int:
-    from podwall.cli.explain import show_explanation  # noqa: PLC0415 - help is not to wait
-
-    return show_explanation(options)
-
-
 EXPLAIN = Command(
     name="explain",
     summary="why a flow passes or does not: every policy and rule, and what comes nearest",
     example="podwall explain manifests/ shop/web shop/api 8080",
     declare=_explain_arguments,
-    run=_explain,
+    does="podwall.cli.explain:show_explanation",
 )
 
 
@@ -150,7 +133,7 @@ def _diff_arguments(parser: ArgumentParser) -> None:
     parser.add_argument(
         "--expectations",
         metavar="FILE",
-        help="who shall, and shall not, reach whom: what is broken afterwards is an error",
+        help="who may and who must not reach whom: what is broken afterwards is an error",
     )
     parser.add_argument(
         "--out",
@@ -171,18 +154,12 @@ def _diff_arguments(parser: ArgumentParser) -> None:
     add_fail_on(parser)
 
 
-def _diff(options: Namespace) -> int:
-    from podwall.cli.diff import show_changes  # noqa: PLC0415 - help must not wait for numpy
-
-    return show_changes(options)
-
-
 DIFF = Command(
     name="diff",
     summary="which connections a change adds, removes, widens or narrows, and by which policy",
     example="podwall diff main/manifests/ manifests/ --fail-on error",
     declare=_diff_arguments,
-    run=_diff,
+    does="podwall.cli.diff:show_changes",
 )
 
 
@@ -200,18 +177,12 @@ def _check_arguments(parser: ArgumentParser) -> None:
     )
 
 
-def _check(options: Namespace) -> int:
-    from podwall.cli.check import show_results  # noqa: PLC0415 - help must not wait for numpy
-
-    return show_results(options)
-
-
 CHECK = Command(
     name="check",
-    summary="stated intent against what is computed: who shall, and shall not, reach whom",
+    summary="stated intent against what is computed: who may and who must not reach whom",
     example="podwall check manifests/ expectations.yaml",
     declare=_check_arguments,
-    run=_check,
+    does="podwall.cli.check:show_results",
 )
 
 
@@ -222,22 +193,13 @@ def _lint_arguments(parser: ArgumentParser) -> None:
     add_fail_on(parser)
 
 
-def _lint(options: Namespace) -> int:
-    from podwall.cli.lint import show_findings  # noqa: PLC0415 - help must not wait for numpy
-
-    return show_findings(options)
-
-
 LINT = Command(
     name="lint",
     summary="findings: policies that do nothing, open too much, or are not enforced as written",
     example="podwall lint manifests/ --engine azure --fail-on warning",
     declare=_lint_arguments,
-    run=_lint,
+    does="podwall.cli.lint:show_findings",
 )
-
-
-_MIGRATION_ENGINES = ("azure", "calico", "cilium", "none", "spec")
 
 
 def _migrate_arguments(parser: ArgumentParser) -> None:
@@ -246,21 +208,15 @@ def _migrate_arguments(parser: ArgumentParser) -> None:
         "--from",
         dest="old",
         metavar="ENGINE",
-        choices=_MIGRATION_ENGINES,
+        choices=ENGINE_NAMES,
         help="the engine of today (default: what the source declares, else azure)",
     )
     parser.add_argument(
-        "--to", dest="new", metavar="ENGINE", choices=_MIGRATION_ENGINES, default="cilium",
+        "--to", dest="new", metavar="ENGINE", choices=ENGINE_NAMES, default="cilium",
         help="the engine to come (default: cilium)",
     )  # fmt: skip
     add_format(parser, ("text", "json", "yaml", "py"))
     add_fail_on(parser)
-
-
-def _migrate(options: Namespace) -> int:
-    from podwall.cli.migrate import show_migration  # noqa: PLC0415 - help is not to wait
-
-    return show_migration(options)
 
 
 MIGRATE = Command(
@@ -268,7 +224,7 @@ MIGRATE = Command(
     summary="what another network policy engine opens and closes, and the edits that keep it as is",
     example="podwall migrate manifests/ --from azure --to cilium -o yaml",
     declare=_migrate_arguments,
-    run=_migrate,
+    does="podwall.cli.migrate:show_migration",
 )
 
 
@@ -290,18 +246,12 @@ def _import_arguments(parser: ArgumentParser) -> None:
     add_fail_on(parser)
 
 
-def _import(options: Namespace) -> int:
-    from podwall.cli.import_ import show_import  # noqa: PLC0415 - help must not wait
-
-    return show_import(options)
-
-
 IMPORT = Command(
     name="import",
     summary="NetworkPolicy manifests as typed Python that makes equal policies",
     example="podwall import manifests/ --out network_policies.py",
     declare=_import_arguments,
-    run=_import,
+    does="podwall.cli.import_:show_import",
 )
 
 
@@ -313,18 +263,12 @@ def _suggest_arguments(parser: ArgumentParser) -> None:
     add_fail_on(parser, FailOn.UNDETERMINED)
 
 
-def _suggest(options: Namespace) -> int:
-    from podwall.cli.suggest import show_suggestion  # noqa: PLC0415 - help must not wait
-
-    return show_suggestion(options)
-
-
 SUGGEST = Command(
     name="suggest",
     summary="policies that open what expectations state, and nothing else, as typed Python or YAML",
     example="podwall suggest manifests/ expectations.yaml --out network_policies.py",
     declare=_suggest_arguments,
-    run=_suggest,
+    does="podwall.cli.suggest:show_suggestion",
 )
 
 
@@ -333,18 +277,12 @@ def _walkthrough_arguments(parser: ArgumentParser) -> None:
     add_engine(parser)
 
 
-def _walkthrough(options: Namespace) -> int:
-    from podwall.cli.walkthrough import show_walkthrough  # noqa: PLC0415 - help must not wait for numpy
-
-    return show_walkthrough(options)
-
-
 WALKTHROUGH = Command(
     name="walkthrough",
     summary="the five steps, predicted: which client reaches the backend, and which does not",
     example="podwall walkthrough -o json",
     declare=_walkthrough_arguments,
-    run=_walkthrough,
+    does="podwall.cli.walkthrough:show_walkthrough",
 )
 
 

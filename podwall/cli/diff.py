@@ -16,11 +16,10 @@ from itertools import chain
 from pathlib import Path
 from typing import NamedTuple
 
-from podwall.cli.arguments import FailOn, paused_collector, write_findings
-from podwall.cli.exit_code import ExitCode
+from podwall.cli.arguments import paused_collector, write_findings
 from podwall.cli.messages import progress
-from podwall.cli.severity import at_least
 from podwall.diff import ChangeCause, ConnectionChange, ConnectionChangeKind, Diff, diff
+from podwall.exit_code import ExitCode, FailOn, exit_code
 from podwall.lint import lint, ranked, silenceable, triaged
 from podwall.policies.errors import Finding, InvalidValue, PodwallError, Severity
 from podwall.reachability import Reachability, reachability
@@ -269,12 +268,12 @@ def _report(output: str, found: ChangeReview) -> Iterator[str]:
 
 def _exit_code(fail_on: FailOn, found: ChangeReview) -> ExitCode:
     difference = found.difference
-    severities = (each.severity for each in (*found.findings, *difference.findings))
     changes = [each for each in difference.changes() if port_change_kind(each) is not None]
-    if any(at_least(fail_on, each) for each in (*severities, *map(_severity, changes))):
-        return ExitCode.FOUND
-    unsure = fail_on is FailOn.UNDETERMINED and any(each.after.undetermined for each in changes)
-    return ExitCode.UNDETERMINED if unsure else ExitCode.FINE
+    return exit_code(
+        fail_on,
+        [*found.findings, *difference.findings, *map(_severity, changes)],
+        certain=not any(each.after.undetermined for each in changes),
+    )
 
 
 def _severity(change: ConnectionChange) -> Severity:

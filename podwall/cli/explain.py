@@ -9,9 +9,9 @@ from functools import partial
 from pathlib import Path
 from typing import Final, NamedTuple
 
-from podwall.cli.arguments import FailOn, paused_collector, read_source, write_findings
-from podwall.cli.severity import exit_code
-from podwall.explain import FlowAnswer, answers, is_port
+from podwall.cli.arguments import paused_collector, read_source, write_findings
+from podwall.exit_code import FailOn, exit_code
+from podwall.explain import FlowAnswer, answers, is_port, protocol_last
 from podwall.policies.errors import InvalidValue, Severity
 from podwall.reachability import Reachability, reachability
 from podwall.reports.explanation import (
@@ -49,7 +49,7 @@ def flow_words(words: list[str]) -> FlowWords:
     match words:
         case [start, end]:
             return FlowWords(None, start, end, None)
-        case [start, end, port] if is_port(port) and not _is_source(start):
+        case [start, end, port] if is_port(protocol_last(port)) and not _is_source(start):
             return FlowWords(None, start, end, port)
         case [source, start, end]:
             return FlowWords(source, start, end, None)
@@ -79,7 +79,7 @@ def show_explanation(options: Namespace) -> int:
         write_findings([each for each in reading.findings if each.severity is not Severity.INFO])
         sys.stdout.writelines(_report(options.output, found.engine.name, explained, locate))
         sys.stdout.flush()
-        return exit_code(FailOn.ERROR, reading.findings, found)
+        return exit_code(FailOn.ERROR, reading.findings, certain=found.is_certain)
 
 
 def _answers(found: Reachability, words: FlowWords) -> tuple[FlowAnswer, ...]:

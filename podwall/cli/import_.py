@@ -6,10 +6,9 @@ import sys
 from argparse import Namespace
 from collections.abc import Sequence
 
-from podwall.cli.arguments import FailOn, paused_collector, read_source
-from podwall.cli.exit_code import ExitCode
+from podwall.cli.arguments import paused_collector, read_source
 from podwall.cli.messages import write_finding, write_message
-from podwall.cli.severity import at_least
+from podwall.exit_code import FailOn, exit_code
 from podwall.policies import Finding, NetworkPolicy, Severity
 from podwall.policies.errors import Place, SourceError
 from podwall.python_code import policies_module
@@ -36,8 +35,7 @@ def show_import(options: Namespace) -> int:
         _write(policies_module(policies, _HEADLINE), policies, options)
     elif not any(each.severity is Severity.ERROR for each in findings):
         raise _nothing_in(source)
-    failing = (at_least(FailOn(options.fail_on), each.severity) for each in findings)
-    return ExitCode.FOUND if any(failing) else ExitCode.FINE
+    return exit_code(FailOn(options.fail_on), findings, certain=True)
 
 
 def _read(source: Source, namespace: str) -> tuple[list[NetworkPolicy], list[Finding]]:

@@ -5,8 +5,8 @@ from __future__ import annotations
 import sys
 from argparse import Namespace
 
-from podwall.cli.arguments import FailOn, paused_collector, read_source
-from podwall.cli.severity import exit_code
+from podwall.cli.arguments import paused_collector, read_source
+from podwall.exit_code import FailOn, exit_code
 from podwall.lint import lint, ranked, silenceable, triaged
 from podwall.reachability import reachability
 from podwall.reports.findings_json import lint_document, sarif_document
@@ -37,4 +37,8 @@ def show_findings(options: Namespace) -> int:
         case _:
             print_findings(result, terminal())
     sys.stdout.flush()
-    return exit_code(FailOn(options.fail_on), result.findings, found)
+    return exit_code(
+        FailOn(options.fail_on),
+        result.findings,
+        certain=found.is_certain,
+    )

@@ -6,11 +6,10 @@ import sys
 from argparse import Namespace
 from collections.abc import Iterator, Sequence
 
-from podwall.cli.arguments import FailOn, paused_collector, read_source, write_findings
-from podwall.cli.exit_code import ExitCode
-from podwall.cli.severity import at_least
+from podwall.cli.arguments import paused_collector, read_source, write_findings
+from podwall.exit_code import ExitCode, FailOn, exit_code
 from podwall.migrate import Migration, migrate, policy_manifest, python_script
-from podwall.policies.errors import Finding
+from podwall.policies.errors import Finding, Severity
 from podwall.reports.changes import port_change_kind
 from podwall.reports.formats import json_text
 from podwall.reports.manifests import kubernetes_yaml
@@ -45,16 +44,10 @@ def _report(output: str, migration: Migration) -> Iterator[str]:
 
 
 def _exit_code(fail_on: FailOn, migration: Migration, findings: Sequence[Finding]) -> ExitCode:
-    """Return 1 where a connection changes; the edits are a proposal, not a fact."""
-    if any(at_least(fail_on, each.severity) for each in findings):
-        return ExitCode.FOUND
+    """Return 1 where a connection changes for certain; the edits are a proposal, not a fact."""
     changes = [
         each for each in migration.difference.changes() if port_change_kind(each) is not None
     ]
-    if changes:
-        unsure = all(each.after.undetermined and not each.closed for each in changes)
-        if not unsure:
-            return ExitCode.FOUND
-        return ExitCode.UNDETERMINED if fail_on is FailOn.UNDETERMINED else ExitCode.FINE
-    noted = fail_on in {FailOn.ANY, FailOn.WARNING} and migration.limits
-    return ExitCode.FOUND if noted else ExitCode.FINE
+    perhaps = [each.after.undetermined and not each.closed for each in changes]
+    changed = [] if all(perhaps) else [Severity.ERROR]
+    return exit_code(fail_on, [*changed, *findings, *migration.limits], certain=not perhaps)

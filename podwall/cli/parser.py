@@ -2,27 +2,43 @@
 
 from __future__ import annotations
 
-from argparse import Action, ArgumentParser, Namespace, RawDescriptionHelpFormatter
+from argparse import (
+    Action,
+    ArgumentError,
+    ArgumentParser,
+    Namespace,
+    RawDescriptionHelpFormatter,
+)
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from importlib import import_module
 from importlib.metadata import version
+from typing import Any, NoReturn
 
-__all__ = ["Command", "command_parser"]
+from podwall.policies.wording import guess
+
+__all__ = ["Command", "parsed"]
 
 
 @dataclass(frozen=True, slots=True)
 class Command:
     """One command of the command line.
 
-    `declare` adds its arguments to a parser. `run` does the work and returns the exit code; it
-    imports what it needs by itself, so that help never waits for it.
+    `declare` adds its arguments to a parser. `does` names the function that does the work and
+    returns the exit code, as `module:function`; it is imported when the command runs, so that help
+    never waits for it.
     """
 
     name: str
     summary: str
     example: str
     declare: Callable[[ArgumentParser], None]
-    run: Callable[[Namespace], int]
+    does: str
+
+    def run(self, options: Namespace) -> int:
+        """Do what the options ask for, and return the exit code."""
+        module, _, function = self.does.partition(":")
+        return int(getattr(import_module(module), function)(options))
 
 
 _DESCRIPTION = "Who will be able to reach whom: network policies, seen before anything is deployed."
@@ -34,9 +50,12 @@ exit codes:
   3  certainty was asked for, and a verdict is undetermined"""
 
 
-def command_parser(commands: Sequence[Command]) -> ArgumentParser:
-    """Return the parser of all commands; the chosen one is left in `command`."""
-    parser = ArgumentParser(
+def parsed(commands: Sequence[Command], arguments: Sequence[str] | None = None) -> Namespace:
+    """Return what the arguments mean; the chosen command is in `command`.
+
+    What is misspelt ends the process with exit code 2, and with the word that is likely meant.
+    """
+    parser = _Parser(
         prog="podwall",
         description=_DESCRIPTION,
         epilog=f"{_EXIT_CODES}\n\n`podwall COMMAND --help` tells more, with an example.",
@@ -54,8 +73,41 @@ def command_parser(commands: Sequence[Command]) -> ArgumentParser:
         )
         command.declare(sub)
         sub.add_argument("--debug", action="store_true", help="show the traceback of an error")
-        sub.set_defaults(command=command)
-    return parser
+        sub.set_defaults(command=command, parser=sub)
+    options, further = parser.parse_known_args(arguments)
+    if further:
+        options.parser.refuse(further)
+    return options
+
+
+class _Parser(ArgumentParser):
+    """A parser that proposes the word that is likely meant."""
+
+    def __init__(self, *arguments: Any, **settings: Any) -> None:
+        self._options: list[str] = []
+        super().__init__(*arguments, **settings)
+
+    def add_argument(self, *names: Any, **settings: Any) -> Action:
+        """Add an argument, and remember what it is called."""
+        self._options += names
+        return super().add_argument(*names, **settings)
+
+    def refuse(self, words: Sequence[str]) -> NoReturn:
+        """Stop because of words that are no arguments of the command."""
+        guesses = (guess(word.partition("=")[0], self._options) for word in words)
+        proposed = next(filter(None, guesses), "")
+        self.error(_with_proposal(f"unrecognized arguments: {' '.join(words)}", proposed))
+
+    def _check_value(self, action: Action, value: Any) -> None:
+        try:
+            super()._check_value(action, value)
+        except ArgumentError as problem:
+            proposed = guess(value, map(str, action.choices or ()))
+            raise ArgumentError(action, _with_proposal(problem.message, proposed)) from None
+
+
+def _with_proposal(message: str, proposed: str) -> str:
+    return f"{message}; {proposed}" if proposed else message
 
 
 class _Formatter(RawDescriptionHelpFormatter):

@@ -6,10 +6,8 @@ import sys
 from argparse import Namespace
 from pathlib import Path
 
-from podwall.cli.arguments import FailOn
-from podwall.cli.exit_code import ExitCode
 from podwall.cli.messages import progress, write_message
-from podwall.cli.severity import exit_code
+from podwall.exit_code import ExitCode, FailOn, exit_code
 from podwall.plan.project import find_project
 from podwall.planners import Planner, planned
 from podwall.policies.errors import Place, Severity, SourceError
@@ -43,7 +41,7 @@ def _exit_code(seen: Preview, fail_on: FailOn) -> int:
     errors = {each.id for each in seen.findings if each.severity is Severity.ERROR}
     if errors & NAMES_NOTHING:
         return ExitCode.BAD_INPUT
-    return exit_code(fail_on, seen.findings, seen.reachability)
+    return exit_code(fail_on, seen.findings, certain=seen.reachability.is_certain)
 
 
 def _write(seen: Preview, options: Namespace) -> str:

@@ -6,8 +6,8 @@ import sys
 from argparse import Namespace
 from collections.abc import Iterable, Iterator, Sequence
 
-from podwall.cli.arguments import FailOn, paused_collector, read_source, write_findings
-from podwall.cli.severity import exit_code
+from podwall.cli.arguments import paused_collector, read_source, write_findings
+from podwall.exit_code import FailOn, exit_code
 from podwall.policies.errors import Finding
 from podwall.reachability import Reachability, reachability
 from podwall.reports.reach.documents import reach_stream
@@ -24,7 +24,11 @@ def show_reach(options: Namespace) -> int:
         write_findings(reading.findings)
         sys.stdout.writelines(_report(options, found, reading.findings))
         sys.stdout.flush()
-        return exit_code(FailOn(options.fail_on), reading.findings, found)
+        return exit_code(
+            FailOn(options.fail_on),
+            reading.findings,
+            certain=found.is_certain,
+        )
 
 
 def _report(options: Namespace, found: Reachability, findings: Sequence[Finding]) -> Iterable[str]:

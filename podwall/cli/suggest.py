@@ -8,15 +8,13 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import Final
 
 from podwall.cli.arguments import (
-    FailOn,
     paused_collector,
     read_source,
     source_and_expectations,
     write_findings,
 )
-from podwall.cli.exit_code import ExitCode
 from podwall.cli.messages import write_finding, write_message
-from podwall.cli.severity import at_least
+from podwall.exit_code import ExitCode, FailOn, exit_code
 from podwall.policies import Finding, NetworkPolicy
 from podwall.policies.errors import InvalidValue, Place, SourceError
 from podwall.python_code import policies_module
@@ -82,11 +80,7 @@ def _write(text: str, options: Namespace) -> None:
 
 
 def _exit_code(fail_on: FailOn, suggestion: Suggestion, read: Iterable[Finding]) -> ExitCode:
-    findings = (*read, *suggestion.findings)
-    if any(at_least(fail_on, each.severity) for each in findings):
-        return ExitCode.FOUND
-    certainty = fail_on is FailOn.UNDETERMINED
-    return ExitCode.UNDETERMINED if certainty and not suggestion.is_certain else ExitCode.FINE
+    return exit_code(fail_on, (*read, *suggestion.findings), certain=suggestion.is_certain)
 
 
 def _nothing_in(name: str) -> SourceError:

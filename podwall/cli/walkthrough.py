@@ -5,7 +5,7 @@ from __future__ import annotations
 import sys
 from argparse import Namespace
 
-from podwall.cli.exit_code import ExitCode
+from podwall.exit_code import ExitCode
 from podwall.reports.formats import json_text
 from podwall.reports.terminal import terminal
 from podwall.reports.walkthrough import print_walkthrough, walkthrough_document

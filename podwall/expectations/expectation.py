@@ -9,7 +9,7 @@ from enum import StrEnum
 from ipaddress import IPv4Network, IPv6Network, ip_network
 from typing import TYPE_CHECKING, Final
 
-from podwall.explain import is_port
+from podwall.explain import is_port, protocol_last
 from podwall.policies.errors import InvalidValue, Place
 from podwall.portset import FIRST_PORT, LAST_PORT
 
@@ -223,9 +223,14 @@ def _validate(port: str) -> None:
     if not is_port(port) or not inside or numbers != sorted(numbers):
         raise InvalidValue(
             f"ports: `{port}` is not a port",
-            help="as in `8080`, `53/udp`, `8000-8080` or `metrics`",
+            help=_proposal(port) or "as in `8080`, `53/udp`, `8000-8080` or `metrics`",
             value=port,
         )
+
+
+def _proposal(port: str) -> str:
+    meant = protocol_last(port)
+    return f"did you mean `{meant}`?" if meant != port and is_port(meant) else ""
 
 
 def allowed(

@@ -11,7 +11,7 @@ from podwall.explain.explanation import (
     explain,
     explain_ports,
 )
-from podwall.explain.questions import FlowAnswer, answers, is_port, ports_named
+from podwall.explain.questions import FlowAnswer, answers, is_port, ports_named, protocol_last
 
 __all__ = [
     "Explanation",
@@ -25,4 +25,5 @@ __all__ = [
     "explain_ports",
     "is_port",
     "ports_named",
+    "protocol_last",
 ]

@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from podwall.reachability import Reachability
     from podwall.reachability.values import Endpoint
 
-__all__ = ["FlowAnswer", "answers", "is_port", "ports_named"]
+__all__ = ["FlowAnswer", "answers", "is_port", "ports_named", "protocol_last"]
 
 _PORT: Final = re.compile(
     r"(?:(?P<first>\d{1,5})(?:-(?P<last>\d{1,5}))?|"
@@ -34,6 +34,7 @@ _PORT: Final = re.compile(
     r"(?:/(?P<protocol>tcp|udp|sctp))?",
     re.IGNORECASE | re.ASCII,
 )
+_PROTOCOL_FIRST: Final = re.compile(r"(tcp|udp|sctp)/(.+)", re.IGNORECASE | re.ASCII)
 
 
 _LOCAL_DNS: Final = ip_network("169.254.10.10/31")
@@ -162,13 +163,23 @@ def is_port(text: str) -> bool:
     return _PORT.fullmatch(text) is not None
 
 
+def protocol_last(text: str) -> str:
+    """Return a port with its protocol at the end, where podwall writes it; people write both.
+
+    >>> protocol_last("udp/53"), protocol_last("53/udp"), protocol_last("metrics")
+    ('53/udp', '53/udp', 'metrics')
+    """
+    match = _PROTOCOL_FIRST.fullmatch(text)
+    return text if match is None else f"{match[2]}/{match[1]}"
+
+
 def ports_named(text: str, destination: Endpoint) -> PortSet:
     """Return the ports that a text means at a destination; without a protocol a number is TCP.
 
     Raises:
         InvalidValue: it is no port, or the destination has no port of that name.
     """
-    match = _PORT.fullmatch(text)
+    match = _PORT.fullmatch(protocol_last(text))
     if match is None:
         raise InvalidValue(f"`{text}` is not a port", help="as in `8080`, `53/udp` or `metrics`")
     first, last, name, protocol = match.group("first", "last", "name", "protocol")

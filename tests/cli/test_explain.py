@@ -131,6 +131,19 @@ def test_bad_questions_are_refused(
     assert help_ in said_.err
 
 
+@pytest.mark.parametrize("port", ["8080", "http", "8000-8090"])
+@pytest.mark.parametrize("protocol", ["tcp", "TCP", "udp", "sctp"])
+def test_the_protocol_of_a_port_may_stand_before_or_behind_it(
+    capsys: pytest.CaptureFixture[str], port: str, protocol: str
+) -> None:
+    answered = []
+    for written in (f"{port}/{protocol}", f"{protocol}/{port}"):
+        code = main(["explain", SHOP, "shop/web", "shop/api", written])
+        said_ = capsys.readouterr()
+        answered.append((code, said_.out, said_.err.replace(written, "PORT")))
+    assert answered[0] == answered[1]
+
+
 def test_a_source_without_two_ends_is_told_from_an_end(
     capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -141,6 +154,7 @@ def test_a_source_without_two_ends_is_told_from_an_end(
 
 def test_the_last_of_three_words_is_a_port_if_it_looks_like_one() -> None:
     assert flow_words(["a/b", "c/d", "80/udp"]) == FlowWords(None, "a/b", "c/d", "80/udp")
+    assert flow_words(["a/b", "c/d", "udp/80"]) == FlowWords(None, "a/b", "c/d", "udp/80")
     assert flow_words([SHOP, "a/b", "c/d"]) == FlowWords(SHOP, "a/b", "c/d", None)
     assert flow_words([SHOP, "web", "api"]) == FlowWords(SHOP, "web", "api", None)
     with pytest.raises(InvalidValue, match="two to four words"):

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import subprocess
 import sys
+from importlib import import_module
 from pathlib import Path
 
 import pytest
 
 from podwall.cli.commands import COMMANDS
+from podwall.cli.parser import Command
 from tests.cli.running import ROOT, podwall
 from tests.plan.projects import project_in
 
@@ -73,6 +75,40 @@ def test_wrong_usage_is_exit_code_2(tmp_path: Path, arguments: list[str], said: 
     result = podwall(tmp_path, *arguments)
     assert result.code == 2
     assert said in result.err
+
+
+@pytest.mark.parametrize(
+    ("arguments", "proposed"),
+    [
+        pytest.param(["reech", "in.yaml"], "`reach`", id="a command"),
+        pytest.param(["reach", "in.yaml", "--engine", "clium"], "`cilium`", id="an engine"),
+        pytest.param(["migrate", "in.yaml", "--to", "Calco"], "`calico`", id="another option's"),
+        pytest.param(["reach", "in.yaml", "-o", "jsn"], "`json`", id="a format"),
+        pytest.param(["lint", "in.yaml", "--fail-on", "warnings"], "`warning`", id="a level"),
+        pytest.param(["preview", "--with", "embeded"], "`embedded`", id="a planner"),
+        pytest.param(["reach", "in.yaml", "--enigne", "azure"], "`--engine`", id="an option"),
+        pytest.param(["diff", "a", "b", "--expectation=e.yml", "--lnk=x"], "`--link`", id="with ="),
+    ],
+)
+def test_a_misspelt_word_is_answered_with_the_likely_one(
+    tmp_path: Path, arguments: list[str], proposed: str
+) -> None:
+    result = podwall(tmp_path, *arguments)
+    assert result.code == 2
+    assert f"did you mean {proposed}?" in result.err
+
+
+def test_a_word_that_is_like_none_is_answered_with_all_of_them(tmp_path: Path) -> None:
+    result = podwall(tmp_path, "reach", "in.yaml", "--engine", "weave")
+    assert result.code == 2
+    assert "'none'" in result.err
+    assert "did you mean" not in result.err
+
+
+@pytest.mark.parametrize("command", COMMANDS, ids=NAMES)
+def test_what_a_command_does_is_there(command: Command) -> None:
+    module, _, function = command.does.partition(":")
+    assert callable(getattr(import_module(module), function))
 
 
 def test_the_version_is_that_of_the_package(tmp_path: Path) -> None:

@@ -167,6 +167,7 @@ def test_many_pairs_give_the_same_answer_as_few(monkeypatch: pytest.MonkeyPatch)
         pytest.param(-1, "`-1` is not a port", id="a negative number"),
         pytest.param("1-000080", "`1-000080` is not a port", id="the same in a range"),
         pytest.param("80/icmp", "`80/icmp` is not a port", id="another protocol"),
+        pytest.param("udp/53", "`udp/53` is not a port", id="the protocol first"),
     ],
 )
 def test_ports_that_mean_nothing_are_refused(

@@ -12,12 +12,16 @@ __all__ = ["engine_sentence", "headline"]
 def engine_sentence(engine: Engine) -> str:
     """Return on whose behaviour the verdicts rest, as a sentence.
 
-    >>> from podwall.engines import CILIUM, SPEC
+    >>> from podwall.engines import CILIUM, NONE
     >>> engine_sentence(CILIUM)
     'Judged as Cilium enforces network policies.'
+    >>> engine_sentence(NONE)
+    'Judged without a network policy engine: policies have no effect.'
     """
     if engine == SPEC:
         return "Judged by the NetworkPolicy specification: no engine was named, and they differ."
+    if not engine.enforces:
+        return "Judged without a network policy engine: policies have no effect."
     return f"Judged as {engine.title} enforces network policies."
 
 
