@@ -2,12 +2,18 @@
 
 Endpoints that nothing tells apart as sources share a row, and as destinations a column, so the
 table of 100,000 replicas is as small as that of their workloads.
+
+Endpoints of one role have equal verdicts, but what an undetermined one depends on may differ: a
+cause can be a label of the one workload. `caused_verdicts` therefore keeps apart what the analysis
+keeps apart, its classes, unless these are too many.
 """
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Iterator
 from dataclasses import dataclass
+from itertools import product
 from typing import Final, NamedTuple
 
 import numpy as np
@@ -15,10 +21,19 @@ import numpy.typing as npt
 
 from podwall.portset import ALL_PORTS, NO_PORTS, PortSet
 from podwall.reachability import Endpoint, Reachability, Undetermined, WorkloadEndpoint
-from podwall.reachability.arrays import IntArray
-from podwall.reachability.endpoints import Endpoints
+from podwall.reachability.arrays import IntArray, Registry
 
-__all__ = ["DENIED", "OPEN", "PairVerdict", "VerdictTable", "is_one_pod", "verdict_table"]
+__all__ = [
+    "DENIED",
+    "OPEN",
+    "CausedVerdict",
+    "CausedVerdicts",
+    "PairVerdict",
+    "VerdictTable",
+    "caused_verdicts",
+    "is_one_pod",
+    "verdict_table",
+]
 
 
 class PairVerdict(NamedTuple):
@@ -44,7 +59,7 @@ class VerdictTable:
 
     `sources` and `destinations` give each endpoint's role at each end; `cells[source role,
     destination role]` is a number into `verdicts`. What a workload may send to another pod of its
-    own stands in the table like any other pair. Nothing is told between external ranges.
+    own stands in the table like any other pair. There is no verdict between external ranges.
     """
 
     reachability: Reachability
@@ -92,10 +107,9 @@ def verdict_table(reachability: Reachability) -> VerdictTable:
     >>> print(table.verdicts[table.number(0, 1)].allowed)
     all ports
     """
-    analysis = reachability.analysis
-    ends = Endpoints(analysis.cluster.workloads, analysis.classes, analysis.addresses)
+    ends = reachability.ends
     decoder = _Decoder(reachability)
-    join = analysis.join
+    join = reachability.analysis.join
     cells = np.concatenate([np.empty((0, len(join.destinations)), np.uint32), *decoder.blocks()])
     return VerdictTable(
         reachability,
@@ -144,3 +158,111 @@ class _Decoder:
             verdict = PairVerdict(*self._ports.port_sets(ports))
             number = self._known[ports] = self.numbers.setdefault(verdict, len(self.numbers))
         return number
+
+
+class CausedVerdict(NamedTuple):
+    """What may pass between two endpoints, and what is undetermined with its causes.
+
+    `exact`: the causes are those of the pair itself, not of another pair with the same verdict.
+    """
+
+    allowed: PortSet
+    undetermined: tuple[Undetermined, ...] = ()
+    exact: bool = True
+
+
+@dataclass(frozen=True, slots=True)
+class CausedVerdicts:
+    """The verdicts between all endpoints of a reachability, with the causes.
+
+    `sources` and `destinations` give each endpoint's class at each end; `cells[source class,
+    destination class]` is a number into `verdicts`, of which the first two are `DENIED` and
+    `OPEN`. `selves` has each endpoint's verdict with itself: a single pod always reaches itself.
+    """
+
+    sources: IntArray
+    destinations: IntArray
+    cells: IntArray
+    selves: IntArray
+    verdicts: tuple[CausedVerdict, ...]
+
+
+MOST_CLASSES: Final = 1000
+"""Up to so many classes the causes of each pair of classes are kept apart, and above of roles."""
+
+MOST_CAUSES: Final = 4000
+"""So many pairs have their causes looked up, each in half a millisecond; others share them."""
+
+
+def caused_verdicts(table: VerdictTable) -> CausedVerdicts:
+    """Return the verdicts of a table with the causes of what is undetermined."""
+    doubtful = [number for number, each in enumerate(table.verdicts) if each.undetermined]
+    sources, destinations, by_class = _classes(table, split=bool(doubtful))
+    firsts = [np.unique(of, return_index=True)[1] for of in (sources, destinations)]
+    known = table.cells[np.ix_(table.sources[firsts[0]], table.destinations[firsts[1]])]
+    numbers = Registry[CausedVerdict]()
+    plain = [numbers.number(CausedVerdict(each.allowed)) for each in table.verdicts]
+    cells = np.array(plain, dtype=np.int64)[known]
+    causes = _Causes(table, by_class=by_class)
+    doubts = np.argwhere(np.isin(known, doubtful)).tolist()
+    alone = np.array([is_one_pod(each) for each in table.endpoints], dtype=np.bool_)
+    for (row, column), pair in zip(doubts, _examples(sources, destinations, doubts), strict=True):
+        if pair[0] != pair[1] or not alone[pair[0]]:
+            allowed = table.verdicts[known[row, column]].allowed
+            cells[row, column] = numbers.number(CausedVerdict(allowed, *causes.of(*pair)))
+    selves = np.where(alone, OPEN, cells[sources, destinations])
+    return CausedVerdicts(sources, destinations, cells, selves, tuple(numbers.values))
+
+
+def _classes(table: VerdictTable, *, split: bool) -> tuple[IntArray, IntArray, bool]:
+    """Return each endpoint's class at each end, and whether these are the analysis' classes.
+
+    They are if verdicts are to be `split` by their causes, as long as there are not too many.
+    """
+    reachability = table.reachability
+    if split and len(reachability.analysis.classes) <= MOST_CLASSES:
+        classes = np.unique(reachability.ends.element, return_inverse=True)[1]
+        return classes, classes, True
+    roles = (np.unique(of, return_inverse=True)[1] for of in (table.sources, table.destinations))
+    return next(roles), next(roles), False
+
+
+def _examples(
+    sources: IntArray, destinations: IntArray, cells: list[list[int]]
+) -> Iterator[tuple[int, int]]:
+    """Yield for each cell two endpoints of its classes, different ones where there are."""
+    rows, columns = _members(sources), _members(destinations)
+    for row, column in cells:
+        # Two of each are enough: at most one pair of them is an endpoint and itself.
+        pairs = list(product(rows[row][:2], columns[column][:2]))
+        yield next((pair for pair in pairs if pair[0] != pair[1]), pairs[0])
+
+
+def _members(classes: IntArray) -> defaultdict[int, list[int]]:
+    found: defaultdict[int, list[int]] = defaultdict(list)
+    for place, each in enumerate(classes.tolist()):
+        found[each].append(place)
+    return found
+
+
+class _Causes:
+    """Looks up why pairs are undetermined; after many, once for all pairs of the same roles."""
+
+    def __init__(self, table: VerdictTable, *, by_class: bool) -> None:
+        self._table = table
+        self._by_class = by_class
+        self._asked = 0
+        self._by_role: dict[tuple[int, int], tuple[Undetermined, ...]] = {}
+
+    def of(self, source: int, destination: int) -> tuple[tuple[Undetermined, ...], bool]:
+        """Return what is undetermined for two classes, and whether for all pairs of these.
+
+        The two endpoints are one of each class.
+        """
+        table = self._table
+        roles = int(table.sources[source]), int(table.destinations[destination])
+        if self._asked >= MOST_CAUSES and roles in self._by_role:
+            return self._by_role[roles], False
+        self._asked += 1
+        found = self._by_role[roles] = table.because(source, destination)
+        return found, self._by_class

@@ -10,10 +10,8 @@ import numpy as np
 
 from podwall.engines import Engine
 from podwall.overview import Summary, summary
-from podwall.portset import ALL_PORTS
 from podwall.reachability import Reachability
 from podwall.reachability.arrays import IntArray
-from podwall.reachability.endpoints import Endpoints
 from podwall.reachability.port_rules import TrafficDirection
 from podwall.reports.page.document import (
     PageChange,
@@ -27,14 +25,12 @@ from podwall.reports.page.policies import PagePolicies
 from podwall.reports.page.verdicts import (
     EndpointSets,
     Numbering,
-    VerdictClasses,
     VerdictNumbers,
     changes_between,
     runs_of,
-    verdict_classes,
 )
 from podwall.reports.words import printable
-from podwall.verdict_table import OPEN, VerdictTable, is_one_pod, verdict_table
+from podwall.verdict_table import DENIED, VerdictTable, caused_verdicts, verdict_table
 
 __all__ = ["SideTables", "document_of", "page_document", "side_tables"]
 
@@ -59,23 +55,13 @@ class SideTables:
 def side_tables(table: VerdictTable, places: IntArray, verdicts: VerdictNumbers) -> SideTables:
     """Return one analysis for the page; `places` are the page's endpoints in the table."""
     here = places != _NOT_HERE
-    grain = verdict_classes(table, verdicts)
-    rows = np.where(here, grain.rows[places], _NOT_HERE)
-    columns = np.where(here, grain.columns[places], _NOT_HERE)
-    selves = _selves(table, places, grain)
-    tables = (rows, columns, grain.cells, selves)
+    found = caused_verdicts(table)
+    numbers = np.array([verdicts.verdict(each) for each in found.verdicts], dtype=np.int64)
+    rows = np.where(here, found.sources[places], _NOT_HERE)
+    columns = np.where(here, found.destinations[places], _NOT_HERE)
+    selves = np.where(here, numbers[found.selves[places]], DENIED)
+    tables = (rows, columns, numbers[found.cells], selves)
     return SideTables(_side(table, places, verdicts, tables), *tables)
-
-
-def _selves(table: VerdictTable, places: IntArray, grain: VerdictClasses) -> IntArray:
-    found = grain.cells[grain.rows[places], grain.columns[places]]
-    ends = table.endpoints
-    for number, place in enumerate(places.tolist()):
-        if place == _NOT_HERE:
-            found[number] = 0
-        elif is_one_pod(ends[place]):
-            found[number] = OPEN
-    return found
 
 
 Tables = tuple[IntArray, IntArray, IntArray, IntArray]
@@ -86,8 +72,9 @@ def _side(
 ) -> PageSide:
     rows, columns, cells, selves = tables
     analysis = table.reachability.analysis
-    ends = Endpoints(analysis.cluster.workloads, analysis.classes, analysis.addresses)
-    elements = np.where(places != _NOT_HERE, ends.element[places], EndpointSets.ABSENT)
+    elements = np.where(
+        places != _NOT_HERE, table.reachability.ends.element[places], EndpointSets.ABSENT
+    )
     sets = EndpointSets(elements, len(analysis.classes) + len(analysis.addresses))
     book = PagePolicies(analysis, sets, verdicts)
     lists: Numbering[tuple[int, ...]] = Numbering(())
@@ -116,9 +103,6 @@ def _lists(
     return tuple(0 if e == EndpointSets.ABSENT else numbers[e] for e in elements.tolist())
 
 
-_DENIED: Final = 0
-
-
 def page_document(after: Reachability, before: Reachability | None = None) -> PageDocument:
     """Return the document of an analysis, and of the change that led to it if `before` is given."""
     tables = [verdict_table(each) for each in (after, before) if each is not None]
@@ -132,7 +116,6 @@ def document_of(tables: Sequence[VerdictTable], found: Summary) -> PageDocument:
     """
     ends = page_endpoints(tables)
     verdicts = VerdictNumbers()
-    verdicts.verdict(ALL_PORTS)
     moments = [
         side_tables(table, places, verdicts)
         for table, places in zip(tables, ends.places, strict=True)
@@ -165,7 +148,7 @@ def _changes(
 
 
 def _cells(moment: SideTables, rows: IntArray, columns: IntArray) -> IntArray:
-    absent = np.pad(moment.cells, ((0, 1), (0, 1)), constant_values=_DENIED)
+    absent = np.pad(moment.cells, ((0, 1), (0, 1)), constant_values=DENIED)
     return absent[np.ix_(rows, columns)]
 
 

@@ -68,10 +68,14 @@ class PagePorts:
 
 @dataclass(frozen=True, slots=True)
 class PageVerdict:
-    """What may pass, by number of a port set, and what is undetermined with its cause."""
+    """What may pass, by number of a port set, and what is undetermined with its cause.
+
+    Where it is not `exact`, the cause is that of another pair with the same verdict.
+    """
 
     allowed: int
     undetermined: tuple[tuple[int, str], ...] = ()
+    exact: bool = True
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,6 +9,9 @@ import { pairWords, verdictWords } from './words.js';
 
 const SIGNS = { [MATCH.NO]: '✗', [MATCH.MAYBE]: '?', [MATCH.YES]: '✓' };
 
+// Of very many pairs the causes are looked up once for all that have the same verdict.
+const ALIKE = 'This cause was found for another pair with the same verdict; this pair may have one of its own: ask podwall explain.';
+
 export function pairCard(app, row, column) {
   const [i, j] = [row.index, column.index];
   const { model, lens } = app;
@@ -39,7 +42,9 @@ function causes(app, i, j) {
   const index = verdictAt(app.side(), i, j);
   const found = index < 0 ? [] : app.model.verdicts[index].undetermined;
   if (!found.length) return null;
-  return el('ul', { class: 'causes' }, found.map(([ports, because]) => el('li', {}, `${app.model.ports[ports].text}: ${because}`)));
+  return el('ul', { class: 'causes' },
+    found.map(([ports, because]) => el('li', {}, `${app.model.ports[ports].text}: ${because}`)),
+    app.model.verdicts[index].exact ? null : el('li', {}, ALIKE));
 }
 
 function stepNode(app, step) {
