@@ -8,7 +8,7 @@ SOAK ?= 1000
 unexport PYTHONDONTWRITEBYTECODE
 
 .DEFAULT_GOAL := help
-.PHONY: help preview walkthrough demo test test-engine check format bench soak lock clean
+.PHONY: help preview walkthrough demo test test-engine check format bench soak schemas lock clean
 
 help: ## list the targets
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | expand -t 16
@@ -48,6 +48,9 @@ check: .venv/.dev ## formatting, lint, types, import contracts, spelling, script
 format: .venv/.dev ## format the code and apply safe fixes
 	@$(BIN)/ruff format --quiet .
 	@$(BIN)/ruff check --fix --quiet .
+
+schemas: .venv/.dev ## write docs/schemas again, from the types that read and write the documents
+	@$(BIN)/python -m podwall.schemas docs/schemas
 
 lock: .venv/.dev ## pin requirements again (needs uv)
 	uv pip compile -q --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header requirements/runtime.in -o requirements.txt

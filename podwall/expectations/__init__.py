@@ -33,9 +33,9 @@ from podwall.expectations.expectation import (
     only,
     outside,
     pods,
+    selection,
     workload,
 )
-from podwall.expectations.reading import read_expectations, selection
 
 __all__ = [
     "ANYTHING",
@@ -58,7 +58,6 @@ __all__ = [
     "only",
     "outside",
     "pods",
-    "read_expectations",
     "selection",
     "workload",
 ]

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Final
 
 from podwall.explain import is_port, protocol_last
 from podwall.policies.errors import InvalidValue, Place
+from podwall.policies.wording import guess, shown
 from podwall.portset import FIRST_PORT, LAST_PORT
 
 if TYPE_CHECKING:
@@ -40,6 +41,7 @@ __all__ = [
     "only",
     "outside",
     "pods",
+    "selection",
     "workload",
 ]
 
@@ -129,7 +131,7 @@ def workload(id_: str) -> WorkloadId:
     """
     if not _ID.fullmatch(id_):
         raise InvalidValue(
-            f"`{id_}` is not the id of a workload", help="as in `namespace/name`", value=id_
+            f"{shown(id_)} is not the id of a workload", help="as in `namespace/name`", value=id_
         )
     return WorkloadId(id_)
 
@@ -152,7 +154,7 @@ def addresses(cidr: str) -> Addresses:
         InvalidValue: it is no address and no range, or host bits are set.
     """
     refused = InvalidValue(
-        f"`{cidr}` is not an address range", help="as in `203.0.113.0/24`", value=cidr
+        f"{shown(cidr)} is not an address range", help="as in `203.0.113.0/24`", value=cidr
     )
     if not _CIDR.fullmatch(cidr):  # Python also reads netmasks and scopes
         raise refused
@@ -165,6 +167,33 @@ def addresses(cidr: str) -> Addresses:
 def outside(namespace: str) -> Outside:
     """Return everything that is not in a namespace."""
     return Outside(namespace)
+
+
+_OUTSIDE: Final = re.compile(r"outside +([^\s/]+) *")
+_DOTTED: Final = re.compile(r"[0-9]+\.[0-9.]*")
+_ENDS: Final = "as in `shop/web`, `internet`, `anything`, `outside shop` or `10.0.0.0/8`"
+
+
+def selection(text: str) -> Selection:
+    """Return the selection that a text means: one end of a connection.
+
+    Raises:
+        InvalidValue: it means nothing.
+
+    >>> print(selection("outside shop"))
+    outside shop
+    """
+    if text in {"internet", "anything"}:
+        return INTERNET if text == "internet" else ANYTHING
+    if match := _OUTSIDE.fullmatch(text):
+        return outside(match.group(1))
+    head = text.partition("/")[0]
+    if ":" in head or _DOTTED.fullmatch(head):
+        return addresses(text)
+    if "/" not in text:
+        help_ = guess(text, ("internet", "anything")) or _ENDS
+        raise InvalidValue(f"{shown(text)} is not an end of a connection", help=help_)
+    return workload(text)
 
 
 _NUMBERS: Final = re.compile(r"([0-9]+)(?:-([0-9]+))?(?:/|$)")
@@ -207,23 +236,25 @@ class Expectation:
         """Refuse what can mean nothing."""
         if not self.sources or not self.destinations:
             raise InvalidValue("an expectation needs both ends", help="`anything` says all")
-        for port in self.ports:
-            _validate(port)
+        for number, port in enumerate(self.ports):
+            _validate(port, Place(path=f"ports[{number}]" if len(self.ports) > 1 else "ports"))
         if self.kind is Kind.ALLOWED and not self.ports:
             raise InvalidValue(
-                "ports: it must be said which ones have to be open",
+                "it must be said which ones have to be open",
                 help="as in `8080`, or `1-65535` for every TCP port",
+                place=Place(path="ports"),
             )
 
 
-def _validate(port: str) -> None:
-    written = _NUMBERS.match(port)
+def _validate(port: str, place: Place) -> None:
+    written = _NUMBERS.match(port) if is_port(port) else None
     numbers = [int(each) for each in written.groups() if each] if written else []
     inside = all(FIRST_PORT <= each <= LAST_PORT for each in numbers)
     if not is_port(port) or not inside or numbers != sorted(numbers):
         raise InvalidValue(
-            f"ports: `{port}` is not a port",
+            f"{shown(port)} is not a port",
             help=_proposal(port) or "as in `8080`, `53/udp`, `8000-8080` or `metrics`",
+            place=place,
             value=port,
         )
 

@@ -9,8 +9,9 @@ from typing import Annotated, Any, TypeVar
 import msgspec
 from pulumi_policy import PolicyConfigSchema
 
+from podwall.documents import convert
 from podwall.plan.values import planned_value
-from podwall.policies.errors import InvalidValue
+from podwall.policies.errors import Place
 
 __all__ = [
     "AddressSettings",
@@ -113,16 +114,8 @@ def read_settings(type_: type[S], configuration: Mapping[str, Any]) -> S:
     Raises:
         InvalidValue: a setting is unknown, missing or of the wrong kind.
     """
-    known = set(type_.__struct_fields__)
     values = {key: value for key, value in configuration.items() if key != "enforcementLevel"}
-    try:
-        return msgspec.convert(planned_value(values, str), type_)
-    except msgspec.ValidationError as problem:
-        said = str(problem)
-        raise InvalidValue(
-            f"configuration: {said[:1].lower()}{said[1:]}",
-            help=f"settings are {', '.join(sorted(known)) or 'none'}",
-        ) from problem
+    return convert(planned_value(values, str), type_, Place(path="configuration"))
 
 
 def schema_of(type_: type[msgspec.Struct]) -> PolicyConfigSchema | None:

@@ -4,15 +4,199 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import replace
+from typing import Annotated, Any, ClassVar, Final, Literal
 
-from podwall.expectations import Expectation, Outcome, Result, check, read_expectations
+from msgspec import UNSET, Meta, Struct, UnsetType, field
+
+from podwall.documents import convert, inside
+from podwall.expectations import (
+    Expectation,
+    Kind,
+    Outcome,
+    Result,
+    Selection,
+    check,
+    pods,
+    selection,
+)
 from podwall.policies.errors import Finding, InvalidValue, Place, Severity, SourceError
+from podwall.policies.wording import shown
+from podwall.portset import FIRST_PORT, LAST_PORT
 from podwall.reachability import Reachability
 from podwall.sources.files import read_bytes
 from podwall.sources.yaml_documents import parse_yaml
 from podwall.sources.yaml_lines import exact_place
 
-__all__ = ["expectations_in", "unmet_expectations"]
+__all__ = ["ExpectationsDocument", "expectations_in", "read_expectations", "unmet_expectations"]
+
+
+_WORD: Final = r"internet|anything|outside +[^\s/]+ *"
+_WORKLOAD: Final = r"(?![0-9]+\.[0-9.]*/)[^\s/:]+(/[^\s/]+){1,2}"
+_OCTET: Final = "(25[0-5]|2[0-4][0-9]|1[0-9][0-9]|[1-9]?[0-9])"
+_IPV4: Final = rf"{_OCTET}(\.{_OCTET}){{3}}(/0*(3[0-2]|[12]?[0-9]))?"
+_IPV6: Final = "[0-9a-fA-F]*:[0-9a-fA-F:.]*(/0*(12[0-8]|1[01][0-9]|[1-9]?[0-9]))?"
+_NUMBER: Final = (
+    "(?=[0-9]{1,5}(?![0-9]))0*(6553[0-5]|655[0-2][0-9]|65[0-4][0-9]{2}|6[0-4][0-9]{3}"
+    "|[1-5][0-9]{4}|[1-9][0-9]{0,3})"
+)
+_NAME: Final = "(?=[0-9-]*[A-Za-z])[A-Za-z0-9-]{1,15}"
+_PROTOCOL: Final = "[tT][cC][pP]|[uU][dD][pP]|[sS][cC][tT][pP]"
+
+
+def _like(pattern: str) -> Meta:
+    """Return the pattern of a text, for editors; the reader has better words for what is wrong."""
+    return Meta(extra_json_schema={"pattern": f"^({pattern})$"})
+
+
+class PodsDocument(Struct, frozen=True, forbid_unknown_fields=True):
+    """Pods by namespace and labels."""
+
+    schema_rules: ClassVar[Any] = {
+        "anyOf": [
+            {"required": ["namespace"]},
+            {"required": ["labels"], "properties": {"labels": {"minProperties": 1}}},
+        ]
+    }
+
+    namespace: str | UnsetType = UNSET
+    labels: dict[str, str] = {}
+
+
+EndDocument = Annotated[str, _like(f"{_WORD}|{_WORKLOAD}|{_IPV4}|{_IPV6}")] | PodsDocument
+EndsDocument = Annotated[
+    EndDocument | Annotated[list[EndDocument], Meta(min_length=1)],
+    Meta(
+        description="One end, or a list of them: a workload's id (`namespace/name` or "
+        "`namespace/Kind/name`), `internet` (public addresses), `anything`, `outside NAMESPACE`, "
+        "an address range, or pods by namespace and labels."
+    ),
+]
+PortDocument = (
+    Annotated[int, Meta(ge=FIRST_PORT, le=LAST_PORT)]
+    | Annotated[str, _like(f"({_NUMBER}(-{_NUMBER})?|{_NAME})(/({_PROTOCOL}))?")]
+)
+
+
+class ExpectationDocument(
+    Struct, frozen=True, forbid_unknown_fields=True, rename="kebab", kw_only=True
+):
+    """Who may reach whom, or must not.
+
+    The fields follow the rules of np-guard's corporate policies where they mean the same.
+    https://github.com/np-guard/baseline-rules
+    """
+
+    schema_rules: ClassVar[Any] = {
+        "oneOf": [{"required": ["only"]}, {"required": ["from", "expect"]}],
+        "dependentSchemas": {"only": {"properties": {"from": False, "expect": False}}},
+        "if": {"properties": {"expect": {"const": "allowed"}}, "required": ["expect"]},
+        "then": {"required": ["ports"]},
+    }
+
+    name: Annotated[str, Meta(description="A sentence; no two expectations have the same.")]
+    description: Annotated[str, Meta(description="Why this is expected.")] = ""
+    from_: EndsDocument | UnsetType = field(name="from", default=UNSET)
+    only: EndsDocument | UnsetType = UNSET
+    to: EndsDocument
+    ports: (
+        Annotated[
+            PortDocument | Annotated[list[PortDocument], Meta(min_length=1)],
+            Meta(
+                description="`8080`, `53/udp`, `8000-8080`, or the name of a port of each "
+                "destination. Left out where something is denied: any port."
+            ),
+        ]
+        | UnsetType
+    ) = UNSET
+    expect: (
+        Annotated[
+            Literal["allowed", "denied"],
+            Meta(
+                description="`allowed`: every source reaches every destination on all the ports. "
+                "`denied`: none reaches any on any of them. With `only` instead of `from` it is "
+                "left out: these reach `to`, and nothing else does."
+            ),
+        ]
+        | UnsetType
+    ) = UNSET
+    may_be_empty: Annotated[
+        bool,
+        Meta(description="Whether it is fulfilled where an end selects nothing, or else fails."),
+    ] = False
+
+    def __post_init__(self) -> None:
+        """Refuse what does not go together."""
+        for name, given in (("from", self.from_), ("expect", self.expect)):
+            if self.only is UNSET and given is UNSET:
+                raise InvalidValue("is missing", help=_SIDES, place=Place(path=name))
+            if self.only is not UNSET and given is not UNSET:
+                problem = f"`{name}` does not go with `only`"
+                raise InvalidValue(problem, help=_SIDES, place=Place(path=name))
+
+    def expectation(self, place: Place) -> Expectation:
+        """Return what it means; `place` is where it is written."""
+        side, sources = ("from", self.from_) if self.only is UNSET else ("only", self.only)
+        ports = self.ports if isinstance(self.ports, list) else [self.ports]
+        ends = _ends(sources, place.at(side)), _ends(self.to, place.at("to"))
+        try:
+            return Expectation(
+                self.name,
+                Kind.ONLY if self.expect is UNSET else Kind(self.expect),
+                *ends,
+                tuple(str(each) for each in ports if each is not UNSET),
+                self.may_be_empty,
+                self.description,
+                place,
+            )
+        except InvalidValue as problem:
+            raise inside(problem, place) from None
+
+
+_SIDES: Final = "say `from` and `expect`, or `only`: these reach `to`, and nothing else does"
+
+
+class ExpectationsDocument(Struct, frozen=True, forbid_unknown_fields=True):
+    """Who may reach whom, and who must not: read by `podwall check`."""
+
+    expectations: Annotated[list[ExpectationDocument], Meta(min_length=1)]
+
+
+def _ends(value: Any, place: Place) -> tuple[Selection, ...]:
+    if isinstance(value, list):
+        return tuple(_end(each, place.at(f"[{number}]")) for number, each in enumerate(value))
+    return (_end(value, place),)
+
+
+def _end(value: str | PodsDocument, place: Place) -> Selection:
+    try:
+        if isinstance(value, str):
+            return selection(value)
+        return pods(None if value.namespace is UNSET else value.namespace, value.labels)
+    except InvalidValue as problem:
+        raise inside(problem, place) from None
+
+
+def read_expectations(document: object, place: Place) -> tuple[Expectation, ...]:
+    """Return the expectations of a document, in order.
+
+    Args:
+        document: what a YAML or JSON parser returned.
+        place: where the document begins.
+
+    Raises:
+        InvalidValue: something is missing, unknown or malformed; its place has the field path.
+    """
+    read, seen = convert(document, ExpectationsDocument, place).expectations, set[str]()
+    for number, each in enumerate(read):
+        if each.name in seen:
+            raise InvalidValue(
+                f"{shown(each.name)} stands twice",
+                help="give every expectation a name of its own",
+                place=place.at(f"expectations[{number}].name"),
+            )
+        seen.add(each.name)
+    here = place.at("expectations")
+    return tuple(each.expectation(here.at(f"[{number}]")) for number, each in enumerate(read))
 
 
 def expectations_in(path: str) -> tuple[Expectation, ...]:

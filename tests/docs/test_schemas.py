@@ -26,18 +26,19 @@ from podwall.reports.formats import json_text
 from podwall.reports.preview_json import plan_document, preview_document
 from podwall.reports.reach.documents import reach_document
 from podwall.reports.walkthrough import walkthrough_document
+from podwall.schemas import SCHEMAS, schema_text
 from podwall.walkthrough import walkthrough
 from tests.core.clusters import Size, random_cluster
 from tests.core.obscured import obscured
 
 ROOT = Path(__file__).resolve().parents[2]
-SCHEMAS = ROOT / "docs" / "schemas"
+FILES = ROOT / "docs" / "schemas"
 PREVIEWS = ROOT / "tests" / "data" / "previews"
 
 
 @cache
 def _schema(name: str) -> dict[str, Any]:
-    schema: dict[str, Any] = json.loads((SCHEMAS / f"{name}.schema.json").read_text("utf-8"))
+    schema: dict[str, Any] = json.loads((FILES / f"{name}.schema.json").read_text("utf-8"))
     return schema
 
 
@@ -76,13 +77,19 @@ def _documents() -> dict[str, Any]:
 FORMATS = ("reach", "lint", "explain", "walkthrough", "plan", "preview", "diff")
 
 
-@pytest.mark.parametrize("path", sorted(SCHEMAS.glob("*.json")), ids=lambda path: path.name)
+@pytest.mark.parametrize("path", sorted(FILES.glob("*.json")), ids=lambda path: path.name)
 def test_every_schema_is_a_schema_and_says_what_it_is_for(path: Path) -> None:
     schema = json.loads(path.read_text("utf-8"))
     Draft202012Validator.check_schema(schema)
     assert schema["$schema"] == "https://json-schema.org/draft/2020-12/schema"
     assert schema["title"]
     assert schema["description"].endswith(".")
+
+
+@pytest.mark.parametrize("name", SCHEMAS)
+def test_a_schema_is_made_from_the_types_that_read_and_write_the_document(name: str) -> None:
+    """`make schemas` writes them again."""
+    assert (FILES / f"{name}.schema.json").read_text("utf-8") == schema_text(name)
 
 
 @pytest.mark.parametrize("name", FORMATS)

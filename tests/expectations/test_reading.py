@@ -17,11 +17,10 @@ from podwall.expectations import (
     addresses,
     outside,
     pods,
-    read_expectations,
     workload,
 )
 from podwall.policies.errors import InvalidValue, Place, PodwallError
-from podwall.sources.expectations import expectations_in
+from podwall.sources.expectations import expectations_in, read_expectations
 
 ROOT = Path(__file__).resolve().parents[2]
 EXAMPLE = ROOT / "examples" / "shop" / "expectations.yaml"
@@ -72,8 +71,8 @@ def test_the_example_says_what_it_says() -> None:
 @pytest.mark.parametrize(
     ("document", "message", "help_"),
     [
-        pytest.param([], "must be an object, is a list", "", id="no object"),
-        pytest.param({}, "expectations: must be a list", "", id="nothing"),
+        pytest.param([], "must be a mapping, is a list", "", id="no object"),
+        pytest.param({}, "expectations: is missing", "", id="nothing"),
         pytest.param(
             {"expectation": []},
             "expectation: there is no field `expectation`",
@@ -86,9 +85,11 @@ def test_the_example_says_what_it_says() -> None:
             "did you mean `from`?",
             id="an unknown field",
         ),
-        pytest.param(one(name=...), "expectations[0].name: is missing", "", id="no name"),
-        pytest.param(one(to=...), "expectations[0].to: is missing", "as in", id="no end"),
-        pytest.param(one(to=[]), "expectations[0].to: an empty list", "as in", id="no ends"),
+        pytest.param(one(name=...), "expectations[0].name: is missing", "a sentence", id="no name"),
+        pytest.param(one(to=...), "expectations[0].to: is missing", "one end, or", id="no end"),
+        pytest.param(
+            one(to=[]), "expectations[0].to: must not be empty", "one end, or", id="no ends"
+        ),
         pytest.param(
             one(to=["a/b", "internett"]),
             "expectations[0].to[1]: `internett` is not an end",
@@ -130,8 +131,8 @@ def test_the_example_says_what_it_says() -> None:
         ),
         pytest.param(
             one(ports=[True]),
-            "expectations[0].ports[0]: must be a number or a name",
-            "",
+            "expectations[0].ports[0]: must be a whole number or text, is `true`",
+            "the name of a port",
             id="a port that is none",
         ),
         pytest.param(

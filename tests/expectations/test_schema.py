@@ -12,8 +12,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from jsonschema import Draft202012Validator
 
-from podwall.expectations import read_expectations
 from podwall.policies.errors import InvalidValue, Place
+from podwall.sources.expectations import read_expectations
 
 ROOT = Path(__file__).resolve().parents[2]
 
