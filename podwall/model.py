@@ -141,6 +141,11 @@ class Selector:
     requirements: tuple[SelectorRequirement, ...] = ()
     unknown: Unknown | None = None
 
+    @property
+    def is_known(self) -> bool:
+        """Whether no part of the selector is known only after deployment."""
+        return self.unknown is None and all(each.unknown is None for each in self.requirements)
+
 
 @dataclass(frozen=True, slots=True)
 class PodPeer:
@@ -169,6 +174,12 @@ class PortRule:
     protocol: IpProtocol | Unknown = IpProtocol.TCP
     port: int | str | Unknown | None = None
     end_port: int | Unknown | None = None
+
+    @property
+    def is_known(self) -> bool:
+        """Whether no part of the entry is known only after deployment."""
+        parts = (self.protocol, self.port, self.end_port)
+        return not any(isinstance(part, Unknown) for part in parts)
 
 
 Peer = PodPeer | IpPeer | Unknown

@@ -13,8 +13,7 @@ from podwall.components import kubernetes
 from podwall.components.checks import refused
 from podwall.policies.errors import Finding, InvalidManifest, Place, Severity
 from podwall.policies.labels import Operator
-from podwall.policies.manifest import read
-from podwall.policies.policy import NetworkPolicy
+from podwall.policies.policy import NetworkPolicy, read
 from podwall.policies.ports import Protocol
 
 __all__ = [

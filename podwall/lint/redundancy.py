@@ -73,9 +73,7 @@ def _namespaces_cover(broad: PodPeer, narrow: PodPeer) -> bool:
 
 def _selector_covers(broad: Selector, narrow: Selector) -> bool:
     """Fewer requirements select more; what is unknown may be anything."""
-    if broad.unknown is not None or any(item.unknown for item in broad.requirements):
-        return False
-    return set(broad.requirements) <= set(narrow.requirements)
+    return broad.is_known and set(broad.requirements) <= set(narrow.requirements)
 
 
 def _block_covers(broad: IpPeer, narrow: IpPeer) -> bool:
@@ -105,18 +103,15 @@ def _ports_cover(
     if not isinstance(broad, tuple) or not isinstance(narrow, tuple):
         return False
     allowed = reduce(PortSet.__or__, map(_certain_ports, broad), NO_PORTS)
-    return all((_is_known(entry) and entry in broad) or _is_in(entry, allowed) for entry in narrow)
+    return all(
+        isinstance(entry, PortRule)
+        and ((entry.is_known and entry in broad) or _is_in(entry, allowed))
+        for entry in narrow
+    )
 
 
-def _is_known(entry: PortRule | Unknown) -> bool:
-    if isinstance(entry, Unknown):
-        return False
-    parts = (entry.protocol, entry.port, entry.end_port)
-    return not any(isinstance(part, Unknown) for part in parts)
-
-
-def _is_in(entry: PortRule | Unknown, allowed: PortSet) -> bool:
-    if isinstance(entry, PortRule) and isinstance(entry.port, str):
+def _is_in(entry: PortRule, allowed: PortSet) -> bool:
+    if isinstance(entry.port, str):
         whole = PortRule(entry.protocol)
         return bool(_certain_ports(whole)) and not _certain_ports(whole) - allowed
     return bool(_certain_ports(entry)) and not _certain_ports(entry) - allowed

@@ -2,9 +2,16 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from podwall.model import IpPeer, Operator, PodPeer, PortRule, Rule, Unknown
+from podwall.policies.manifest import (
+    API_VERSION,
+    KIND,
+    block_manifest,
+    port_manifest,
+    requirement_manifest,
+)
 from podwall.python_code import imports, policy_code, source_of
 
 if TYPE_CHECKING:
@@ -13,6 +20,8 @@ if TYPE_CHECKING:
     from podwall.model import Peer, Policy, Selector
 
 __all__ = ["policy_manifest", "python_code", "python_script"]
+
+T = TypeVar("T")
 
 
 def policy_manifest(policy: Policy) -> dict[str, Any]:
@@ -27,15 +36,14 @@ def policy_manifest(policy: Policy) -> dict[str, Any]:
     for name, key, rules in sides:
         if isinstance(rules, tuple):
             spec["policyTypes"].append(name)
-            known = (each for each in rules if isinstance(each, Rule))
-            told = (each for each in known if _is_known(each.peers) and _is_known(each.ports))
-            spec[name.lower()] = [_rule(each, key) for each in told]
+            written = (_rule(each, key) for each in rules if isinstance(each, Rule))
+            spec[name.lower()] = [each for each in written if each is not None]
     metadata = {"name": policy.name}
     if isinstance(policy.namespace, str):
         metadata["namespace"] = policy.namespace
     return {
-        "apiVersion": "networking.k8s.io/v1",
-        "kind": "NetworkPolicy",
+        "apiVersion": API_VERSION,
+        "kind": KIND,
         "metadata": metadata,
         "spec": spec,
     }
@@ -48,32 +56,35 @@ def _selector(selector: Selector) -> dict[str, Any]:
         if each.operator is Operator.IN and len(each.values) == 1 and each.key not in labels:
             labels[each.key] = each.values[0]
         else:
-            values = {"values": list(each.values)} if each.values else {}
-            expressions.append({"key": each.key, "operator": each.operator.value, **values})
+            expressions.append(requirement_manifest(each.key, each.operator, each.values))
     found: dict[str, Any] = {"matchLabels": labels} if labels else {}
     return {**found, "matchExpressions": expressions} if expressions else found
 
 
-def _is_known(parts: tuple[object, ...] | Unknown | None) -> bool:
-    """Tell whether a part of a list is known: a rule without any would allow everything."""
-    if isinstance(parts, tuple):
-        return any(not isinstance(each, Unknown) for each in parts)
-    return parts is None
+def _rule(rule: Rule, key: str) -> dict[str, Any] | None:
+    """Return the document of what is known of a rule; None where a list would allow everything."""
+    lists: dict[str, list[dict[str, Any]]] = {}
+    if rule.peers is not None:
+        lists[key] = [_peer(each) for each in _known(rule.peers) if _is_known_peer(each)]
+    if rule.ports is not None:
+        entries = [each for each in _known(rule.ports) if isinstance(each, PortRule)]
+        lists["ports"] = [_port(each) for each in entries if each.is_known]
+    return lists if all(lists.values()) else None
 
 
-def _rule(rule: Rule, key: str) -> dict[str, Any]:
-    found: dict[str, Any] = {}
-    if isinstance(rule.peers, tuple):
-        found[key] = [_peer(each) for each in rule.peers if not isinstance(each, Unknown)]
-    if isinstance(rule.ports, tuple):
-        found["ports"] = [_port(each) for each in rule.ports if isinstance(each, PortRule)]
-    return found
+def _known(parts: tuple[T, ...] | Unknown) -> tuple[T, ...]:
+    return () if isinstance(parts, Unknown) else parts
+
+
+def _is_known_peer(peer: Peer) -> bool:
+    if isinstance(peer, PodPeer):
+        return peer.pods.is_known and (peer.namespaces is None or peer.namespaces.is_known)
+    return isinstance(peer, IpPeer)
 
 
 def _peer(peer: Peer) -> dict[str, Any]:
     if isinstance(peer, IpPeer):
-        exceptions = {"except": [str(each) for each in peer.exceptions]} if peer.exceptions else {}
-        return {"ipBlock": {"cidr": str(peer.network), **exceptions}}
+        return block_manifest(peer.network, peer.exceptions)
     assert isinstance(peer, PodPeer)
     if peer.namespaces is None:
         return {"podSelector": _selector(peer.pods)}
@@ -82,8 +93,7 @@ def _peer(peer: Peer) -> dict[str, Any]:
 
 
 def _port(entry: PortRule) -> dict[str, Any]:
-    values = {"protocol": str(entry.protocol), "port": entry.port, "endPort": entry.end_port}
-    return {key: value for key, value in values.items() if value is not None}
+    return port_manifest(entry.protocol, entry.port, entry.end_port)
 
 
 def python_code(policy: Policy) -> str:

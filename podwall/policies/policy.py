@@ -9,14 +9,25 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from podwall.policies.errors import InvalidValue, Place
+from podwall.policies.errors import Finding, InvalidManifest, InvalidValue, Place
 from podwall.policies.labels import Annotations, Labels
+from podwall.policies.manifest import (
+    API_VERSION,
+    KIND,
+    Manifest,
+    policy_arguments,
+    prevents_reading,
+    remarks,
+    rule_manifest,
+    selector_manifest,
+)
 from podwall.policies.peers import Pods, check_name
 from podwall.policies.rules import DenyAll, Direction, EgressRule, IngressRule, Rule
 from podwall.policies.syntax import dns_label_problem, dns_subdomain_problem
+from podwall.policies.validation import violations
 from podwall.policies.wording import shown
 
-__all__ = ["NetworkPolicy"]
+__all__ = ["NetworkPolicy", "PolicyReading", "read"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -70,11 +81,17 @@ class NetworkPolicy:
     def to_manifest(self) -> dict[str, Any]:
         """Return the Kubernetes document: plain dicts, lists, texts and numbers.
 
-        `policyTypes` is always written, so that no implicit default applies.
+        `policyTypes` is always written, so that no implicit default applies; a direction in which
+        nothing is allowed has no list of rules, as in the examples of Kubernetes' documentation.
         """
-        from podwall.policies.manifest import to_manifest  # noqa: PLC0415 - `manifest` is built on this type
-
-        return to_manifest(self)
+        metadata: Manifest = {"name": self.name, "namespace": self.namespace}
+        texts = {"labels": dict(self.labels), "annotations": dict(self.annotations)}
+        return {
+            "apiVersion": API_VERSION,
+            "kind": KIND,
+            "metadata": {**metadata, **{name: each for name, each in texts.items() if each}},
+            "spec": _spec(self),
+        }
 
     @staticmethod
     def from_manifest(manifest: Mapping[str, Any], place: Place | None = None) -> NetworkPolicy:
@@ -84,9 +101,56 @@ class NetworkPolicy:
             InvalidManifest: the API server would refuse the document; several of them are raised
                 together in an `ExceptionGroup`.
         """
-        from podwall.policies.manifest import from_manifest  # noqa: PLC0415 - see `to_manifest`
+        reading = read(manifest, place)
+        if reading.policy is not None:
+            return reading.policy
+        problems = [
+            InvalidManifest(each.message, help=each.help, place=each.place)
+            for each in reading.findings
+            if prevents_reading(each)
+        ]
+        if len(problems) == 1:
+            raise problems[0]
+        raise ExceptionGroup("the API server would refuse the document", problems)
 
-        return from_manifest(manifest, place or Place())
+
+@dataclass(frozen=True, slots=True)
+class PolicyReading:
+    """A policy that was read, and what is to be known about its document.
+
+    `policy` is None where the API server would refuse the document, where a value is known only
+    after deployment, and where the server makes up the name.
+    """
+
+    policy: NetworkPolicy | None
+    findings: tuple[Finding, ...] = ()
+
+
+def read(
+    manifest: object, place: Place | None = None, *, namespace: str = "default"
+) -> PolicyReading:
+    """Return the policy of a document, with findings.
+
+    A document without a namespace belongs to `namespace`, as it does for kubectl. The findings are
+    on what is read differently from how it is written: the policy's own document is the one that
+    the server stores.
+    """
+    document = place or Place()
+    findings = (*violations(manifest, document), *remarks(manifest, document))
+    if any(map(prevents_reading, findings)):
+        return PolicyReading(None, findings)
+    return PolicyReading(NetworkPolicy(**policy_arguments(manifest, namespace)), findings)
+
+
+def _spec(policy: NetworkPolicy) -> Manifest:
+    spec: Manifest = {
+        "podSelector": selector_manifest(policy.pod_selector.selector),
+        "policyTypes": [str(direction) for direction in policy.policy_types],
+    }
+    for direction in policy.policy_types:
+        if rules := policy.rules(direction):
+            spec[direction.lower()] = [rule_manifest(rule, direction) for rule in rules]
+    return spec
 
 
 def _keep(policy: NetworkPolicy, name: str, value: object) -> None:

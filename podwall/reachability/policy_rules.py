@@ -109,9 +109,8 @@ class PeerSets:
     def vague(self) -> bool:
         """Whether a namespace or a selector is not fully known."""
         selectors = chain(self.pod_selectors.values, self.namespace_selectors.values)
-        return any(isinstance(each, Unknown) for each in self.namespaces.values) or any(
-            s.unknown or any(r.unknown for r in s.requirements) for s in selectors
-        )
+        known = all(isinstance(each, str) for each in self.namespaces.values)
+        return not (known and all(each.is_known for each in selectors))
 
     def wholes(self) -> dict[int, int]:
         """Return the terms that only exclude, each with the term that it takes something from.
@@ -205,14 +204,12 @@ def group_key(policy: Policy, direction: TrafficDirection, target: Hashable) -> 
     The `target` tells the policies' namespaces and selectors apart. Two equal ones with something
     unknown in them need not turn out equal.
     """
-    selector = policy.pod_selector
-    unknown = (
-        selector.unknown is not None
-        or isinstance(policy.namespace, Unknown)
-        or unknown_direction(policy, direction) is not None
-        or any(each.unknown is not None for each in selector.requirements)
+    known = (
+        policy.pod_selector.is_known
+        and isinstance(policy.namespace, str)
+        and unknown_direction(policy, direction) is None
     )
-    return (id(policy), None) if unknown else target
+    return target if known else (id(policy), None)
 
 
 def policy_groups(

@@ -7,7 +7,8 @@ from dataclasses import dataclass, replace
 from typing import Final
 
 from podwall.policies import Finding, NetworkPolicy, Place, Severity
-from podwall.policies.manifest import prevents_reading, read
+from podwall.policies.manifest import KIND, prevents_reading
+from podwall.policies.policy import read
 from podwall.reading.documents import Document, single_objects
 from podwall.reading.fields import Malformed
 from podwall.reading.metadata import read_object
@@ -15,8 +16,7 @@ from podwall.reading.objects import OTHER_POLICIES, malformed
 
 __all__ = ["TypedPolicies", "typed_policies"]
 
-_KIND: Final = "NetworkPolicy"
-_FOREIGN_GROUPS: Final = frozenset(group for group, kind in OTHER_POLICIES if kind == _KIND)
+_FOREIGN_GROUPS: Final = frozenset(group for group, kind in OTHER_POLICIES if kind == KIND)
 
 #: What `kubectl apply` keeps for itself on an object: the document of its last run, as JSON.
 #: https://kubernetes.io/docs/tasks/manage-kubernetes-objects/declarative-config/
@@ -66,7 +66,7 @@ def _read(document: Document, namespace: str) -> tuple[NetworkPolicy | None, Ite
 
 
 def _is_meant_as_policy(manifest: object) -> bool:
-    if not isinstance(manifest, Mapping) or manifest.get("kind") != _KIND:
+    if not isinstance(manifest, Mapping) or manifest.get("kind") != KIND:
         return False
     return str(manifest.get("apiVersion")).rpartition("/")[0] not in _FOREIGN_GROUPS
 
@@ -116,7 +116,7 @@ def _repeated(first: tuple[NetworkPolicy, Place], second: NetworkPolicy, place: 
     return Finding(
         "duplicate-object",
         Severity.INFO if same else Severity.ERROR,
-        f"{_KIND} {second.namespace}/{second.name} is written twice"
+        f"{KIND} {second.namespace}/{second.name} is written twice"
         f"{'' if same else ', differently'}: first at {there}",
         place,
         "one object has one name; the last one written is taken",

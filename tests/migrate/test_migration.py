@@ -11,7 +11,18 @@ from podwall import policies
 from podwall.diff import ConnectionChangeKind, diff
 from podwall.engines import AZURE, CILIUM, Treatment
 from podwall.migrate import Migration, migrate, policy_manifest, python_code
-from podwall.model import Policy, Rule, Snapshot, Unknown
+from podwall.model import (
+    IpProtocol,
+    Operator,
+    PodPeer,
+    Policy,
+    PortRule,
+    Rule,
+    Selector,
+    SelectorRequirement,
+    Snapshot,
+    Unknown,
+)
 from podwall.policies import NetworkPolicy
 from podwall.reachability import reachability
 from podwall.reading import Document, snapshot
@@ -177,7 +188,20 @@ def test_written_policies_mean_what_they_say(seed: int) -> None:
         assert made == NetworkPolicy.from_manifest(manifest)
 
 
-@pytest.mark.parametrize("rule", [Rule(peers=(Unknown("who"),)), Rule(ports=Unknown("which"))])
+SOMEWHERE = Selector((SelectorRequirement("app", Operator.IN, (), Unknown("the app")),))
+
+
+@pytest.mark.parametrize(
+    "rule",
+    [
+        Rule(peers=(Unknown("who"),)),
+        Rule(peers=(PodPeer(SOMEWHERE),)),
+        Rule(peers=(PodPeer(Selector(), SOMEWHERE),)),
+        Rule(ports=Unknown("which")),
+        Rule(ports=(PortRule(port=Unknown("which")),)),
+        Rule(ports=(PortRule(IpProtocol.TCP, 80, Unknown("the end")),)),
+    ],
+)
 def test_a_rule_of_which_a_side_is_unknown_does_not_allow_everything(rule: Rule) -> None:
     half = policy("x", name="in", ingress=(rule, allow(ports=(tcp(80),))))
     assert policy_manifest(half)["spec"]["ingress"] == [

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from podwall.policies import Finding, Severity
-from podwall.policies.manifest import read
+from podwall.policies.policy import read
 from podwall.policies.validation import violations
 from tests.policies.api_server.ask import answers
 from tests.policies.stored import stored

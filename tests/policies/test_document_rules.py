@@ -35,7 +35,7 @@ from podwall.policies import (
     tcp,
     udp,
 )
-from podwall.policies.manifest import PolicyReading, read
+from podwall.policies.policy import PolicyReading, read
 
 Spec = dict[str, Any]
 

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from podwall.policies import ALL_PODS, DENY_ALL, InvalidManifest, NetworkPolicy, Place, Severity
-from podwall.policies.manifest import read
+from podwall.policies.policy import read
 
 
 def document(**metadata: Any) -> dict[str, Any]:

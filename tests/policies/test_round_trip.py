@@ -9,7 +9,7 @@ from typing import Any
 from hypothesis import given, settings
 
 from podwall.policies import NetworkPolicy
-from podwall.policies.manifest import read
+from podwall.policies.policy import read
 from tests.policies.strategies import network_policies
 
 

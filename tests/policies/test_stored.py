@@ -5,7 +5,7 @@ from __future__ import annotations
 from hypothesis import given
 
 from podwall.policies import Severity
-from podwall.policies.manifest import read
+from podwall.policies.policy import read
 from tests.policies.documents import DOCUMENTS, Document
 from tests.policies.stored import stored
 

@@ -10,7 +10,7 @@ from typing import Any, Final
 
 from podwall.policies.errors import Severity
 from podwall.policies.unknown import Unknown
-from podwall.policies.validation.shapes import Findings, elements, fields, note
+from podwall.policies.validation.shapes import Findings, fields_of, items_of, note
 
 __all__ = ["notes"]
 
@@ -22,15 +22,15 @@ def notes(manifest: Mapping[str, Any]) -> Findings:
     yield from _namespace(manifest.get("metadata"))
     spec = manifest.get("spec")
     if not isinstance(spec, Unknown):
-        yield from _pod_selector(fields(spec))
-        yield from _policy_types(fields(spec))
+        yield from _pod_selector(fields_of(spec))
+        yield from _policy_types(fields_of(spec))
         for direction, end in _ENDS.items():
-            for index, rule in enumerate(elements(fields(spec).get(direction))):
-                yield from _empty_lists(fields(rule), end, f"spec.{direction}[{index}]")
+            for index, rule in enumerate(items_of(fields_of(spec).get(direction))):
+                yield from _empty_lists(fields_of(rule), end, f"spec.{direction}[{index}]")
 
 
 def _namespace(metadata: object) -> Findings:
-    if not isinstance(metadata, Unknown) and fields(metadata).get("namespace") in (None, ""):
+    if not isinstance(metadata, Unknown) and fields_of(metadata).get("namespace") in (None, ""):
         yield note(
             "namespace-missing",
             "metadata.namespace",
@@ -52,15 +52,15 @@ def _pod_selector(spec: Mapping[str, Any]) -> Findings:
 
 def _policy_types(spec: Mapping[str, Any]) -> Findings:
     types = spec.get("policyTypes")
-    if isinstance(types, Unknown) or any(isinstance(each, Unknown) for each in elements(types)):
+    if isinstance(types, Unknown) or any(isinstance(each, Unknown) for each in items_of(types)):
         return
-    listed = elements(types)
+    listed = items_of(types)
     if not listed:
         yield from _implied_types(spec)
         return
     for direction in ("Ingress", "Egress"):
         rules = spec.get(direction.lower())
-        if direction not in listed and elements(rules):
+        if direction not in listed and items_of(rules):
             yield note(
                 "rules-ignored",
                 f"spec.{direction.lower()}",
@@ -78,7 +78,7 @@ def _implied_types(spec: Mapping[str, Any]) -> Findings:
             "an empty `egress` without `policyTypes` does not isolate egress",
             "add `policyTypes: [Egress]` to deny all egress, or remove `egress`",
         )
-    if not elements(spec.get("ingress")):
+    if not items_of(spec.get("ingress")):
         yield note(
             "ingress-isolated",
             "spec.policyTypes",

@@ -18,10 +18,10 @@ __all__ = [
     "as_list",
     "as_mapping",
     "as_text",
-    "elements",
     "entry",
     "error",
-    "fields",
+    "fields_of",
+    "items_of",
     "note",
     "repeated",
     "wrong_type",
@@ -125,12 +125,12 @@ def as_text(value: object, path: str, problem_of: Callable[[str], str | None]) -
         yield wrong_type(value, path, "a text", _quotes(value))
 
 
-def fields(value: object) -> Mapping[str, Any]:
+def fields_of(value: object) -> Mapping[str, Any]:
     """Return a mapping as it is, and anything else as an empty one."""
     return value if isinstance(value, _MAPPINGS) else {}
 
 
-def elements(value: object) -> Sequence[Any]:
+def items_of(value: object) -> Sequence[Any]:
     """Return a list as it is, and anything else as an empty one."""
     return value if isinstance(value, _LISTS) else ()
 

@@ -1,18 +1,17 @@
-"""The Kubernetes document of a policy: written in one form, read in all that are accepted.
+"""The Kubernetes document of a policy's parts: written in one form, read in all that are accepted.
 
-With `podwall.policies.validation`, all that knows camelCase. Reading says in findings what it read
-differently from how it is written; what Kubernetes fills in is written out, masked or left away as
-Kubernetes does it.
+With `podwall.policies.validation`, all that knows camelCase. What Kubernetes fills in is written
+out, masked or left away as Kubernetes does it. What reads expects a document that `violations`
+finds no error in.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
-from typing import Any, Final, assert_never
+from typing import Any, Final, TypedDict, assert_never
 
 from podwall.policies.addresses import ANYWHERE, Anywhere, IpBlock, IpNetwork, parse_cidr
-from podwall.policies.errors import Finding, InvalidManifest, Place, Severity
+from podwall.policies.errors import Finding, Place, Severity
 from podwall.policies.labels import Labels, LabelSelector, Operator, Requirement
 from podwall.policies.peers import (
     ALL_PODS,
@@ -23,25 +22,27 @@ from podwall.policies.peers import (
     PodsIn,
     name_selected_by,
 )
-from podwall.policies.policy import NetworkPolicy
 from podwall.policies.ports import ALL_PORTS, Port, Ports, Protocol
 from podwall.policies.rules import DENY_ALL, DenyAll, Direction, EgressRule, IngressRule, Rule
 from podwall.policies.unknown import Unknown
-from podwall.policies.validation import violations
 from podwall.policies.validation.rules import whole_number
-from podwall.policies.validation.shapes import elements, fields
+from podwall.policies.validation.shapes import fields_of, items_of
 
 __all__ = [
     "API_VERSION",
     "KIND",
-    "PolicyReading",
-    "from_manifest",
+    "Manifest",
+    "PolicyArguments",
+    "block_manifest",
     "peer_manifest",
+    "policy_arguments",
+    "port_manifest",
     "ports_manifest",
     "prevents_reading",
-    "read",
+    "remarks",
+    "requirement_manifest",
+    "rule_manifest",
     "selector_manifest",
-    "to_manifest",
 ]
 
 
@@ -51,41 +52,8 @@ API_VERSION: Final = "networking.k8s.io/v1"
 KIND: Final = "NetworkPolicy"
 
 
-def to_manifest(policy: NetworkPolicy) -> Manifest:
-    """Return the document of a policy: plain dicts, lists, texts and numbers.
-
-    `policyTypes` is always written; a direction in which nothing is allowed has no list of rules,
-    as in the examples of the Kubernetes documentation.
-    """
-    return {
-        "apiVersion": API_VERSION,
-        "kind": KIND,
-        "metadata": _metadata(policy),
-        "spec": _spec(policy),
-    }
-
-
-def _metadata(policy: NetworkPolicy) -> Manifest:
-    metadata: Manifest = {"name": policy.name, "namespace": policy.namespace}
-    if policy.labels:
-        metadata["labels"] = dict(policy.labels)
-    if policy.annotations:
-        metadata["annotations"] = dict(policy.annotations)
-    return metadata
-
-
-def _spec(policy: NetworkPolicy) -> Manifest:
-    spec: Manifest = {
-        "podSelector": selector_manifest(policy.pod_selector.selector),
-        "policyTypes": [str(direction) for direction in policy.policy_types],
-    }
-    for direction in policy.policy_types:
-        if rules := policy.rules(direction):
-            spec[direction.lower()] = [_rule_manifest(rule, direction) for rule in rules]
-    return spec
-
-
-def _rule_manifest(rule: Rule, direction: Direction) -> Manifest:
+def rule_manifest(rule: Rule, direction: Direction) -> Manifest:
+    """Return the document of a rule in a direction."""
     written: Manifest = {}
     if not isinstance(rule.peers, Anywhere):
         end = "from" if direction is Direction.INGRESS else "to"
@@ -105,26 +73,29 @@ def peer_manifest(peer: Peer) -> Manifest:
         case PodsIn(namespaces, Pods(selector)):
             return peer_manifest(namespaces) | {"podSelector": selector_manifest(selector)}
         case IpBlock(cidr, exceptions):
-            block: Manifest = {"cidr": str(cidr)}
-            if exceptions:
-                block["except"] = [str(exception) for exception in exceptions]
-            return {"ipBlock": block}
+            return block_manifest(cidr, exceptions)
         case _:
             assert_never(peer)
 
 
+def block_manifest(cidr: IpNetwork, exceptions: Sequence[IpNetwork]) -> Manifest:
+    """Return the document of a peer that is an ip block."""
+    block: Manifest = {"cidr": str(cidr)}
+    if exceptions:
+        block["except"] = [str(exception) for exception in exceptions]
+    return {"ipBlock": block}
+
+
 def ports_manifest(ports: Ports) -> list[Manifest]:
     """Return the list of port entries; it is empty for `ALL_PORTS`, which Kubernetes leaves out."""
-    return [_port_manifest(entry) for entry in ports.entries or ()]
+    entries = ports.entries or ()
+    return [port_manifest(each.protocol, each.port, each.end_port) for each in entries]
 
 
-def _port_manifest(entry: Port) -> Manifest:
-    written: Manifest = {"protocol": str(entry.protocol)}
-    if entry.port is not None:
-        written["port"] = entry.port
-    if entry.end_port is not None:
-        written["endPort"] = entry.end_port
-    return written
+def port_manifest(protocol: object, port: object, end_port: object) -> Manifest:
+    """Return the document of one entry of `ports`; what is None is left out."""
+    parts = {"protocol": str(protocol), "port": port, "endPort": end_port}
+    return {key: value for key, value in parts.items() if value is not None}
 
 
 def selector_manifest(selector: LabelSelector) -> Manifest:
@@ -134,68 +105,19 @@ def selector_manifest(selector: LabelSelector) -> Manifest:
         written["matchLabels"] = dict(selector.match_labels)
     if selector.match_expressions:
         written["matchExpressions"] = [
-            _requirement_manifest(each) for each in selector.match_expressions
+            requirement_manifest(each.key, each.operator, each.values)
+            for each in selector.match_expressions
         ]
     return written
 
 
-def _requirement_manifest(requirement: Requirement) -> Manifest:
-    written: Manifest = {"key": requirement.key, "operator": str(requirement.operator)}
-    if requirement.values:
-        written["values"] = list(requirement.values)
-    return written
+def requirement_manifest(key: str, operator: str, values: Sequence[str]) -> Manifest:
+    """Return the document of one element of `matchExpressions`."""
+    written: Manifest = {"key": key, "operator": str(operator)}
+    return {**written, "values": list(values)} if values else written
 
 
 _ReadMapping = Mapping[str, Any]
-
-
-@dataclass(frozen=True, slots=True)
-class PolicyReading:
-    """A policy that was read, and what is to be said about its document.
-
-    `policy` is None where the API server would refuse the document, where a value is known only
-    after deployment, and where the server makes up the name.
-    """
-
-    policy: NetworkPolicy | None
-    findings: tuple[Finding, ...] = ()
-
-
-def read(
-    manifest: object, place: Place | None = None, *, namespace: str = "default"
-) -> PolicyReading:
-    """Return the policy of a document, with findings.
-
-    A document without a namespace belongs to `namespace`, as it does for kubectl. What Kubernetes
-    fills in is written out, masked, or left away as Kubernetes does it: the policy's own document
-    is the one that the server stores.
-    """
-    document = place or Place()
-    findings = (*violations(manifest, document), *_remarks(manifest, document))
-    if any(map(prevents_reading, findings)):
-        return PolicyReading(None, findings)
-    return PolicyReading(_policy(fields(manifest), namespace), findings)
-
-
-def from_manifest(manifest: object, place: Place | None = None) -> NetworkPolicy:
-    """Return the policy of a document, or raise all that keeps it from being one.
-
-    Raises:
-        InvalidManifest: with the place of the one problem; several are raised in an ExceptionGroup.
-    """
-    reading = read(manifest, place)
-    if reading.policy is not None:
-        return reading.policy
-    problems = [
-        InvalidManifest(each.message, help=each.help, place=each.place)
-        for each in reading.findings
-        if prevents_reading(each)
-    ]
-    if len(problems) == 1:
-        raise problems[0]
-    raise ExceptionGroup("the API server would refuse the document", problems)
-
-
 _KNOWN_AFTER_DEPLOYMENT = "known-after-deployment"
 _NAME_GENERATED = "name-generated"
 _LEAVES = frozenset({str, int, float, bool, type(None)})
@@ -203,19 +125,20 @@ _DROPPED = ("finalizers", "ownerReferences")
 
 
 def prevents_reading(finding: Finding) -> bool:
-    """Tell whether a finding is a reason why a document gives no policy."""
+    """Return whether a finding is a reason why a document gives no policy."""
     return finding.severity is Severity.ERROR or finding.id in (
         _KNOWN_AFTER_DEPLOYMENT,
         _NAME_GENERATED,
     )
 
 
-def _remarks(manifest: object, document: Place) -> Iterator[Finding]:
+def remarks(manifest: object, document: Place) -> Iterator[Finding]:
+    """Yield what keeps a document from being a typed policy, and what such a policy can't keep."""
     for path, unknown in _unknowns(manifest):
         yield Finding(
             _KNOWN_AFTER_DEPLOYMENT, Severity.INFO, str(unknown), document.at(path.strip("."))
         )
-    metadata = fields(fields(manifest).get("metadata"))
+    metadata = fields_of(fields_of(manifest).get("metadata"))
     if not metadata.get("name") and metadata.get("generateName"):
         yield Finding(
             _NAME_GENERATED,
@@ -251,20 +174,34 @@ def _inside(path: str, value: object) -> Iterator[tuple[str, object]]:
             if type(each) not in _LEAVES:
                 yield f"{path}[{index}]", each
     else:
-        for key, each in fields(value).items():
+        for key, each in fields_of(value).items():
             if type(each) not in _LEAVES:
                 yield f"{path}.{key}", each
 
 
-def _policy(manifest: _ReadMapping, namespace: str) -> NetworkPolicy:
-    metadata, spec = fields(manifest.get("metadata")), fields(manifest.get("spec"))
+class PolicyArguments(TypedDict):
+    """The arguments of `NetworkPolicy`."""
+
+    name: str
+    namespace: str
+    pod_selector: Pods
+    ingress: tuple[IngressRule, ...] | DenyAll | None
+    egress: tuple[EgressRule, ...] | DenyAll | None
+    labels: Mapping[str, str]
+    annotations: Mapping[str, str]
+
+
+def policy_arguments(manifest: object, namespace: str) -> PolicyArguments:
+    """Return what a document says; without a namespace it belongs to `namespace`."""
+    written = fields_of(manifest)
+    metadata, spec = fields_of(written.get("metadata")), fields_of(written.get("spec"))
     types = _policy_types(spec)
-    return NetworkPolicy(
+    return PolicyArguments(
         name=metadata["name"],
         namespace=metadata.get("namespace") or namespace,
         pod_selector=_pods(spec.get("podSelector")),
-        ingress=_ingress(elements(spec.get("ingress"))) if Direction.INGRESS in types else None,
-        egress=_egress(elements(spec.get("egress"))) if Direction.EGRESS in types else None,
+        ingress=_ingress(items_of(spec.get("ingress"))) if Direction.INGRESS in types else None,
+        egress=_egress(items_of(spec.get("egress"))) if Direction.EGRESS in types else None,
         labels=_texts(metadata.get("labels")),
         annotations=_texts(metadata.get("annotations")),
     )
@@ -272,22 +209,22 @@ def _policy(manifest: _ReadMapping, namespace: str) -> NetworkPolicy:
 
 def _policy_types(spec: _ReadMapping) -> Sequence[str]:
     # https://github.com/kubernetes/kubernetes/blob/master/pkg/apis/networking/v1/defaults.go
-    implied = ["Ingress", "Egress"] if elements(spec.get("egress")) else ["Ingress"]
-    return elements(spec.get("policyTypes")) or implied
+    implied = ["Ingress", "Egress"] if items_of(spec.get("egress")) else ["Ingress"]
+    return items_of(spec.get("policyTypes")) or implied
 
 
 def _ingress(rules: Sequence[object]) -> tuple[IngressRule, ...] | DenyAll:
-    read_ = (IngressRule(_peers(fields(rule).get("from")), _ports(rule)) for rule in rules)
+    read_ = (IngressRule(_peers(fields_of(rule).get("from")), _ports(rule)) for rule in rules)
     return tuple(dict.fromkeys(read_)) or DENY_ALL
 
 
 def _egress(rules: Sequence[object]) -> tuple[EgressRule, ...] | DenyAll:
-    read_ = (EgressRule(_peers(fields(rule).get("to")), _ports(rule)) for rule in rules)
+    read_ = (EgressRule(_peers(fields_of(rule).get("to")), _ports(rule)) for rule in rules)
     return tuple(dict.fromkeys(read_)) or DENY_ALL
 
 
 def _peers(peers: object) -> tuple[Peer, ...] | Anywhere:
-    return tuple(dict.fromkeys(_peer(fields(each)) for each in elements(peers))) or ANYWHERE
+    return tuple(dict.fromkeys(_peer(fields_of(each)) for each in items_of(peers))) or ANYWHERE
 
 
 def _peer(peer: _ReadMapping) -> Peer:
@@ -295,7 +232,7 @@ def _peer(peer: _ReadMapping) -> Peer:
         peer.get(name) for name in ("ipBlock", "podSelector", "namespaceSelector")
     )
     if block is not None:
-        return _ip_block(fields(block))
+        return _ip_block(fields_of(block))
     if namespaces is None:
         return _pods(pods)
     return _pods_in(_selector(namespaces), _pods(pods))
@@ -315,7 +252,7 @@ def _pods(selector: object) -> Pods:
 
 
 def _ip_block(block: _ReadMapping) -> IpBlock:
-    exceptions = tuple(_network(each) for each in elements(block.get("except")))
+    exceptions = tuple(_network(each) for each in items_of(block.get("except")))
     return IpBlock(_network(block["cidr"]), exceptions)
 
 
@@ -326,7 +263,7 @@ def _network(text: str) -> IpNetwork:
 
 
 def _ports(rule: object) -> Ports:
-    entries = tuple(_read_port(fields(each)) for each in elements(fields(rule).get("ports")))
+    entries = tuple(_read_port(fields_of(each)) for each in items_of(fields_of(rule).get("ports")))
     return Ports(entries) if entries else ALL_PORTS
 
 
@@ -340,20 +277,20 @@ def _read_port(entry: _ReadMapping) -> Port:
 
 
 def _selector(selector: object) -> LabelSelector:
-    written = fields(selector)
+    written = fields_of(selector)
     return LabelSelector(
         Labels(_texts(written.get("matchLabels"))),
         tuple(
-            _read_requirement(fields(each)) for each in elements(written.get("matchExpressions"))
+            _read_requirement(fields_of(each)) for each in items_of(written.get("matchExpressions"))
         ),
     )
 
 
 def _read_requirement(requirement: _ReadMapping) -> Requirement:
-    values = tuple(each or "" for each in elements(requirement.get("values")))
+    values = tuple(each or "" for each in items_of(requirement.get("values")))
     return Requirement(requirement["key"], Operator(requirement["operator"]), values)
 
 
 def _texts(texts: object) -> dict[str, str]:
     # A text that is null is the empty text to the API server.
-    return {key: value or "" for key, value in fields(texts).items()}
+    return {key: value or "" for key, value in fields_of(texts).items()}
