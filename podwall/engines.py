@@ -7,6 +7,7 @@ the Kubernetes specification: what it leaves open, and engines decide differentl
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass, fields
 from enum import StrEnum
 from typing import TYPE_CHECKING, Final, Generic, TypeVar
@@ -30,9 +31,10 @@ __all__ = [
     "Treatment",
     "engine",
     "engine_change",
+    "minor_version",
 ]
 
-Value = TypeVar("Value")
+T = TypeVar("T")
 
 
 class BlockMatch(StrEnum):
@@ -59,10 +61,10 @@ class Treatment(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
-class Fact(Generic[Value]):
+class Fact(Generic[T]):
     """What an engine does at one point, in words, and where that is written."""
 
-    value: Value
+    value: T
     says: str
     link: str
 
@@ -264,6 +266,8 @@ NONE: Final = Engine(
     enforces=False,
 )
 
+_VERSION: Final = re.compile(r"v?([0-9]+)\.([0-9]+)(?![0-9])")
+
 ENGINES: Final = {each.name: each for each in (SPEC, AZURE, CALICO, CILIUM, NONE)}
 
 
@@ -279,6 +283,16 @@ def engine(name: str) -> Engine:
     if name in ENGINES:
         return ENGINES[name]
     raise InvalidValue(f"unknown network policy engine `{name}`", help=did_you_mean(name, ENGINES))
+
+
+def minor_version(version: str | None) -> tuple[int, int] | None:
+    """Return a Kubernetes version's two numbers in order; None where it is not known, or is none.
+
+    >>> minor_version("v1.32.4"), minor_version("1.9") < minor_version("1.32"), minor_version("new")
+    ((1, 32), True, None)
+    """
+    found = _VERSION.match(version or "")
+    return None if found is None else (int(found[1]), int(found[2]))
 
 
 def engine_change(before: str, after: str) -> Iterator[Finding]:

@@ -13,6 +13,7 @@ from enum import StrEnum
 from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network
 
 from podwall.policies.errors import Place
+from podwall.policies.labels import Operator
 from podwall.policies.unknown import Unknown
 
 __all__ = [
@@ -50,15 +51,6 @@ class IpProtocol(StrEnum):
     UDP = "UDP"
     SCTP = "SCTP"
     OTHER = "OTHER"
-
-
-class Operator(StrEnum):
-    """The four operators of a label selector requirement."""
-
-    IN = "In"
-    NOT_IN = "NotIn"
-    EXISTS = "Exists"
-    DOES_NOT_EXIST = "DoesNotExist"
 
 
 @dataclass(frozen=True, slots=True)

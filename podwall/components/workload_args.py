@@ -23,7 +23,7 @@ from podwall.components.checks import (
     refused,
 )
 from podwall.policies.labels import Labels
-from podwall.policies.peers import Namespace, PodsIn, namespace
+from podwall.policies.peers import NamedNamespace, PodsIn, namespace
 from podwall.policies.ports import Ports, Protocol, sctp, tcp, udp
 from podwall.policies.syntax import port_name_problem, shown
 
@@ -261,7 +261,7 @@ class WorkloadArgs:
         return f"{self.namespace}/{self.name}"
 
     @property
-    def peer(self) -> PodsIn[Namespace]:
+    def peer(self) -> PodsIn[NamedNamespace]:
         """Return the pods as the peer of a connection: these labels in this namespace."""
         return namespace(self.namespace).pods(self.labels)
 

@@ -19,8 +19,8 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
 
     from podwall.model import Policy
+    from podwall.policies.rules import Direction
     from podwall.reachability.cluster import EnforcedCluster
-    from podwall.reachability.port_rules import TrafficDirection
     from podwall.reachability.values import Endpoint
 
 __all__ = [
@@ -71,7 +71,7 @@ class PolicyChange:
         namespace = self.latest.namespace
         return f"{'?' if isinstance(namespace, Unknown) else namespace}/{self.latest.name}"
 
-    def versions(self, direction: TrafficDirection) -> tuple[Policy | None, Policy | None]:
+    def versions(self, direction: Direction) -> tuple[Policy | None, Policy | None]:
         """Return what isolated and what isolates in a direction, if the change is about it."""
         before, after = (_rules_in_direction(each, direction) for each in (self.old, self.new))
         if before == after:
@@ -79,7 +79,7 @@ class PolicyChange:
         return (None if before is None else self.old), (None if after is None else self.new)
 
 
-def _rules_in_direction(policy: Policy | None, direction: TrafficDirection) -> object:
+def _rules_in_direction(policy: Policy | None, direction: Direction) -> object:
     """Return all that a policy says about a direction."""
     rules = None if policy is None else rules_of(policy, direction)
     return None if policy is None or rules is None else (policy.pod_selector, rules)

@@ -17,9 +17,9 @@ import numpy as np
 
 from podwall.diff.joint_endpoints import ABSENT
 from podwall.diff.joint_roles import ALL_PASS, RoleReader, joint_roles, port_numbers
+from podwall.policies.rules import Direction
 from podwall.reachability.arrays import Csr
 from podwall.reachability.policy_rules import PeerSets
-from podwall.reachability.port_rules import TrafficDirection
 from podwall.reachability.values import Bound
 
 if TYPE_CHECKING:
@@ -59,8 +59,8 @@ def affected(
 ) -> AffectedEndpoints:
     """Return the ends of connections that may differ."""
     sides = (_GroupsOfSide(old, ends.old), _GroupsOfSide(new, ends.new))
-    egress = _policies_by_group(sides, policies, TrafficDirection.EGRESS)
-    ingress = _policies_by_group(sides, policies, TrafficDirection.INGRESS)
+    egress = _policies_by_group(sides, policies, Direction.EGRESS)
+    ingress = _policies_by_group(sides, policies, Direction.INGRESS)
     changed = _changed(old, new, ends, sides)
     sources, destinations = changed.copy(), changed
     sources[list(egress)] = True
@@ -98,7 +98,7 @@ def _cluster_wide(cluster: EnforcedCluster) -> tuple[object, ...]:
 def _policies_by_group(
     sides: tuple[_GroupsOfSide, _GroupsOfSide],
     policies: Sequence[PolicyChange],
-    direction: TrafficDirection,
+    direction: Direction,
 ) -> PoliciesByGroup:
     """Return the policies that differ in a direction, by the groups that they select or did."""
     found: defaultdict[int, set[int]] = defaultdict(set)

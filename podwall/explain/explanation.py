@@ -20,9 +20,9 @@ if TYPE_CHECKING:
 
     from podwall.model import IpPeer, Policy, Rule, SelectorRequirement
     from podwall.policies.errors import Place
+    from podwall.policies.rules import Direction
     from podwall.reachability import Reachability
     from podwall.reachability.cluster import EnforcedCluster
-    from podwall.reachability.port_rules import TrafficDirection
     from podwall.reachability.replay import PeerReplay, PolicyReplay, RuleReplay, SideReplay
     from podwall.reachability.values import Bounds, Endpoint
 
@@ -87,7 +87,7 @@ class SideExplanation:
     `why` says in a sentence why this end lets the flow pass, or does not.
     """
 
-    direction: TrafficDirection
+    direction: Direction
     subject: Endpoint
     verdict: Verdict
     why: str
@@ -134,7 +134,7 @@ class Explanation:
 
 
 def _side_lines(side: SideExplanation) -> Iterator[str]:
-    yield f"{side.direction} of {side.subject.id}: {side.verdict}, {side.why}"
+    yield f"{side.direction.field} of {side.subject.id}: {side.verdict}, {side.why}"
     for policy in side.policies:
         where = f" ({policy.policy.place})" if str(policy.policy.place) else ""
         yield f"  policy {policy.name}{where}: {policy.verdict}, {policy.why}"
@@ -321,7 +321,7 @@ class _Explainer:
         rules = tuple(self._rule(side, replay.policy, each, other) for each in replay.rules)
         selects = replay.selects.match
         verb = "isolates" if selects is Match.YES else "may isolate"
-        why = f"{verb} the pod for {side.direction}"
+        why = f"{verb} the pod for {side.direction.field}"
         if selects is Match.MAYBE:
             why += f" ({'; '.join(replay.selects.causes)})"
         if not rules:
@@ -332,7 +332,7 @@ class _Explainer:
     def _rule(
         self, side: SideReplay, policy: Policy, rule: RuleReplay, other: Endpoint
     ) -> RuleExplanation:
-        place = policy.place.at(f"spec.{side.direction}[{rule.index}]")
+        place = policy.place.at(f"spec.{side.direction.field}[{rule.index}]")
         verdict = self._of(rule.allowed)
         if verdict is Verdict.DENIED:
             return RuleExplanation(place, verdict, self._miss(policy, rule, other))
@@ -357,7 +357,7 @@ def _side_reason(
     if not isinstance(side.subject, WorkloadEndpoint):
         return "no policy isolates an address outside the cluster"
     if not side.policies:
-        return f"no policy isolates it for {side.direction}"
+        return f"no policy isolates it for {side.direction.field}"
     match verdict:
         case Verdict.ALLOWED if all(each.verdict is Verdict.DENIED for each in policies):
             return "it passes whatever the policies say"

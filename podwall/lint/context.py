@@ -11,12 +11,11 @@ from podwall.engines import Engine
 from podwall.lint.workload_index import WorkloadIndex
 from podwall.model import Peer, Policy, PortRule, Rule, Snapshot
 from podwall.policies.errors import Finding, Place, Severity
+from podwall.policies.rules import Direction
 from podwall.reachability import Reachability
 from podwall.reachability.cluster import rules_of
-from podwall.reachability.port_rules import TrafficDirection
 
 __all__ = [
-    "PEERS_KEY",
     "Diagnostic",
     "Lint",
     "LintContext",
@@ -27,14 +26,11 @@ __all__ = [
 ]
 
 
-PEERS_KEY = {TrafficDirection.INGRESS: "from", TrafficDirection.EGRESS: "to"}
-
-
 class RuleAt(NamedTuple):
     """A rule that is known, with its policy and its field path."""
 
     policy: Policy
-    direction: TrafficDirection
+    direction: Direction
     path: str
     rule: Rule
 
@@ -88,9 +84,9 @@ class LintContext:
     def rules(self) -> tuple[RuleAt, ...]:
         """All rules that are known, of both directions."""
         return tuple(
-            RuleAt(policy, direction, f"spec.{direction}[{index}]", rule)
+            RuleAt(policy, direction, f"spec.{direction.field}[{index}]", rule)
             for policy in self.snapshot.policies
-            for direction in TrafficDirection
+            for direction in Direction
             for index, rule in enumerate(rules_of(policy, direction) or ())
             if isinstance(rule, Rule)
         )
@@ -107,9 +103,8 @@ class LintContext:
 
     def _peers(self) -> Iterator[PeerAt]:
         for at in self.rules:
-            key = PEERS_KEY[at.direction]
             for index, peer in enumerate(at.rule.peers if isinstance(at.rule.peers, tuple) else ()):
-                yield PeerAt(at, at.place.at(f"{key}[{index}]"), peer)
+                yield PeerAt(at, at.place.at(f"{at.direction.peers_field}[{index}]"), peer)
 
     def _ports(self) -> Iterator[PortAt]:
         for at in self.rules:

@@ -10,8 +10,10 @@ from podwall.lint.context import Diagnostic, Lint, LintContext, PeerAt, quoted_n
 from podwall.lint.unmatched import destinations
 from podwall.model import IpPeer, IpProtocol, Policy, Rule, Selector, Service, Unknown
 from podwall.policies.errors import Place, Severity
+from podwall.policies.rules import Direction
 from podwall.reachability.cluster import rules_of
-from podwall.reachability.port_rules import TrafficDirection
+from podwall.reachability.matching import Match
+from podwall.reachability.port_rules import ranges_work
 
 __all__ = ["AZURE_LINTS", "ENFORCEMENT_LINTS"]
 
@@ -42,9 +44,9 @@ def _skipped_policies(scene: LintContext) -> Iterator[Diagnostic]:
 
 
 def _single_ports(scene: LintContext) -> Iterator[Diagnostic]:
-    first = scene.engine.end_port.value
-    if first is None or _minor(scene.snapshot.kubernetes_version) >= _minor(first):
+    if ranges_work(scene.engine, scene.snapshot.kubernetes_version) is Match.YES:
         return
+    first = scene.engine.end_port.value
     for found in scene.ports:
         if found.port.end_port is not None:
             yield Diagnostic(
@@ -54,18 +56,12 @@ def _single_ports(scene: LintContext) -> Iterator[Diagnostic]:
             )
 
 
-def _minor(version: str | None) -> tuple[int, ...]:
-    """Return a version as numbers; one that is not known is the oldest."""
-    parts = (version or "").split(".")
-    return tuple(int(part) for part in parts if part.isdecimal())
-
-
 def _skipped_rules(scene: LintContext) -> Iterator[Diagnostic]:
     if scene.engine.egress_port_names.value is not Treatment.IGNORED or not scene.engine.enforces:
         return
     for found in scene.ports:
         name, protocol = found.port.port, found.port.protocol
-        if found.at.direction is TrafficDirection.EGRESS and isinstance(name, str):
+        if found.at.direction is Direction.EGRESS and isinstance(name, str):
             numbers = {
                 item.number
                 for each in destinations(scene, found.at)
@@ -234,7 +230,7 @@ def _many_blocks(scene: LintContext) -> Iterator[Diagnostic]:
 
 
 def _count_of_blocks(policy: Policy) -> int:
-    rules = [rule for direction in TrafficDirection for rule in rules_of(policy, direction) or ()]
+    rules = [rule for direction in Direction for rule in rules_of(policy, direction) or ()]
     peers = (rule.peers for rule in rules if isinstance(rule, Rule))
     return sum(
         isinstance(peer, IpPeer) for each in peers if isinstance(each, tuple) for peer in each

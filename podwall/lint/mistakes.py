@@ -8,12 +8,12 @@ from itertools import pairwise
 from typing import Final
 
 from podwall.explain.wording import peer_text
-from podwall.lint.context import PEERS_KEY, Diagnostic, Lint, LintContext, PeerAt, quoted_name
+from podwall.lint.context import Diagnostic, Lint, LintContext, PeerAt, quoted_name
 from podwall.model import PodPeer, Policy, PortRule, Rule, Selector, Unknown
 from podwall.policies.errors import Severity
+from podwall.policies.rules import Direction
 from podwall.policies.system_namespaces import SYSTEM_NAMESPACES
 from podwall.portset import ALL_PORTS, LAST_PORT, NO_PORTS, PortSet
-from podwall.reachability.port_rules import TrafficDirection
 
 __all__ = ["MISTAKE_LINTS", "ONE_SIDED_LINTS"]
 
@@ -26,7 +26,7 @@ ISOLATION_DOC: Final = (
 MOST_PAIRS: Final = 400
 
 
-def _one_sided(direction: TrafficDirection, scene: LintContext) -> Iterator[Diagnostic]:
+def _one_sided(direction: Direction, scene: LintContext) -> Iterator[Diagnostic]:
     for found in scene.peers:
         peer = found.peer
         if found.at.direction is direction and isinstance(peer, PodPeer) and _is_named(peer):
@@ -50,7 +50,7 @@ def _pairs(scene: LintContext, found: PeerAt, peer: PodPeer) -> Iterator[tuple[s
         for other in sorted(others):
             ends = (scene.endpoint(one), scene.endpoint(other))
             if one != other and None not in ends:
-                yield ends if found.at.direction is TrafficDirection.EGRESS else ends[::-1]  # type: ignore[misc]  # None is not in it
+                yield ends if found.at.direction is Direction.EGRESS else ends[::-1]  # type: ignore[misc]  # None is not in it
 
 
 def _any_passes(scene: LintContext, pairs: list[tuple[str, str]], ports: PortSet) -> bool:
@@ -79,7 +79,7 @@ def _possible_ports_of_entry(entry: PortRule | Unknown) -> PortSet:
 
 def _one_sided_diagnostic(found: PeerAt, peer: PodPeer) -> Diagnostic:
     who = peer_text(peer, str(found.at.policy.namespace))
-    if found.at.direction is TrafficDirection.EGRESS:
+    if found.at.direction is Direction.EGRESS:
         return Diagnostic(
             found.place, f"egress to {who} is allowed, but their ingress never lets it in"
         )
@@ -92,14 +92,14 @@ ONE_SIDED_LINTS: Final = (
     Lint(
         "one-sided-egress",
         Severity.WARNING,
-        partial(_one_sided, TrafficDirection.EGRESS),
+        partial(_one_sided, Direction.EGRESS),
         "a connection needs both sides: allow it in the ingress of the server, too",
         ISOLATION_DOC,
     ),
     Lint(
         "one-sided-ingress",
         Severity.WARNING,
-        partial(_one_sided, TrafficDirection.INGRESS),
+        partial(_one_sided, Direction.INGRESS),
         "a connection needs both sides: allow it in the egress of the client, too",
         ISOLATION_DOC,
     ),
@@ -118,9 +118,8 @@ def _two_elements(scene: LintContext) -> Iterator[Diagnostic]:
         peers = at.rule.peers if isinstance(at.rule.peers, tuple) else ()
         for index, (first, second) in enumerate(pairwise(peers)):
             if _is_namespaces(first) and _is_own_pods(second):
-                key = PEERS_KEY[at.direction]
                 yield Diagnostic(
-                    at.place.at(f"{key}[{index + 1}]"),
+                    at.place.at(f"{at.direction.peers_field}[{index + 1}]"),
                     f"two elements mean either: all pods of those namespaces, or such pods of "
                     f"namespace `{at.policy.namespace}`",
                 )

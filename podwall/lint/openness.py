@@ -10,8 +10,8 @@ from typing import Final
 from podwall.lint.context import Diagnostic, Lint, LintContext, RuleAt
 from podwall.model import IpPeer, IpProtocol, Peer, PodPeer, PortRule, Selector, Unknown
 from podwall.policies.errors import Place, Severity
+from podwall.policies.rules import Direction
 from podwall.reachability.cluster import rules_of
-from podwall.reachability.port_rules import TrafficDirection
 
 __all__ = ["COVERAGE_LINTS", "OPENNESS_LINTS"]
 
@@ -44,14 +44,15 @@ def _no_policies(scene: LintContext) -> Iterator[Diagnostic]:
 
 def _open_namespaces(scene: LintContext) -> Iterator[Diagnostic]:
     places = {namespace.name: namespace.place for namespace in scene.snapshot.namespaces}
-    denying = {direction: _denying(scene, direction) for direction in TrafficDirection}
+    denying = {direction: _denying(scene, direction) for direction in Direction}
     for name in _populated(scene) if scene.snapshot.policies else ():
-        missing = [each for each in TrafficDirection if not {name, SOMEWHERE} & denying[each]]
+        missing = [each for each in Direction if not {name, SOMEWHERE} & denying[each]]
+        directions = " and ".join(each.field for each in missing)
         if missing:
-            severity = Severity.WARNING if TrafficDirection.INGRESS in missing else None
+            severity = Severity.WARNING if Direction.INGRESS in missing else None
             yield Diagnostic(
                 places.get(name, Place()),
-                f"namespace `{name}` has no policy that denies {' and '.join(missing)} by default",
+                f"namespace `{name}` has no policy that denies {directions} by default",
                 severity=severity,
             )
 
@@ -65,7 +66,7 @@ def _populated(scene: LintContext) -> list[str]:
     return sorted(names)
 
 
-def _denying(scene: LintContext, direction: TrafficDirection) -> set[str]:
+def _denying(scene: LintContext, direction: Direction) -> set[str]:
     """Return the namespaces with a policy for all pods that isolates, or may isolate."""
     return {
         policy.namespace if isinstance(policy.namespace, str) else SOMEWHERE
@@ -108,15 +109,14 @@ METADATA_DOC: Final = "https://learn.microsoft.com/azure/virtual-machines/instan
 HTTP: Final = 80
 
 
-def _everyone(direction: TrafficDirection, scene: LintContext) -> Iterator[Diagnostic]:
+def _everyone(direction: Direction, scene: LintContext) -> Iterator[Diagnostic]:
     for at in scene.rules:
         if at.direction is direction and _is_for_everyone(at.rule.peers):
             which = "every port" if at.rule.ports is None else "the listed ports"
             severity = None if at.rule.ports is None else Severity.INFO
             words = {
-                TrafficDirection.INGRESS: f"everyone may connect to {which}, also from outside",
-                TrafficDirection.EGRESS: f"the pods may connect to {which} of everyone, "
-                "also outside",
+                Direction.INGRESS: f"everyone may connect to {which}, also from outside",
+                Direction.EGRESS: f"the pods may connect to {which} of everyone, also outside",
             }
             yield Diagnostic(at.place, words[direction], severity=severity)
 
@@ -133,14 +133,14 @@ def _is_all(peer: Peer) -> bool:
 
 def _every_namespace(scene: LintContext) -> Iterator[Diagnostic]:
     for found in scene.peers:
-        ingress = found.at.direction is TrafficDirection.INGRESS
+        ingress = found.at.direction is Direction.INGRESS
         if ingress and found.peer == PodPeer(Selector(), Selector()):
             yield Diagnostic(found.place, "every pod of every namespace may connect")
 
 
 def _metadata_service(scene: LintContext) -> Iterator[Diagnostic]:
     for at in scene.rules:
-        if at.direction is TrafficDirection.EGRESS and _allows_http(at) and _allows_metadata(at):
+        if at.direction is Direction.EGRESS and _allows_http(at) and _allows_metadata(at):
             yield Diagnostic(
                 at.place, f"the rule lets pods ask {METADATA}, which knows the node's secrets"
             )
@@ -176,14 +176,14 @@ OPENNESS_LINTS: Final = (
     Lint(
         "open-to-everyone",
         Severity.WARNING,
-        partial(_everyone, TrafficDirection.INGRESS),
+        partial(_everyone, Direction.INGRESS),
         "name the peers in `from`; a list that is left out or empty means all of them",
         SPEC_DOC,
     ),
     Lint(
         "egress-to-everyone",
         Severity.WARNING,
-        partial(_everyone, TrafficDirection.EGRESS),
+        partial(_everyone, Direction.EGRESS),
         "name the peers in `to`; a list that is left out or empty means all of them",
         SPEC_DOC,
     ),

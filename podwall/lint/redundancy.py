@@ -25,9 +25,9 @@ from podwall.model import (
     Unknown,
 )
 from podwall.policies.errors import Severity
+from podwall.policies.rules import Direction
 from podwall.portset import LAST_PORT, NO_PORTS, PortSet
 from podwall.reachability.cluster import rules_of
-from podwall.reachability.port_rules import TrafficDirection
 
 __all__ = ["REDUNDANCY_LINTS", "rule_covers"]
 
@@ -137,7 +137,7 @@ MOST_COMPARED: Final = 200
 
 
 def _covered_rules(scene: LintContext) -> Iterator[Diagnostic]:
-    groups: dict[tuple[str | Unknown, Selector, TrafficDirection], list[RuleAt]] = defaultdict(list)
+    groups: dict[tuple[str | Unknown, Selector, Direction], list[RuleAt]] = defaultdict(list)
     for at in scene.rules:
         groups[at.policy.namespace, at.policy.pod_selector, at.direction].append(at)
     for group in groups.values():
@@ -189,14 +189,14 @@ def _idle(group: list[Policy]) -> Iterator[Diagnostic]:
 
 def _is_default_deny(policy: Policy) -> bool:
     """Say whether a policy denies all by default: that stays worth having beside any other."""
-    rules = [rules_of(policy, direction) for direction in TrafficDirection]
+    rules = [rules_of(policy, direction) for direction in Direction]
     return policy.pod_selector == Selector() and not any(rules)
 
 
 def _is_idle(policy: Policy, others: list[Policy]) -> bool:
     """Say whether the other policies isolate and allow all that a policy does."""
     apart = [each for each in others if each is not policy and _selects_as_much(each, policy)]
-    return all(_adds_nothing(policy, apart, direction) for direction in TrafficDirection)
+    return all(_adds_nothing(policy, apart, direction) for direction in Direction)
 
 
 def _selects_as_much(broad: Policy, narrow: Policy) -> bool:
@@ -205,7 +205,7 @@ def _selects_as_much(broad: Policy, narrow: Policy) -> bool:
     return set(broad.pod_selector.requirements) <= set(narrow.pod_selector.requirements)
 
 
-def _adds_nothing(policy: Policy, others: list[Policy], direction: TrafficDirection) -> bool:
+def _adds_nothing(policy: Policy, others: list[Policy], direction: Direction) -> bool:
     rules = rules_of(policy, direction)
     if rules is None:
         return True

@@ -17,8 +17,8 @@ from podwall.lint.dns import is_cluster_dns
 from podwall.lint.workload_index import MatchedNumbers
 from podwall.model import Operator, PodPeer, Policy, Selector, SnapshotWorkload, Unknown
 from podwall.policies.errors import Severity
+from podwall.policies.rules import Direction
 from podwall.reachability.matching import NAME_LABEL
-from podwall.reachability.port_rules import TrafficDirection
 
 __all__ = ["PORT_LINTS", "SELECTION_LINTS", "destinations"]
 
@@ -27,7 +27,7 @@ DOC: Final = "https://kubernetes.io/docs/concepts/services-networking/network-po
 HOST_NETWORK_DOC: Final = f"{DOC}#networkpolicy-and-hostnetwork-pods"
 
 
-class Reason(Enum):
+class NoEffect(Enum):
     """Why a selector has no effect."""
 
     NO_NAMESPACE = auto()
@@ -35,34 +35,34 @@ class Reason(Enum):
     HOST_NETWORK = auto()
 
 
-def _policies(reason: Reason, scene: LintContext) -> Iterator[Diagnostic]:
+def _policies(reason: NoEffect, scene: LintContext) -> Iterator[Diagnostic]:
     for policy in scene.snapshot.policies:
         selected = scene.pods.of_policy(policy)
         if _reason(scene, policy.namespace, selected) is reason:
             yield _policy_diagnostic(scene, policy, reason)
 
 
-def _policy_diagnostic(scene: LintContext, policy: Policy, reason: Reason) -> Diagnostic:
-    written = selector_text(policy.pod_selector)
+def _policy_diagnostic(scene: LintContext, policy: Policy, reason: NoEffect) -> Diagnostic:
+    written, name = selector_text(policy.pod_selector), quoted_name(policy)
     severity = None if written else Severity.INFO
     messages = {
-        Reason.NO_NAMESPACE: f"there is no pod in namespace `{policy.namespace}`, "
-        f"so policy {quoted_name(policy)} has no effect",
-        Reason.NO_POD: f"policy {quoted_name(policy)} selects `{written}`, which no pod has",
-        Reason.HOST_NETWORK: f"policy {quoted_name(policy)} selects only pods on the host network",
+        NoEffect.NO_NAMESPACE: f"there is no pod in namespace `{policy.namespace}`, "
+        f"so policy {name} has no effect",
+        NoEffect.NO_POD: f"policy {name} selects `{written}`, which no pod has",
+        NoEffect.HOST_NETWORK: f"policy {name} selects only pods on the host network",
     }
-    path = "metadata.namespace" if reason is Reason.NO_NAMESPACE else "spec.podSelector"
-    help_ = scene.pods.nearest(policy.pod_selector) if reason is Reason.NO_POD else ""
+    path = "metadata.namespace" if reason is NoEffect.NO_NAMESPACE else "spec.podSelector"
+    help_ = scene.pods.nearest(policy.pod_selector) if reason is NoEffect.NO_POD else ""
     return Diagnostic(policy.place.at(path), messages[reason], help_, severity)
 
 
-def _peers(reason: Reason, scene: LintContext) -> Iterator[Diagnostic]:
+def _peers(reason: NoEffect, scene: LintContext) -> Iterator[Diagnostic]:
     for found in scene.peers:
         if isinstance(found.peer, PodPeer) and _reason_of_peer(scene, found) is reason:
             yield _peer_diagnostic(found, found.peer, reason, scene)
 
 
-def _reason_of_peer(scene: LintContext, found: PeerAt) -> Reason | None:
+def _reason_of_peer(scene: LintContext, found: PeerAt) -> NoEffect | None:
     peer, policy = found.peer, found.at.policy
     if not isinstance(peer, PodPeer) or _is_elsewhere(scene, peer):
         return None
@@ -70,7 +70,7 @@ def _reason_of_peer(scene: LintContext, found: PeerAt) -> Reason | None:
     if peer.namespaces is None:
         return _reason(scene, policy.namespace, selected)
     if not scene.pods.namespaces(peer.namespaces):
-        return Reason.NO_NAMESPACE
+        return NoEffect.NO_NAMESPACE
     return _empty(scene, selected)
 
 
@@ -94,79 +94,79 @@ def _is_elsewhere(scene: LintContext, peer: PodPeer) -> bool:
 
 
 def _peer_diagnostic(
-    found: PeerAt, peer: PodPeer, reason: Reason, scene: LintContext
+    found: PeerAt, peer: PodPeer, reason: NoEffect, scene: LintContext
 ) -> Diagnostic:
     pods, namespaces = selector_text(peer.pods), selector_text(peer.namespaces or Selector())
     messages = {
-        Reason.NO_NAMESPACE: f"no namespace has `{namespaces}`"
+        NoEffect.NO_NAMESPACE: f"no namespace has `{namespaces}`"
         if namespaces
         else f"there is no pod in namespace `{found.at.policy.namespace}`",
-        Reason.NO_POD: f"no pod that the peer could mean has `{pods}`"
+        NoEffect.NO_POD: f"no pod that the peer could mean has `{pods}`"
         if pods
         else "there is no pod that the peer could mean",
-        Reason.HOST_NETWORK: "the peer stands for pods on the host network only",
+        NoEffect.HOST_NETWORK: "the peer stands for pods on the host network only",
     }
     elsewhere = peer.namespaces is not None and not scene.snapshot.complete
-    severity = Severity.INFO if elsewhere and reason is not Reason.HOST_NETWORK else None
-    help_ = scene.pods.nearest(peer.pods) if reason is Reason.NO_POD else ""
+    severity = Severity.INFO if elsewhere and reason is not NoEffect.HOST_NETWORK else None
+    help_ = scene.pods.nearest(peer.pods) if reason is NoEffect.NO_POD else ""
     return Diagnostic(found.place, messages[reason], help_, severity)
 
 
 def _reason(
     scene: LintContext, namespace: str | Unknown, selected: MatchedNumbers
-) -> Reason | None:
+) -> NoEffect | None:
     if not selected.may and not scene.pods.at(namespace):
-        return Reason.NO_NAMESPACE
+        return NoEffect.NO_NAMESPACE
     return _empty(scene, selected)
 
 
-def _empty(scene: LintContext, selected: MatchedNumbers) -> Reason | None:
+def _empty(scene: LintContext, selected: MatchedNumbers) -> NoEffect | None:
     if not selected.may:
-        return Reason.NO_POD
+        return NoEffect.NO_POD
     on_host = all(scene.snapshot.workloads[n].host_network is True for n in selected.may)
-    return Reason.HOST_NETWORK if on_host else None
+    return NoEffect.HOST_NETWORK if on_host else None
 
 
 SELECTION_LINTS: Final = (
     Lint(
         "policy-without-namespace",
         Severity.WARNING,
-        partial(_policies, Reason.NO_NAMESPACE),
+        partial(_policies, NoEffect.NO_NAMESPACE),
         "check the namespace's name, or deploy the pods together with the policy",
         DOC,
     ),
     Lint(
         "policy-without-pods",
         Severity.WARNING,
-        partial(_policies, Reason.NO_POD),
+        partial(_policies, NoEffect.NO_POD),
         "a policy protects only pods that its selector matches: compare it with their labels",
         DOC,
     ),
     Lint(
         "policy-on-host-network",
         Severity.WARNING,
-        partial(_policies, Reason.HOST_NETWORK),
+        partial(_policies, NoEffect.HOST_NETWORK),
         "policies do not apply to pods on the host network: give them a network of their own",
         HOST_NETWORK_DOC,
     ),
     Lint(
         "peer-without-namespace",
         Severity.WARNING,
-        partial(_peers, Reason.NO_NAMESPACE),
+        partial(_peers, NoEffect.NO_NAMESPACE),
         f"a namespace is safely named by its label `{NAME_LABEL}`",
         f"{DOC}#targeting-a-namespace-by-its-name",
     ),
     Lint(
         "peer-without-pods",
         Severity.WARNING,
-        partial(_peers, Reason.NO_POD),
+        partial(_peers, NoEffect.NO_POD),
         "the rule admits no one by this peer: compare its labels with those of the pods",
         DOC,
     ),
     Lint(
         "peer-on-host-network",
         Severity.WARNING,
-        partial(_peers, Reason.HOST_NETWORK),
+        partial(_peers, NoEffect.HOST_NETWORK),
         "such traffic comes from, and goes to, a node's address: use an `ipBlock`",
         HOST_NETWORK_DOC,
     ),
@@ -189,7 +189,7 @@ def destinations(scene: LintContext, at: RuleAt) -> list[SnapshotWorkload]:
 
 
 def _destinations(scene: LintContext, at: RuleAt) -> frozenset[int]:
-    if at.direction is TrafficDirection.INGRESS:
+    if at.direction is Direction.INGRESS:
         return frozenset(scene.pods.of_policy(at.policy).may)
     peers = at.rule.peers
     if not isinstance(peers, tuple) or not all(_is_here(scene, peer) for peer in peers):

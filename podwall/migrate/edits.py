@@ -27,11 +27,12 @@ from podwall.model import (
     Unknown,
     WorkloadPort,
 )
+from podwall.policies.rules import Direction
 from podwall.reachability.addresses import block_ranges, blocks_match
 from podwall.reachability.cluster import MatchAnswers, rules_of
 from podwall.reachability.matching import NAME_LABEL, Match
 from podwall.reachability.pod_classes import host_match
-from podwall.reachability.port_rules import NamedPorts, TrafficDirection
+from podwall.reachability.port_rules import NamedPorts
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -64,9 +65,9 @@ class Backends:
         services = source.services if opened and closed else ()
         self._services = [each for each in services if _is_known(each)]
 
-    def egress(self, direction: TrafficDirection) -> tuple[Rule, ...]:
+    def egress(self, direction: Direction) -> tuple[Rule, ...]:
         """Return the rules that let pods reach the backends; none for ingress."""
-        if direction is TrafficDirection.INGRESS:
+        if direction is Direction.INGRESS:
             return ()
         return tuple(
             Rule((PodPeer(each.selector, in_namespace(str(each.namespace))),), _target_ports(each))
@@ -101,7 +102,7 @@ class Backends:
 
     def _is_isolated(self, workload: SnapshotWorkload) -> bool:
         return any(
-            rules_of(each, TrafficDirection.INGRESS) is not None
+            rules_of(each, Direction.INGRESS) is not None
             and self._answers.pods(each.namespace, each.pod_selector, workload).match is Match.YES
             for each in self._cluster.policies
         )
@@ -144,7 +145,7 @@ class RuleEditor:
         self._target = target
         self._answers = MatchAnswers(source)
 
-    def edited(self, policy: Policy, direction: TrafficDirection, rule: Rule) -> RewrittenRules:
+    def edited(self, policy: Policy, direction: Direction, rule: Rule) -> RewrittenRules:
         """Return the rules that mean under the target what the rule means under the source."""
         rule, reasons = self._with_pods(rule)
         rules, more = self._with_numbers(policy, direction, rule)
@@ -163,11 +164,9 @@ class RuleEditor:
         why = "an ip block included the pods, and no longer does: every namespace is a peer too"
         return replace(rule, peers=(*rule.peers, _EVERY_POD)), (why,)
 
-    def _with_numbers(
-        self, policy: Policy, direction: TrafficDirection, rule: Rule
-    ) -> RewrittenRules:
+    def _with_numbers(self, policy: Policy, direction: Direction, rule: Rule) -> RewrittenRules:
         """Write numbers instead of port names that the target would skip."""
-        if direction is TrafficDirection.INGRESS or not isinstance(rule.ports, tuple):
+        if direction is Direction.INGRESS or not isinstance(rule.ports, tuple):
             return (rule,), ()
         names = tuple(each for each in rule.ports if self._is_skipped(each))
         if not names:
@@ -184,7 +183,7 @@ class RuleEditor:
             return False
         sample = NamedPorts((WorkloadPort(1, entry.protocol, entry.port),))
         readers = (self._source.ports, self._target.ports)
-        was, is_ = (each.bounds((entry,), sample, TrafficDirection.EGRESS).may for each in readers)
+        was, is_ = (each.bounds((entry,), sample, Direction.EGRESS).may for each in readers)
         return bool(was) and not is_
 
     def _numbered(
@@ -217,9 +216,7 @@ class RuleEditor:
 
     def _spelt_out(self, entry: PortRule | Unknown) -> Iterator[PortRule | Unknown]:
         readers = (self._source.ports, self._target.ports)
-        was, is_ = (
-            each.bounds((entry,), NamedPorts(), TrafficDirection.INGRESS) for each in readers
-        )
+        was, is_ = (each.bounds((entry,), NamedPorts(), Direction.INGRESS) for each in readers)
         if isinstance(entry, Unknown) or entry.end_port is None or was.must == is_.must:
             yield entry
         elif isinstance(entry.port, int) and isinstance(entry.end_port, int):
@@ -286,7 +283,7 @@ def edits(source: EnforcedCluster, target: EnforcedCluster) -> Iterator[Edit]:
 def _edit_of(editor: RuleEditor, backends: Backends, policy: Policy) -> Edit | None:
     reasons: dict[str, None] = {}
     sides = {}
-    for direction in TrafficDirection:
+    for direction in Direction:
         rules = rules_of(policy, direction)
         if rules is None or Unknown in map(type, (policy.ingress, policy.egress)):
             continue
@@ -303,7 +300,7 @@ def _edit_of(editor: RuleEditor, backends: Backends, policy: Policy) -> Edit | N
         sides[direction] = tuple(edited)
     new = replace(
         policy,
-        ingress=sides.get(TrafficDirection.INGRESS, policy.ingress),
-        egress=sides.get(TrafficDirection.EGRESS, policy.egress),
+        ingress=sides.get(Direction.INGRESS, policy.ingress),
+        egress=sides.get(Direction.EGRESS, policy.egress),
     )
     return None if new == policy else Edit(policy, new, tuple(reasons))

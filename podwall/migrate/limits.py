@@ -8,9 +8,9 @@ from podwall.engines import BlockMatch, Treatment
 from podwall.migrate.edits import Backends, block_match
 from podwall.model import Rule
 from podwall.policies.errors import Finding, Place, Severity
+from podwall.policies.rules import Direction
 from podwall.reachability.cluster import rules_of
 from podwall.reachability.matching import Match
-from podwall.reachability.port_rules import TrafficDirection
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -61,7 +61,7 @@ def _nodes(source: EnforcedCluster, target: EnforcedCluster) -> Iterator[Finding
     own = (source.engine.own_node_egress, target.engine.own_node_egress)
     if own[0].value is Treatment.OPEN and own[1].value is Treatment.ENFORCED:
         for policy in source.policies:
-            if rules_of(policy, TrafficDirection.EGRESS) is not None:
+            if rules_of(policy, Direction.EGRESS) is not None:
                 message = f"`{policy.name}` will cut its pods off from their own node"
                 place = policy.place.at("spec.egress")
                 yield _host("own-node-closed", message, place, own[1].link)
@@ -111,7 +111,7 @@ def _unenforced(source: EnforcedCluster, target: EnforcedCluster) -> Iterator[Fi
 
 def _rules(cluster: EnforcedCluster) -> Iterator[tuple[Policy, Rule, Place]]:
     for policy in cluster.policies:
-        for direction in TrafficDirection:
+        for direction in Direction:
             for number, rule in enumerate(rules_of(policy, direction) or ()):
                 if isinstance(rule, Rule):
-                    yield policy, rule, policy.place.at(f"spec.{direction}[{number}]")
+                    yield policy, rule, policy.place.at(f"spec.{direction.field}[{number}]")

@@ -12,6 +12,7 @@ from podwall.policies.manifest import (
     port_manifest,
     requirement_manifest,
 )
+from podwall.policies.rules import Direction
 from podwall.python_code import imports, policy_code, source_of
 
 if TYPE_CHECKING:
@@ -32,12 +33,11 @@ def policy_manifest(policy: Policy) -> dict[str, Any]:
     {'podSelector': {}, 'policyTypes': ['Ingress'], 'ingress': []}
     """
     spec: dict[str, Any] = {"podSelector": _selector(policy.pod_selector), "policyTypes": []}
-    sides = (("Ingress", "from", policy.ingress), ("Egress", "to", policy.egress))
-    for name, key, rules in sides:
+    for direction, rules in zip(Direction, (policy.ingress, policy.egress), strict=True):
         if isinstance(rules, tuple):
-            spec["policyTypes"].append(name)
-            written = (_rule(each, key) for each in rules if isinstance(each, Rule))
-            spec[name.lower()] = [each for each in written if each is not None]
+            spec["policyTypes"].append(str(direction))
+            written = (_rule(each, direction) for each in rules if isinstance(each, Rule))
+            spec[direction.field] = [each for each in written if each is not None]
     metadata = {"name": policy.name}
     if isinstance(policy.namespace, str):
         metadata["namespace"] = policy.namespace
@@ -61,11 +61,13 @@ def _selector(selector: Selector) -> dict[str, Any]:
     return {**found, "matchExpressions": expressions} if expressions else found
 
 
-def _rule(rule: Rule, key: str) -> dict[str, Any] | None:
+def _rule(rule: Rule, direction: Direction) -> dict[str, Any] | None:
     """Return the document of what is known of a rule; None where a list would allow everything."""
     lists: dict[str, list[dict[str, Any]]] = {}
     if rule.peers is not None:
-        lists[key] = [_peer(each) for each in _known(rule.peers) if _is_known_peer(each)]
+        lists[direction.peers_field] = [
+            _peer(each) for each in _known(rule.peers) if _is_known_peer(each)
+        ]
     if rule.ports is not None:
         entries = [each for each in _known(rule.ports) if isinstance(each, PortRule)]
         lists["ports"] = [_port(each) for each in entries if each.is_known]

@@ -11,7 +11,7 @@ from dataclasses import replace
 from ipaddress import ip_network
 from typing import Any, Final
 
-from podwall.engines import engine_change
+from podwall.engines import engine_change, minor_version
 from podwall.model import IpNetwork
 from podwall.plan.model import Operation, Plan, PlannedResource
 from podwall.policies.errors import Finding, Place, Severity
@@ -60,7 +60,8 @@ def _engine(inputs: Mapping[str, Any], network: Mapping[str, Any]) -> str | None
 
 def _minor(version: Any) -> str | None:
     """Return `major.minor` of a version, which may also name a patch."""
-    return ".".join(version.split(".")[:2]) if isinstance(version, str) else None
+    found = minor_version(version) if isinstance(version, str) else None
+    return None if found is None else f"{found[0]}.{found[1]}"
 
 
 def _pod_cidrs(network: Mapping[str, Any]) -> Iterator[IpNetwork]:

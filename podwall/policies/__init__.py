@@ -37,7 +37,7 @@ from podwall.policies.labels import (
 from podwall.policies.peers import (
     ALL_NAMESPACES,
     ALL_PODS,
-    Namespace,
+    NamedNamespace,
     Namespaces,
     Peer,
     Pods,
@@ -99,7 +99,7 @@ __all__ = [
     "IpBlock",
     "LabelSelector",
     "Labels",
-    "Namespace",
+    "NamedNamespace",
     "Namespaces",
     "NetworkPolicy",
     "Operator",

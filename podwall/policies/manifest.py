@@ -15,7 +15,7 @@ from podwall.policies.errors import Finding, Place, Severity
 from podwall.policies.labels import Labels, LabelSelector, Operator, Requirement
 from podwall.policies.peers import (
     ALL_PODS,
-    Namespace,
+    NamedNamespace,
     Namespaces,
     Peer,
     Pods,
@@ -23,7 +23,7 @@ from podwall.policies.peers import (
     name_selected_by,
 )
 from podwall.policies.ports import ALL_PORTS, Port, Ports, Protocol
-from podwall.policies.rules import DENY_ALL, DenyAll, Direction, EgressRule, IngressRule, Rule
+from podwall.policies.rules import DENY_ALL, DenyAll, Direction, EgressRule, IngressRule, PolicyRule
 from podwall.policies.unknown import Unknown
 from podwall.policies.validation.rules import whole_number
 from podwall.policies.validation.shapes import fields_of, items_of
@@ -52,12 +52,11 @@ API_VERSION: Final = "networking.k8s.io/v1"
 KIND: Final = "NetworkPolicy"
 
 
-def rule_manifest(rule: Rule, direction: Direction) -> Manifest:
+def rule_manifest(rule: PolicyRule, direction: Direction) -> Manifest:
     """Return the document of a rule in a direction."""
     written: Manifest = {}
     if not isinstance(rule.peers, Anywhere):
-        end = "from" if direction is Direction.INGRESS else "to"
-        written[end] = [peer_manifest(peer) for peer in rule.peers]
+        written[direction.peers_field] = [peer_manifest(peer) for peer in rule.peers]
     if rule.ports.entries is not None:
         written["ports"] = ports_manifest(rule.ports)
     return written
@@ -68,7 +67,7 @@ def peer_manifest(peer: Peer) -> Manifest:
     match peer:
         case Pods(selector):
             return {"podSelector": selector_manifest(selector)}
-        case Namespace() | Namespaces():
+        case NamedNamespace() | Namespaces():
             return {"namespaceSelector": selector_manifest(peer.selector)}
         case PodsIn(namespaces, Pods(selector)):
             return peer_manifest(namespaces) | {"podSelector": selector_manifest(selector)}
@@ -243,7 +242,7 @@ def _pods_in(selector: LabelSelector, pods: Pods) -> Peer:
     if name is None:
         labelled = Namespaces(selector)
         return labelled if pods == ALL_PODS else PodsIn(labelled, pods)
-    named = Namespace(name)
+    named = NamedNamespace(name)
     return named if pods == ALL_PODS else PodsIn(named, pods)
 
 

@@ -1,10 +1,10 @@
 """Peers: who may be at the other end of a connection.
 
-    Pods          pods of the policy's own namespace          pods(app="web"), ALL_PODS
-    Namespace     all pods of one namespace, by its name      namespace("monitoring")
-    Namespaces    all pods of namespaces, by their labels     namespaces(team="a"), ALL_NAMESPACES
-    PodsIn        pods of those namespaces: both must hold    namespace("shop").pods(app="web")
-    IpBlock       addresses outside the cluster               ip_block("203.0.113.0/24")
+    Pods            pods of the policy's own namespace        pods(app="web"), ALL_PODS
+    NamedNamespace  all pods of one namespace, by its name    namespace("monitoring")
+    Namespaces      all pods of namespaces, by their labels   namespaces(team="a"), ALL_NAMESPACES
+    PodsIn          pods of those namespaces: both must hold  namespace("shop").pods(app="web")
+    IpBlock         addresses outside the cluster             ip_block("203.0.113.0/24")
 
 Chaining is AND; separate arguments of `allow_from` and `allow_to` are OR.
 
@@ -29,7 +29,7 @@ __all__ = [
     "ALL_PODS",
     "METADATA_NAME",
     "PEER_TYPES",
-    "Namespace",
+    "NamedNamespace",
     "Namespaces",
     "Peer",
     "Pods",
@@ -55,7 +55,7 @@ class Pods:
 
 
 @dataclass(frozen=True, slots=True)
-class Namespace:
+class NamedNamespace:
     """All pods of the namespace of this name."""
 
     name: str
@@ -69,7 +69,7 @@ class Namespace:
         """The namespace selector that selects this namespace by its name."""
         return LabelSelector(Labels({METADATA_NAME: self.name}))
 
-    def pods(self, /, *conditions: Condition, **labels: str) -> PodsIn[Namespace]:
+    def pods(self, /, *conditions: Condition, **labels: str) -> PodsIn[NamedNamespace]:
         """Return those pods of this namespace that have the labels: both must hold."""
         return PodsIn(self, Pods(label_selector("podSelector", *conditions, **labels)))
 
@@ -96,7 +96,7 @@ class Namespaces:
         return PodsIn(self, Pods(label_selector("podSelector", *conditions, **labels)))
 
 
-N = TypeVar("N", Namespace, Namespaces)
+N = TypeVar("N", NamedNamespace, Namespaces)
 
 
 @dataclass(frozen=True, slots=True)
@@ -116,8 +116,8 @@ class PodsIn(Generic[N]):
             )
 
 
-Peer = Pods | Namespace | Namespaces | PodsIn[Namespace] | PodsIn[Namespaces] | IpBlock
-PEER_TYPES: Final = (Pods, Namespace, Namespaces, PodsIn, IpBlock)
+Peer = Pods | NamedNamespace | Namespaces | PodsIn[NamedNamespace] | PodsIn[Namespaces] | IpBlock
+PEER_TYPES: Final = (Pods, NamedNamespace, Namespaces, PodsIn, IpBlock)
 
 
 def pods(*conditions: Condition, **labels: str) -> Pods:
@@ -131,13 +131,13 @@ def pods(*conditions: Condition, **labels: str) -> Pods:
     return Pods(label_selector("podSelector", *conditions, **labels))
 
 
-def namespace(name: str, /) -> Namespace:
+def namespace(name: str, /) -> NamedNamespace:
     """Return all pods of the namespace of this name.
 
     Kubernetes cannot select by name, but keeps the name as a label on every namespace:
     https://kubernetes.io/docs/concepts/services-networking/network-policies/#targeting-a-namespace-by-its-name
     """
-    return Namespace(name)
+    return NamedNamespace(name)
 
 
 def namespaces(*conditions: Condition, **labels: str) -> Namespaces:

@@ -22,7 +22,7 @@ from podwall.policies.manifest import (
     selector_manifest,
 )
 from podwall.policies.peers import Pods, check_name
-from podwall.policies.rules import DenyAll, Direction, EgressRule, IngressRule, Rule
+from podwall.policies.rules import DenyAll, Direction, EgressRule, IngressRule, PolicyRule
 from podwall.policies.syntax import dns_label_problem, dns_subdomain_problem
 from podwall.policies.validation import violations
 from podwall.policies.wording import shown
@@ -73,7 +73,7 @@ class NetworkPolicy:
         """The directions in which the selected pods are isolated."""
         return tuple(way for way in Direction if self.rules(way) is not None)
 
-    def rules(self, direction: Direction) -> tuple[Rule, ...] | None:
+    def rules(self, direction: Direction) -> tuple[PolicyRule, ...] | None:
         """Return the rules of a direction: none for `DENY_ALL`, None where nothing is said."""
         given = self.ingress if direction is Direction.INGRESS else self.egress
         return () if isinstance(given, DenyAll) else None if given is None else tuple(given)
@@ -149,7 +149,7 @@ def _spec(policy: NetworkPolicy) -> Manifest:
     }
     for direction in policy.policy_types:
         if rules := policy.rules(direction):
-            spec[direction.lower()] = [rule_manifest(rule, direction) for rule in rules]
+            spec[direction.field] = [rule_manifest(rule, direction) for rule in rules]
     return spec
 
 
@@ -177,7 +177,9 @@ def _check_says_something(policy: NetworkPolicy) -> None:
         )
 
 
-def _rules(given: object, kind: type[Rule], path: str) -> tuple[Rule, ...] | DenyAll | None:
+def _rules(
+    given: object, kind: type[PolicyRule], path: str
+) -> tuple[PolicyRule, ...] | DenyAll | None:
     if given is None or isinstance(given, DenyAll):
         return given
     if not isinstance(given, Iterable) or isinstance(given, str):
@@ -203,7 +205,7 @@ def _rules(given: object, kind: type[Rule], path: str) -> tuple[Rule, ...] | Den
     return rules
 
 
-def _refused_rule(given: object, kind: type[Rule], path: str) -> InvalidValue:
+def _refused_rule(given: object, kind: type[PolicyRule], path: str) -> InvalidValue:
     verb = "allow_from" if kind is IngressRule else "allow_to"
     return InvalidValue(
         f"{shown(given)} is not a rule of this direction",

@@ -16,7 +16,15 @@ from typing import Final, assert_never
 from podwall.policies.addresses import ip_block
 from podwall.policies.errors import InvalidValue, Place
 from podwall.policies.manifest import peer_manifest, ports_manifest
-from podwall.policies.peers import ALL_NAMESPACES, ALL_PODS, Namespace, Peer, Pods, PodsIn, pods
+from podwall.policies.peers import (
+    ALL_NAMESPACES,
+    ALL_PODS,
+    NamedNamespace,
+    Peer,
+    Pods,
+    PodsIn,
+    pods,
+)
 from podwall.policies.policy import NetworkPolicy
 from podwall.policies.ports import Ports, tcp, udp
 from podwall.policies.rules import DENY_ALL, DenyAll, Direction, IngressRule, allow_from, allow_to
@@ -36,7 +44,7 @@ __all__ = [
 
 
 #: The cluster's DNS servers (CoreDNS on AKS).
-KUBE_DNS: Final = Namespace("kube-system").pods({"k8s-app": "kube-dns"})
+KUBE_DNS: Final = NamedNamespace("kube-system").pods({"k8s-app": "kube-dns"})
 #: AKS LocalDNS, which listens on the node itself, where no pod selector matches:
 #: https://learn.microsoft.com/azure/aks/localdns-custom
 LOCAL_DNS: Final = ip_block("169.254.10.0/24")
@@ -125,7 +133,7 @@ def walkthrough(step: Step, namespace: str = "starwind") -> tuple[NetworkPolicy,
     >>> [policy.name for policy in walkthrough(Step.DENY_ALL)]
     ['backend']
     """
-    rules = _backend_ingress(Step(step), Namespace(namespace))
+    rules = _backend_ingress(Step(step), NamedNamespace(namespace))
     if rules is None:
         return ()
     backend = pods(app="webapp", role="backend")
@@ -134,7 +142,7 @@ def walkthrough(step: Step, namespace: str = "starwind") -> tuple[NetworkPolicy,
     )
 
 
-def _backend_ingress(step: Step, own: Namespace) -> list[IngressRule] | DenyAll | None:
+def _backend_ingress(step: Step, own: NamedNamespace) -> list[IngressRule] | DenyAll | None:
     frontend = {"app": "webapp", "role": "frontend"}
     match step:
         case Step.OPEN:
@@ -152,7 +160,7 @@ def _backend_ingress(step: Step, own: Namespace) -> list[IngressRule] | DenyAll 
 
 
 #: Pods of one namespace that is known by its name: all of them, or those with some labels.
-PodGroup = Namespace | PodsIn[Namespace]
+PodGroup = NamedNamespace | PodsIn[NamedNamespace]
 
 #: Leaves room in 63 characters for both, the digest and the direction.
 _LONGEST_SLUG: Final = 18
@@ -194,9 +202,9 @@ def connection(client: PodGroup, server: PodGroup, ports: Ports) -> tuple[Networ
 
 
 def _check_group(group: object, path: str) -> None:
-    if isinstance(group, Namespace):
+    if isinstance(group, NamedNamespace):
         return
-    if not isinstance(group, PodsIn) or not isinstance(group.namespaces, Namespace):
+    if not isinstance(group, PodsIn) or not isinstance(group.namespaces, NamedNamespace):
         raise InvalidValue(
             f"{shown(group)} is not pods of a namespace that is named",
             help='write `namespace("shop").pods(app="web")`',
@@ -205,12 +213,12 @@ def _check_group(group: object, path: str) -> None:
         )
 
 
-def _namespace_of(group: PodGroup) -> Namespace:
-    return group if isinstance(group, Namespace) else group.namespaces
+def _namespace_of(group: PodGroup) -> NamedNamespace:
+    return group if isinstance(group, NamedNamespace) else group.namespaces
 
 
 def _pods_of(group: PodGroup) -> Pods:
-    return ALL_PODS if isinstance(group, Namespace) else group.pods
+    return ALL_PODS if isinstance(group, NamedNamespace) else group.pods
 
 
 def _name(client: PodGroup, server: PodGroup, ports: Ports) -> str:

@@ -21,17 +21,27 @@ __all__ = [
     "Direction",
     "EgressRule",
     "IngressRule",
-    "Rule",
+    "PolicyRule",
     "allow_from",
     "allow_to",
 ]
 
 
 class Direction(StrEnum):
-    """Which way connections go, seen from the pods that a policy selects."""
+    """Which way connections go, seen from the pods that a policy selects, as in `policyTypes`."""
 
     INGRESS = "Ingress"
     EGRESS = "Egress"
+
+    @property
+    def field(self) -> str:
+        """The field of a policy's `spec` that has the rules: `ingress` or `egress`."""
+        return self.lower()
+
+    @property
+    def peers_field(self) -> str:
+        """The field of a rule that has the peers: `from` or `to`."""
+        return "from" if self is Direction.INGRESS else "to"
 
 
 class DenyAll(Enum):
@@ -68,7 +78,7 @@ class EgressRule:
         _check_rule(self, "egress[].to")
 
 
-Rule = IngressRule | EgressRule
+PolicyRule = IngressRule | EgressRule
 
 
 @overload
@@ -113,7 +123,7 @@ def _not_alone(value: object, place: Place) -> InvalidValue:
     )
 
 
-def _check_rule(rule: Rule, path: str) -> None:
+def _check_rule(rule: PolicyRule, path: str) -> None:
     if not isinstance(rule.ports, Ports):
         raise InvalidValue(
             f"{shown(rule.ports)} is not a set of ports",

@@ -22,7 +22,7 @@ __all__ = [
     "ListCode",
     "Literal",
     "MethodName",
-    "Name",
+    "NameCode",
     "UnionCode",
     "names_in",
     "source_of",
@@ -35,7 +35,7 @@ _SHORT: Final = {"\n": "\\n", "\r": "\\r", "\t": "\\t", "\\": "\\\\"}
 
 
 @dataclass(frozen=True, slots=True)
-class Name:
+class NameCode:
     """A name that is imported, or given in the module itself."""
 
     name: str
@@ -68,7 +68,7 @@ class MethodName:
 class Call:
     """A call; `spread`: one argument a line, whether they would fit on one or not."""
 
-    function: Name | MethodName
+    function: NameCode | MethodName
     arguments: tuple[Argument, ...]
     spread: bool = False
 
@@ -96,7 +96,7 @@ class UnionCode:
     parts: tuple[Expression, ...]
 
 
-Expression = Name | Literal | Call | MethodName | ListCode | DictCode | UnionCode
+Expression = NameCode | Literal | Call | MethodName | ListCode | DictCode | UnionCode
 
 
 def text_literal(text: str) -> Literal:
@@ -124,7 +124,7 @@ def _escaped(character: str, quote: str) -> str:
 
 def names_in(expression: Expression) -> Iterator[str]:
     """Yield every name that an expression mentions, in order and with repetitions."""
-    if isinstance(expression, Name):
+    if isinstance(expression, NameCode):
         yield expression.name
     for part in _parts(expression):
         yield from names_in(part)
@@ -166,7 +166,7 @@ def _is_spread(expression: Expression) -> bool:
 
 def _flat(expression: Expression) -> str:
     match expression:
-        case Name(code) | Literal(code):
+        case NameCode(code) | Literal(code):
             return code
         case MethodName(of, name):
             return f"{_flat(of)}.{name}"
@@ -209,8 +209,8 @@ def _broken(expression: Expression, indent: int) -> str:
             return _flat(expression)
 
 
-def _function(function: Name | MethodName, indent: int) -> str:
-    if isinstance(function, Name):
+def _function(function: NameCode | MethodName, indent: int) -> str:
+    if isinstance(function, NameCode):
         return function.name
     method = f".{function.name}"
     return source_of(function.of, indent, indent, len(method) + 1) + method

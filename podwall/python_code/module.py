@@ -17,7 +17,7 @@ from podwall.python_code.expression import (
     DictCode,
     Expression,
     ListCode,
-    Name,
+    NameCode,
     names_in,
     source_of,
 )
@@ -114,7 +114,7 @@ def policies_module(found: Sequence[NetworkPolicy], headline: str) -> str:
 def imports(expressions: Iterable[Expression]) -> str:
     """Return the import statement of the names that expressions mention.
 
-    >>> imports([Name("pods"), Name("ALL_PODS"), Name("pods")])
+    >>> imports([NameCode("pods"), NameCode("ALL_PODS"), NameCode("pods")])
     'from podwall.policies import ALL_PODS, pods'
     """
     names = sorted({name for each in expressions for name in names_in(each)})
@@ -130,7 +130,5 @@ def _definition(name: str, expression: Expression) -> str:
 
 
 def _lists(by_namespace: dict[str, list[str]]) -> Expression:
-    lists = (
-        (namespace, ListCode(tuple(map(Name, names)))) for namespace, names in by_namespace.items()
-    )
-    return DictCode(tuple(lists), spread=True)
+    lists = {name: ListCode(tuple(map(NameCode, each))) for name, each in by_namespace.items()}
+    return DictCode(tuple(lists.items()), spread=True)

@@ -8,6 +8,7 @@ from typing import Any, Final
 
 from podwall.policies import (
     ALL_PODS,
+    Direction,
     EgressRule,
     NetworkPolicy,
     Peer,
@@ -26,7 +27,7 @@ from podwall.python_code.expression import (
     ListCode,
     Literal,
     MethodName,
-    Name,
+    NameCode,
     UnionCode,
     text_literal,
 )
@@ -36,7 +37,6 @@ __all__ = ["namespace_code", "peer_code", "pods_code", "policy_code", "ports_cod
 
 Manifest = Mapping[str, Any]
 
-_SIDES: Final = (("Ingress", "allow_from", "from"), ("Egress", "allow_to", "to"))
 _OPERATORS: Final = {
     "In": "in_",
     "NotIn": "not_in",
@@ -44,8 +44,8 @@ _OPERATORS: Final = {
     "DoesNotExist": "does_not_exist",
 }
 _NAMED_PEERS: Final = (
-    (peer_manifest(KUBE_DNS), Name("KUBE_DNS")),
-    (peer_manifest(LOCAL_DNS), Name("LOCAL_DNS")),
+    (peer_manifest(KUBE_DNS), NameCode("KUBE_DNS")),
+    (peer_manifest(LOCAL_DNS), NameCode("LOCAL_DNS")),
 )
 
 
@@ -73,10 +73,10 @@ def policy_code(manifest: Manifest) -> Call:
         if field in metadata  # the namespace may be known only after deployment
     }
     arguments["pod_selector"] = pods_code(spec["podSelector"])
-    for direction, verb, end in _SIDES:
+    for direction in Direction:
         if direction in spec["policyTypes"]:
-            side = direction.lower()
-            arguments[side] = _rules(spec.get(side, ()), verb, end)
+            rules = spec.get(direction.field, ())
+            arguments[direction.field] = _rules(rules, direction.peers_field)
     if metadata.get("labels"):
         arguments["labels"] = _texts(metadata["labels"])
     if metadata.get("annotations"):
@@ -84,15 +84,15 @@ def policy_code(manifest: Manifest) -> Call:
     return _call("NetworkPolicy", keywords=arguments, spread=True)
 
 
-def _rules(rules: Sequence[Manifest], verb: str, end: str) -> Expression:
+def _rules(rules: Sequence[Manifest], end: str) -> Expression:
     if not rules:
-        return Name("DENY_ALL")
-    return ListCode(tuple(_rule(rule, verb, end) for rule in rules), spread=True)
+        return NameCode("DENY_ALL")
+    return ListCode(tuple(_rule(rule, end) for rule in rules), spread=True)
 
 
-def _rule(rule: Manifest, verb: str, end: str) -> Expression:
-    peers = [peer_code(peer) for peer in rule.get(end, ())] or [Name("ANYWHERE")]
-    return _call(verb, peers, {"ports": ports_code(rule.get("ports", ()))})
+def _rule(rule: Manifest, end: str) -> Expression:
+    peers = [peer_code(peer) for peer in rule.get(end, ())] or [NameCode("ANYWHERE")]
+    return _call(f"allow_{end}", peers, {"ports": ports_code(rule.get("ports", ()))})
 
 
 def peer_code(peer: Manifest) -> Expression:
@@ -120,7 +120,7 @@ def _namespaces(selector: Manifest) -> Expression:
     if name is not None:
         return namespace_code(name)
     conditions = tuple(_conditions(selector))
-    return Call(Name("namespaces"), conditions) if conditions else Name("ALL_NAMESPACES")
+    return Call(NameCode("namespaces"), conditions) if conditions else NameCode("ALL_NAMESPACES")
 
 
 def _name_selected_by(selector: Manifest) -> str | None:
@@ -140,7 +140,7 @@ def namespace_code(name: str) -> Call:
 def pods_code(selector: Manifest) -> Expression:
     """Return the expression of the pods that a selector means in the policy's own namespace."""
     conditions = tuple(_conditions(selector))
-    return Call(Name("pods"), conditions) if conditions else Name("ALL_PODS")
+    return Call(NameCode("pods"), conditions) if conditions else NameCode("ALL_PODS")
 
 
 def _conditions(selector: Manifest) -> Iterator[Argument]:
@@ -159,9 +159,9 @@ def _conditions(selector: Manifest) -> Iterator[Argument]:
 def ports_code(ports: Sequence[Manifest]) -> Expression:
     """Return the expression of the entries of `ports`; there are none for every port."""
     if not ports:
-        return Name("ALL_PORTS")
+        return NameCode("ALL_PORTS")
     if list(ports) == ports_manifest(DNS_PORTS):
-        return Name("DNS_PORTS")
+        return NameCode("DNS_PORTS")
     parts = tuple(map(_port, ports))
     return parts[0] if len(parts) == 1 else UnionCode(parts)
 
@@ -169,7 +169,7 @@ def ports_code(ports: Sequence[Manifest]) -> Expression:
 def _port(entry: Manifest) -> Expression:
     protocol, port = entry["protocol"], entry.get("port")
     if port is None:
-        return Name(f"ALL_{protocol}_PORTS")
+        return NameCode(f"ALL_{protocol}_PORTS")
     first = text_literal(port) if isinstance(port, str) else Literal(str(port))
     last = entry.get("endPort")
     keywords = {} if last is None else {"end_port": Literal(str(last))}
@@ -188,7 +188,7 @@ def _call(
     spread: bool = False,
 ) -> Call:
     named = (Argument(value, keyword) for keyword, value in (keywords or {}).items())
-    return Call(Name(function), (*map(Argument, positional), *named), spread)
+    return Call(NameCode(function), (*map(Argument, positional), *named), spread)
 
 
 _ALL_SERVERS: Final = (KUBE_DNS, LOCAL_DNS)
@@ -206,9 +206,8 @@ def preset_code(policy: NetworkPolicy) -> Call | None:
 def _default_deny(policy: NetworkPolicy) -> Call | None:
     if policy != default_deny(policy.namespace, name=policy.name):
         return None
-    return Call(
-        Name("default_deny"), (_namespace_argument(policy), *_name_argument(policy, "default-deny"))
-    )
+    name = _name_argument(policy, "default-deny")
+    return Call(NameCode("default_deny"), (_namespace_argument(policy), *name))
 
 
 def _allow_dns(policy: NetworkPolicy) -> Call | None:
@@ -224,7 +223,7 @@ def _allow_dns(policy: NetworkPolicy) -> Call | None:
     if servers != _ALL_SERVERS:
         peers: Iterator[Expression] = (peer_code(peer_manifest(each)) for each in servers)
         arguments.append(Argument(ListCode(tuple(peers)), "servers"))
-    return Call(Name("allow_dns"), (*arguments, *_name_argument(policy, "allow-dns")))
+    return Call(NameCode("allow_dns"), (*arguments, *_name_argument(policy, "allow-dns")))
 
 
 def _name_servers(policy: NetworkPolicy) -> tuple[Peer, ...]:

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, NamedTuple
 import numpy as np
 
 from podwall.model import PortRule
+from podwall.policies.rules import Direction
 from podwall.reachability.addresses import PodLocations, address_atoms, block_ranges
 from podwall.reachability.arrays import Csr, Registry
 from podwall.reachability.cluster import EnforcedCluster
@@ -18,7 +19,6 @@ from podwall.reachability.matching import Match
 from podwall.reachability.peers import PodLookup, Universe, peer_members
 from podwall.reachability.pod_classes import MentionedLabels, pod_classes
 from podwall.reachability.policy_rules import PeerSets, policy_groups
-from podwall.reachability.port_rules import TrafficDirection
 from podwall.reachability.port_table import PortTable
 from podwall.reachability.profiles import Grants, profiles
 from podwall.reachability.values import Bounds
@@ -54,8 +54,8 @@ def analysis(snapshot: Snapshot, engine: Engine) -> Analysis:
     """Return the analysis of a snapshot under an engine."""
     cluster = EnforcedCluster(snapshot, engine)
     context = _Context(cluster)
-    outgoing = context.side(TrafficDirection.EGRESS)
-    incoming = context.side(TrafficDirection.INGRESS)
+    outgoing = context.side(Direction.EGRESS)
+    incoming = context.side(Direction.INGRESS)
     table = PortTable(context.bounds.values)
     egress, ingress = (each.profiles.with_ports(table.numbers) for each in (outgoing, incoming))
     universe = context.universe
@@ -90,7 +90,7 @@ class _Context:
     def __init__(self, cluster: EnforcedCluster) -> None:
         terms = PeerSets()
         self.cluster = cluster
-        self.stated = {each: policy_groups(cluster, each, terms) for each in TrafficDirection}
+        self.stated = {each: policy_groups(cluster, each, terms) for each in Direction}
         services = [_with_peer_set(service, terms) for service in cluster.services]
         mentions = MentionedLabels(terms.pod_selectors.values)
         names = _port_names(self.stated.values(), cluster.services)
@@ -104,16 +104,14 @@ class _Context:
         self.ends = destinations(cluster, self.classes, self.members, services, self.universe.size)
         self.bounds = Registry[Bounds]()
 
-    def side(self, direction: TrafficDirection) -> _DirectionRules:
+    def side(self, direction: Direction) -> _DirectionRules:
         """Return one direction's profiles and their sets."""
         cluster, ends, stated = self.cluster, self.ends, self.stated[direction]
         boxes = Grants(stated, self.members, ends, cluster.ports, self.bounds)
         on_host = np.flatnonzero(self.classes.host != Match.NO)
         found = profiles(
             isolating=self._isolating(stated),
-            naming=ends.naming
-            if direction is TrafficDirection.INGRESS
-            else np.zeros_like(ends.naming),
+            naming=ends.naming if direction is Direction.INGRESS else np.zeros_like(ends.naming),
             exemptions=exemptions(direction, cluster.engine, on_host, ends),
             boxes=boxes,
             bounds=self.bounds,

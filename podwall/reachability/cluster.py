@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Final
 from podwall.engines import Treatment
 from podwall.intervals import includes
 from podwall.model import IpPeer, PodPeer, Rule, Selector, SnapshotWorkload, Unknown
+from podwall.policies.rules import Direction
 from podwall.reachability.addresses import (
     address_bounds,
     block_ranges,
@@ -22,7 +23,7 @@ from podwall.reachability.addresses import (
 )
 from podwall.reachability.matching import Match, NamespaceLabels, doubts_of, labels_match
 from podwall.reachability.pod_classes import host_match
-from podwall.reachability.port_rules import PortReader, TrafficDirection
+from podwall.reachability.port_rules import PortReader
 from podwall.reachability.values import ExternalRange
 
 if TYPE_CHECKING:
@@ -80,18 +81,18 @@ class EnforcedCluster:
         return {block for policy in idle for block in _blocks(policy)}
 
 
-def rules_of(policy: Policy, direction: TrafficDirection) -> Rules | None:
+def rules_of(policy: Policy, direction: Direction) -> Rules | None:
     """Return a policy's rules in a direction, None where it does not isolate it.
 
     A direction that is not known yet may isolate and allow anything: one unknown rule.
     """
-    rules = policy.ingress if direction is TrafficDirection.INGRESS else policy.egress
+    rules = policy.ingress if direction is Direction.INGRESS else policy.egress
     return (rules,) if isinstance(rules, Unknown) else rules
 
 
-def unknown_direction(policy: Policy, direction: TrafficDirection) -> Unknown | None:
+def unknown_direction(policy: Policy, direction: Direction) -> Unknown | None:
     """Return why it is not known whether a policy isolates in a direction, if it is not."""
-    rules = policy.ingress if direction is TrafficDirection.INGRESS else policy.egress
+    rules = policy.ingress if direction is Direction.INGRESS else policy.egress
     return rules if isinstance(rules, Unknown) else None
 
 
@@ -141,7 +142,7 @@ def _is_ipv6(block: IpPeer) -> bool:
 
 def _blocks(policy: Policy) -> Iterator[IpPeer]:
     """Yield the ip blocks of a policy's rules."""
-    for direction in TrafficDirection:
+    for direction in Direction:
         for rule in rules_of(policy, direction) or ():
             peers = rule.peers if isinstance(rule, Rule) else None
             for peer in peers if isinstance(peers, tuple) else ():

@@ -12,10 +12,11 @@ from typing import TYPE_CHECKING, Final
 import numpy as np
 
 from podwall.engines import Treatment
+from podwall.policies.rules import Direction
 from podwall.portset import ALL_PORTS
 from podwall.reachability.arrays import Registry
 from podwall.reachability.matching import Match
-from podwall.reachability.port_rules import NamedPorts, TrafficDirection, exposed_ports, opens
+from podwall.reachability.port_rules import NamedPorts, exposed_ports, opens
 from podwall.reachability.values import NOTHING, Bounds
 
 if TYPE_CHECKING:
@@ -90,18 +91,18 @@ class Exemptions:
     lists: Sequence[Sequence[tuple[IntArray, Bounds]]]
 
 
-def passes_own_node(engine: Engine, direction: TrafficDirection) -> bool:
+def passes_own_node(engine: Engine, direction: Direction) -> bool:
     """Say whether traffic between a pod and its own node passes, at least with some engines.
 
     Traffic from the node always does: the kubelet's probes must arrive.
     https://kubernetes.io/docs/concepts/services-networking/network-policies/
     """
     filtered = engine.own_node_egress.value is Treatment.ENFORCED
-    return direction is TrafficDirection.INGRESS or not filtered
+    return direction is Direction.INGRESS or not filtered
 
 
 def exemptions(
-    direction: TrafficDirection, engine: Engine, on_host: IntArray, destinations: Destinations
+    direction: Direction, engine: Engine, on_host: IntArray, destinations: Destinations
 ) -> Exemptions:
     """Return the exemptions in a direction; `on_host` are the pods that share a node's address.
 
@@ -111,7 +112,7 @@ def exemptions(
     if len(on_host) and passes_own_node(engine, direction):
         common.append((on_host, Bounds.perhaps(ALL_PORTS)))
     exposure = destinations.exposure
-    if direction is TrafficDirection.EGRESS:
+    if direction is Direction.EGRESS:
         if opens(engine, direction):
             common.extend(_backends(destinations))
         return Exemptions(np.zeros_like(exposure), [common])

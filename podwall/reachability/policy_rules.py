@@ -13,9 +13,10 @@ from typing import TYPE_CHECKING, Final
 import numpy as np
 
 from podwall.model import IpPeer, Operator, PodPeer, Rule, Selector, Unknown
+from podwall.policies.rules import Direction
 from podwall.reachability.arrays import Registry, unique_rows
 from podwall.reachability.cluster import rules_of, unknown_direction
-from podwall.reachability.port_rules import RulePorts, TrafficDirection
+from podwall.reachability.port_rules import RulePorts
 
 if TYPE_CHECKING:
     from collections.abc import Hashable, Iterator
@@ -161,7 +162,7 @@ class PolicyGroups:
     and a number into `ports`.
     """
 
-    def __init__(self, direction: TrafficDirection) -> None:
+    def __init__(self, direction: Direction) -> None:
         """Begin with none."""
         self.direction = direction
         self.ports = Registry[RulePorts]()
@@ -198,7 +199,7 @@ class PolicyGroups:
         return act
 
 
-def group_key(policy: Policy, direction: TrafficDirection, target: Hashable) -> Hashable:
+def group_key(policy: Policy, direction: Direction, target: Hashable) -> Hashable:
     """Return a key that is equal for policies that certainly isolate the same pods.
 
     The `target` tells the policies' namespaces and selectors apart. Two equal ones with something
@@ -212,9 +213,7 @@ def group_key(policy: Policy, direction: TrafficDirection, target: Hashable) -> 
     return target if known else (id(policy), None)
 
 
-def policy_groups(
-    cluster: EnforcedCluster, direction: TrafficDirection, terms: PeerSets
-) -> PolicyGroups:
+def policy_groups(cluster: EnforcedCluster, direction: Direction, terms: PeerSets) -> PolicyGroups:
     """Return what all the cluster's policies state in a direction, and add to the terms."""
     result = PolicyGroups(direction)
     for policy in cluster.policies:

@@ -11,21 +11,21 @@ https://learn.microsoft.com/en-us/azure/aks/migrate-from-npm-to-cilium-network-p
 from __future__ import annotations
 
 from collections import defaultdict
-from enum import StrEnum
 from functools import reduce
 from typing import TYPE_CHECKING, Final
 
-from podwall.engines import Treatment
+from podwall.engines import Treatment, minor_version
 from podwall.model import IpProtocol, PortRule, ServicePort, Snapshot, Unknown, WorkloadPort
+from podwall.policies.rules import Direction
 from podwall.portset import ALL_PORTS, LAST_PORT, NO_PORTS, PortSet
 from podwall.reachability.matching import Match
 from podwall.reachability.values import ALL, NOTHING, Bounds
 
 if TYPE_CHECKING:
-    from podwall.engines import Engine, Fact
+    from podwall.engines import Engine
     from podwall.model import Service
 
-__all__ = ["NamedPorts", "PortReader", "RulePorts", "TrafficDirection", "exposed_ports", "opens"]
+__all__ = ["NamedPorts", "PortReader", "RulePorts", "exposed_ports", "opens", "ranges_work"]
 
 
 RulePorts = tuple[PortRule | Unknown, ...] | None | Unknown
@@ -33,13 +33,6 @@ RulePorts = tuple[PortRule | Unknown, ...] | None | Unknown
 
 _TRANSPORTS: Final = (IpProtocol.TCP, IpProtocol.UDP, IpProtocol.SCTP)
 _TRANSPORT_PORTS: Final = ALL_PORTS - PortSet(other=True)
-
-
-class TrafficDirection(StrEnum):
-    """Whether rules tell who may connect to a pod, or to whom it may connect."""
-
-    INGRESS = "ingress"
-    EGRESS = "egress"
 
 
 class NamedPorts:
@@ -71,7 +64,7 @@ class PortReader:
     def __init__(self, snapshot: Snapshot, engine: Engine) -> None:
         """Learn from the cluster what the engine's reading depends on: version and port names."""
         self._engine = engine
-        self._ranges = _ranges_work(engine.end_port, snapshot.kubernetes_version)
+        self._ranges = ranges_work(engine, snapshot.kubernetes_version)
         skips = engine.egress_port_names.value is Treatment.IGNORED
         self._skipped = _conflicting_names(snapshot) if skips else {}
 
@@ -80,9 +73,7 @@ class PortReader:
         mine = (self._engine, self._ranges, self._skipped)
         return mine == (other._engine, other._ranges, other._skipped)
 
-    def bounds(
-        self, ports: RulePorts, destination: NamedPorts, direction: TrafficDirection
-    ) -> Bounds:
+    def bounds(self, ports: RulePorts, destination: NamedPorts, direction: Direction) -> Bounds:
         """Return the ports that a rule's `ports` allow on a destination."""
         if ports is None:
             return ALL
@@ -92,7 +83,7 @@ class PortReader:
         return reduce(Bounds.__or__, entries, NOTHING)
 
     def _entry(
-        self, entry: PortRule | Unknown, destination: NamedPorts, direction: TrafficDirection
+        self, entry: PortRule | Unknown, destination: NamedPorts, direction: Direction
     ) -> Bounds:
         if isinstance(entry, Unknown):
             return Bounds.perhaps(_TRANSPORT_PORTS, entry.cause)
@@ -113,7 +104,7 @@ class PortReader:
         entry: PortRule,
         protocol: IpProtocol,
         destination: NamedPorts,
-        direction: TrafficDirection,
+        direction: Direction,
     ) -> Bounds:
         match entry.port:
             case None:
@@ -137,28 +128,25 @@ class PortReader:
         return Bounds(single, whole, (self._engine.end_port.says,))
 
     def _named(
-        self, name: str, protocol: IpProtocol, destination: NamedPorts, direction: TrafficDirection
+        self, name: str, protocol: IpProtocol, destination: NamedPorts, direction: Direction
     ) -> Bounds:
         found = destination.resolve(name, protocol)
         skipped = self._skipped.get((name, protocol), Match.NO)
-        if direction is TrafficDirection.INGRESS or skipped is Match.NO:
+        if direction is Direction.INGRESS or skipped is Match.NO:
             return found
         if skipped is Match.YES:
             return NOTHING
         return Bounds.perhaps(found.may, *found.causes, self._engine.egress_port_names.says)
 
 
-def _ranges_work(end_port: Fact[str | None], version: str | None) -> Match:
-    """Return whether port ranges work in this version of Kubernetes."""
-    if end_port.value is None:
+def ranges_work(engine: Engine, kubernetes_version: str | None) -> Match:
+    """Return whether an engine applies port ranges as ranges in a version of Kubernetes."""
+    first, version = minor_version(engine.end_port.value), minor_version(kubernetes_version)
+    if first is None:
         return Match.YES
     if version is None:
         return Match.MAYBE
-    return Match.YES if _ordered(version) >= _ordered(end_port.value) else Match.NO
-
-
-def _ordered(version: str) -> tuple[int, ...]:
-    return tuple(int(part) for part in version.lstrip("v").split(".")[:2])
+    return Match.YES if version >= first else Match.NO
 
 
 def _conflicting_names(snapshot: Snapshot) -> dict[tuple[str, IpProtocol], Match]:
@@ -171,10 +159,10 @@ def _conflicting_names(snapshot: Snapshot) -> dict[tuple[str, IpProtocol], Match
     return {key: Match.YES if len(found) > 1 else otherwise for key, found in numbers.items()}
 
 
-def opens(engine: Engine, direction: TrafficDirection) -> bool:
+def opens(engine: Engine, direction: Direction) -> bool:
     """Say whether an exposed backend opens the rules of a direction, and not the other's only."""
     hidden = engine.cluster_services.value is Treatment.SOURCE_HIDDEN
-    return direction is TrafficDirection.INGRESS or not hidden
+    return direction is Direction.INGRESS or not hidden
 
 
 def exposed_ports(
@@ -193,7 +181,7 @@ def exposed_ports(
 
 def _target_ports(port: ServicePort, names: NamedPorts, reader: PortReader) -> Bounds:
     target = PortRule(port.protocol, port.target)
-    return reader.bounds((target,), names, TrafficDirection.INGRESS)
+    return reader.bounds((target,), names, Direction.INGRESS)
 
 
 def _unknowns(service: Service) -> list[Unknown]:

@@ -23,11 +23,11 @@ from typing import TYPE_CHECKING, Final, NamedTuple
 import numpy as np
 
 from podwall.model import PortRule
+from podwall.policies.rules import Direction
 from podwall.portset import ALL_PORTS, NO_PORTS, PortSet
 from podwall.reachability.arrays import Csr, IntArray, group_by_membership, packed
 from podwall.reachability.destinations import NAMELESS
 from podwall.reachability.policy_rules import EVERYONE
-from podwall.reachability.port_rules import TrafficDirection
 from podwall.reachability.values import NOTHING, Bounds
 
 if TYPE_CHECKING:
@@ -123,7 +123,7 @@ class Grants:
         for row in zip(
             act[named].tolist(), term[named].tolist(), ports[named].tolist(), strict=True
         ):
-            if self._stated.direction is TrafficDirection.INGRESS:
+            if self._stated.direction is Direction.INGRESS:
                 self._by_name[row[0]].append(row[1:])
             else:
                 split = self._split(*row[1:])

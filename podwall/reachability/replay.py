@@ -19,6 +19,7 @@ from functools import partial, reduce
 from typing import TYPE_CHECKING, Final, Generic, TypeVar
 
 from podwall.model import IpPeer, PodPeer, Rule, Unknown
+from podwall.policies.rules import Direction
 from podwall.portset import ALL_PORTS, NO_PORTS, PortSet
 from podwall.reachability.cluster import (
     NO,
@@ -32,7 +33,7 @@ from podwall.reachability.destinations import passes_own_node
 from podwall.reachability.matching import Match
 from podwall.reachability.pod_classes import host_match
 from podwall.reachability.policy_rules import group_key
-from podwall.reachability.port_rules import NamedPorts, TrafficDirection, exposed_ports, opens
+from podwall.reachability.port_rules import NamedPorts, exposed_ports, opens
 from podwall.reachability.values import (
     ALL,
     NOTHING,
@@ -110,7 +111,7 @@ class Exemption:
 class SideReplay:
     """One direction: the pod whose rules are read, what they say, and what passes by them."""
 
-    direction: TrafficDirection
+    direction: Direction
     subject: Endpoint
     policies: tuple[PolicyReplay, ...]
     exemptions: tuple[Exemption, ...]
@@ -220,11 +221,11 @@ class Replay:
         return PairReplay(
             source,
             destination,
-            self._side(TrafficDirection.EGRESS, source, destination),
-            self._side(TrafficDirection.INGRESS, destination, source),
+            self._side(Direction.EGRESS, source, destination),
+            self._side(Direction.INGRESS, destination, source),
         )
 
-    def _side(self, direction: TrafficDirection, subject: Endpoint, other: Endpoint) -> SideReplay:
+    def _side(self, direction: Direction, subject: Endpoint, other: Endpoint) -> SideReplay:
         if isinstance(subject, ExternalRange):
             return SideReplay(direction, subject, (), (), ALL)
         policies = tuple(self._consulted(direction, subject, other))
@@ -235,10 +236,10 @@ class Replay:
         return SideReplay(direction, subject, policies, exempt, allowed)
 
     def _consulted(
-        self, direction: TrafficDirection, subject: WorkloadEndpoint, other: Endpoint
+        self, direction: Direction, subject: WorkloadEndpoint, other: Endpoint
     ) -> Iterator[PolicyReplay]:
         """Yield the policies that isolate the subject, or may do so."""
-        names = _names(subject if direction is TrafficDirection.INGRESS else other)
+        names = _names(subject if direction is Direction.INGRESS else other)
         for policy, selects in self._isolating.get(
             (direction, subject.id), lambda: tuple(self._selecting(direction, subject))
         ):
@@ -252,7 +253,7 @@ class Replay:
             yield PolicyReplay(policy, selects, replayed, act, allowed)
 
     def _selecting(
-        self, direction: TrafficDirection, subject: WorkloadEndpoint
+        self, direction: Direction, subject: WorkloadEndpoint
     ) -> Iterator[tuple[Policy, MatchAnswer]]:
         """Yield the policies that isolate a pod or may do so, and whether they do."""
         for policy in self._policies_around(subject.workload.namespace):
@@ -262,7 +263,7 @@ class Replay:
                     yield policy, selects
 
     def _rules(
-        self, policy: Policy, direction: TrafficDirection, other: Endpoint, names: NamedPorts
+        self, policy: Policy, direction: Direction, other: Endpoint, names: NamedPorts
     ) -> tuple[RuleReplay, ...]:
         """Return what each rule of a policy says of the other end."""
         rules = enumerate(rules_of(policy, direction) or ())
@@ -277,7 +278,7 @@ class Replay:
             yield from self._anywhere
 
     def _selects(
-        self, policy: Policy, direction: TrafficDirection, subject: WorkloadEndpoint
+        self, policy: Policy, direction: Direction, subject: WorkloadEndpoint
     ) -> MatchAnswer:
         pods = self._answers.pods(policy.namespace, policy.pod_selector, subject.workload)
         unknown = unknown_direction(policy, direction)
@@ -286,7 +287,7 @@ class Replay:
     def _rule(
         self,
         policy: Policy,
-        direction: TrafficDirection,
+        direction: Direction,
         numbered: tuple[int, Rule | Unknown],
         other: Endpoint,
         names: NamedPorts,
@@ -322,13 +323,13 @@ class Replay:
         return self._answers.peer(policy.namespace, peer, other.workload)
 
     def _exemptions(
-        self, direction: TrafficDirection, subject: WorkloadEndpoint, other: Endpoint
+        self, direction: Direction, subject: WorkloadEndpoint, other: Endpoint
     ) -> Iterator[Exemption]:
         engine = self._cluster.engine
         on_host = isinstance(other, WorkloadEndpoint) and host_match(other.workload)
         if on_host and passes_own_node(engine, direction):
             yield Exemption(_OWN_NODE, _DOCS, Bounds.perhaps(ALL_PORTS, _OWN_NODE))
-        backend = subject if direction is TrafficDirection.INGRESS else other
+        backend = subject if direction is Direction.INGRESS else other
         if isinstance(backend, WorkloadEndpoint) and opens(engine, direction):
             for service in self._cluster.services:
                 yield from self._exposed(service, backend)

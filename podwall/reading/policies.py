@@ -12,12 +12,13 @@ from typing import Any, Final, TypeVar
 
 from podwall.model import IpNetwork, IpPeer, Peer, PodPeer, Policy, Rule, Selector, Unknown
 from podwall.policies.addresses import parse_cidr
+from podwall.policies.rules import Direction
 from podwall.reading.fields import Malformed, field, list_of, mapping, text, texts, within
 from podwall.reading.metadata import ManifestObject
 from podwall.reading.ports import read_port_rule
 from podwall.reading.selectors import read_selector
 
-__all__ = ["DIRECTIONS", "read_egress_rule", "read_ingress_rule", "read_policy"]
+__all__ = ["read_egress_rule", "read_ingress_rule", "read_policy"]
 
 
 T = TypeVar("T")
@@ -104,8 +105,7 @@ def _network(value: Any) -> IpNetwork | Unknown:
 
 Rules = tuple[Rule | Unknown, ...] | Unknown
 Isolates = bool | Unknown
-_WHOLE_NAMESPACE = Selector()
-DIRECTIONS: Final = ("Ingress", "Egress")
+_TYPES: Final = tuple(map(str, Direction))
 read_ingress = list_of(read_ingress_rule)
 read_egress = list_of(read_egress_rule)
 
@@ -119,7 +119,7 @@ def _policy(item: ManifestObject, spec: Mapping[str, Any] | Unknown) -> Policy:
     if isinstance(spec, Unknown):
         anyone = Selector(unknown=spec)
         return Policy(item.namespace, item.name, anyone, spec, spec, item.place)
-    selector = field(spec, "podSelector", read_selector, _WHOLE_NAMESPACE)
+    selector = field(spec, "podSelector", read_selector, EVERY_POD)
     ingress = field(spec, "ingress", read_ingress, ())
     egress = field(spec, "egress", read_egress, ())
     isolates = _isolation(field(spec, "policyTypes", texts, ()), egress)
@@ -127,24 +127,24 @@ def _policy(item: ManifestObject, spec: Mapping[str, Any] | Unknown) -> Policy:
         item.namespace,
         item.name,
         selector,
-        _as_it_acts(ingress, isolates("Ingress")),
-        _as_it_acts(egress, isolates("Egress")),
+        _as_it_acts(ingress, isolates(Direction.INGRESS)),
+        _as_it_acts(egress, isolates(Direction.EGRESS)),
         item.place,
     )
 
 
 def _isolation(
     types: tuple[str | Unknown, ...] | Unknown, egress: Rules
-) -> Callable[[str], Isolates]:
+) -> Callable[[Direction], Isolates]:
     """Return who is isolated: the listed directions, or ingress and whatever egress has rules."""
     if isinstance(types, Unknown):
         return lambda _: types
     if not types:
         has_egress = egress if isinstance(egress, Unknown) else bool(egress)
-        return lambda direction: True if direction == "Ingress" else has_egress
+        return lambda direction: True if direction is Direction.INGRESS else has_egress
     for index, name in enumerate(types):
-        if isinstance(name, str) and name not in DIRECTIONS:
-            message = f"must be one of {', '.join(DIRECTIONS)}, is `{name[:60]}`"
+        if isinstance(name, str) and name not in _TYPES:
+            message = f"must be one of {', '.join(_TYPES)}, is `{name[:60]}`"
             raise Malformed(message, f"policyTypes[{index}]")
     unlisted = next((name for name in types if isinstance(name, Unknown)), False)
     return lambda direction: direction in types or unlisted

@@ -144,7 +144,7 @@ WORKLOAD_KINDS: Final = frozenset({POD, *COUNTS})
 FINISHED: Final = ("Succeeded", "Failed")
 Node = Mapping[str, Any] | Unknown
 Count = int | Unknown
-Ports = tuple[WorkloadPort | Unknown, ...] | Unknown
+ContainerPorts = tuple[WorkloadPort | Unknown, ...] | Unknown
 
 
 def is_finished(item: ManifestObject) -> bool:
@@ -219,7 +219,7 @@ def _declared_ports(spec: Node) -> list[WorkloadPort | Unknown]:
     return [*_flat(containers), *_flat(sidecars)]
 
 
-def _flat(containers: tuple[Ports, ...] | Unknown) -> list[WorkloadPort | Unknown]:
+def _flat(containers: tuple[ContainerPorts, ...] | Unknown) -> list[WorkloadPort | Unknown]:
     if isinstance(containers, Unknown):
         return [containers]
     return [
@@ -227,12 +227,12 @@ def _flat(containers: tuple[Ports, ...] | Unknown) -> list[WorkloadPort | Unknow
     ]
 
 
-def _container(value: Any) -> Ports:
+def _container(value: Any) -> ContainerPorts:
     node = mapping(value)
     return node if isinstance(node, Unknown) else field(node, "ports", read_ports, ())
 
 
-def _init_container(value: Any) -> Ports:
+def _init_container(value: Any) -> ContainerPorts:
     """Return the ports of a native sidecar; an init container that ends listens on none."""
     node = mapping(value)
     if isinstance(node, Unknown):

@@ -62,7 +62,7 @@ def title(explanation: Explanation) -> str:
 
 def _side_lines(side: SideExplanation, locate: Locate) -> Iterator[str]:
     subject = printable(side.subject.id)
-    yield f"{side.direction} of {subject}: {side.verdict}, {printable(side.why)}\n"
+    yield f"{side.direction.field} of {subject}: {side.verdict}, {printable(side.why)}\n"
     for policy in side.policies:
         yield from _policy_lines(policy, locate)
     for exemption in side.exemptions:
@@ -104,7 +104,7 @@ def explanation_markdown(answer: FlowAnswer, locate: Locate) -> Iterator[str]:
 def _side_markdown(side: SideExplanation, locate: Locate) -> Iterator[str]:
     subject = markdown_text(side.subject.id)
     why = markdown_text(side.why)
-    yield f"- **{side.direction} of {subject}: {side.verdict}**, {why}\n"
+    yield f"- **{side.direction.field} of {subject}: {side.verdict}**, {why}\n"
     for policy in side.policies:
         name = markdown_text(policy.name)
         yield f"  - policy {name}: {policy.verdict}, {markdown_text(policy.why)}\n"

@@ -38,7 +38,7 @@ from podwall.policies import (
     IpBlock,
     Labels,
     LabelSelector,
-    Namespace,
+    NamedNamespace,
     Peer,
     Pods,
     PodsIn,
@@ -244,7 +244,7 @@ def _peer_in(namespace: str | None, pods: Pods, own: str) -> Peer:
         return pods
     if namespace is None:
         return ALL_NAMESPACES if pods == ALL_PODS else PodsIn(ALL_NAMESPACES, pods)
-    there = Namespace(namespace)
+    there = NamedNamespace(namespace)
     return there if pods == ALL_PODS else PodsIn(there, pods)
 
 

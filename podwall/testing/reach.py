@@ -15,7 +15,7 @@ from podwall.expectations import Expectation, Kind, Outcome, Result, check
 from podwall.expectations.checking import no_such_workload
 from podwall.explain import PolicyExplanation, SideExplanation, explain, ports_named
 from podwall.model import Rule
-from podwall.policies import ALL_PORTS, Ports
+from podwall.policies import ALL_PORTS, Direction, Ports
 from podwall.policies.errors import Finding, InvalidValue, Place, Severity
 from podwall.reachability.matching import Match
 from podwall.reports.explanation import Locate
@@ -72,22 +72,22 @@ def _openings(side: SideExplanation, workload: str) -> Iterator[str]:
         for number, rule in enumerate(_rules(policy, side.direction)):
             if isinstance(rule, Rule) and rule.peers is None and rule.ports is None:
                 yield (
-                    f"{workload} is open for {side.direction}: {_named(policy)} allows everyone"
-                    f" on all ports in spec.{side.direction}[{number}]"
+                    f"{workload} is open for {side.direction.field}: {_named(policy)} "
+                    f"allows everyone on all ports in spec.{side.direction.field}[{number}]"
                 )
 
 
 def _doubts(side: SideExplanation, workload: str) -> Iterator[str]:
     """Yield what is said where no policy selects the workload for certain."""
     if not side.policies:
-        yield f"no policy isolates {workload} for {side.direction}"
+        yield f"no policy isolates {workload} for {side.direction.field}"
     else:
-        yield f"it is not certain that a policy isolates {workload} for {side.direction}"
+        yield f"it is not certain that a policy isolates {workload} for {side.direction.field}"
         yield from (f"  {_named(each)}: {each.why}" for each in side.policies)
 
 
-def _rules(policy: PolicyExplanation, direction: str) -> tuple[object, ...]:
-    rules = policy.policy.ingress if direction == "ingress" else policy.policy.egress
+def _rules(policy: PolicyExplanation, direction: Direction) -> tuple[object, ...]:
+    rules = policy.policy.ingress if direction is Direction.INGRESS else policy.policy.egress
     return rules if isinstance(rules, tuple) else ()
 
 

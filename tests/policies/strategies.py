@@ -23,7 +23,7 @@ from podwall.policies import (
     EgressRule,
     IngressRule,
     IpBlock,
-    Namespace,
+    NamedNamespace,
     NetworkPolicy,
     Peer,
     Pods,
@@ -143,7 +143,7 @@ def _is_more_than_a_name(conditions: tuple[dict[str, str], list[Requirement]]) -
     return bool(conditions[1]) or set(conditions[0]) != {METADATA_NAME}
 
 
-NAMED_NAMESPACES: st.SearchStrategy[Namespace] = NAMESPACE_NAMES.map(namespace)
+NAMED_NAMESPACES: st.SearchStrategy[NamedNamespace] = NAMESPACE_NAMES.map(namespace)
 LABELLED_NAMESPACES = CONDITIONS.filter(_is_more_than_a_name).map(
     lambda conditions: namespaces(conditions[0], *conditions[1])
 )

@@ -15,7 +15,7 @@ from podwall.policies import (
     EgressRule,
     IngressRule,
     IpBlock,
-    Namespace,
+    NamedNamespace,
     Namespaces,
     NetworkPolicy,
     Peer,
@@ -50,8 +50,8 @@ assert_type(in_("tier", "web", "api"), Requirement)
 assert_type(pods(app="web"), Pods)
 assert_type(pods({"k8s-app": "kube-dns"}, exists("tier"), app="web"), Pods)
 assert_type(ALL_PODS, Pods)
-assert_type(namespace("shop"), Namespace)
-assert_type(namespace("shop").pods(app="web"), PodsIn[Namespace])
+assert_type(namespace("shop"), NamedNamespace)
+assert_type(namespace("shop").pods(app="web"), PodsIn[NamedNamespace])
 assert_type(namespaces(team="a"), Namespaces)
 assert_type(namespaces(team="a").pods(app="web"), PodsIn[Namespaces])
 assert_type(ALL_NAMESPACES.pods(app="web"), PodsIn[Namespaces])

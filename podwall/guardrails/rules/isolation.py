@@ -21,11 +21,11 @@ from podwall.model import Policy, SnapshotWorkload, Unknown
 from podwall.plan import PlannedResource
 from podwall.policies.errors import Finding, Place
 from podwall.policies.errors import Severity as FindingSeverity
+from podwall.policies.rules import Direction
 from podwall.policies.system_namespaces import SYSTEM_NAMESPACES
 from podwall.portset import ALL_PORTS, PortSet
 from podwall.reachability import WorkloadEndpoint
 from podwall.reachability.cluster import rules_of
-from podwall.reachability.port_rules import TrafficDirection
 
 __all__ = ["ISOLATION_RULES", "ORDER_RULES"]
 
@@ -157,7 +157,7 @@ LIFECYCLE: Final = (
 
 
 def _late(deployment: Deployment, _settings: NamespaceRuleSettings) -> Judgements:
-    for direction in TrafficDirection:
+    for direction in Direction:
         isolating = _isolating(deployment, direction)
         for number, policies in sorted(isolating.items()):
             workload = deployment.reading.snapshot.workloads[number]
@@ -167,7 +167,7 @@ def _late(deployment: Deployment, _settings: NamespaceRuleSettings) -> Judgement
                 yield from _judgement(number, deployment, direction, policies)
 
 
-def _isolating(deployment: Deployment, direction: TrafficDirection) -> Mapping[int, list[Policy]]:
+def _isolating(deployment: Deployment, direction: Direction) -> Mapping[int, list[Policy]]:
     """Return the policies that isolate, or may isolate, each workload in a direction."""
     found: dict[int, list[Policy]] = defaultdict(list)
     for policy in deployment.reading.snapshot.policies:
@@ -195,7 +195,7 @@ def _is_after_one(
 
 
 def _judgement(
-    number: int, deployment: Deployment, direction: TrafficDirection, policies: Iterable[Policy]
+    number: int, deployment: Deployment, direction: Direction, policies: Iterable[Policy]
 ) -> Judgements:
     pods, name = deployment.scene.pods, deployment.scene.pods.name(number)
     place = deployment.reading.snapshot.workloads[number].place
@@ -205,14 +205,14 @@ def _judgement(
         yield Finding(
             "workload-before-policies",
             FindingSeverity.WARNING,
-            f"`{name}` may start before any policy isolates its {direction}",
+            f"`{name}` may start before any policy isolates its {direction.field}",
             place,
             f"let it depend on policy `{certain[0].name}` (`depends_on`)",
             LIFECYCLE,
         )
     else:
         yield UndeterminedJudgement(
-            f"it is not known which policies isolate the {direction} of `{name}`", place
+            f"it is not known which policies isolate the {direction.field} of `{name}`", place
         )
 
 

@@ -6,15 +6,14 @@ Every note names its rule in its help. Nothing here is refused by the API server
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any, Final
+from typing import Any
 
 from podwall.policies.errors import Severity
+from podwall.policies.rules import Direction
 from podwall.policies.unknown import Unknown
 from podwall.policies.validation.shapes import Findings, fields_of, items_of, note
 
 __all__ = ["notes"]
-
-_ENDS: Final = {"ingress": "from", "egress": "to"}
 
 
 def notes(manifest: Mapping[str, Any]) -> Findings:
@@ -24,9 +23,10 @@ def notes(manifest: Mapping[str, Any]) -> Findings:
     if not isinstance(spec, Unknown):
         yield from _pod_selector(fields_of(spec))
         yield from _policy_types(fields_of(spec))
-        for direction, end in _ENDS.items():
-            for index, rule in enumerate(items_of(fields_of(spec).get(direction))):
-                yield from _empty_lists(fields_of(rule), end, f"spec.{direction}[{index}]")
+        for direction in Direction:
+            for index, rule in enumerate(items_of(fields_of(spec).get(direction.field))):
+                path = f"spec.{direction.field}[{index}]"
+                yield from _empty_lists(fields_of(rule), direction.peers_field, path)
 
 
 def _namespace(metadata: object) -> Findings:
@@ -58,12 +58,12 @@ def _policy_types(spec: Mapping[str, Any]) -> Findings:
     if not listed:
         yield from _implied_types(spec)
         return
-    for direction in ("Ingress", "Egress"):
-        rules = spec.get(direction.lower())
+    for direction in Direction:
+        rules = spec.get(direction.field)
         if direction not in listed and items_of(rules):
             yield note(
                 "rules-ignored",
-                f"spec.{direction.lower()}",
+                f"spec.{direction.field}",
                 f"these rules have no effect, for `policyTypes` has no `{direction}`",
                 f"add `{direction}` to `policyTypes`, or remove the rules",
             )

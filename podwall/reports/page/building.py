@@ -12,7 +12,7 @@ from podwall.engines import Engine
 from podwall.overview import Summary, summary
 from podwall.reachability import Reachability
 from podwall.reachability.arrays import IntArray
-from podwall.reachability.port_rules import TrafficDirection
+from podwall.policies.rules import Direction
 from podwall.reports.page.document import (
     PageChange,
     PageDocument,
@@ -78,10 +78,7 @@ def _side(
     sets = EndpointSets(elements, len(analysis.classes) + len(analysis.addresses))
     book = PagePolicies(analysis, sets, verdicts)
     lists: Numbering[tuple[int, ...]] = Numbering(())
-    ingress, egress = (
-        _lists(book.restricting(way), elements, lists)
-        for way in (TrafficDirection.INGRESS, TrafficDirection.EGRESS)
-    )
+    ingress, egress = (_lists(book.restricting(way), elements, lists) for way in Direction)
     return PageSide(
         rows=tuple(rows.tolist()),
         columns=tuple(columns.tolist()),
@@ -91,7 +88,7 @@ def _side(
         ingress=ingress,
         egress=egress,
         policies=book.policies(),
-        exempt={way.value: book.exemptions(way) for way in TrafficDirection},
+        exempt={way.field: book.exemptions(way) for way in Direction},
         sets=sets.values,
     )
 

@@ -24,13 +24,14 @@ from podwall.model import (
     SelectorRequirement,
     Unknown,
 )
+from podwall.policies.rules import Direction
 from podwall.portset import ALL_PORTS, NO_PORTS
 from podwall.reachability.arrays import IntArray
 from podwall.reachability.cluster import rules_of
 from podwall.reachability.destinations import passes_own_node
 from podwall.reachability.endpoints import PeerResolver
 from podwall.reachability.matching import NAME_LABEL, Match
-from podwall.reachability.port_rules import TrafficDirection, opens
+from podwall.reachability.port_rules import opens
 from podwall.reachability.values import Bounds
 from podwall.reports.page.document import (
     PageCondition,
@@ -99,14 +100,14 @@ class PeerConditions:
         return number
 
 
-def rule_words(rule: Rule | Unknown, direction: TrafficDirection, namespace: str) -> str:
+def rule_words(rule: Rule | Unknown, direction: Direction, namespace: str) -> str:
     """Return a rule of a policy in `namespace` as a person would say it.
 
     >>> from podwall.model import PortRule
-    >>> rule_words(Rule(None, (PortRule(port=80),)), TrafficDirection.INGRESS, "shop")
+    >>> rule_words(Rule(None, (PortRule(port=80),)), Direction.INGRESS, "shop")
     'from anyone on TCP 80'
     """
-    way = "from" if direction is TrafficDirection.INGRESS else "to"
+    way = direction.peers_field
     if isinstance(rule, Unknown):
         return printable(f"a rule that is not known yet ({rule.cause})")
     return printable(f"{way} {_peers(rule, namespace)} on {ports_text(rule.ports)}")
@@ -155,13 +156,13 @@ class PagePolicies:
             PagePolicy(
                 name=printable(f"{_namespace(policy)}/{policy.name}"),
                 place=printable(str(policy.place)),
-                ingress=self._rules(policy, TrafficDirection.INGRESS),
-                egress=self._rules(policy, TrafficDirection.EGRESS),
+                ingress=self._rules(policy, Direction.INGRESS),
+                egress=self._rules(policy, Direction.EGRESS),
             )
             for policy in self._cluster.policies
         )
 
-    def restricting(self, direction: TrafficDirection) -> list[list[int]]:
+    def restricting(self, direction: Direction) -> list[list[int]]:
         """Return for each element the policies that restrict it in a direction, or may do so."""
         found: list[list[int]] = [[] for _ in self._pods.everyone]
         for number, policy in enumerate(self._cluster.policies):
@@ -171,7 +172,7 @@ class PagePolicies:
                     found[element].append(number)
         return found
 
-    def exemptions(self, direction: TrafficDirection) -> tuple[PageExemption, ...]:
+    def exemptions(self, direction: Direction) -> tuple[PageExemption, ...]:
         """Return what passes in a direction whatever the policies say."""
         found = []
         engine = self._cluster.engine
@@ -187,7 +188,7 @@ class PagePolicies:
                 found.append(PageExemption(says, fact.link, "destination", on))
         return tuple(found)
 
-    def _rules(self, policy: Policy, direction: TrafficDirection) -> tuple[PageRule, ...] | None:
+    def _rules(self, policy: Policy, direction: Direction) -> tuple[PageRule, ...] | None:
         rules = rules_of(policy, direction)
         if rules is None:
             return None
@@ -229,9 +230,7 @@ class PagePolicies:
         nobody: IntArray = np.empty(0, dtype=np.int64)
         return PagePeer(self._sets.number(nobody), self._sets.number(self._pods.everyone), ())
 
-    def _rule_ports(
-        self, rule: Rule | Unknown, direction: TrafficDirection
-    ) -> Iterator[RulePortsOn]:
+    def _rule_ports(self, rule: Rule | Unknown, direction: Direction) -> Iterator[RulePortsOn]:
         if isinstance(rule, Unknown):
             yield self._on(None, Bounds(NO_PORTS, ALL_PORTS))
             return
