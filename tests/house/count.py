@@ -9,6 +9,7 @@ where an import is only for type checkers, or stands inside a function.
 from __future__ import annotations
 
 import ast
+import sys
 from collections import defaultdict
 from collections.abc import Iterator
 from graphlib import CycleError, TopologicalSorter
@@ -20,8 +21,26 @@ ROOT = Path(__file__).resolve().parents[2]
 PACKAGES = ("podwall", "components")
 MODULES = tuple(sorted(path for package in PACKAGES for path in (ROOT / package).rglob("*.py")))
 
-# Pulumi names the types of the package's schema, and so those of every SDK, after these classes.
-WIRE_TYPES = ROOT / "components" / "package"
+# Pulumi names the types of the package's schema, and so those of every SDK, after its classes,
+# which have the names of what they stand for.
+PACKAGE = ROOT / "components" / "package"
+WIRE_TYPES = frozenset(
+    {
+        "AksCluster",
+        "ContainerPort",
+        "Entra",
+        "IpBlock",
+        "LabelSelector",
+        "Namespace",
+        "Network",
+        "NetworkPolicies",
+        "Probe",
+        "Quota",
+        "Resources",
+        "UserPool",
+        "Workload",
+    }
+)
 
 
 def lines() -> int:
@@ -32,17 +51,22 @@ def lines() -> int:
 def duplicate_names() -> dict[str, list[str]]:
     """Return the public class names that stand in more than one module, each with the modules."""
     found: defaultdict[str, list[str]] = defaultdict(list)
+    classes: set[str] = set()
     for path in MODULES:
-        if WIRE_TYPES not in path.parents:
-            for name in _public_classes(ast.parse(path.read_text(encoding="utf-8"))):
+        for name, is_class in _public_types(ast.parse(path.read_text(encoding="utf-8"))):
+            if PACKAGE not in path.parents or name not in WIRE_TYPES:
                 found[name].append(str(path.relative_to(ROOT)))
-    return {name: modules for name, modules in sorted(found.items()) if len(modules) > 1}
+                classes.update({name} if is_class and not name.startswith("_") else ())
+    return {name: found[name] for name in sorted(classes) if len(found[name]) > 1}
 
 
-def _public_classes(module: ast.Module) -> Iterator[str]:
+def _public_types(module: ast.Module) -> Iterator[tuple[str, bool]]:
+    """Yield the names of classes, and of what is written like one: aliases such as `A = B | C`."""
     for node in module.body:
-        if isinstance(node, ast.ClassDef) and not node.name.startswith("_"):
-            yield node.name
+        if isinstance(node, ast.ClassDef):
+            yield node.name, True
+        elif isinstance(node, ast.Assign) and not isinstance(node.value, ast.Call):
+            yield from ((each.id, False) for each in node.targets if isinstance(each, ast.Name))
 
 
 def circle() -> list[str]:
@@ -59,9 +83,12 @@ def circle() -> list[str]:
 
 def main() -> None:
     """Print what is counted."""
-    print(f"{len(MODULES)} modules, {lines():,} lines")
-    print(f"class names that stand twice: {duplicate_names() or 'none'}")
-    print(f"an import circle: {' -> '.join(circle()) or 'none'}")
+    counted = (
+        f"{len(MODULES)} modules, {lines():,} lines",
+        f"class names that stand twice: {duplicate_names() or 'none'}",
+        f"an import circle: {' -> '.join(circle()) or 'none'}",
+    )
+    sys.stdout.write("\n".join(counted) + "\n")
 
 
 if __name__ == "__main__":
