@@ -76,7 +76,7 @@ def _side(
         places != _NOT_HERE, table.reachability.ends.element[places], EndpointSets.ABSENT
     )
     sets = EndpointSets(elements, len(analysis.classes) + len(analysis.addresses))
-    book = PagePolicies(analysis, sets, verdicts)
+    book = PagePolicies(table.reachability, sets, verdicts)
     lists: Numbering[tuple[int, ...]] = Numbering(())
     ingress, egress = (_lists(book.restricting(way), elements, lists) for way in Direction)
     return PageSide(

@@ -45,7 +45,7 @@ from podwall.reports.page.verdicts import EndpointSets, VerdictNumbers
 from podwall.reports.words import printable
 
 if TYPE_CHECKING:
-    from podwall.reachability.analysis import Analysis
+    from podwall.reachability import Reachability
 
 __all__ = ["PagePolicies", "PeerConditions", "rule_words"]
 
@@ -140,8 +140,11 @@ OWN_NODE = "traffic between a pod and its own node is allowed, and which node ru
 class PagePolicies:
     """Writes down the policies of one analysis."""
 
-    def __init__(self, analysis: Analysis, sets: EndpointSets, verdicts: VerdictNumbers) -> None:
+    def __init__(
+        self, reachability: Reachability, sets: EndpointSets, verdicts: VerdictNumbers
+    ) -> None:
         """Resolve selectors over the classes of the analysis, as the analysis did."""
+        analysis = reachability.analysis
         self._cluster = analysis.cluster
         self._pods = PeerResolver(analysis)
         self._conditions = PeerConditions(self._pods, sets)
