@@ -10,9 +10,9 @@ import numpy as np
 
 from podwall.engines import Engine
 from podwall.overview import Summary, summary
+from podwall.policies.rules import Direction
 from podwall.reachability import Reachability
 from podwall.reachability.arrays import IntArray
-from podwall.policies.rules import Direction
 from podwall.reports.page.document import (
     PageChange,
     PageDocument,
