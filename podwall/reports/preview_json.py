@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import fields
+from dataclasses import fields, replace
 from typing import Any, Final
 
 from podwall.plan.documents import documents
@@ -27,8 +27,10 @@ def plan_document(plan: Plan) -> dict[str, Any]:
     """Return a plan as a JSON document.
 
     A secret is the text `[secret]`, a value that only deployment tells the text `[unknown]`; a
-    resource's `unknown` says why, by the path of the value.
+    resource's `unknown` says why, by the path of the value. Whatever a reader of the plan needs to
+    judge it as the plan itself is judged is there: `podwall.sources.plan_file` reads it back.
     """
+    warnings = [finding_document(each) for each in plan.warnings]
     return {
         "format": "podwall/plan/v1",
         "project": plan.project,
@@ -36,6 +38,7 @@ def plan_document(plan: Plan) -> dict[str, Any]:
         "planner": plan.origin.value,
         "resources": [_resource(resource) for resource in plan.resources],
         "outputs": _value(plan.outputs),
+        **({"warnings": warnings} if warnings else {}),
     }
 
 
@@ -48,12 +51,17 @@ def _resource(resource: PlannedResource) -> dict[str, Any]:
         "protect": resource.protect,
         "change": resource.change.value,
         "inputs": _value(resource.inputs),
+        **({} if resource.custom else {"custom": False}),
     }
     further = {
         "unknown": {_path(steps): each.cause for steps, each in unknowns_in(resource.inputs)},
         "replacedBy": list(resource.replaced_by),
         "provider": resource.provider,
         "dependencies": list(resource.dependencies),
+        "propertyDependencies": {
+            key: list(urns) for key, urns in resource.property_dependencies.items()
+        },
+        "unseen": list(resource.unseen),
         "options": _options(resource.options),
         "place": str(resource.place),
     }
@@ -103,9 +111,12 @@ def _camel_case(name: str) -> str:
 
 
 def preview_document(preview: Preview) -> dict[str, Any]:
-    """Return a preview as a JSON document: that of its plan, with two keys more."""
+    """Return a preview as a JSON document: that of its plan, with two keys more.
+
+    The plan's own warnings are among the findings.
+    """
     return {
-        **plan_document(preview.plan),
+        **plan_document(replace(preview.plan, warnings=())),
         "format": "podwall/preview/v1",
         "reachability": reach_document(preview.reachability),
         "findings": [finding_document(finding) for finding in preview.findings],
