@@ -8,6 +8,7 @@ from enum import StrEnum
 from pathlib import Path
 from typing import Any
 
+from podwall.on_demand import needing
 from podwall.plan.cluster import engine_changes
 from podwall.plan.documents import with_known_namespaces
 from podwall.plan.messages import diagnostic_findings
@@ -43,7 +44,8 @@ def planned(folder: Path, stack: str | None, planner: Planner, tell: Callable[[s
         tell(reason)
     if planner is Planner.PULUMI:
         return plan_of_preview(pulumi_preview(project, stack))
-    from podwall.plan.embedded import embedded_plan  # noqa: PLC0415 - the CLI plans without the SDK
+    with needing("pulumi", "planning a program without the Pulumi CLI"):
+        from podwall.plan.embedded import embedded_plan  # noqa: PLC0415 - manifests need no Pulumi
 
     return embedded_plan(project, stack or default_stack(project))
 

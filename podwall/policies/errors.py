@@ -3,7 +3,8 @@
     PodwallError
     ├── InvalidValue     a value the builder was given is not allowed (also a ValueError)
     ├── InvalidManifest  a document that the API server would refuse (also a ValueError)
-    └── SourceError      a file, command or cluster that could not be read (also an OSError)
+    ├── SourceError      a file, command or cluster that could not be read (also an OSError)
+    └── MissingExtra     a package is missing that an extra of podwall brings (also an ImportError)
 
 A `Finding` is a problem as a value: something a person should know that stops nothing. Messages are
 lower case, have no final period, put user input in backticks and name the Kubernetes field path
@@ -19,6 +20,7 @@ __all__ = [
     "Finding",
     "InvalidManifest",
     "InvalidValue",
+    "MissingExtra",
     "Place",
     "PodwallError",
     "Severity",
@@ -97,6 +99,10 @@ class InvalidManifest(PodwallError, ValueError):  # noqa: N818 - reads as what i
 
 class SourceError(PodwallError, OSError):
     """A file, a command or a cluster could not be read."""
+
+
+class MissingExtra(PodwallError, ImportError):  # noqa: N818 - reads as what it says
+    """A part of podwall was asked for whose packages are not installed; the message says how."""
 
 
 class Severity(StrEnum):

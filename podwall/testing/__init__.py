@@ -8,8 +8,9 @@ The names below are imported when they are first used: pytest loads this package
 
 from __future__ import annotations
 
-from importlib import import_module
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Final
+
+from podwall.on_demand import on_first_use
 
 if TYPE_CHECKING:
     from podwall.testing.checked import Checked
@@ -19,16 +20,12 @@ if TYPE_CHECKING:
 __all__ = ["Checked", "Reach", "UnseenObjects", "reach_of_program", "reach_of_source"]
 
 _MODULES: Final = {
-    "Checked": "checked",
-    "Reach": "reach",
-    "UnseenObjects": "programs",
-    "reach_of_program": "programs",
-    "reach_of_source": "programs",
+    "Checked": f"{__name__}.checked",
+    "Reach": f"{__name__}.reach",
+    "UnseenObjects": f"{__name__}.programs",
+    "reach_of_program": f"{__name__}.programs",
+    "reach_of_source": f"{__name__}.programs",
 }
 
-
-def __getattr__(name: str) -> Any:
-    """Import the module that holds `name`, and return what it means there."""
-    if name not in _MODULES:
-        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    return getattr(import_module(f"{__name__}.{_MODULES[name]}"), name)
+if not TYPE_CHECKING:  # a type checker takes every name from a `__getattr__` that it sees
+    __getattr__ = on_first_use(__name__, _MODULES)

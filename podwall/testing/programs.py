@@ -14,6 +14,7 @@ from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, Final
 
 from podwall.lint import lint, ranked, silenceable, triaged
+from podwall.on_demand import needing
 from podwall.plan.project import find_project
 from podwall.policies.errors import (
     Finding,
@@ -79,7 +80,8 @@ def reach_of_program(
 
 def plan_of_program(project: Path, stack: str | None, config: Mapping[str, Any] | None) -> Plan:
     """Return the plan of the project in a folder."""
-    from podwall.plan.embedded import embedded_plan  # noqa: PLC0415 - manifests need no Pulumi
+    with needing("pulumi", "planning a program"):
+        from podwall.plan.embedded import embedded_plan  # noqa: PLC0415 - manifests need no Pulumi
     from podwall.plan.project import default_stack  # noqa: PLC0415 - as above
 
     plan = partial(embedded_plan, project, stack or default_stack(project), config)

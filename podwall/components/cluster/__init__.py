@@ -7,10 +7,13 @@
     )
 
 Arguments and rules are plain values in modules that import neither Pulumi nor the Azure SDK; only
-`podwall.components.cluster.aks_cluster` and `podwall.components.cluster.resources` do.
+`podwall.components.cluster.aks_cluster` and `podwall.components.cluster.resources` do, and they are
+imported when `AksCluster` is first used.
 """
 
 from __future__ import annotations
+
+from typing import TYPE_CHECKING
 
 from podwall.aks.network_engine import NetworkEngine
 from podwall.components.cluster.access import (
@@ -27,7 +30,6 @@ from podwall.components.cluster.access import (
     PublicApiServer,
     SignIn,
 )
-from podwall.components.cluster.aks_cluster import AksCluster
 from podwall.components.cluster.args import AksClusterArgs
 from podwall.components.cluster.network_profile import (
     DualStack,
@@ -71,6 +73,10 @@ from podwall.components.cluster.pools import (
     SystemPool,
     UserPool,
 )
+from podwall.on_demand import on_first_use
+
+if TYPE_CHECKING:
+    from podwall.components.cluster.aks_cluster import AksCluster
 
 __all__ = [
     "Access",
@@ -127,3 +133,8 @@ __all__ = [
     "Weekday",
     "egress_named",
 ]
+
+if not TYPE_CHECKING:  # a type checker takes every name from a `__getattr__` that it sees
+    __getattr__ = on_first_use(
+        __name__, {"AksCluster": f"{__name__}.aks_cluster"}, {"AksCluster": "azure"}
+    )
