@@ -16,9 +16,10 @@ from collections.abc import Callable, Iterator, Mapping
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass
+from inspect import signature
 from pathlib import Path
 from types import ModuleType
-from typing import ParamSpec, TypeVar
+from typing import Any, ParamSpec, TypeVar
 
 import pulumi
 import pulumi.runtime
@@ -131,7 +132,7 @@ def run_program(run: Run) -> None:
 
 
 def _run(run: Run) -> None:
-    settings = pulumi.runtime.Settings(
+    settings = _settings(
         project=run.project,
         stack=run.stack,
         monitor=run.monitor,
@@ -151,11 +152,19 @@ def _forget() -> None:
 
     The first value that a setting gets in an empty context is its value in every other one.
     """
-    pulumi.runtime.Settings(
+    _settings(
         project="project",
         stack="stack",
         root_directory="root_directory",
         organization="organization",
+    )
+
+
+def _settings(**choices: Any) -> pulumi.runtime.Settings:
+    """Return the SDK's settings; those of its releases before 3.159 have no `root_directory`."""
+    known = signature(pulumi.runtime.Settings).parameters
+    return pulumi.runtime.Settings(
+        **{name: value for name, value in choices.items() if name in known}
     )
 
 
