@@ -97,7 +97,7 @@ def settings_of(values: Mapping[str, str], project: str) -> Settings:
     <Step.OPEN: 'open'>
     >>> settings_of({"podwall:stepp": "open"}, "podwall")
     Traceback (most recent call last):
-    podwall.policies.errors.InvalidValue: podwall:stepp: `stepp` is not a key here, allowed are ...
+    podwall.policies.errors.InvalidValue: podwall:stepp: there is no field `stepp`, only ...
     """
     prefix = f"{project}:"
     given = {

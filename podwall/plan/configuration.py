@@ -76,10 +76,11 @@ def place_in_files(place: Place, stack: YamlFile, project: Project) -> Place:
 def _path_keys(path: str) -> list[str]:
     """Return the steps of a path: the full key, then the names inside its value.
 
-    >>> _path_keys("shop:cluster.pools[0].name")
-    ['shop:cluster', 'pools', 'name']
+    >>> _path_keys("shop:cluster.pools[0].labels[a.b/c]")
+    ['shop:cluster', 'pools', 'labels', 'a.b/c']
     """
-    return [re.sub(r"\[.*?\]", "", step) for step in path.split(".")]
+    steps = re.findall(r"\[([^\]]*)\]|([^.\[]+)", path)
+    return [key or name for key, name in steps if not key.isdecimal()]
 
 
 def _stack_config(stack: YamlFile, project: str) -> dict[str, Any]:
