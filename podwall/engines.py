@@ -8,15 +8,13 @@ the Kubernetes specification: what it leaves open, and engines decide differentl
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator
 from dataclasses import dataclass, fields
 from enum import StrEnum
-from typing import TYPE_CHECKING, Final, Generic, TypeVar
+from typing import Final, Generic, TypeVar
 
 from podwall.policies.errors import Finding, InvalidValue, Severity
 from podwall.policies.wording import did_you_mean
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator
 
 __all__ = [
     "AZURE",

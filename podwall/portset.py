@@ -3,14 +3,12 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Final
+from typing import Final
 
 from podwall import intervals
+from podwall.intervals import Ranges
 from podwall.model import IpProtocol
 from podwall.policies.errors import InvalidValue
-
-if TYPE_CHECKING:
-    from podwall.intervals import Ranges
 
 __all__ = ["ALL_PORTS", "FIRST_PORT", "LAST_PORT", "NO_PORTS", "PortSet"]
 

@@ -6,22 +6,17 @@ A connection is described by what passes before and what passes after; a policy 
 from __future__ import annotations
 
 from collections import defaultdict
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 from itertools import zip_longest
-from typing import TYPE_CHECKING, Final
+from typing import Final
 
-from podwall.model import Unknown
+from podwall.model import Policy, Unknown
+from podwall.policies.rules import Direction
 from podwall.portset import ALL_PORTS, NO_PORTS, PortSet
-from podwall.reachability.cluster import rules_of
-
-if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Sequence
-
-    from podwall.model import Policy
-    from podwall.policies.rules import Direction
-    from podwall.reachability.cluster import EnforcedCluster
-    from podwall.reachability.values import Endpoint
+from podwall.reachability.cluster import EnforcedCluster, rules_of
+from podwall.reachability.values import Endpoint
 
 __all__ = [
     "EVERYTHING",

@@ -10,29 +10,33 @@ Rows are compared as joint roles in blocks of bounded size, not endpoint by endp
 from __future__ import annotations
 
 from collections import defaultdict
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Final
+from typing import Final
 
 import numpy as np
 
-from podwall.diff.joint_endpoints import ABSENT
-from podwall.diff.joint_roles import ALL_PASS, RoleReader, joint_roles, port_numbers
+from podwall.diff.changes import PolicyChange
+from podwall.diff.joint_endpoints import ABSENT, JointEndpoints
+from podwall.diff.joint_roles import (
+    ALL_PASS,
+    BoolArray,
+    JointRoles,
+    PortNumbers,
+    RoleReader,
+    RoleView,
+    RowsOfPorts,
+    joint_roles,
+    port_numbers,
+)
+from podwall.model import Selector, Unknown
 from podwall.policies.rules import Direction
-from podwall.reachability.arrays import Csr
+from podwall.reachability import Reachability
+from podwall.reachability.arrays import Csr, IntArray
+from podwall.reachability.cluster import EnforcedCluster
+from podwall.reachability.join import Join
 from podwall.reachability.policy_rules import PeerSets
 from podwall.reachability.values import Bound
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
-
-    from podwall.diff.changes import PolicyChange
-    from podwall.diff.joint_endpoints import JointEndpoints
-    from podwall.diff.joint_roles import BoolArray, JointRoles, PortNumbers, RoleView, RowsOfPorts
-    from podwall.model import Selector, Unknown
-    from podwall.reachability import Reachability
-    from podwall.reachability.arrays import IntArray
-    from podwall.reachability.cluster import EnforcedCluster
-    from podwall.reachability.join import Join
 
 __all__ = ["AffectedEndpoints", "RoleComparison", "affected", "compared"]
 

@@ -7,30 +7,29 @@ in order of source and destination, and merges neighbouring ranges of addresses 
 from __future__ import annotations
 
 from collections import defaultdict
+from collections.abc import Iterable, Iterator
 from functools import cached_property
 from heapq import merge
 from itertools import chain
-from typing import TYPE_CHECKING, Final, NamedTuple
+from typing import Final, NamedTuple
 
 import numpy as np
 
-from podwall.diff.changes import ChangeCause, ConnectionChange, policy_changes
-from podwall.diff.comparison import affected, compared
-from podwall.diff.joint_endpoints import ABSENT, WorkloadOrder, joint_endpoints, ranges_of
+from podwall.diff.changes import ChangeCause, ConnectionChange, PolicyChange, policy_changes
+from podwall.diff.comparison import AffectedEndpoints, RoleComparison, affected, compared
+from podwall.diff.joint_endpoints import (
+    ABSENT,
+    JointEndpoints,
+    WorkloadOrder,
+    joint_endpoints,
+    ranges_of,
+)
 from podwall.engines import engine_change
+from podwall.policies.errors import Finding
+from podwall.reachability import Reachability
 from podwall.reachability.addresses import first_address, networks
-from podwall.reachability.arrays import Csr
-
-if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
-
-    from podwall.diff.changes import PolicyChange
-    from podwall.diff.comparison import AffectedEndpoints, RoleComparison
-    from podwall.diff.joint_endpoints import JointEndpoints
-    from podwall.policies.errors import Finding
-    from podwall.reachability import Reachability
-    from podwall.reachability.arrays import IntArray
-    from podwall.reachability.values import ExternalRange, WorkloadEndpoint
+from podwall.reachability.arrays import Csr, IntArray
+from podwall.reachability.values import ExternalRange, WorkloadEndpoint
 
 __all__ = ["Diff", "Expansion", "diff"]
 

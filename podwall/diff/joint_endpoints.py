@@ -9,27 +9,20 @@ the output, `WorkloadOrder` numbers the pairs by id.
 from __future__ import annotations
 
 from collections import defaultdict
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from ipaddress import ip_network
 from operator import is_
-from typing import TYPE_CHECKING, Final
+from typing import Final
 
 import numpy as np
 
-from podwall.intervals import intersection, merged
-from podwall.model import IpPeer
+from podwall.intervals import Ranges, intersection, merged
+from podwall.model import IpPeer, SnapshotWorkload
+from podwall.reachability import Reachability
 from podwall.reachability.addresses import block_ranges, networks
-from podwall.reachability.arrays import Csr
-from podwall.reachability.values import ExternalRange
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
-
-    from podwall.intervals import Ranges
-    from podwall.model import SnapshotWorkload
-    from podwall.reachability import Reachability
-    from podwall.reachability.arrays import IntArray
-    from podwall.reachability.values import Endpoint, WorkloadEndpoint
+from podwall.reachability.arrays import Csr, IntArray
+from podwall.reachability.values import Endpoint, ExternalRange, WorkloadEndpoint
 
 __all__ = ["ABSENT", "JointEndpoints", "WorkloadOrder", "joint_endpoints", "ranges_of"]
 

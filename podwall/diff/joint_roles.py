@@ -8,20 +8,17 @@ endpoints. Sets of passing ports are numbered once and compared as numbers.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Final
+from typing import Final
 
 import numpy as np
 import numpy.typing as npt
 
 from podwall.diff.changes import EVERYTHING, NOTHING, PassingPorts
 from podwall.diff.joint_endpoints import ABSENT
-from podwall.reachability.arrays import Csr, Registry
+from podwall.reachability.arrays import Csr, IntArray, Registry
+from podwall.reachability.join import Join, Roles
+from podwall.reachability.port_table import PortTable
 from podwall.reachability.profiles import OPEN
-
-if TYPE_CHECKING:
-    from podwall.reachability.arrays import IntArray
-    from podwall.reachability.join import Join, Roles
-    from podwall.reachability.port_table import PortTable
 
 __all__ = [
     "ALL_PASS",

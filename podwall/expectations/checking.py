@@ -2,22 +2,25 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Final, NamedTuple
+from collections.abc import Iterable, Iterator, Sequence
+from typing import Final, NamedTuple
 
-from podwall.expectations.expectation import ANYTHING, Kind, Outcome, Result, WorkloadId
+from podwall.expectations.expectation import (
+    ANYTHING,
+    Expectation,
+    Kind,
+    Outcome,
+    Result,
+    Selection,
+    WorkloadId,
+)
 from podwall.expectations.selecting import SelectedEndpoints, is_real, selected
 from podwall.explain import explain_ports, ports_named
 from podwall.policies.errors import InvalidValue
 from podwall.policies.wording import guess
 from podwall.portset import ALL_PORTS, NO_PORTS, PortSet
-from podwall.reachability.values import ExternalRange
-
-if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Sequence
-
-    from podwall.expectations.expectation import Expectation, Selection
-    from podwall.reachability import Connection, Reachability
-    from podwall.reachability.values import Endpoint
+from podwall.reachability import Connection, Reachability
+from podwall.reachability.values import Endpoint, ExternalRange
 
 __all__ = ["check"]
 

@@ -3,21 +3,16 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
 from ipaddress import IPv4Network, IPv6Network, ip_network
-from typing import TYPE_CHECKING, Final
+from typing import Final
 
-from podwall.explain import is_port, protocol_last
+from podwall.explain import Explanation, is_port, protocol_last
 from podwall.policies.errors import InvalidValue, Place
 from podwall.policies.wording import guess, shown
 from podwall.portset import FIRST_PORT, LAST_PORT
-
-if TYPE_CHECKING:
-    from collections.abc import Mapping
-
-    from podwall.explain import Explanation
 
 __all__ = [
     "ANYTHING",

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cache
 from ipaddress import ip_network
-from typing import TYPE_CHECKING, Final
+from typing import Final
 
 from podwall.engines import Treatment
 from podwall.expectations.expectation import (
@@ -14,21 +15,15 @@ from podwall.expectations.expectation import (
     Internet,
     Outside,
     PodSelection,
+    Selection,
     WorkloadId,
 )
-from podwall.intervals import difference, intersection
+from podwall.intervals import Ranges, difference, intersection
 from podwall.model import IpPeer, Operator, Selector, SelectorRequirement, Unknown
 from podwall.reachability.addresses import block_ranges
+from podwall.reachability.cluster import EnforcedCluster
 from podwall.reachability.matching import Match, labels_match
-from podwall.reachability.values import ExternalRange, WorkloadEndpoint
-
-if TYPE_CHECKING:
-    from collections.abc import Sequence
-
-    from podwall.expectations.expectation import Selection
-    from podwall.intervals import Ranges
-    from podwall.reachability.cluster import EnforcedCluster
-    from podwall.reachability.values import Endpoint
+from podwall.reachability.values import Endpoint, ExternalRange, WorkloadEndpoint
 
 __all__ = ["SelectedEndpoints", "is_real", "matches", "not_public", "selected"]
 

@@ -5,26 +5,36 @@ The nearest miss of a rule is the least that would have to be different for it t
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
 
 from podwall.explain.wording import blocks_text, carrying, peer_text, ports_text
-from podwall.model import IpProtocol, Operator, PodPeer, Unknown
+from podwall.model import (
+    IpPeer,
+    IpProtocol,
+    Operator,
+    PodPeer,
+    Policy,
+    Rule,
+    SelectorRequirement,
+    Unknown,
+)
+from podwall.policies.errors import Place
+from podwall.policies.rules import Direction
 from podwall.portset import ALL_PORTS, PortSet
+from podwall.reachability import Reachability
+from podwall.reachability.cluster import EnforcedCluster
 from podwall.reachability.matching import NAME_LABEL, Match, requirement_matches
 from podwall.reachability.pod_classes import host_match
-from podwall.reachability.values import ExternalRange, Undetermined, Verdict, WorkloadEndpoint
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator
-
-    from podwall.model import IpPeer, Policy, Rule, SelectorRequirement
-    from podwall.policies.errors import Place
-    from podwall.policies.rules import Direction
-    from podwall.reachability import Reachability
-    from podwall.reachability.cluster import EnforcedCluster
-    from podwall.reachability.replay import PeerReplay, PolicyReplay, RuleReplay, SideReplay
-    from podwall.reachability.values import Bounds, Endpoint
+from podwall.reachability.replay import PeerReplay, PolicyReplay, RuleReplay, SideReplay
+from podwall.reachability.values import (
+    Bounds,
+    Endpoint,
+    ExternalRange,
+    Undetermined,
+    Verdict,
+    WorkloadEndpoint,
+)
 
 __all__ = [
     "Explanation",

@@ -3,28 +3,22 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from ipaddress import ip_network
-from typing import TYPE_CHECKING, Final
+from typing import Final
 
-from podwall.explain.explanation import ExplanationNote, explain_ports
+from podwall.engines import Engine
+from podwall.explain.explanation import Explanation, ExplanationNote, explain_ports
 from podwall.intervals import Ranges, intersection
-from podwall.model import IpPeer, IpProtocol
+from podwall.model import IpNetwork, IpPeer, IpProtocol
 from podwall.policies.errors import InvalidValue
 from podwall.policies.wording import guess
 from podwall.portset import ALL_PORTS, NO_PORTS, PortSet
+from podwall.reachability import Reachability
 from podwall.reachability.addresses import block_ranges, networks
 from podwall.reachability.pod_classes import host_match
-from podwall.reachability.values import ExternalRange, WorkloadEndpoint
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator
-
-    from podwall.engines import Engine
-    from podwall.explain.explanation import Explanation
-    from podwall.model import IpNetwork
-    from podwall.reachability import Reachability
-    from podwall.reachability.values import Endpoint
+from podwall.reachability.values import Endpoint, ExternalRange, WorkloadEndpoint
 
 __all__ = ["FlowAnswer", "answers", "is_port", "ports_named", "protocol_last"]
 

@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
-from podwall.model import IpPeer, Operator, PodPeer, Unknown
-
-if TYPE_CHECKING:
-    from podwall.model import Peer, PortRule, Selector, SelectorRequirement
-    from podwall.reachability.port_rules import RulePorts
+from podwall.model import (
+    IpPeer,
+    Operator,
+    Peer,
+    PodPeer,
+    PortRule,
+    Selector,
+    SelectorRequirement,
+    Unknown,
+)
+from podwall.reachability.port_rules import RulePorts
 
 __all__ = ["blocks_text", "carrying", "peer_text", "ports_text", "selector_text"]
 

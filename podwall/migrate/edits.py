@@ -9,8 +9,9 @@ result is proved by a third analysis (see `migration`), not trusted.
 from __future__ import annotations
 
 from collections import defaultdict
+from collections.abc import Iterator
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Final
+from typing import Final
 
 from podwall.engines import Treatment
 from podwall.model import (
@@ -23,22 +24,17 @@ from podwall.model import (
     Rule,
     Selector,
     SelectorRequirement,
+    Service,
     SnapshotWorkload,
     Unknown,
     WorkloadPort,
 )
 from podwall.policies.rules import Direction
 from podwall.reachability.addresses import block_ranges, blocks_match
-from podwall.reachability.cluster import MatchAnswers, rules_of
+from podwall.reachability.cluster import EnforcedCluster, MatchAnswers, rules_of
 from podwall.reachability.matching import NAME_LABEL, Match
 from podwall.reachability.pod_classes import host_match
 from podwall.reachability.port_rules import NamedPorts
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator
-
-    from podwall.model import Service, SnapshotWorkload
-    from podwall.reachability.cluster import EnforcedCluster
 
 __all__ = ["Backends", "Edit", "RuleEditor", "block_match", "edits", "in_namespace"]
 

@@ -2,21 +2,16 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Final
+from collections.abc import Iterator
+from typing import Final
 
 from podwall.engines import BlockMatch, Treatment
 from podwall.migrate.edits import Backends, block_match
-from podwall.model import Rule
+from podwall.model import Policy, Rule
 from podwall.policies.errors import Finding, Place, Severity
 from podwall.policies.rules import Direction
-from podwall.reachability.cluster import rules_of
+from podwall.reachability.cluster import EnforcedCluster, rules_of
 from podwall.reachability.matching import Match
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator
-
-    from podwall.model import Policy
-    from podwall.reachability.cluster import EnforcedCluster
 
 __all__ = ["limits"]
 

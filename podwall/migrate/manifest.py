@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, TypeVar
+from collections.abc import Sequence
+from typing import Any, TypeVar
 
-from podwall.model import IpPeer, Operator, PodPeer, PortRule, Rule, Unknown
+from podwall.model import IpPeer, Operator, Peer, PodPeer, Policy, PortRule, Rule, Selector, Unknown
 from podwall.policies.manifest import (
     API_VERSION,
     KIND,
@@ -14,11 +15,6 @@ from podwall.policies.manifest import (
 )
 from podwall.policies.rules import Direction
 from podwall.python_code import imports, policy_code, source_of
-
-if TYPE_CHECKING:
-    from collections.abc import Sequence
-
-    from podwall.model import Peer, Policy, Selector
 
 __all__ = ["policy_manifest", "python_code", "python_script"]
 

@@ -3,17 +3,14 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING
 
 from podwall.diff import Diff, diff
+from podwall.engines import Engine
 from podwall.migrate.edits import Edit, edits
 from podwall.migrate.limits import limits
+from podwall.model import Snapshot
+from podwall.policies.errors import Finding
 from podwall.reachability import reachability
-
-if TYPE_CHECKING:
-    from podwall.engines import Engine
-    from podwall.model import Snapshot
-    from podwall.policies.errors import Finding
 
 __all__ = ["Migration", "migrate"]
 

@@ -9,10 +9,9 @@ all ports
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 from podwall.engines import SPEC, Engine
 from podwall.engines import engine as engine_named
+from podwall.model import Snapshot
 from podwall.reachability.analysis import analysis
 from podwall.reachability.result import Reachability
 from podwall.reachability.values import (
@@ -23,9 +22,6 @@ from podwall.reachability.values import (
     Verdict,
     WorkloadEndpoint,
 )
-
-if TYPE_CHECKING:
-    from podwall.model import Snapshot
 
 __all__ = [
     "Connection",

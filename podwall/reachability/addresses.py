@@ -6,23 +6,19 @@ Pods whose addresses are known and lie in the same parts are alike.
 
 from __future__ import annotations
 
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from ipaddress import IPv4Address, IPv6Address, ip_network, summarize_address_range
 from itertools import chain
-from typing import TYPE_CHECKING, Final
+from typing import Final
 
 import numpy as np
 
 from podwall.engines import BlockMatch, Fact
 from podwall.intervals import Ranges, difference, intersection, merged
-from podwall.reachability.arrays import Atoms, Csr, Registry
+from podwall.model import IpAddress, IpNetwork, IpPeer, SnapshotWorkload
+from podwall.reachability.arrays import Atoms, Csr, IntArray, Registry
 from podwall.reachability.matching import Match
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
-
-    from podwall.model import IpAddress, IpNetwork, IpPeer, SnapshotWorkload
-    from podwall.reachability.arrays import IntArray
 
 __all__ = [
     "UNKNOWN_LOCATION",

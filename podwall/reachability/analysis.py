@@ -2,37 +2,28 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from itertools import chain
-from typing import TYPE_CHECKING, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
 
-from podwall.model import PortRule
+from podwall.engines import Engine
+from podwall.model import PortRule, Service, Snapshot
 from podwall.policies.rules import Direction
 from podwall.reachability.addresses import PodLocations, address_atoms, block_ranges
-from podwall.reachability.arrays import Csr, Registry
+from podwall.reachability.arrays import Atoms, Csr, Registry, Sets
 from podwall.reachability.cluster import EnforcedCluster
-from podwall.reachability.destinations import destinations, exemptions
+from podwall.reachability.destinations import Destinations, destinations, exemptions
 from podwall.reachability.join import Join, roles
 from podwall.reachability.matching import Match
 from podwall.reachability.peers import PodLookup, Universe, peer_members
-from podwall.reachability.pod_classes import MentionedLabels, pod_classes
-from podwall.reachability.policy_rules import PeerSets, policy_groups
+from podwall.reachability.pod_classes import MentionedLabels, PodClasses, pod_classes
+from podwall.reachability.policy_rules import PeerSets, PolicyGroups, policy_groups
 from podwall.reachability.port_table import PortTable
-from podwall.reachability.profiles import Grants, profiles
+from podwall.reachability.profiles import Grants, Profiles, profiles
 from podwall.reachability.values import Bounds
-
-if TYPE_CHECKING:
-    from collections.abc import Iterable
-
-    from podwall.engines import Engine
-    from podwall.model import Service, Snapshot
-    from podwall.reachability.arrays import Atoms, Sets
-    from podwall.reachability.destinations import Destinations
-    from podwall.reachability.pod_classes import PodClasses
-    from podwall.reachability.policy_rules import PolicyGroups
-    from podwall.reachability.profiles import Profiles
 
 __all__ = ["Analysis", "analysis"]
 

@@ -19,21 +19,16 @@ difference of the sets consists of whole atoms.
 from __future__ import annotations
 
 from bisect import bisect_left, bisect_right
-from collections.abc import Hashable
+from collections.abc import Hashable, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from itertools import chain, pairwise
-from typing import TYPE_CHECKING, Generic, TypeVar
+from typing import Generic, TypeVar
 
 import numpy as np
 import numpy.typing as npt
 
-from podwall.intervals import merged
-
-if TYPE_CHECKING:
-    from collections.abc import Sequence
-
-    from podwall.intervals import Ranges
+from podwall.intervals import Ranges, merged
 
 __all__ = [
     "Atoms",

@@ -7,14 +7,27 @@ doubt.
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Final
+from typing import Final
 
-from podwall.engines import Treatment
-from podwall.intervals import includes
-from podwall.model import IpPeer, PodPeer, Rule, Selector, SnapshotWorkload, Unknown
+from podwall.engines import BlockMatch, Engine, Fact, Treatment
+from podwall.intervals import Ranges, includes
+from podwall.model import (
+    IpPeer,
+    LabelMap,
+    PodPeer,
+    Policy,
+    Rule,
+    Selector,
+    Service,
+    Snapshot,
+    SnapshotWorkload,
+    Unknown,
+)
 from podwall.policies.rules import Direction
 from podwall.reachability.addresses import (
+    AddressBounds,
     address_bounds,
     block_ranges,
     blocks_match,
@@ -24,22 +37,7 @@ from podwall.reachability.addresses import (
 from podwall.reachability.matching import Match, NamespaceLabels, doubts_of, labels_match
 from podwall.reachability.pod_classes import host_match
 from podwall.reachability.port_rules import PortReader
-from podwall.reachability.values import ExternalRange
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator
-
-    from podwall.engines import BlockMatch, Engine, Fact
-    from podwall.intervals import Ranges
-    from podwall.model import (
-        LabelMap,
-        Policy,
-        Service,
-        Snapshot,
-        SnapshotWorkload,
-    )
-    from podwall.reachability.addresses import AddressBounds
-    from podwall.reachability.values import Endpoint
+from podwall.reachability.values import Endpoint, ExternalRange
 
 __all__ = [
     "NO",

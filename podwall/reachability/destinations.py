@@ -6,28 +6,23 @@ exempt from the rules.
 
 from __future__ import annotations
 
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Final
+from typing import Final
 
 import numpy as np
 
-from podwall.engines import Treatment
+from podwall.engines import Engine, Treatment
+from podwall.model import Service
 from podwall.policies.rules import Direction
 from podwall.portset import ALL_PORTS
-from podwall.reachability.arrays import Registry
+from podwall.reachability.arrays import IntArray, Registry
+from podwall.reachability.cluster import EnforcedCluster
 from podwall.reachability.matching import Match
+from podwall.reachability.peers import PeerMembers
+from podwall.reachability.pod_classes import PodClasses
 from podwall.reachability.port_rules import NamedPorts, exposed_ports, opens
 from podwall.reachability.values import NOTHING, Bounds
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
-
-    from podwall.engines import Engine
-    from podwall.model import Service
-    from podwall.reachability.arrays import IntArray
-    from podwall.reachability.cluster import EnforcedCluster
-    from podwall.reachability.peers import PeerMembers
-    from podwall.reachability.pod_classes import PodClasses
 
 __all__ = [
     "NAMELESS",

@@ -3,25 +3,21 @@
 from __future__ import annotations
 
 from collections import Counter, defaultdict
+from collections.abc import Sequence
 from difflib import get_close_matches
-from typing import TYPE_CHECKING, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
 
-from podwall.model import PodPeer, Rule, Unknown
+from podwall.model import Peer, PodPeer, Policy, Rule, Selector, SnapshotWorkload, Unknown
 from podwall.policies.errors import InvalidValue
 from podwall.reachability.addresses import first_address, networks
+from podwall.reachability.analysis import Analysis
+from podwall.reachability.arrays import Atoms, IntArray
 from podwall.reachability.peers import peer_members
+from podwall.reachability.pod_classes import PodClasses
 from podwall.reachability.policy_rules import PeerSets
 from podwall.reachability.values import Endpoint, ExternalRange, WorkloadEndpoint
-
-if TYPE_CHECKING:
-    from collections.abc import Sequence
-
-    from podwall.model import Peer, Policy, Selector, SnapshotWorkload
-    from podwall.reachability.analysis import Analysis
-    from podwall.reachability.arrays import Atoms, IntArray
-    from podwall.reachability.pod_classes import PodClasses
 
 __all__ = ["Endpoints", "PeerResolver", "ResolvedPeers"]
 

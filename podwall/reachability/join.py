@@ -18,18 +18,13 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 from functools import cached_property, reduce
-from typing import TYPE_CHECKING
 
 import numpy as np
 
 from podwall.reachability.arrays import Csr, IntArray, Sets, group_by_membership, unpacked
-from podwall.reachability.port_table import EVERYTHING, NOTHING
-from podwall.reachability.profiles import OPEN
-
-if TYPE_CHECKING:
-    from podwall.reachability.peers import Universe
-    from podwall.reachability.port_table import PortTable
-    from podwall.reachability.profiles import Profiles
+from podwall.reachability.peers import Universe
+from podwall.reachability.port_table import EVERYTHING, NOTHING, PortTable
+from podwall.reachability.profiles import OPEN, Profiles
 
 __all__ = ["Edges", "Join", "Roles", "roles"]
 

@@ -7,15 +7,11 @@ https://kubernetes.io/docs/concepts/services-networking/network-policies/#target
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Iterator
 from enum import IntEnum
-from typing import TYPE_CHECKING, Final
+from typing import Final
 
-from podwall.model import LabelMap, Operator, Selector, SelectorRequirement, Unknown
-
-if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
-
-    from podwall.model import Snapshot
+from podwall.model import LabelMap, Operator, Selector, SelectorRequirement, Snapshot, Unknown
 
 __all__ = [
     "NAME_LABEL",

@@ -8,28 +8,21 @@ https://kubernetes.io/docs/concepts/services-networking/network-policies/#networ
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Final, NamedTuple
+from collections.abc import Container, Iterable, Iterator, Sequence
+from typing import Final, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
 
+from podwall.engines import Engine
 from podwall.model import Unknown
 from podwall.reachability.addresses import UNKNOWN_LOCATION, at_most, block_ranges, blocks_match
-from podwall.reachability.arrays import Csr, IntArray, Sets, spans, unpacked
-from podwall.reachability.matching import Match
-from podwall.reachability.pod_classes import LabelIndex
-from podwall.reachability.policy_rules import EVERYONE, PERHAPS_EVERYONE, only_excludes
+from podwall.reachability.arrays import Atoms, Csr, IntArray, Sets, spans, unpacked
+from podwall.reachability.cluster import EnforcedCluster
+from podwall.reachability.matching import Match, NamespaceLabels
+from podwall.reachability.pod_classes import LabelIndex, PodClasses, SelectedMaps
+from podwall.reachability.policy_rules import EVERYONE, PERHAPS_EVERYONE, PeerSets, only_excludes
 from podwall.reachability.values import Bound
-
-if TYPE_CHECKING:
-    from collections.abc import Container, Iterable, Iterator, Sequence
-
-    from podwall.engines import Engine
-    from podwall.reachability.arrays import Atoms, IntArray
-    from podwall.reachability.cluster import EnforcedCluster
-    from podwall.reachability.matching import NamespaceLabels
-    from podwall.reachability.pod_classes import PodClasses, SelectedMaps
-    from podwall.reachability.policy_rules import PeerSets
 
 __all__ = ["Pairs", "PeerMembers", "PodLookup", "Selections", "Universe", "peer_members"]
 

@@ -7,26 +7,28 @@ matches is found through lists of who carries which label, not by asking each ma
 from __future__ import annotations
 
 from collections import defaultdict
+from collections.abc import Iterable, Sequence
+from collections.abc import Set as AbstractSet
 from dataclasses import dataclass
 from functools import reduce
 from operator import and_, sub
-from typing import TYPE_CHECKING, Final, NamedTuple
+from typing import Final, NamedTuple
 
 import numpy as np
 
-from podwall.model import LabelMap, Operator, Selector, SelectorRequirement, Unknown
-from podwall.reachability.addresses import UNKNOWN_LOCATION
-from podwall.reachability.arrays import Registry, unique_rows
+from podwall.model import (
+    LabelMap,
+    Operator,
+    Selector,
+    SelectorRequirement,
+    SnapshotWorkload,
+    Unknown,
+    WorkloadPort,
+)
+from podwall.reachability.addresses import UNKNOWN_LOCATION, PodLocations
+from podwall.reachability.arrays import IntArray, Registry, unique_rows
 from podwall.reachability.matching import Match
 from podwall.reachability.values import Bound
-
-if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
-    from collections.abc import Set as AbstractSet
-
-    from podwall.model import SnapshotWorkload, WorkloadPort
-    from podwall.reachability.addresses import PodLocations
-    from podwall.reachability.arrays import IntArray
 
 __all__ = [
     "LabelIndex",

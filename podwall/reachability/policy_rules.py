@@ -7,23 +7,17 @@ no order between them, and what they allow adds up.
 
 from __future__ import annotations
 
+from collections.abc import Hashable, Iterator
 from itertools import chain
-from typing import TYPE_CHECKING, Final
+from typing import Final
 
 import numpy as np
 
-from podwall.model import IpPeer, Operator, PodPeer, Rule, Selector, Unknown
+from podwall.model import IpPeer, Operator, PodPeer, Policy, Rule, Selector, Unknown
 from podwall.policies.rules import Direction
-from podwall.reachability.arrays import Registry, unique_rows
-from podwall.reachability.cluster import rules_of, unknown_direction
+from podwall.reachability.arrays import IntArray, Registry, unique_rows
+from podwall.reachability.cluster import EnforcedCluster, rules_of, unknown_direction
 from podwall.reachability.port_rules import RulePorts
-
-if TYPE_CHECKING:
-    from collections.abc import Hashable, Iterator
-
-    from podwall.model import Policy
-    from podwall.reachability.arrays import IntArray
-    from podwall.reachability.cluster import EnforcedCluster
 
 __all__ = [
     "EVERYONE",

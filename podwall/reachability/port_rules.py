@@ -12,18 +12,22 @@ from __future__ import annotations
 
 from collections import defaultdict
 from functools import reduce
-from typing import TYPE_CHECKING, Final
+from typing import Final
 
-from podwall.engines import Treatment, minor_version
-from podwall.model import IpProtocol, PortRule, ServicePort, Snapshot, Unknown, WorkloadPort
+from podwall.engines import Engine, Treatment, minor_version
+from podwall.model import (
+    IpProtocol,
+    PortRule,
+    Service,
+    ServicePort,
+    Snapshot,
+    Unknown,
+    WorkloadPort,
+)
 from podwall.policies.rules import Direction
 from podwall.portset import ALL_PORTS, LAST_PORT, NO_PORTS, PortSet
 from podwall.reachability.matching import Match
 from podwall.reachability.values import ALL, NOTHING, Bounds
-
-if TYPE_CHECKING:
-    from podwall.engines import Engine
-    from podwall.model import Service
 
 __all__ = ["NamedPorts", "PortReader", "RulePorts", "exposed_ports", "opens", "ranges_work"]
 

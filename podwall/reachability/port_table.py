@@ -6,22 +6,17 @@ Few sets occur in a cluster, so that every union and intersection is computed on
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from operator import and_, or_
-from typing import TYPE_CHECKING, Final
+from typing import Final
 
 import numpy as np
 
+from podwall.intervals import Ranges
 from podwall.model import IpProtocol
 from podwall.portset import ALL_PORTS, LAST_PORT, PortSet
-from podwall.reachability.arrays import Atoms, Registry
-
-if TYPE_CHECKING:
-    from collections.abc import Sequence
-
-    from podwall.intervals import Ranges
-    from podwall.reachability.arrays import IntArray
-    from podwall.reachability.values import Bounds
+from podwall.reachability.arrays import Atoms, IntArray, Registry
+from podwall.reachability.values import Bounds
 
 __all__ = ["EVERYTHING", "NOTHING", "PortTable"]
 

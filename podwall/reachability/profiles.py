@@ -16,28 +16,22 @@ it is not known whether a policy isolates, `doubtful_grants` lists what every po
 from __future__ import annotations
 
 from collections import defaultdict
+from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from functools import reduce
-from typing import TYPE_CHECKING, Final, NamedTuple
+from typing import Final, NamedTuple
 
 import numpy as np
 
 from podwall.model import PortRule
 from podwall.policies.rules import Direction
 from podwall.portset import ALL_PORTS, NO_PORTS, PortSet
-from podwall.reachability.arrays import Csr, IntArray, group_by_membership, packed
-from podwall.reachability.destinations import NAMELESS
-from podwall.reachability.policy_rules import EVERYONE
+from podwall.reachability.arrays import Csr, IntArray, Registry, Sets, group_by_membership, packed
+from podwall.reachability.destinations import NAMELESS, Destinations, Exemptions
+from podwall.reachability.peers import PeerMembers
+from podwall.reachability.policy_rules import EVERYONE, PolicyGroups
+from podwall.reachability.port_rules import PortReader, RulePorts
 from podwall.reachability.values import NOTHING, Bounds
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator
-
-    from podwall.reachability.arrays import IntArray, Registry, Sets
-    from podwall.reachability.destinations import Destinations, Exemptions
-    from podwall.reachability.peers import PeerMembers
-    from podwall.reachability.policy_rules import PolicyGroups
-    from podwall.reachability.port_rules import PortReader, RulePorts
 
 __all__ = ["OPEN", "Grant", "Grants", "Profiles", "doubtful_grants", "profiles"]
 

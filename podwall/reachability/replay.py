@@ -14,16 +14,18 @@ give the same answers, which tests compare; the replay also says why, so `explai
 from __future__ import annotations
 
 from collections import defaultdict
+from collections.abc import Callable, Hashable, Iterator
 from dataclasses import dataclass
 from functools import partial, reduce
-from typing import TYPE_CHECKING, Final, Generic, TypeVar
+from typing import Final, Generic, TypeVar
 
-from podwall.model import IpPeer, PodPeer, Rule, Unknown
+from podwall.model import IpPeer, PodPeer, Policy, Rule, Service, Unknown
 from podwall.policies.rules import Direction
 from podwall.portset import ALL_PORTS, NO_PORTS, PortSet
 from podwall.reachability.cluster import (
     NO,
     YES,
+    EnforcedCluster,
     MatchAnswer,
     MatchAnswers,
     rules_of,
@@ -38,17 +40,11 @@ from podwall.reachability.values import (
     ALL,
     NOTHING,
     Bounds,
+    Endpoint,
     ExternalRange,
     Undetermined,
     WorkloadEndpoint,
 )
-
-if TYPE_CHECKING:
-    from collections.abc import Callable, Hashable, Iterator
-
-    from podwall.model import Policy, Rule, Service
-    from podwall.reachability.cluster import EnforcedCluster
-    from podwall.reachability.values import Endpoint
 
 __all__ = [
     "Exemption",

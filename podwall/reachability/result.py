@@ -8,18 +8,24 @@ hundred lists.
 from __future__ import annotations
 
 from bisect import bisect_left
+from collections.abc import Iterator
 from functools import cached_property
 from itertools import chain
-from typing import TYPE_CHECKING, Final, NamedTuple
+from typing import Final, NamedTuple
 
 import numpy as np
 
+from podwall.engines import Engine
+from podwall.model import IpProtocol, Snapshot
 from podwall.portset import ALL_PORTS, NO_PORTS, PortSet
+from podwall.reachability.analysis import Analysis
 from podwall.reachability.arrays import Csr, IntArray, spans
+from podwall.reachability.cluster import EnforcedCluster
 from podwall.reachability.endpoints import Endpoints
+from podwall.reachability.join import Edges
 from podwall.reachability.port_table import EVERYTHING
 from podwall.reachability.profiles import OPEN
-from podwall.reachability.replay import Replay
+from podwall.reachability.replay import PairReplay, Replay
 from podwall.reachability.values import (
     Connection,
     Endpoint,
@@ -28,16 +34,6 @@ from podwall.reachability.values import (
     Verdict,
     WorkloadEndpoint,
 )
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator
-
-    from podwall.engines import Engine
-    from podwall.model import IpProtocol, Snapshot
-    from podwall.reachability.analysis import Analysis
-    from podwall.reachability.cluster import EnforcedCluster
-    from podwall.reachability.join import Edges
-    from podwall.reachability.replay import PairReplay
 
 __all__ = ["PortVerdict", "Reachability", "Reached", "SourceRow", "SourceRows"]
 

@@ -9,13 +9,10 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from enum import Enum, StrEnum
-from typing import TYPE_CHECKING, Final
+from typing import Final
 
+from podwall.model import IpNetwork, SnapshotWorkload
 from podwall.portset import ALL_PORTS, NO_PORTS, PortSet
-
-if TYPE_CHECKING:
-    from podwall.model import IpNetwork, SnapshotWorkload
-    from podwall.portset import PortSet
 
 __all__ = [
     "ALL",

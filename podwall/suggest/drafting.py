@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import re
 from collections import defaultdict
-from typing import TYPE_CHECKING
+from collections.abc import Iterable, Iterator, Sequence
 
-from podwall.expectations import Addresses, WorkloadId
+from podwall.expectations import Addresses, Expectation, Selection, WorkloadId
 from podwall.expectations.selecting import matches
 from podwall.policies import (
     DNS_PORTS,
@@ -18,24 +18,19 @@ from podwall.policies import (
     Severity,
     default_deny,
 )
+from podwall.reachability.cluster import EnforcedCluster
 from podwall.reachability.matching import Match
 from podwall.suggest.name_resolution import name_servers
 from podwall.suggest.rules import (
     Allowance,
+    Opening,
     PeerWriter,
     egress_rules,
     ingress_rules,
     merged,
     openings,
 )
-
-if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Sequence
-
-    from podwall.expectations import Expectation, Selection
-    from podwall.reachability.cluster import EnforcedCluster
-    from podwall.suggest.rules import Opening
-    from podwall.suggest.selectors import SelectableWorkloads
+from podwall.suggest.selectors import SelectableWorkloads
 
 __all__ = ["PolicyDraft"]
 

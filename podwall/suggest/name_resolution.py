@@ -2,23 +2,17 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Final
+from collections.abc import Iterable
+from typing import Final
 
-from podwall.expectations import Kind
+from podwall.expectations import Expectation, Kind
 from podwall.expectations.selecting import matches
 from podwall.explain import ports_named
 from podwall.model import IpProtocol, LabelMap, SnapshotWorkload
-from podwall.policies import KUBE_DNS, LOCAL_DNS, Finding, InvalidValue, Severity
+from podwall.policies import KUBE_DNS, LOCAL_DNS, Finding, InvalidValue, Peer, Severity
 from podwall.portset import PortSet
 from podwall.reachability.matching import Match
-from podwall.reachability.values import ExternalRange, WorkloadEndpoint
-
-if TYPE_CHECKING:
-    from collections.abc import Iterable
-
-    from podwall.expectations import Expectation
-    from podwall.policies import Peer
-    from podwall.reachability.values import Endpoint
+from podwall.reachability.values import Endpoint, ExternalRange, WorkloadEndpoint
 
 __all__ = ["DNS", "name_servers", "resolves_names"]
 

@@ -8,9 +8,10 @@ with the same ports.
 from __future__ import annotations
 
 import re
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from ipaddress import ip_network
-from typing import TYPE_CHECKING, Final
+from typing import Final
 
 from podwall.engines import BlockMatch, Treatment
 from podwall.expectations import (
@@ -25,8 +26,8 @@ from podwall.expectations import (
 )
 from podwall.expectations.expectation import PodSelection as PodsOf
 from podwall.expectations.selecting import matches, not_public
-from podwall.intervals import difference, intersection
-from podwall.model import IpPeer
+from podwall.intervals import Ranges, difference, intersection
+from podwall.model import IpPeer, WorkloadPort
 from podwall.model import IpProtocol as AnyProtocol
 from podwall.policies import (
     ALL_NAMESPACES,
@@ -53,18 +54,10 @@ from podwall.policies import (
 from podwall.policies.addresses import Anywhere
 from podwall.policies.peers import METADATA_NAME
 from podwall.reachability.addresses import block_ranges, networks
+from podwall.reachability.cluster import EnforcedCluster
 from podwall.reachability.matching import Match
 from podwall.reachability.values import WorkloadEndpoint
-
-if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Mapping, Sequence
-
-    from podwall.intervals import Ranges
-    from podwall.model import WorkloadPort
-    from podwall.policies import Peer
-    from podwall.reachability.cluster import EnforcedCluster
-    from podwall.reachability.values import WorkloadEndpoint
-    from podwall.suggest.selectors import ChosenSelector
+from podwall.suggest.selectors import ChosenSelector
 
 __all__ = [
     "Allowance",

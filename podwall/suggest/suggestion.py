@@ -6,34 +6,26 @@ checked against the suggested policies alone, and whatever else is open is a fin
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from itertools import product
-from typing import TYPE_CHECKING
 
+from podwall.engines import Engine
 from podwall.expectations import ANYTHING, Expectation, Kind, Outcome, Result, check
 from podwall.expectations.selecting import SelectedEndpoints, selected
 from podwall.explain import ports_named
-from podwall.model import Unknown
+from podwall.model import Policy, Snapshot, Unknown
 from podwall.policies import Finding, InvalidValue, NetworkPolicy, Severity
 from podwall.portset import NO_PORTS, PortSet
-from podwall.reachability import reachability
+from podwall.reachability import Reachability, reachability
 from podwall.reachability.matching import Match
 from podwall.reachability.pod_classes import host_match
-from podwall.reachability.values import Connection, ExternalRange
+from podwall.reachability.values import Connection, Endpoint, ExternalRange
 from podwall.reading import Document, snapshot
 from podwall.suggest.drafting import PolicyDraft
 from podwall.suggest.name_resolution import DNS, resolves_names
 from podwall.suggest.rules import ports_unsaid
 from podwall.suggest.selectors import UNDETERMINED, SelectableWorkloads
-
-if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Sequence
-
-    from podwall.engines import Engine
-    from podwall.expectations import Expectation, Result
-    from podwall.model import Policy, Snapshot
-    from podwall.reachability import Reachability
-    from podwall.reachability.values import Endpoint
 
 __all__ = ["ResolvedExpectation", "Suggestion", "contradictions", "suggest", "unmet", "unstated"]
 
