@@ -1,4 +1,4 @@
-"""Kubernetes minor versions on AKS: how they are written, and when support for them ends."""
+"""Versions on AKS: how they are written, and when support for them ends."""
 
 from __future__ import annotations
 
@@ -8,7 +8,13 @@ from datetime import date
 
 from podwall.aks.refusal import refusal
 
-__all__ = ["SUPPORT_ENDS", "MinorVersion"]
+__all__ = [
+    "FIRST_WITHOUT_WINDOWS_2022",
+    "SUPPORT_ENDS",
+    "WINDOWS_2022_ENDS",
+    "MinorVersion",
+    "written_day",
+]
 
 
 SUPPORT_ENDS = {
@@ -69,3 +75,20 @@ class MinorVersion:
     def __str__(self) -> str:
         """Write the version as `1.36`."""
         return f"1.{self.minor}"
+
+
+FIRST_WITHOUT_WINDOWS_2022 = MinorVersion(36)
+WINDOWS_2022_ENDS = date(2027, 3, 15)
+"""The first version that Windows Server 2022 does not run, and the last day of its support.
+
+See https://learn.microsoft.com/azure/aks/upgrade-windows-os.
+"""
+
+
+def written_day(day: date) -> str:
+    """Return a day as people read it.
+
+    >>> written_day(WINDOWS_2022_ENDS)
+    '15 March 2027'
+    """
+    return f"{day.day} {day:%B %Y}"

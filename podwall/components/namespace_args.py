@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, fields
 from enum import StrEnum
 
+from podwall.aks.limits import RESERVED_LABEL_PREFIX
 from podwall.components.checks import check_application_namespace, refused
 from podwall.components.workload_args import Resources, amount
 from podwall.policies.labels import Labels
@@ -18,7 +19,6 @@ from podwall.policies.syntax import shown
 __all__ = ["NamespaceArgs", "PodSecurity", "Quota"]
 
 
-_AKS_LABELS = "kubernetes.azure.com/"
 _VERSION = re.compile(r"v1\.\d{1,3}")
 _POD_SECURITY_LABELS = "pod-security.kubernetes.io/"
 
@@ -137,8 +137,10 @@ class NamespaceArgs:
 
 def _refuse_reserved_label(key: str) -> None:
     path = f"metadata.labels[{key}]"
-    if key.startswith(_AKS_LABELS):
-        raise refused(path, f"labels under `{_AKS_LABELS}` belong to AKS", "choose another prefix")
+    if key.startswith(RESERVED_LABEL_PREFIX):
+        raise refused(
+            path, f"labels under `{RESERVED_LABEL_PREFIX}` belong to AKS", "choose another prefix"
+        )
     if key.startswith(_POD_SECURITY_LABELS):
         raise refused(path, "Pod Security labels are derived", "set `pod_security` instead")
     if key == "kubernetes.io/metadata.name":

@@ -15,6 +15,7 @@ from enum import StrEnum
 from types import MappingProxyType
 from typing import Any
 
+from podwall.aks.limits import RESERVED_LABEL_PREFIX
 from podwall.components.checks import (
     check_application_namespace,
     check_at_least,
@@ -300,10 +301,10 @@ def _check_labels(args: WorkloadArgs) -> None:
     if not args.labels:
         message = "no label is given, and no policy could select the pods"
         raise refused("metadata.labels", message, f'such as `{{"app": "{args.name}"}}`')
-    reserved = [key for key in args.labels if key.startswith("kubernetes.azure.com/")]
+    reserved = [key for key in args.labels if key.startswith(RESERVED_LABEL_PREFIX)]
     if reserved:
         path = f"metadata.labels[{reserved[0]}]"
-        raise refused(path, "labels under `kubernetes.azure.com/` belong to AKS")
+        raise refused(path, f"labels under `{RESERVED_LABEL_PREFIX}` belong to AKS")
 
 
 def _check_replicas(args: WorkloadArgs) -> None:

@@ -11,18 +11,14 @@ from pathlib import Path
 import pytest
 import yaml
 
-from podwall.aks.network_engine import NetworkEngine
-from podwall.aks.replacement import CLUSTER_LEAVES
-from podwall.components.cluster.advice import AZURE_ENGINE_ENDS as ADVISED_END
 from podwall.guardrails.pack import policies, rules
 from podwall.guardrails.rules.analysis import GROUPS, JUDGED_ELSEWHERE
-from podwall.guardrails.rules.clusters import AZURE_ENGINE_ENDS, MOST_NODES, MOST_PODS
-from podwall.guardrails.rules.replacement import REPLACING
 from podwall.lint import LINTS
 from tests.guardrails.packs import TODAY, judged
 
 ROOT = Path(__file__).parents[2]
 PACK = ROOT / "podwall" / "guardrails"
+UNCLEAR = {"cluster-not-recognised", "engine-not-known", "several-clusters", "unseen-objects"}
 
 
 @pytest.mark.parametrize("rule", rules(TODAY), ids=lambda rule: rule.id)
@@ -53,14 +49,7 @@ def test_every_lint_is_enforced_by_one_rule() -> None:
     known = {each.id for each in LINTS}
     named = [id_ for group in GROUPS.values() for id_ in group] + sorted(JUDGED_ELSEWHERE)
     assert len(named) == len(set(named))
-    assert set(named) <= known | {"several-clusters", "unseen-objects"}
-
-
-def test_facts_about_clusters_agree_with_the_component() -> None:
-    limits = NetworkEngine.AZURE.limits
-    assert set(REPLACING) == set(CLUSTER_LEAVES)
-    assert AZURE_ENGINE_ENDS == ADVISED_END
-    assert (limits.nodes, limits.pods) == (MOST_NODES, MOST_PODS)
+    assert set(named) <= known | UNCLEAR
 
 
 def test_a_stack_without_resources_is_accepted() -> None:

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import TYPE_CHECKING
 
+from podwall.aks import limits
 from podwall.aks.refusal import refusal
 from podwall.components.cluster.networks import ipv4_range
 
@@ -197,12 +198,15 @@ class Access:
         """Refuse more authorised ranges than the API server takes."""
         if not isinstance(self.api_server, PublicApiServer):
             return
-        most = 2000 if self.vnet_integration else 200
+        most = limits.AUTHORIZED_RANGES
+        if self.vnet_integration:
+            most = limits.AUTHORIZED_RANGES_WITH_VNET_INTEGRATION
         if len(self.api_server.authorized_ip_ranges) > most:
             raise refusal(
                 "access.api_server.authorized_ip_ranges",
                 f"{len(self.api_server.authorized_ip_ranges)} ranges are more than {most}",
-                "merge neighbouring ranges; with `vnet_integration` 2000 are possible",
+                "merge neighbouring ranges; with `vnet_integration`"
+                f" {limits.AUTHORIZED_RANGES_WITH_VNET_INTEGRATION} are possible",
                 _RANGES_PAGE,
             )
 

@@ -10,6 +10,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from ipaddress import IPv4Network, IPv6Network
 
+from podwall.aks import limits
 from podwall.aks.refusal import refusal
 from podwall.components.cluster.network_profile import NodeSubnet, Overlay, PodAllocation, PodSubnet
 from podwall.components.cluster.networks import (
@@ -24,7 +25,6 @@ from podwall.components.cluster.spec import ClusterSpec
 from podwall.policies.errors import InvalidValue
 
 __all__ = [
-    "AZURE_KEEPS",
     "PoolSize",
     "address_refusals",
     "dynamic_pod_addresses",
@@ -33,13 +33,6 @@ __all__ = [
     "static_pod_addresses",
     "used_subnets",
 ]
-
-
-AZURE_KEEPS = 5
-"""Addresses of every subnet that Azure keeps for itself."""
-
-_BATCH = 16
-_FREE_BEFORE_NEXT_BATCH = 8
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,7 +71,7 @@ def node_addresses(sizes: tuple[PoolSize, ...], *, flat: bool) -> int:
     >>> node_addresses((PoolSize(nodes=50, surge=1, pods=30),), flat=True)
     1586
     """
-    return AZURE_KEEPS + sum(
+    return limits.AZURE_KEEPS + sum(
         size.machines * (1 + size.pods) if flat else size.machines for size in sizes
     )
 
@@ -91,8 +84,10 @@ def dynamic_pod_addresses(sizes: tuple[PoolSize, ...]) -> int:
     >>> dynamic_pod_addresses((PoolSize(nodes=1, surge=0, pods=110),))
     133
     """
-    return AZURE_KEEPS + sum(
-        size.machines * _BATCH * _ceil_div(size.pods + _FREE_BEFORE_NEXT_BATCH, _BATCH)
+    return limits.AZURE_KEEPS + sum(
+        size.machines
+        * limits.ADDRESS_BATCH
+        * _ceil_div(size.pods + limits.FREE_BEFORE_NEXT_BATCH, limits.ADDRESS_BATCH)
         for size in sizes
     )
 
@@ -105,8 +100,9 @@ def static_pod_addresses(sizes: tuple[PoolSize, ...]) -> int:
     >>> static_pod_addresses((PoolSize(nodes=1, surge=0, pods=31),))
     37
     """
-    return AZURE_KEEPS + sum(
-        size.machines * _BATCH * _ceil_div(size.pods + 1, _BATCH) for size in sizes
+    return limits.AZURE_KEEPS + sum(
+        size.machines * limits.ADDRESS_BATCH * _ceil_div(size.pods + 1, limits.ADDRESS_BATCH)
+        for size in sizes
     )
 
 
@@ -114,7 +110,6 @@ def _ceil_div(number: int, by: int) -> int:
     return -(-number // by)
 
 
-_LARGEST_STATIC_PREFIX = 12
 _PLANNING = "concepts-network-ip-address-planning"
 
 
@@ -199,11 +194,11 @@ def _static_blocks(args: ClusterSpec) -> Iterator[InvalidValue]:
     needed = static_pod_addresses(pool_sizes(args))
     if subnet.num_addresses < needed:
         yield _too_small("network.pod_subnet", subnet, needed, "pods in blocks of 16")
-    if subnet.prefixlen < _LARGEST_STATIC_PREFIX:
+    if subnet.prefixlen < limits.LARGEST_STATIC_SUBNET:
         yield refusal(
             "network.pod_subnet",
-            f"`{subnet}` is larger than `/{_LARGEST_STATIC_PREFIX}`",
-            f"static blocks need a `/{_LARGEST_STATIC_PREFIX}` or smaller",
+            f"`{subnet}` is larger than `/{limits.LARGEST_STATIC_SUBNET}`",
+            f"static blocks need a `/{limits.LARGEST_STATIC_SUBNET}` or smaller",
             "configure-azure-cni-static-block-allocation",
         )
 
@@ -212,7 +207,7 @@ def _too_small(argument: str, subnet: IPv4Network, needed: int, counted: str) ->
     return refusal(
         argument,
         f"`{subnet}` has {subnet.num_addresses} addresses, and {counted} may need {needed}, the"
-        f" {AZURE_KEEPS} that Azure keeps included",
+        f" {limits.AZURE_KEEPS} that Azure keeps included",
         f"give a `/{32 - (needed - 1).bit_length()}`, or lower the node counts or `max_pods`",
         _PLANNING,
     )

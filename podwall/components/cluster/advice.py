@@ -6,8 +6,9 @@ from collections.abc import Iterator
 from dataclasses import replace
 from datetime import date, timedelta
 
-from podwall.aks.network_engine import NetworkEngine
+from podwall.aks.limits import RECOMMENDED_FREE_NODES, RECOMMENDED_SYSTEM_NODES
 from podwall.aks.refusal import LEARN
+from podwall.aks.versions import WINDOWS_2022_ENDS, written_day
 from podwall.components.cluster.access import LocalAccounts, PublicApiServer
 from podwall.components.cluster.address_rules import dynamic_pod_addresses, pool_sizes
 from podwall.components.cluster.args import AksClusterArgs
@@ -16,20 +17,12 @@ from podwall.components.cluster.operations import Tier
 from podwall.components.cluster.pools import NodeProvisioning, OsSku, Priority, UserPool
 from podwall.policies.errors import Finding, Place, Severity
 
-__all__ = ["AZURE_ENGINE_ENDS", "WINDOWS_2022_ENDS", "cluster_findings"]
+__all__ = ["cluster_findings"]
 
-
-AZURE_ENGINE_ENDS = date(2028, 9, 30)
-"""The last day on which Microsoft supports Azure Network Policy Manager on Linux."""
-
-WINDOWS_2022_ENDS = date(2027, 3, 15)
-"""The last day on which AKS supports node pools with Windows Server 2022."""
 
 _RANGES_PAGE = "api-server-authorized-ip-ranges"
 _NOTICE = timedelta(days=90)
 _NEAR = 0.8
-_FREE_NODES = 10
-_SYSTEM_NODES = 3
 
 
 def cluster_findings(args: AksClusterArgs, today: date) -> tuple[Finding, ...]:
@@ -47,13 +40,14 @@ def cluster_findings(args: AksClusterArgs, today: date) -> tuple[Finding, ...]:
 
 
 def _engine(args: AksClusterArgs, today: date) -> Iterator[Finding]:
-    if args.engine is NetworkEngine.AZURE:
-        over = today > AZURE_ENGINE_ENDS
+    ends = args.engine.support_ends
+    if ends is not None:
+        over = today > ends
         ending = _warning(
             "engine-retires",
             "engine",
-            f"support for the engine `azure` {'ended' if over else 'ends'} on"
-            f" {_written(AZURE_ENGINE_ENDS)}",
+            f"support for the engine `{args.engine}` {'ended' if over else 'ends'} on"
+            f" {written_day(ends)}",
             "choose `NetworkEngine.CILIUM` for a new cluster; an existing one moves in place with"
             " `az aks update --network-dataplane cilium`",
             "migrate-from-npm-to-cilium-network-policy",
@@ -98,10 +92,10 @@ def _version(args: AksClusterArgs, today: date) -> Iterator[Finding]:
         return
     ends = args.version.support_ends
     if args.version.is_past_documented_support or (ends is not None and ends < today):
-        since = "" if ends is None else f" on {_written(ends)}"
+        since = "" if ends is None else f" on {written_day(ends)}"
         reason = f"support for Kubernetes `{args.version}` ended{since}"
     elif ends is not None and ends - today <= _NOTICE:
-        reason = f"support for Kubernetes `{args.version}` ends on {_written(ends)}"
+        reason = f"support for Kubernetes `{args.version}` ends on {written_day(ends)}"
     else:
         return
     yield _warning(
@@ -147,12 +141,13 @@ def _public_api_server(args: AksClusterArgs, api_server: PublicApiServer) -> Ite
 
 
 def _pools(args: AksClusterArgs) -> Iterator[Finding]:
-    if args.system_pool.node_count.minimum < _SYSTEM_NODES:
+    if args.system_pool.node_count.minimum < RECOMMENDED_SYSTEM_NODES:
         yield _info(
             "system-pool-small",
             "system_pool.node_count",
-            f"fewer than {_SYSTEM_NODES} system nodes may not outlive an upgrade or a lost zone",
-            f"use at least {_SYSTEM_NODES} in production",
+            f"fewer than {RECOMMENDED_SYSTEM_NODES} system nodes may not outlive an upgrade or a"
+            " lost zone",
+            f"use at least {RECOMMENDED_SYSTEM_NODES} in production",
             "use-system-pools",
         )
     if args.user_pools and not any(_takes_plain_pods(pool) for pool in args.user_pools):
@@ -180,19 +175,19 @@ def _windows(args: AksClusterArgs) -> Iterator[Finding]:
         yield _warning(
             "windows-2022-retires",
             "user_pools",
-            f"support for Windows Server 2022 ends on {_written(WINDOWS_2022_ENDS)}",
+            f"support for Windows Server 2022 ends on {written_day(WINDOWS_2022_ENDS)}",
             "plan the move of these workloads",
             "upgrade-windows-os",
         )
 
 
 def _free_tier(args: AksClusterArgs) -> Iterator[Finding]:
-    if args.lifecycle.tier is Tier.FREE and args.most_nodes > _FREE_NODES:
+    if args.lifecycle.tier is Tier.FREE and args.most_nodes > RECOMMENDED_FREE_NODES:
         yield _warning(
             "free-tier-large",
             "lifecycle.tier",
             f"the pools may grow to {args.most_nodes} nodes, and tier `Free` is meant for"
-            f" {_FREE_NODES}",
+            f" {RECOMMENDED_FREE_NODES}",
             "choose `Tier.STANDARD`, which has an uptime agreement",
             "free-standard-pricing-tiers",
         )
@@ -220,7 +215,3 @@ def _warning(identifier: str, argument: str, message: str, remedy: str, page: st
 
 def _info(identifier: str, argument: str, message: str, remedy: str, page: str) -> Finding:
     return replace(_warning(identifier, argument, message, remedy, page), severity=Severity.INFO)
-
-
-def _written(day: date) -> str:
-    return f"{day.day} {day:%B %Y}"

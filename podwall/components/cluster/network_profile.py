@@ -7,6 +7,7 @@ from enum import StrEnum
 from ipaddress import AddressValueError, IPv4Address, IPv4Network
 from typing import TYPE_CHECKING, ClassVar
 
+from podwall.aks import limits
 from podwall.aks.refusal import refusal
 from podwall.components.cluster.networks import ipv6_range, not_reserved
 
@@ -30,12 +31,6 @@ __all__ = [
 ]
 
 
-_OVERLAY_RANGES = tuple(
-    IPv4Network(text) for text in ("10.0.0.0/8", "172.16.0.0/12", "192.168.0.0/16", "100.64.0.0/10")
-)
-_NODE_BLOCK = 24
-
-
 @dataclass(frozen=True, slots=True)
 class Overlay:
     """Pods get addresses from `pod_cidr`, a range that exists only inside the cluster.
@@ -51,12 +46,12 @@ class Overlay:
     pod_cidr: str = "10.244.0.0/16"
 
     plugin_mode: ClassVar[str] = "overlay"
-    default_max_pods: ClassVar[int] = 250
+    default_max_pods: ClassVar[int] = limits.DEFAULT_MAX_PODS_OVERLAY
 
     def __post_init__(self) -> None:
         """Refuse ranges that are public, reserved, or too small for one node."""
         found = not_reserved(self.pod_cidr, "pod_network.pod_cidr")
-        if not any(found.subnet_of(private) for private in _OVERLAY_RANGES):
+        if not any(found.subnet_of(private) for private in limits.OVERLAY_RANGES):
             raise refusal(
                 "pod_network.pod_cidr",
                 f"`{self.pod_cidr}` is not a private range",
@@ -64,11 +59,11 @@ class Overlay:
                 " `100.64.0.0/10` (RFC 1918, RFC 6598)",
                 "azure-cni-overlay",
             )
-        if found.prefixlen > _NODE_BLOCK:
+        if found.prefixlen > limits.NODE_BLOCK:
             raise refusal(
                 "pod_network.pod_cidr",
-                f"`{self.pod_cidr}` is too small: every node takes a `/{_NODE_BLOCK}`",
-                f"give at least a `/{_NODE_BLOCK}` for each node, `/16` is enough for 256",
+                f"`{self.pod_cidr}` is too small: every node takes a `/{limits.NODE_BLOCK}`",
+                f"give at least a `/{limits.NODE_BLOCK}` for each node, `/16` is enough for 256",
                 "azure-cni-overlay",
             )
 
@@ -80,7 +75,7 @@ class Overlay:
     @property
     def nodes(self) -> int:
         """How many nodes the range has blocks for."""
-        return int(2 ** (_NODE_BLOCK - self.range.prefixlen))
+        return int(2 ** (limits.NODE_BLOCK - self.range.prefixlen))
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,7 +87,7 @@ class NodeSubnet:
     """
 
     plugin_mode: ClassVar[None] = None
-    default_max_pods: ClassVar[int] = 30
+    default_max_pods: ClassVar[int] = limits.DEFAULT_MAX_PODS_NODE_SUBNET
 
 
 class PodAllocation(StrEnum):
@@ -117,7 +112,7 @@ class PodSubnet:
     allocation: PodAllocation = PodAllocation.DYNAMIC
 
     plugin_mode: ClassVar[None] = None
-    default_max_pods: ClassVar[int] = 110
+    default_max_pods: ClassVar[int] = limits.DEFAULT_MAX_PODS_POD_SUBNET
 
 
 PodNetwork = Overlay | NodeSubnet | PodSubnet
@@ -144,27 +139,24 @@ class DualStack:
         ipv6_range(self.pod_cidr, "ipv6.pod_cidr")
         space = ipv6_range(self.address_space, "ipv6.address_space")
         subnet = ipv6_range(self.node_subnet, "ipv6.node_subnet")
-        if ipv6_range(self.service_cidr, "ipv6.service_cidr").prefixlen < _LARGEST_IPV6_SERVICES:
+        if (
+            ipv6_range(self.service_cidr, "ipv6.service_cidr").prefixlen
+            < limits.LARGEST_IPV6_SERVICES
+        ):
             raise refusal(
                 "ipv6.service_cidr",
-                f"`{self.service_cidr}` is larger than `/{_LARGEST_IPV6_SERVICES}`",
-                f"give a `/{_LARGEST_IPV6_SERVICES}` or smaller",
+                f"`{self.service_cidr}` is larger than `/{limits.LARGEST_IPV6_SERVICES}`",
+                f"give a `/{limits.LARGEST_IPV6_SERVICES}` or smaller",
                 "azure-cni-overlay",
             )
-        if subnet.prefixlen != _AZURE_IPV6_SUBNET or not subnet.subnet_of(space):
+        if subnet.prefixlen != limits.IPV6_SUBNET or not subnet.subnet_of(space):
             raise refusal(
                 "ipv6.node_subnet",
-                f"`{self.node_subnet}` is not a `/{_AZURE_IPV6_SUBNET}` of `{space}`",
+                f"`{self.node_subnet}` is not a `/{limits.IPV6_SUBNET}` of `{space}`",
                 "an IPv6 subnet of Azure is a `/64` inside the network's address space",
             )
 
 
-_LARGEST_IPV6_SERVICES = 108
-_AZURE_IPV6_SUBNET = 64
-
-
-_LARGEST_PREFIX = 12
-_SMALLEST_PREFIX = 28
 _SERVICES_PAGE = "concepts-network-ip-address-planning"
 
 
@@ -185,18 +177,18 @@ class ServiceNetwork:
     def __post_init__(self) -> None:
         """Refuse ranges of `/12` and larger, and a DNS address outside the range or first in it."""
         services = not_reserved(self.cidr, "services.cidr")
-        if services.prefixlen <= _LARGEST_PREFIX:
+        if services.prefixlen <= limits.LARGEST_SERVICES:
             raise refusal(
                 "services.cidr",
-                f"`{self.cidr}` is not smaller than `/{_LARGEST_PREFIX}`",
+                f"`{self.cidr}` is not smaller than `/{limits.LARGEST_SERVICES}`",
                 "give a smaller range; `/16` has 65,536 Services",
                 _SERVICES_PAGE,
             )
-        if services.prefixlen > _SMALLEST_PREFIX:
+        if services.prefixlen > limits.SMALLEST_SERVICES:
             raise refusal(
                 "services.cidr",
                 f"`{self.cidr}` has no tenth address, where the cluster's DNS lives",
-                f"give a `/{_SMALLEST_PREFIX}` or larger",
+                f"give a `/{limits.SMALLEST_SERVICES}` or larger",
                 _SERVICES_PAGE,
             )
         if not self.dns_ip:
@@ -244,14 +236,14 @@ class LoadBalancerEgress:
 
     def __post_init__(self) -> None:
         """Refuse numbers that the load balancer does not take."""
-        _within("egress.public_ips", self.public_ips, range(1, 101))
-        _within("egress.idle_minutes", self.idle_minutes, range(4, 121))
-        _within("egress.ports_per_node", self.ports_per_node, range(64_001))
-        if self.ports_per_node % 8:
+        _within("egress.public_ips", self.public_ips, limits.OUTBOUND_IPS)
+        _within("egress.idle_minutes", self.idle_minutes, limits.IDLE_MINUTES)
+        _within("egress.ports_per_node", self.ports_per_node, limits.OUTBOUND_PORTS_PER_NODE)
+        if self.ports_per_node % limits.OUTBOUND_PORTS_STEP:
             raise refusal(
                 "egress.ports_per_node",
-                f"`{self.ports_per_node}` is not a multiple of 8",
-                "give a multiple of 8, or 0 to let Azure divide the ports",
+                f"`{self.ports_per_node}` is not a multiple of {limits.OUTBOUND_PORTS_STEP}",
+                "give such a multiple, or 0 to let Azure divide the ports",
                 "load-balancer-standard",
             )
 

@@ -12,6 +12,7 @@ from ipaddress import IPv4Network, IPv6Network, ip_network
 from itertools import chain, combinations, product
 from typing import TYPE_CHECKING, ClassVar
 
+from podwall.aks import limits
 from podwall.aks.refusal import refusal
 from podwall.policies.errors import InvalidValue
 
@@ -19,7 +20,6 @@ if TYPE_CHECKING:
     from pulumi import Input
 
 __all__ = [
-    "RESERVED",
     "ExistingNetwork",
     "NamedRange",
     "Network",
@@ -29,16 +29,6 @@ __all__ = [
     "not_reserved",
     "overlaps",
 ]
-
-
-RESERVED = tuple(
-    IPv4Network(text)
-    for text in ("169.254.0.0/16", "192.0.2.0/24", "172.30.0.0/16", "172.31.0.0/16")
-)
-"""Ranges that AKS keeps for itself: no pod, service or virtual network range may touch them.
-
-See https://learn.microsoft.com/azure/aks/concepts-network-cni-overview.
-"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,12 +70,13 @@ def not_reserved(text: str, argument: str) -> IPv4Network:
     IPv4Network('10.244.0.0/16')
     """
     found = ipv4_range(text, argument)
-    for kept in RESERVED:
+    for kept in limits.RESERVED_RANGES:
         if found.overlaps(kept):
             raise refusal(
                 argument,
                 f"`{text}` overlaps `{kept}`, which AKS keeps for itself",
-                "choose a range outside " + ", ".join(f"`{each}`" for each in RESERVED),
+                "choose a range outside "
+                + ", ".join(f"`{each}`" for each in limits.RESERVED_RANGES),
                 "concepts-network-cni-overview",
             )
     return found
@@ -127,14 +118,11 @@ def _written(text: str) -> str:
         return "write a network address and a prefix length, such as `10.224.0.0/16`"
 
 
-_SMALLEST_AZURE_SUBNET = 29
-_SMALLEST_API_SERVER_SUBNET = 28
 _SUBNET_ID = re.compile(
     r"/subscriptions/[^/]+/resourceGroups/(?P<group>[^/]+)/providers/Microsoft\.Network"
     r"/virtualNetworks/(?P<network>[^/]+)/subnets/(?P<subnet>[^/]+)",
     re.IGNORECASE,
 )
-_LONGEST_LABEL = 63
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -165,11 +153,11 @@ class NewNetwork:
             _check_subnet(argument, subnet, space)
         for text in self.also_in_use:
             ipv4_range(text, "network.also_in_use")
-        if self.subnets["network.api_server_subnet"].prefixlen > _SMALLEST_API_SERVER_SUBNET:
+        if self.subnets["network.api_server_subnet"].prefixlen > limits.SMALLEST_API_SERVER_SUBNET:
             raise refusal(
                 "network.api_server_subnet",
                 f"`{self.api_server_subnet}` is too small for the API server",
-                f"give a `/{_SMALLEST_API_SERVER_SUBNET}` or larger",
+                f"give a `/{limits.SMALLEST_API_SERVER_SUBNET}` or larger",
                 "api-server-vnet-integration",
             )
 
@@ -245,11 +233,11 @@ def _check_subnet(argument: str, subnet: IPv4Network, space: IPv4Network) -> Non
             f"`{subnet}` is outside the network's address space `{space}`",
             "choose a part of the address space",
         )
-    if subnet.prefixlen > _SMALLEST_AZURE_SUBNET:
+    if subnet.prefixlen > limits.SMALLEST_SUBNET:
         raise refusal(
             argument,
-            f"`{subnet}` is too small: Azure keeps 5 addresses of every subnet",
-            f"give a `/{_SMALLEST_AZURE_SUBNET}` or larger",
+            f"`{subnet}` is too small: Azure keeps {limits.AZURE_KEEPS} addresses of every subnet",
+            f"give a `/{limits.SMALLEST_SUBNET}` or larger",
         )
 
 
@@ -265,10 +253,11 @@ def _check_subnet_id(argument: str, subnet_id: object) -> None:
             "/virtualNetworks/…/subnets/…`",
         )
     for part, name in found.groupdict().items():
-        if len(name) > _LONGEST_LABEL:
+        if len(name) > limits.LONGEST_LABEL:
             raise refusal(
                 argument,
-                f"the name of its {part}, `{name}`, is longer than {_LONGEST_LABEL} characters",
+                f"the name of its {part}, `{name}`, is longer than {limits.LONGEST_LABEL}"
+                " characters",
                 "AKS puts the names into labels of nodes; use a network with shorter names",
                 "azure-cni-overlay",
             )

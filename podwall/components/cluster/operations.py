@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import TYPE_CHECKING
 
+from podwall.aks import limits
 from podwall.aks.refusal import refusal
 
 if TYPE_CHECKING:
@@ -113,9 +114,9 @@ class MaintenanceWindow:
         """Refuse windows that Azure can't plan with."""
         for leaf, holds, allowed in (
             ("start", _START.fullmatch(self.start), "a time such as `01:00`"),
-            ("hours", self.hours in range(4, 25), "4 to 24 hours"),
+            ("hours", self.hours in limits.MAINTENANCE_HOURS, "4 to 24 hours"),
             ("utc_offset", _OFFSET.fullmatch(self.utc_offset), "an offset such as `+01:00`"),
-            ("every_weeks", self.every_weeks in range(1, 5), "1 to 4 weeks"),
+            ("every_weeks", self.every_weeks in limits.MAINTENANCE_WEEKS, "1 to 4 weeks"),
         ):
             if not holds:
                 raise refusal(
@@ -158,9 +159,6 @@ class Lifecycle:
                 "choose `NodeOsChannel.NODE_IMAGE`, or another upgrade channel",
                 "auto-upgrade-node-os-image",
             )
-
-
-_IMAGE_CLEANER_HOURS = range(24, 24 * 90 + 1)
 
 
 class EngineChange(StrEnum):
@@ -234,7 +232,7 @@ class AddOns:
     def __post_init__(self) -> None:
         """Refuse an image cleaner that comes too often or too rarely."""
         hours = self.image_cleaner_hours
-        if hours is not None and hours not in _IMAGE_CLEANER_HOURS:
+        if hours is not None and hours not in limits.IMAGE_CLEANER_HOURS:
             raise refusal(
                 "addons.image_cleaner_hours",
                 f"`{hours}` hours is not possible",

@@ -9,6 +9,7 @@ from enum import StrEnum
 from types import MappingProxyType
 from typing import ClassVar
 
+from podwall.aks import limits
 from podwall.aks.refusal import refusal
 from podwall.aks.vm_sizes import VmSize
 
@@ -38,22 +39,20 @@ __all__ = [
 ]
 
 
-_LINUX_NAME = re.compile(r"[a-z][a-z0-9]{0,11}")
-_WINDOWS_NAME = re.compile(r"[a-z][a-z0-9]{0,5}")
 _SURGE = re.compile(r"[1-9]\d{0,2}%?")
+_NAMES = {
+    "Linux": (limits.LINUX_POOL_NAME, limits.LONGEST_LINUX_POOL_NAME),
+    "Windows": (limits.WINDOWS_POOL_NAME, limits.LONGEST_WINDOWS_POOL_NAME),
+}
 _TAINT = re.compile(
     r"[A-Za-z0-9]([\w./-]*[A-Za-z0-9])?(=[\w.-]*)?:(NoSchedule|PreferNoSchedule|NoExecute)",
     re.ASCII,
 )
-_AZURE_LABELS = "kubernetes.azure.com/"
-_ZONES = ("1", "2", "3")
-_FEWEST_PODS, _MOST_PODS, _PODS_OF_A_POOL = 10, 250, 30
-_SYSTEM_NODES, _SYSTEM_CORES = 2, 4
 
 
 def check_name(name: str, os_type: str, argument: str) -> None:
     """Refuse names that AKS can't make host names of."""
-    allowed, longest = (_WINDOWS_NAME, 6) if os_type == "Windows" else (_LINUX_NAME, 12)
+    allowed, longest = _NAMES[os_type]
     if allowed.fullmatch(name) is None:
         raise refusal(
             f"{argument}.name",
@@ -66,7 +65,7 @@ def check_name(name: str, os_type: str, argument: str) -> None:
 def check_zones(zones: Iterable[str], argument: str) -> None:
     """Refuse zones that no region has, and the same zone twice."""
     asked = tuple(zones)
-    if set(asked) - set(_ZONES) or len(set(asked)) != len(asked):
+    if set(asked) - set(limits.AVAILABILITY_ZONES) or len(set(asked)) != len(asked):
         raise refusal(
             f"{argument}.zones",
             f"`{', '.join(asked)}` is not a set of availability zones",
@@ -89,11 +88,11 @@ def check_ephemeral_disk(size_gb: int, vm_size: str, argument: str) -> None:
 
 def check_managed_disk(size_gb: int, argument: str) -> None:
     """Refuse OS disk sizes that AKS does not offer."""
-    if not 30 <= size_gb <= 2048:  # noqa: PLR2004 - the bounds are said in the message below
+    if size_gb not in limits.OS_DISK_GB:
         raise refusal(
             f"{argument}.os_disk",
             f"`{size_gb}` GB is not possible",
-            "give 30 to 2048 GB",
+            f"give {limits.OS_DISK_GB[0]} to {limits.OS_DISK_GB[-1]} GB",
             "concepts-storage",
         )
 
@@ -102,18 +101,18 @@ def check_max_pods(max_pods: int | None, most_nodes: int, argument: str) -> None
     """Refuse fewer than 10 or more than 250 pods on a node, and pools for fewer than 30 pods."""
     if max_pods is None:
         return
-    if not _FEWEST_PODS <= max_pods <= _MOST_PODS:
+    if max_pods not in limits.MAX_PODS:
         raise refusal(
             f"{argument}.max_pods",
             f"`{max_pods}` pods on a node is not possible",
-            f"choose from {_FEWEST_PODS} to {_MOST_PODS}; it can't change after creation",
+            f"choose from {limits.MAX_PODS[0]} to {limits.MAX_PODS[-1]}; it can't change later",
             "concepts-network-ip-address-planning",
         )
-    if max_pods * most_nodes < _PODS_OF_A_POOL:
+    if max_pods * most_nodes < limits.PODS_OF_A_POOL:
         raise refusal(
             f"{argument}.max_pods",
-            f"{most_nodes} nodes of `{max_pods}` pods are fewer than {_PODS_OF_A_POOL} pods",
-            f"a pool has to offer {_PODS_OF_A_POOL} pods; raise `max_pods` or the node count",
+            f"{most_nodes} nodes of `{max_pods}` pods are fewer than {limits.PODS_OF_A_POOL} pods",
+            f"a pool has to offer {limits.PODS_OF_A_POOL} pods; raise `max_pods` or the node count",
             "concepts-network-ip-address-planning",
         )
 
@@ -143,11 +142,11 @@ def surge_nodes(max_surge: str, nodes: int) -> int:
 def check_labels(labels: Mapping[str, str], argument: str) -> None:
     """Refuse labels in the name space that AKS keeps for itself."""
     for label in labels:
-        if label.startswith(_AZURE_LABELS):
+        if label.startswith(limits.RESERVED_LABEL_PREFIX):
             raise refusal(
                 f"{argument}.labels",
                 f"`{label}` belongs to AKS",
-                f"use a prefix of your own instead of `{_AZURE_LABELS}`",
+                f"use a prefix of your own instead of `{limits.RESERVED_LABEL_PREFIX}`",
                 "use-labels#reserved-prefixes",
             )
 
@@ -168,18 +167,18 @@ def check_system_pool(os_type: str, fewest_nodes: int, vm_size: str, max_pods: i
     """Refuse system pools that could not run the cluster's own pods."""
     if os_type != "Linux":
         raise _no_system("os_sku", "a system pool runs Linux", "move Windows to a user pool")
-    if fewest_nodes < _SYSTEM_NODES:
+    if fewest_nodes < limits.SYSTEM_POOL_NODES:
         raise _no_system(
             "node_count",
             f"`{fewest_nodes}` nodes can't keep the cluster's own pods running",
-            f"keep at least {_SYSTEM_NODES} nodes, 3 in production",
+            f"keep at least {limits.SYSTEM_POOL_NODES} nodes, 3 in production",
         )
     _check_system_size(VmSize(vm_size))
-    if max_pods is not None and max_pods < _PODS_OF_A_POOL:
+    if max_pods is not None and max_pods < limits.PODS_OF_A_POOL:
         raise _no_system(
             "max_pods",
-            f"`{max_pods}` is fewer than the {_PODS_OF_A_POOL} pods of a system node",
-            f"allow at least {_PODS_OF_A_POOL}",
+            f"`{max_pods}` is fewer than the {limits.PODS_OF_A_POOL} pods of a system node",
+            f"allow at least {limits.PODS_OF_A_POOL}",
         )
 
 
@@ -190,11 +189,11 @@ def _check_system_size(size: VmSize) -> None:
             f"`{size.name}` is burstable, and a system pool must not run out of credit",
             "choose a size such as `Standard_D4ds_v5`",
         )
-    if size.cores is not None and size.cores < _SYSTEM_CORES:
+    if size.cores is not None and size.cores < limits.SYSTEM_POOL_CORES:
         raise _no_system(
             "vm_size",
             f"`{size.name}` has {size.cores} cores",
-            f"choose a size with at least {_SYSTEM_CORES}, such as `Standard_D4ds_v5`",
+            f"choose a size with at least {limits.SYSTEM_POOL_CORES}, such as `Standard_D4ds_v5`",
         )
 
 
@@ -252,11 +251,11 @@ class Autoscale:
 
     def __post_init__(self) -> None:
         """Refuse negative and contrary bounds, and more nodes than a pool can have."""
-        if not 0 <= self.minimum <= self.maximum <= _MOST_NODES or self.maximum == 0:
+        if not 0 <= self.minimum <= self.maximum <= limits.NODES_OF_A_POOL or self.maximum == 0:
             raise refusal(
                 "node_count",
                 f"`{self.minimum}` to `{self.maximum}` nodes is not possible",
-                f"give a minimum, then a maximum from 1 to {_MOST_NODES}",
+                f"give a minimum, then a maximum from 1 to {limits.NODES_OF_A_POOL}",
                 "quotas-skus-regions",
             )
 
@@ -274,11 +273,11 @@ class FixedCount:
 
     def __post_init__(self) -> None:
         """Refuse negative numbers and more nodes than a pool can have."""
-        if not 0 <= self.nodes <= _MOST_NODES:
+        if not 0 <= self.nodes <= limits.NODES_OF_A_POOL:
             raise refusal(
                 "node_count",
                 f"`{self.nodes}` nodes are not possible",
-                f"give a number from 0 to {_MOST_NODES}",
+                f"give a number from 0 to {limits.NODES_OF_A_POOL}",
                 "quotas-skus-regions",
             )
 
@@ -300,8 +299,6 @@ class FixedCount:
 
 NodeCount = Autoscale | FixedCount
 """How many nodes a pool has."""
-
-_MOST_NODES = 1000
 
 
 @dataclass(frozen=True, slots=True)

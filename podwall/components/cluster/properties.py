@@ -12,6 +12,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
+from podwall.aks.limits import LONGEST_DNS_PREFIX, RESERVED_LABEL_PREFIX
 from podwall.aks.replacement import Replacement, cluster_replacements, pool_replacements
 from podwall.components.cluster.access import Entra, PrivateApiServer
 from podwall.components.cluster.args import AksClusterArgs
@@ -116,7 +117,7 @@ def _advanced(asked: AdvancedNetworking) -> AdvancedNetworkingArgsDict:
 SYSTEM_TAINT = "CriticalAddonsOnly=true:NoSchedule"
 """Keeps a system pool for the cluster's own pods."""
 
-_SPOT = "kubernetes.azure.com/scalesetpriority"
+_SPOT = f"{RESERVED_LABEL_PREFIX}scalesetpriority"
 
 
 def pool_properties(
@@ -195,9 +196,6 @@ def _local_dns(mode: LocalDns) -> LocalDNSProfileArgsDict:
     return {"mode": mode.value}
 
 
-_LONGEST_DNS_PREFIX = 54
-
-
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ClusterPrerequisites:
     """What exists before the cluster: its group, its subnets and its identities, by their ids."""
@@ -251,7 +249,7 @@ def dns_prefix(name: str, args: AksClusterArgs) -> str | None:
         return args.dns_prefix
     if isinstance(args.access.api_server, PrivateApiServer) and args.access.api_server.has_own_zone:
         return None
-    letters = re.sub(r"[^A-Za-z0-9]+", "-", name)[:_LONGEST_DNS_PREFIX].strip("-")
+    letters = re.sub(r"[^A-Za-z0-9]+", "-", name)[:LONGEST_DNS_PREFIX].strip("-")
     return letters or "aks"
 
 

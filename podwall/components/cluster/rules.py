@@ -6,12 +6,12 @@ the engine, pods and their subnets, the way out, the API server, node provisioni
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator
 
+from podwall.aks import limits
 from podwall.aks.network_engine import NetworkEngine
 from podwall.aks.refusal import refusal
-from podwall.aks.versions import MinorVersion
+from podwall.aks.versions import FIRST_WITHOUT_WINDOWS_2022, MinorVersion
 from podwall.aks.vm_sizes import VmSize
 from podwall.components.cluster.access import PrivateApiServer
 from podwall.components.cluster.network_profile import (
@@ -31,15 +31,6 @@ from podwall.policies.errors import InvalidValue
 __all__ = ["combination_refusals", "engine_refusals", "provisioning_refusals"]
 
 
-_FIRST_WITH_ADVANCED_POLICIES = MinorVersion(29)
-_FIRST_WITHOUT_WINDOWS_2022 = MinorVersion(36)
-_L7_NODES, _L7_PODS = 1000, 40_000
-_NO_WINDOWS = {
-    NetworkEngine.AZURE: "Azure Network Policy Manager left Windows on 30 September 2026",
-    NetworkEngine.CILIUM: "Cilium runs on Linux nodes only",
-}
-
-
 def engine_refusals(args: ClusterSpec) -> Iterator[InvalidValue]:
     """Yield every refusal that comes from the choice of engine."""
     yield from _windows(args)
@@ -50,10 +41,10 @@ def engine_refusals(args: ClusterSpec) -> Iterator[InvalidValue]:
 
 def _windows(args: ClusterSpec) -> Iterator[InvalidValue]:
     for pool in args.user_pools:
-        if pool.os_sku.os_type == "Windows" and not args.engine.runs_on_windows:
+        if pool.os_sku.os_type == "Windows" and args.engine.without_windows:
             yield refusal(
                 f"{pool.argument}.os_sku",
-                _NO_WINDOWS[args.engine],
+                args.engine.without_windows,
                 "choose `NetworkEngine.CALICO` for the cluster, or Linux for the pool",
                 "use-network-policies",
             )
@@ -61,13 +52,13 @@ def _windows(args: ClusterSpec) -> Iterator[InvalidValue]:
             yield refusal(
                 f"{pool.argument}.os_sku",
                 f"Windows Server 2022 does not run Kubernetes `{args.version}`",
-                f"choose a version before {_FIRST_WITHOUT_WINDOWS_2022}, or Linux for the pool",
+                f"choose a version before {FIRST_WITHOUT_WINDOWS_2022}, or Linux for the pool",
                 "upgrade-windows-os",
             )
 
 
 def _too_new_for_windows(version: MinorVersion | None) -> bool:
-    return version is not None and version >= _FIRST_WITHOUT_WINDOWS_2022
+    return version is not None and version >= FIRST_WITHOUT_WINDOWS_2022
 
 
 def _ipv6(args: ClusterSpec) -> Iterator[InvalidValue]:
@@ -97,10 +88,10 @@ def _ipv6(args: ClusterSpec) -> Iterator[InvalidValue]:
 
 
 def _limits(args: ClusterSpec) -> Iterator[InvalidValue]:
-    limits = args.engine.limits
+    supported = args.engine.limits
     for most, limit, what, remedy in (
-        (args.most_nodes, limits.nodes, "nodes", "lower the maximum node counts"),
-        (args.most_pods, limits.pods, "pods", "lower `max_pods` or the maximum node counts"),
+        (args.most_nodes, supported.nodes, "nodes", "lower the maximum node counts"),
+        (args.most_pods, supported.pods, "pods", "lower `max_pods` or the maximum node counts"),
     ):
         if limit is not None and most > limit:
             yield refusal(
@@ -115,19 +106,20 @@ def _advanced_policies(args: ClusterSpec) -> Iterator[InvalidValue]:
     advanced = args.addons.advanced_networking
     if advanced is None or advanced.policies is AdvancedPolicies.NONE:
         return
-    asked = f"`{advanced.policies}` policies"
-    if args.engine is not NetworkEngine.CILIUM:
-        yield _no_advanced(f"{asked} need Cilium", "choose `NetworkEngine.CILIUM`, or `NONE`")
-    if args.version is not None and args.version < _FIRST_WITH_ADVANCED_POLICIES:
+    policies = f"`{advanced.policies}` policies"
+    if not args.engine.has_advanced_policies:
+        yield _no_advanced(f"{policies} need Cilium", "choose `NetworkEngine.CILIUM`, or `NONE`")
+    if args.version is not None and args.version < limits.FIRST_WITH_ADVANCED_POLICIES:
         yield _no_advanced(
-            f"{asked} need Kubernetes {_FIRST_WITH_ADVANCED_POLICIES}, not `{args.version}`",
+            f"{policies} need Kubernetes {limits.FIRST_WITH_ADVANCED_POLICIES}, not"
+            f" `{args.version}`",
             "choose a newer version, or `NONE`",
         )
-    too_large = args.most_nodes > _L7_NODES or args.most_pods > _L7_PODS
+    too_large = args.most_nodes > limits.L7_NODES or args.most_pods > limits.L7_PODS
     if advanced.policies is AdvancedPolicies.L7 and too_large:
         yield _no_advanced(
-            f"{asked} support {_L7_NODES} nodes and {_L7_PODS} pods, and the pools may grow to"
-            f" {args.most_nodes} and {args.most_pods}",
+            f"{policies} support {limits.L7_NODES} nodes and {limits.L7_PODS} pods, and the pools"
+            f" may grow to {args.most_nodes} and {args.most_pods}",
             "lower `max_pods` or the maximum node counts, or choose `FQDN`",
         )
 
@@ -136,10 +128,6 @@ def _no_advanced(reason: str, remedy: str) -> InvalidValue:
     return refusal(
         "addons.advanced_networking.policies", reason, remedy, "container-network-security-concepts"
     )
-
-
-_FIRST_WITH_LOCAL_DNS = MinorVersion(31)
-_LOCAL_DNS_CORES = 4
 
 
 def provisioning_refusals(args: ClusterSpec) -> Iterator[InvalidValue]:
@@ -175,16 +163,16 @@ def _no_provisioning(
 
 
 def _local_dns(args: ClusterSpec) -> Iterator[InvalidValue]:
-    if args.version is not None and args.version < _FIRST_WITH_LOCAL_DNS:
+    if args.version is not None and args.version < limits.FIRST_WITH_LOCAL_DNS:
         yield _no_local_dns(
-            f"LocalDNS needs Kubernetes {_FIRST_WITH_LOCAL_DNS}, not `{args.version}`",
+            f"LocalDNS needs Kubernetes {limits.FIRST_WITH_LOCAL_DNS}, not `{args.version}`",
             "choose a newer version, or `LocalDns.DISABLED`",
         )
     for pool in args.pools:
         cores = VmSize(pool.vm_size).cores
-        if pool.os_sku.os_type == "Linux" and cores is not None and cores < _LOCAL_DNS_CORES:
+        if pool.os_sku.os_type == "Linux" and cores is not None and cores < limits.LOCAL_DNS_CORES:
             yield _no_local_dns(
-                f"LocalDNS needs {_LOCAL_DNS_CORES} cores, and `{pool.vm_size}` of pool"
+                f"LocalDNS needs {limits.LOCAL_DNS_CORES} cores, and `{pool.vm_size}` of pool"
                 f" `{pool.name}` has {cores}",
                 "choose a larger size, or `LocalDns.DISABLED`",
             )
@@ -192,13 +180,6 @@ def _local_dns(args: ClusterSpec) -> Iterator[InvalidValue]:
 
 def _no_local_dns(reason: str, remedy: str) -> InvalidValue:
     return refusal("addons.local_dns", reason, remedy, "localdns-custom")
-
-
-_CLUSTER_NAME = re.compile(r"[A-Za-z0-9]([\w-]{0,61}[A-Za-z0-9])?", re.ASCII)
-_DNS_PREFIX = re.compile(r"[A-Za-z0-9]([A-Za-z0-9-]{0,52}[A-Za-z0-9])?")
-_FIRST_WITH_STATIC_BLOCKS = MinorVersion(28)
-_NODES_OF_A_CLUSTER, _NODES_OF_A_FREE_CLUSTER = 5000, 1000
-_WITHOUT_VNET_INTEGRATION = frozenset({"qatarcentral"})
 
 
 def combination_refusals(args: ClusterSpec) -> Iterator[InvalidValue]:
@@ -236,8 +217,8 @@ def _version(args: ClusterSpec) -> Iterator[InvalidValue]:
 
 def _names(args: ClusterSpec) -> Iterator[InvalidValue]:
     for argument, name, allowed, longest in (
-        ("cluster_name", args.cluster_name, _CLUSTER_NAME, 63),
-        ("dns_prefix", args.dns_prefix, _DNS_PREFIX, 54),
+        ("cluster_name", args.cluster_name, limits.CLUSTER_NAME, limits.LONGEST_CLUSTER_NAME),
+        ("dns_prefix", args.dns_prefix, limits.DNS_PREFIX, limits.LONGEST_DNS_PREFIX),
     ):
         if name is not None and allowed.fullmatch(name) is None:
             yield refusal(
@@ -289,10 +270,11 @@ def _pod_subnet(args: ClusterSpec) -> Iterator[InvalidValue]:
             "configure-azure-cni-dynamic-ip-allocation",
         )
     static = args.pod_network.allocation is PodAllocation.STATIC_BLOCK
-    if static and args.version is not None and args.version < _FIRST_WITH_STATIC_BLOCKS:
+    if static and args.version is not None and args.version < limits.FIRST_WITH_STATIC_BLOCKS:
         yield refusal(
             "pod_network.allocation",
-            f"static blocks need Kubernetes {_FIRST_WITH_STATIC_BLOCKS}, not `{args.version}`",
+            f"static blocks need Kubernetes {limits.FIRST_WITH_STATIC_BLOCKS}, not"
+            f" `{args.version}`",
             "choose `PodAllocation.DYNAMIC`, or a newer version",
             "configure-azure-cni-static-block-allocation",
         )
@@ -324,7 +306,7 @@ def _egress(args: ClusterSpec) -> Iterator[InvalidValue]:
 
 def _api_server(args: ClusterSpec) -> Iterator[InvalidValue]:
     integrated = args.access.vnet_integration
-    if integrated and args.location in _WITHOUT_VNET_INTEGRATION:
+    if integrated and args.location in limits.REGIONS_WITHOUT_VNET_INTEGRATION:
         yield refusal(
             "access.vnet_integration",
             f"`{args.location}` does not offer it",
@@ -353,7 +335,7 @@ def _api_server(args: ClusterSpec) -> Iterator[InvalidValue]:
 
 def _scale(args: ClusterSpec) -> Iterator[InvalidValue]:
     free = args.lifecycle.tier is Tier.FREE
-    most = _NODES_OF_A_FREE_CLUSTER if free else _NODES_OF_A_CLUSTER
+    most = limits.NODES_OF_A_FREE_CLUSTER if free else limits.NODES_OF_A_CLUSTER
     if args.most_nodes > most:
         yield refusal(
             "lifecycle.tier" if free else "user_pools",
