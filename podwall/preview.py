@@ -8,7 +8,7 @@ from typing import Final
 
 from podwall.engines import Engine
 from podwall.lint import lint, ranked, silenceable, triaged
-from podwall.plan.cluster import planned_cluster, replaced_clusters
+from podwall.plan.cluster import planned_cluster, replaced_clusters, unclear_clusters
 from podwall.plan.documents import documents, unseen_objects
 from podwall.plan.model import Plan
 from podwall.policies.errors import Finding, Severity
@@ -41,7 +41,12 @@ def preview(plan: Plan, engine: Engine | str | None = None) -> Preview:
     reading = snapshot(planned, cluster=planned_cluster(plan))
     found = reachability(reading.snapshot, engine)
     policies = _judged((*reading.findings, *lint(found)), planned)
-    about_plan = (*replaced_clusters(plan), *plan.warnings, *unseen_objects(plan))
+    about_plan = (
+        *replaced_clusters(plan),
+        *plan.warnings,
+        *unseen_objects(plan),
+        *unclear_clusters(plan),
+    )
     refused = tuple(each for each in reading.findings if each.severity is Severity.ERROR)
     return Preview(plan, found, ranked((*about_plan, *policies)), refused)
 

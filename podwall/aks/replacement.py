@@ -11,6 +11,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from podwall.aks.inputs import leaf
 from podwall.policies.unknown import Unknown
 
 __all__ = [
@@ -18,7 +19,6 @@ __all__ = [
     "POOL_LEAVES",
     "Replacement",
     "cluster_replacements",
-    "leaf",
     "pool_replacements",
 ]
 
@@ -143,16 +143,6 @@ def cluster_replacements(old: Mapping[str, Any], new: Mapping[str, Any]) -> tupl
 def pool_replacements(old: Mapping[str, Any], new: Mapping[str, Any]) -> tuple[Replacement, ...]:
     """Return what replaces a node pool between two sets of its inputs, in Azure's names."""
     return _changes(POOL_LEAVES, old, new)
-
-
-def leaf(inputs: Mapping[str, Any], path: str) -> object:
-    """Return the value at a dotted path, or None where it is absent."""
-    found: object = inputs
-    for key in path.split("."):
-        if isinstance(found, Unknown):
-            return found
-        found = found.get(key) if isinstance(found, Mapping) else None
-    return found
 
 
 def _changes(

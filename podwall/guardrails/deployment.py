@@ -10,6 +10,7 @@ from podwall.engines import ENGINES, SPEC
 from podwall.lint import lint, ranked, silenceable, triaged
 from podwall.lint.context import LintContext
 from podwall.plan import Plan, PlannedResource
+from podwall.plan.cluster import unclear_clusters
 from podwall.plan.documents import is_object, unseen_objects, with_known_namespaces
 from podwall.plan.values import UNKNOWN
 from podwall.policies.errors import Finding
@@ -53,7 +54,7 @@ class Deployment:
     @cached_property
     def source(self) -> Source:
         """The Kubernetes objects of the stack, and what it says about their cluster."""
-        findings = tuple(unseen_objects(self.plan))
+        findings = (*unseen_objects(self.plan), *unclear_clusters(self.plan))
         return Source(SourceKind.STATE, self.plan.project, stage_of(self.plan), findings=findings)
 
     @cached_property

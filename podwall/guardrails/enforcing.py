@@ -18,7 +18,8 @@ from pulumi_policy import (
     StackValidationPolicy,
 )
 
-from podwall.guardrails.clusters import clusters, is_cluster
+from podwall.aks.resource_types import is_cluster, is_unrecognised_cluster, may_be_cluster
+from podwall.guardrails.clusters import undetermined_cluster
 from podwall.guardrails.deployment import Deployment
 from podwall.guardrails.guardrail import (
     ClusterGuardrail,
@@ -34,6 +35,7 @@ from podwall.guardrails.settings import (
     schema_of,
 )
 from podwall.plan import PlannedResource
+from podwall.plan.cluster import clusters, unrecognised_clusters
 from podwall.plan.values import kind_of
 from podwall.policies.errors import Finding, Place, PodwallError
 
@@ -58,7 +60,7 @@ def cluster_policy(rule: ClusterGuardrail[Any], memory: Memory) -> ResourceValid
     """Return the policy that judges every AKS cluster of a stack by one rule."""
 
     def validate(args: ResourceValidationArgs, report: ReportViolation) -> None:
-        resource = memory.remember(args) if is_cluster(args.resource_type) else None
+        resource = memory.remember(args) if may_be_cluster(args.resource_type) else None
         if resource is None:
             return
         try:
@@ -70,7 +72,7 @@ def cluster_policy(rule: ClusterGuardrail[Any], memory: Memory) -> ResourceValid
         for each in judgements:
             if isinstance(each, Finding):
                 report(violation_text(each, rule.id), args.urn)
-        memory.doubt(rule.id, args.urn, _undetermined_of(judgements))
+        memory.keep_undetermined(rule.id, args.urn, _undetermined_of(judgements))
 
     return ResourceValidationPolicy(validate=validate, **_about(rule))
 
@@ -88,7 +90,7 @@ def stack_policy(rule: StackGuardrail[Any], memory: Memory) -> StackValidationPo
             return
         for each in _kept(deployment, judgements):
             report(violation_text(each, rule.id), _urn(each.place, deployment))
-        memory.doubt(rule.id, "", _undetermined_of(judgements))
+        memory.keep_undetermined(rule.id, "", _undetermined_of(judgements))
 
     return StackValidationPolicy(validate=validate, **_about(rule))
 
@@ -116,8 +118,11 @@ def _about(rule: ClusterGuardrail[Any] | StackGuardrail[Any]) -> dict[str, Any]:
 def _of_cluster(
     rule: ClusterGuardrail[Any], cluster: PlannedResource, settings: ClusterRuleSettings
 ) -> Iterable[Judgement]:
-    exempt = any(each.cluster == cluster.name for each in settings.exempt)
-    return () if exempt else rule.judge(cluster, settings)
+    if any(each.cluster == cluster.name for each in settings.exempt):
+        return ()
+    if is_unrecognised_cluster(cluster.type, cluster.inputs):
+        return (undetermined_cluster(cluster),)
+    return rule.judge(cluster, settings) if is_cluster(cluster.type) else ()
 
 
 def _of_stack(
@@ -150,14 +155,18 @@ def _problem(problem: PodwallError) -> str:
 
 
 ID: Final = "undetermined"
-CLASSIC: Final = "azure:containerservice/kubernetesCluster:KubernetesCluster"
-"""The cluster of the older provider, whose properties have other names."""
-
-LINTS: Final = frozenset({"known-only-after-deployment", "unseen-objects"})
+LINTS: Final = frozenset(
+    {
+        "cluster-not-recognised",
+        "engine-not-known",
+        "known-only-after-deployment",
+        "unseen-objects",
+    }
+)
 
 
 def undetermined(memory: Memory) -> StackValidationPolicy:
-    """Return the policy that tells the doubts of all rules; it has to come after them.
+    """Return the policy that reports what no rule can tell yet; it has to come after them.
 
     It only advises, because a first preview knows little. Made mandatory, it refuses whatever can't
     be judged.
@@ -165,12 +174,9 @@ def undetermined(memory: Memory) -> StackValidationPolicy:
 
     def validate(args: StackValidationArgs, report: ReportViolation) -> None:
         deployment = memory.deployment(args)
-        told = dict.fromkeys(_all_undetermined(memory, deployment))
-        for rule, doubt in told:
-            place = doubt.place
-            path = f"{place.path}: " if place.path else ""
-            urn = place.source if place.source in deployment.resources else None
-            report(f"{path}{doubt.because} [{rule}]", urn)
+        for rule, each in dict.fromkeys(_all_undetermined(memory, deployment)):
+            path = f"{each.place.path}: " if each.place.path else ""
+            report(f"{path}{each.because} [{rule}]", _urn(each.place, deployment))
 
     return StackValidationPolicy(
         ID,
@@ -186,11 +192,11 @@ def undetermined(memory: Memory) -> StackValidationPolicy:
 def _all_undetermined(
     memory: Memory, deployment: Deployment
 ) -> Iterator[tuple[str, UndeterminedJudgement]]:
-    yield from memory.doubts(frozenset(deployment.resources))
+    yield from memory.undetermined(frozenset(deployment.resources))
     for finding in deployment.findings:
         if finding.id in LINTS:
             yield finding.id, UndeterminedJudgement(finding.message, finding.place)
-    yield from ((ID, doubt) for doubt in _limits_of_sight(deployment))
+    yield from ((ID, each) for each in _limits_of_sight(deployment))
 
 
 def _limits_of_sight(deployment: Deployment) -> Iterator[UndeterminedJudgement]:
@@ -201,12 +207,8 @@ def _limits_of_sight(deployment: Deployment) -> Iterator[UndeterminedJudgement]:
         yield UndeterminedJudgement(
             f"nothing is known of {title}: no rule can judge it", Place(urn)
         )
-    for resource in deployment.plan.resources:
-        if resource.type == CLASSIC:
-            yield UndeterminedJudgement(
-                "clusters of the provider `azure` are not read", Place(resource.urn)
-            )
-    count = sum(1 for _ in clusters(deployment.plan))
+    plan = deployment.plan
+    count = sum(1 for _ in (*clusters(plan), *unrecognised_clusters(plan)))
     if count > 1:
         yield UndeterminedJudgement(
             f"the objects of {count} clusters are judged as if they were in one", Place()

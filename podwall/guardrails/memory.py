@@ -53,12 +53,12 @@ State = dict[str, Any]
 
 
 class Memory:
-    """What a pack has seen of one stack; the doubts of rules wait here until they are told."""
+    """What a pack has seen of one stack, and what its rules can't tell until it is reported."""
 
     def __init__(self) -> None:
         """Remember nothing yet."""
         self._inputs: dict[str, Mapping[str, Any]] = {}
-        self._doubts: dict[tuple[str, str], tuple[UndeterminedJudgement, ...]] = {}
+        self._undetermined: dict[tuple[str, str], tuple[UndeterminedJudgement, ...]] = {}
         self._states: list[State] = []
         self._deployment = deployment_of([])
 
@@ -83,17 +83,19 @@ class Memory:
             self._deployment = deployment_of(states)
         return self._deployment
 
-    def doubt(self, rule: str, urn: str, doubts: tuple[UndeterminedJudgement, ...]) -> None:
+    def keep_undetermined(
+        self, rule: str, urn: str, judgements: tuple[UndeterminedJudgement, ...]
+    ) -> None:
         """Keep what a rule can't tell about a resource, or, without a URN, about the stack."""
-        self._doubts[rule, urn] = doubts
+        self._undetermined[rule, urn] = judgements
 
-    def doubts(self, urns: frozenset[str]) -> tuple[tuple[str, UndeterminedJudgement], ...]:
-        """Return the rules' doubts about these resources and the stack, each with its rule."""
+    def undetermined(self, urns: frozenset[str]) -> tuple[tuple[str, UndeterminedJudgement], ...]:
+        """Return what rules can't tell of these resources and the stack, each with its rule."""
         return tuple(
-            (rule, doubt)
-            for (rule, urn), doubts in sorted(self._doubts.items())
+            (rule, each)
+            for (rule, urn), judgements in sorted(self._undetermined.items())
             if not urn or urn in urns
-            for doubt in doubts
+            for each in judgements
         )
 
     def _state(self, resource: PolicyResource) -> State:

@@ -1,7 +1,7 @@
 """What a plan says about its AKS cluster: engine, version, pod ranges, and whether it survives.
 
-Where objects go to more than one cluster of the plan, one picture mixes them, and a finding says
-so.
+Where that is not certain, a finding says so: objects that go to more than one cluster of the plan,
+a cluster whose properties are not read, an engine that the cluster's inputs do not name.
 """
 
 from __future__ import annotations
@@ -11,51 +11,85 @@ from dataclasses import replace
 from ipaddress import ip_network
 from typing import Any, Final
 
+from podwall.aks.inputs import choice, leaf
+from podwall.aks.network_engine import PLUGIN, PLUGIN_MODE, declared_engine
+from podwall.aks.resource_types import is_cluster, is_node_pool, is_unrecognised_cluster
 from podwall.engines import engine_change, minor_version
 from podwall.model import IpNetwork
 from podwall.plan.model import Operation, Plan, PlannedResource
+from podwall.plan.values import kind_of
 from podwall.policies.errors import Finding, Place, Severity
+from podwall.policies.unknown import Unknown
 from podwall.reading import DeclaredCluster
 
 __all__ = [
     "changed_clusters",
+    "clusters",
     "engine_changes",
+    "node_pools",
     "planned_cluster",
     "replaced_clusters",
     "several_clusters",
+    "unclear_clusters",
+    "unread_cluster",
+    "unrecognised_clusters",
 ]
 
 
-_AKS = "azure-native:containerservice"
+_NOT_OF_THE_STACK: Final = frozenset({Operation.DELETE, Operation.READ})
+
+
+def clusters(plan: Plan) -> Iterator[PlannedResource]:
+    """Yield the AKS clusters of a plan whose inputs have Azure's names."""
+    return (each for each in plan.resources if is_cluster(each.type))
+
+
+def unrecognised_clusters(plan: Plan) -> Iterator[PlannedResource]:
+    """Yield the AKS clusters of a plan whose inputs are not read: those of other providers."""
+    return (each for each in plan.resources if is_unrecognised_cluster(each.type, each.inputs))
+
+
+def node_pools(plan: Plan, cluster: PlannedResource) -> Iterator[Mapping[str, Any] | Unknown]:
+    """Yield the inputs of a cluster's node pools: its own, and those that are resources."""
+    inline = cluster.inputs.get("agentPoolProfiles") or ()
+    if isinstance(inline, Unknown):
+        yield inline
+    else:
+        yield from (each for each in inline if isinstance(each, Mapping | Unknown))
+    alone = sum(1 for _ in clusters(plan)) == 1
+    separate = (each for each in plan.resources if is_node_pool(each.type))
+    yield from (each.inputs for each in separate if alone or _belongs(each, cluster))
+
+
+def _belongs(pool: PlannedResource, cluster: PlannedResource) -> bool:
+    named = pool.inputs.get("resourceName")
+    depends = cluster.urn in {*pool.dependencies, pool.parent}
+    return depends or (isinstance(named, str) and named == cluster.inputs.get("resourceName"))
 
 
 def planned_cluster(plan: Plan) -> DeclaredCluster:
     """Return what the plan's AKS cluster declares, or nothing where there is not exactly one.
 
-    Without a network policy engine the cluster has none: AKS enforces no policy unless asked to
-    (https://learn.microsoft.com/azure/aks/use-network-policies), except in an Automatic cluster.
+    One whose inputs are not read declares nothing, and the objects may be in that one.
     """
-    found = [
-        resource.inputs
-        for resource in plan.resources
-        if resource.type.startswith(_AKS)
-        and resource.type.endswith(":ManagedCluster")
-        and resource.change not in {Operation.DELETE, Operation.READ}
-    ]
-    if len(found) != 1:
+    there = [each for each in plan.resources if each.change not in _NOT_OF_THE_STACK]
+    found = [each for each in there if _is_any_cluster(each)]
+    if len(found) != 1 or not is_cluster(found[0].type):
         return DeclaredCluster()
-    network = _mapping(found[0].get("networkProfile"))
+    inputs = found[0].inputs
     return DeclaredCluster(
-        engine=_engine(found[0], network),
-        kubernetes_version=_minor(found[0].get("kubernetesVersion")),
-        pod_cidrs=tuple(_pod_cidrs(network)),
+        engine=_engine(inputs),
+        kubernetes_version=_minor(inputs.get("kubernetesVersion")),
+        pod_cidrs=tuple(_pod_cidrs(inputs)),
     )
 
 
-def _engine(inputs: Mapping[str, Any], network: Mapping[str, Any]) -> str | None:
-    automatic = _mapping(inputs.get("sku")).get("name") == "Automatic"
-    engine = network.get("networkPolicy", "cilium" if automatic else "none")
-    return engine if isinstance(engine, str) else None
+def _engine(inputs: Mapping[str, Any]) -> str | None:
+    """Return the engine as a snapshot names it: `none` where there is none, None where unknown."""
+    found = declared_engine(inputs)
+    if isinstance(found, Unknown):
+        return None
+    return "none" if found is None else found.value
 
 
 def _minor(version: Any) -> str | None:
@@ -64,17 +98,15 @@ def _minor(version: Any) -> str | None:
     return None if found is None else f"{found[0]}.{found[1]}"
 
 
-def _pod_cidrs(network: Mapping[str, Any]) -> Iterator[IpNetwork]:
+def _pod_cidrs(inputs: Mapping[str, Any]) -> Iterator[IpNetwork]:
     """Yield the ranges that pods get addresses from; without an overlay that is a subnet."""
-    overlay = network.get("networkPluginMode") == "overlay"
-    if overlay or network.get("networkPlugin") == "kubenet":
-        for cidr in network.get("podCidrs") or [network.get("podCidr")]:
+    overlay = choice(inputs, PLUGIN_MODE) == "overlay"
+    if overlay or choice(inputs, PLUGIN) == "kubenet":
+        cidrs = leaf(inputs, "networkProfile.podCidrs")
+        listed = cidrs if isinstance(cidrs, list | tuple) and cidrs else None
+        for cidr in listed or [leaf(inputs, "networkProfile.podCidr")]:
             if isinstance(cidr, str):
                 yield ip_network(cidr, strict=False)
-
-
-def _mapping(value: Any) -> Mapping[str, Any]:
-    return value if isinstance(value, Mapping) else {}
 
 
 _LINK = "https://learn.microsoft.com/azure/aks/use-network-policies"
@@ -84,7 +116,7 @@ _WORDS = {Operation.REPLACE: "replaces", Operation.DELETE: "deletes"}
 def replaced_clusters(plan: Plan) -> Iterator[Finding]:
     """Yield an error for every AKS cluster that would not survive the deployment."""
     for resource in plan.resources:
-        if resource.type.endswith(":ManagedCluster") and resource.change in _WORDS:
+        if _is_any_cluster(resource) and resource.change in _WORDS:
             yield Finding(
                 f"cluster-{resource.change.value}",
                 Severity.ERROR,
@@ -119,7 +151,49 @@ def _because(resource: PlannedResource) -> str:
 
 
 PROVIDER: Final = "pulumi:providers:kubernetes"
-CLUSTER: Final = ":ManagedCluster"
+
+
+def unclear_clusters(plan: Plan) -> Iterator[Finding]:
+    """Yield a finding for everything that keeps the plan from telling its cluster and engine."""
+    yield from several_clusters(plan)
+    for resource in plan.resources:
+        if resource.change not in _NOT_OF_THE_STACK:
+            yield from _unclear(resource)
+
+
+def _unclear(resource: PlannedResource) -> Iterator[Finding]:
+    if is_unrecognised_cluster(resource.type, resource.inputs):
+        yield Finding(
+            "cluster-not-recognised",
+            Severity.WARNING,
+            f"{unread_cluster(resource)}: its network policy engine is not known",
+            resource.place,
+            "name its engine with `--engine`",
+            _LINK,
+        )
+    elif is_cluster(resource.type):
+        engine = declared_engine(resource.inputs)
+        if isinstance(engine, Unknown):
+            yield Finding(
+                "engine-not-known",
+                Severity.INFO,
+                f"the engine of the AKS cluster `{resource.name}` is not known: {engine.cause}",
+                resource.place,
+                "name it with `--engine`; without it, what engines do differently is undetermined",
+                _LINK,
+            )
+
+
+def unread_cluster(resource: PlannedResource) -> str:
+    """Return in words why nothing is known of a cluster that is not recognised.
+
+    >>> type_ = "azure:containerservice/kubernetesCluster:KubernetesCluster"
+    >>> unread_cluster(PlannedResource("", type_, "aks", {}))
+    'the AKS cluster `aks` is a KubernetesCluster of `azure`, whose properties are not read'
+    """
+    package, kind = resource.type.partition(":")[0], kind_of(resource.type)
+    made = f"the AKS cluster `{resource.name}` is a {kind} of `{package}`"
+    return f"{made}, whose properties are not read"
 
 
 def several_clusters(plan: Plan) -> Iterator[Finding]:
@@ -131,7 +205,7 @@ def several_clusters(plan: Plan) -> Iterator[Finding]:
         for urn in providers
         if urn in by_urn and by_urn[urn].type == PROVIDER
         for dependency in by_urn[urn].dependencies
-        if _is_cluster(by_urn.get(dependency))
+        if dependency in by_urn and _is_any_cluster(by_urn[dependency])
     }
     if len(targets) > 1:
         names = ", ".join(sorted(f"`{by_urn[urn].name}`" for urn in targets))
@@ -144,5 +218,5 @@ def several_clusters(plan: Plan) -> Iterator[Finding]:
         )
 
 
-def _is_cluster(resource: PlannedResource | None) -> bool:
-    return resource is not None and resource.type.endswith(CLUSTER)
+def _is_any_cluster(resource: PlannedResource) -> bool:
+    return is_cluster(resource.type) or is_unrecognised_cluster(resource.type, resource.inputs)

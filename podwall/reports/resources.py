@@ -5,6 +5,9 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any, Final
 
+from podwall.aks.inputs import choice
+from podwall.aks.network_engine import PLUGIN
+from podwall.aks.resource_types import is_cluster, is_node_pool
 from podwall.plan.model import PlannedResource
 from podwall.plan.values import kind_of
 from podwall.policies.unknown import Unknown
@@ -72,14 +75,24 @@ def resource_summary(resource: PlannedResource) -> str:
     >>> resource_summary(PlannedResource("", "azure-native:containerservice:AgentPool", "p", pool))
     'User, Standard_D4ds_v5, 1 to 3 nodes'
     """
-    words = _WORDS.get(kind_of(resource.type))
+    words = _words_for(resource.type)
     return ", ".join(words(resource.inputs)) if words else ""
+
+
+_PLUGINS: Final = {"azure": "Azure CNI", "none": "own networking", None: "default networking"}
+
+
+def _words_for(type_: str) -> Words | None:
+    if is_cluster(type_):
+        return _cluster
+    return _pool if is_node_pool(type_) else _WORDS.get(kind_of(type_))
 
 
 def _cluster(inputs: Inputs) -> Iterator[str]:
     network = _mapping(inputs, "networkProfile")
-    plugin, mode = network.get("networkPlugin"), network.get("networkPluginMode")
-    yield " ".join(_plain("Azure CNI" if plugin == "azure" else plugin or "own networking", mode))
+    plugin = choice(inputs, PLUGIN)
+    titled = _PLUGINS.get(plugin, plugin) if isinstance(plugin, str | None) else plugin
+    yield " ".join(_plain(titled, network.get("networkPluginMode")))
     yield f"network policy {_text(network.get('networkPolicy', 'none'))}"
     yield from _labelled("Kubernetes", inputs.get("kubernetesVersion"))
     if _mapping(inputs, "apiServerAccessProfile").get("enablePrivateCluster"):
@@ -173,11 +186,9 @@ def _text(value: Any) -> str:
 
 
 _WORDS: Final[Mapping[str, Words]] = {
-    "AgentPool": _pool,
     "DaemonSet": _workload,
     "Deployment": _workload,
     "Job": _workload,
-    "ManagedCluster": _cluster,
     "Namespace": _namespace,
     "NetworkPolicy": policy_words,
     "Pod": _workload,

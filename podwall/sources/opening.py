@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from podwall.plan import Plan
-from podwall.plan.cluster import changed_clusters, planned_cluster, several_clusters
+from podwall.plan.cluster import changed_clusters, planned_cluster, unclear_clusters
 from podwall.plan.documents import documents, unseen_objects, with_known_namespaces
 from podwall.policies.errors import Finding, Place, SourceError
 from podwall.reading import DeclaredCluster, Document, SnapshotReading, snapshot
@@ -149,7 +149,7 @@ def _of_pulumi(name: str, values: list[Any]) -> Source | None:
 
 
 def _of_plan(kind: SourceKind, name: str, plan: Plan) -> Source:
-    findings = (*unseen_objects(plan), *several_clusters(plan))
+    findings = (*unseen_objects(plan), *unclear_clusters(plan))
     return Source(kind, name, stage_of(plan), findings=findings, stack=_stack_name(plan))
 
 
@@ -165,7 +165,7 @@ def _of_steps(name: str, steps: list[Any], gaps: Iterable[Finding]) -> Source:
             *changed_clusters(before, after),
             *temporary_openings(before, after, steps),
             *unseen_objects(after),
-            *several_clusters(after),
+            *unclear_clusters(after),
         ),
         stack=_stack_name(after) or _stack_name(before),
     )

@@ -11,8 +11,17 @@ from pulumi_policy import ResourceValidationArgs, ResourceValidationPolicy
 from pulumi_policy.policy import PolicyCustomTimeouts, PolicyResourceOptions
 from pulumi_policy.proxy import UNKNOWN_STRING_VALUE, unknown_checking_proxy
 
-from podwall.guardrails.pack import policies
-from tests.guardrails.packs import TODAY, State, cluster, judged, messages, resource
+from podwall.guardrails.pack import policies, rules
+from tests.guardrails.packs import (
+    TODAY,
+    State,
+    cluster,
+    judged,
+    kubernetes,
+    messages,
+    resource,
+)
+from tests.lint.cases import DENY, pod
 
 TYPE = "azure-native:containerservice:ManagedCluster"
 OVERLAY = {"networkPlugin": "azure", "networkPluginMode": "overlay", "networkDataplane": "azure"}
@@ -22,7 +31,9 @@ KUBENET = {"networkPlugin": "kubenet", "networkPolicy": "calico"}
 LATER = UNKNOWN_STRING_VALUE
 
 
-def refusals(name: str, inputs: Mapping[str, Any], day: date = TODAY, **settings: Any) -> list[str]:
+def refusals(
+    name: str, inputs: Mapping[str, Any], day: date = TODAY, type_: str = TYPE, **settings: Any
+) -> list[str]:
     """Return what one policy of a pack says about a cluster with these inputs, unprotected."""
     (policy,) = [each for each in policies(day) if each.name == name]
     assert isinstance(policy, ResourceValidationPolicy)
@@ -35,9 +46,9 @@ def refusals(name: str, inputs: Mapping[str, Any], day: date = TODAY, **settings
         custom_timeouts=times,
         additional_secret_outputs=[],
     )
-    urn = f"urn:pulumi:dev::shop::{TYPE}::aks"
+    urn = f"urn:pulumi:dev::shop::{type_}::aks"
     proxy = unknown_checking_proxy(dict(inputs))
-    args = ResourceValidationArgs(TYPE, proxy, urn, "aks", options, None, settings)
+    args = ResourceValidationArgs(type_, proxy, urn, "aks", options, None, settings)
     said: list[str] = []
 
     def report(message: str, _urn: str | None) -> None:
@@ -116,6 +127,12 @@ def network(profile: Mapping[str, Any], **inputs: Any) -> dict[str, Any]:
         ),
         pytest.param(
             "cluster-network-misfit",
+            network({**OVERLAY, "networkPolicy": "Calico", "ipFamilies": ["ipv4", "ipv6"]}),
+            "networkProfile.networkPolicy: `networkPolicy: Calico` with",
+            id="Calico neither, in whatever case it is written",
+        ),
+        pytest.param(
+            "cluster-network-misfit",
             network({**AZURE, "advancedNetworking": {"security": {"enabled": True}}}),
             "networkProfile.networkPolicy: `networkPolicy: azure` with `enabled: True`",
             id="advanced policies need Cilium",
@@ -165,7 +182,17 @@ def test_a_cluster_is_refused(rule: str, inputs: Mapping[str, Any], said: str) -
         pytest.param(
             "cluster-without-engine", {"sku": {"name": "Automatic"}}, id="Automatic has Cilium"
         ),
+        pytest.param(
+            "cluster-without-engine",
+            network({**CILIUM, "networkPolicy": "Cilium"}),
+            id="an engine in another case",
+        ),
         pytest.param("cluster-network-misfit", network(CILIUM), id="Cilium in both places"),
+        pytest.param(
+            "cluster-network-misfit",
+            network({**CILIUM, "networkPlugin": "Azure", "networkDataplane": "Cilium"}),
+            id="Cilium in whatever case",
+        ),
         pytest.param("cluster-network-misfit", network(AZURE), id="azure on Azure CNI"),
         pytest.param("cluster-network-misfit", network(KUBENET), id="Calico runs on kubenet"),
         pytest.param("cluster-on-kubenet", network(CILIUM), id="Azure CNI"),
@@ -192,6 +219,11 @@ def test_a_cluster_is_accepted(rule: str, inputs: Mapping[str, Any]) -> None:
         ),
         pytest.param("cluster-without-engine", {"networkProfile": LATER}, id="whole profile"),
         pytest.param("cluster-without-engine", {"sku": {"name": LATER}}, id="kind of cluster"),
+        pytest.param(
+            "cluster-without-engine",
+            network({"networkPlugin": "none", "networkPolicy": "none"}),
+            id="a network of its own",
+        ),
         pytest.param(
             "cluster-network-misfit", network({**CILIUM, "networkDataplane": LATER}), id="dataplane"
         ),
@@ -230,6 +262,13 @@ def test_an_unknown_is_undetermined_and_breaks_nothing(
             id="a pool that may grow",
         ),
         pytest.param(AZURE, [{"count": 200, "maxPods": 110}], "22000 pods", id="too many pods"),
+        pytest.param(AZURE, [{"count": 81}], "20250 pods", id="too many pods by default"),
+        pytest.param(
+            {"networkPlugin": "azure", "networkPolicy": "azure"},
+            [{"count": 182, "podSubnetID": "pods"}],
+            "20020 pods",
+            id="too many pods by default in a subnet of pods",
+        ),
         pytest.param(CILIUM, [{"osType": "Windows"}], "Windows", id="Cilium on Windows"),
     ],
 )
@@ -267,3 +306,62 @@ def test_a_cluster_is_exempt_by_name_and_with_a_reason() -> None:
 def test_what_is_protected_is_accepted() -> None:
     state: State = cluster()
     assert messages(judged([state]), "cluster-unprotected") == []
+
+
+SPELLINGS = (
+    TYPE,
+    "azure-native:containerservice/v20240901:ManagedCluster",
+    "azure-native_containerservice_v20260501:containerservice:ManagedCluster",
+)
+UNRECOGNISED: tuple[tuple[str, dict[str, Any]], ...] = (
+    ("azure:containerservice/kubernetesCluster:KubernetesCluster", {}),
+    ("azurerm:index/kubernetesCluster:KubernetesCluster", {}),
+    (
+        "azapi:index/resource:Resource",
+        {"type": "Microsoft.ContainerService/managedClusters@2025-09-01"},
+    ),
+)
+
+
+@pytest.mark.parametrize("type_", SPELLINGS)
+def test_every_spelling_of_a_cluster_is_judged(type_: str) -> None:
+    for rule, inputs in (
+        ("cluster-without-engine", {}),
+        ("cluster-network-misfit", network({**CILIUM, "networkPolicy": "azure"})),
+        ("cluster-on-kubenet", network(KUBENET)),
+        ("cluster-api-server-open", {}),
+        ("cluster-unprotected", {}),
+        ("cluster-engine-ends", network(AZURE)),
+    ):
+        assert len(refusals(rule, inputs, type_=type_)) == 1
+    pools = [{"count": 251, "maxPods": 10}]
+    states = [resource(type_, "aks", network(AZURE, agentPoolProfiles=pools))]
+    assert len(messages(judged(states), "cluster-beyond-engine")) == 1
+
+
+@pytest.mark.parametrize(("type_", "inputs"), UNRECOGNISED)
+def test_a_cluster_that_is_not_recognised_passes_no_rule(
+    type_: str, inputs: dict[str, Any]
+) -> None:
+    found = messages(judged([resource(type_, "old", inputs, protect=True)]), "undetermined")
+    of_clusters = [each.id for each in rules(TODAY) if each.id.startswith("cluster-")]
+    assert len(of_clusters) == 8
+    for rule in (*of_clusters, "cluster-not-recognised"):
+        (message,) = [each for each in found if each.endswith(f"[{rule}]")]
+        assert "the AKS cluster `old`" in message
+
+
+def test_a_cluster_that_is_not_recognised_is_exempt_by_name_like_any_other() -> None:
+    type_, inputs = UNRECOGNISED[0]
+    exempt = {"exempt": [{"cluster": "old", "reason": "goes in March"}]}
+    of_clusters = [each.id for each in rules(TODAY) if each.id.startswith("cluster-")]
+    found = judged([resource(type_, "old", inputs)], dict.fromkeys(of_clusters, exempt))
+    (message,) = messages(found, "undetermined")
+    assert message.endswith("[cluster-not-recognised]")
+
+
+def test_what_an_unseen_engine_does_is_not_judged_as_if_there_were_none() -> None:
+    own = network({"networkPlugin": "none", "networkPolicy": "none"})
+    found = judged([resource(TYPE, "aks", own, protect=True), *map(kubernetes, (DENY, pod("web")))])
+    assert messages(found, "policy-not-enforced") == []
+    assert any(each.endswith("[engine-not-known]") for each in messages(found, "undetermined"))

@@ -47,6 +47,13 @@ def test_a_cluster_that_is_no_longer_there_is_deleted() -> None:
     assert said.startswith("the deployment deletes cluster `aks`")
 
 
+def test_a_cluster_that_is_exempt_may_go() -> None:
+    exempt = [{"cluster": "aks", "reason": "the second one takes over"}]
+    settings = {"cluster-replaced": {"deployed": str(STATE), "exempt": exempt}}
+    assert messages(judged([], settings), "cluster-replaced") == []
+    assert messages(judged(recorded("cilium.json"), settings), "cluster-replaced") == []
+
+
 def test_what_is_no_state_is_refused(tmp_path: Path) -> None:
     settings = {"cluster-replaced": {"deployed": str(FIRST)}}
     (said,) = messages(judged([cluster()], settings), "cluster-replaced")

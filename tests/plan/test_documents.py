@@ -3,18 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from ipaddress import ip_network
 from types import MappingProxyType
 from typing import Any
 
 import pytest
 
 from podwall.plan import SECRET, Operation, Plan, PlannedResource
-from podwall.plan.cluster import planned_cluster
 from podwall.plan.documents import documents, unseen_objects
 from podwall.policies.errors import Place
 from podwall.policies.unknown import Unknown
-from podwall.reading import DeclaredCluster
 
 UNKNOWN = Unknown("later")
 NOTHING: Mapping[str, Any] = MappingProxyType({})
@@ -119,54 +116,3 @@ def test_files_of_which_the_plan_shows_a_part_are_a_finding_that_says_why() -> N
     assert finding.message == (
         "some objects of ConfigGroup `it` are not in the plan: `a` is not fetched"
     )
-
-
-def cluster(**inputs: Any) -> PlannedResource:
-    return planned("azure-native:containerservice:ManagedCluster", inputs)
-
-
-OVERLAY = {"networkPlugin": "azure", "networkPluginMode": "overlay", "podCidr": "10.244.0.0/16"}
-
-
-@pytest.mark.parametrize(
-    ("resources", "declared"),
-    [
-        pytest.param(
-            [cluster(kubernetesVersion="1.36.2", networkProfile={"networkPolicy": "azure"})],
-            DeclaredCluster("azure", "1.36"),
-            id="its engine and its minor version",
-        ),
-        pytest.param(
-            [cluster(networkProfile=OVERLAY)],
-            DeclaredCluster("none", None, (ip_network("10.244.0.0/16"),)),
-            id="no engine unless one is asked for, and the pods of an overlay",
-        ),
-        pytest.param(
-            [cluster(networkProfile={"networkPlugin": "azure", "podCidr": "10.244.0.0/16"})],
-            DeclaredCluster("none"),
-            id="pods of a flat network are in a subnet",
-        ),
-        pytest.param(
-            [cluster(sku={"name": "Automatic"})], DeclaredCluster("cilium"), id="Automatic"
-        ),
-        pytest.param(
-            [cluster(networkProfile={"networkPolicy": UNKNOWN})],
-            DeclaredCluster(),
-            id="an unknown engine",
-        ),
-        pytest.param([], DeclaredCluster(), id="no cluster"),
-        pytest.param([cluster(), cluster()], DeclaredCluster(), id="two clusters"),
-        pytest.param(
-            [
-                planned(
-                    "azure-native:containerservice/v20250901:ManagedCluster",
-                    {"networkProfile": {"networkPolicy": "calico"}},
-                )
-            ],
-            DeclaredCluster("calico"),
-            id="an API version of its own",
-        ),
-    ],
-)
-def test_the_cluster_declares(resources: list[PlannedResource], declared: DeclaredCluster) -> None:
-    assert planned_cluster(Plan("shop", "dev", tuple(resources))) == declared

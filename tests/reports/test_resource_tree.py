@@ -126,8 +126,15 @@ SELECTOR = {"matchLabels": {"app": "web"}, "matchExpressions": [{"key": "x", "op
             id="a cluster",
         ),
         pytest.param(
-            f"{AKS}ManagedCluster", {}, "own networking, network policy none", id="a bare one"
+            f"{AKS}ManagedCluster", {}, "default networking, network policy none", id="a bare one"
         ),
+        pytest.param(
+            "azure-native_containerservice_v20260501:containerservice:ManagedCluster",
+            {"networkProfile": {"networkPlugin": "None"}},
+            "own networking, network policy none",
+            id="one in a package of its own, with a network of its own",
+        ),
+        pytest.param("azure-native:servicefabric:ManagedCluster", {}, "", id="Service Fabric"),
         pytest.param(
             f"{AKS}AgentPool",
             {"vmSize": "D4", "minCount": 1, "maxCount": 3, "availabilityZones": ["1", "2"]},

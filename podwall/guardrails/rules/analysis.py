@@ -26,9 +26,7 @@ from podwall.sources.yaml_lines import exact_place
 __all__ = ["EXPECTATION_RULES", "GROUPS", "JUDGED_ELSEWHERE", "LINT_RULES"]
 
 
-EXPECTATIONS_DOC: Final = (
-    "https://kubernetes.io/docs/concepts/services-networking/network-policies/"
-)
+DOC: Final = "https://kubernetes.io/docs/concepts/services-networking/network-policies/"
 
 
 def _expectations(deployment: Deployment, settings: ExpectationSettings) -> Judgements:
@@ -37,12 +35,12 @@ def _expectations(deployment: Deployment, settings: ExpectationSettings) -> Judg
     for result in check(deployment.reach, expectations_in(settings.file)):
         place = _exact(result.expectation.place)
         if result.outcome is Outcome.UNDETERMINED:
-            yield UndeterminedJudgement(f"{place}: {_said(result, 'may be broken')}", place)
+            yield UndeterminedJudgement(f"{place}: {_message(result, 'may be broken')}", place)
         elif result.outcome is Outcome.FAIL:
             yield Finding(
                 "expectation-broken",
                 FindingSeverity.ERROR,
-                f"{place}: {_said(result, 'is broken')}",
+                f"{place}: {_message(result, 'is broken')}",
                 help="change the policies, or what is expected",
             )
 
@@ -53,7 +51,7 @@ def _exact(place: Place) -> Place:
     return replace(exact_place(place, {name: data}), path="")
 
 
-def _said(result: Result, outcome: str) -> str:
+def _message(result: Result, outcome: str) -> str:
     return f"expectation `{result.expectation.name}` {outcome}: {result.reason}"
 
 
@@ -64,14 +62,12 @@ EXPECTATION_RULES: Final = (
         severity=Severity.CRITICAL,
         enforcement=EnforcementLevel.MANDATORY,
         remediation="Run podwall check for the flow that decides, and change policies or intent.",
-        link=EXPECTATIONS_DOC,
+        link=DOC,
         settings=ExpectationSettings,
         judge=_expectations,
     ),
 )
 
-
-DOC: Final = "https://kubernetes.io/docs/concepts/services-networking/network-policies/"
 
 GROUPS: Final = {
     "dns-cut-off": frozenset({"dns-blocked", "dns-over-tcp-blocked"}),
@@ -105,6 +101,8 @@ JUDGED_ELSEWHERE: Final = frozenset(
         "known-only-after-deployment",
         "unseen-objects",
         "several-clusters",
+        "cluster-not-recognised",
+        "engine-not-known",
     }
 )
 """What other rules look at more closely, or report as undetermined."""

@@ -5,21 +5,37 @@ How long the engine is supported and how far it goes is judged as well.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Iterable, Mapping
 from datetime import date
 from functools import partial
 from ipaddress import ip_network
-from typing import Any, Final, NamedTuple
+from typing import Any, Final
 
 from pulumi_policy import EnforcementLevel, Severity
 
+from podwall.aks.combinations import REFUSED_COMBINATIONS
+from podwall.aks.inputs import choice, leaf
+from podwall.aks.limits import (
+    DEFAULT_MAX_PODS_KUBENET,
+    DEFAULT_MAX_PODS_NODE_SUBNET,
+    DEFAULT_MAX_PODS_OVERLAY,
+    DEFAULT_MAX_PODS_POD_SUBNET,
+)
+from podwall.aks.network_engine import (
+    KUBENET_ENDS,
+    PLUGIN,
+    PLUGIN_MODE,
+    POLICY,
+    EngineLimits,
+    NetworkEngine,
+    declared_engine,
+)
+from podwall.aks.refusal import LEARN
+from podwall.aks.versions import written_day
 from podwall.guardrails.clusters import (
-    LEARN,
     ClusterProblem,
     cluster_finding,
-    clusters,
-    leaf,
-    pools,
+    undetermined_cluster,
     undetermined_leaves,
 )
 from podwall.guardrails.deployment import Deployment
@@ -32,111 +48,53 @@ from podwall.guardrails.guardrail import (
 )
 from podwall.guardrails.settings import AddressSettings, ClusterRuleSettings, EndSettings
 from podwall.plan import PlannedResource
+from podwall.plan.cluster import clusters, node_pools, unrecognised_clusters
 from podwall.policies.errors import Place
 from podwall.policies.unknown import Unknown
 from podwall.policies.wording import shown
 
-__all__ = ["ACCESS_RULES", "AZURE_ENGINE_ENDS", "ENGINE_RULES", "lifetime_rules"]
+__all__ = ["ACCESS_RULES", "ENGINE_RULES", "lifetime_rules"]
 
 
-PLUGIN: Final = "networkProfile.networkPlugin"
-MODE: Final = "networkProfile.networkPluginMode"
-DATAPLANE: Final = "networkProfile.networkDataplane"
-POLICY: Final = "networkProfile.networkPolicy"
-ENGINES: Final = ("azure", "calico", "cilium")
 PAGE: Final = "use-network-policies"
 
 
 def _engine(cluster: PlannedResource, _settings: ClusterRuleSettings) -> Judgements:
-    engine, sku = leaf(cluster.inputs, POLICY), leaf(cluster.inputs, "sku.name")
-    if engine is None and (sku == "Automatic" or isinstance(sku, Unknown)):
-        yield from undetermined_leaves(cluster, "sku.name")
-    elif isinstance(engine, Unknown):
-        yield from undetermined_leaves(cluster, POLICY)
-    elif engine not in ENGINES:
-        said = "no network policy engine" if engine in {None, "none"} else f"{shown(engine)}"
+    engine, written = declared_engine(cluster.inputs), choice(cluster.inputs, POLICY)
+    is_other = isinstance(written, str) and written != "none"
+    if isinstance(engine, Unknown) and not is_other:
+        yield UndeterminedJudgement(
+            f"whether cluster `{cluster.name}` has a network policy engine: {engine.cause}",
+            Place(cluster.urn, path=POLICY),
+        )
+    elif not isinstance(engine, NetworkEngine):
+        found = shown(leaf(cluster.inputs, POLICY)) if is_other else "no network policy engine"
         yield cluster_finding(
             cluster,
             POLICY,
             ClusterProblem(
                 "cluster-without-engine",
-                f"cluster `{cluster.name}` has {said}, which enforces no policy at all",
+                f"cluster `{cluster.name}` has {found}, which enforces no policy at all",
                 "choose `cilium`, `azure` or `calico` before the cluster is created",
                 PAGE,
             ),
         )
 
 
-class _RefusedCombination(NamedTuple):
-    """Leaves of the network profile that Azure refuses together."""
-
-    paths: tuple[str, ...]
-    is_one: Callable[..., bool]
-    message: str
-    help: str
-    page: str
-
-
-REFUSED_COMBINATIONS: Final = (
-    _RefusedCombination(
-        (DATAPLANE, POLICY),
-        lambda dataplane, policy: (dataplane == "cilium") != (policy == "cilium"),
-        "the Cilium dataplane and the engine `cilium` go only together",
-        "set both to `cilium`, or neither",
-        "azure-cni-powered-by-cilium",
-    ),
-    _RefusedCombination(
-        (MODE, PLUGIN),
-        lambda mode, plugin: mode == "overlay" and plugin != "azure",
-        "the overlay is a mode of Azure CNI",
-        "set `networkPlugin: azure`",
-        "azure-cni-overlay",
-    ),
-    _RefusedCombination(
-        (POLICY, PLUGIN),
-        lambda policy, plugin: policy in {"azure", "cilium"} and plugin not in {"azure", None},
-        "this engine needs Azure CNI",
-        "set `networkPlugin: azure`",
-        PAGE,
-    ),
-    _RefusedCombination(
-        (POLICY, PLUGIN),
-        lambda policy, plugin: policy == "calico" and plugin == "none",
-        "a cluster that brings its own network can't have AKS install an engine",
-        "set `networkPolicy: none` and install Calico yourself, or `networkPlugin: azure`",
-        "use-byo-cni",
-    ),
-    _RefusedCombination(
-        (POLICY, "networkProfile.ipFamilies"),
-        lambda policy, families: policy == "azure" and "IPv6" in (families or ()),
-        "the engine `azure` does not know IPv6",
-        "choose `cilium`, or leave IPv6 out",
-        "azure-cni-overlay",
-    ),
-    _RefusedCombination(
-        (POLICY, "networkProfile.advancedNetworking.security.enabled"),
-        lambda policy, enabled: enabled is True and policy != "cilium",
-        "advanced network policies need the engine `cilium`",
-        "choose `cilium`, or switch `advancedNetworking.security` off",
-        "container-network-security-concepts",
-    ),
-)
-
-
 def _refused_combinations(cluster: PlannedResource, _settings: ClusterRuleSettings) -> Judgements:
-    for misfit in REFUSED_COMBINATIONS:
-        values = [leaf(cluster.inputs, path) for path in misfit.paths]
-        if any(isinstance(value, Unknown) for value in values):
-            yield from undetermined_leaves(cluster, *misfit.paths)
-        elif misfit.is_one(*values):
+    for each in REFUSED_COMBINATIONS:
+        found = each.is_in(cluster.inputs)
+        if isinstance(found, Unknown):
+            yield from undetermined_leaves(cluster, *each.paths)
+        elif found:
             yield cluster_finding(
                 cluster,
-                misfit.paths[0],
+                each.paths[0],
                 ClusterProblem(
                     "cluster-network-misfit",
-                    f"{_written(cluster.inputs, misfit.paths)}: {misfit.message}",
-                    misfit.help,
-                    misfit.page,
+                    f"{_written(cluster.inputs, each.paths)}: {each.message}",
+                    each.help,
+                    each.page,
                 ),
             )
 
@@ -151,13 +109,14 @@ def _written(inputs: Mapping[str, Any], paths: tuple[str, ...]) -> str:
 
 def _kubenet(cluster: PlannedResource, _settings: ClusterRuleSettings) -> Judgements:
     yield from undetermined_leaves(cluster, PLUGIN)
-    if leaf(cluster.inputs, PLUGIN) == "kubenet":
+    if choice(cluster.inputs, PLUGIN) == "kubenet":
         yield cluster_finding(
             cluster,
             PLUGIN,
             ClusterProblem(
                 "cluster-on-kubenet",
-                f"cluster `{cluster.name}` runs on kubenet, which retires on 31 March 2028",
+                f"cluster `{cluster.name}` runs on kubenet, which retires on"
+                f" {written_day(KUBENET_ENDS)}",
                 "set `networkPlugin: azure` and `networkPluginMode: overlay`",
                 "configure-kubenet",
             ),
@@ -205,8 +164,8 @@ RANGES_PAGE: Final = "api-server-authorized-ip-ranges"
 
 
 def _api_server(cluster: PlannedResource, settings: AddressSettings) -> Judgements:
-    private, public = leaf(cluster.inputs, PRIVATE), leaf(cluster.inputs, PUBLIC)
-    if private is True or public == "Disabled":
+    private, public = leaf(cluster.inputs, PRIVATE), choice(cluster.inputs, PUBLIC)
+    if private is True or public == "disabled":
         return
     ranges = leaf(cluster.inputs, RANGES)
     if isinstance(ranges, Iterable) and not isinstance(ranges, str) and tuple(ranges):
@@ -280,29 +239,19 @@ ACCESS_RULES: Final = (
 )
 
 
-LIFETIME_POLICY: Final = "networkProfile.networkPolicy"
-LIFETIME_PAGE: Final = "use-network-policies"
-AZURE_ENGINE_ENDS: Final = date(2028, 9, 30)
-"""The last day on which Microsoft supports Azure Network Policy Manager on Linux."""
-
-MOST_NODES, MOST_PODS = 250, 20_000
-PODS_OF_A_NODE: Final = 30
-"""What Azure CNI puts on a node where neither the overlay nor the program says otherwise."""
-
-PODS_OF_AN_OVERLAY_NODE: Final = 250
-
-
 def _end(today: date, cluster: PlannedResource, settings: EndSettings) -> Judgements:
-    yield from undetermined_leaves(cluster, LIFETIME_POLICY)
-    left = (AZURE_ENGINE_ENDS - today).days
-    if leaf(cluster.inputs, LIFETIME_POLICY) == "azure" and left <= settings.notice_days:
-        when = f"{AZURE_ENGINE_ENDS.day} {AZURE_ENGINE_ENDS:%B %Y}"
+    yield from undetermined_leaves(cluster, POLICY)
+    engine = declared_engine(cluster.inputs)
+    ends = engine.support_ends if isinstance(engine, NetworkEngine) else None
+    left = None if ends is None else (ends - today).days
+    if ends is not None and left is not None and left <= settings.notice_days:
+        word = "ends" if left >= 0 else "ended"
         yield cluster_finding(
             cluster,
-            LIFETIME_POLICY,
+            POLICY,
             ClusterProblem(
                 "cluster-engine-ends",
-                f"support for the engine `azure` {'ends' if left >= 0 else 'ended'} on {when}",
+                f"support for the engine `{engine}` {word} on {written_day(ends)}",
                 "choose `cilium`; an existing cluster moves with"
                 " `az aks update --network-dataplane cilium`",
                 "migrate-from-npm-to-cilium-network-policy",
@@ -312,59 +261,81 @@ def _end(today: date, cluster: PlannedResource, settings: EndSettings) -> Judgem
 
 def _limits(deployment: Deployment, settings: ClusterRuleSettings) -> Judgements:
     exempt = {each.cluster for each in settings.exempt}
-    for cluster in clusters(deployment.plan):
-        engine = leaf(cluster.inputs, LIFETIME_POLICY)
-        if cluster.name in exempt or engine not in {"azure", "cilium"}:
-            yield from undetermined_leaves(cluster, LIFETIME_POLICY)
-            continue
-        yield from _windows(deployment, cluster, str(engine))
-        if engine == "azure":
-            yield from _too_large(deployment, cluster)
+    plan = deployment.plan
+    for cluster in unrecognised_clusters(plan):
+        if cluster.name not in exempt:
+            yield undetermined_cluster(cluster)
+    for cluster in clusters(plan):
+        if cluster.name not in exempt:
+            yield from undetermined_leaves(cluster, POLICY)
+            engine = declared_engine(cluster.inputs)
+            if isinstance(engine, NetworkEngine):
+                pools = tuple(node_pools(plan, cluster))
+                yield from _windows(cluster, pools, engine)
+                yield from _too_large(cluster, pools, engine)
 
 
-def _windows(deployment: Deployment, cluster: PlannedResource, engine: str) -> Judgements:
-    for pool in pools(deployment.plan, cluster):
-        system = pool if isinstance(pool, Unknown) else leaf(pool, "osType")
+Pools = tuple[Mapping[str, Any] | Unknown, ...]
+
+
+def _windows(cluster: PlannedResource, pools: Pools, engine: NetworkEngine) -> Judgements:
+    for pool in pools if engine.without_windows else ():
+        system = pool if isinstance(pool, Unknown) else choice(pool, "osType")
         if isinstance(system, Unknown):
             yield UndeterminedJudgement(system.cause, Place(cluster.urn, path="agentPoolProfiles"))
-        elif system == "Windows":
+        elif system == "windows":
             yield _beyond(cluster, f"the engine `{engine}` enforces nothing on Windows nodes")
 
 
-def _too_large(deployment: Deployment, cluster: PlannedResource) -> Judgements:
+def _too_large(cluster: PlannedResource, pools: Pools, engine: NetworkEngine) -> Judgements:
+    if engine.limits == EngineLimits():
+        return
     nodes = pods = 0
-    for pool in pools(deployment.plan, cluster):
+    for pool in pools:
         size = pool if isinstance(pool, Unknown) else _size(pool, cluster.inputs)
         if isinstance(size, Unknown):
             yield UndeterminedJudgement(size.cause, Place(cluster.urn, path="agentPoolProfiles"))
         else:
             nodes, pods = nodes + size[0], pods + size[0] * size[1]
-    for count, most, what in ((nodes, MOST_NODES, "nodes"), (pods, MOST_PODS, "pods")):
-        if count > most:
+    for count, most, what in (
+        (nodes, engine.limits.nodes, "nodes"),
+        (pods, engine.limits.pods, "pods"),
+    ):
+        if most is not None and count > most:
             yield _beyond(
-                cluster, f"the pools may grow to {count} {what}, and `azure` supports {most}"
+                cluster, f"the pools may grow to {count} {what}, and `{engine}` supports {most}"
             )
 
 
 def _size(pool: Mapping[str, Any], cluster: Mapping[str, Any]) -> tuple[int, int] | Unknown:
     """Return the nodes that a pool may grow to, and the pods of each."""
     grows = leaf(pool, "enableAutoScaling")
-    overlay = leaf(cluster, "networkProfile.networkPluginMode")
-    default = PODS_OF_AN_OVERLAY_NODE if overlay == "overlay" else PODS_OF_A_NODE
     count = leaf(pool, "maxCount" if grows is True else "count")
     each = leaf(pool, "maxPods")
     for value in (grows, count, each):
         if isinstance(value, Unknown):
             return value
-    return (count if isinstance(count, int) else 1), (each if isinstance(each, int) else default)
+    return (count if isinstance(count, int) else 1), (
+        each if isinstance(each, int) else _default_max_pods(pool, cluster)
+    )
+
+
+def _default_max_pods(pool: Mapping[str, Any], cluster: Mapping[str, Any]) -> int:
+    """Return how many pods a node of a pool takes where the pool does not say."""
+    if choice(cluster, PLUGIN_MODE) == "overlay":
+        return DEFAULT_MAX_PODS_OVERLAY
+    if choice(cluster, PLUGIN) == "kubenet":
+        return DEFAULT_MAX_PODS_KUBENET
+    own_subnet = leaf(pool, "podSubnetID") is not None
+    return DEFAULT_MAX_PODS_POD_SUBNET if own_subnet else DEFAULT_MAX_PODS_NODE_SUBNET
 
 
 def _beyond(cluster: PlannedResource, message: str) -> Judgement:
     help_ = "choose another engine (`cilium` grows, `calico` knows Windows), or smaller pools"
     return cluster_finding(
         cluster,
-        LIFETIME_POLICY,
-        ClusterProblem("cluster-beyond-engine", message, help_, LIFETIME_PAGE),
+        POLICY,
+        ClusterProblem("cluster-beyond-engine", message, help_, PAGE),
     )
 
 
@@ -389,7 +360,7 @@ def lifetime_rules(
             severity=Severity.HIGH,
             enforcement=EnforcementLevel.MANDATORY,
             remediation="Choose cilium, or lower the maximum counts of the node pools.",
-            link=f"{LEARN}/{LIFETIME_PAGE}",
+            link=f"{LEARN}/{PAGE}",
             settings=ClusterRuleSettings,
             judge=_limits,
         ),

@@ -35,7 +35,7 @@ DENY_DOC: Final = f"{DOC}#default-deny-all-ingress-traffic"
 
 
 def _default_deny(deployment: Deployment, settings: IsolationSettings) -> Judgements:
-    yield from _homeless(deployment)
+    yield from _without_known_namespace(deployment)
     for name, place in sorted(_namespaces(deployment).items()):
         for direction in settings.directions:
             yield from _denied(deployment, name, place, direction)
@@ -55,7 +55,7 @@ def _namespaces(deployment: Deployment) -> dict[str, Place]:
     }
 
 
-def _homeless(deployment: Deployment) -> Iterator[UndeterminedJudgement]:
+def _without_known_namespace(deployment: Deployment) -> Iterator[UndeterminedJudgement]:
     for each in deployment.reading.snapshot.workloads:
         if isinstance(each.namespace, Unknown):
             yield UndeterminedJudgement(each.namespace.cause, each.place)

@@ -6,18 +6,19 @@ from typing import Final
 
 from pulumi_policy import EnforcementLevel, Severity
 
+from podwall.aks.refusal import LEARN
+from podwall.aks.replacement import Replacement, cluster_replacements
+from podwall.aks.resource_types import may_be_cluster
 from podwall.guardrails.clusters import (
-    LEARN,
     ClusterProblem,
     cluster_finding,
-    clusters,
-    is_cluster,
-    leaf,
+    undetermined_cluster,
 )
 from podwall.guardrails.deployment import Deployment
 from podwall.guardrails.guardrail import Judgements, StackGuardrail, UndeterminedJudgement
 from podwall.guardrails.settings import DeployedSettings
 from podwall.plan import Plan, PlannedResource
+from podwall.plan.cluster import clusters, unrecognised_clusters
 from podwall.policies.errors import Finding, Place, SourceError
 from podwall.policies.errors import Severity as FindingSeverity
 from podwall.policies.unknown import Unknown
@@ -26,42 +27,19 @@ from podwall.sources.files import read_bytes
 from podwall.sources.json_documents import BrokenJsonError, parsed_values
 from podwall.sources.pulumi_documents import is_state, state_plan
 
-__all__ = ["REPLACEMENT_RULES", "REPLACING"]
+__all__ = ["REPLACEMENT_RULES"]
 
 
-REPLACING: Final = (
-    "networkProfile.networkPolicy",
-    "networkProfile.networkDataplane",
-    "networkProfile.networkPluginMode",
-    "networkProfile.networkPlugin",
-    "networkProfile.networkMode",
-    "networkProfile.podCidr",
-    "networkProfile.serviceCidr",
-    "networkProfile.serviceCidrs",
-    "networkProfile.dnsServiceIP",
-    "networkProfile.outboundType",
-    "dnsPrefix",
-    "fqdnSubdomain",
-    "nodeResourceGroup",
-    "location",
-    "diskEncryptionSetID",
-    "linuxProfile",
-    "windowsProfile",
-    "resourceGroupName",
-    "resourceName",
-)
-"""What the provider makes a cluster anew for, where it changes. See `forceNewMap` in
-https://github.com/pulumi/pulumi-azure-native/blob/master/provider/pkg/gen/replacement.go
-"""
-
-HELP: Final = "change the cluster with `az aks update` first, then `pulumi refresh`"
 PAGE: Final = "update-azure-cni"
 
 
 def _replaced(deployment: Deployment, settings: DeployedSettings) -> Judgements:
     exempt = {each.cluster for each in settings.exempt}
     before = _deployed(settings.deployed) if settings.deployed else Plan("", "")
-    known = {each.urn: each for each in clusters(before)}
+    known = {each.urn: each for each in (*clusters(before), *unrecognised_clusters(before))}
+    for cluster in unrecognised_clusters(deployment.plan):
+        if cluster.name not in exempt:
+            yield undetermined_cluster(cluster)
     for cluster in clusters(deployment.plan):
         if cluster.name in exempt:
             continue
@@ -74,7 +52,8 @@ def _replaced(deployment: Deployment, settings: DeployedSettings) -> Judgements:
                 Place(cluster.urn),
             )
     for urn in known.keys() - deployment.resources.keys():
-        yield _lost(known[urn].name)
+        if known[urn].name not in exempt:
+            yield _lost(known[urn].name)
 
 
 def _deployed(path: str) -> Plan:
@@ -93,22 +72,26 @@ def _deployed(path: str) -> Plan:
 
 
 def _changes(old: PlannedResource, new: PlannedResource) -> Judgements:
-    for path in REPLACING:
-        before, after = leaf(old.inputs, path), leaf(new.inputs, path)
-        if isinstance(after, Unknown):
-            yield UndeterminedJudgement(after.cause, Place(new.urn, path=path))
-        elif before != after:
-            yield cluster_finding(
-                new,
-                path,
-                ClusterProblem(
-                    "cluster-replaced",
-                    f"from {_written(before)} to {_written(after)} replaces cluster `{new.name}`,"
-                    " with everything that runs in it",
-                    HELP,
-                    PAGE,
-                ),
-            )
+    for each in cluster_replacements(old.inputs, new.inputs):
+        unknown = [value.cause for value in (each.new, each.old) if isinstance(value, Unknown)]
+        if unknown:
+            yield UndeterminedJudgement(unknown[0], Place(new.urn, path=each.path))
+        else:
+            yield _replacing(new, each)
+
+
+def _replacing(cluster: PlannedResource, change: Replacement) -> Finding:
+    return cluster_finding(
+        cluster,
+        change.path,
+        ClusterProblem(
+            "cluster-replaced",
+            f"from {_written(change.old)} to {_written(change.new)} replaces cluster"
+            f" `{cluster.name}`, with everything that runs in it",
+            change.instead,
+            PAGE,
+        ),
+    )
 
 
 def _written(value: object) -> str:
@@ -117,8 +100,8 @@ def _written(value: object) -> str:
 
 def _may_replace(deployment: Deployment, cluster: PlannedResource) -> bool:
     """Say whether a cluster is made in a stack of which something else exists already."""
-    azure = (each for each in deployment.plan.resources if each.type.startswith("azure-native:"))
-    others = [each.urn for each in azure if not is_cluster(each.type)]
+    azure = (each for each in deployment.plan.resources if each.type.startswith("azure"))
+    others = [each.urn for each in azure if not may_be_cluster(each.type)]
     return cluster.urn in deployment.made and not deployment.existing.isdisjoint(others)
 
 

@@ -1,0 +1,106 @@
+"""How Pulumi spells the types of AKS clusters and node pools, provider by provider.
+
+The provider azure-native has one type for the default version of Azure's API, one for each other
+version, and since its third major version a package of its own for each; all of them have Azure's
+names for properties and are read alike. The same cluster can be made by other providers, whose
+properties have other names: those are recognised as clusters, so that none of them passes for
+guarded, and are not read.
+
+Sources: `createSchema` in
+https://github.com/pulumi/pulumi-azure-native/blob/master/provider/pkg/provider/provider_parameterize.go,
+https://www.pulumi.com/registry/packages/azure/api-docs/containerservice/kubernetescluster/,
+https://www.pulumi.com/docs/iac/concepts/providers/any-terraform-provider/.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+__all__ = ["is_cluster", "is_node_pool", "is_unrecognised_cluster", "may_be_cluster"]
+
+
+_AZURE_NATIVE = re.compile(
+    r"azure-(?:native|nextgen)(?:_containerservice_\w+)?:containerservice(?:/\w+)?:(?P<kind>\w+)"
+)
+_BRIDGED = re.compile(
+    r"azure(?:rm)?:\w+/kubernetes(?:Automatic)?Cluster:\w+"
+    r"|[\w-]+:tf:azurerm_kubernetes_(?:automatic_)?cluster"
+)
+_ANY_RESOURCE = re.compile(
+    r"azapi:\w+/\w+:\w+"
+    r"|azure-native(?:_resources_\w+)?:resources(?:/\w+)?:(?:Deployment\w*|Resource)"
+    r"|azure:\w+/\w*[tT]emplateDeployment:\w+"
+)
+_AZURE_TYPE = re.compile(r"Microsoft\.ContainerService/managedClusters(?:@\S*)?", re.IGNORECASE)
+_IN_JSON = re.compile(rf'"type"\s*:\s*"{_AZURE_TYPE.pattern}"', re.IGNORECASE)
+
+
+def is_cluster(type_: str) -> bool:
+    """Say whether a type is that of an AKS cluster with Azure's names for its properties.
+
+    >>> is_cluster("azure-native:containerservice/v20240901:ManagedCluster")
+    True
+    >>> is_cluster("azure-native:servicefabric:ManagedCluster")
+    False
+    """
+    return _kind(type_) == "ManagedCluster"
+
+
+def is_node_pool(type_: str) -> bool:
+    """Say whether a type is that of a node pool that is a resource of its own.
+
+    >>> is_node_pool("azure-native_containerservice_v20260501:containerservice:AgentPool")
+    True
+    """
+    return _kind(type_) == "AgentPool"
+
+
+def is_unrecognised_cluster(type_: str, inputs: Mapping[str, Any]) -> bool:
+    """Say whether a resource makes an AKS cluster whose properties are not read.
+
+    The type alone tells for the providers that bridge Terraform's; `inputs` tell for those that
+    make resources of any type, and for templates of Azure.
+
+    >>> is_unrecognised_cluster("azure:containerservice/kubernetesCluster:KubernetesCluster", {})
+    True
+    """
+    if _BRIDGED.fullmatch(type_):
+        return True
+    return _ANY_RESOURCE.fullmatch(type_) is not None and any(map(_is_azure_type, _types(inputs)))
+
+
+def may_be_cluster(type_: str) -> bool:
+    """Say whether a resource of a type can be an AKS cluster, whatever its inputs are.
+
+    >>> may_be_cluster("azapi:index/resource:Resource"), may_be_cluster("kubernetes:core/v1:Pod")
+    (True, False)
+    """
+    spellings = (_BRIDGED, _ANY_RESOURCE)
+    return is_cluster(type_) or any(each.fullmatch(type_) for each in spellings)
+
+
+def _kind(type_: str) -> str:
+    found = _AZURE_NATIVE.fullmatch(type_)
+    return "" if found is None else found["kind"]
+
+
+def _is_azure_type(text: str) -> bool:
+    return _AZURE_TYPE.fullmatch(text) is not None or _IN_JSON.search(text) is not None
+
+
+def _types(value: Any) -> Iterator[str]:
+    """Yield every resource type that inputs name, and every text that may be a template."""
+    if isinstance(value, Mapping):
+        namespace = value.get("resourceProviderNamespace")
+        if isinstance(namespace, str):
+            yield f"{namespace}/{value.get('resourceType')}"
+        for key, inner in value.items():
+            if not isinstance(inner, str):
+                yield from _types(inner)
+            elif key == "type" or inner.lstrip().startswith("{"):
+                yield inner
+    elif isinstance(value, list | tuple):
+        for inner in value:
+            yield from _types(inner)
