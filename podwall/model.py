@@ -204,6 +204,15 @@ class Policy:
     egress: tuple[Rule | Unknown, ...] | Unknown | None = None
     place: Place = field(default_factory=Place, compare=False)
 
+    @property
+    def full_name(self) -> str:
+        """The policy as `namespace/name`; a namespace that is not known yet is written `?`.
+
+        >>> Policy(Unknown("later"), "web", Selector()).full_name
+        '?/web'
+        """
+        return f"{'?' if isinstance(self.namespace, Unknown) else self.namespace}/{self.name}"
+
 
 @dataclass(frozen=True, slots=True)
 class ServicePort:

@@ -21,8 +21,10 @@ from podwall.diff.changes import (
     PolicyChangeKind,
 )
 from podwall.diff.difference import Diff, diff
+from podwall.diff.side_by_side import AnalysisView, SideBySide, VerdictChange, side_by_side
 
 __all__ = [
+    "AnalysisView",
     "ChangeCause",
     "ConnectionChange",
     "ConnectionChangeKind",
@@ -30,5 +32,8 @@ __all__ = [
     "PassingPorts",
     "PolicyChange",
     "PolicyChangeKind",
+    "SideBySide",
+    "VerdictChange",
     "diff",
+    "side_by_side",
 ]

@@ -63,8 +63,7 @@ class PolicyChange:
     @property
     def name(self) -> str:
         """The policy as `namespace/name`."""
-        namespace = self.latest.namespace
-        return f"{'?' if isinstance(namespace, Unknown) else namespace}/{self.latest.name}"
+        return self.latest.full_name
 
     def versions(self, direction: Direction) -> tuple[Policy | None, Policy | None]:
         """Return what isolated and what isolates in a direction, if the change is about it."""
@@ -112,6 +111,22 @@ class ConnectionChangeKind(StrEnum):
     NARROWED = "narrowed"
     CHANGED = "changed"
 
+    @classmethod
+    def of(cls, before: PassingPorts, after: PassingPorts) -> ConnectionChangeKind:
+        """Return what becomes of a connection by what passes before and, differently, after.
+
+        >>> ConnectionChangeKind.of(NOTHING, EVERYTHING).value
+        'added'
+        """
+        if not before.at_most:
+            return cls.ADDED
+        if not after.at_most:
+            return cls.REMOVED
+        opened, closed = after.beyond(before), before.beyond(after)
+        if opened and closed:
+            return cls.CHANGED
+        return cls.WIDENED if opened else cls.NARROWED
+
 
 class ChangeCause(StrEnum):
     """Why a connection changed.
@@ -138,6 +153,10 @@ class PassingPorts:
         """What passes if everything undetermined does."""
         return self.allowed | self.undetermined
 
+    def beyond(self, other: PassingPorts) -> PortSet:
+        """Return the ports that pass here and not there, or not there for certain."""
+        return (self.at_most - other.at_most) | (self.allowed - other.allowed)
+
 
 NOTHING: Final = PassingPorts(NO_PORTS)
 EVERYTHING: Final = PassingPorts(ALL_PORTS)
@@ -162,24 +181,14 @@ class ConnectionChange:
     @property
     def opened(self) -> PortSet:
         """The ports that pass now and did not, or did not for certain."""
-        return (self.after.at_most - self.before.at_most) | (
-            self.after.allowed - self.before.allowed
-        )
+        return self.after.beyond(self.before)
 
     @property
     def closed(self) -> PortSet:
         """The ports that passed and do not now, or not for certain."""
-        return (self.before.at_most - self.after.at_most) | (
-            self.before.allowed - self.after.allowed
-        )
+        return self.before.beyond(self.after)
 
     @property
     def kind(self) -> ConnectionChangeKind:
         """What became of the connection."""
-        if not self.before.at_most:
-            return ConnectionChangeKind.ADDED
-        if not self.after.at_most:
-            return ConnectionChangeKind.REMOVED
-        if self.opened and self.closed:
-            return ConnectionChangeKind.CHANGED
-        return ConnectionChangeKind.WIDENED if self.opened else ConnectionChangeKind.NARROWED
+        return ConnectionChangeKind.of(self.before, self.after)

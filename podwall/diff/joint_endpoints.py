@@ -24,7 +24,14 @@ from podwall.reachability.addresses import block_ranges, networks
 from podwall.reachability.arrays import Csr, IntArray
 from podwall.reachability.values import Endpoint, ExternalRange, WorkloadEndpoint
 
-__all__ = ["ABSENT", "JointEndpoints", "WorkloadOrder", "joint_endpoints", "ranges_of"]
+__all__ = [
+    "ABSENT",
+    "JointEndpoints",
+    "WorkloadOrder",
+    "joint_endpoints",
+    "places_by_id",
+    "ranges_of",
+]
 
 
 _FAMILIES: Final = (IpPeer(ip_network("0.0.0.0/0")), IpPeer(ip_network("::/0")))
@@ -171,7 +178,7 @@ class WorkloadOrder:
     def __init__(self, sides: tuple[Reachability, Reachability], ends: JointEndpoints) -> None:
         """Bring the workloads of both analyses in one order."""
         self._sides = sides
-        self._ranks = tuple(_ranks(side) for side in sides)
+        self._ranks = tuple(places_by_id(side) for side in sides)
         latest = [self._known(new, 1) or self._known(old, 0) for old, new in ends.pairs.tolist()]
         self._workloads = [each for each in latest if each is not None]
         order = sorted(range(len(latest)), key=lambda row: self._workloads[row].id)
@@ -199,7 +206,7 @@ class WorkloadOrder:
         return self._sides[which].workloads[self._ranks[which][place]]
 
 
-def _ranks(side: Reachability) -> list[int]:
+def places_by_id(side: Reachability) -> list[int]:
     """Return for each workload of a cluster its place by id."""
     places = side.ends.places
     ranks = np.empty_like(places)

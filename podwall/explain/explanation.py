@@ -7,24 +7,17 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from typing import Final
 
-from podwall.explain.wording import blocks_text, carrying, peer_text, ports_text
-from podwall.model import (
-    IpPeer,
-    IpProtocol,
-    Operator,
-    PodPeer,
-    Policy,
-    Rule,
-    SelectorRequirement,
-    Unknown,
-)
+from podwall.explain.conditions import peer_conditions
+from podwall.explain.wording import blocks_text, peer_text, ports_text
+from podwall.model import IpPeer, IpProtocol, PodPeer, Policy, Rule, Unknown
 from podwall.policies.errors import Place
 from podwall.policies.rules import Direction
 from podwall.portset import ALL_PORTS, PortSet
 from podwall.reachability import Reachability
 from podwall.reachability.cluster import EnforcedCluster
-from podwall.reachability.matching import NAME_LABEL, Match, requirement_matches
+from podwall.reachability.matching import Match
 from podwall.reachability.pod_classes import host_match
 from podwall.reachability.replay import PeerReplay, PolicyReplay, RuleReplay, SideReplay
 from podwall.reachability.values import (
@@ -86,8 +79,7 @@ class PolicyExplanation:
     @property
     def name(self) -> str:
         """The policy as `namespace/name`."""
-        namespace = self.policy.namespace
-        return f"{namespace if isinstance(namespace, str) else '?'}/{self.policy.name}"
+        return self.policy.full_name
 
 
 @dataclass(frozen=True, slots=True)
@@ -156,6 +148,11 @@ def _side_lines(side: SideExplanation) -> Iterator[str]:
 Miss = tuple[int, str]
 """How many conditions fail, and the sentence."""
 
+_FAR: Final = 8
+"""As many failing conditions does it count that a peer can't match an end of this kind at all."""
+_FARTHEST: Final = 9
+"""As many does it count that ip blocks do not mean a pod: people write them for the outside."""
+
 
 def peer_miss(cluster: EnforcedCluster, policy: Policy, rule: RuleReplay, other: Endpoint) -> str:
     """Return why no peer of a rule is the other endpoint: the peer that comes nearest."""
@@ -168,38 +165,19 @@ def _peer_miss(
 ) -> Miss:
     peer = replay.peer
     if isinstance(peer, tuple):
-        return 9, _block_miss(cluster, peer, other)
+        distance = 1 if isinstance(other, ExternalRange) else _FARTHEST
+        return distance, _block_miss(cluster, peer, other)
     if isinstance(other, ExternalRange):
-        return 8, "it speaks of pods, and the other end is outside the cluster"
+        return _FAR, "it speaks of pods, and the other end is outside the cluster"
     if host_match(other.workload) is Match.YES:
-        return 8, "no selector matches a pod on the host network: to policies it is a node"
+        return _FAR, "no selector matches a pod on the host network: to policies it is a node"
     assert isinstance(peer, PodPeer)
-    conditions = list(_conditions(cluster, policy, peer, other))
-    return len(conditions), f"it would match if {' and '.join(conditions)}"
-
-
-def _conditions(
-    cluster: EnforcedCluster, policy: Policy, peer: PodPeer, other: WorkloadEndpoint
-) -> Iterator[str]:
-    """Yield what would have to be for a peer to be a workload."""
-    workload = other.workload
-    if peer.namespaces is None:
-        if policy.namespace != workload.namespace:
-            yield f"the pod were in namespace {policy.namespace}"
-    else:
-        labels = cluster.namespaces.of(workload.namespace)
-        for each in peer.namespaces.requirements:
-            if requirement_matches(each, labels) is Match.NO:
-                yield _namespace_condition(each)
-    for each in peer.pods.requirements:
-        if requirement_matches(each, workload.labels) is Match.NO:
-            yield f"the pod {carrying(each)}"
-
-
-def _namespace_condition(requirement: SelectorRequirement) -> str:
-    if requirement.key == NAME_LABEL and requirement.operator is Operator.IN:
-        return f"the pod were in namespace {' or '.join(requirement.values)}"
-    return f"the pod's namespace {carrying(requirement)}"
+    failing = [
+        each.words
+        for each in peer_conditions(policy, peer)
+        if each.match(cluster, other.workload) is Match.NO
+    ]
+    return len(failing), f"it would match if {' and '.join(failing)}"
 
 
 def _block_miss(cluster: EnforcedCluster, blocks: tuple[IpPeer, ...], other: Endpoint) -> str:

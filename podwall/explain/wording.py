@@ -8,13 +8,16 @@ from podwall.model import (
     Peer,
     PodPeer,
     PortRule,
+    Rule,
     Selector,
     SelectorRequirement,
     Unknown,
 )
+from podwall.policies.rules import Direction
+from podwall.reachability.matching import NAME_LABEL
 from podwall.reachability.port_rules import RulePorts
 
-__all__ = ["blocks_text", "carrying", "peer_text", "ports_text", "selector_text"]
+__all__ = ["blocks_text", "carrying", "peer_text", "ports_text", "rule_text", "selector_text"]
 
 
 def selector_text(selector: Selector) -> str:
@@ -63,8 +66,40 @@ def carrying(requirement: SelectorRequirement) -> str:
             return f"did not carry the label {requirement.key}"
 
 
+def rule_text(rule: Rule | Unknown, direction: Direction, own_namespace: str) -> str:
+    """Return a rule of a policy in a namespace as a person would say it.
+
+    >>> from podwall.model import PortRule, Rule
+    >>> rule_text(Rule(None, (PortRule(port=80),)), Direction.INGRESS, "shop")
+    'from anyone on TCP 80'
+    """
+    way = "from" if direction is Direction.INGRESS else "to"
+    if isinstance(rule, Unknown):
+        return f"a rule that is not known yet ({rule.cause})"
+    return f"{way} {_peers_text(rule, own_namespace)} on {ports_text(rule.ports)}"
+
+
+def _peers_text(rule: Rule, own_namespace: str) -> str:
+    if rule.peers is None:
+        return "anyone"
+    if isinstance(rule.peers, Unknown):
+        return peer_text(rule.peers, own_namespace)
+    blocks = tuple(peer for peer in rule.peers if isinstance(peer, IpPeer))
+    others = (peer for peer in rule.peers if not isinstance(peer, IpPeer))
+    written = [peer_text(peer, own_namespace) for peer in others]
+    return ", or ".join([*written, *([blocks_text(blocks)] if blocks else [])]) or "no one"
+
+
 def peer_text(peer: Peer | tuple[IpPeer, ...], own_namespace: str) -> str:
-    """Return a peer in words; a peer without namespaces means the policy's own."""
+    """Return a peer in words; a peer without namespaces means the policy's own.
+
+    A namespace that is asked for by its name is simply named.
+
+    >>> from podwall.model import Selector, SelectorRequirement
+    >>> ops = SelectorRequirement("kubernetes.io/metadata.name", Operator.IN, ("ops",))
+    >>> peer_text(PodPeer(Selector(), Selector((ops,))), "shop")
+    'every pod of namespace ops'
+    """
     match peer:
         case Unknown(cause):
             return f"peers that are not known yet ({cause})"
@@ -72,13 +107,22 @@ def peer_text(peer: Peer | tuple[IpPeer, ...], own_namespace: str) -> str:
             return f"{_pods_text(pods)} of namespace {own_namespace}"
         case PodPeer(pods, namespaces):
             assert namespaces is not None
-            written = selector_text(namespaces)
-            there = f"namespaces with {written}" if written else "every namespace"
-            return f"{_pods_text(pods)} of {there}"
+            return f"{_pods_text(pods)} of {_namespaces_text(namespaces)}"
         case IpPeer():
             return blocks_text((peer,))
         case _:
             return blocks_text(peer)
+
+
+def _namespaces_text(namespaces: Selector) -> str:
+    match namespaces:
+        case Selector((SelectorRequirement(key, Operator.IN, (name,), None),), None) if (
+            key == NAME_LABEL
+        ):
+            return f"namespace {name}"
+        case _:
+            written = selector_text(namespaces)
+            return f"namespaces with {written}" if written else "every namespace"
 
 
 def _pods_text(pods: Selector) -> str:

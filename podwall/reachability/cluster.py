@@ -47,6 +47,7 @@ __all__ = [
     "MatchAnswers",
     "Rules",
     "rules_of",
+    "same_namespace",
     "unknown_direction",
 ]
 
@@ -195,7 +196,7 @@ class MatchAnswers:
         self, namespace: str | Unknown, selector: Selector, workload: SnapshotWorkload
     ) -> MatchAnswer:
         """Answer whether a selector that is applied to a namespace selects a workload's pods."""
-        own = _same_namespace(namespace, workload.namespace)
+        own = same_namespace(namespace, workload.namespace)
         return _on_pod_network(workload) & own & _selected(selector, workload.labels)
 
     def peer(
@@ -224,7 +225,8 @@ class MatchAnswers:
         return node if host is Match.YES else pod
 
 
-def _same_namespace(left: str | Unknown, right: str | Unknown) -> MatchAnswer:
+def same_namespace(left: str | Unknown, right: str | Unknown) -> MatchAnswer:
+    """Answer whether two namespaces are one."""
     causes = tuple(each.cause for each in (left, right) if isinstance(each, Unknown))
     if causes:
         return MatchAnswer(Match.MAYBE, causes)

@@ -26,6 +26,8 @@ from podwall.reachability.values import NOTHING, Bounds
 
 __all__ = [
     "NAMELESS",
+    "OWN_NODE",
+    "OWN_NODE_LINK",
     "Destinations",
     "Exemptions",
     "destinations",
@@ -33,6 +35,11 @@ __all__ = [
     "passes_own_node",
 ]
 
+
+OWN_NODE: Final = (
+    "traffic between a pod and its own node passes, and which node a pod runs on is not known"
+)
+OWN_NODE_LINK: Final = "https://kubernetes.io/docs/concepts/services-networking/network-policies/"
 
 NAMELESS: Final = 0
 """The naming of addresses and of pods on the host network: no port has a name."""

@@ -31,7 +31,7 @@ from podwall.reachability.cluster import (
     rules_of,
     unknown_direction,
 )
-from podwall.reachability.destinations import passes_own_node
+from podwall.reachability.destinations import OWN_NODE, OWN_NODE_LINK, passes_own_node
 from podwall.reachability.matching import Match
 from podwall.reachability.pod_classes import host_match
 from podwall.reachability.policy_rules import group_key
@@ -170,12 +170,6 @@ def _split(part: Doubt, doubt: Doubt) -> Iterator[Doubt]:
         return
     yield ports & doubtful, more
     yield ports - doubtful, known
-
-
-_OWN_NODE: Final = (
-    "traffic between a pod and its own node passes, and which node a pod runs on is not known"
-)
-_DOCS: Final = "https://kubernetes.io/docs/concepts/services-networking/network-policies/"
 
 
 T = TypeVar("T")
@@ -324,7 +318,7 @@ class Replay:
         engine = self._cluster.engine
         on_host = isinstance(other, WorkloadEndpoint) and host_match(other.workload)
         if on_host and passes_own_node(engine, direction):
-            yield Exemption(_OWN_NODE, _DOCS, Bounds.perhaps(ALL_PORTS, _OWN_NODE))
+            yield Exemption(OWN_NODE, OWN_NODE_LINK, Bounds.perhaps(ALL_PORTS, OWN_NODE))
         backend = subject if direction is Direction.INGRESS else other
         if isinstance(backend, WorkloadEndpoint) and opens(engine, direction):
             for service in self._cluster.services:

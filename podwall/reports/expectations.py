@@ -12,7 +12,7 @@ from typing import Any, Final
 
 from podwall.expectations import Outcome, Result
 from podwall.explain import FlowAnswer
-from podwall.model import Policy, Unknown
+from podwall.model import Policy
 from podwall.reports.explanation import Locate, explanation_document, explanation_text
 from podwall.reports.words import counted, listed, printable
 from podwall.suggest import Suggestion
@@ -83,10 +83,6 @@ def _expectations_that_hold(suggestion: Suggestion) -> str:
 
 
 def _named(policies: Iterable[Policy]) -> str:
-    names = [printable(f"{_namespace(each)}/{each.name}") for each in policies]
+    names = [printable(each.full_name) for each in policies]
     more = [f"{len(names) - _MOST} more"] if len(names) > _MOST else []
     return listed([*names[:_MOST], *more])
-
-
-def _namespace(policy: Policy) -> str:
-    return "?" if isinstance(policy.namespace, Unknown) else policy.namespace

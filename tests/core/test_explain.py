@@ -139,6 +139,18 @@ def test_a_peer_of_pods_misses_an_address() -> None:
     assert said == "it speaks of pods, and the other end is outside the cluster"
 
 
+def test_of_a_rule_for_both_an_address_misses_the_ip_block() -> None:
+    both = Rule((PodPeer(selector(app="c")), block("192.0.2.0/24")))
+    assert why(both, "0.0.0.0/1 -> x/a") == "it speaks of addresses in 192.0.2.0/24"
+
+
+def test_what_is_not_known_is_not_called_a_miss() -> None:
+    rule = Rule((PodPeer(selector(app="c")),))
+    unknown = replace(policy("x", ingress=(rule,)), namespace=Unknown("the namespace"))
+    found = explained(cluster(pod("x/a"), pod("y/b"), unknown), "y/b -> x/a")
+    assert found.ingress.policies[0].rules[0].why == "it would match if the pod carried app=c"
+
+
 def test_a_selector_misses_a_pod_on_the_host_network() -> None:
     rules = policy("y", egress=(allow(peers(app="node")),))
     snapshot = cluster(pod("y/a"), pod("y/node", host_network=True), rules)

@@ -6,8 +6,16 @@ from dataclasses import replace
 
 import pytest
 
-from podwall.diff import ChangeCause, ConnectionChange, ConnectionChangeKind, Diff, diff
+from podwall.diff import (
+    ChangeCause,
+    ConnectionChange,
+    ConnectionChangeKind,
+    Diff,
+    PassingPorts,
+    diff,
+)
 from podwall.model import LabelMap, Policy, Snapshot, SnapshotWorkload, Unknown
+from podwall.portset import NO_PORTS, PortSet
 from podwall.reachability import reachability
 from tests.core.builders import EVERYTHING, allow, block, cluster, peers, pod, policy, selector, tcp
 
@@ -165,3 +173,30 @@ def test_responsible_policies_are_named_in_order() -> None:
         replace(pods, policies=closed), replace(pods, policies=moved)
     ).changes()
     assert [each.name for each in changed.policies] == ["x/a", "x/b"]
+
+
+def _ports(first: int, last: int) -> PortSet:
+    return PortSet(tcp=((first, last),)) if first else NO_PORTS
+
+
+@pytest.mark.parametrize(
+    ("before", "after", "kind"),
+    [
+        pytest.param(((0, 0), (0, 0)), ((80, 80), (0, 0)), "added", id="denied, then a port"),
+        pytest.param(((80, 80), (0, 0)), ((0, 0), (0, 0)), "removed", id="a port, then denied"),
+        pytest.param(((80, 80), (0, 0)), ((80, 81), (0, 0)), "widened", id="one port more"),
+        pytest.param(((80, 81), (0, 0)), ((80, 80), (0, 0)), "narrowed", id="one port less"),
+        pytest.param(((80, 80), (0, 0)), ((81, 81), (0, 0)), "changed", id="another port"),
+        pytest.param(((0, 0), (0, 0)), ((0, 0), (80, 80)), "added", id="denied, then perhaps"),
+        pytest.param(((0, 0), (80, 80)), ((0, 0), (0, 0)), "removed", id="perhaps, then denied"),
+        pytest.param(((80, 80), (0, 0)), ((0, 0), (80, 80)), "narrowed", id="no longer certain"),
+        pytest.param(((0, 0), (80, 80)), ((80, 80), (0, 0)), "widened", id="certain at last"),
+    ],
+)
+def test_the_kinds_of_change(
+    before: tuple[tuple[int, int], tuple[int, int]],
+    after: tuple[tuple[int, int], tuple[int, int]],
+    kind: str,
+) -> None:
+    old, new = (PassingPorts(_ports(*sure), _ports(*maybe)) for sure, maybe in (before, after))
+    assert ConnectionChangeKind.of(old, new) == kind

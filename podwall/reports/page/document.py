@@ -22,6 +22,7 @@ __all__ = [
     "PageEngine",
     "PageEngineNote",
     "PageExemption",
+    "PageIsolation",
     "PageNote",
     "PagePeer",
     "PagePolicy",
@@ -127,23 +128,38 @@ class PageRule:
 class PageExemption:
     """What passes whatever the policies say, where the `end` of a flow is one of a set.
 
-    `end` is `destination`, or `other` for the end whose policies are not asked.
+    `end` is `destination`, or `other` for the end whose policies are not asked. `must` and `may`
+    are the ports that pass for certain, and at most.
     """
 
     says: str
     link: str
     end: str
     on: int
+    must: int
+    may: int
 
 
 @dataclass(frozen=True, slots=True)
 class PagePolicy:
-    """A policy; a direction is None where it does not restrict it."""
+    """A policy; a direction is None where it does not isolate.
+
+    Policies whose `groups`, for ingress and for egress, are equal isolate the same pods.
+    """
 
     name: str
     place: str
     ingress: tuple[PageRule, ...] | None
     egress: tuple[PageRule, ...] | None
+    groups: tuple[int, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class PageIsolation:
+    """The policies that isolate an endpoint in a direction for certain, and those that may."""
+
+    certain: tuple[int, ...]
+    perhaps: tuple[int, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -152,15 +168,15 @@ class PageSide:
 
     `rows` and `columns` have each endpoint's class as a source and as a destination, -1 where it
     does not exist; `cells` has for each source class the verdicts over the destination classes;
-    `selves` each workload's verdict with itself. `lists` are lists of policies; `ingress` and
-    `egress` say which list restricts each endpoint. `sets` are sets of endpoints.
+    `selves` each workload's verdict with itself. `ingress` and `egress` have each endpoint's
+    number into `isolations`. `sets` are sets of endpoints.
     """
 
     rows: tuple[int, ...]
     columns: tuple[int, ...]
     cells: tuple[Runs, ...]
     selves: tuple[int, ...]
-    lists: tuple[tuple[int, ...], ...]
+    isolations: tuple[PageIsolation, ...]
     ingress: tuple[int, ...]
     egress: tuple[int, ...]
     policies: tuple[PagePolicy, ...]
@@ -196,10 +212,12 @@ class PageEngineNote:
 
 @dataclass(frozen=True, slots=True)
 class PageEngine:
-    """The engine that was asked."""
+    """The engine that was asked, and what it makes of ip blocks where a pod or a node is meant."""
 
     name: str
     title: str
+    pods_by_block: str
+    nodes_by_block: str
     notes: tuple[PageEngineNote, ...] = ()
 
 

@@ -16,6 +16,7 @@ from typing import Final
 
 import msgspec
 
+from podwall.diff import side_by_side
 from podwall.overview import summary
 from podwall.policies.errors import Finding
 from podwall.reachability import Reachability
@@ -23,7 +24,6 @@ from podwall.reports.page.building import document_of
 from podwall.reports.page.document import PageDocument
 from podwall.reports.reach.headline import engine_sentence, headline
 from podwall.reports.words import counted, printable, sentence_case
-from podwall.verdict_table import verdict_table
 
 __all__ = [
     "PageHeading",
@@ -52,14 +52,14 @@ def style() -> str:
 
 
 @cache
-def script() -> str:
-    """Return the page's modules as one, each after those that it imports.
+def script(module: str = "main") -> str:
+    """Return a module of the page and all that it imports as one, each after those it imports.
 
     A module becomes a constant that holds its exports, so that what it does not export stays its
     own: names in two modules never meet.
     """
     done: dict[str, str] = {}
-    _add("main", done, ())
+    _add(module, done, ())
     return "\n".join(done.values())
 
 
@@ -144,14 +144,14 @@ def html_page(
         change: the difference in a sentence, for the top of the page.
         findings: what a person should know, for its end.
     """
-    tables = [verdict_table(each) for each in (after, before) if each is not None]
-    found = summary(tables[0])
+    view = side_by_side(after, before)
+    found = summary(view.after.table)
     answer, judged = _sentence(headline(found)), engine_sentence(after.engine)
     if change:
         heading = PageHeading(subject, _sentence(change), f"{answer} {judged}")
     else:
         heading = PageHeading(subject, answer, judged)
-    return rendered_page(document_of(tables, found), heading, findings)
+    return rendered_page(document_of(view, found), heading, findings)
 
 
 def _sentence(words: str) -> str:

@@ -2,16 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Hashable, Iterator
-from functools import reduce
-from operator import or_
+from collections.abc import Hashable
 from typing import Final, Generic, TypeVar
 
 import numpy as np
 
 from podwall.portset import ALL_PORTS, NO_PORTS, PortSet
 from podwall.reachability.arrays import IntArray
-from podwall.reports.page.document import PageChange, PagePorts, PageVerdict, Runs
+from podwall.reports.page.document import PagePorts, PageVerdict, Runs
 from podwall.reports.words import printable
 from podwall.verdict_table import CausedVerdict
 
@@ -19,8 +17,6 @@ __all__ = [
     "EndpointSets",
     "Numbering",
     "VerdictNumbers",
-    "changes_between",
-    "page_change_kind",
     "runs_of",
 ]
 
@@ -52,7 +48,6 @@ class VerdictNumbers:
         """Begin with what every page has."""
         self._ports: Numbering[PortSet] = Numbering(NO_PORTS)
         self._verdicts: Numbering[PageVerdict] = Numbering(PageVerdict(0))
-        self.values: list[tuple[PortSet, PortSet]] = [(NO_PORTS, NO_PORTS)]
 
     def port_set(self, ports: PortSet) -> int:
         """Return the number of a port set."""
@@ -62,11 +57,7 @@ class VerdictNumbers:
         """Return the number of a verdict."""
         doubts = tuple((self._ports.of(e.ports), printable(e.because)) for e in found.undetermined)
         verdict = PageVerdict(self._ports.of(found.allowed), doubts, found.exact)
-        number = self._verdicts.of(verdict)
-        if number == len(self.values):
-            perhaps = reduce(or_, (each.ports for each in found.undetermined), NO_PORTS)
-            self.values.append((found.allowed, perhaps))
-        return number
+        return self._verdicts.of(verdict)
 
     def page_ports(self) -> tuple[PagePorts, ...]:
         """Return all port sets as the page has them."""
@@ -86,14 +77,17 @@ class EndpointSets:
     ABSENT: Final = -1
 
     def __init__(self, elements: IntArray, universe: int) -> None:
-        """Take each endpoint's element, `ABSENT` where the analysis does not know it."""
+        """Take each endpoint's element, `ABSENT` where the analysis does not know it.
+
+        `universe` is the number of elements.
+        """
         self._elements = np.where(elements == self.ABSENT, universe, elements)
-        self._universe = universe
+        self.universe = universe
         self._numbers: Numbering[Runs] = Numbering()
 
     def number(self, members: IntArray) -> int:
         """Return the number of the set of endpoints that have one of the elements."""
-        flags = np.zeros(self._universe + 1, dtype=np.int64)
+        flags = np.zeros(self.universe + 1, dtype=np.int64)
         flags[members] = 1
         return self._numbers.of(_true_runs(flags[self._elements]))
 
@@ -118,46 +112,3 @@ def runs_of(values: IntArray) -> Runs:
     firsts = np.flatnonzero(np.diff(values, prepend=-1))
     counts = np.diff(firsts, append=len(values))
     return tuple(np.column_stack([values[firsts], counts]).ravel().tolist())
-
-
-Known = tuple[PortSet, PortSet]
-"""What is allowed, and what is undetermined."""
-
-
-def page_change_kind(before: Known, after: Known) -> str:
-    """Return the kind of a change between two verdicts that differ.
-
-    >>> from podwall.portset import ALL_PORTS, NO_PORTS
-    >>> page_change_kind((NO_PORTS, NO_PORTS), (ALL_PORTS, NO_PORTS))
-    'opens'
-    """
-    (old, old_doubt), (new, new_doubt) = before, after
-    old_most, new_most = old | old_doubt, new | new_doubt
-    if not old_most:
-        return "opens"
-    if not new_most:
-        return "closes"
-    opened = new - old or new_most - old_most
-    closed = old - new or old_most - new_most
-    if opened and closed:
-        return "changes"
-    return "widens" if opened else "narrows"
-
-
-def changes_between(
-    verdicts: VerdictNumbers, before: tuple[IntArray, IntArray], after: tuple[IntArray, IntArray]
-) -> Iterator[PageChange]:
-    """Yield the changes between two moments, given by their cells and the verdicts of each self.
-
-    Both tables of cells have the same rows and columns.
-    """
-    keys = np.concatenate(
-        [
-            np.unique(np.stack([old.ravel(), new.ravel()]), axis=1).T
-            for old, new in zip(before, after, strict=True)
-        ]
-    )
-    for old, new in sorted({(int(old), int(new)) for old, new in keys if old != new}):
-        known = verdicts.values[old], verdicts.values[new]
-        if known[0] != known[1]:
-            yield PageChange(old, new, page_change_kind(*known))

@@ -49,7 +49,8 @@ def allowed_by_rules(
     subject, other = (destination, source) if direction == "ingress" else (source, destination)
     if document.endpoints[subject].external:
         return Allowed(ALL_PORTS, ALL_PORTS)
-    policies = side.lists[getattr(side, direction)[subject]]
+    isolation = side.isolations[getattr(side, direction)[subject]]
+    policies = (*isolation.certain, *isolation.perhaps)
     if not policies:
         return Allowed(ALL_PORTS, ALL_PORTS)
     rules = [r for p in policies for r in getattr(side.policies[p], direction) or ()]

@@ -2,22 +2,23 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from ipaddress import ip_network
 from random import Random
 
 import pytest
 
-from podwall.diff import ChangeCause, ConnectionChange, ConnectionChangeKind, PassingPorts
+from podwall.diff import ConnectionChangeKind, Diff, diff
 from podwall.engines import ENGINES
-from podwall.model import Snapshot
-from podwall.portset import NO_PORTS, PortSet
-from podwall.reachability import Connection, Reachability, reachability
+from podwall.model import IpNetwork, Snapshot
+from podwall.reachability import Connection, Endpoint, ExternalRange, Reachability, reachability
+from podwall.reachability.addresses import first_address
 from podwall.reports.page.building import page_document
 from podwall.reports.page.document import PageDocument, PageSide
-from podwall.reports.page.verdicts import page_change_kind
 from tests.core.builders import allow, block, cluster, peers, pod, policy, selector, tcp
 from tests.core.clusters import Size, random_cluster
 from tests.core.obscured import obscured
+from tests.diff.edits import edited
 from tests.reports.page.reader import allowed_by_rules, includes, port_set, verdict_number
 
 SMALL = Size(workloads=6)
@@ -159,33 +160,6 @@ def test_ranges_that_only_one_moment_tells_apart_keep_their_verdicts_at_both() -
         assert str(_told(document, document.before, place, target)[0]) == "no ports"
 
 
-def _ports(first: int, last: int) -> PortSet:
-    return PortSet(tcp=((first, last),)) if first else NO_PORTS
-
-
-@pytest.mark.parametrize(
-    ("before", "after", "kind"),
-    [
-        pytest.param(((0, 0), (0, 0)), ((80, 80), (0, 0)), "opens", id="denied, then a port"),
-        pytest.param(((80, 80), (0, 0)), ((0, 0), (0, 0)), "closes", id="a port, then denied"),
-        pytest.param(((80, 80), (0, 0)), ((80, 81), (0, 0)), "widens", id="one port more"),
-        pytest.param(((80, 81), (0, 0)), ((80, 80), (0, 0)), "narrows", id="one port less"),
-        pytest.param(((80, 80), (0, 0)), ((81, 81), (0, 0)), "changes", id="another port"),
-        pytest.param(((0, 0), (0, 0)), ((0, 0), (80, 80)), "opens", id="denied, then in doubt"),
-        pytest.param(((0, 0), (80, 80)), ((0, 0), (0, 0)), "closes", id="in doubt, then denied"),
-        pytest.param(((80, 80), (0, 0)), ((0, 0), (80, 80)), "narrows", id="no longer certain"),
-        pytest.param(((0, 0), (80, 80)), ((80, 80), (0, 0)), "widens", id="certain at last"),
-    ],
-)
-def test_the_kinds_of_change(
-    before: tuple[tuple[int, int], tuple[int, int]],
-    after: tuple[tuple[int, int], tuple[int, int]],
-    kind: str,
-) -> None:
-    old, new = ((_ports(*allowed), _ports(*doubt)) for allowed, doubt in (before, after))
-    assert page_change_kind(old, new) == kind
-
-
 def test_a_network_of_the_page_is_one_of_the_analysis() -> None:
     document = page_document(_random("networks", "spec"))
     for each in document.endpoints:
@@ -201,13 +175,78 @@ WORDS = {
 }
 
 
-def test_the_kinds_of_change_are_those_of_the_diff() -> None:
-    sets = [_ports(*ends) for ends in ((0, 0), (80, 80), (80, 81), (443, 443))]
-    verdicts = [(allowed, doubt - allowed) for allowed in sets for doubt in sets]
-    end = reachability(cluster()).workloads[0]
-    for before in verdicts:
-        for after in (each for each in verdicts if each != before):
-            told = ConnectionChange(
-                end, end, PassingPorts(*before), PassingPorts(*after), ChangeCause.OTHER
-            ).kind
-            assert page_change_kind(before, after) == WORDS[told]
+@pytest.mark.parametrize("engine", ENGINES)
+def test_the_page_changes_what_the_diff_changes(engine: str) -> None:
+    changing = 0
+    for seed in range(24):
+        rng = Random(f"page changes {engine} {seed}")
+        before = random_cluster(rng, SMALL)
+        old = reachability(before, engine)
+        new = reachability(edited(rng, before, SMALL), engine)
+        document = page_document(new, old)
+        expected = _kinds(diff(old, new), document)
+        assert _page_kinds(document) == expected, seed
+        changing += bool(expected)
+    assert changing > 5 or engine == "none"
+
+
+@pytest.mark.parametrize("kinds", [("Deployment", "CronJob"), ("CronJob", "Deployment")])
+def test_a_namesake_that_comes_or_goes_changes_nothing_else(kinds: tuple[str, str]) -> None:
+    alone = cluster(pod("x/a", kind="Deployment"), pod("x/b"), policy("x", ingress=()))
+    both = replace(alone, workloads=(*alone.workloads, pod("x/a", kind="CronJob")))
+    old, new = map(reachability, (alone, both) if kinds[0] == "Deployment" else (both, alone))
+    document = page_document(new, old)
+    found = _page_kinds(document)
+    assert found == _kinds(diff(old, new), document)
+    assert found
+    assert all("x/CronJob/a" in pair for pair in found)
+    assert sum(not each.external for each in document.endpoints) == 3
+
+
+def _ranges(document: PageDocument, place: int) -> list[str]:
+    """Return the ids that an endpoint of the page stands for: its own, or its networks."""
+    end = document.endpoints[place]
+    return [value for _, value in end.labels] if end.external else [end.id]
+
+
+def _page_kinds(document: PageDocument) -> dict[tuple[str, str], str]:
+    """Return the kind of change of every pair that the page shows as changed."""
+    assert document.before is not None
+    kinds = {(each.before, each.after): each.kind for each in document.changes}
+    found: dict[tuple[str, str], str] = {}
+    for i, source in enumerate(document.endpoints):
+        for j, destination in enumerate(document.endpoints):
+            pair = _number(document.before, i, j), _number(document.after, i, j)
+            if pair in kinds and not (source.external and destination.external):
+                for one in _ranges(document, i):
+                    found.update(((one, two), kinds[pair]) for two in _ranges(document, j))
+    return found
+
+
+def _kinds(difference: Diff, document: PageDocument) -> dict[tuple[str, str], str]:
+    """Return the kind of every change of a diff, its ranges cut as the page has them."""
+    places = range(len(document.endpoints))
+    outside = [
+        ip_network(each)
+        for place in places
+        if document.endpoints[place].external
+        for each in _ranges(document, place)
+    ]
+    found: dict[tuple[str, str], str] = {}
+    for change in difference.changes():
+        for source in _cut(change.source, outside):
+            for destination in _cut(change.destination, outside):
+                found[source, destination] = WORDS[change.kind]
+    return found
+
+
+def _cut(end: Endpoint, outside: list[IpNetwork]) -> list[str]:
+    if not isinstance(end, ExternalRange):
+        return [end.id]
+    same = [each for each in outside if each.version == end.network.version]
+    return [str(each) for each in same if first_address(each) in _span(end.network)]
+
+
+def _span(network: IpNetwork) -> range:
+    first = first_address(network)
+    return range(first, first + network.num_addresses)

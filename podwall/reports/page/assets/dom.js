@@ -10,6 +10,12 @@ export function svg(tag, attributes = {}, ...children) {
   return filled(document.createElementNS(SVG, tag), attributes, children);
 }
 
+// What stands between backticks becomes code.
+export function marked(text) {
+  const parts = text.split('`');
+  return parts.map((part, k) => (k % 2 && k < parts.length - 1 ? el('code', {}, part) : part));
+}
+
 export function byId(id) {
   return document.getElementById(id);
 }

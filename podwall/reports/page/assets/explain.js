@@ -1,12 +1,15 @@
 // Why a connection is open or closed, put together from what the analysis embedded: which policies
-// isolate each side, whom each of their rules matches, and which single conditions fail.
+// isolate each end, whom each of their rules matches, and which single conditions fail. The answers
+// are those of `podwall explain`, which a test compares for every pair.
 
 import { includes } from './model.js';
-import { contains, isEmpty } from './ports.js';
+import { contains, inAll, isEmpty } from './ports.js';
 
 export const MATCH = { NO: 0, MAYBE: 1, YES: 2 };
 
-const UNSEEN = Array(8).fill({ of: 'selector' });
+// How far a peer is from matching that can't match an end of this kind at all.
+const FAR = 8;
+const FARTHEST = 9;
 
 export function explained(model, side, source, destination, asked) {
   return [
@@ -17,42 +20,96 @@ export function explained(model, side, source, destination, asked) {
 
 // One side: `subject` is the pod whose policies are asked about the `other` end.
 function stepOf(model, side, direction, subject, other, destination, asked) {
-  const outside = Boolean(model.endpoints[subject].external);
-  const indices = outside ? [] : side.lists[side[direction][subject]];
-  const policies = indices.map((index) => {
-    const policy = side.policies[index];
-    return { ...policy, rules: (policy[direction] ?? []).map((rule) => consulted(model, side, rule, other, destination, asked)) };
-  });
+  const outside = model.endpoints[subject].external;
+  const policies = outside ? [] : isolating(side, direction, subject)
+    .map((each) => ruled(model, side, each, direction, other, destination, asked));
+  const exempt = policies.length === 0 ? [] : exemptions(model, side, direction, other, destination, asked);
   const rules = policies.flatMap((policy) => policy.rules.map((rule) => ({ ...rule, policy: policy.name })));
-  const best = Math.max(MATCH.NO, ...rules.map((rule) => rule.match));
-  const exempt = policies.length === 0 ? [] : side.exempt[direction].filter(
-    (each) => includes(side.sets[each.on], each.end === 'other' ? other : destination));
-  return { direction, subject, other, outside, policies, exempt, best, nearest: best === MATCH.YES ? null : nearest(rules) };
+  const best = strongest(rules);
+  return {
+    direction,
+    subject,
+    other,
+    outside,
+    policies,
+    exempt,
+    best,
+    match: outcome(model, policies, exempt, asked),
+    nearest: best === MATCH.YES ? null : nearest(rules),
+  };
+}
+
+// The policies that isolate an endpoint, in their order, and whether they do so for certain.
+export function isolating(side, direction, subject) {
+  const { certain, perhaps } = side.isolations[side[direction][subject]];
+  const found = [
+    ...certain.map((index) => ({ index, selects: MATCH.YES })),
+    ...perhaps.map((index) => ({ index, selects: MATCH.MAYBE })),
+  ].sort((one, two) => one.index - two.index);
+  return found.map(({ index, selects }) => ({ policy: side.policies[index], selects }));
+}
+
+function ruled(model, side, { policy, selects }, direction, other, destination, asked) {
+  const rules = (policy[direction] ?? []).map((rule) => consulted(model, side, rule, other, destination, asked));
+  const group = policy.groups[direction === 'ingress' ? 0 : 1];
+  return { name: policy.name, place: policy.place, selects, group, rules, match: strongest(rules) };
+}
+
+function strongest(items) {
+  return Math.max(MATCH.NO, ...items.map((item) => item.match));
+}
+
+function exemptions(model, side, direction, other, destination, asked) {
+  return side.exempt[direction]
+    .filter((each) => includes(side.sets[each.on], each.end === 'other' ? other : destination))
+    .map((each) => ({ ...each, match: portMatch(model, each, asked) }))
+    .filter((each) => each.match !== MATCH.NO);
+}
+
+// Whether the flow passes by what one end says. With a policy that isolates for certain, one that
+// only may do so can only add. Without, none may isolate, or any of them may be the only one.
+function outcome(model, policies, exempt, asked) {
+  if (policies.length === 0) return MATCH.YES;
+  const sure = policies.filter((policy) => policy.selects === MATCH.YES);
+  const passes = strongest(sure) === MATCH.YES || (sure.length === 0 && allAllow(model, policies, asked));
+  const perhaps = sure.length === 0 || strongest(policies) !== MATCH.NO;
+  const rules = passes ? MATCH.YES : perhaps ? MATCH.MAYBE : MATCH.NO;
+  return Math.max(rules, strongest(exempt));
+}
+
+// Whether some port passes whichever of the policies isolates; those of one group do so together.
+function allAllow(model, policies, asked) {
+  const allowed = (policy) => policy.rules.filter((rule) => rule.peer === MATCH.YES).map((rule) => model.ports[rule.allows]);
+  const groups = Map.groupBy(policies, (policy) => policy.group);
+  return inAll([...groups.values()].map((group) => group.flatMap(allowed)), asked);
 }
 
 function consulted(model, side, rule, other, destination, asked) {
   const ports = portsFor(side, rule, destination);
   const peers = (rule.peers ?? []).map((peer) => compared(model, side, peer, other));
-  const peer = rule.peers === null ? MATCH.YES : Math.max(MATCH.NO, ...peers.map((each) => each.match));
+  const peer = rule.peers === null ? MATCH.YES : strongest(peers);
   const port = portMatch(model, ports, asked);
-  const misses = peer === MATCH.NO ? fewest(peers) : [];
-  return { ...rule, match: Math.min(peer, port), peer, port, allows: ports.must, perhaps: ports.may, misses };
+  const miss = peer === MATCH.NO ? closest(peers) : null;
+  return { position: rule.position, words: rule.words, match: Math.min(peer, port), peer, port, allows: ports.must, perhaps: ports.may, miss };
 }
 
 function compared(model, side, peer, other) {
   const has = (set) => includes(side.sets[set], other);
   const match = has(peer.must) ? MATCH.YES : has(peer.may) ? MATCH.MAYBE : MATCH.NO;
-  if (match !== MATCH.NO) return { match, misses: [] };
-  const failing = peer.tests.filter((test) => !has(test.set));
-  // Ranges outside and pods on the host network fail without any condition: no selector sees them.
-  const unseen = model.endpoints[other].external || model.endpoints[other].host;
-  const byAddress = peer.tests.some((test) => test.of === 'address');
-  return { match, misses: unseen && !byAddress ? UNSEEN : failing };
+  const failing = match === MATCH.NO ? peer.tests.filter((test) => !has(test.set)) : [];
+  return { match, failing, ...distanceOf(model.endpoints[other], peer, failing.length) };
 }
 
-function fewest(peers) {
-  const lists = peers.map((peer) => peer.misses).filter((misses) => misses.length);
-  return lists.sort((one, two) => one.length - two.length)[0] ?? [];
+// No selector means a range outside, or a pod on the host network; ip blocks are written for the outside.
+function distanceOf(other, peer, failing) {
+  if (peer.tests.some((test) => test.of === 'address')) return { kind: 'address', distance: other.external ? 1 : FARTHEST };
+  if (other.external) return { kind: 'outside', distance: FAR };
+  if (other.host) return { kind: 'host', distance: FAR };
+  return { kind: 'conditions', distance: failing };
+}
+
+function closest(items) {
+  return items.reduce((best, item) => (best === null || item.distance < best.distance ? item : best), null);
 }
 
 // A port name can stand for another number on each destination.
@@ -69,7 +126,23 @@ function portMatch(model, ports, asked) {
 
 // The rule that fails by least: by its port only, or by the fewest conditions on the other end.
 function nearest(rules) {
-  const distance = (rule) => (rule.peer === MATCH.NO ? 1 + rule.misses.length : 0.5);
-  const missing = rules.filter((rule) => rule.match === MATCH.NO && (rule.peer !== MATCH.NO || rule.misses.length));
-  return missing.sort((one, two) => distance(one) - distance(two))[0] ?? null;
+  const missing = rules.filter((rule) => rule.match === MATCH.NO && (rule.peer !== MATCH.NO || rule.miss));
+  const distances = missing.map((rule) => ({ rule, distance: rule.miss ? 1 + rule.miss.distance : 0.5 }));
+  return closest(distances)?.rule ?? null;
+}
+
+// Why no peer of a rule is the other end, as parts of a sentence; each condition is a part.
+export function missParts(model, miss, other) {
+  if (!miss) return ['it names no peer'];
+  if (miss.kind === 'address') return [`it speaks of ${miss.failing[0].words}${engineWords(model, other)}`];
+  if (miss.kind === 'outside') return ['it speaks of pods, and the other end is outside the cluster'];
+  if (miss.kind === 'host') return ['no selector matches a pod on the host network: to policies it is a node'];
+  return ['it would match if ', ...miss.failing];
+}
+
+// What the engine makes of ip blocks where the other end is a pod.
+function engineWords(model, other) {
+  const { external, host } = model.endpoints[other];
+  if (external) return '';
+  return `, and ${host ? model.engine.nodes_by_block : model.engine.pods_by_block}`;
 }

@@ -1,8 +1,8 @@
 // The explanation of one connection: the verdict, then both sides, rule by rule.
 
-import { el } from './dom.js';
-import { MATCH, explained } from './explain.js';
-import { verdictAt } from './model.js';
+import { el, marked } from './dom.js';
+import { MATCH, explained, missParts } from './explain.js';
+import { ABSENT, verdictAt } from './model.js';
 import { portWords } from './ports.js';
 import { CODE, STATUSES } from './statuses.js';
 import { pairWords, verdictWords } from './words.js';
@@ -22,7 +22,7 @@ export function pairCard(app, row, column) {
     el('p', { class: 'verdict' }, el('span', { class: `sign ${STATUSES[code].name}` }), el('strong', {}, sentence(app, row, column, same))),
     app.state.time === 'difference' ? history(model, i, j) : null,
     causes(app, i, j),
-    same || code === CODE.absent ? null : explained(model, app.side(), i, j, app.state.asked).map((step) => stepNode(app, step)),
+    same || code === CODE.absent ? null : steps(app, i, j),
     i === j ? null : el('p', { class: 'acts' }, el('button', { type: 'button', class: 'quiet', click: () => app.swap() }, 'The other way round')));
 }
 
@@ -47,6 +47,14 @@ function causes(app, i, j) {
     app.model.verdicts[index].exact ? null : el('li', {}, ALIKE));
 }
 
+// In the difference, a pair that is gone is explained as it was.
+function steps(app, i, j) {
+  const gone = verdictAt(app.side(), i, j) === ABSENT;
+  const side = gone ? app.model.before : app.side();
+  const found = explained(app.model, side, i, j, app.state.asked).map((step) => stepNode(app, step));
+  return gone ? [el('p', { class: 'hint' }, 'Before the change:'), found] : found;
+}
+
 function stepNode(app, step) {
   const { id } = app.model.endpoints[step.subject];
   const title = step.direction === 'egress' ? ['Leaving ', el('bdi', {}, id)] : ['Arriving at ', el('bdi', {}, id)];
@@ -56,7 +64,7 @@ function stepNode(app, step) {
 
 function outcome(step) {
   if (step.outside || step.policies.length === 0) return 'free';
-  return ['no', 'maybe', 'yes'][step.best];
+  return ['no', 'maybe', 'yes'][step.match];
 }
 
 function words(app, step) {
@@ -64,27 +72,23 @@ function words(app, step) {
   if (app.model.endpoints[step.subject].host) return 'On the host network, where network policies do not apply.';
   const way = step.direction === 'egress' ? 'leave' : 'enter';
   if (step.policies.length === 0) return `No policy restricts what may ${way}: everything may.`;
-  return {
-    [MATCH.YES]: `A rule lets it ${way}.`,
-    [MATCH.MAYBE]: `Whether a rule lets it ${way} is known only after deployment.`,
-    [MATCH.NO]: `No rule lets it ${way}.`,
-  }[step.best];
+  if (step.match === MATCH.NO) return `No rule lets it ${way}.`;
+  if (step.match === MATCH.MAYBE) return `Whether ${step.best === MATCH.MAYBE ? 'a rule lets it' : 'it may'} ${way} is known only after deployment.`;
+  return step.best === MATCH.NO ? `It may ${way}, whatever the policies say.` : `A rule lets it ${way}.`;
 }
 
 function nearest(app, step) {
   const rule = step.nearest;
   if (!rule) return null;
   const why = rule.peer === MATCH.NO ? missWords(app, step, rule) : portMiss(app, rule);
-  return el('p', { class: 'miss' }, el('b', {}, 'Nearest miss: '), `rule ${rule.position} of `, el('code', {}, rule.policy), ' ', why, '.');
+  return el('p', { class: 'miss' }, el('b', {}, 'Nearest miss: '), `rule ${rule.position} of `, el('code', {}, rule.policy), why, '.');
 }
 
 function missWords(app, step, rule) {
-  const other = app.model.endpoints[step.other];
-  if (rule.misses[0].of === 'address') return `speaks of ${rule.misses[0].words}`;
-  if (other.external) return 'speaks of pods, and the other end is outside the cluster';
-  if (other.host) return 'selects pods, and to policies a pod on the host network is a node';
-  const parts = rule.misses.map((miss) => [miss.words, actually(app, other, miss)]);
-  return ['would match if ', ...parts.flatMap((part, k) => (k ? [' and ', ...part] : part))];
+  const [first, ...conditions] = missParts(app.model, rule.miss, step.other);
+  const begins = first.startsWith('it ') ? first.slice(2) : `: ${first}`;
+  const parts = conditions.map((miss) => [miss.words, actually(app, app.model.endpoints[step.other], miss)]);
+  return [begins, ...parts.flatMap((part, k) => (k ? [' and ', ...part] : part))];
 }
 
 // What the label that a condition asks for really is.
@@ -96,11 +100,11 @@ function actually(app, other, miss) {
 }
 
 function portMiss(app, rule) {
-  return ['matches, but on ', el('code', {}, app.model.ports[rule.allows].text), ' only'];
+  return [' matches, but on ', el('code', {}, app.model.ports[rule.allows].text), ' only'];
 }
 
 function exemptions(step) {
-  return step.exempt.map((each) => el('p', { class: 'exempt' }, el('b', {}, 'Whatever the policies say: '), each.says,
+  return step.exempt.map((each) => el('p', { class: 'exempt' }, el('b', {}, each.match === MATCH.YES ? 'Whatever the policies say: ' : 'Perhaps, whatever the policies say: '), marked(each.says),
     each.link && [' ', el('a', { href: each.link, target: '_blank', rel: 'noreferrer noopener' }, 'source')]));
 }
 
@@ -119,7 +123,7 @@ function policyNode(app, step, policy) {
   const matching = policy.rules.filter((rule) => rule.match !== MATCH.NO);
   const others = policy.rules.filter((rule) => rule.match === MATCH.NO);
   return el('div', { class: 'policy' },
-    el('p', {}, el('code', { class: 'name' }, policy.name), policy.place && el('span', { class: 'place' }, policy.place)),
+    el('p', {}, el('code', { class: 'name' }, policy.name), policy.selects === MATCH.MAYBE && ' perhaps', policy.place && el('span', { class: 'place' }, policy.place)),
     policy.rules.length === 0 ? el('p', { class: 'rule none' }, `allows no ${step.direction} at all`) : null,
     matching.map((rule) => ruleNode(app, rule)),
     others.length ? rest(app, others, matching.length === 0 && others.length <= 3) : null);

@@ -1,6 +1,7 @@
 // The panel beside the view: what the reader chose, explained.
 
 import { el } from './dom.js';
+import { MATCH, isolating } from './explain.js';
 import { pairCard } from './pair.js';
 import { alone } from './lens.js';
 import { CODE, STATUSES, CHANGED, OPEN } from './statuses.js';
@@ -112,12 +113,13 @@ function about(endpoint) {
 }
 
 function isolation(app, index) {
-  const side = app.side();
-  if (app.model.endpoints[index].external) return null;
+  const now = app.side();
+  const side = now.rows[index] < 0 && app.model.before ? app.model.before : now;
+  if (app.model.endpoints[index].external || side.rows[index] < 0) return null;
   const line = (direction, way) => {
-    const policies = side.rows[index] < 0 ? [] : side.lists[side[direction][index]].map((each) => side.policies[each]);
-    const names = policies.map((policy, k) => [k ? ', ' : '', el('code', { title: policy.place }, policy.name)]);
-    return el('p', {}, policies.length ? [`${way} is restricted by `, names, '.'] : `${way} is restricted by no policy.`);
+    const found = isolating(side, direction, index);
+    const names = found.map(({ policy, selects }, k) => [k ? ', ' : '', selects === MATCH.MAYBE && 'perhaps ', el('code', { title: policy.place }, policy.name)]);
+    return el('p', {}, found.length ? [`${way} is restricted by `, names, '.'] : `${way} is restricted by no policy.`);
   };
   return el('div', { class: 'isolation' }, line('ingress', 'Who may connect to it'), line('egress', 'Whom it may connect to'));
 }

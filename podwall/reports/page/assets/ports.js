@@ -21,6 +21,15 @@ export function isEmpty(ports) {
   return !ports.other && PROTOCOLS.every((protocol) => ports[protocol].length === 0);
 }
 
+// Whether some port, or the one that is asked for, is in each of the lists: in one of its sets.
+export function inAll(lists, asked) {
+  const passes = (port) => lists.every((sets) => sets.some((set) => contains(set, port)));
+  if (asked) return passes(asked);
+  if (lists.every((sets) => sets.some((set) => set.other))) return true;
+  // If there is one, then the first number of some range is one.
+  return lists.flat().some((set) => PROTOCOLS.some((protocol) => set[protocol].some(([number]) => passes({ protocol, number }))));
+}
+
 // A few characters for a cell, where TCP goes without saying; null where they are too many.
 export function brief(ports, longest) {
   if (ports.all || ports.other) return ports.text.length <= longest ? ports.text : null;
