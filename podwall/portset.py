@@ -71,6 +71,15 @@ class PortSet:
         """Whether nothing is in the set."""
         return not (self.tcp or self.udp or self.sctp or self.other)
 
+    @property
+    def without_other(self) -> PortSet:
+        """What of the set has ports: TCP, UDP and SCTP.
+
+        >>> print(ALL_PORTS.without_other)
+        all TCP; all UDP; all SCTP
+        """
+        return PortSet(self.tcp, self.udp, self.sctp) if self.other else self
+
     def ranges(self, protocol: IpProtocol) -> Ranges:
         """Return the ranges of a protocol; `OTHER` has no ports, so none.
 

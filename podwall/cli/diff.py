@@ -25,11 +25,10 @@ from podwall.policies.errors import Finding, InvalidValue, PodwallError, Severit
 from podwall.reachability import Reachability, reachability
 from podwall.reading import Document, SnapshotReading
 from podwall.reports.changes import (
-    HEADER,
+    CHANGE_HEADER,
     change_rows,
     changes_document,
     changes_text,
-    port_change_kind,
 )
 from podwall.reports.comment import (
     ChangeReport,
@@ -257,7 +256,7 @@ def _report(output: str, found: ChangeReview) -> Iterator[str]:
         case "json":
             yield json_text(changes_document(found.difference, found.findings))
         case "csv":
-            yield from map(csv_line, chain([HEADER], change_rows(found.difference)))
+            yield from map(csv_line, chain([CHANGE_HEADER], change_rows(found.difference)))
         case "md":
             yield comment(found.report)
         case "html":
@@ -268,7 +267,7 @@ def _report(output: str, found: ChangeReview) -> Iterator[str]:
 
 def _exit_code(fail_on: FailOn, found: ChangeReview) -> ExitCode:
     difference = found.difference
-    changes = [each for each in difference.changes() if port_change_kind(each) is not None]
+    changes = list(difference.port_changes())
     return exit_code(
         fail_on,
         [*found.findings, *difference.findings, *map(_severity, changes)],

@@ -10,7 +10,6 @@ from podwall.cli.arguments import paused_collector, read_source, write_findings
 from podwall.exit_code import ExitCode, FailOn, exit_code
 from podwall.migrate import Migration, migrate, policy_manifest, python_script
 from podwall.policies.errors import Finding, Severity
-from podwall.reports.changes import port_change_kind
 from podwall.reports.formats import json_text
 from podwall.reports.manifests import kubernetes_yaml
 from podwall.reports.migration import migration_document, migration_text
@@ -45,9 +44,7 @@ def _report(output: str, migration: Migration) -> Iterator[str]:
 
 def _exit_code(fail_on: FailOn, migration: Migration, findings: Sequence[Finding]) -> ExitCode:
     """Return 1 where a connection changes for certain; the edits are a proposal, not a fact."""
-    changes = [
-        each for each in migration.difference.changes() if port_change_kind(each) is not None
-    ]
+    changes = migration.difference.port_changes()
     perhaps = [each.after.undetermined and not each.closed for each in changes]
     changed = [] if all(perhaps) else [Severity.ERROR]
     return exit_code(fail_on, [*changed, *findings, *migration.limits], certain=not perhaps)

@@ -153,6 +153,11 @@ class PassingPorts:
         """What passes if everything undetermined does."""
         return self.allowed | self.undetermined
 
+    @property
+    def without_other(self) -> PassingPorts:
+        """What passes of TCP, UDP and SCTP."""
+        return PassingPorts(self.allowed.without_other, self.undetermined.without_other)
+
     def beyond(self, other: PassingPorts) -> PortSet:
         """Return the ports that pass here and not there, or not there for certain."""
         return (self.at_most - other.at_most) | (self.allowed - other.allowed)
@@ -192,3 +197,9 @@ class ConnectionChange:
     def kind(self) -> ConnectionChangeKind:
         """What became of the connection."""
         return ConnectionChangeKind.of(self.before, self.after)
+
+    @property
+    def port_kind(self) -> ConnectionChangeKind | None:
+        """What became of it as far as ports go: None where it is a change of ICMP alone."""
+        before, after = self.before.without_other, self.after.without_other
+        return None if before == after else ConnectionChangeKind.of(before, after)

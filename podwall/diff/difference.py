@@ -255,6 +255,10 @@ class Diff:
         """
         return self._expansion.changes()
 
+    def port_changes(self) -> Iterator[ConnectionChange]:
+        """Yield the changes without those of ICMP and the like alone, which have no `port_kind`."""
+        return (each for each in self.changes() if each.port_kind is not None)
+
     @cached_property
     def _expansion(self) -> Expansion:
         return Expansion((self.old, self.new), self._ends, self._affected, self._comparison)

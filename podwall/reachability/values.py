@@ -163,3 +163,9 @@ class Connection:
     def destination_id(self) -> str:
         """The id of the destination."""
         return self.destination.id
+
+    @property
+    def has_ports(self) -> bool:
+        """Whether more than ICMP and the like may pass."""
+        parts = (self.allowed, *(part.ports for part in self.undetermined))
+        return any(ports.without_other for ports in parts)

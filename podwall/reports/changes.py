@@ -7,33 +7,31 @@ docs/schemas/diff.schema.json.
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import replace
 from itertools import groupby
 from typing import Any, Final, NamedTuple
 
 from podwall.diff import (
     ChangeCause,
     ConnectionChange,
-    ConnectionChangeKind,
     Diff,
     PassingPorts,
     PolicyChange,
 )
-from podwall.policies.errors import Finding, Place
+from podwall.policies.errors import Finding
 from podwall.reports.findings_json import finding_document
-from podwall.reports.formats import port_documents
+from podwall.reports.formats import line_document, port_documents
 from podwall.reports.reach.documents import workload_document
 from podwall.reports.words import counted, printable
 
 __all__ = [
+    "CHANGE_HEADER",
     "FORMAT",
-    "HEADER",
     "ChangeRow",
+    "change_lines",
     "change_rows",
     "changes_document",
     "changes_text",
     "passage_text",
-    "port_change_kind",
 ]
 
 
@@ -50,37 +48,25 @@ class ChangeRow(NamedTuple):
     policies: str
 
 
-HEADER = ChangeRow(*ChangeRow._fields)
+CHANGE_HEADER = ChangeRow(*ChangeRow._fields)
 
 
 def change_rows(difference: Diff) -> Iterator[ChangeRow]:
     """Yield the rows by source, then by destination; changes of ICMP alone are left out."""
-    for change in difference.changes():
-        kind = port_change_kind(change)
-        if kind is not None:
-            yield ChangeRow(
-                kind,
-                printable(change.source.id),
-                printable(change.destination.id),
-                passage_text(change.before),
-                passage_text(change.after),
-                printable(change.because),
-                change.effect,
-                printable("; ".join(policy.name for policy in change.policies)),
-            )
+    return map(_row, difference.port_changes())
 
 
-def port_change_kind(change: ConnectionChange) -> ConnectionChangeKind | None:
-    """Return what became of a connection as far as ports go, None where ports do not change."""
-    before, after = _transports(change.before), _transports(change.after)
-    return None if before == after else replace(change, before=before, after=after).kind
-
-
-def _transports(passage: PassingPorts) -> PassingPorts:
-    allowed, undetermined = passage.allowed, passage.undetermined
-    if not (allowed.other or undetermined.other):
-        return passage
-    return PassingPorts(replace(allowed, other=False), replace(undetermined, other=False))
+def _row(change: ConnectionChange) -> ChangeRow:
+    return ChangeRow(
+        change.port_kind or "",
+        printable(change.source.id),
+        printable(change.destination.id),
+        passage_text(change.before),
+        passage_text(change.after),
+        printable(change.because),
+        change.effect,
+        printable("; ".join(policy.name for policy in change.policies)),
+    )
 
 
 def passage_text(passage: PassingPorts) -> str:
@@ -115,7 +101,7 @@ def changes_text(difference: Diff) -> Iterator[str]:
         yield "no connection changes\n"
     for effect, group in groupby(rows, key=lambda row: ChangeCause(row.effect)):
         yield f"\n{_TITLES[effect]}\n"
-        yield from _lines(list(group))
+        yield from change_lines(list(group))
 
 
 def _what_differs(difference: Diff) -> Iterator[str]:
@@ -131,13 +117,14 @@ def _what_differs(difference: Diff) -> Iterator[str]:
             yield f"{counted(len(ends), 'workload')} {words}: {', '.join(names)}\n"
 
 
-def _lines(rows: Sequence[ChangeRow]) -> Iterator[str]:
+def change_lines(rows: Sequence[ChangeRow]) -> Iterator[str]:
+    """Yield a line for each changed connection, what passes below what passes."""
     ends = [f"{row.source} -> {row.destination}" for row in rows]
-    width = max(map(len, ends))
+    width = max(map(len, ends), default=0)
     for row, pair in zip(rows, ends, strict=True):
         why = f"  [{row.policies}]" if row.policies else ""
-        doubt = f"  ({row.because})" if row.because else ""
-        yield f"  {row.change:8}  {pair:{width}}  {row.before} => {row.after}{why}{doubt}\n"
+        because = f"  ({row.because})" if row.because else ""
+        yield f"  {row.change:8}  {pair:{width}}  {row.before} => {row.after}{why}{because}\n"
 
 
 FORMAT: Final = "podwall/diff/v1"
@@ -145,7 +132,6 @@ FORMAT: Final = "podwall/diff/v1"
 
 def changes_document(difference: Diff, findings: tuple[Finding, ...] = ()) -> dict[str, Any]:
     """Return a diff, and what was found on the way, as a JSON document."""
-    changes = (_change(each) for each in difference.changes())
     return {
         "format": FORMAT,
         "engine": {"before": difference.old.engine.name, "after": difference.new.engine.name},
@@ -155,14 +141,13 @@ def changes_document(difference: Diff, findings: tuple[Finding, ...] = ()) -> di
             "added": [workload_document(each) for each in difference.added],
             "gone": [workload_document(each) for each in difference.gone],
         },
-        "changes": [each for each in changes if each["change"]],
+        "changes": [_change(each) for each in difference.port_changes()],
     }
 
 
 def _change(change: ConnectionChange) -> dict[str, Any]:
-    kind = port_change_kind(change)
     return {
-        "change": kind and kind.value,
+        "change": change.port_kind,
         "source": change.source.id,
         "destination": change.destination.id,
         "before": _passage(change.before),
@@ -184,10 +169,6 @@ def _policy(change: PolicyChange) -> dict[str, Any]:
     return {
         "policy": change.name,
         "change": change.kind.value,
-        "before": change.old and _place(change.old.place),
-        "after": change.new and _place(change.new.place),
+        "before": change.old and line_document(change.old.place),
+        "after": change.new and line_document(change.new.place),
     }
-
-
-def _place(place: Place) -> dict[str, Any]:
-    return {"source": place.source, "line": place.line}

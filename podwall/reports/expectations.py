@@ -14,6 +14,7 @@ from podwall.expectations import Outcome, Result
 from podwall.explain import FlowAnswer
 from podwall.model import Policy
 from podwall.reports.explanation import Locate, explanation_document, explanation_text
+from podwall.reports.formats import place_document
 from podwall.reports.words import counted, listed, printable
 from podwall.suggest import Suggestion
 
@@ -47,13 +48,12 @@ def checks_document(engine: str, results: Sequence[Result], locate: Locate) -> d
 
 
 def _result_document(result: Result, locate: Locate) -> dict[str, Any]:
-    place = result.expectation.place
     return {
         "name": result.expectation.name,
         "description": result.expectation.description,
         "outcome": result.outcome.value,
         "reason": result.reason,
-        "place": {"source": place.source, "line": place.line, "path": place.path},
+        "place": place_document(result.expectation.place),
         "flow": None if result.flow is None else explanation_document(result.flow, locate),
     }
 

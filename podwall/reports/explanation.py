@@ -18,7 +18,7 @@ from podwall.explain import (
     SideExplanation,
 )
 from podwall.policies.errors import Place
-from podwall.reports.formats import markdown_text, port_documents
+from podwall.reports.formats import markdown_text, place_document, port_documents
 from podwall.reports.words import printable
 
 __all__ = [
@@ -171,7 +171,7 @@ def _side_document(side: SideExplanation, locate: Locate) -> dict[str, Any]:
 def _policy_document(policy: PolicyExplanation, locate: Locate) -> dict[str, Any]:
     return {
         "policy": policy.name,
-        "place": _place_document(policy.policy.place),
+        "place": place_document(policy.policy.place),
         "verdict": policy.verdict.value,
         "why": policy.why,
         "rules": [_rule_document(rule, locate) for rule in policy.rules],
@@ -180,14 +180,10 @@ def _policy_document(policy: PolicyExplanation, locate: Locate) -> dict[str, Any
 
 def _rule_document(rule: RuleExplanation, locate: Locate) -> dict[str, Any]:
     return {
-        "place": _place_document(locate(rule.place)),
+        "place": place_document(locate(rule.place)),
         "verdict": rule.verdict.value,
         "why": rule.why,
     }
-
-
-def _place_document(place: Place) -> dict[str, Any]:
-    return {"source": place.source, "line": place.line, "path": place.path}
 
 
 def _note_document(note: ExplanationNote) -> dict[str, str]:

@@ -18,6 +18,7 @@ from urllib.parse import quote
 from podwall.engines import Engine
 from podwall.lint import TriagedFindings
 from podwall.policies.errors import Finding, Place, Severity
+from podwall.reports.formats import place_document
 from podwall.reports.words import printable
 
 __all__ = ["FORMAT", "finding_document", "lint_document", "sarif_document"]
@@ -25,13 +26,11 @@ __all__ = ["FORMAT", "finding_document", "lint_document", "sarif_document"]
 
 def finding_document(finding: Finding) -> dict[str, Any]:
     """Return a finding as a JSON object; what it does not say is left out."""
-    place = finding.place
-    where = {"source": place.source, "line": place.line, "path": place.path}
     return {
         "id": finding.id,
         "severity": finding.severity.value,
         "message": finding.message,
-        "place": {key: value for key, value in where.items() if value},
+        "place": {key: value for key, value in place_document(finding.place).items() if value},
         **{key: value for key in ("help", "link") if (value := getattr(finding, key))},
     }
 

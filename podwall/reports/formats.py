@@ -15,6 +15,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from typing import Any, Final
 
 from podwall.model import IpProtocol
+from podwall.policies.errors import Place
 from podwall.portset import PortSet
 from podwall.reports.words import printable
 
@@ -22,8 +23,10 @@ __all__ = [
     "code_span",
     "csv_line",
     "json_text",
+    "line_document",
     "markdown_lines",
     "markdown_text",
+    "place_document",
     "port_documents",
 ]
 
@@ -47,6 +50,16 @@ def port_documents(ports: PortSet) -> list[dict[str, Any]]:
         for protocol in _PROTOCOLS
         if ports.ranges(protocol)
     ]
+
+
+def place_document(place: Place) -> dict[str, Any]:
+    """Return a place as a JSON object: the source, the line and the path of the field."""
+    return {**line_document(place), "path": place.path}
+
+
+def line_document(place: Place) -> dict[str, Any]:
+    """Return the place of a whole object as a JSON object: the source and the line."""
+    return {"source": place.source, "line": place.line}
 
 
 _SPECIAL: Final = re.compile(r"([\\`*_{}\[\]()<>#+!|~$])")

@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any, Final
 
-from podwall.diff import Diff
 from podwall.migrate import Edit, Migration, policy_manifest, python_code
-from podwall.reports.changes import change_rows, changes_document
+from podwall.reports.changes import change_lines, change_rows, changes_document
 from podwall.reports.findings_json import finding_document
+from podwall.reports.formats import line_document
 from podwall.reports.words import counted, printable
 
 __all__ = ["FORMAT", "migration_document", "migration_text"]
@@ -18,7 +18,7 @@ def migration_text(migration: Migration) -> Iterator[str]:
     """Yield the lines."""
     difference = migration.difference
     engines = f"from {difference.old.engine.name} to {difference.new.engine.name}"
-    rows = list(_lines(difference))
+    rows = list(change_lines(list(change_rows(difference))))
     yield f"{engines}: {counted(len(rows), 'connection changes', 'connections change')}\n"
     yield from rows
     if migration.edits:
@@ -35,13 +35,6 @@ def migration_text(migration: Migration) -> Iterator[str]:
             yield f"    see:  {finding.link}\n"
 
 
-def _lines(difference: Diff) -> Iterator[str]:
-    for row in change_rows(difference):
-        doubt = f"  ({row.because})" if row.because else ""
-        pair = f"{row.source} -> {row.destination}"
-        yield f"  {row.change:8}  {pair}  {row.before} => {row.after}{doubt}\n"
-
-
 def _edit_lines(edit: Edit) -> Iterator[str]:
     place = "new" if edit.old is None else str(edit.old.place) or "edited"
     yield f"\n  {printable(edit.name)} ({printable(place)})\n"
@@ -51,7 +44,7 @@ def _edit_lines(edit: Edit) -> Iterator[str]:
 
 
 def _remaining(migration: Migration) -> Iterator[str]:
-    rows = list(_lines(migration.remaining))
+    rows = list(change_lines(list(change_rows(migration.remaining))))
     if rows:
         left = counted(len(rows), "connection still changes", "connections still change")
         yield f"\nwith the edits, {left}:\n"
@@ -79,10 +72,9 @@ def migration_document(migration: Migration) -> dict[str, Any]:
 
 
 def _edit_document(edit: Edit) -> dict[str, Any]:
-    place = None if edit.old is None else edit.old.place
     return {
         "policy": edit.name,
-        "place": place and {"source": place.source, "line": place.line},
+        "place": None if edit.old is None else line_document(edit.old.place),
         "reasons": list(edit.reasons),
         "manifest": policy_manifest(edit.new),
         "python": python_code(edit.new),

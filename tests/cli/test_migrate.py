@@ -28,7 +28,7 @@ def migrated(capsys: pytest.CaptureFixture[str], *words: str, code: int = 1) -> 
 def test_text_tells_connections_edits_and_limits(capsys: pytest.CaptureFixture[str]) -> None:
     out = migrated(capsys)
     assert out.startswith("from azure to cilium: 6 connections change\n")
-    assert "  removed   shop/web -> shop/api  TCP 9000 => nothing\n" in out
+    assert "  removed   shop/web -> shop/api   TCP 9000 => nothing\n" in out
     assert 'allow_from(ip_block("0.0.0.0/0"), ALL_NAMESPACES, ports=tcp(9000))' in out
     assert "with the edits, no connection changes\n" in out
     assert "warning[block-means-no-node]" in out

@@ -9,14 +9,13 @@ from hypothesis import given
 from hypothesis import strategies as st
 from markdown_it import MarkdownIt
 
-from podwall.diff import ConnectionChangeKind, diff
+from podwall.diff import ConnectionChangeKind, PolicyChangeKind, diff
 from podwall.policies.errors import Finding, Place, Severity
 from podwall.reachability import reachability
 from podwall.reports.comment import (
     ChangedConnection,
     ChangedObject,
     ChangeReport,
-    ObjectChange,
     change_report,
     change_sentence,
     comment,
@@ -44,7 +43,7 @@ REPORT = ChangeReport(
         changed("203.0.113.0/24", "shop/web", ConnectionChangeKind.REMOVED),
     ),
     ranges=frozenset({"203.0.113.0/24"}),
-    policies=(ChangedObject("shop/web", ObjectChange.CHANGED, "__main__.py:31"),),
+    policies=(ChangedObject("shop/web", PolicyChangeKind.EDITED, "__main__.py:31"),),
     findings=(
         Finding("open", Severity.ERROR, "`shop/db` is open", Place("a.py", 3), "close `shop/db`"),
         Finding("quiet", Severity.WARNING, "nobody selects it"),
@@ -241,7 +240,7 @@ def test_a_hostile_name_is_only_text(name: str) -> None:
     report = replace(
         REPORT,
         connections=(replace(changed(name, name), before=name, after=name, because=(name,)),),
-        policies=(ChangedObject(name, ObjectChange.ADDED, name),),
+        policies=(ChangedObject(name, PolicyChangeKind.ADDED, name),),
         findings=(finding,),
         namespaces={name: frozenset({name, "b"})},
     )
@@ -285,5 +284,5 @@ def test_what_stands_for_the_end_of_a_name_is_explained(name: str) -> None:
     sentence = "`GENERATED` stands for the end of a name"
     assert sentence not in comment(REPORT)
     assert sentence in comment(replace(REPORT, connections=(changed("shop/api", name),)))
-    gone = ChangedObject(name, ObjectChange.REMOVED)
+    gone = ChangedObject(name, PolicyChangeKind.REMOVED)
     assert sentence in comment(replace(REPORT, connections=(), workloads=(gone,)))

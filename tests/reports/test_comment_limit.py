@@ -6,9 +6,9 @@ from itertools import cycle
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from podwall.diff import ConnectionChangeKind
+from podwall.diff import ConnectionChangeKind, PolicyChangeKind
 from podwall.policies.errors import Finding, Place, Severity
-from podwall.reports.comment import ChangedObject, ObjectChange, comment, marker
+from podwall.reports.comment import ChangedObject, comment, marker
 from podwall.reports.comment.rendering import LIMIT, MarkdownBlock, fitted, utf16_length
 from tests.reports.test_comment import REPORT, changed
 
@@ -48,7 +48,7 @@ def test_no_name_message_or_count_makes_it_too_long(
             replace(changed(f"{name}-{n}", name, kind), because=(name,) * 9)
             for kind, n in zip(cycle(ConnectionChangeKind), range(count), strict=False)
         ),
-        policies=(ChangedObject(name, ObjectChange.ADDED, name),) * count,
+        policies=(ChangedObject(name, PolicyChangeKind.ADDED, name),) * count,
         findings=(finding, replace(finding, severity=Severity.WARNING)) * count,
     )
     said = comment(report)

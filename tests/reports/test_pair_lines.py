@@ -11,7 +11,7 @@ import pytest
 
 from podwall.reachability import Reachability, reachability
 from podwall.reports.reach.documents import reach_document, reach_stream
-from podwall.reports.reach.rows import HEADER, reach_csv, reach_rows
+from podwall.reports.reach.rows import REACH_HEADER, reach_csv, reach_rows
 from tests.core.clusters import Size, random_cluster
 from tests.core.obscured import obscured
 
@@ -29,7 +29,7 @@ def test_csv_has_the_header_and_the_rows(seed: int) -> None:
     found = _random(seed)
     text = "".join(reach_csv(found))
     assert list(csv.reader(io.StringIO(text))) == [
-        list(each) for each in (HEADER, *reach_rows(found))
+        list(each) for each in (REACH_HEADER, *reach_rows(found))
     ]
 
 

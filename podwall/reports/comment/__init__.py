@@ -5,7 +5,6 @@ from podwall.reports.comment.report import (
     ChangedConnection,
     ChangedObject,
     ChangeReport,
-    ObjectChange,
     change_report,
 )
 from podwall.reports.comment.wording import change_sentence
@@ -14,7 +13,6 @@ __all__ = [
     "ChangeReport",
     "ChangedConnection",
     "ChangedObject",
-    "ObjectChange",
     "change_report",
     "change_sentence",
     "comment",

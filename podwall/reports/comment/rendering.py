@@ -13,7 +13,7 @@ from dataclasses import dataclass, replace
 from hashlib import sha256
 from typing import Final
 
-from podwall.diff import ConnectionChangeKind
+from podwall.diff import ConnectionChangeKind, PolicyChangeKind
 from podwall.policies.errors import Finding, PodwallError, Severity
 from podwall.reading import GENERATED
 from podwall.reports.comment.report import ChangedConnection, ChangedObject, ChangeReport
@@ -100,6 +100,11 @@ _TITLES: Final = {
     ConnectionChangeKind.CHANGED: "**Changes**: other ports than today, or no longer certain",
     ConnectionChangeKind.NARROWED: "**Closes some ports**: can connect today, could on fewer ports",
     ConnectionChangeKind.REMOVED: "**Closes**: can connect today, could no longer",
+}
+_OBJECT_CHANGES: Final = {
+    PolicyChangeKind.ADDED: "new",
+    PolicyChangeKind.EDITED: "changed",
+    PolicyChangeKind.REMOVED: "removed",
 }
 _BLOCKING: Final = {
     "cluster-replace": "the cluster is replaced",
@@ -201,7 +206,7 @@ def _kind(
     if not groups:
         return
     title = f"\n{_TITLES[kind]}\n\n| From | To | Ports | Because of |\n|---|---|---|---|\n"
-    changed = {each.name: f" ({each.existence.value})" for each in report.policies}
+    changed = {each.name: f" ({_OBJECT_CHANGES[each.change]})" for each in report.policies}
     lines = tuple(_group_line(each, report, changed) for each in groups)
     yield MarkdownBlock(title, lines[:_SHOWN], what="group of connections")
     if lines[_SHOWN:]:
@@ -260,7 +265,7 @@ def _objects(report: ChangeReport) -> MarkdownBlock:
 
 def _object(word: str, each: ChangedObject) -> str:
     where = f" — {code_span(each.place)}" if each.place else ""
-    return f"- {word} {code_span(each.name)} ({each.existence.value}){where}\n"
+    return f"- {word} {code_span(each.name)} ({_OBJECT_CHANGES[each.change]}){where}\n"
 
 
 def _every(report: ChangeReport) -> MarkdownBlock:

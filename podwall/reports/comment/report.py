@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from enum import StrEnum
 from itertools import islice
 from typing import Final
 
@@ -20,7 +19,7 @@ from podwall.diff import (
 from podwall.overview import summary
 from podwall.policies.errors import Finding, Place
 from podwall.reachability import Reachability
-from podwall.reports.changes import passage_text, port_change_kind
+from podwall.reports.changes import passage_text
 from podwall.reports.reach.headline import engine_sentence, headline
 from podwall.reports.words import listed, place_words
 from podwall.verdict_table import verdict_table
@@ -30,17 +29,8 @@ __all__ = [
     "ChangeReport",
     "ChangedConnection",
     "ChangedObject",
-    "ObjectChange",
     "change_report",
 ]
-
-
-class ObjectChange(StrEnum):
-    """What happens to an object."""
-
-    ADDED = "new"
-    CHANGED = "changed"
-    REMOVED = "removed"
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,7 +54,7 @@ class ChangedObject:
     """A policy or a workload that is new, gone or different, and where it is written."""
 
     name: str
-    existence: ObjectChange
+    change: PolicyChangeKind
     place: str = ""
 
 
@@ -101,11 +91,6 @@ _REASONS: Final = {
     ChangeCause.GONE: "a workload is gone",
     ChangeCause.OTHER: "labels, ports, services, namespaces or the engine",
 }
-_EXISTENCE: Final = {
-    PolicyChangeKind.ADDED: ObjectChange.ADDED,
-    PolicyChangeKind.EDITED: ObjectChange.CHANGED,
-    PolicyChangeKind.REMOVED: ObjectChange.REMOVED,
-}
 
 
 def change_report(
@@ -117,13 +102,13 @@ def change_report(
     most: int = MOST_CHANGES,
 ) -> ChangeReport:
     """Return the report of a difference; its own findings come before the given ones."""
-    changes = difference.changes()
-    told = tuple(islice(_connections(changes), most))
-    ends = {end for each in told for end in (each.source, each.destination)}
+    changes = difference.port_changes()
+    connections = tuple(map(_connection, islice(changes, most)))
+    ends = {end for each in connections for end in (each.source, each.destination)}
     known = {end.id for end in (*difference.old.workloads, *difference.new.workloads)}
     return ChangeReport(
         subject=subject,
-        connections=told,
+        connections=connections,
         policies=tuple(map(_changed_policy, difference.policies)),
         workloads=tuple(_changed_workloads(difference)),
         findings=(*difference.findings, *findings),
@@ -136,19 +121,16 @@ def change_report(
     )
 
 
-def _connections(changes: Iterator[ConnectionChange]) -> Iterator[ChangedConnection]:
-    for change in changes:
-        kind = port_change_kind(change)
-        if kind is not None:
-            yield ChangedConnection(
-                change.source.id,
-                change.destination.id,
-                kind,
-                passage_text(change.before),
-                passage_text(change.after),
-                tuple(policy.name for policy in change.policies),
-                _reason(change),
-            )
+def _connection(change: ConnectionChange) -> ChangedConnection:
+    return ChangedConnection(
+        change.source.id,
+        change.destination.id,
+        change.port_kind or change.kind,
+        passage_text(change.before),
+        passage_text(change.after),
+        tuple(policy.name for policy in change.policies),
+        _reason(change),
+    )
 
 
 def _reason(change: ConnectionChange) -> str:
@@ -157,16 +139,16 @@ def _reason(change: ConnectionChange) -> str:
 
 
 def _changed_policy(change: PolicyChange) -> ChangedObject:
-    return ChangedObject(change.name, _EXISTENCE[change.kind], _written(change.latest.place))
+    return ChangedObject(change.name, change.kind, _written(change.latest.place))
 
 
 def _changed_workloads(difference: Diff) -> Iterator[ChangedObject]:
-    for existence, found in (
-        (ObjectChange.ADDED, difference.added),
-        (ObjectChange.REMOVED, difference.gone),
+    for kind, found in (
+        (PolicyChangeKind.ADDED, difference.added),
+        (PolicyChangeKind.REMOVED, difference.gone),
     ):
         for each in found:
-            yield ChangedObject(each.id, existence, _written(each.workload.place))
+            yield ChangedObject(each.id, kind, _written(each.workload.place))
 
 
 def _written(place: Place) -> str:

@@ -12,26 +12,25 @@ from typing import Any, Final
 
 import msgspec
 
-from podwall.model import IpProtocol, LabelMap, Unknown
-from podwall.portset import PortSet
+from podwall.model import LabelMap, Unknown
 from podwall.reachability import Connection, Reachability, WorkloadEndpoint
+from podwall.reports.formats import port_documents
 from podwall.reports.reach.rows import LineFormat, pair_lines
 
 __all__ = ["FORMAT", "connection_document", "reach_document", "reach_stream", "workload_document"]
 
 
 FORMAT: Final = "podwall/reach/v1"
-_PROTOCOLS: Final = (IpProtocol.TCP, IpProtocol.UDP, IpProtocol.SCTP)
 
 
 def reach_document(reachability: Reachability) -> dict[str, Any]:
     """Return a reachability as a JSON document."""
-    rows = (connection_document(each) for each in reachability.connections())
+    found = (each for each in reachability.connections() if each.has_ports)
     return {
         "format": FORMAT,
         "engine": reachability.engine.name,
         "workloads": [workload_document(each) for each in reachability.workloads],
-        "connections": [row for row in rows if row["allowed"] or row["undetermined"]],
+        "connections": [connection_document(each) for each in found],
     }
 
 
@@ -62,21 +61,13 @@ def connection_document(connection: Connection) -> dict[str, Any]:
     return {
         "source": connection.source_id,
         "destination": connection.destination_id,
-        "allowed": _ports(connection.allowed),
+        "allowed": port_documents(connection.allowed),
         "undetermined": [
             {**ports, "because": part.because}
             for part in connection.undetermined
-            for ports in _ports(part.ports)
+            for ports in port_documents(part.ports)
         ],
     }
-
-
-def _ports(ports: PortSet) -> list[dict[str, Any]]:
-    return [
-        {"protocol": protocol.value, "ports": [list(each) for each in ports.ranges(protocol)]}
-        for protocol in _PROTOCOLS
-        if ports.ranges(protocol)
-    ]
 
 
 def reach_stream(reachability: Reachability) -> Iterator[str]:
@@ -99,10 +90,11 @@ def _beginning(source_id: str) -> str:
 
 
 def _ending(connection: Connection) -> str:
+    if not connection.has_ports:
+        return ""
     document = connection_document(connection)
     del document["source"]
-    told = document["allowed"] or document["undetermined"]
-    return _json(document).removeprefix("{") if told else ""
+    return _json(document).removeprefix("{")
 
 
 def _json(value: Any) -> str:

@@ -20,10 +20,9 @@ from podwall.reports.formats import csv_line, markdown_lines
 from podwall.reports.words import printable
 
 __all__ = [
-    "HEADER",
+    "REACH_HEADER",
     "LineFormat",
     "ReachRow",
-    "has_ports",
     "pair_lines",
     "reach_csv",
     "reach_markdown",
@@ -128,7 +127,7 @@ class ReachRow(NamedTuple):
     because: str
 
 
-HEADER = ReachRow("source", "destination", "allowed", "undetermined", "because")
+REACH_HEADER = ReachRow("source", "destination", "allowed", "undetermined", "because")
 
 
 def reach_rows(reachability: Reachability) -> Iterator[ReachRow]:
@@ -136,13 +135,7 @@ def reach_rows(reachability: Reachability) -> Iterator[ReachRow]:
 
     A pair that only ICMP and the like may pass is left out, as in the JSON format.
     """
-    return map(row_of, filter(has_ports, reachability.connections()))
-
-
-def has_ports(connection: Connection) -> bool:
-    """Say whether a connection is worth a row: whether more than ICMP and the like may pass."""
-    parts = (connection.allowed, *(part.ports for part in connection.undetermined))
-    return any(ports.tcp or ports.udp or ports.sctp for ports in parts)
+    return (row_of(each) for each in reachability.connections() if each.has_ports)
 
 
 def row_of(connection: Connection) -> ReachRow:
@@ -167,7 +160,7 @@ def reach_csv(reachability: Reachability) -> Iterator[str]:
     Ports are written as in `TCP 80, 443; UDP 53`; several undetermined parts are parted by ` | `,
     as are their causes.
     """
-    return chain([csv_line(HEADER)], pair_lines(reachability, _FORM))
+    return chain([csv_line(REACH_HEADER)], pair_lines(reachability, _FORM))
 
 
 def _beginning(source_id: str) -> str:
@@ -175,7 +168,7 @@ def _beginning(source_id: str) -> str:
 
 
 def _ending(connection: Connection) -> str:
-    return f",{csv_line(row_of(connection)[1:])}" if has_ports(connection) else ""
+    return f",{csv_line(row_of(connection)[1:])}" if connection.has_ports else ""
 
 
 _FORM: Final = LineFormat(_beginning, _ending)
@@ -183,4 +176,4 @@ _FORM: Final = LineFormat(_beginning, _ending)
 
 def reach_markdown(reachability: Reachability) -> Iterator[str]:
     """Yield the lines of a table with a row for each pair that is not denied."""
-    return markdown_lines(HEADER, reach_rows(reachability))
+    return markdown_lines(REACH_HEADER, reach_rows(reachability))
