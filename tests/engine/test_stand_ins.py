@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import base64
+import json
+from pathlib import Path
 from typing import Any
 
 import pytest
 
 from tests.engine.plugins.azure_native import AzureNative
 from tests.engine.plugins.kubeconfig import credentials, leaks
-from tests.engine.plugins.kubernetes import Kubernetes
+from tests.engine.plugins.kubernetes import OUTSIDE, REFUSES, Kubernetes
 from tests.engine.plugins.provider import Absent, Refused, Resource
 from tests.engine.plugins.wire import SECRET_KEY, SECRET_SIGNATURE, UNKNOWN, Properties
 
@@ -174,3 +176,51 @@ def test_an_object_without_a_name_gets_one_that_stays() -> None:
 def test_nothing_is_created_in_a_cluster_that_is_not_reached() -> None:
     with pytest.raises(Refused, match="unreachable"):
         Kubernetes().created(ANYTHING, policy("deny"))
+
+
+DENY = Resource("urn::deny", "kubernetes:networking.k8s.io/v1:NetworkPolicy", id="shop/deny")
+
+
+def outside(folder: Path, monkeypatch: pytest.MonkeyPatch, **objects: Properties | None) -> None:
+    path = folder / "outside.json"
+    path.write_text(
+        json.dumps({f"NetworkPolicy shop/{name}": one for name, one in objects.items()})
+    )
+    monkeypatch.setenv(OUTSIDE, str(path))
+
+
+def test_an_object_is_read_as_it_was_deployed_where_nobody_touched_it() -> None:
+    state = Kubernetes().updated(DENY, policy("deny"), {})
+    assert Kubernetes().read(DENY, policy("deny"), state) == (policy("deny"), state)
+
+
+def test_what_others_changed_is_read_from_the_cluster(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    opened = policy("deny", ingress=[{}])
+    outside(tmp_path, monkeypatch, deny=opened)
+    inputs, state = Kubernetes().read(DENY, policy("deny"), policy("deny"))
+    assert inputs == opened
+    assert state["spec"] == opened["spec"]
+
+
+def test_what_is_imported_is_read_whole(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    outside(tmp_path, monkeypatch, deny=policy("deny"))
+    inputs, _ = Kubernetes().read(DENY, {}, {})
+    assert inputs == policy("deny")
+
+
+@pytest.mark.parametrize("state", [policy("deny"), {}], ids=["deployed", "to import"])
+def test_what_others_deleted_is_absent(
+    state: Properties, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    outside(tmp_path, monkeypatch, deny=None)
+    with pytest.raises(Absent, match="`shop/deny` was not found"):
+        Kubernetes().read(DENY, state, state)
+
+
+def test_a_deletion_can_be_refused(monkeypatch: pytest.MonkeyPatch) -> None:
+    Kubernetes().deleted(DENY)
+    monkeypatch.setenv(REFUSES, "delete deny")
+    with pytest.raises(Refused, match="refuses to delete `deny`"):
+        Kubernetes().deleted(DENY)

@@ -106,6 +106,9 @@ class AzureNative:
             inputs, state = _replaced(inputs, path, value), _replaced(state, path, value)
         return inputs, state
 
+    def deleted(self, resource: Resource) -> None:
+        """Forget the resource: nothing stands in the way."""
+
     def invoked(self, token: str, arguments: Properties) -> Properties:
         """Return the answer to a function: cluster credentials or who is signed in."""
         if "ManagedCluster" in token and token.endswith("Credentials"):

@@ -8,17 +8,33 @@ is another cluster's (`DiffConfig`).
 from __future__ import annotations
 
 import hashlib
+import json
+import os
+import time
 import uuid
 from dataclasses import dataclass, field
 from importlib.metadata import version
+from pathlib import Path
 from typing import Any
 
 from tests.engine.plugins.changes import changes
 from tests.engine.plugins.kubeconfig import active_cluster
-from tests.engine.plugins.provider import Created, Difference, Refused, Resource
+from tests.engine.plugins.provider import Absent, Created, Difference, Refused, Resource
 from tests.engine.plugins.wire import UNKNOWN, Properties, has_unknown, plain
 
-__all__ = ["Kubernetes"]
+__all__ = ["OUTSIDE", "REFUSES", "STALLS", "Kubernetes"]
+
+OUTSIDE = "PODWALL_STAND_IN_OUTSIDE"
+"""Names a file: what others did to the objects of the cluster, by `Kind namespace/name`.
+
+An object is what the file says, whatever was deployed, and gone where it says `null`.
+"""
+
+REFUSES = "PODWALL_STAND_IN_REFUSES"
+"""Names what the API server refuses: `create deny` or `delete deny`, by the logical name."""
+
+STALLS = "PODWALL_STAND_IN_STALLS"
+"""Names the object whose creation does not end, by its logical name."""
 
 _AUTONAMED = "pulumi.com/autonamed"
 _CLUSTER_WIDE = {
@@ -131,6 +147,9 @@ class Kubernetes:
         if UNKNOWN in str(inputs):
             message = f"`{resource.name}` has an unknown input when it is created"
             raise Refused(message)
+        _refused("create", resource)
+        while os.environ.get(STALLS) == resource.name:
+            time.sleep(1)
         namespace, name = _identity(plain(inputs))
         return Created(f"{namespace}/{name}" if namespace else name, _live(resource, inputs))
 
@@ -142,14 +161,36 @@ class Kubernetes:
     def read(
         self, resource: Resource, inputs: Properties, state: Properties
     ) -> tuple[Properties, Properties]:
-        """Return the object unchanged."""
-        del resource
-        return inputs, state
+        """Return the object as it is in the cluster, and of it as inputs what the program states.
+
+        What is imported, or read without being managed, has all of it as inputs.
+        """
+        objects = (
+            json.loads(Path(os.environ[OUTSIDE]).read_text("utf-8"))
+            if OUTSIDE in os.environ
+            else {}
+        )
+        found = objects.get(f"{resource.type.rpartition(':')[2]} {resource.id}", plain(state))
+        if not found:
+            message = f"`{resource.id}` was not found"
+            raise Absent(message)
+        stated = {key: value for key, value in found.items() if key in (inputs or found)}
+        return (inputs, state) if found == plain(state) else (stated, _live(resource, stated))
+
+    def deleted(self, resource: Resource) -> None:
+        """Delete the object, unless that is refused."""
+        _refused("delete", resource)
 
     def invoked(self, token: str, arguments: Properties) -> Properties:
         """Refuse: the stand-in has no functions."""
         del arguments
         message = f"the stand-in has no function `{token}`"
+        raise Refused(message)
+
+
+def _refused(operation: str, resource: Resource) -> None:
+    if os.environ.get(REFUSES) == f"{operation} {resource.name}":
+        message = f"the API server refuses to {operation} `{resource.name}`"
         raise Refused(message)
 
 

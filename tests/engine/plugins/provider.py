@@ -22,11 +22,15 @@ class Absent(Refused):
 
 @dataclass(frozen=True, slots=True)
 class Resource:
-    """The resource a request is about. `seed` makes generated names repeatable within a plan."""
+    """The resource a request is about. `seed` makes generated names repeatable within a plan.
+
+    `id` is what the cloud calls it, empty where it does not exist yet.
+    """
 
     urn: str
     type: str
     seed: bytes = b""
+    id: str = ""
 
     @property
     def name(self) -> str:
@@ -90,7 +94,13 @@ class Provider(Protocol):
     def read(
         self, resource: Resource, inputs: Properties, state: Properties
     ) -> tuple[Properties, Properties]:
-        """Return the inputs and outputs that a refresh finds."""
+        """Return the inputs and outputs that a refresh finds; raise `Absent` where it is gone.
+
+        Without inputs it is an import, or read for the first time.
+        """
+
+    def deleted(self, resource: Resource) -> None:
+        """Delete the resource, or raise `Refused`."""
 
     def invoked(self, token: str, arguments: Properties) -> Properties:
         """Return the result of a function of the provider."""

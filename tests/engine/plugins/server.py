@@ -99,21 +99,21 @@ class Servicer(ResourceProviderServicer):
         return provider_pb2.UpdateResponse(properties=struct(answer(resource, inputs, state)))
 
     def Read(self, request: Any, context: Any) -> Any:
-        """Return the resource as a refresh finds it."""
+        """Return the resource as a refresh finds it, without an id where it is gone."""
         del context
-        resource, inputs, state = (
-            _resource(request),
-            values(request.inputs),
-            values(request.properties),
-        )
-        inputs, state = self._provider.read(resource, inputs, state)
+        inputs, state = values(request.inputs), values(request.properties)
+        try:
+            inputs, state = self._provider.read(_resource(request), inputs, state)
+        except Absent:
+            return provider_pb2.ReadResponse()
         return provider_pb2.ReadResponse(
             id=request.id, inputs=struct(inputs), properties=struct(state)
         )
 
     def Delete(self, request: Any, context: Any) -> Any:
         """Delete the resource: the engine forgets it."""
-        del request, context
+        with _refusals(context):
+            self._provider.deleted(_resource(request))
         return Empty()
 
     def Invoke(self, request: Any, context: Any) -> Any:
@@ -152,7 +152,7 @@ def _refusals(context: Any) -> Iterator[None]:
 
 def _resource(request: Any, seed: bytes = b"") -> Resource:
     token = request.urn.split("::")[2].rsplit("$", 1)[-1]
-    return Resource(request.urn, token, seed)
+    return Resource(request.urn, token, seed, getattr(request, "id", ""))
 
 
 def _difference(found: Difference) -> Any:
