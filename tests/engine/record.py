@@ -5,7 +5,8 @@
 writes `tests/data/engine/` again: the plain program's first preview, the preview that allows a
 connection in the deployed stack (as a document and as the engine's events), the preview of another
 policy engine, the state, previews in which a default deny is away or lost for a moment, and a step
-of the walkthrough in this repository's own program.
+of the walkthrough in this repository's own program; and in `situations/` what the engine writes in
+each of `tests.engine.situations`.
 """
 
 from __future__ import annotations
@@ -17,12 +18,14 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
 
+from tests.engine.record_situations import recorded_situations
 from tests.engine.trimming import trimmed, without_chance
 from tests.engine.workspace import ROOT, Workspace
 
-__all__ = ["FOLDER", "recordings"]
+__all__ = ["FOLDER", "SITUATIONS_FOLDER", "recordings", "recordings_of_situations"]
 
 FOLDER = ROOT / "tests" / "data" / "engine"
+SITUATIONS_FOLDER = FOLDER / "situations"
 _PLAIN = ROOT / "tests" / "engine" / "programs" / "plain"
 _MOMENTS = ROOT / "tests" / "engine" / "programs" / "moments"
 _ONE_BY_ONE = ("--parallel", "1")
@@ -62,6 +65,12 @@ def _moments(moments: Workspace) -> Iterator[tuple[str, str]]:
     yield "other-resource.json", _document(moments.preview(*_ONE_BY_ONE))
 
 
+def recordings_of_situations(folder: Path) -> Iterator[tuple[str, str]]:
+    """Yield each file's name and text, of every situation, working in `folder`."""
+    for name, value in recorded_situations(folder):
+        yield name, _lines(value) if isinstance(value, list) else _document(value)
+
+
 def _made(folder: Path) -> Path:
     folder.mkdir()
     return folder
@@ -75,8 +84,19 @@ def _lines(values: list[Any]) -> str:
     return without_chance("".join(json.dumps(one) + "\n" for one in trimmed(values)))
 
 
+def _record(folder: Path, made: Iterator[tuple[str, str]]) -> None:
+    """Write the files, and delete what is no longer made."""
+    texts = dict(made)
+    for path in folder.glob("*.json"):
+        if path.name not in texts:
+            path.unlink()
+    for name, text in texts.items():
+        (folder / name).write_text(text, encoding="utf-8")
+        sys.stdout.write(f"{name}: {len(text):,} characters\n")
+
+
 if __name__ == "__main__":
     with TemporaryDirectory() as temporary:
-        for name, text in recordings(Path(temporary)):
-            (FOLDER / name).write_text(text, encoding="utf-8")
-            sys.stdout.write(f"{name}: {len(text):,} characters\n")
+        SITUATIONS_FOLDER.mkdir(exist_ok=True)
+        _record(SITUATIONS_FOLDER, recordings_of_situations(_made(Path(temporary) / "situations")))
+        _record(FOLDER, recordings(Path(temporary)))

@@ -15,7 +15,7 @@ from podwall.sources import Source, source
 from tests.engine.plugins.kubeconfig import leaks
 from tests.engine.record import FOLDER, recordings
 
-RECORDED = sorted(FOLDER.iterdir())
+RECORDED = sorted(FOLDER.glob("*.json"))
 DOUBTED = {
     "cilium": ["cluster-replace", "engine-changes"],
     "renamed-first": ["policy-away"],
@@ -112,10 +112,10 @@ def test_a_step_of_the_walkthrough_changes_one_policy() -> None:
 def test_the_engine_still_says_what_was_recorded(tmp_path: Path) -> None:
     for name, text in recordings(tmp_path):
         then = (FOLDER / name).read_text(encoding="utf-8")
-        assert sorted(_said(text)) == sorted(_said(then)), f"{name}: record it again"
+        assert sorted(said(text)) == sorted(said(then)), f"{name}: record it again"
 
 
-def _said(text: str) -> list[str]:
+def said(text: str) -> list[str]:
     """Return what is done to which resource and what is asked for, one line a resource."""
     documents: list[Any] = [json.loads(line) for line in _documents(text)]
     steps = [step for document in documents for step in _steps(document)]

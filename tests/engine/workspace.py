@@ -118,21 +118,31 @@ class Workspace:
         self.pulumi("stack", "init", self.stack)
         return self
 
-    def preview(self, *options: str) -> Document:
+    def preview(self, *options: str, **variables: str) -> Document:
         """Return the preview as one document, unchanged resources included."""
-        return self._document("preview", "--json", "--show-sames", *options)
+        return self._document("preview", "--json", "--show-sames", *options, **variables)
 
-    def events(self, *options: str) -> list[Document]:
+    def brief_preview(self, *options: str, **variables: str) -> Document:
+        """Return the preview as one document, unchanged resources left out."""
+        return self._document("preview", "--json", *options, **variables)
+
+    def previewed(self, command: str, *options: str, **variables: str) -> Document:
+        """Return what `refresh` or `destroy` would do, as one document."""
+        return self._document(command, "--preview-only", "--json", *options, **variables)
+
+    def events(self, *options: str, **variables: str) -> list[Document]:
         """Return the preview as the engine's own events, in the order they came."""
-        lines = self.pulumi(
-            *("preview", "--json", "--show-sames", "--stack", self.stack, *options),
-            PULUMI_ENABLE_STREAMING_JSON_PREVIEW="true",
-        )
-        return [json.loads(line) for line in lines.splitlines()]
+        streamed = {"PULUMI_ENABLE_STREAMING_JSON_PREVIEW": "true"}
+        return self._events("preview", "--json", "--show-sames", *options, **variables, **streamed)
 
-    def up(self, *options: str) -> str:
+    def up(self, *options: str, **variables: str) -> str:
         """Deploy the program, and return what the CLI wrote."""
-        return self.pulumi("up", "--yes", "--skip-preview", "--stack", self.stack, *options)
+        asked = ("--yes", "--skip-preview", "--stack", self.stack, *options)
+        return self.pulumi("up", *asked, **variables)
+
+    def deployment_events(self, *options: str, **variables: str) -> list[Document]:
+        """Deploy the program, and return the engine's own events, in the order they came."""
+        return self._events("up", "--yes", "--skip-preview", "--json", *options, **variables)
 
     def refresh(self, **variables: str) -> str:
         """Bring the state to what is really there, and return what the CLI wrote."""
@@ -149,9 +159,13 @@ class Workspace:
         """Return the state of the stack, secrets encrypted."""
         return self._document("stack", "export")
 
-    def _document(self, *command: str) -> Document:
-        found: Document = json.loads(self.pulumi(*command, "--stack", self.stack))
+    def _document(self, *command: str, **variables: str) -> Document:
+        found: Document = json.loads(self.pulumi(*command, "--stack", self.stack, **variables))
         return found
+
+    def _events(self, *command: str, **variables: str) -> list[Document]:
+        lines = self.pulumi(*command, "--stack", self.stack, **variables)
+        return [json.loads(line) for line in lines.splitlines()]
 
     def _install(self, name: str, version: str) -> None:
         """Put a stand-in where the CLI keeps the plugins that it has downloaded."""
