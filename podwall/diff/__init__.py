@@ -21,7 +21,7 @@ from podwall.diff.changes import (
     PolicyChangeKind,
 )
 from podwall.diff.difference import Diff, diff
-from podwall.diff.side_by_side import AnalysisView, SideBySide, VerdictChange, side_by_side
+from podwall.diff.joint_verdicts import AnalysisView, SideBySide, VerdictChange, side_by_side
 
 __all__ = [
     "AnalysisView",

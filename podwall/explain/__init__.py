@@ -12,13 +12,30 @@ from podwall.explain.explanation import (
     explain_ports,
 )
 from podwall.explain.questions import FlowAnswer, answers, is_port, ports_named, protocol_last
+from podwall.explain.scopes import (
+    ConditionScope,
+    ExemptionScope,
+    PeerScope,
+    PolicyScope,
+    PortScope,
+    RuleScope,
+    Scopes,
+    scopes,
+)
 
 __all__ = [
+    "ConditionScope",
+    "ExemptionScope",
     "Explanation",
     "ExplanationNote",
     "FlowAnswer",
+    "PeerScope",
     "PolicyExplanation",
+    "PolicyScope",
+    "PortScope",
     "RuleExplanation",
+    "RuleScope",
+    "Scopes",
     "SideExplanation",
     "answers",
     "explain",
@@ -26,4 +43,5 @@ __all__ = [
     "is_port",
     "ports_named",
     "protocol_last",
+    "scopes",
 ]

@@ -13,7 +13,7 @@ from podwall.engines import SPEC, Engine
 from podwall.engines import engine as engine_named
 from podwall.model import Snapshot
 from podwall.reachability.analysis import analysis
-from podwall.reachability.result import Reachability
+from podwall.reachability.result import Reachability, SourceRow
 from podwall.reachability.values import (
     Connection,
     Endpoint,
@@ -28,6 +28,7 @@ __all__ = [
     "Endpoint",
     "ExternalRange",
     "Reachability",
+    "SourceRow",
     "Undetermined",
     "Verdict",
     "WorkloadEndpoint",

@@ -66,6 +66,11 @@ class SourceRow(NamedTuple):
     alone: bool
 
     @property
+    def own_ports(self) -> int:
+        """The number of what one pod may send to itself: everything."""
+        return EVERYTHING
+
+    @property
     def itself(self) -> slice:
         """Where in the list the source stands, or belongs."""
         destinations = self.reached.destinations
@@ -82,7 +87,7 @@ class SourceRow(NamedTuple):
         before, after = slice(itself.start), slice(itself.stop, None)
         return zip(
             [*destinations[before], self.source, *destinations[after]],
-            [*ports[before], EVERYTHING, *ports[after]],
+            [*ports[before], self.own_ports, *ports[after]],
             strict=True,
         )
 
@@ -258,6 +263,10 @@ class Reachability:
     def connection_on(self, source: int, destination: int, ports: int) -> Connection:
         """Return the connection that a row tells in numbers."""
         return self._connection(source, destination, *self._analysis.ports.port_sets(ports))
+
+    def has_doubt(self, ports: int) -> bool:
+        """Say whether ports that a row has in numbers are undetermined, if only in part."""
+        return bool(self._analysis.ports.port_sets(ports)[1])
 
     @property
     def is_certain(self) -> bool:

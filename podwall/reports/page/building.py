@@ -12,7 +12,6 @@ from podwall.engines import Engine
 from podwall.overview import Summary, summary
 from podwall.policies.rules import Direction
 from podwall.reachability import Reachability
-from podwall.reachability.arrays import IntArray
 from podwall.reports.page.document import (
     PageChange,
     PageDocument,
@@ -23,7 +22,7 @@ from podwall.reports.page.document import (
 )
 from podwall.reports.page.endpoints import first_notes, labels_of, page_endpoints
 from podwall.reports.page.policies import PagePolicies
-from podwall.reports.page.verdicts import EndpointSets, Numbering, VerdictNumbers, runs_of
+from podwall.reports.page.verdicts import EndpointSets, IntArray, Numbering, VerdictNumbers, runs_of
 from podwall.reports.words import printable
 
 __all__ = ["document_of", "page_document"]

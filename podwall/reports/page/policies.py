@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from podwall.explain.scopes import (
+from podwall.explain import (
     ConditionScope,
     ExemptionScope,
     PeerScope,
@@ -15,7 +15,6 @@ from podwall.explain.scopes import (
 )
 from podwall.model import Policy
 from podwall.policies.rules import Direction
-from podwall.reachability.arrays import IntArray
 from podwall.reports.page.document import (
     PageCondition,
     PageExemption,
@@ -25,7 +24,7 @@ from podwall.reports.page.document import (
     PageRule,
     RulePortsOn,
 )
-from podwall.reports.page.verdicts import EndpointSets, VerdictNumbers
+from podwall.reports.page.verdicts import EndpointSets, IntArray, VerdictNumbers
 from podwall.reports.words import printable
 
 __all__ = ["PagePolicies"]

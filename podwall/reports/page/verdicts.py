@@ -6,20 +6,23 @@ from collections.abc import Hashable
 from typing import Final, Generic, TypeVar
 
 import numpy as np
+import numpy.typing as npt
 
 from podwall.portset import ALL_PORTS, NO_PORTS, PortSet
-from podwall.reachability.arrays import IntArray
 from podwall.reports.page.document import PagePorts, PageVerdict, Runs
 from podwall.reports.words import printable
 from podwall.verdict_table import CausedVerdict
 
 __all__ = [
     "EndpointSets",
+    "IntArray",
     "Numbering",
     "VerdictNumbers",
     "runs_of",
 ]
 
+
+IntArray = npt.NDArray[np.int64]
 
 Value = TypeVar("Value", bound=Hashable)
 

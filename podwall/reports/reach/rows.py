@@ -13,9 +13,7 @@ from itertools import chain
 from typing import Final, NamedTuple
 
 from podwall.portset import NO_PORTS, PortSet
-from podwall.reachability import Connection, Reachability
-from podwall.reachability.port_table import EVERYTHING
-from podwall.reachability.result import SourceRow
+from podwall.reachability import Connection, Reachability, SourceRow
 from podwall.reports.formats import csv_line, markdown_lines
 from podwall.reports.words import printable
 
@@ -90,7 +88,7 @@ class _Endings:
             end, ports = row.reached.destinations[place], row.reached.ports[place]
             endings[place] = self._ending(self._reachability.connection_on(row.source, end, ports))
         if row.alone:
-            endings[row.itself] = [self._certain(row, row.source, EVERYTHING)]
+            endings[row.itself] = [self._certain(row, row.source, row.own_ports)]
         return list(filter(None, endings))
 
     def _listed(self, row: SourceRow) -> _Listed:
@@ -112,8 +110,7 @@ class _Endings:
 
     def _is_in_doubt(self, ports: int) -> bool:
         if ports not in self._in_doubt:
-            _, undetermined = self._reachability.analysis.ports.port_sets(ports)
-            self._in_doubt[ports] = bool(undetermined)
+            self._in_doubt[ports] = self._reachability.has_doubt(ports)
         return self._in_doubt[ports]
 
 
