@@ -37,9 +37,9 @@ from podwall.reports.comment import (
     comment,
     unread_comment,
 )
-from podwall.reports.findings_json import sarif_document
+from podwall.reports.findings.documents import sarif_document
+from podwall.reports.findings.junit import findings_suite, junit_text
 from podwall.reports.formats import csv_line, json_text
-from podwall.reports.junit import findings_suite, junit_text
 from podwall.reports.output_folder import write_files
 from podwall.reports.page import html_page
 from podwall.sources import Source, source

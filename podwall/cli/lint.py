@@ -9,10 +9,10 @@ from podwall.cli.arguments import paused_collector, read_source
 from podwall.exit_code import FailOn, exit_code
 from podwall.lint import lint, ranked, silenceable, triaged
 from podwall.reachability import reachability
-from podwall.reports.findings_json import lint_document, sarif_document
-from podwall.reports.findings_text import print_findings
+from podwall.reports.findings.documents import lint_document, sarif_document
+from podwall.reports.findings.junit import findings_suite, junit_text
+from podwall.reports.findings.terminal import print_findings
 from podwall.reports.formats import json_text
-from podwall.reports.junit import findings_suite, junit_text
 from podwall.reports.terminal import terminal
 
 __all__ = ["show_findings"]

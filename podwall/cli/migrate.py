@@ -11,8 +11,8 @@ from podwall.exit_code import ExitCode, FailOn, exit_code
 from podwall.migrate import Migration, migrate, policy_manifest, python_script
 from podwall.policies.errors import Finding, Severity
 from podwall.reports.formats import json_text
-from podwall.reports.manifests import kubernetes_yaml
 from podwall.reports.migration import migration_document, migration_text
+from podwall.reports.preview.manifests import kubernetes_yaml
 
 __all__ = ["show_migration"]
 

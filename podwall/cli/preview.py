@@ -14,8 +14,8 @@ from podwall.policies.errors import Place, Severity, SourceError
 from podwall.preview import NAMES_NOTHING, Preview, preview
 from podwall.reports.formats import json_text
 from podwall.reports.output_folder import write_folder
-from podwall.reports.preview_json import preview_document, preview_files
-from podwall.reports.preview_text import print_preview
+from podwall.reports.preview.documents import preview_document, preview_files
+from podwall.reports.preview.terminal import print_preview
 from podwall.reports.terminal import terminal
 
 __all__ = ["show_preview"]

@@ -19,8 +19,8 @@ from podwall.policies import Finding, NetworkPolicy
 from podwall.policies.errors import InvalidValue, Place, SourceError
 from podwall.python_code import policies_module
 from podwall.reports.expectations import suggestion_text
-from podwall.reports.manifests import kubernetes_yaml
 from podwall.reports.output_folder import write_file
+from podwall.reports.preview.manifests import kubernetes_yaml
 from podwall.sources.expectations import expectations_in
 from podwall.sources.files import STDIN, read_bytes
 from podwall.sources.yaml_lines import at_their_lines, exact_place

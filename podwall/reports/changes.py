@@ -18,7 +18,7 @@ from podwall.diff import (
     PolicyChange,
 )
 from podwall.policies.errors import Finding
-from podwall.reports.findings_json import finding_document
+from podwall.reports.findings.documents import finding_document
 from podwall.reports.formats import line_document, port_documents
 from podwall.reports.reach.documents import workload_document
 from podwall.reports.words import counted, printable

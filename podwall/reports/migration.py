@@ -7,7 +7,7 @@ from typing import Any, Final
 
 from podwall.migrate import Edit, Migration, policy_manifest, python_code
 from podwall.reports.changes import change_lines, change_rows, changes_document
-from podwall.reports.findings_json import finding_document
+from podwall.reports.findings.documents import finding_document
 from podwall.reports.formats import line_document
 from podwall.reports.words import counted, printable
 

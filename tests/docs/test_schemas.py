@@ -21,9 +21,9 @@ from podwall.preview import preview
 from podwall.reachability import Reachability, reachability
 from podwall.reports.changes import changes_document
 from podwall.reports.explanation import explanations_document
-from podwall.reports.findings_json import lint_document
+from podwall.reports.findings.documents import lint_document
 from podwall.reports.formats import json_text
-from podwall.reports.preview_json import plan_document, preview_document
+from podwall.reports.preview.documents import plan_document, preview_document
 from podwall.reports.reach.documents import reach_document
 from podwall.reports.walkthrough import walkthrough_document
 from podwall.schemas import SCHEMAS, schema_text

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from podwall.policies.errors import Finding, Place, Severity
-from podwall.reports.findings_json import finding_document
-from podwall.reports.findings_text import findings_section
+from podwall.reports.findings.documents import finding_document
+from podwall.reports.findings.terminal import findings_section
 
 FULL = Finding(
     "some-rule",

@@ -4,7 +4,7 @@ from typing import NamedTuple
 from xml.etree import ElementTree as ET
 
 from podwall.policies.errors import Finding, Place, Severity
-from podwall.reports.junit import JunitCase, JunitSuite, findings_suite, junit_text
+from podwall.reports.findings.junit import JunitCase, JunitSuite, findings_suite, junit_text
 
 
 class Allowed(NamedTuple):

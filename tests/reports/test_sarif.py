@@ -7,7 +7,7 @@ import jsonschema
 import pytest
 
 from podwall.policies.errors import Finding, Place, Severity
-from podwall.reports.findings_json import sarif_document
+from podwall.reports.findings.documents import sarif_document
 
 
 def _finding(place: Place, **more: Any) -> Finding:

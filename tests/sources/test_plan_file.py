@@ -16,7 +16,7 @@ from podwall.planners import plan_of_preview
 from podwall.policies import Finding, Place, Severity
 from podwall.policies.unknown import Unknown
 from podwall.reports.formats import json_text
-from podwall.reports.preview_json import plan_document
+from podwall.reports.preview.documents import plan_document
 from podwall.sources.plan_file import plan_in
 from tests.cli.running import podwall
 from tests.plan.projects import plan_of, project_in

@@ -14,9 +14,9 @@ from rich.text import Text
 from podwall.plan.model import Operation, Origin, Plan, PlannedResource
 from podwall.plan.values import kind_of
 from podwall.preview import Preview
-from podwall.reports.findings_text import findings_section
+from podwall.reports.findings.terminal import findings_section
+from podwall.reports.preview.resources import resource_summary
 from podwall.reports.reach.terminal import reach_section
-from podwall.reports.resources import resource_summary
 from podwall.reports.terminal import CHANGES, Symbols, line_width, symbols
 
 __all__ = ["print_preview", "resource_tree"]

@@ -11,10 +11,10 @@ from podwall.plan.model import Plan, PlannedResource, ResourceOptions, Secret
 from podwall.plan.values import Steps, inside, unknowns_in
 from podwall.policies.unknown import Unknown
 from podwall.preview import Preview
-from podwall.reports.findings_json import finding_document
+from podwall.reports.findings.documents import finding_document
 from podwall.reports.formats import json_text
-from podwall.reports.manifests import LeftOut, manifests
 from podwall.reports.page import html_page
+from podwall.reports.preview.manifests import LeftOut, manifests
 from podwall.reports.reach.documents import reach_document
 
 __all__ = ["UNKNOWN", "plan_document", "preview_document", "preview_files"]

@@ -1,0 +1,1 @@
+"""What was found: for the terminal, as JSON and SARIF, and as JUnit XML."""

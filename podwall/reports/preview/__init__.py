@@ -1,0 +1,1 @@
+"""A planned stack: for the terminal, as JSON, and as the files that a preview leaves."""
