@@ -18,8 +18,8 @@ import pytest
 
 ROOT = Path(__file__).resolve().parents[2]
 
-# These reach a cloud, a repository host, a package index or this very test-suite: only their syntax is checked here.
-# `.ci/run` runs the `make` ones for real, on a clean clone.
+# These reach a cloud, a repository host, a package index or this very test-suite: only their syntax
+# is checked here. `.ci/run` runs the `make` ones for real, on a clean clone.
 NOT_FROM_A_TEST = re.compile(
     r"^(git clone|cd podwall|az |kubelogin |pulumi |pip "
     r"|make (test|check|bench|soak|demo|test-engine)\b)"
