@@ -59,5 +59,5 @@ def difference(left: Ranges, right: Ranges) -> Ranges:
 
 
 def includes(ranges: Ranges, number: int) -> bool:
-    """Say whether `number` is in one of the ranges."""
+    """Return whether `number` is in one of the ranges."""
     return any(first <= number <= last for first, last in ranges)

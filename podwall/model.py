@@ -10,13 +10,19 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
-from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network
+from ipaddress import IPv4Address, IPv6Address
+from typing import Final
 
+from podwall.policies.addresses import IpNetwork
 from podwall.policies.errors import Place
 from podwall.policies.labels import Operator
+from podwall.policies.peers import METADATA_NAME
 from podwall.policies.unknown import Unknown
 
 __all__ = [
+    "EMPTY_SELECTOR",
+    "IpAddress",
+    "IpNetwork",
     "IpPeer",
     "IpProtocol",
     "LabelMap",
@@ -34,9 +40,9 @@ __all__ = [
     "SnapshotWorkload",
     "Unknown",
     "WorkloadPort",
+    "undeclared_labels",
 ]
 
-IpNetwork = IPv4Network | IPv6Network
 IpAddress = IPv4Address | IPv6Address
 LabelValue = str | Unknown
 
@@ -44,7 +50,7 @@ LabelValue = str | Unknown
 class IpProtocol(StrEnum):
     """A transport protocol of Kubernetes; `OTHER` stands for ICMP and everything else.
 
-    A policy rule speaks of `OTHER` only when it has no `ports` at all, and reports say "depends".
+    A policy rule allows `OTHER` only where it has no `ports` at all.
     """
 
     TCP = "TCP"
@@ -83,6 +89,24 @@ class SnapshotNamespace:
     place: Place = field(default_factory=Place, compare=False)
 
 
+def undeclared_labels(namespace: str, *, complete: bool) -> LabelMap:
+    """Return the labels of a namespace that the source does not declare.
+
+    The label with its name is certain. Further ones are known only after deployment, unless the
+    source is `complete`, and except of `default`, which every cluster makes and few label.
+
+    >>> undeclared_labels("default", complete=False).items
+    (('kubernetes.io/metadata.name', 'default'),)
+    """
+    cause = f"the labels of namespace `{namespace}`, which the source does not declare"
+    more = None if complete or namespace == "default" else Unknown(cause)
+    return LabelMap(((METADATA_NAME, namespace),), more)
+
+
+def _full_name(namespace: str | Unknown, name: str) -> str:
+    return f"{'?' if isinstance(namespace, Unknown) else namespace}/{name}"
+
+
 @dataclass(frozen=True, slots=True)
 class WorkloadPort:
     """A declared container port. Only its name matters to policies; undeclared ports still work."""
@@ -112,6 +136,11 @@ class SnapshotWorkload:
     addresses: tuple[IpAddress, ...] = ()
     place: Place = field(default_factory=Place, compare=False)
 
+    @property
+    def full_name(self) -> str:
+        """`namespace/name`; a namespace that is known only after deployment is written `?`."""
+        return _full_name(self.namespace, self.name)
+
 
 @dataclass(frozen=True, slots=True)
 class SelectorRequirement:
@@ -137,6 +166,10 @@ class Selector:
     def is_known(self) -> bool:
         """Whether no part of the selector is known only after deployment."""
         return self.unknown is None and all(each.unknown is None for each in self.requirements)
+
+
+EMPTY_SELECTOR: Final = Selector()
+"""The selector without requirements, which matches everything."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -182,7 +215,7 @@ class Rule:
     """One ingress or egress rule: `peers` None is everyone, `ports` None every port and protocol.
 
     Never an empty tuple: the reader turns a missing or empty list into None, as the API does.
-    An `Unknown` among the peers or in place of a list is a part that deployment will tell.
+    An `Unknown` among the peers, or instead of a list, is a part known only after deployment.
     """
 
     peers: tuple[Peer, ...] | Unknown | None = None
@@ -211,7 +244,7 @@ class Policy:
         >>> Policy(Unknown("later"), "web", Selector()).full_name
         '?/web'
         """
-        return f"{'?' if isinstance(self.namespace, Unknown) else self.namespace}/{self.name}"
+        return _full_name(self.namespace, self.name)
 
 
 @dataclass(frozen=True, slots=True)

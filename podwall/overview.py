@@ -23,8 +23,8 @@ from podwall.model import IpNetwork
 from podwall.portset import NO_PORTS, PortSet
 from podwall.reachability import ExternalRange, Reachability
 from podwall.reachability.arrays import IntArray
-from podwall.reachability.profiles import OPEN
-from podwall.verdict_table import VerdictTable, is_one_pod
+from podwall.reachability.profiles import UNISOLATED
+from podwall.verdict_table import VerdictTable
 
 __all__ = [
     "OUTSIDE",
@@ -82,8 +82,8 @@ def summary(table: VerdictTable) -> Summary:
         open=int(_connections(table, _is_open(table), everyone)[0, 0]),
         undetermined=int(_connections(table, _is_in_doubt(table), everyone)[0, 0]),
         from_outside=_places(_open_from_outside(table)[destinations]),
-        open_ingress=_places(join.destinations.profile[destinations] == OPEN),
-        open_egress=_places(join.sources.profile[sources] == OPEN),
+        open_ingress=_places(join.destinations.profile[destinations] == UNISOLATED),
+        open_egress=_places(join.sources.profile[sources] == UNISOLATED),
     )
 
 
@@ -124,7 +124,7 @@ def _connections(
         reached = times @ found[roles]
         pairs[row] = [reached[role] @ many for role, many in columns]
     for place, group in enumerate(groups):
-        alone = [each for each in group if is_one_pod(table.endpoints[each])]
+        alone = [each for each in group if table.endpoints[each].is_one_pod]
         pairs[place, place] -= found[table.sources[alone], table.destinations[alone]].sum()
     return pairs
 
@@ -136,7 +136,7 @@ def _roles(of: IntArray, group: Sequence[int]) -> tuple[IntArray, IntArray]:
 
 
 def _single_pods(table: VerdictTable, group: Iterable[int]) -> int:
-    return sum(is_one_pod(table.endpoints[each]) for each in group)
+    return sum(table.endpoints[each].is_one_pod for each in group)
 
 
 def undetermined_causes(reachability: Reachability) -> tuple[str, ...]:
@@ -252,7 +252,7 @@ def reach_grid(table: VerdictTable) -> Grid:
 
 
 def _cell(table: VerdictTable, source: int, destination: int) -> Cell:
-    if source == destination and is_one_pod(table.endpoints[source]):
+    if source == destination and table.endpoints[source].is_one_pod:
         return Cell(itself=True)
     return Cell(*table.verdicts[table.number(source, destination)])
 

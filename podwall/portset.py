@@ -2,18 +2,30 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
+from functools import reduce
+from operator import or_
 from typing import Final
 
 from podwall import intervals
 from podwall.intervals import Ranges
 from podwall.model import IpProtocol
 from podwall.policies.errors import InvalidValue
+from podwall.policies.ports import FIRST_PORT, LAST_PORT
 
-__all__ = ["ALL_PORTS", "FIRST_PORT", "LAST_PORT", "NO_PORTS", "PortSet"]
+__all__ = [
+    "ALL_PORTS",
+    "FIRST_PORT",
+    "LAST_PORT",
+    "NO_PORTS",
+    "TRANSPORTS",
+    "TRANSPORT_PORTS",
+    "PortSet",
+]
 
-FIRST_PORT: Final = 1
-LAST_PORT: Final = 65535
+TRANSPORTS: Final = (IpProtocol.TCP, IpProtocol.UDP, IpProtocol.SCTP)
+"""The protocols that have ports."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,7 +64,7 @@ class PortSet:
     @classmethod
     def from_ranges(cls, ranges: dict[IpProtocol, Ranges], *, other: bool = False) -> PortSet:
         """Return the set of the ranges of each protocol, which need not be sorted or apart."""
-        tcp, udp, sctp = (intervals.merged(ranges.get(protocol, ())) for protocol in _TRANSPORTS)
+        tcp, udp, sctp = (intervals.merged(ranges.get(protocol, ())) for protocol in TRANSPORTS)
         return cls(tcp, udp, sctp, other)
 
     @classmethod
@@ -65,6 +77,15 @@ class PortSet:
         if protocol is IpProtocol.OTHER:
             return cls(other=True)
         return cls.of(protocol, FIRST_PORT, LAST_PORT)
+
+    @classmethod
+    def union(cls, sets: Iterable[PortSet]) -> PortSet:
+        """Return what is in any of the sets.
+
+        >>> print(PortSet.union([]), PortSet.union([PortSet.of(IpProtocol.UDP, 53), NO_PORTS]))
+        no ports UDP 53
+        """
+        return reduce(or_, sets, NO_PORTS)
 
     @property
     def is_empty(self) -> bool:
@@ -97,7 +118,7 @@ class PortSet:
                 return ()
 
     def contains(self, protocol: IpProtocol, port: int) -> bool:
-        """Say whether the port is in the set; the port of `OTHER` does not matter."""
+        """Return whether the port is in the set; the port of `OTHER` does not matter."""
         if protocol is IpProtocol.OTHER:
             return self.other
         return intervals.includes(self.ranges(protocol), port)
@@ -138,18 +159,19 @@ class PortSet:
             return "no ports"
         if self == ALL_PORTS:
             return "all ports"
-        parts = [_written(protocol, self.ranges(protocol)) for protocol in _TRANSPORTS]
+        parts = [_written(protocol, self.ranges(protocol)) for protocol in TRANSPORTS]
         return "; ".join(filter(None, [*parts, "other protocols" if self.other else ""]))
 
     def _transports(self) -> tuple[Ranges, Ranges, Ranges]:
         return self.tcp, self.udp, self.sctp
 
 
-_TRANSPORTS: Final = (IpProtocol.TCP, IpProtocol.UDP, IpProtocol.SCTP)
 _WHOLE: Final = ((FIRST_PORT, LAST_PORT),)
 
 NO_PORTS: Final = PortSet()
 ALL_PORTS: Final = PortSet(_WHOLE, _WHOLE, _WHOLE, other=True)
+TRANSPORT_PORTS: Final = PortSet(_WHOLE, _WHOLE, _WHOLE)
+"""All ports of the protocols that have ports."""
 
 
 def _written(protocol: IpProtocol, ranges: Ranges) -> str:

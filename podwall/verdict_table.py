@@ -19,28 +19,20 @@ from typing import Final, NamedTuple
 import numpy as np
 import numpy.typing as npt
 
-from podwall.portset import ALL_PORTS, NO_PORTS, PortSet
-from podwall.reachability import Endpoint, Reachability, Undetermined, WorkloadEndpoint
+from podwall.portset import PortSet
+from podwall.reachability import Endpoint, Reachability, Undetermined
 from podwall.reachability.arrays import IntArray, Registry
+from podwall.reachability.values import EVERYTHING_PASSES, NOTHING_PASSES, PairVerdict
 
 __all__ = [
     "DENIED",
     "OPEN",
     "CausedVerdict",
     "CausedVerdicts",
-    "PairVerdict",
     "VerdictTable",
     "caused_verdicts",
-    "is_one_pod",
     "verdict_table",
 ]
-
-
-class PairVerdict(NamedTuple):
-    """What may pass between two endpoints, and on which ports that is not known."""
-
-    allowed: PortSet
-    undetermined: PortSet
 
 
 DENIED: Final = 0
@@ -74,15 +66,15 @@ class VerdictTable:
         return self.reachability.endpoints
 
     def number(self, source: int, destination: int) -> int:
-        """Return the verdict between two endpoints, by their places in `endpoints`."""
-        if source == destination and is_one_pod(self.endpoints[source]):
+        """Return the verdict between two endpoints, by their indices in `endpoints`."""
+        if source == destination and self.endpoints[source].is_one_pod:
             return OPEN
         return int(self.cells[self.sources[source], self.destinations[destination]])
 
     def row(self, source: int) -> Cells:
         """Return the verdicts from one endpoint to all, in their order."""
         row: Cells = self.cells[self.sources[source]][self.destinations]
-        if is_one_pod(self.endpoints[source]):
+        if self.endpoints[source].is_one_pod:
             row[source] = OPEN
         return row
 
@@ -92,17 +84,13 @@ class VerdictTable:
         return self.reachability.connection(ends[source].id, ends[destination].id).undetermined
 
 
-def is_one_pod(endpoint: Endpoint) -> bool:
-    """Say whether an endpoint is a single pod, which always reaches itself."""
-    return isinstance(endpoint, WorkloadEndpoint) and endpoint.workload.replicas == 1
-
-
 def verdict_table(reachability: Reachability) -> VerdictTable:
     """Return all verdicts of a reachability.
 
-    >>> from podwall.model import LabelMap, Snapshot, Workload
+    >>> from podwall.model import LabelMap, Snapshot, SnapshotWorkload
     >>> from podwall.reachability import reachability
-    >>> pods = [Workload("shop", name, "Pod", LabelMap()) for name in ("api", "web")]
+    >>> labels = LabelMap()
+    >>> pods = [SnapshotWorkload("shop", name, "Pod", labels) for name in ("api", "web")]
     >>> table = verdict_table(reachability(Snapshot(workloads=tuple(pods))))
     >>> print(table.verdicts[table.number(0, 1)].allowed)
     all ports
@@ -129,8 +117,8 @@ class _Decoder:
         self._ports = reachability.analysis.ports
         self._known: dict[int, int] = {}
         self.numbers: dict[PairVerdict, int] = {
-            PairVerdict(NO_PORTS, NO_PORTS): DENIED,
-            PairVerdict(ALL_PORTS, NO_PORTS): OPEN,
+            NOTHING_PASSES: DENIED,
+            EVERYTHING_PASSES: OPEN,
         }
 
     def blocks(self) -> Iterator[Cells]:
@@ -141,8 +129,8 @@ class _Decoder:
             edges = self._join.edges(rows)
             block = np.zeros((len(rows), len(destinations)), dtype=np.uint32)
             block[edges.row, edges.destination] = self._numbers(edges.ports)
-            free = np.isin(rows, sources.open)
-            block[np.ix_(free, destinations.open)] = OPEN
+            free = np.isin(rows, sources.unisolated)
+            block[np.ix_(free, destinations.unisolated)] = OPEN
             outside = sources.outside[rows] == 1
             block[np.ix_(outside, np.flatnonzero(destinations.outside))] = DENIED
             yield block
@@ -155,7 +143,7 @@ class _Decoder:
     def _number(self, ports: int) -> int:
         number = self._known.get(ports)
         if number is None:
-            verdict = PairVerdict(*self._ports.port_sets(ports))
+            verdict = self._ports.verdict(ports)
             number = self._known[ports] = self.numbers.setdefault(verdict, len(self.numbers))
         return number
 
@@ -205,7 +193,7 @@ def caused_verdicts(table: VerdictTable) -> CausedVerdicts:
     cells = np.array(plain, dtype=np.int64)[known]
     causes = _Causes(table, by_class=by_class)
     doubts = np.argwhere(np.isin(known, doubtful)).tolist()
-    alone = np.array([is_one_pod(each) for each in table.endpoints], dtype=np.bool_)
+    alone = np.array([each.is_one_pod for each in table.endpoints], dtype=np.bool_)
     for (row, column), pair in zip(doubts, _examples(sources, destinations, doubts), strict=True):
         if pair[0] != pair[1] or not alone[pair[0]]:
             allowed = table.verdicts[known[row, column]].allowed

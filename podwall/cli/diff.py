@@ -277,6 +277,6 @@ def _exit_code(fail_on: FailOn, found: ChangeReview) -> ExitCode:
 
 def _severity(change: ConnectionChange) -> Severity:
     """Return how much a change matters to `--fail-on`: what opens is an error."""
-    if change.effect in {ChangeCause.NEW, ChangeCause.GONE}:
+    if change.cause in {ChangeCause.NEW, ChangeCause.GONE}:
         return Severity.INFO
     return Severity.ERROR if change.opened else Severity.WARNING

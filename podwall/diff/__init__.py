@@ -1,6 +1,7 @@
 """What a change does: connections added, removed, widened or narrowed, and the policies behind it.
 
->>> from podwall.model import LabelMap, Policy, Selector, Snapshot, Workload
+>>> from podwall.model import LabelMap, Policy, Selector, Snapshot
+>>> from podwall.model import SnapshotWorkload as Workload
 >>> from podwall.reachability import reachability
 >>> pods = tuple(Workload("shop", name, "Deployment", LabelMap(), replicas=2) for name in "ab")
 >>> deny = Policy("shop", "deny", Selector(), ingress=())
@@ -16,12 +17,12 @@ from podwall.diff.changes import (
     ChangeCause,
     ConnectionChange,
     ConnectionChangeKind,
-    PassingPorts,
     PolicyChange,
     PolicyChangeKind,
 )
 from podwall.diff.difference import Diff, diff
 from podwall.diff.joint_verdicts import AnalysisView, SideBySide, VerdictChange, side_by_side
+from podwall.reachability.values import PairVerdict
 
 __all__ = [
     "AnalysisView",
@@ -29,7 +30,7 @@ __all__ = [
     "ConnectionChange",
     "ConnectionChangeKind",
     "Diff",
-    "PassingPorts",
+    "PairVerdict",
     "PolicyChange",
     "PolicyChangeKind",
     "SideBySide",

@@ -10,21 +10,17 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 from itertools import zip_longest
-from typing import Final
 
 from podwall.model import Policy, Unknown
 from podwall.policies.rules import Direction
-from podwall.portset import ALL_PORTS, NO_PORTS, PortSet
+from podwall.portset import PortSet
 from podwall.reachability.cluster import EnforcedCluster, rules_of
-from podwall.reachability.values import Endpoint
+from podwall.reachability.values import Endpoint, PairVerdict
 
 __all__ = [
-    "EVERYTHING",
-    "NOTHING",
     "ChangeCause",
     "ConnectionChange",
     "ConnectionChangeKind",
-    "PassingPorts",
     "PolicyChange",
     "PolicyChangeKind",
     "policy_changes",
@@ -112,7 +108,7 @@ class ConnectionChangeKind(StrEnum):
     CHANGED = "changed"
 
     @classmethod
-    def of(cls, before: PassingPorts, after: PassingPorts) -> ConnectionChangeKind:
+    def of(cls, before: PairVerdict, after: PairVerdict) -> ConnectionChangeKind:
         """Return what becomes of a connection by what passes before and, differently, after.
 
         >>> ConnectionChangeKind.of(NOTHING, EVERYTHING).value
@@ -142,32 +138,6 @@ class ChangeCause(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
-class PassingPorts:
-    """What passes from one end to the other at one time; what is in neither set is denied."""
-
-    allowed: PortSet
-    undetermined: PortSet = NO_PORTS
-
-    @property
-    def at_most(self) -> PortSet:
-        """What passes if everything undetermined does."""
-        return self.allowed | self.undetermined
-
-    @property
-    def without_other(self) -> PassingPorts:
-        """What passes of TCP, UDP and SCTP."""
-        return PassingPorts(self.allowed.without_other, self.undetermined.without_other)
-
-    def beyond(self, other: PassingPorts) -> PortSet:
-        """Return the ports that pass here and not there, or not there for certain."""
-        return (self.at_most - other.at_most) | (self.allowed - other.allowed)
-
-
-NOTHING: Final = PassingPorts(NO_PORTS)
-EVERYTHING: Final = PassingPorts(ALL_PORTS)
-
-
-@dataclass(frozen=True, slots=True)
 class ConnectionChange:
     """A connection that is not what it was.
 
@@ -177,9 +147,9 @@ class ConnectionChange:
 
     source: Endpoint
     destination: Endpoint
-    before: PassingPorts
-    after: PassingPorts
-    effect: ChangeCause
+    before: PairVerdict
+    after: PairVerdict
+    cause: ChangeCause
     policies: tuple[PolicyChange, ...] = ()
     because: str = ""
 

@@ -20,19 +20,18 @@ from podwall.diff.changes import PolicyChange
 from podwall.diff.joint_endpoints import ABSENT, JointEndpoints
 from podwall.diff.joint_roles import (
     ALL_PASS,
-    BoolArray,
     JointRoles,
-    PortNumbers,
     RoleReader,
     RoleView,
     RowsOfPorts,
+    VerdictRegistry,
     joint_roles,
-    port_numbers,
+    verdict_registry,
 )
 from podwall.model import Selector, Unknown
 from podwall.policies.rules import Direction
 from podwall.reachability import Reachability
-from podwall.reachability.arrays import Csr, IntArray
+from podwall.reachability.arrays import BoolArray, Csr, IntArray
 from podwall.reachability.cluster import EnforcedCluster
 from podwall.reachability.join import Join
 from podwall.reachability.policy_rules import PeerSets
@@ -149,18 +148,18 @@ class _GroupsOfSide:
 
     def selected(self, targets: Sequence[tuple[str | Unknown, Selector]]) -> list[IntArray]:
         """Return for each selector of a namespace the groups that it selects, or may select."""
-        terms = PeerSets()
-        numbers = [terms.of_pods(*each) for each in targets]
-        pairs = self._lookup.pairs(terms, Bound.MAY)
-        members = Csr.of_pairs(pairs.term, pairs.member, len(terms))
-        return [self._of(members[each]) for each in numbers]
+        peer_sets = PeerSets()
+        numbers = [peer_sets.of_pods(*each) for each in targets]
+        pairs = self._lookup.pairs(peer_sets, Bound.MAY)
+        classes = Csr.of_pairs(pairs.peer_set, pairs.element, len(peer_sets))
+        return [self._of(classes[each]) for each in numbers]
 
     def _of(self, classes: IntArray) -> IntArray:
-        _, place = self._groups.gather(classes)
-        return self._groups.items[place]
+        _, position = self._groups.gather(classes)
+        return self._groups.items[position]
 
 
-_MOST_WORDS: Final = 1 << 20
+_MOST_PAIRS: Final = 1 << 20
 """So many pairs of roles are listed at once, unless a single source role has more."""
 
 
@@ -169,13 +168,13 @@ class RoleComparison:
     """What differs between joint roles, and between two pods of one workload.
 
     `rectangles` has a row (source role, destination role, before, after) for each pair of roles;
-    `selves` a row (row of the ends' pairs, before, after). Numbers of passages are into
-    `port_numbers`.
+    `selves` a row (row of the ends' pairs, before, after). Before and after are numbers into
+    `verdicts`.
     """
 
     sources: JointRoles
     destinations: JointRoles
-    port_numbers: PortNumbers
+    verdicts: VerdictRegistry
     rectangles: IntArray
     selves: IntArray
 
@@ -188,7 +187,7 @@ def compared(
     elements = (ends.old, ends.new)
     sources = joint_roles(joins[0].sources, joins[1].sources, elements)
     destinations = joint_roles(joins[0].destinations, joins[1].destinations, elements)
-    known = port_numbers()
+    known = verdict_registry()
     comparer = _Comparer((old, new), ends, sources, destinations, known)
     rows, columns = (
         _affected_roles(sources, may_differ.sources),
@@ -225,12 +224,12 @@ class _Comparer:
         ends: JointEndpoints,
         sources: JointRoles,
         destinations: JointRoles,
-        known: PortNumbers,
+        known: VerdictRegistry,
     ) -> None:
         self._sources = sources
         self._destinations = destinations
         self._ends = ends
-        self._members = ends.members()
+        self._rows_of_group = ends.rows_of_group()
         self._workloads = tuple(each.cluster.workloads for each in sides)
         self._readers = (
             RoleReader(sides[0].analysis.ports, (sources.old, destinations.old), known),
@@ -255,7 +254,7 @@ class _Comparer:
         first = 0
         while first < len(rows):
             before = int(total[first - 1]) if first else 0
-            end = max(int(np.searchsorted(total, before + _MOST_WORDS)), first + 1)
+            end = max(int(np.searchsorted(total, before + _MOST_PAIRS)), first + 1)
             yield rows[first:end]
             first = end
 
@@ -294,12 +293,12 @@ class _Comparer:
         )
         return np.concatenate([self._keys(rows, *each) for each in asked])
 
-    def _keys(self, rows: IntArray, places: IntArray, columns: IntArray) -> IntArray:
-        if not len(places) or not len(columns):
+    def _keys(self, rows: IntArray, indices: IntArray, columns: IntArray) -> IntArray:
+        if not len(indices) or not len(columns):
             return np.empty(0, dtype=np.int64)
-        old, new = (_open(rows[places], columns, *views) for views in self._views())
+        old, new = (_open(rows[indices], columns, *views) for views in self._views())
         row, column = np.nonzero(old != new)
-        return places[row] * len(self._destinations) + columns[column]
+        return indices[row] * len(self._destinations) + columns[column]
 
     def _views(self) -> Iterator[tuple[RoleView, RoleView]]:
         yield self._sources.old, self._destinations.old
@@ -309,15 +308,15 @@ class _Comparer:
         self, rows: IntArray, columns: BoolArray, old: RowsOfPorts, new: RowsOfPorts
     ) -> IntArray:
         """Return the workloads whose connections with themselves differ."""
-        row, place = self._sources.holders.gather(rows)
-        groups = self._sources.holders.items[place]
+        row, position = self._sources.holders.gather(rows)
+        groups = self._sources.holders.items[position]
         kept = groups < self._ends.groups
         row, groups = row[kept], groups[kept]
         kept = columns[self._destinations.of[groups]]
         row, groups = row[kept], groups[kept]
         keys = row * len(self._destinations) + self._destinations.of[groups]
-        owner, place = self._members.gather(groups)
-        pairs = self._members.items[place]
+        owner, position = self._rows_of_group.gather(groups)
+        pairs = self._rows_of_group.items[position]
         before, after = (
             self._of_itself(block.at(keys)[owner], self._ends.pairs[pairs, side], side)
             for side, block in enumerate((old, new))
@@ -325,10 +324,10 @@ class _Comparer:
         differ = np.flatnonzero(before != after)
         return np.stack([pairs[differ], before[differ], after[differ]], axis=1)
 
-    def _of_itself(self, numbers: IntArray, places: IntArray, side: int) -> IntArray:
-        """Return what passes within workloads: a single pod always reaches itself."""
+    def _of_itself(self, numbers: IntArray, indices: IntArray, side: int) -> IntArray:
+        """Return the verdicts within workloads: a single pod always reaches itself."""
         workloads = self._workloads[side]
-        single = [n != ABSENT and workloads[n].replicas == 1 for n in places.tolist()]
+        single = [n != ABSENT and workloads[n].replicas == 1 for n in indices.tolist()]
         return np.where(np.array(single, dtype=bool), ALL_PASS, numbers)
 
 

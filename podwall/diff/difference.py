@@ -35,7 +35,7 @@ __all__ = ["Diff", "Expansion", "diff"]
 
 
 BeforeAfter = tuple[int, int]
-"""The numbers of what passed before, and of what passes after."""
+"""The numbers of the verdicts before and after."""
 
 _AND: Final = "; "
 
@@ -48,7 +48,7 @@ class _Reached(NamedTuple):
 
 
 class Expansion:
-    """Tells the changes that a comparison found, one by one."""
+    """Yields the changes that a comparison found, one by one."""
 
     def __init__(
         self,
@@ -108,8 +108,8 @@ class Expansion:
         """Yield the groups and parts to which something differs."""
         comparison = self._comparison
         rectangles = comparison.rectangles[self._of_role[role]]
-        owner, place = comparison.destinations.holders.gather(rectangles[:, 1])
-        ends = comparison.destinations.holders.items[place].tolist()
+        owner, position = comparison.destinations.holders.gather(rectangles[:, 1])
+        ends = comparison.destinations.holders.items[position].tolist()
         before, after = rectangles[owner, 2].tolist(), rectangles[owner, 3].tolist()
         yield from zip(ends, zip(before, after, strict=True), strict=True)
 
@@ -143,7 +143,7 @@ class Expansion:
         source: int | ExternalRange,
         destination: int | ExternalRange,
     ) -> ConnectionChange:
-        before, after = (self._comparison.port_numbers.values[number] for number in outcome)
+        before, after = (self._comparison.verdicts.values[number] for number in outcome)
         policies = self._policies(*groups)
         undetermined = before.undetermined or after.undetermined
         return ConnectionChange(
@@ -151,7 +151,7 @@ class Expansion:
             destination=self._listing.endpoint(destination),
             before=before,
             after=after,
-            effect=self._effect(groups, policies),
+            cause=self._cause(groups, policies),
             policies=policies,
             because=self._because(groups, outcome) if undetermined else "",
         )
@@ -164,7 +164,7 @@ class Expansion:
         both = {each.name: each for each in (*sending, *receiving)}
         return tuple(both[name] for name in sorted(both))
 
-    def _effect(self, pair: tuple[int, int], policies: tuple[PolicyChange, ...]) -> ChangeCause:
+    def _cause(self, pair: tuple[int, int], policies: tuple[PolicyChange, ...]) -> ChangeCause:
         if ABSENT in (self._ends.new[pair[0]], self._ends.new[pair[1]]):
             return ChangeCause.GONE
         if ABSENT in (self._ends.old[pair[0]], self._ends.old[pair[1]]):
@@ -176,7 +176,7 @@ class Expansion:
 
         It is found once for a pair of classes: pods of one role may have doubts of their own.
         """
-        now = bool(self._comparison.port_numbers.values[outcome[1]].undetermined)
+        now = bool(self._comparison.verdicts.values[outcome[1]].undetermined)
         elements = self._ends.new if now else self._ends.old
         key = (now, int(elements[pair[0]]), int(elements[pair[1]]))
         if key not in self._causes:
@@ -264,11 +264,11 @@ class Diff:
         return Expansion((self.old, self.new), self._ends, self._affected, self._comparison)
 
 
-def _endpoints(side: Reachability, places: IntArray) -> tuple[WorkloadEndpoint, ...]:
-    """Return the workloads at some places of a cluster, by id."""
+def _endpoints(side: Reachability, indices: IntArray) -> tuple[WorkloadEndpoint, ...]:
+    """Return the workloads at some indices of a cluster, by id."""
     ends = side.ends
-    numbers = np.flatnonzero(np.isin(ends.places, places)) if len(places) else places
-    return tuple(ends.workloads[number] for number in numbers.tolist())
+    found = np.flatnonzero(np.isin(ends.workload_numbers, indices)) if len(indices) else indices
+    return tuple(ends.workloads[number] for number in found.tolist())
 
 
 def diff(old: Reachability, new: Reachability) -> Diff:

@@ -11,16 +11,15 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from ipaddress import ip_network
 from operator import is_
 from typing import Final
 
 import numpy as np
 
 from podwall.intervals import Ranges, intersection, merged
-from podwall.model import IpPeer, SnapshotWorkload
+from podwall.model import SnapshotWorkload
 from podwall.reachability import Reachability
-from podwall.reachability.addresses import block_ranges, networks
+from podwall.reachability.addresses import FAMILIES, network_ranges, networks
 from podwall.reachability.arrays import Csr, IntArray
 from podwall.reachability.values import Endpoint, ExternalRange, WorkloadEndpoint
 
@@ -29,22 +28,20 @@ __all__ = [
     "JointEndpoints",
     "WorkloadOrder",
     "joint_endpoints",
-    "places_by_id",
     "ranges_of",
+    "ranks_by_id",
 ]
 
 
-_FAMILIES: Final = (IpPeer(ip_network("0.0.0.0/0")), IpPeer(ip_network("::/0")))
-
 ABSENT: Final = -1
-"""The place or the element of an endpoint that one of the two analyses does not have."""
+"""The index or the element of an endpoint that one of the two analyses does not have."""
 
 
 @dataclass(frozen=True, slots=True)
 class JointEndpoints:
     """Groups of workloads, then parts of the outside, as the elements of both analyses.
 
-    `old` and `new` have each group's elements. `pairs` has a row for each workload, its places in
+    `old` and `new` have each group's elements. `pairs` has a row for each workload, its indices in
     the old cluster and in the new one, and `of` its group; `differing` are those rows whose
     workload is not what it was.
     """
@@ -65,7 +62,7 @@ class JointEndpoints:
         """The number of groups of workloads; the parts of the outside follow them."""
         return len(self.old) - len(self.parts)
 
-    def members(self) -> Csr:
+    def rows_of_group(self) -> Csr:
         """Return the rows of `pairs` that each group has."""
         return Csr.of_pairs(self.of, np.arange(len(self.of)), self.groups)
 
@@ -78,8 +75,8 @@ def joint_endpoints(old: Reachability, new: Reachability) -> JointEndpoints:
     """
     pairs, differing = _paired(old, new)
     inside = [
-        np.append(side.analysis.classes.of_workload, ABSENT)[places]
-        for side, places in zip((old, new), pairs.T, strict=True)
+        np.append(side.analysis.classes.of_workload, ABSENT)[indices]
+        for side, indices in zip((old, new), pairs.T, strict=True)
     ]
     of, groups = _grouped(*inside)
     parts = _parts(old.analysis.addresses.ranges(), new.analysis.addresses.ranges())
@@ -99,12 +96,12 @@ def _grouped(old: IntArray, new: IntArray) -> tuple[IntArray, tuple[IntArray, In
 
 
 def _paired(old: Reachability, new: Reachability) -> tuple[IntArray, IntArray]:
-    """Return the pairs of places, and the numbers of those pairs that are not equal."""
+    """Return the pairs of indices, and the numbers of those pairs that are not equal."""
     before, after = old.cluster.workloads, new.cluster.workloads
-    places = np.arange(len(before))
-    same = np.stack([places, places], axis=1)
+    indices = np.arange(len(before))
+    same = np.stack([indices, indices], axis=1)
     if len(before) == len(after) and all(map(is_, before, after)):
-        return same, places[:0]
+        return same, indices[:0]
     if len(before) == len(after) and all(map(_is_namesake, before, after)):
         pairs = same
     else:
@@ -133,9 +130,9 @@ def _by_name(old: Reachability, new: Reachability) -> Iterator[tuple[int, int]]:
 
 
 def _others(side: Reachability, paired: set[int]) -> dict[str, int]:
-    """Return the places of the workloads that found no partner, by id."""
-    ids = zip(side.ends.places.tolist(), side.workloads, strict=True)
-    return {end.id: place for place, end in ids if place not in paired}
+    """Return the indices of the workloads that found no partner, by id."""
+    ids = zip(side.ends.workload_numbers.tolist(), side.workloads, strict=True)
+    return {end.id: index for index, end in ids if index not in paired}
 
 
 def _key(workload: SnapshotWorkload) -> tuple[object, str, str]:
@@ -164,7 +161,7 @@ def _spans(parts: Sequence[Ranges]) -> list[tuple[int, int, int]]:
 def ranges_of(parts: Sequence[Ranges]) -> tuple[ExternalRange, ...]:
     """Return the fewest networks that make up some parts of the outside."""
     whole = merged(span for part in parts for span in part)
-    families = (intersection(whole, block_ranges((family,))) for family in _FAMILIES)
+    families = (intersection(whole, network_ranges(family)) for family in FAMILIES)
     return tuple(ExternalRange(each) for ranges in families for each in networks(ranges))
 
 
@@ -176,9 +173,9 @@ class WorkloadOrder:
     """
 
     def __init__(self, sides: tuple[Reachability, Reachability], ends: JointEndpoints) -> None:
-        """Bring the workloads of both analyses in one order."""
+        """Bring the workloads of both analyses into one order."""
         self._sides = sides
-        self._ranks = tuple(places_by_id(side) for side in sides)
+        self._ranks = tuple(ranks_by_id(side) for side in sides)
         latest = [self._known(new, 1) or self._known(old, 0) for old, new in ends.pairs.tolist()]
         self._workloads = [each for each in latest if each is not None]
         order = sorted(range(len(latest)), key=lambda row: self._workloads[row].id)
@@ -199,17 +196,17 @@ class WorkloadOrder:
         assert known is not None
         return known.id
 
-    def _known(self, place: int, which: int) -> WorkloadEndpoint | None:
-        """Return the workload at a place of one of the clusters."""
-        if place == ABSENT:
+    def _known(self, index: int, which: int) -> WorkloadEndpoint | None:
+        """Return the workload at an index of one of the clusters."""
+        if index == ABSENT:
             return None
-        return self._sides[which].workloads[self._ranks[which][place]]
+        return self._sides[which].workloads[self._ranks[which][index]]
 
 
-def places_by_id(side: Reachability) -> list[int]:
-    """Return for each workload of a cluster its place by id."""
-    places = side.ends.places
-    ranks = np.empty_like(places)
-    ranks[places] = np.arange(len(places))
+def ranks_by_id(side: Reachability) -> list[int]:
+    """Return for each workload of a cluster its rank by id."""
+    numbers = side.ends.workload_numbers
+    ranks = np.empty_like(numbers)
+    ranks[numbers] = np.arange(len(numbers))
     found: list[int] = ranks.tolist()
     return found

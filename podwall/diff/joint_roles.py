@@ -1,8 +1,11 @@
 """Endpoints with one role before and one role after, and which ports pass between them.
 
 A role groups endpoints that an analysis treats alike. Endpoints with the same role before and the
-same role after are one joint role, so comparing one pair of joint roles compares all their
-endpoints. Sets of passing ports are numbered once and compared as numbers.
+same role after are one *joint role*, so comparing one pair of joint roles compares all their
+endpoints. Verdicts are numbered once and compared as numbers.
+
+    role before    a: 0   b: 0   c: 1        role after    a: 0   b: 1   c: 1
+    joint roles    {a}: (0, 0)   {b}: (0, 1)   {c}: (1, 1)
 """
 
 from __future__ import annotations
@@ -11,30 +14,25 @@ from dataclasses import dataclass
 from typing import Final
 
 import numpy as np
-import numpy.typing as npt
 
-from podwall.diff.changes import EVERYTHING, NOTHING, PassingPorts
 from podwall.diff.joint_endpoints import ABSENT
-from podwall.reachability.arrays import Csr, IntArray, Registry
+from podwall.reachability.arrays import BoolArray, Csr, IntArray, Registry, spans
 from podwall.reachability.join import Join, Roles
 from podwall.reachability.port_table import PortTable
-from podwall.reachability.profiles import OPEN
+from podwall.reachability.profiles import UNISOLATED
+from podwall.reachability.values import EVERYTHING_PASSES, NOTHING_PASSES, PairVerdict
 
 __all__ = [
     "ALL_PASS",
     "NONE_PASS",
-    "BoolArray",
     "JointRoles",
-    "PortNumbers",
     "RoleReader",
     "RoleView",
     "RowsOfPorts",
+    "VerdictRegistry",
     "joint_roles",
-    "port_numbers",
+    "verdict_registry",
 ]
-
-
-BoolArray = npt.NDArray[np.bool_]
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,28 +85,28 @@ def _role_view(roles: Roles, role: IntArray) -> RoleView:
     return RoleView(
         role=role,
         joint=Csr.of_pairs(role[present], present, len(roles)),
-        open=(role != ABSENT) & (roles.profile[role] == OPEN),
+        open=(role != ABSENT) & (roles.profile[role] == UNISOLATED),
         outside=(role != ABSENT) & (roles.outside[role] == 1),
     )
 
 
-PortNumbers = Registry[PassingPorts]
+VerdictRegistry = Registry[PairVerdict]
 
 NONE_PASS: Final = 0
 ALL_PASS: Final = 1
-"""The numbers of `NOTHING` and `EVERYTHING` among the passages."""
+"""The numbers of the verdicts that nothing and that everything passes."""
 
 
-def port_numbers() -> PortNumbers:
-    """Return a registry of passages that knows the two that are always needed."""
-    known = Registry[PassingPorts]()
-    known.number(NOTHING)
-    known.number(EVERYTHING)
+def verdict_registry() -> VerdictRegistry:
+    """Return a registry of verdicts that knows the two that are always needed."""
+    known = Registry[PairVerdict]()
+    known.number(NOTHING_PASSES)
+    known.number(EVERYTHING_PASSES)
     return known
 
 
 class RowsOfPorts:
-    """Some rows of joint roles: the passages that differ from what openness tells, by key.
+    """Some rows of joint roles: by key, the verdicts that do not follow from openness alone.
 
     A key is `row * width + joint destination`.
     """
@@ -116,22 +114,22 @@ class RowsOfPorts:
     def __init__(
         self, keys: IntArray, numbers: IntArray, open_rows: BoolArray, open_: BoolArray
     ) -> None:
-        """Take sorted keys with their passages, and which rows and destinations are open."""
+        """Take sorted keys with their verdicts, and which rows and destinations are open."""
         self.keys = keys
         self._numbers = numbers
         self._open_rows = open_rows
         self._open = open_
 
     def at(self, keys: IntArray) -> IntArray:
-        """Return the passages at keys; between open ends everything passes, else nothing."""
+        """Return the verdicts at keys; between open ends everything passes, else nothing."""
         width = len(self._open)
         found = np.where(
             self._open_rows[keys // width] & self._open[keys % width], ALL_PASS, NONE_PASS
         )
         if len(self.keys):
-            place = np.minimum(np.searchsorted(self.keys, keys), len(self.keys) - 1)
-            known = self.keys[place] == keys
-            found[known] = self._numbers[place[known]]
+            index = np.minimum(np.searchsorted(self.keys, keys), len(self.keys) - 1)
+            known = self.keys[index] == keys
+            found[known] = self._numbers[index[known]]
         return found
 
 
@@ -139,7 +137,7 @@ class RoleReader:
     """Reads one analysis in joint roles."""
 
     def __init__(
-        self, ports: PortTable, views: tuple[RoleView, RoleView], known: PortNumbers
+        self, ports: PortTable, views: tuple[RoleView, RoleView], known: VerdictRegistry
     ) -> None:
         """Take the joint roles of sources and of destinations as this analysis sees them."""
         self._ports = ports
@@ -154,25 +152,23 @@ class RoleReader:
         asked, of_row = np.unique(role[present], return_inverse=True)
         edges = join.edges(asked)
         starts = np.searchsorted(edges.row, np.arange(len(asked) + 1))
-        counts = np.diff(starts)[of_row]
-        row = np.repeat(present, counts)
-        before = np.cumsum(counts) - counts
-        edge = np.arange(len(row)) + np.repeat(starts[of_row] - before, counts)
-        owner, place = self._destinations.joint.gather(edges.destination[edge])
+        index, edge = spans(starts[of_row], starts[of_row + 1])
+        row = present[index]
+        owner, position = self._destinations.joint.gather(edges.destination[edge])
         width = len(self._destinations.role)
-        keys = row[owner] * width + self._destinations.joint.items[place]
+        keys = row[owner] * width + self._destinations.joint.items[position]
         order = np.argsort(keys, kind="stable")
         numbers = self._numbers(edges.ports)[edge[owner]]
         opened = self._sources.open[rows]
         return RowsOfPorts(keys[order], numbers[order], opened, self._destinations.open)
 
     def _numbers(self, ports: IntArray) -> IntArray:
-        """Return the passage of each number of the port table."""
+        """Return the number of the verdict of each number of the port table."""
         distinct, which = np.unique(ports, return_inverse=True)
         numbers = [self._number(each) for each in distinct.tolist()]
         return np.array(numbers, dtype=np.int64)[which]
 
     def _number(self, ports: int) -> int:
         if ports not in self._decoded:
-            self._decoded[ports] = self._known.number(PassingPorts(*self._ports.port_sets(ports)))
+            self._decoded[ports] = self._known.number(self._ports.verdict(ports))
         return self._decoded[ports]

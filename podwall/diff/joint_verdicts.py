@@ -11,20 +11,19 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from functools import reduce
-from operator import or_
 from typing import NamedTuple
 
 import numpy as np
 
-from podwall.diff.changes import ConnectionChangeKind, PassingPorts
-from podwall.diff.joint_endpoints import ABSENT, joint_endpoints, places_by_id, ranges_of
+from podwall.diff.changes import ConnectionChangeKind
+from podwall.diff.joint_endpoints import ABSENT, joint_endpoints, ranges_of, ranks_by_id
 from podwall.explain.scopes import Scopes, scopes
 from podwall.model import IpNetwork
-from podwall.portset import NO_PORTS
+from podwall.portset import PortSet
 from podwall.reachability import Reachability, WorkloadEndpoint
 from podwall.reachability.addresses import first_address
 from podwall.reachability.arrays import IntArray
+from podwall.reachability.values import PairVerdict
 from podwall.verdict_table import (
     DENIED,
     CausedVerdict,
@@ -111,9 +110,8 @@ class SideBySide:
                 yield VerdictChange(old, new, ConnectionChangeKind.of(before, after))
 
 
-def _passing(verdict: CausedVerdict) -> PassingPorts:
-    perhaps = reduce(or_, (part.ports for part in verdict.undetermined), NO_PORTS)
-    return PassingPorts(verdict.allowed, perhaps)
+def _passing(verdict: CausedVerdict) -> PairVerdict:
+    return PairVerdict(verdict.allowed, PortSet.union(part.ports for part in verdict.undetermined))
 
 
 def _selves(before: AnalysisView, after: AnalysisView) -> Iterator[tuple[int, int]]:
@@ -185,7 +183,7 @@ def _workloads(
     if before is None:
         yield from ((each, (place,)) for place, each in enumerate(after.workloads))
         return
-    ranks = [(*places_by_id(each), ABSENT) for each in (before, after)]
+    ranks = [(*ranks_by_id(each), ABSENT) for each in (before, after)]
     for old, new in joint_endpoints(before, after).pairs.tolist():
         # The place -1 of an absent workload is the last one.
         was, now = ranks[0][old], ranks[1][new]

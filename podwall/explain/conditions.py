@@ -12,8 +12,9 @@ from enum import StrEnum
 
 from podwall.explain.wording import carrying
 from podwall.model import Operator, PodPeer, Policy, SelectorRequirement, SnapshotWorkload, Unknown
+from podwall.policies.peers import METADATA_NAME
 from podwall.reachability.cluster import EnforcedCluster, same_namespace
-from podwall.reachability.matching import NAME_LABEL, Match, requirement_matches
+from podwall.reachability.matching import Match, requirement_matches
 
 __all__ = ["ConditionOn", "PeerCondition", "peer_conditions"]
 
@@ -72,7 +73,7 @@ def peer_conditions(policy: Policy, peer: PodPeer) -> Iterator[PeerCondition]:
 
 
 def _on_namespace(requirement: SelectorRequirement) -> PeerCondition:
-    if requirement.key == NAME_LABEL and requirement.operator is Operator.IN:
+    if requirement.key == METADATA_NAME and requirement.operator is Operator.IN:
         words = f"the pod were in namespace {' or '.join(requirement.values)}"
         return PeerCondition(ConditionOn.PLACE, words, requirement)
     words = f"the pod's namespace {carrying(requirement)}"

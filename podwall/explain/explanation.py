@@ -17,8 +17,7 @@ from podwall.policies.rules import Direction
 from podwall.portset import ALL_PORTS, PortSet
 from podwall.reachability import Reachability
 from podwall.reachability.cluster import EnforcedCluster
-from podwall.reachability.matching import Match
-from podwall.reachability.pod_classes import host_match
+from podwall.reachability.matching import Match, host_match
 from podwall.reachability.replay import PeerReplay, PolicyReplay, RuleReplay, SideReplay
 from podwall.reachability.values import (
     Bounds,

@@ -17,7 +17,7 @@ from podwall.policies.wording import guess
 from podwall.portset import ALL_PORTS, NO_PORTS, PortSet
 from podwall.reachability import Reachability
 from podwall.reachability.addresses import block_ranges, networks
-from podwall.reachability.pod_classes import host_match
+from podwall.reachability.matching import host_match
 from podwall.reachability.values import Endpoint, ExternalRange, WorkloadEndpoint
 
 __all__ = ["FlowAnswer", "answers", "is_port", "ports_named", "protocol_last"]

@@ -30,12 +30,16 @@ from podwall.policies.rules import Direction
 from podwall.portset import ALL_PORTS
 from podwall.reachability import Reachability
 from podwall.reachability.arrays import IntArray, Registry
-from podwall.reachability.cluster import rules_of, unknown_direction
-from podwall.reachability.destinations import OWN_NODE, OWN_NODE_LINK, passes_own_node
+from podwall.reachability.cluster import group_key, rules_of, unknown_direction
 from podwall.reachability.endpoints import PeerResolver, ResolvedPeers
 from podwall.reachability.matching import Match
-from podwall.reachability.policy_rules import group_key
-from podwall.reachability.port_rules import exposed_ports, opens
+from podwall.reachability.port_rules import (
+    OWN_NODE,
+    OWN_NODE_LINK,
+    exposed_ports,
+    opens,
+    passes_own_node,
+)
 from podwall.reachability.values import ALL, Bounds
 
 __all__ = [
@@ -214,7 +218,7 @@ class _Scopes:
     def _exposed(self, service: Service) -> Iterator[ExemptionScope]:
         """Yield what a service opens on its backends, which may be other ports on some of them."""
         assert service.selector is not None
-        fact, ends = self._cluster.engine.cluster_services, self._analysis.ends
+        fact, ends = self._cluster.engine.cluster_services, self._analysis.destinations
         backends = self._pods.within(service.namespace, service.selector)
         by_ports: defaultdict[Bounds, list[int]] = defaultdict(list)
         certain = set(backends.must.tolist())
@@ -284,7 +288,7 @@ class _Scopes:
         if isinstance(rule, Unknown):
             yield PortScope(None, ALL)
             return
-        ends = self._analysis.ends
+        ends = self._analysis.destinations
         by_ports: defaultdict[Bounds, list[int]] = defaultdict(list)
         for number, names in enumerate(ends.namings if _names_ports(rule) else ends.namings[:1]):
             by_ports[self._cluster.ports.bounds(rule.ports, names, direction)].append(number)

@@ -13,8 +13,8 @@ from podwall.model import (
     SelectorRequirement,
     Unknown,
 )
+from podwall.policies.peers import METADATA_NAME
 from podwall.policies.rules import Direction
-from podwall.reachability.matching import NAME_LABEL
 from podwall.reachability.port_rules import RulePorts
 
 __all__ = ["blocks_text", "carrying", "peer_text", "ports_text", "rule_text", "selector_text"]
@@ -117,7 +117,7 @@ def peer_text(peer: Peer | tuple[IpPeer, ...], own_namespace: str) -> str:
 def _namespaces_text(namespaces: Selector) -> str:
     match namespaces:
         case Selector((SelectorRequirement(key, Operator.IN, (name,), None),), None) if (
-            key == NAME_LABEL
+            key == METADATA_NAME
         ):
             return f"namespace {name}"
         case _:

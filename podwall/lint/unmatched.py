@@ -17,8 +17,8 @@ from podwall.lint.dns import is_cluster_dns
 from podwall.lint.workload_index import MatchedNumbers
 from podwall.model import Operator, PodPeer, Policy, Selector, SnapshotWorkload, Unknown
 from podwall.policies.errors import Severity
+from podwall.policies.peers import METADATA_NAME
 from podwall.policies.rules import Direction
-from podwall.reachability.matching import NAME_LABEL
 
 __all__ = ["PORT_LINTS", "SELECTION_LINTS", "destinations"]
 
@@ -86,7 +86,7 @@ def _is_elsewhere(scene: LintContext, peer: PodPeer) -> bool:
     named = {
         value
         for requirement in peer.namespaces.requirements
-        if (requirement.key, requirement.operator) == (NAME_LABEL, Operator.IN)
+        if (requirement.key, requirement.operator) == (METADATA_NAME, Operator.IN)
         for value in requirement.values
     }
     populated = {name for name in named if scene.pods.at(name)}
@@ -153,7 +153,7 @@ SELECTION_LINTS: Final = (
         "peer-without-namespace",
         Severity.WARNING,
         partial(_peers, NoEffect.NO_NAMESPACE),
-        f"a namespace is safely named by its label `{NAME_LABEL}`",
+        f"a namespace is safely named by its label `{METADATA_NAME}`",
         f"{DOC}#targeting-a-namespace-by-its-name",
     ),
     Lint(

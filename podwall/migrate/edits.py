@@ -29,11 +29,11 @@ from podwall.model import (
     Unknown,
     WorkloadPort,
 )
+from podwall.policies.peers import METADATA_NAME
 from podwall.policies.rules import Direction
 from podwall.reachability.addresses import block_ranges, blocks_match
 from podwall.reachability.cluster import EnforcedCluster, MatchAnswers, rules_of
-from podwall.reachability.matching import NAME_LABEL, Match
-from podwall.reachability.pod_classes import host_match
+from podwall.reachability.matching import Match, host_match
 from podwall.reachability.port_rules import NamedPorts
 
 __all__ = ["Backends", "Edit", "RuleEditor", "block_match", "edits", "in_namespace"]
@@ -41,7 +41,7 @@ __all__ = ["Backends", "Edit", "RuleEditor", "block_match", "edits", "in_namespa
 
 def in_namespace(name: str) -> Selector:
     """Return the selector of one namespace by its name."""
-    return Selector((SelectorRequirement(NAME_LABEL, Operator.IN, (name,)),))
+    return Selector((SelectorRequirement(METADATA_NAME, Operator.IN, (name,)),))
 
 
 class Backends:

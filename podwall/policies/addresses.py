@@ -24,6 +24,7 @@ from podwall.policies.wording import shown
 
 __all__ = [
     "ANYWHERE",
+    "CIDR_EXAMPLE",
     "Anywhere",
     "Cidr",
     "IpBlock",
@@ -186,7 +187,7 @@ def _strict_network(cidr: object, path: str) -> IpNetwork:
     try:
         network = ip_network(text, strict=False)
     except ValueError:
-        raise _refused(path, cidr, "is not a CIDR", _EXAMPLE) from None
+        raise _refused(path, cidr, "is not a CIDR", CIDR_EXAMPLE) from None
     single = f"{address}/{network.max_prefixlen}"
     if not slash:
         raise _refused(path, cidr, "has no prefix length", f"did you mean `{single}`?")
@@ -197,7 +198,9 @@ def _strict_network(cidr: object, path: str) -> IpNetwork:
     return network
 
 
-_EXAMPLE = "write an address and a prefix length, such as `10.0.0.0/8` or `2001:db8::/32`"
+CIDR_EXAMPLE: Final = (
+    "write an address and a prefix length, such as `10.0.0.0/8` or `2001:db8::/32`"
+)
 
 
 def _check_inside(exception: IpNetwork, cidr: IpNetwork, path: str) -> None:

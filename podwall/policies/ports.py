@@ -22,6 +22,8 @@ __all__ = [
     "ALL_SCTP_PORTS",
     "ALL_TCP_PORTS",
     "ALL_UDP_PORTS",
+    "FIRST_PORT",
+    "LAST_PORT",
     "Port",
     "Ports",
     "Protocol",
@@ -30,7 +32,8 @@ __all__ = [
     "udp",
 ]
 
-_LAST = 65535
+FIRST_PORT: Final = 1
+LAST_PORT: Final = 65535
 
 
 class Protocol(StrEnum):
@@ -68,12 +71,12 @@ class Port:
 
     @property
     def order(self) -> tuple[int, int, str, int]:
-        """The place of the entry in a written set: by protocol, numbers before names."""
+        """The rank of the entry in a written set: by protocol, numbers before names."""
         number = self.port if isinstance(self.port, int) else 0
         name = self.port if isinstance(self.port, str) else ""
         return (
             _PROTOCOLS.index(self.protocol),
-            number + (_LAST + 1) * bool(name),
+            number + (LAST_PORT + 1) * bool(name),
             name,
             self.end_port or 0,
         )
@@ -97,7 +100,7 @@ class Ports:
     entries: tuple[Port, ...] | None
 
     def __post_init__(self) -> None:
-        """Order the entries; no entry at all is refused, for nothing must be said by `DENY_ALL`."""
+        """Order the entries. No entry at all is refused: to allow nothing, use `DENY_ALL`."""
         if self.entries is None:
             return
         if not self.entries:
@@ -170,7 +173,7 @@ def _check_protocol(protocol: object) -> None:
 def _check_number(number: object, path: str) -> None:
     if not isinstance(number, int) or isinstance(number, bool):
         raise _refused(path, number, "is not a port", "give a number from 1 to 65535, or a name")
-    if not 1 <= number <= _LAST:
+    if not FIRST_PORT <= number <= LAST_PORT:
         every = "; for every port, say `ALL_PORTS` or `ALL_TCP_PORTS`" if number == 0 else ""
         raise _refused(
             path, number, "is not a port number", f"port numbers are from 1 to 65535{every}"

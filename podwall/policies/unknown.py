@@ -9,7 +9,7 @@ __all__ = ["Unknown"]
 
 @dataclass(frozen=True, slots=True)
 class Unknown:
-    """Stands where a document has a value that only deployment will tell (a Pulumi output).
+    """Stands where a document has a value that is known only after deployment (a Pulumi output).
 
     The language never writes one; readers meet them in previews. `cause` says, for people, which
     value is missing and why. An unknown is never allowed and never denied: whatever depends on it

@@ -1,48 +1,59 @@
-"""IP addresses: ip blocks, the parts into which they cut all addresses, and where pods can be.
+"""IP addresses: what ip blocks contain, and where the addresses of pods and nodes can be.
 
 Both families lie on one line of whole numbers, IPv4 first, so that one set algebra serves both.
-Pods whose addresses are known and lie in the same parts are alike.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from ipaddress import IPv4Address, IPv6Address, ip_network, summarize_address_range
+from ipaddress import IPv4Address, IPv6Address, IPv6Network, ip_network, summarize_address_range
 from itertools import chain
 from typing import Final
 
-import numpy as np
-
 from podwall.engines import BlockMatch, Fact
 from podwall.intervals import Ranges, difference, intersection, merged
-from podwall.model import IpAddress, IpNetwork, IpPeer, SnapshotWorkload
-from podwall.reachability.arrays import Atoms, Csr, IntArray, Registry
+from podwall.model import IpAddress, IpNetwork, IpPeer
 from podwall.reachability.matching import Match
 
 __all__ = [
-    "UNKNOWN_LOCATION",
+    "END",
+    "FAMILIES",
+    "FIRST_V6",
     "AddressBounds",
-    "PodLocations",
-    "address_atoms",
     "address_bounds",
     "at_most",
     "block_ranges",
     "blocks_match",
     "first_address",
+    "is_ipv6",
     "known_address_bounds",
+    "network_ranges",
     "networks",
 ]
 
 
-_FIRST_V6: Final = 1 << 32
-_END: Final = _FIRST_V6 + (1 << 128)
+FIRST_V6: Final = 1 << 32
+END: Final = FIRST_V6 + (1 << 128)
+"""The line of all addresses goes from 0 to before this; IPv6 begins at `FIRST_V6`."""
+
+FAMILIES: Final[tuple[IpNetwork, ...]] = (ip_network("0.0.0.0/0"), ip_network("::/0"))
+
+
+def is_ipv6(network: IpNetwork) -> bool:
+    """Return whether a network is one of IPv6."""
+    return isinstance(network, IPv6Network)
 
 
 def _line(network: IpNetwork) -> tuple[int, int]:
     """Return the network's first and last address on the line of all addresses."""
-    first = int(network.network_address) + (_FIRST_V6 if network.version == 6 else 0)  # noqa: PLR2004 - the family
+    first = int(network.network_address) + (FIRST_V6 if is_ipv6(network) else 0)
     return first, first + network.num_addresses - 1
+
+
+def network_ranges(*networks: IpNetwork) -> Ranges:
+    """Return the addresses of networks as ranges on the line of all addresses."""
+    return merged(map(_line, networks))
 
 
 def block_ranges(blocks: Sequence[IpPeer]) -> Ranges:
@@ -54,7 +65,7 @@ def block_ranges(blocks: Sequence[IpPeer]) -> Ranges:
 
 
 def _ranges(block: IpPeer) -> Ranges:
-    return difference((_line(block.network),), merged(map(_line, block.exceptions)))
+    return difference(network_ranges(block.network), network_ranges(*block.exceptions))
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,7 +86,7 @@ class AddressBounds:
 
 
 _PRIVATE_V4: Final = ("10.0.0.0/8", "100.64.0.0/10", "172.16.0.0/12", "192.168.0.0/16")
-_PRIVATE_V6: Final = ("fc00::/7",)
+_PRIVATE_V6: Final = "fc00::/7"
 
 
 def address_bounds(cidrs: Sequence[IpNetwork]) -> AddressBounds:
@@ -86,11 +97,10 @@ def address_bounds(cidrs: Sequence[IpNetwork]) -> AddressBounds:
     https://learn.microsoft.com/en-us/azure/aks/azure-cni-overlay
     """
     if cidrs:
-        known = merged(map(_line, cidrs))
+        known = network_ranges(*cidrs)
         return AddressBounds(known, known)
-    certain = merged(_line(ip_network(cidr)) for cidr in _PRIVATE_V4)
-    possible = (_line(ip_network(cidr)) for cidr in _PRIVATE_V6)
-    return AddressBounds(certain, merged((*certain, *possible)))
+    certain = network_ranges(*map(ip_network, _PRIVATE_V4))
+    return AddressBounds(certain, merged((*certain, _line(ip_network(_PRIVATE_V6)))))
 
 
 def known_address_bounds(addresses: Sequence[IpAddress]) -> AddressBounds:
@@ -116,13 +126,8 @@ def blocks_match(fact: Fact[BlockMatch], addresses: Ranges, where: AddressBounds
     return min(where.within(addresses), most) if most else most
 
 
-def address_atoms(blocks: Sequence[Ranges]) -> Atoms:
-    """Return the parts into which ip blocks cut all addresses; no part mixes the families."""
-    return Atoms(blocks, (0, _FIRST_V6, _END))
-
-
 def first_address(network: IpNetwork) -> int:
-    """Return a network's first address as its place on the line of all addresses."""
+    """Return a network's first address as its number on the line of all addresses."""
     return _line(network)[0]
 
 
@@ -133,40 +138,6 @@ def networks(ranges: Ranges) -> Iterator[IpNetwork]:
 
 def _networks(span: tuple[int, int]) -> Iterator[IpNetwork]:
     first, last = span
-    if first < _FIRST_V6:
+    if first < FIRST_V6:
         return summarize_address_range(IPv4Address(first), IPv4Address(last))
-    return summarize_address_range(IPv6Address(first - _FIRST_V6), IPv6Address(last - _FIRST_V6))
-
-
-UNKNOWN_LOCATION: Final = 0
-"""The place of pods whose addresses are not known."""
-
-
-class PodLocations:
-    """Numbers places: the parts of all addresses in which the addresses of a pod lie."""
-
-    def __init__(self, addresses: Atoms) -> None:
-        """Begin with the place that is not known."""
-        self._addresses = addresses
-        self._parts = Registry[tuple[int, ...]]()
-        self._parts.number(())
-
-    def __len__(self) -> int:
-        """Return the number of places."""
-        return len(self._parts.values)
-
-    def number(self, workload: SnapshotWorkload) -> int:
-        """Return where a workload is."""
-        if not workload.addresses:
-            return UNKNOWN_LOCATION
-        firsts = (first_address(ip_network(each)) for each in workload.addresses)
-        return self._parts.number(tuple(sorted({self._addresses.at(each) for each in firsts})))
-
-    def within(self, parts: IntArray) -> IntArray:
-        """Return for each place whether it is in some parts of the addresses, wholly or partly."""
-        places = Csr.of_lists([np.array(each, dtype=np.int64) for each in self._parts.values])
-        inside = np.zeros(len(self._addresses), dtype=np.int64)
-        inside[parts] = 1
-        count = np.bincount(places.owners(), weights=inside[places.items], minlength=len(self))
-        some = np.where(count > 0, Match.MAYBE, Match.NO)
-        return np.where(count == places.lengths, Match.YES, some)
+    return summarize_address_range(IPv6Address(first - FIRST_V6), IPv6Address(last - FIRST_V6))

@@ -1,4 +1,12 @@
-"""The whole analysis: from a snapshot to the join of what may be sent and what may be received."""
+"""The whole analysis: from a snapshot to the join of what may be sent and what may be received.
+
+cluster         the policies that act under the engine, and their groups
+pod_classes     pods that no policy tells apart
+peers           which elements (classes, then address parts) each peer set contains
+destinations    port names, and what passes whatever the policies say
+profiles        what isolated elements may send, and what they may receive
+join            both together, by role
+"""
 
 from __future__ import annotations
 
@@ -12,14 +20,20 @@ import numpy as np
 from podwall.engines import Engine
 from podwall.model import PortRule, Service, Snapshot
 from podwall.policies.rules import Direction
-from podwall.reachability.addresses import PodLocations, address_atoms, block_ranges
+from podwall.reachability.addresses import block_ranges
 from podwall.reachability.arrays import Atoms, Csr, Registry, Sets
 from podwall.reachability.cluster import EnforcedCluster
 from podwall.reachability.destinations import Destinations, destinations, exemptions
 from podwall.reachability.join import Join, roles
 from podwall.reachability.matching import Match
-from podwall.reachability.peers import PodLookup, Universe, peer_members
-from podwall.reachability.pod_classes import MentionedLabels, PodClasses, pod_classes
+from podwall.reachability.peers import PodLookup, Universe, peer_set_elements
+from podwall.reachability.pod_classes import (
+    MentionedLabels,
+    PodClasses,
+    PodLocations,
+    address_atoms,
+    pod_classes,
+)
 from podwall.reachability.policy_rules import PeerSets, PolicyGroups, policy_groups
 from podwall.reachability.port_table import PortTable
 from podwall.reachability.profiles import Grants, Profiles, profiles
@@ -36,7 +50,7 @@ class Analysis:
     classes: PodClasses
     lookup: PodLookup
     addresses: Atoms
-    ends: Destinations
+    destinations: Destinations
     ports: PortTable
     join: Join
 
@@ -62,76 +76,79 @@ def analysis(snapshot: Snapshot, engine: Engine) -> Analysis:
         classes=context.classes,
         lookup=context.lookup,
         addresses=context.addresses,
-        ends=context.ends,
+        destinations=context.destinations,
         ports=table,
         join=join,
     )
 
 
 class _DirectionRules(NamedTuple):
-    """One direction's profiles, and the sets that they speak of."""
+    """One direction's profiles, and the sets that their grants are for."""
 
     profiles: Profiles
     sets: Sets
 
 
 class _Context:
-    """What both directions share: classes of pods, parts of addresses, and the terms' members."""
+    """What both directions share: classes of pods, address parts, and the elements of peer sets."""
 
     def __init__(self, cluster: EnforcedCluster) -> None:
-        terms = PeerSets()
+        peer_sets = PeerSets()
         self.cluster = cluster
-        self.stated = {each: policy_groups(cluster, each, terms) for each in Direction}
-        services = [_with_peer_set(service, terms) for service in cluster.services]
-        mentions = MentionedLabels(terms.pod_selectors.values)
-        names = _port_names(self.stated.values(), cluster.services)
-        blocks = {block for each in terms.blocks for block in each} | cluster.idle_blocks()
+        self.groups = {each: policy_groups(cluster, each, peer_sets) for each in Direction}
+        services = [_with_peer_set(service, peer_sets) for service in cluster.services]
+        mentions = MentionedLabels(peer_sets.pod_selectors.values)
+        names = _port_names(self.groups.values(), cluster.services)
+        blocks = {block for each in peer_sets.blocks for block in each} | cluster.idle_blocks()
         self.addresses = address_atoms([block_ranges((block,)) for block in blocks])
-        places = PodLocations(self.addresses)
-        self.classes = pod_classes(cluster.workloads, mentions, names, places)
+        locations = PodLocations(self.addresses)
+        self.classes = pod_classes(cluster.workloads, mentions, names, locations)
         self.universe = Universe(len(self.classes), len(self.addresses))
         self.lookup = PodLookup(self.classes, cluster.namespaces)
-        self.members = peer_members(cluster, terms, self.lookup, self.addresses)
-        self.ends = destinations(cluster, self.classes, self.members, services, self.universe.size)
+        self.elements = peer_set_elements(cluster, peer_sets, self.lookup, self.addresses)
+        self.destinations = destinations(
+            cluster, self.classes, self.elements, services, self.universe.size
+        )
         self.bounds = Registry[Bounds]()
 
     def side(self, direction: Direction) -> _DirectionRules:
         """Return one direction's profiles and their sets."""
-        cluster, ends, stated = self.cluster, self.ends, self.stated[direction]
-        boxes = Grants(stated, self.members, ends, cluster.ports, self.bounds)
+        cluster, named, groups = self.cluster, self.destinations, self.groups[direction]
+        grants = Grants(groups, self.elements, named, cluster.ports, self.bounds)
+        own = named.naming
         on_host = np.flatnonzero(self.classes.host != Match.NO)
         found = profiles(
-            isolating=self._isolating(stated),
-            naming=ends.naming if direction is Direction.INGRESS else np.zeros_like(ends.naming),
-            exemptions=exemptions(direction, cluster.engine, on_host, ends),
-            boxes=boxes,
+            isolating=self._isolating(groups),
+            naming=own if direction is Direction.INGRESS else np.zeros_like(own),
+            exemptions=exemptions(direction, cluster.engine, on_host, named),
+            grants=grants,
             bounds=self.bounds,
         )
         used, compact = np.unique(found.sets.items, return_inverse=True)
         return _DirectionRules(
-            replace(found, sets=Csr(found.sets.starts, compact)), boxes.sets(used)
+            replace(found, sets=Csr(found.sets.starts, compact)), grants.sets(used)
         )
 
-    def _isolating(self, stated: PolicyGroups) -> Csr:
-        """Return for each element `2 * act` for the acts that isolate it, plus one if perhaps."""
-        targets = np.array(stated.targets, dtype=np.int64)
-        doubtful = np.isin(np.arange(len(targets)), list(stated.doubtful))
-        certain, isolated = self.members.must.gather(targets)
-        perhaps, place = self.members.perhaps.gather(targets)
-        elements = (isolated, self.members.perhaps.items[place])
+    def _isolating(self, groups: PolicyGroups) -> Csr:
+        """Return for each element the groups that isolate it: `2 * group`, plus one if perhaps."""
+        targets = np.array(groups.targets, dtype=np.int64)
+        doubtful = np.isin(np.arange(len(targets)), list(groups.doubtful))
+        certain, isolated = self.elements.must.gather(targets)
+        perhaps, position = self.elements.perhaps.gather(targets)
+        elements = (isolated, self.elements.perhaps.items[position])
         codes = np.concatenate([2 * certain + doubtful[certain], 2 * perhaps + 1])
         order = np.argsort(codes, kind="stable")
         return Csr.of_pairs(np.concatenate(elements)[order], codes[order], self.universe.size)
 
 
-def _with_peer_set(service: Service, terms: PeerSets) -> tuple[int, Service]:
+def _with_peer_set(service: Service, peer_sets: PeerSets) -> tuple[int, Service]:
     assert service.selector is not None
-    return terms.of_pods(service.namespace, service.selector), service
+    return peer_sets.of_pods(service.namespace, service.selector), service
 
 
-def _port_names(stated: Iterable[PolicyGroups], services: Iterable[Service]) -> set[str]:
+def _port_names(groups: Iterable[PolicyGroups], services: Iterable[Service]) -> set[str]:
     """Return the port names that rules and services mention."""
-    lists = (ports for each in stated for ports in each.ports.values if isinstance(ports, tuple))
+    lists = (ports for each in groups for ports in each.ports.values if isinstance(ports, tuple))
     entries = (entry for each in lists for entry in each if isinstance(entry, PortRule))
     targets = (port.target for service in services for port in service.ports)
     ports = chain((entry.port for entry in entries), targets)

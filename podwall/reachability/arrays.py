@@ -32,6 +32,7 @@ from podwall.intervals import Ranges, merged
 
 __all__ = [
     "Atoms",
+    "BoolArray",
     "Csr",
     "IntArray",
     "Registry",
@@ -44,10 +45,10 @@ __all__ = [
 ]
 
 
-Value = TypeVar("Value", bound=Hashable)
+T = TypeVar("T", bound=Hashable)
 
 
-class Registry(Generic[Value]):
+class Registry(Generic[T]):
     """Numbers values in the order in which they are first seen.
 
     >>> names = Registry[str]()
@@ -57,10 +58,10 @@ class Registry(Generic[Value]):
 
     def __init__(self) -> None:
         """Begin without values."""
-        self.values: list[Value] = []
-        self._numbers: dict[Value, int] = {}
+        self.values: list[T] = []
+        self._numbers: dict[T, int] = {}
 
-    def number(self, value: Value) -> int:
+    def number(self, value: T) -> int:
         """Return the value's number, a new one if the value is new."""
         number = self._numbers.setdefault(value, len(self.values))
         if number == len(self.values):
@@ -69,6 +70,7 @@ class Registry(Generic[Value]):
 
 
 IntArray = npt.NDArray[np.int64]
+BoolArray = npt.NDArray[np.bool_]
 
 
 @dataclass(frozen=True, slots=True)
@@ -133,7 +135,7 @@ class Csr:
         before = np.concatenate([[0], np.cumsum(values)]).astype(np.int64)
         return before[self.starts[1:]] - before[self.starts[:-1]]
 
-    def kept(self, keep: npt.NDArray[np.bool_]) -> Csr:
+    def kept(self, keep: BoolArray) -> Csr:
         """Return the lists with only those items for which `keep` is true."""
         before = np.concatenate([[0], np.cumsum(keep)]).astype(np.int64)
         return Csr(before[self.starts], self.items[keep])
@@ -178,7 +180,7 @@ def packed(*columns: IntArray) -> IntArray:
 def unpacked(codes: IntArray, width: int, rows: int) -> tuple[IntArray, IntArray]:
     """Return the row and the column of ascending codes `row * width + column`.
 
-    Finding the few places where rows begin is far faster than a division for each code.
+    Finding the few positions where rows begin is far faster than a division for each code.
 
     >>> row, column = unpacked(np.array([1, 10, 12]), width=10, rows=2)
     >>> row.tolist(), column.tolist()
@@ -190,10 +192,10 @@ def unpacked(codes: IntArray, width: int, rows: int) -> tuple[IntArray, IntArray
 
 
 def unique_rows(rows: IntArray) -> tuple[IntArray, IntArray]:
-    """Return the distinct rows of a table in ascending order, and for each row its place there."""
-    codes, first, place = np.unique(packed(*rows.T), return_index=True, return_inverse=True)
+    """Return the distinct rows of a table in ascending order, and for each row its index there."""
+    codes, first, index = np.unique(packed(*rows.T), return_index=True, return_inverse=True)
     assert len(codes) == len(first)
-    return rows[first], place
+    return rows[first], index
 
 
 def group_by_membership(kinds: IntArray, memberships: Csr) -> IntArray:
@@ -255,14 +257,14 @@ class Sets:
         return Csr.of_pairs(self.whole[coded], coded, len(self))
 
     def take(self, numbers: IntArray) -> Sets:
-        """Return the given sets, which are distinct, in order, and then those they are told by."""
+        """Return the given sets, which are distinct, in order, and then the wholes they need."""
         needed = np.setdiff1d(self.whole[numbers], np.append(numbers, _NONE))
         kept = np.concatenate([numbers, needed])
-        place = np.full(len(self) + 1, _NONE)
-        place[kept] = np.arange(len(kept))
-        return Sets(self.lists.take(kept), place[self.whole[kept]])
+        number = np.full(len(self) + 1, _NONE)
+        number[kept] = np.arange(len(kept))
+        return Sets(self.lists.take(kept), number[self.whole[kept]])
 
-    def among(self, elements: npt.NDArray[np.bool_]) -> Sets:
+    def among(self, elements: BoolArray) -> Sets:
         """Return the sets with only those elements that are marked."""
         return Sets(self.lists.kept(elements[self.lists.items]), self.whole)
 
@@ -277,8 +279,8 @@ class Sets:
         """Write out the given sets: for each element the index into `numbers`, and the element."""
         whole = self.whole[numbers]
         coded = np.flatnonzero(whole != _NONE)
-        owner, place = self.lists.gather(np.where(whole == _NONE, numbers, whole))
-        element = self.lists.items[place]
+        owner, position = self.lists.gather(np.where(whole == _NONE, numbers, whole))
+        element = self.lists.items[position]
         if not len(coded):
             return owner, element
         index, out = self.lists.gather(numbers[coded])
@@ -292,20 +294,20 @@ class Sets:
 
         Returns for each containing set the index into `rows`, and the set's number.
         """
-        owner, place = lists.gather(rows)
-        listed = lists.items[place]
+        owner, position = lists.gather(rows)
+        listed = lists.items[position]
         if not len(self.parts.items):
             return owner, listed
         coded = self.whole[listed] != _NONE
-        part, spot = self.parts.gather(listed)
-        codes = np.sort(owner[part] * len(self) + self.parts.items[spot], kind="stable")
+        part, position = self.parts.gather(listed)
+        codes = np.sort(owner[part] * len(self) + self.parts.items[position], kind="stable")
         left_out = owner[coded] * len(self) + listed[coded]
         index, number = unpacked(codes[_without(codes, left_out)], len(self), len(rows))
         return np.append(owner[~coded], index), np.append(listed[~coded], number)
 
 
-def _without(codes: IntArray, left_out: IntArray) -> npt.NDArray[np.bool_]:
-    """Say which of some ascending numbers are not left out; what is left out is among them."""
+def _without(codes: IntArray, left_out: IntArray) -> BoolArray:
+    """Return which of some ascending numbers are not left out; what is left out is among them."""
     kept = np.ones(len(codes), dtype=np.bool_)
     kept[np.searchsorted(codes, left_out)] = False
     return kept
@@ -315,7 +317,7 @@ class Atoms:
     """Numbered parts of a line: as few as make up every one of the given sets."""
 
     def __init__(self, sets: Sequence[Ranges], borders: Sequence[int]) -> None:
-        """Cut the line at every end of a set, and join what no set tells apart.
+        """Cut the line at every end of a set, and unite what no set tells apart.
 
         The line goes from the first of the `borders` to before the last; no part crosses one.
         """

@@ -1,19 +1,19 @@
 """A snapshot as one engine reads it: which policies and services act, and whom they match.
 
-The analysis of all pairs and the replay of one pair both start from here. `MatchAnswers` says of
-a single selector, peer or list of ip blocks whether it matches one endpoint, and why that is in
-doubt.
+The analysis of all pairs and the replay of one pair both start from here. `MatchAnswers` answers
+whether a single selector, peer or list of ip blocks matches one endpoint, and why that is in doubt.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Hashable, Iterator
 from dataclasses import dataclass
 from typing import Final
 
 from podwall.engines import BlockMatch, Engine, Fact, Treatment
 from podwall.intervals import Ranges, includes
 from podwall.model import (
+    EMPTY_SELECTOR,
     IpPeer,
     LabelMap,
     PodPeer,
@@ -32,10 +32,16 @@ from podwall.reachability.addresses import (
     block_ranges,
     blocks_match,
     first_address,
+    is_ipv6,
     known_address_bounds,
 )
-from podwall.reachability.matching import Match, NamespaceLabels, doubts_of, labels_match
-from podwall.reachability.pod_classes import host_match
+from podwall.reachability.matching import (
+    Match,
+    NamespaceLabels,
+    doubts_of,
+    host_match,
+    labels_match,
+)
 from podwall.reachability.port_rules import PortReader
 from podwall.reachability.values import Endpoint, ExternalRange
 
@@ -46,6 +52,7 @@ __all__ = [
     "MatchAnswer",
     "MatchAnswers",
     "Rules",
+    "group_key",
     "rules_of",
     "same_namespace",
     "unknown_direction",
@@ -95,6 +102,20 @@ def unknown_direction(policy: Policy, direction: Direction) -> Unknown | None:
     return rules if isinstance(rules, Unknown) else None
 
 
+def group_key(policy: Policy, direction: Direction, target: Hashable) -> Hashable:
+    """Return a key that is equal for policies that certainly isolate the same pods.
+
+    `target` differs where the policies' namespaces or selectors do. Two equal ones with something
+    unknown in them need not turn out equal.
+    """
+    known = (
+        policy.pod_selector.is_known
+        and isinstance(policy.namespace, str)
+        and unknown_direction(policy, direction) is None
+    )
+    return target if known else (id(policy), None)
+
+
 def _last_of_each(snapshot: Snapshot) -> tuple[SnapshotWorkload, ...]:
     last = {
         (each.namespace, each.kind, each.name): number
@@ -121,7 +142,9 @@ def _acting(snapshot: Snapshot, engine: Engine) -> tuple[Policy, ...]:
     policies = _last_policies(snapshot)
     if engine.ipv6_blocks.value is not Treatment.IGNORED:
         return policies
-    return tuple(each for each in policies if not any(map(_is_ipv6, _blocks(each))))
+    return tuple(
+        each for each in policies if not any(is_ipv6(block.network) for block in _blocks(each))
+    )
 
 
 def _last_policies(snapshot: Snapshot) -> tuple[Policy, ...]:
@@ -133,10 +156,6 @@ def _last_policies(snapshot: Snapshot) -> tuple[Policy, ...]:
         for each in snapshot.policies
         if isinstance(each.namespace, Unknown) or last[each.namespace, each.name] is each
     )
-
-
-def _is_ipv6(block: IpPeer) -> bool:
-    return block.network.version == 6  # noqa: PLR2004 - the family
 
 
 def _blocks(policy: Policy) -> Iterator[IpPeer]:
@@ -157,7 +176,7 @@ def _exposing(snapshot: Snapshot, engine: Engine) -> Iterator[Service]:
         outside = isinstance(service.type, Unknown) or service.type in {"NodePort", "LoadBalancer"}
         policy = service.external_traffic_policy
         rewrites = isinstance(policy, Unknown) or policy == "Cluster"
-        if outside and rewrites and service.selector not in {None, Selector()}:
+        if outside and rewrites and service.selector not in {None, EMPTY_SELECTOR}:
             yield service
 
 

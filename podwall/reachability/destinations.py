@@ -12,34 +12,26 @@ from typing import Final
 
 import numpy as np
 
-from podwall.engines import Engine, Treatment
+from podwall.engines import Engine
 from podwall.model import Service
 from podwall.policies.rules import Direction
 from podwall.portset import ALL_PORTS
 from podwall.reachability.arrays import IntArray, Registry
 from podwall.reachability.cluster import EnforcedCluster
 from podwall.reachability.matching import Match
-from podwall.reachability.peers import PeerMembers
+from podwall.reachability.peers import PeerSetElements
 from podwall.reachability.pod_classes import PodClasses
-from podwall.reachability.port_rules import NamedPorts, exposed_ports, opens
+from podwall.reachability.port_rules import NamedPorts, exposed_ports, opens, passes_own_node
 from podwall.reachability.values import NOTHING, Bounds
 
 __all__ = [
     "NAMELESS",
-    "OWN_NODE",
-    "OWN_NODE_LINK",
     "Destinations",
     "Exemptions",
     "destinations",
     "exemptions",
-    "passes_own_node",
 ]
 
-
-OWN_NODE: Final = (
-    "traffic between a pod and its own node passes, and which node a pod runs on is not known"
-)
-OWN_NODE_LINK: Final = "https://kubernetes.io/docs/concepts/services-networking/network-policies/"
 
 NAMELESS: Final = 0
 """The naming of addresses and of pods on the host network: no port has a name."""
@@ -58,21 +50,21 @@ class Destinations:
 def destinations(
     cluster: EnforcedCluster,
     classes: PodClasses,
-    members: PeerMembers,
+    found: PeerSetElements,
     services: Sequence[tuple[int, Service]],
     size: int,
 ) -> Destinations:
     """Return what depends on the destination, for a universe of some size.
 
-    `services` are those that open ports, each with the term of the pods that it selects.
+    `services` are those that open ports, each with the peer set of the pods that it selects.
     """
     namings = tuple(NamedPorts(*each) for each in classes.namings)
     naming = np.full(size, NAMELESS)
     named = np.where(classes.host == Match.YES, NAMELESS, classes.naming)
     naming[: len(classes)] = named
     exposed: dict[int, Bounds] = {}
-    for term, service in services:
-        for selected, elements in zip((Match.YES, Match.MAYBE), members.of(term), strict=True):
+    for peer_set, service in services:
+        for selected, elements in zip((Match.YES, Match.MAYBE), found.of(peer_set), strict=True):
             for element in elements.tolist():
                 names = namings[naming[element]]
                 ports = exposed_ports(service, selected, names, cluster.engine, cluster.ports)
@@ -91,16 +83,6 @@ class Exemptions:
 
     of: IntArray
     lists: Sequence[Sequence[tuple[IntArray, Bounds]]]
-
-
-def passes_own_node(engine: Engine, direction: Direction) -> bool:
-    """Say whether traffic between a pod and its own node passes, at least with some engines.
-
-    Traffic from the node always does: the kubelet's probes must arrive.
-    https://kubernetes.io/docs/concepts/services-networking/network-policies/
-    """
-    filtered = engine.own_node_egress.value is Treatment.ENFORCED
-    return direction is Direction.INGRESS or not filtered
 
 
 def exemptions(

@@ -14,7 +14,7 @@ from podwall.policies.errors import InvalidValue
 from podwall.reachability.addresses import first_address, networks
 from podwall.reachability.analysis import Analysis
 from podwall.reachability.arrays import Atoms, IntArray
-from podwall.reachability.peers import peer_members
+from podwall.reachability.peers import peer_set_elements
 from podwall.reachability.pod_classes import PodClasses
 from podwall.reachability.policy_rules import PeerSets
 from podwall.reachability.values import Endpoint, ExternalRange, WorkloadEndpoint
@@ -25,7 +25,7 @@ __all__ = ["Endpoints", "PeerResolver", "ResolvedPeers"]
 class Endpoints:
     """Workloads by id, then external ranges by address; `element` has each one's class or part.
 
-    `places` has for each workload by id its place among the cluster's workloads.
+    `workload_numbers` has for each workload by id its index among the cluster's workloads.
     """
 
     def __init__(
@@ -43,15 +43,15 @@ class Endpoints:
             key=lambda pair: first_address(pair[0]),
         )
         self.externals = tuple(ExternalRange(network) for network, _ in outside)
-        self.places: IntArray = np.array([number for _, number in named], dtype=np.int64)
-        inside = classes.of_workload[self.places]
+        self.workload_numbers: IntArray = np.array([number for _, number in named], dtype=np.int64)
+        inside = classes.of_workload[self.workload_numbers]
         parts = np.array([part for _, part in outside], dtype=np.int64)
         self.element: IntArray = np.concatenate([inside, parts + len(classes)])
         self.all: tuple[Endpoint, ...] = (*self.workloads, *self.externals)
         self._number = {each.id: number for number, each in enumerate(self.all)}
 
     def number(self, endpoint_id: str) -> int:
-        """Return an endpoint's place in `all`.
+        """Return an endpoint's index in `all`.
 
         Raises:
             InvalidValue: there is no endpoint with that id.
@@ -67,19 +67,16 @@ def _ids(workloads: Sequence[SnapshotWorkload]) -> list[str]:
 
     Workloads whose namespace is unknown may still clash; the second is then `…#2`.
     """
-    short = [f"{_namespace(each)}/{each.name}" for each in workloads]
+    short = [each.full_name for each in workloads]
     count = Counter(short)
     seen: defaultdict[str, int] = defaultdict(int)
     result = []
     for each, name in zip(workloads, short, strict=True):
-        full = name if count[name] == 1 else f"{_namespace(each)}/{each.kind}/{each.name}"
+        namespace = name.partition("/")[0]
+        full = name if count[name] == 1 else f"{namespace}/{each.kind}/{each.name}"
         seen[full] += 1
         result.append(full if seen[full] == 1 else f"{full}#{seen[full]}")
     return result
-
-
-def _namespace(workload: SnapshotWorkload) -> str:
-    return "?" if isinstance(workload.namespace, Unknown) else workload.namespace
 
 
 def _unknown_endpoint(endpoint_id: str, known: dict[str, int]) -> InvalidValue:
@@ -91,7 +88,7 @@ def _unknown_endpoint(endpoint_id: str, known: dict[str, int]) -> InvalidValue:
 
 
 class ResolvedPeers(NamedTuple):
-    """Classes of pods and parts of addresses: those that are meant for certain, and at most."""
+    """Elements, that is classes of pods and address parts: meant for certain, and at most."""
 
     must: IntArray
     may: IntArray
@@ -107,8 +104,8 @@ class PeerResolver:
 
     def within(self, namespace: str | Unknown, pods: Selector) -> ResolvedPeers:
         """Return the pods of one namespace that a selector selects."""
-        terms = PeerSets()
-        return self._resolved(terms, terms.of_pods(namespace, pods))
+        peer_sets = PeerSets()
+        return self._resolved(peer_sets, peer_sets.of_pods(namespace, pods))
 
     def across(self, namespaces: Selector, pods: Selector) -> ResolvedPeers:
         """Return the pods that a selector selects in all namespaces that another selects."""
@@ -119,12 +116,12 @@ class PeerResolver:
         return self._peers(policy.namespace, peer)
 
     def _peers(self, namespace: str | Unknown, peers: tuple[Peer, ...]) -> ResolvedPeers:
-        terms = PeerSets()
-        (term,) = terms.of_rule(namespace, Rule(peers))
-        return self._resolved(terms, term)
+        peer_sets = PeerSets()
+        (number,) = peer_sets.of_rule(namespace, Rule(peers))
+        return self._resolved(peer_sets, number)
 
-    def _resolved(self, terms: PeerSets, term: int) -> ResolvedPeers:
+    def _resolved(self, peer_sets: PeerSets, number: int) -> ResolvedPeers:
         analysis = self._analysis
-        found = peer_members(analysis.cluster, terms, analysis.lookup, analysis.addresses)
-        must, perhaps = found.of(term)
+        found = peer_set_elements(analysis.cluster, peer_sets, analysis.lookup, analysis.addresses)
+        must, perhaps = found.of(number)
         return ResolvedPeers(must, np.union1d(must, perhaps))

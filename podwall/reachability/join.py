@@ -1,9 +1,9 @@
 """The join of both ends: for source roles, the destination roles they reach and on which ports.
 
-A connection needs the egress rules of the source and the ingress rules of the destination. Things
-that nothing tells apart as sources are one source role; so for destinations. Rules are never
-spread over all pairs: the pairs that one side's rules name are listed, sorted and intersected
-with the other side's, a block of sources at a time.
+How it works: a connection needs the egress rules of the source and the ingress rules of the
+destination. Elements that nothing tells apart as sources are one source *role*; so for
+destinations. Rules are never spread over all pairs: the pairs that one side's rules name are
+listed, sorted and intersected with the other side's, a block of sources at a time.
 
     egress   web -> {api: 80, db: 5432}      ingress  api <- {web: 80-81}, db <- {api: 5432}
     listed by egress    (web, api, 80), (web, db, 5432)
@@ -23,8 +23,8 @@ import numpy as np
 
 from podwall.reachability.arrays import Csr, IntArray, Sets, group_by_membership, unpacked
 from podwall.reachability.peers import Universe
-from podwall.reachability.port_table import EVERYTHING, NOTHING, PortTable
-from podwall.reachability.profiles import OPEN, Profiles
+from podwall.reachability.port_table import ALL_PORTS_NUMBER, NO_PORTS_NUMBER, PortTable
+from podwall.reachability.profiles import UNISOLATED, Profiles
 
 __all__ = ["Edges", "Join", "Roles", "roles"]
 
@@ -34,13 +34,14 @@ class Roles:
     """The partition of the universe by one end of connections.
 
     `of` gives each element's role; `profile` each role's own profile; `outside` whether a role is
-    addresses; `members` the other side's sets, of roles; `lists` which of these list each role.
+    addresses; `sets` the sets that the other side's grants are for, of roles; `lists` which of
+    these sets list each role.
     """
 
     of: IntArray
     profile: IntArray
     outside: IntArray
-    members: Sets
+    sets: Sets
     lists: Csr
 
     def __len__(self) -> int:
@@ -49,16 +50,16 @@ class Roles:
 
     def containing(self, rows: IntArray) -> tuple[IntArray, IntArray]:
         """Write out the sets that contain roles: for each the index into `rows`, and the set."""
-        return self.members.around(self.lists, rows)
+        return self.sets.around(self.lists, rows)
 
     @property
-    def open(self) -> IntArray:
+    def unisolated(self) -> IntArray:
         """The roles that no policy isolates at this end."""
-        return np.flatnonzero(self.profile == OPEN)
+        return np.flatnonzero(self.profile == UNISOLATED)
 
 
 def roles(own: Profiles, sets: Sets, universe: Universe) -> Roles:
-    """Return the roles at one end, given its profiles and the sets that the other end speaks of."""
+    """Return the roles at one end, given its profiles and the sets of the other end's grants."""
     outside = np.arange(universe.size) >= universe.pods
     around = sets.lists.transposed(universe.size)
     role = group_by_membership(own.of * 2 + outside, around)
@@ -68,7 +69,7 @@ def roles(own: Profiles, sets: Sets, universe: Universe) -> Roles:
         of=role,
         profile=own.of[firsts],
         outside=outside[firsts].astype(np.int64),
-        members=Sets(of_role.transposed(len(sets)), sets.whole),
+        sets=Sets(of_role.transposed(len(sets)), sets.whole),
         lists=of_role,
     )
 
@@ -91,8 +92,8 @@ class Join:
     """Answers for any source roles which destination roles their rules let them reach.
 
     The ingress rules are turned around, to be read from the source's end: `granting` has for each
-    set that they speak of the profiles that let it in, `granted` on which ports, and `holders` has
-    for each of these profiles the destinations under it.
+    set of their grants the profiles that let it in, `granted` on which ports, and `holders` has for
+    each of these profiles the destinations under it.
     """
 
     sources: Roles
@@ -114,8 +115,8 @@ class Join:
         table: PortTable,
     ) -> Join:
         """Return the join of two ends, whose profiles have ports as numbers of the table."""
-        count, sets = len(sources.members), ingress.sets
-        isolated = np.flatnonzero(destinations.profile != OPEN)
+        count, sets = len(sources.sets), ingress.sets
+        isolated = np.flatnonzero(destinations.profile != UNISOLATED)
         return cls(
             sources,
             destinations,
@@ -129,12 +130,13 @@ class Join:
 
     @cached_property
     def cost(self) -> IntArray:
-        """For each source role, how many pairs its rules speak about."""
-        boxes, grants, ends = self.egress.sets, self.granting, self.sources
-        sent = np.append(boxes.sums(self.destinations.members.sizes[boxes.items]), 0)[ends.profile]
+        """For each source role, how many pairs its rules list."""
+        granted, grants, ends = self.egress.sets, self.granting, self.sources
+        sizes = self.destinations.sets.sizes[granted.items]
+        sent = np.append(granted.sums(sizes), 0)[ends.profile]
         reached = grants.sums(self.holders.lengths[grants.items])
-        coded = ends.members.whole >= 0
-        within = ends.members.parts.sums(reached[ends.members.parts.items])
+        coded = ends.sets.whole >= 0
+        within = ends.sets.parts.sums(reached[ends.sets.parts.items])
         listed = np.where(coded, -reached, reached + within)
         received = ends.lists.sums(listed[ends.lists.items])
         cost: IntArray = sent + received + 1
@@ -151,11 +153,11 @@ class Join:
 
     def _allowed(self, side: Profiles, profile: int, sets: IntArray) -> IntArray:
         """Return the ports that a profile allows to an element of some sets, in an array of one."""
-        if profile == OPEN:
-            return np.array([EVERYTHING])
+        if profile == UNISOLATED:
+            return np.array([ALL_PORTS_NUMBER])
         here = slice(side.sets.starts[profile], side.sets.starts[profile + 1])
         ports = side.ports[here][np.isin(side.sets.items[here], sets)]
-        return reduce(self.table.either, ports.reshape(-1, 1), np.array([NOTHING]))
+        return reduce(self.table.either, ports.reshape(-1, 1), np.array([NO_PORTS_NUMBER]))
 
     def edges(self, rows: IntArray) -> Edges:
         """Return what the given source roles reach."""
@@ -164,13 +166,13 @@ class Join:
         both, left, right = _common(sends, receives)
         count, size = len(self.destinations), len(rows)
         _, destination = unpacked(sends, count, size)
-        unfiltered = self.destinations.profile[destination] == OPEN
+        unfiltered = self.destinations.profile[destination] == UNISOLATED
         row, _ = unpacked(receives, count, size)
-        unrestricted = self.sources.profile[rows][row] == OPEN
+        unrestricted = self.sources.profile[rows][row] == UNISOLATED
         keys = np.concatenate([both, sends[unfiltered], receives[unrestricted]])
         common = self.table.both(sent[left], received[right])
         ports = np.concatenate([common, sent[unfiltered], received[unrestricted]])
-        some = ports != NOTHING
+        some = ports != NO_PORTS_NUMBER
         keys, ports = keys[some], ports[some]
         if not _ascend(keys):
             order = np.argsort(keys, kind="stable")
@@ -182,12 +184,12 @@ class Join:
         among = np.zeros(len(self.destinations), dtype=np.bool_)
         among[wanted] = True
         ends = self.destinations
-        isolated = np.flatnonzero(among & (ends.profile != OPEN))
+        isolated = np.flatnonzero(among & (ends.profile != UNISOLATED))
         holders = Csr.of_pairs(ends.profile[isolated], isolated, len(self.holders))
         held = holders.lengths[self.granting.items] > 0
         return replace(
             self,
-            destinations=replace(ends, members=ends.members.among(among)),
+            destinations=replace(ends, sets=ends.sets.among(among)),
             holders=holders,
             granting=self.granting.kept(held),
             granted=self.granted[held],
@@ -195,19 +197,19 @@ class Join:
 
     def _by_egress(self, rows: IntArray) -> tuple[IntArray, IntArray]:
         """Return the pairs that the sources' egress rules allow."""
-        isolated = np.flatnonzero(self.sources.profile[rows] != OPEN)
+        isolated = np.flatnonzero(self.sources.profile[rows] != UNISOLATED)
         profile, position = self.egress.sets.gather(self.sources.profile[rows[isolated]])
-        member, reached = self.destinations.members.gather(self.egress.sets.items[position])
-        row = isolated[profile[member]]
-        return self._summed(row, reached, self.egress.ports[position][member])
+        index, reached = self.destinations.sets.gather(self.egress.sets.items[position])
+        row = isolated[profile[index]]
+        return self._summed(row, reached, self.egress.ports[position][index])
 
     def _by_ingress(self, rows: IntArray) -> tuple[IntArray, IntArray]:
         """Return the pairs that the destinations' ingress rules allow."""
         row, sets = self.sources.containing(rows)
-        grant, place = self.granting.gather(sets)
-        holder, spot = self.holders.gather(self.granting.items[place])
-        ports = self.granted[place][holder]
-        return self._summed(row[grant][holder], self.holders.items[spot], ports)
+        grant, position = self.granting.gather(sets)
+        holder, held = self.holders.gather(self.granting.items[position])
+        ports = self.granted[position][holder]
+        return self._summed(row[grant][holder], self.holders.items[held], ports)
 
     def _summed(
         self, row: IntArray, destination: IntArray, ports: IntArray
@@ -227,17 +229,17 @@ class Join:
 
 
 def _ascend(keys: IntArray) -> bool:
-    """Say whether keys are in ascending order already, as they often are."""
+    """Return whether keys are in ascending order already, as they often are."""
     return bool((keys[1:] >= keys[:-1]).all())
 
 
 def _common(left: IntArray, right: IntArray) -> tuple[IntArray, IntArray, IntArray]:
-    """Return what is in both of two ascending arrays, with the places in each."""
+    """Return what is in both of two ascending arrays, with the positions in each."""
     if len(left) > len(right):
         both, there, here = _common(right, left)
         return both, here, there
     if not len(left):
         return left, left, left
-    place = np.minimum(np.searchsorted(right, left), len(right) - 1)
-    here = np.flatnonzero(right[place] == left)
-    return left[here], here, place[here]
+    position = np.minimum(np.searchsorted(right, left), len(right) - 1)
+    here = np.flatnonzero(right[position] == left)
+    return left[here], here, position[here]

@@ -9,16 +9,25 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 from enum import IntEnum
-from typing import Final
 
-from podwall.model import LabelMap, Operator, Selector, SelectorRequirement, Snapshot, Unknown
+from podwall.model import (
+    LabelMap,
+    Operator,
+    Selector,
+    SelectorRequirement,
+    Snapshot,
+    SnapshotWorkload,
+    Unknown,
+    undeclared_labels,
+)
+from podwall.policies.peers import METADATA_NAME
 
 __all__ = [
-    "NAME_LABEL",
     "Match",
     "NamespaceLabels",
     "all_of",
     "doubts_of",
+    "host_match",
     "labels_match",
     "requirement_matches",
 ]
@@ -85,8 +94,12 @@ def doubts_of(selector: Selector, labels: LabelMap) -> Iterator[Unknown]:
         yield from (each for each in (value, requirement.unknown) if isinstance(each, Unknown))
 
 
-NAME_LABEL: Final = "kubernetes.io/metadata.name"
-"""The label with a namespace's name, which the API server sets and nobody can change."""
+def host_match(workload: SnapshotWorkload) -> Match:
+    """Return whether a workload's pods use the network of their node."""
+    host = workload.host_network
+    if isinstance(host, Unknown):
+        return Match.MAYBE
+    return Match.YES if host else Match.NO
 
 
 class NamespaceLabels:
@@ -98,16 +111,10 @@ class NamespaceLabels:
         self._complete = snapshot.complete
 
     def of(self, namespace: str | Unknown) -> LabelMap:
-        """Return the labels of a namespace, the label with its name always among them.
-
-        A namespace that a partial source does not declare may carry further labels, except
-        `default`, which every cluster makes by itself.
-        """
+        """Return the labels of a namespace, the label with its name always among them."""
         if isinstance(namespace, Unknown):
-            return LabelMap(((NAME_LABEL, namespace),), namespace)
+            return LabelMap(((METADATA_NAME, namespace),), namespace)
         declared = self._declared.get(namespace)
-        if declared is not None:
-            return LabelMap.of({**dict(declared.items), NAME_LABEL: namespace}, declared.more)
-        certain = self._complete or namespace == "default"
-        more = f"the labels of namespace `{namespace}`, which is not declared here"
-        return LabelMap(((NAME_LABEL, namespace),), None if certain else Unknown(more))
+        if declared is None:
+            return undeclared_labels(namespace, complete=self._complete)
+        return LabelMap.of({**dict(declared.items), METADATA_NAME: namespace}, declared.more)

@@ -1,8 +1,17 @@
-"""Which pods and addresses belong to each peer: for certain, or perhaps.
+"""Which pods and addresses belong to each peer set: for certain, or perhaps.
 
-All selectors are answered at once over arrays of pod classes, each beginning with whatever is
-fewer: the classes of a namespace or the label maps that its selector lists. Pods on the host
-network are nodes to every policy: no selector matches them.
+How it works: the *universe* is everything that can be an end of a connection. Its *elements* are
+the classes of pods, then the address parts, by number. All peer sets are resolved at once over
+arrays, each beginning with whatever is fewer: the classes of a namespace, or the label maps that
+its selector lists.
+
+    label maps    0: app=web   1: app=api   2: no label
+    classes       0: (shop, 0)   1: (shop, 1)   2: (bank, 0)
+    app=web in shop     maps [0] are fewer than the classes of shop: find (shop, 0)    -> [0]
+    app!=web in shop    only excludes: the whole of shop [0, 1] without [0]            -> [1]
+
+It is exact: a class consists of pods that no selector tells apart, so that a peer set contains all
+of a class or nothing. Pods on the host network are nodes to every policy: no selector matches them.
 https://kubernetes.io/docs/concepts/services-networking/network-policies/#networkpolicy-and-hostnetwork-pods
 """
 
@@ -12,22 +21,25 @@ from collections.abc import Container, Iterable, Iterator, Sequence
 from typing import Final, NamedTuple
 
 import numpy as np
-import numpy.typing as npt
 
 from podwall.engines import Engine
 from podwall.model import Unknown
-from podwall.reachability.addresses import UNKNOWN_LOCATION, at_most, block_ranges, blocks_match
-from podwall.reachability.arrays import Atoms, Csr, IntArray, Sets, spans, unpacked
+from podwall.reachability.addresses import at_most, block_ranges, blocks_match
+from podwall.reachability.arrays import Atoms, BoolArray, Csr, IntArray, Sets, spans, unpacked
 from podwall.reachability.cluster import EnforcedCluster
 from podwall.reachability.matching import Match, NamespaceLabels
-from podwall.reachability.pod_classes import LabelIndex, PodClasses, SelectedMaps
+from podwall.reachability.pod_classes import UNKNOWN_LOCATION, LabelIndex, PodClasses, SelectedMaps
 from podwall.reachability.policy_rules import EVERYONE, PERHAPS_EVERYONE, PeerSets, only_excludes
 from podwall.reachability.values import Bound
 
-__all__ = ["Pairs", "PeerMembers", "PodLookup", "Selections", "Universe", "peer_members"]
-
-
-BoolArray = npt.NDArray[np.bool_]
+__all__ = [
+    "PeerSetElements",
+    "PeerSetPairs",
+    "PodLookup",
+    "Selections",
+    "Universe",
+    "peer_set_elements",
+]
 
 
 class Selections:
@@ -50,12 +62,12 @@ class Selections:
         return len(self.these)
 
     def include(self, selectors: IntArray, maps: IntArray) -> BoolArray:
-        """Say of each pair of a selector and a label map whether the one selects the other."""
+        """Return for each pair of a selector and a label map whether the one selects the other."""
         if not len(self._codes):
             return self.negated[selectors]
         codes = selectors * self._count + maps
-        place = np.minimum(np.searchsorted(self._codes, codes), len(self._codes) - 1)
-        listed: BoolArray = np.equal(self._codes[place], codes)
+        position = np.minimum(np.searchsorted(self._codes, codes), len(self._codes) - 1)
+        listed: BoolArray = np.equal(self._codes[position], codes)
         included: BoolArray = np.not_equal(listed, self.negated[selectors])
         return included
 
@@ -70,18 +82,18 @@ class Selections:
 
 
 _MANY: Final = 64
-"""A term of more namespaces is looked up by itself, beginning with the rarer side."""
+"""A peer set of more namespaces is looked up by itself, beginning with the rarer side."""
 
 
-class Pairs(NamedTuple):
-    """Terms, each with a class of pods that belongs to it, in two parallel arrays."""
+class PeerSetPairs(NamedTuple):
+    """Peer sets, each with an element that belongs to it, in two parallel arrays."""
 
-    term: IntArray
-    member: IntArray
+    peer_set: IntArray
+    element: IntArray
 
 
 class PodLookup:
-    """Looks up terms in the classes of a cluster's pods."""
+    """Finds the classes of a cluster's pods that belong to peer sets."""
 
     def __init__(self, classes: PodClasses, labels: NamespaceLabels) -> None:
         """Index the labels of pods and of namespaces."""
@@ -93,87 +105,88 @@ class PodLookup:
         self._in_namespace = Csr(np.searchsorted(classes.namespace, spaces), everyone)
         self._with_label = Csr.of_pairs(classes.label, everyone, len(classes.labels))
 
-    def certain(self, terms: PeerSets) -> bool:
-        """Say whether both bounds give the same pairs."""
-        return not (
-            self._pods.vague
-            or self._spaces.vague
-            or (self.classes.host == Match.MAYBE).any()
-            or terms.vague
-        )
+    def certain(self, peer_sets: PeerSets) -> bool:
+        """Return whether both bounds give the same pairs."""
+        labels = self._pods.is_known and self._spaces.is_known
+        hosts = bool((self.classes.host != Match.MAYBE).all())
+        return labels and hosts and peer_sets.are_known
 
-    def pairs(self, terms: PeerSets, bound: Bound, opposed: Container[int] = ()) -> Pairs:
-        """Return the members of every term: for certain, or at most.
+    def pairs(
+        self, peer_sets: PeerSets, bound: Bound, opposed: Container[int] = ()
+    ) -> PeerSetPairs:
+        """Return the classes of pods of every peer set: for certain, or at most.
 
-        Of the `opposed` terms, which have a selector that only excludes, return what it excludes.
+        Of the `opposed` ones, which have a selector that only excludes, return what it excludes.
         """
         names = len(self.classes.labels), len(self.classes.namespaces)
-        selectors = terms.pod_selectors.values, terms.namespace_selectors.values
+        selectors = peer_sets.pod_selectors.values, peer_sets.namespace_selectors.values
         pods = Selections([self._pods.select(each, bound) for each in selectors[0]], names[0])
         spaces = Selections([self._spaces.select(each, bound) for each in selectors[1]], names[1])
-        rows, wide = _across(terms, opposed, spaces)
-        few = np.concatenate([self._within(terms, bound, opposed), rows])
+        rows, wide = _across(peer_sets, opposed, spaces)
+        few = np.concatenate([self._within(peer_sets, bound, opposed), rows])
         found = [*self._in_few(few, pods), *(self._in_many(*each, pods) for each in wide)]
-        term = np.concatenate([pairs.term for pairs in found])
-        member = np.concatenate([pairs.member for pairs in found])
+        peer_set = np.concatenate([pairs.peer_set for pairs in found])
+        element = np.concatenate([pairs.element for pairs in found])
         least = Match.NO if bound is Bound.MUST else Match.MAYBE
-        selectable = self.classes.host[member] <= least
-        return Pairs(term[selectable], member[selectable])
+        selectable = self.classes.host[element] <= least
+        return PeerSetPairs(peer_set[selectable], element[selectable])
 
-    def _in_few(self, rows: IntArray, pods: Selections) -> Iterator[Pairs]:
-        """Yield the pods of terms given as rows of namespace, selector and term.
+    def _in_few(self, rows: IntArray, pods: Selections) -> Iterator[PeerSetPairs]:
+        """Yield the pods of peer sets given as rows of namespace, selector and peer set.
 
         Each row begins with whatever is fewer: the classes of the namespace, or the label maps
         that the selector lists.
         """
-        namespace, selector, term = rows.T
+        namespace, selector, peer_set = rows.T
         listed, present = pods.these.lengths[selector], self._in_namespace.lengths[namespace]
         by_label = ~pods.negated[selector] & (listed < present)
         yield self._by_label(rows[by_label], pods)
         here = ~by_label
-        owner, place = self._in_namespace.gather(namespace[here])
-        member = self._in_namespace.items[place]
-        inside = pods.include(selector[here][owner], self.classes.label[member])
-        yield Pairs(term[here][owner][inside], member[inside])
+        owner, position = self._in_namespace.gather(namespace[here])
+        element = self._in_namespace.items[position]
+        inside = pods.include(selector[here][owner], self.classes.label[element])
+        yield PeerSetPairs(peer_set[here][owner][inside], element[inside])
 
-    def _by_label(self, rows: IntArray, pods: Selections) -> Pairs:
-        namespace, selector, term = rows.T
+    def _by_label(self, rows: IntArray, pods: Selections) -> PeerSetPairs:
+        namespace, selector, peer_set = rows.T
         count = len(self.classes.labels)
-        owner, place = pods.these.gather(selector)
-        wanted = namespace[owner] * count + pods.these.items[place]
+        owner, position = pods.these.gather(selector)
+        wanted = namespace[owner] * count + pods.these.items[position]
         codes = self.classes.namespace * count + self.classes.label
-        found, member = spans(*(np.searchsorted(codes, wanted + step) for step in (0, 1)))
-        return Pairs(term[owner][found], member)
+        found, element = spans(*(np.searchsorted(codes, wanted + step) for step in (0, 1)))
+        return PeerSetPairs(peer_set[owner][found], element)
 
-    def _in_many(self, spaces: IntArray, selector: int, term: int, pods: Selections) -> Pairs:
-        """Return the pods of one term in many namespaces."""
+    def _in_many(
+        self, spaces: IntArray, selector: int, peer_set: int, pods: Selections
+    ) -> PeerSetPairs:
+        """Return the pods of one peer set in many namespaces."""
         classes = self.classes
         labels = None if pods.negated[selector] else pods.these[selector]
         if labels is not None and self._with_label.lengths[labels].sum() < len(classes) // 4:
-            member = self._with_label.items[self._with_label.gather(labels)[1]]
+            element = self._with_label.items[self._with_label.gather(labels)[1]]
         else:
-            member = np.arange(len(classes))
-            member = member[pods.include(np.full_like(member, selector), classes.label)]
+            element = np.arange(len(classes))
+            element = element[pods.include(np.full_like(element, selector), classes.label)]
         there = np.zeros(len(classes.namespaces), dtype=np.bool_)
         there[spaces] = True
-        member = member[there[classes.namespace[member]]]
-        return Pairs(np.full_like(member, term), member)
+        element = element[there[classes.namespace[element]]]
+        return PeerSetPairs(np.full_like(element, peer_set), element)
 
-    def _within(self, terms: PeerSets, bound: Bound, opposed: Container[int]) -> IntArray:
-        """Return the terms of one namespace as rows of namespace, selector and term."""
-        opposite = len(terms.pod_selectors.values)
+    def _within(self, peer_sets: PeerSets, bound: Bound, opposed: Container[int]) -> IntArray:
+        """Return the peer sets of one namespace as rows of namespace, selector and peer set."""
+        opposite = len(peer_sets.pod_selectors.values)
         rows = (
-            (name, pods + opposite if term in opposed else pods, term)
-            for (name, pods), term in terms.within.items()
+            (name, pods + opposite if peer_set in opposed else pods, peer_set)
+            for (name, pods), peer_set in peer_sets.within.items()
         )
-        return _spread(rows, self._places(terms, bound))
+        return _spread(rows, self._namespaces_of(peer_sets, bound))
 
-    def _places(self, terms: PeerSets, bound: Bound) -> list[IntArray]:
-        """Return for each namespace of a term the namespaces of classes that it is, or may be."""
+    def _namespaces_of(self, peer_sets: PeerSets, bound: Bound) -> list[IntArray]:
+        """Return for each namespace of peer sets those of the classes that it is, or may be."""
         names = self.classes.namespaces
         number = {name: each for each, name in enumerate(names)}
-        vague = [each for name, each in number.items() if isinstance(name, Unknown)]
-        also = [] if bound is Bound.MUST else vague
+        unknown = [each for name, each in number.items() if isinstance(name, Unknown)]
+        also = [] if bound is Bound.MUST else unknown
         everywhere = [] if bound is Bound.MUST else range(len(names))
         return [
             np.array(
@@ -182,35 +195,35 @@ class PodLookup:
                 else [*([number[name]] if name in number else ()), *also],
                 dtype=np.int64,
             )
-            for name in terms.namespaces.values
+            for name in peer_sets.namespaces.values
         ]
 
 
 def _across(
-    terms: PeerSets, opposed: Container[int], spaces: Selections
+    peer_sets: PeerSets, opposed: Container[int], spaces: Selections
 ) -> tuple[IntArray, list[tuple[IntArray, int, int]]]:
-    """Return the terms across few namespaces as rows, and those across many one by one."""
-    pods = terms.pod_selectors.values
-    places = [spaces.all_of(number) for number in range(len(spaces))]
+    """Return the peer sets across few namespaces as rows, and those across many one by one."""
+    pods = peer_sets.pod_selectors.values
+    namespaces = [spaces.all_of(number) for number in range(len(spaces))]
     few, wide = [], []
-    for (space, selector), term in terms.across.items():
-        if term in opposed and only_excludes(pods[selector]):
-            row = (space, selector + len(pods), term)
+    for (space, selector), peer_set in peer_sets.across.items():
+        if peer_set in opposed and only_excludes(pods[selector]):
+            row = (space, selector + len(pods), peer_set)
         else:
-            row = (space + len(spaces) // 2 if term in opposed else space, selector, term)
-        if len(places[row[0]]) <= _MANY:
+            row = (space + len(spaces) // 2 if peer_set in opposed else space, selector, peer_set)
+        if len(namespaces[row[0]]) <= _MANY:
             few.append(row)
         else:
-            wide.append((places[row[0]], *row[1:]))
-    return _spread(few, places), wide
+            wide.append((namespaces[row[0]], *row[1:]))
+    return _spread(few, namespaces), wide
 
 
-def _spread(rows: Iterable[tuple[int, int, int]], places: list[IntArray]) -> IntArray:
-    """Return rows of namespaces, selector and term with one row for each namespace."""
+def _spread(rows: Iterable[tuple[int, int, int]], namespaces: list[IntArray]) -> IntArray:
+    """Return rows of namespaces, selector and peer set with one row for each namespace."""
     table = np.array(list(rows), dtype=np.int64).reshape(-1, 3)
-    spaces = Csr.of_lists(places)
-    owner, place = spaces.gather(table[:, 0])
-    return np.column_stack([spaces.items[place], table[owner, 1:]])
+    spaces = Csr.of_lists(namespaces)
+    owner, position = spaces.gather(table[:, 0])
+    return np.column_stack([spaces.items[position], table[owner, 1:]])
 
 
 class Universe(NamedTuple):
@@ -225,73 +238,73 @@ class Universe(NamedTuple):
         return self.pods + self.parts
 
 
-class PeerMembers(NamedTuple):
-    """For each term the elements that belong to it for certain, and those that only may."""
+class PeerSetElements(NamedTuple):
+    """For each peer set the elements that belong to it for certain, and those that only may."""
 
     must: Sets
     perhaps: Csr
 
-    def of(self, term: int) -> tuple[IntArray, IntArray]:
-        """Return the members of one term."""
-        return self.must.gather(np.array([term]))[1], self.perhaps[term]
+    def of(self, peer_set: int) -> tuple[IntArray, IntArray]:
+        """Return the elements of one peer set: those for certain, and those that only may be."""
+        return self.must.gather(np.array([peer_set]))[1], self.perhaps[peer_set]
 
 
-def peer_members(
-    cluster: EnforcedCluster, terms: PeerSets, lookup: PodLookup, addresses: Atoms
-) -> PeerMembers:
-    """Return the members of all terms, each list in ascending order."""
+def peer_set_elements(
+    cluster: EnforcedCluster, peer_sets: PeerSets, lookup: PodLookup, addresses: Atoms
+) -> PeerSetElements:
+    """Return the elements of all peer sets, each list in ascending order."""
     classes = lookup.classes
     size = len(classes) + len(addresses)
     certain = [_pairs(EVERYONE, np.arange(size))]
     perhaps = [_pairs(PERHAPS_EVERYONE, np.arange(size))]
-    for term, match, elements in _of_blocks(cluster, terms, classes, addresses):
-        (certain if match is Match.YES else perhaps).append(_pairs(term, elements))
-    wholes = terms.wholes() if lookup.certain(terms) else {}
-    must = lookup.pairs(terms, Bound.MUST, wholes)
-    if not lookup.certain(terms):
-        may, known = (_codes(each, size) for each in (lookup.pairs(terms, Bound.MAY), must))
-        perhaps.append(Pairs(*unpacked(np.setdiff1d(may, known), size, len(terms))))
-    whole = np.full(len(terms), -1)
+    for peer_set, match, elements in _of_blocks(cluster, peer_sets, classes, addresses):
+        (certain if match is Match.YES else perhaps).append(_pairs(peer_set, elements))
+    wholes = peer_sets.wholes() if lookup.certain(peer_sets) else {}
+    must = lookup.pairs(peer_sets, Bound.MUST, wholes)
+    if not lookup.certain(peer_sets):
+        may, known = (_codes(each, size) for each in (lookup.pairs(peer_sets, Bound.MAY), must))
+        perhaps.append(PeerSetPairs(*unpacked(np.setdiff1d(may, known), size, len(peer_sets))))
+    whole = np.full(len(peer_sets), -1)
     whole[list(wholes)] = list(wholes.values())
-    lists = (_lists(each, len(terms), size) for each in ([must, *certain], perhaps))
-    return PeerMembers(Sets(next(lists), whole), next(lists))
+    lists = (_lists(each, len(peer_sets), size) for each in ([must, *certain], perhaps))
+    return PeerSetElements(Sets(next(lists), whole), next(lists))
 
 
 def _of_blocks(
-    cluster: EnforcedCluster, terms: PeerSets, classes: PodClasses, addresses: Atoms
+    cluster: EnforcedCluster, peer_sets: PeerSets, classes: PodClasses, addresses: Atoms
 ) -> Iterator[tuple[int, Match, IntArray]]:
-    """Yield for each term of ip blocks the parts, and the pods and nodes that an engine adds."""
+    """Yield for each peer set of ip blocks its parts, and the pods and nodes an engine adds."""
     engine = cluster.engine
-    for blocks, term in terms.blocks.items():
+    for blocks, peer_set in peer_sets.blocks.items():
         ranges = block_ranges(blocks)
         parts = addresses.of(ranges)
-        yield term, Match.YES, parts + len(classes)
-        by_place = _by_place(engine, classes.places.within(parts))
+        yield peer_set, Match.YES, parts + len(classes)
+        by_location = _by_location(engine, classes.locations.within(parts))
         pod = blocks_match(engine.pods_by_block, ranges, cluster.pods_at)
         node = blocks_match(engine.nodes_by_block, ranges, cluster.nodes_at)
-        by_place[UNKNOWN_LOCATION] = [pod, pod if pod is node else Match.MAYBE, node]
-        match = by_place[classes.place, classes.host]
+        by_location[UNKNOWN_LOCATION] = [pod, pod if pod is node else Match.MAYBE, node]
+        match = by_location[classes.location, classes.host]
         for certainty in (Match.YES, Match.MAYBE):
-            yield term, certainty, np.flatnonzero(match == certainty)
+            yield peer_set, certainty, np.flatnonzero(match == certainty)
 
 
-def _by_place(engine: Engine, within: IntArray) -> IntArray:
-    """Return for each place whether blocks mean pods there, perhaps nodes, and nodes."""
+def _by_location(engine: Engine, within: IntArray) -> IntArray:
+    """Return for each location whether blocks mean pods there, perhaps nodes, and nodes."""
     pod = np.minimum(within, at_most(engine.pods_by_block))
     node = np.minimum(within, at_most(engine.nodes_by_block))
     return np.stack([pod, np.where(pod == node, pod, Match.MAYBE), node], axis=1)
 
 
-def _pairs(term: int, elements: IntArray) -> Pairs:
-    return Pairs(np.full_like(elements, term), elements)
+def _pairs(peer_set: int, elements: IntArray) -> PeerSetPairs:
+    return PeerSetPairs(np.full_like(elements, peer_set), elements)
 
 
-def _codes(pairs: Pairs, size: int) -> IntArray:
-    return pairs.term * size + pairs.member
+def _codes(pairs: PeerSetPairs, size: int) -> IntArray:
+    return pairs.peer_set * size + pairs.element
 
 
-def _lists(pairs: Sequence[Pairs], count: int, size: int) -> Csr:
-    """Return the pairs as a list for each term, in ascending order."""
+def _lists(pairs: Sequence[PeerSetPairs], count: int, size: int) -> Csr:
+    """Return the pairs as a list for each peer set, in ascending order."""
     codes = np.sort(np.concatenate([_codes(each, size) for each in pairs]))
-    term, member = unpacked(codes, size, count)
-    return Csr(np.searchsorted(term, np.arange(count + 1)), member)
+    peer_set, element = unpacked(codes, size, count)
+    return Csr(np.searchsorted(peer_set, np.arange(count + 1)), element)

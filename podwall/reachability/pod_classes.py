@@ -1,7 +1,16 @@
 """Classes of pods: pods that no policy of the cluster can tell apart are analysed once.
 
-Labels that no selector mentions are dropped first. Which of the remaining label maps a selector
-matches is found through lists of who carries which label, not by asking each map.
+How it works: of each pod only what policies can look at is kept: the namespace, the labels that
+some selector mentions (any other value is one value), the ports whose names some rule mentions, the
+host network, and the address parts in which known addresses lie. Equal rests are one class. Which
+label maps a selector matches is found through lists of who carries which label.
+
+    selectors mention    app in (web, api)
+    pods                 a: app=web, version=1    b: app=web, version=2    c: app=db, version=1
+    kept                 a: app=web               b: app=web               c: app=*
+    classes              {a, b}, {c}
+
+It is exact: a selector, a rule or a block gives the same answer for two pods with an equal rest.
 """
 
 from __future__ import annotations
@@ -11,11 +20,13 @@ from collections.abc import Iterable, Sequence
 from collections.abc import Set as AbstractSet
 from dataclasses import dataclass
 from functools import reduce
+from ipaddress import ip_network
 from operator import and_, sub
 from typing import Final, NamedTuple
 
 import numpy as np
 
+from podwall.intervals import Ranges
 from podwall.model import (
     LabelMap,
     Operator,
@@ -25,18 +36,20 @@ from podwall.model import (
     Unknown,
     WorkloadPort,
 )
-from podwall.reachability.addresses import UNKNOWN_LOCATION, PodLocations
-from podwall.reachability.arrays import IntArray, Registry, unique_rows
-from podwall.reachability.matching import Match
+from podwall.reachability.addresses import END, FIRST_V6, first_address
+from podwall.reachability.arrays import Atoms, Csr, IntArray, Registry, unique_rows
+from podwall.reachability.matching import Match, host_match
 from podwall.reachability.values import Bound
 
 __all__ = [
+    "UNKNOWN_LOCATION",
     "LabelIndex",
     "MentionedLabels",
     "PodClasses",
+    "PodLocations",
     "PortNaming",
     "SelectedMaps",
-    "host_match",
+    "address_atoms",
     "pod_classes",
 ]
 
@@ -82,11 +95,11 @@ class MentionedLabels:
 class _Carriers:
     """Who carries one key: with which value, with a value that is not known, or at all."""
 
-    __slots__ = ("by_value", "everyone", "vague")
+    __slots__ = ("by_value", "everyone", "unknown")
 
     def __init__(self) -> None:
         self.by_value: defaultdict[str, set[int]] = defaultdict(set)
-        self.vague: set[int] = set()
+        self.unknown: set[int] = set()
         self.everyone: set[int] = set()
 
 
@@ -105,10 +118,10 @@ class LabelIndex:
                 carriers = self._carriers[key]
                 carriers.everyone.add(index)
                 if isinstance(value, Unknown):
-                    carriers.vague.add(index)
+                    carriers.unknown.add(index)
                 else:
                     carriers.by_value[value].add(index)
-        self.vague = bool(self._open) or any(each.vague for each in self._carriers.values())
+        self.is_known = not self._open and not any(each.unknown for each in self._carriers.values())
 
     def select(self, selector: Selector, bound: Bound) -> SelectedMaps:
         """Return the maps that a selector matches for certain (`MUST`), or may match (`MAY`)."""
@@ -149,7 +162,7 @@ class LabelIndex:
             self._maybe_carriers[requirement.key] = self._open - known
         found = self._maybe_carriers[requirement.key]
         if carriers is not None and valued:
-            found = found | (carriers.everyone if requirement.unknown else carriers.vague)
+            found = found | (carriers.everyone if requirement.unknown else carriers.unknown)
         return found
 
 
@@ -167,13 +180,54 @@ PortNaming = tuple[tuple["WorkloadPort", ...], Unknown | None]
 """The declared ports whose names some rule mentions, and why there may be more."""
 
 
+def address_atoms(blocks: Sequence[Ranges]) -> Atoms:
+    """Return the parts into which ip blocks cut all addresses; no part mixes the families."""
+    return Atoms(blocks, (0, FIRST_V6, END))
+
+
+UNKNOWN_LOCATION: Final = 0
+"""The location of pods whose addresses are not known."""
+
+
+class PodLocations:
+    """Numbers the locations of pods: the address parts in which the addresses of a pod lie."""
+
+    def __init__(self, addresses: Atoms) -> None:
+        """Begin with the location that is not known."""
+        self._addresses = addresses
+        self._parts = Registry[tuple[int, ...]]()
+        self._parts.number(())
+
+    def __len__(self) -> int:
+        """Return the number of locations."""
+        return len(self._parts.values)
+
+    def number(self, workload: SnapshotWorkload) -> int:
+        """Return the number of a workload's location."""
+        if not workload.addresses:
+            return UNKNOWN_LOCATION
+        firsts = (first_address(ip_network(each)) for each in workload.addresses)
+        return self._parts.number(tuple(sorted({self._addresses.at(each) for each in firsts})))
+
+    def within(self, parts: IntArray) -> IntArray:
+        """Return for each location whether it is in some address parts, wholly or partly."""
+        locations = Csr.of_lists([np.array(each, dtype=np.int64) for each in self._parts.values])
+        inside = np.zeros(len(self._addresses), dtype=np.int64)
+        inside[parts] = 1
+        count = np.bincount(
+            locations.owners(), weights=inside[locations.items], minlength=len(self)
+        )
+        some = np.where(count > 0, Match.MAYBE, Match.NO)
+        return np.where(count == locations.lengths, Match.YES, some)
+
+
 @dataclass(frozen=True, slots=True)
 class PodClasses:
     """The classes of a cluster's workloads.
 
     `of_workload` gives each workload's class; the other arrays have one entry for each class:
-    numbers into `namespaces`, `labels`, `namings` and `places`, and whether its pods use the host
-    network.
+    numbers into `namespaces`, `labels`, `namings` and `locations`, and whether its pods use the
+    host network.
     """
 
     of_workload: IntArray
@@ -181,30 +235,22 @@ class PodClasses:
     label: IntArray
     naming: IntArray
     host: IntArray
-    place: IntArray
+    location: IntArray
     namespaces: tuple[str | Unknown, ...]
     labels: tuple[LabelMap, ...]
     namings: tuple[PortNaming, ...]
-    places: PodLocations
+    locations: PodLocations
 
     def __len__(self) -> int:
         """Return the number of classes."""
         return len(self.namespace)
 
 
-def host_match(workload: SnapshotWorkload) -> Match:
-    """Return whether a workload's pods use the network of their node."""
-    host = workload.host_network
-    if isinstance(host, Unknown):
-        return Match.MAYBE
-    return Match.YES if host else Match.NO
-
-
 def pod_classes(
     workloads: Sequence[SnapshotWorkload],
     mentions: MentionedLabels,
     port_names: AbstractSet[str],
-    places: PodLocations,
+    locations: PodLocations,
 ) -> PodClasses:
     """Return the classes of workloads, given what the selectors and rules of a cluster mention.
 
@@ -221,7 +267,7 @@ def pod_classes(
                 labels.number(each.labels),
                 namings.number(each) if port_names else 0,
                 host_match(each),
-                places.number(each) if each.addresses else UNKNOWN_LOCATION,
+                locations.number(each) if each.addresses else UNKNOWN_LOCATION,
                 hosts.number(each.host_network) if isinstance(each.host_network, Unknown) else 0,
             )
             for each in workloads
@@ -235,11 +281,11 @@ def pod_classes(
         label=classes[:, 1],
         naming=classes[:, 2],
         host=classes[:, 3],
-        place=classes[:, 4],
+        location=classes[:, 4],
         namespaces=tuple(namespaces.values),
         labels=tuple(labels.registry.values),
         namings=tuple(namings.registry.values),
-        places=places,
+        locations=locations,
     )
 
 

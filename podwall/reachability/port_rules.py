@@ -11,7 +11,6 @@ https://learn.microsoft.com/en-us/azure/aks/migrate-from-npm-to-cilium-network-p
 from __future__ import annotations
 
 from collections import defaultdict
-from functools import reduce
 from typing import Final
 
 from podwall.engines import Engine, Treatment, minor_version
@@ -25,18 +24,25 @@ from podwall.model import (
     WorkloadPort,
 )
 from podwall.policies.rules import Direction
-from podwall.portset import ALL_PORTS, LAST_PORT, NO_PORTS, PortSet
+from podwall.portset import ALL_PORTS, LAST_PORT, TRANSPORT_PORTS, TRANSPORTS, PortSet
 from podwall.reachability.matching import Match
 from podwall.reachability.values import ALL, NOTHING, Bounds
 
-__all__ = ["NamedPorts", "PortReader", "RulePorts", "exposed_ports", "opens", "ranges_work"]
+__all__ = [
+    "OWN_NODE",
+    "OWN_NODE_LINK",
+    "NamedPorts",
+    "PortReader",
+    "RulePorts",
+    "exposed_ports",
+    "opens",
+    "passes_own_node",
+    "ranges_work",
+]
 
 
 RulePorts = tuple[PortRule | Unknown, ...] | None | Unknown
 """What `Rule.ports` holds."""
-
-_TRANSPORTS: Final = (IpProtocol.TCP, IpProtocol.UDP, IpProtocol.SCTP)
-_TRANSPORT_PORTS: Final = ALL_PORTS - PortSet(other=True)
 
 
 class NamedPorts:
@@ -56,7 +62,7 @@ class NamedPorts:
     def resolve(self, name: str, protocol: IpProtocol) -> Bounds:
         """Return the ports of that name and protocol."""
         numbers = (p.number for p in self.ports if (p.name, p.protocol) == (name, protocol))
-        must = reduce(PortSet.__or__, (PortSet.of(protocol, n) for n in numbers), NO_PORTS)
+        must = PortSet.union(PortSet.of(protocol, number) for number in numbers)
         if self.open is None:
             return Bounds.exactly(must)
         return Bounds(must, PortSet.all_of(protocol), (self.open.cause,))
@@ -73,7 +79,7 @@ class PortReader:
         self._skipped = _conflicting_names(snapshot) if skips else {}
 
     def reads_like(self, other: PortReader) -> bool:
-        """Say whether rules mean the same ports to the other reader."""
+        """Return whether rules mean the same ports to the other reader."""
         mine = (self._engine, self._ranges, self._skipped)
         return mine == (other._engine, other._ranges, other._skipped)
 
@@ -83,17 +89,16 @@ class PortReader:
             return ALL
         if isinstance(ports, Unknown):
             return Bounds.perhaps(ALL_PORTS, ports.cause)
-        entries = (self._entry(entry, destination, direction) for entry in ports)
-        return reduce(Bounds.__or__, entries, NOTHING)
+        return Bounds.union(self._entry(entry, destination, direction) for entry in ports)
 
     def _entry(
         self, entry: PortRule | Unknown, destination: NamedPorts, direction: Direction
     ) -> Bounds:
         if isinstance(entry, Unknown):
-            return Bounds.perhaps(_TRANSPORT_PORTS, entry.cause)
+            return Bounds.perhaps(TRANSPORT_PORTS, entry.cause)
         if isinstance(entry.protocol, Unknown):
-            each = (self._one(entry, protocol, destination, direction) for protocol in _TRANSPORTS)
-            found = reduce(Bounds.__or__, each, NOTHING)
+            each = (self._one(entry, protocol, destination, direction) for protocol in TRANSPORTS)
+            found = Bounds.union(each)
             return Bounds.perhaps(found.may, entry.protocol.cause, *found.causes)
         found = self._one(entry, entry.protocol, destination, direction)
         if (
@@ -163,8 +168,23 @@ def _conflicting_names(snapshot: Snapshot) -> dict[tuple[str, IpProtocol], Match
     return {key: Match.YES if len(found) > 1 else otherwise for key, found in numbers.items()}
 
 
+OWN_NODE: Final = (
+    "traffic between a pod and its own node passes, and which node a pod runs on is not known"
+)
+OWN_NODE_LINK: Final = "https://kubernetes.io/docs/concepts/services-networking/network-policies/"
+
+
+def passes_own_node(engine: Engine, direction: Direction) -> bool:
+    """Return whether traffic between a pod and its own node passes, at least with some engines.
+
+    Traffic from the node always does: the kubelet's probes must arrive; see `OWN_NODE_LINK`.
+    """
+    filtered = engine.own_node_egress.value is Treatment.ENFORCED
+    return direction is Direction.INGRESS or not filtered
+
+
 def opens(engine: Engine, direction: Direction) -> bool:
-    """Say whether an exposed backend opens the rules of a direction, and not the other's only."""
+    """Return whether the backends of exposed services are open in a direction too."""
     hidden = engine.cluster_services.value is Treatment.SOURCE_HIDDEN
     return direction is Direction.INGRESS or not hidden
 
@@ -173,8 +193,7 @@ def exposed_ports(
     service: Service, selected: Match, names: NamedPorts, engine: Engine, reader: PortReader
 ) -> Bounds:
     """Return the ports that a service opens on pods it selects, for sure or perhaps."""
-    targets = (_target_ports(port, names, reader) for port in service.ports)
-    found = reduce(Bounds.__or__, targets, NOTHING)
+    found = Bounds.union(_target_ports(port, names, reader) for port in service.ports)
     causes = [each.cause for each in _unknowns(service)]
     if engine.cluster_services.value is not Treatment.OPEN:
         causes.append(f"service `{service.name}`: {engine.cluster_services.says}")

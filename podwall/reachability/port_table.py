@@ -1,7 +1,18 @@
 """Port sets as numbers, with union and intersection of whole arrays of them.
 
-A set is one bit for every part of all ports that no rule tells apart, however many parts there are.
-Few sets occur in a cluster, so that every union and intersection is computed once and looked up.
+How it works: all ports lie on one line, protocol after protocol. It is cut into *atoms*, parts that
+no rule of the cluster cuts through (see `arrays`). A set is one bit for each of its atoms, and gets
+a number when it is first met. Few sets occur in a cluster, so that every union and intersection is
+computed once for a pair of numbers, and looked up afterwards.
+
+    rules          TCP 80          TCP 80-90       all TCP         (all ports)
+    atoms          a = {TCP 80}    b = {TCP 81-90} c = {other TCP} d = {UDP, SCTP, others}
+    TCP 80-90      0b0011, number 3
+    all TCP        0b0111, number 4
+    their union    0b0011 | 0b0111 = 0b0111, so either(3, 4) = 4, looked up from then on
+
+It is exact: every set is a union of whole atoms, and so are all unions and intersections of them.
+Where something is undetermined, a number has two such rows of bits: what must, and what may pass.
 """
 
 from __future__ import annotations
@@ -13,41 +24,35 @@ from typing import Final
 import numpy as np
 
 from podwall.intervals import Ranges
-from podwall.model import IpProtocol
-from podwall.portset import ALL_PORTS, LAST_PORT, PortSet
+from podwall.portset import ALL_PORTS, LAST_PORT, TRANSPORTS, PortSet
 from podwall.reachability.arrays import Atoms, IntArray, Registry
-from podwall.reachability.values import Bounds
+from podwall.reachability.values import Bounds, PairVerdict
 
-__all__ = ["EVERYTHING", "NOTHING", "PortTable"]
+__all__ = ["ALL_PORTS_NUMBER", "NO_PORTS_NUMBER", "PortTable"]
 
-NOTHING: Final = 0
-"""The number of no ports."""
+NO_PORTS_NUMBER: Final = 0
+ALL_PORTS_NUMBER: Final = 1
 
-EVERYTHING: Final = 1
-"""The number of all ports."""
-
-_TRANSPORTS: Final = (IpProtocol.TCP, IpProtocol.UDP, IpProtocol.SCTP)
 _STEP: Final = LAST_PORT + 1
-_OTHER: Final = len(_TRANSPORTS) * _STEP + 1  # not next to the last port of SCTP
+_OTHER: Final = len(TRANSPORTS) * _STEP + 1  # not next to the last port of SCTP
 
 
 class PortTable:
     """The port sets of an analysis.
 
-    Each has the bits of what must be allowed, then, if any is in doubt, of what may be. `certain`
-    says that none is.
+    `certain` is set where no set has anything undetermined.
     """
 
     def __init__(self, bounds: Sequence[Bounds]) -> None:
-        """Find the parts that make up the given port sets; `numbers` has each one's number."""
+        """Find the atoms that make up the given port sets; `numbers` has each one's number."""
         self.certain = all(each.certain for each in bounds)
         sets = dict.fromkeys(ports for each in bounds for ports in (each.must, each.may))
         self._atoms = Atoms([_line(ports) for ports in (*sets, ALL_PORTS)], (0, _OTHER + 1))
         self._ranges = self._atoms.ranges()
         self._masks = Registry[int]()
-        self._masks.number(0)
+        self._masks.number(0)  # NO_PORTS_NUMBER
         self._masks.number(self._mask(ALL_PORTS, ALL_PORTS))
-        self._sets: dict[int, tuple[PortSet, PortSet]] = {}
+        self._sets: dict[int, PairVerdict] = {}
         self._either = _Memo(or_, self._masks)
         self._both = _Memo(and_, self._masks)
         self.numbers: IntArray = np.array(
@@ -66,14 +71,14 @@ class PortTable:
         """Return the intersections of sets, pair by pair."""
         return self._both.of(left, right)
 
-    def port_sets(self, number: int) -> tuple[PortSet, PortSet]:
-        """Return what a set says is allowed, and what is undetermined."""
+    def verdict(self, number: int) -> PairVerdict:
+        """Return the ports that are allowed, and those that are undetermined."""
         known = self._sets.get(number)
         if known is None:
             may, must = divmod(self._masks.values[number], 1 << len(self._atoms))
             allowed = self._port_set(must)
             doubted = PortSet() if self.certain else self._port_set(may) - allowed
-            known = self._sets[number] = (allowed, doubted)
+            known = self._sets[number] = PairVerdict(allowed, doubted)
         return known
 
     def _mask(self, must: PortSet, may: PortSet) -> int:
@@ -103,12 +108,12 @@ class _Memo:
     def of(self, left: IntArray, right: IntArray) -> IntArray:
         """Return the results, pair by pair."""
         pairs = (left << _HALF) | right
-        place = np.searchsorted(self._pairs, pairs, side="right") - 1
-        unknown = self._pairs[place] != pairs
+        index = np.searchsorted(self._pairs, pairs, side="right") - 1
+        unknown = self._pairs[index] != pairs
         if unknown.any():
             self._learn(np.unique(pairs[unknown]))
-            place = np.searchsorted(self._pairs, pairs, side="right") - 1
-        return self._results[place]
+            index = np.searchsorted(self._pairs, pairs, side="right") - 1
+        return self._results[index]
 
     def _learn(self, pairs: IntArray) -> None:
         masks, operation = self._masks.values, self._operation
@@ -131,7 +136,7 @@ def _line(ports: PortSet) -> Ranges:
     """Return the ports as ranges on one line, protocol after protocol."""
     spans = [
         (number * _STEP + first, number * _STEP + last)
-        for number, protocol in enumerate(_TRANSPORTS)
+        for number, protocol in enumerate(TRANSPORTS)
         for first, last in ports.ranges(protocol)
     ]
     return (*spans, (_OTHER, _OTHER)) if ports.other else tuple(spans)
@@ -143,6 +148,6 @@ def _port_set(spans: list[tuple[int, int]]) -> PortSet:
         protocol: tuple(
             (first % _STEP, last % _STEP) for first, last in spans if first // _STEP == number
         )
-        for number, protocol in enumerate(_TRANSPORTS)
+        for number, protocol in enumerate(TRANSPORTS)
     }
     return PortSet.from_ranges(ranges, other=(_OTHER, _OTHER) in spans)

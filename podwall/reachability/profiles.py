@@ -1,13 +1,15 @@
 """Profiles: what isolated pods may receive, or send, once for all pods under equal rules.
 
-How it works: every rule becomes a grant, a pair of a set of peers and the ports they are allowed.
+How it works: every rule becomes *grants*, pairs of a set of elements and the ports it is allowed.
 Port names and unknown values are settled while the grants are made, so that all that follows is
-sets and numbers. Pods that the same groups of policies isolate have the same grants; grants to
-one set are united. What remains is the profile, and equal profiles are one.
+sets and numbers. Pods that the same policy groups isolate have the same grants; grants to one set
+are united. What remains is the *profile*, and equal profiles are one.
 
     policy a selects app=web, from app=api on TCP 80        grant (app=api, 80)
     policy b selects app=web, from app=api on TCP 443       grant (app=api, 443)
-    pods with app=web: profile [(app=api, {80, 443})]
+    policy c selects app=job, from app=api on TCP 80, 443   grant (app=api, {80, 443})
+    pods with app=web: [(app=api, {80, 443})]               profile 0
+    pods with app=job: [(app=api, {80, 443})]               profile 0, because it is equal
 
 It is exact: a profile is the union of what its policies allow, and policies only ever add. Where
 it is not known whether a policy isolates, `doubtful_grants` lists what every possibility allows.
@@ -25,41 +27,42 @@ import numpy as np
 
 from podwall.model import PortRule
 from podwall.policies.rules import Direction
-from podwall.portset import ALL_PORTS, NO_PORTS, PortSet
+from podwall.portset import ALL_PORTS, PortSet
 from podwall.reachability.arrays import Csr, IntArray, Registry, Sets, group_by_membership, packed
 from podwall.reachability.destinations import NAMELESS, Destinations, Exemptions
-from podwall.reachability.peers import PeerMembers
+from podwall.reachability.peers import PeerSetElements
 from podwall.reachability.policy_rules import EVERYONE, PolicyGroups
 from podwall.reachability.port_rules import PortReader, RulePorts
-from podwall.reachability.values import NOTHING, Bounds
+from podwall.reachability.values import Bounds
 
-__all__ = ["OPEN", "Grant", "Grants", "Profiles", "doubtful_grants", "profiles"]
+__all__ = ["UNISOLATED", "Grant", "Grants", "Profiles", "doubtful_grants", "profiles"]
 
 
 class Grant(NamedTuple):
-    """A set of the universe with the ports it is allowed, both as numbers."""
+    """A set of elements and the ports it is allowed, both as numbers."""
 
     peers: int
     ports: int
 
 
 class Grants:
-    """The boxes of one direction's acts, and the sets that they speak of.
+    """The grants of one direction's policy groups, and the sets that they are for.
 
-    Sets are numbered: the certain members of each term, then the doubtful ones, then further sets.
+    Sets are numbered: the certain elements of each peer set, then the doubtful ones, then further
+    sets.
     """
 
     def __init__(
         self,
-        stated: PolicyGroups,
-        members: PeerMembers,
+        groups: PolicyGroups,
+        elements: PeerSetElements,
         destinations: Destinations,
         reader: PortReader,
         bounds: Registry[Bounds],
     ) -> None:
-        """Make the boxes of all acts; `bounds` numbers what both directions allow."""
-        self._stated = stated
-        self._members = members
+        """Make the grants of all groups; `bounds` numbers what both directions allow."""
+        self._groups = groups
+        self._elements = elements
         self._destinations = destinations
         self._reader = reader
         self._bounds = bounds
@@ -68,85 +71,84 @@ class Grants:
         self._known: dict[tuple[int, int, int], tuple[Grant, ...]] = {}
         rows = np.concatenate([*self._rows(), np.empty((0, 3), dtype=np.int64)])
         rows = rows[np.argsort(rows[:, 0], kind="stable")]
-        acts = np.arange(len(stated.targets) + 1)
+        numbers = np.arange(len(groups.targets) + 1)
         self.peers, self.ports = rows[:, 1], rows[:, 2]
-        self.of_act = Csr(np.searchsorted(rows[:, 0], acts), np.arange(len(rows)))
+        self.of_group = Csr(np.searchsorted(rows[:, 0], numbers), np.arange(len(rows)))
 
     def sets(self, numbers: IntArray) -> Sets:
-        """Return the sets with the given numbers, and then those that they are told by."""
-        lists = self._members.perhaps.followed_by(Csr.of_lists(self._further))
-        return self._members.must.followed_by(lists).take(numbers)
+        """Return the sets with the given numbers, and then the wholes that they need."""
+        lists = self._elements.perhaps.followed_by(Csr.of_lists(self._further))
+        return self._elements.must.followed_by(lists).take(numbers)
 
     def elements(self, number: int) -> IntArray:
         """Return the elements of one set."""
-        terms = len(self._members.must)
-        if number < 2 * terms:
-            return self._members.of(number % terms)[number // terms]
-        return self._further[number - 2 * terms]
+        count = len(self._elements.must)
+        if number < 2 * count:
+            return self._elements.of(number % count)[number // count]
+        return self._further[number - 2 * count]
 
     @property
-    def acts_with_names(self) -> IntArray:
-        """The acts of which some boxes depend on how a pod names its own ports."""
+    def groups_with_names(self) -> IntArray:
+        """The groups of which some grants depend on how a pod names its own ports."""
         return np.array(sorted(self._by_name), dtype=np.int64)
 
-    def of(self, act: int, naming: int) -> Iterator[Grant]:
-        """Yield the boxes of an act for pods that name their ports in some way."""
-        here = slice(self.of_act.starts[act], self.of_act.starts[act + 1])
+    def of(self, group: int, naming: int) -> Iterator[Grant]:
+        """Yield the grants of a group for pods that name their ports in some way."""
+        here = slice(self.of_group.starts[group], self.of_group.starts[group + 1])
         yield from map(Grant, self.peers[here].tolist(), self.ports[here].tolist())
-        yield from self.named(act, naming)
+        yield from self.named(group, naming)
 
-    def named(self, act: int, naming: int) -> Iterator[Grant]:
-        """Yield those boxes of an act that depend on how the pod names its own ports."""
-        for term, ports in self._by_name.get(act, ()):
-            key = (term, ports, naming)
+    def named(self, group: int, naming: int) -> Iterator[Grant]:
+        """Yield those grants of a group that depend on how the pod names its own ports."""
+        for peer_set, ports in self._by_name.get(group, ()):
+            key = (peer_set, ports, naming)
             if key not in self._known:
-                self._known[key] = tuple(self._of_term(term, self._bounds_of(ports, naming)))
+                allowed = self._bounds_of(ports, naming)
+                self._known[key] = tuple(self._of_peer_set(peer_set, allowed))
             yield from self._known[key]
 
     def add_set(self, elements: IntArray) -> int:
-        """Return the number of a set that no term stands for."""
+        """Return the number of a set that is not a peer set."""
         self._further.append(elements)
-        return 2 * len(self._members.must) + len(self._further) - 1
+        return 2 * len(self._elements.must) + len(self._further) - 1
 
     def _rows(self) -> Iterator[IntArray]:
-        """Yield the boxes that do not depend on the pod, as rows of act, peers and ports."""
-        act, term, ports = self._stated.parts()
-        names = np.array([_has_names(each) for each in self._stated.ports.values], dtype=np.bool_)
+        """Yield the grants that do not depend on the pod, as rows of group, peers and ports."""
+        group, peer_set, ports = self._groups.parts()
+        names = np.array([_has_names(each) for each in self._groups.ports.values], dtype=np.bool_)
         named = names[ports]
-        yield from self._plain(act[~named], term[~named], ports[~named])
-        for row in zip(
-            act[named].tolist(), term[named].tolist(), ports[named].tolist(), strict=True
-        ):
-            if self._stated.direction is Direction.INGRESS:
-                self._by_name[row[0]].append(row[1:])
+        yield from self._plain(group[~named], peer_set[~named], ports[~named])
+        columns = (each[named].tolist() for each in (group, peer_set, ports))
+        for number, *part in zip(*columns, strict=True):
+            if self._groups.direction is Direction.INGRESS:
+                self._by_name[number].append((part[0], part[1]))
             else:
-                split = self._split(*row[1:])
-                yield np.array([(row[0], *box) for box in split], dtype=np.int64).reshape(-1, 3)
+                yield _listed((number, grant) for grant in self._split(*part))
 
-    def _plain(self, act: IntArray, term: IntArray, ports: IntArray) -> Iterator[IntArray]:
-        """Yield the boxes of rules that mention no port name."""
+    def _plain(self, group: IntArray, peer_set: IntArray, ports: IntArray) -> Iterator[IntArray]:
+        """Yield the grants of rules that mention no port name."""
         certain, doubtful = (
-            self._members.must.sizes[term] > 0,
-            self._members.perhaps.lengths[term] > 0,
+            self._elements.must.sizes[peer_set] > 0,
+            self._elements.perhaps.lengths[peer_set] > 0,
         )
-        for some, offset in ((certain, 0), (doubtful, len(self._members.must))):
+        for some, offset in ((certain, 0), (doubtful, len(self._elements.must))):
             written, which = np.unique(ports[some], return_inverse=True)
             bounds = [self._bounds_of(number, NAMELESS) for number in written.tolist()]
             if offset:
                 bounds = [Bounds.perhaps(each.may) for each in bounds]
             numbers = np.array([self._bounds.number(each) for each in bounds], dtype=np.int64)
-            yield np.stack([act[some], offset + term[some], numbers[which]], axis=1)
+            yield np.stack([group[some], offset + peer_set[some], numbers[which]], axis=1)
 
-    def _split(self, term: int, ports: int) -> tuple[Grant, ...]:
-        """Return the boxes of a rule that means other ports on each destination, by name."""
-        key = (term, ports, NAMELESS)
+    def _split(self, peer_set: int, ports: int) -> tuple[Grant, ...]:
+        """Return the grants of a rule that means other ports on each destination, by name."""
+        key = (peer_set, ports, NAMELESS)
         if key not in self._known:
-            self._known[key] = tuple(self._by_destination(term, ports))
+            self._known[key] = tuple(self._by_destination(peer_set, ports))
         return self._known[key]
 
-    def _by_destination(self, term: int, ports: int) -> Iterator[Grant]:
+    def _by_destination(self, peer_set: int, ports: int) -> Iterator[Grant]:
         namings = self._destinations.naming
-        for elements, must in zip(self._members.of(term), (True, False), strict=True):
+        for elements, must in zip(self._elements.of(peer_set), (True, False), strict=True):
             for naming in np.unique(namings[elements]).tolist():
                 allowed = self._bounds_of(ports, naming)
                 if allowed.may:
@@ -154,18 +156,18 @@ class Grants:
                     found = allowed if must else Bounds.perhaps(allowed.may)
                     yield Grant(number, self._bounds.number(found))
 
-    def _of_term(self, term: int, allowed: Bounds) -> Iterator[Grant]:
-        """Yield the boxes that give the members of a term some ports."""
-        if allowed.may and self._members.must.sizes[term]:
-            yield Grant(term, self._bounds.number(allowed))
-        if allowed.may and self._members.perhaps.lengths[term]:
+    def _of_peer_set(self, peer_set: int, allowed: Bounds) -> Iterator[Grant]:
+        """Yield the grants that allow some ports to the elements of a peer set."""
+        if allowed.may and self._elements.must.sizes[peer_set]:
+            yield Grant(peer_set, self._bounds.number(allowed))
+        if allowed.may and self._elements.perhaps.lengths[peer_set]:
             doubted = self._bounds.number(Bounds.perhaps(allowed.may))
-            yield Grant(len(self._members.must) + term, doubted)
+            yield Grant(len(self._elements.must) + peer_set, doubted)
 
     def _bounds_of(self, ports: int, naming: int) -> Bounds:
         names = self._destinations.namings[naming]
-        written = self._stated.ports.values[ports]
-        return self._reader.bounds(written, names, self._stated.direction)
+        written = self._groups.ports.values[ports]
+        return self._reader.bounds(written, names, self._groups.direction)
 
 
 def _has_names(ports: RulePorts) -> bool:
@@ -175,58 +177,60 @@ def _has_names(ports: RulePorts) -> bool:
 
 
 def doubtful_grants(
-    acts: IntArray, naming: int, boxes: Grants, bounds: Registry[Bounds]
+    codes: IntArray, naming: int, grants: Grants, bounds: Registry[Bounds]
 ) -> Iterator[Grant]:
-    """Yield what acts allow together, some of which isolate only perhaps (`2 * act + 1`).
+    """Yield what groups allow together, given as `2 * group`, plus one if only perhaps.
 
     With a certain one, a doubtful one can only add. Without, nothing may be isolated at all, or any
-    one of the doubtful ones may be the only one that acts.
+    one of the doubtful ones may be the only one that isolates.
     """
-    certain = (acts[acts % 2 == 0] // 2).tolist()
-    perhaps = [list(boxes.of(act, naming)) for act in (acts[acts % 2 == 1] // 2).tolist()]
+    certain = (codes[codes % 2 == 0] // 2).tolist()
+    perhaps = [list(grants.of(group, naming)) for group in (codes[codes % 2 == 1] // 2).tolist()]
     if certain:
-        for act in certain:
-            yield from boxes.of(act, naming)
-        for box in (box for each in perhaps for box in each):
-            may = bounds.values[box.ports].may
-            yield Grant(box.peers, bounds.number(Bounds.perhaps(may)))
+        for group in certain:
+            yield from grants.of(group, naming)
+        for grant in (grant for each in perhaps for grant in each):
+            may = bounds.values[grant.ports].may
+            yield Grant(grant.peers, bounds.number(Bounds.perhaps(may)))
         return
     yield Grant(EVERYONE, bounds.number(Bounds.perhaps(ALL_PORTS)))
     if len(perhaps) == 1:
         yield from perhaps[0]
     else:
-        yield from _intersection(perhaps, boxes, bounds)
+        yield from _intersection(perhaps, grants, bounds)
 
 
 def _intersection(
-    acts: list[list[Grant]], boxes: Grants, bounds: Registry[Bounds]
+    alternatives: list[list[Grant]], grants: Grants, bounds: Registry[Bounds]
 ) -> Iterator[Grant]:
-    """Yield what each of the acts allows by itself."""
-    numbers = np.unique([box.peers for each in acts for box in each]).astype(np.int64)
-    size = len(boxes.elements(EVERYONE))
-    sets = Csr.of_lists([boxes.elements(number) for number in numbers.tolist()])
+    """Yield what each of the alternatives allows by itself."""
+    granted = [grant.peers for each in alternatives for grant in each]
+    numbers = np.unique(granted).astype(np.int64)
+    size = len(grants.elements(EVERYONE))
+    sets = Csr.of_lists([grants.elements(number) for number in numbers.tolist()])
     around = sets.transposed(size)
-    group = group_by_membership(np.zeros(size, dtype=np.int64), around)
-    for number, first in enumerate(np.unique(group, return_index=True)[1].tolist()):
+    alike = group_by_membership(np.zeros(size, dtype=np.int64), around)
+    for number, first in enumerate(np.unique(alike, return_index=True)[1].tolist()):
         here = set(numbers[around[first]].tolist())
-        ports = reduce(PortSet.__and__, (_must(each, here, bounds) for each in acts))
+        ports = reduce(PortSet.__and__, (_must(each, here, bounds) for each in alternatives))
         if ports:
-            peers = boxes.add_set(np.flatnonzero(group == number))
+            peers = grants.add_set(np.flatnonzero(alike == number))
             yield Grant(peers, bounds.number(Bounds(ports, ALL_PORTS)))
 
 
-def _must(boxes: list[Grant], here: set[int], bounds: Registry[Bounds]) -> PortSet:
-    musts = (bounds.values[box.ports].must for box in boxes if box.peers in here)
-    return reduce(PortSet.__or__, musts, NO_PORTS)
+def _must(alternative: list[Grant], here: set[int], bounds: Registry[Bounds]) -> PortSet:
+    return PortSet.union(
+        bounds.values[each.ports].must for each in alternative if each.peers in here
+    )
 
 
-OPEN: Final = -1
+UNISOLATED: Final = -1
 """The profile of what no policy isolates."""
 
 
 @dataclass(frozen=True, slots=True)
 class Profiles:
-    """For each element its profile, or `OPEN`; for each profile its sets and their ports."""
+    """For each element its profile, or `UNISOLATED`; for each profile its sets and their ports."""
 
     of: IntArray
     sets: Csr
@@ -238,98 +242,104 @@ class Profiles:
 
 
 @dataclass(frozen=True, slots=True)
-class _Groups:
-    """Elements under the same acts: `acts` has `2 * act` for each, plus one if only perhaps."""
+class _Alike:
+    """Elements that the same policy groups isolate, and that name and exempt ports alike.
+
+    `of` has each element's number; `isolating` for each number the groups as `2 * group`, plus one
+    if only perhaps; `naming` and `exemption` are numbers as well.
+    """
 
     of: IntArray
-    acts: Csr
+    isolating: Csr
     naming: IntArray
     exemption: IntArray
+
+    def __len__(self) -> int:
+        return len(self.isolating)
 
 
 def profiles(
     isolating: Csr,
     naming: IntArray,
     exemptions: Exemptions,
-    boxes: Grants,
+    grants: Grants,
     bounds: Registry[Bounds],
 ) -> Profiles:
     """Return the profiles of one direction.
 
     Args:
-        isolating: for each element `2 * act` for the acts that isolate it, plus one if perhaps.
+        isolating: for each element the groups that isolate it as `2 * group`, plus one if perhaps.
         naming: how each element names its own ports, where that matters.
-        exemptions: what passes each isolated element whatever its acts say.
-        boxes: what the acts allow.
+        exemptions: what passes each isolated element whatever its policies say.
+        grants: what the groups allow.
         bounds: numbers port bounds.
     """
-    groups = _groups(isolating, naming, exemptions)
-    rows = np.concatenate(list(_rows(groups, exemptions, boxes, bounds)))
-    rows = _merged(rows, bounds)
-    starts = np.searchsorted(rows[:, 0], np.arange(len(groups.acts) + 1))
+    alike = _alike(isolating, naming, exemptions)
+    rows = _merged(np.concatenate(list(_rows(alike, exemptions, grants, bounds))), bounds)
+    starts = np.searchsorted(rows[:, 0], np.arange(len(alike) + 1))
     contents = Csr(starts, packed(rows[:, 1], rows[:, 2]))
-    isolated = np.flatnonzero(groups.acts.lengths)
-    alike = group_by_membership(np.zeros_like(isolated), contents.take(isolated))
-    profile = np.full(len(groups.acts), OPEN)
-    profile[isolated] = alike
-    firsts = isolated[np.unique(alike, return_index=True)[1]]
-    places = Csr(starts, np.arange(len(rows))).take(firsts)
-    sets = Csr(places.starts, rows[places.items, 1])
-    return Profiles(profile[groups.of], sets, rows[places.items, 2])
+    isolated = np.flatnonzero(alike.isolating.lengths)
+    equal = group_by_membership(np.zeros_like(isolated), contents.take(isolated))
+    profile = np.full(len(alike), UNISOLATED)
+    profile[isolated] = equal
+    firsts = isolated[np.unique(equal, return_index=True)[1]]
+    positions = Csr(starts, np.arange(len(rows))).take(firsts)
+    sets = Csr(positions.starts, rows[positions.items, 1])
+    return Profiles(profile[alike.of], sets, rows[positions.items, 2])
 
 
-def _groups(isolating: Csr, naming: IntArray, exemptions: Exemptions) -> _Groups:
+def _alike(isolating: Csr, naming: IntArray, exemptions: Exemptions) -> _Alike:
     kinds = packed(naming, exemptions.of)
-    group = group_by_membership(kinds, isolating)
-    firsts = np.unique(group, return_index=True)[1]
-    return _Groups(group, isolating.take(firsts), naming[firsts], exemptions.of[firsts])
+    number = group_by_membership(kinds, isolating)
+    firsts = np.unique(number, return_index=True)[1]
+    return _Alike(number, isolating.take(firsts), naming[firsts], exemptions.of[firsts])
 
 
 def _rows(
-    groups: _Groups, exemptions: Exemptions, boxes: Grants, bounds: Registry[Bounds]
+    alike: _Alike, exemptions: Exemptions, grants: Grants, bounds: Registry[Bounds]
 ) -> Iterator[IntArray]:
-    """Yield the content of all groups as rows of group, set and ports."""
+    """Yield the grants of alike elements as rows of their number, a set and its ports."""
     yield np.empty((0, 3), dtype=np.int64)
-    doubtful = np.unique(groups.acts.owners()[groups.acts.items % 2 == 1])
-    certain = np.setdiff1d(np.arange(len(groups.acts)), doubtful)
-    owner, place = groups.acts.gather(certain)
-    box, row = boxes.of_act.gather(groups.acts.items[place] // 2)
-    yield np.stack([certain[owner][box], boxes.peers[row], boxes.ports[row]], axis=1)
-    yield _listed(_by_name(groups, certain, boxes))
-    for group in doubtful.tolist():
-        found = doubtful_grants(groups.acts[group], int(groups.naming[group]), boxes, bounds)
-        yield _listed((group, box) for box in found)
-    yield from _exempt(groups, exemptions, boxes, bounds)
+    doubtful = np.unique(alike.isolating.owners()[alike.isolating.items % 2 == 1])
+    certain = np.setdiff1d(np.arange(len(alike)), doubtful)
+    owner, position = alike.isolating.gather(certain)
+    index, row = grants.of_group.gather(alike.isolating.items[position] // 2)
+    yield np.stack([certain[owner][index], grants.peers[row], grants.ports[row]], axis=1)
+    yield _listed(_by_name(alike, certain, grants))
+    for number in doubtful.tolist():
+        codes, naming = alike.isolating[number], int(alike.naming[number])
+        yield _listed((number, each) for each in doubtful_grants(codes, naming, grants, bounds))
+    yield from _exempt(alike, exemptions, grants, bounds)
 
 
-def _by_name(groups: _Groups, certain: IntArray, boxes: Grants) -> Iterator[tuple[int, Grant]]:
-    """Yield for groups under certain acts the boxes that depend on the names of their ports."""
-    owner, place = groups.acts.gather(certain)
-    act = groups.acts.items[place] // 2
-    named = np.isin(act, boxes.acts_with_names)
-    for group, number in zip(certain[owner[named]].tolist(), act[named].tolist(), strict=True):
-        for box in boxes.named(number, int(groups.naming[group])):
-            yield group, box
+def _by_name(alike: _Alike, certain: IntArray, grants: Grants) -> Iterator[tuple[int, Grant]]:
+    """Yield the grants that depend on port names, of elements that are certainly isolated."""
+    owner, position = alike.isolating.gather(certain)
+    group = alike.isolating.items[position] // 2
+    named = np.isin(group, grants.groups_with_names)
+    for number, each in zip(certain[owner[named]].tolist(), group[named].tolist(), strict=True):
+        for grant in grants.named(each, int(alike.naming[number])):
+            yield number, grant
 
 
 def _exempt(
-    groups: _Groups, exemptions: Exemptions, boxes: Grants, bounds: Registry[Bounds]
+    alike: _Alike, exemptions: Exemptions, grants: Grants, bounds: Registry[Bounds]
 ) -> Iterator[IntArray]:
-    """Yield what passes isolated groups whatever their acts say."""
-    isolated = groups.acts.lengths > 0
+    """Yield what passes isolated elements whatever their policies say."""
+    isolated = alike.isolating.lengths > 0
     for number, listed in enumerate(exemptions.lists):
-        here = np.flatnonzero(isolated & (groups.exemption == number))
+        here = np.flatnonzero(isolated & (alike.exemption == number))
         for elements, ports in listed if len(here) else ():
-            box = (boxes.add_set(elements), bounds.number(ports))
-            yield np.column_stack([here, np.tile(np.array(box), (len(here), 1))])
+            grant = (grants.add_set(elements), bounds.number(ports))
+            yield np.column_stack([here, np.tile(np.array(grant), (len(here), 1))])
 
 
 def _listed(pairs: Iterator[tuple[int, Grant]]) -> IntArray:
-    return np.array([(group, *box) for group, box in pairs], dtype=np.int64).reshape(-1, 3)
+    return np.array([(number, *grant) for number, grant in pairs], dtype=np.int64).reshape(-1, 3)
 
 
 def _merged(rows: IntArray, bounds: Registry[Bounds]) -> IntArray:
-    """Return the rows in ascending order, one for each group and set, with all their ports."""
+    """Return the rows in ascending order, one for each number and set, with all their ports."""
     rows = rows[np.argsort(packed(*rows.T), kind="stable")]
     keys = packed(rows[:, 0], rows[:, 1])
     repeated = np.flatnonzero(np.diff(keys, prepend=-1) == 0)
@@ -352,5 +362,4 @@ def _merged(rows: IntArray, bounds: Registry[Bounds]) -> IntArray:
 def _union(numbers: set[int], bounds: Registry[Bounds]) -> int:
     if len(numbers) == 1:
         return next(iter(numbers))
-    values = (bounds.values[number] for number in sorted(numbers))
-    return bounds.number(reduce(Bounds.__or__, values, NOTHING))
+    return bounds.number(Bounds.union(bounds.values[number] for number in sorted(numbers)))

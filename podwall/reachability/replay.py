@@ -28,14 +28,19 @@ from podwall.reachability.cluster import (
     EnforcedCluster,
     MatchAnswer,
     MatchAnswers,
+    group_key,
     rules_of,
     unknown_direction,
 )
-from podwall.reachability.destinations import OWN_NODE, OWN_NODE_LINK, passes_own_node
-from podwall.reachability.matching import Match
-from podwall.reachability.pod_classes import host_match
-from podwall.reachability.policy_rules import group_key
-from podwall.reachability.port_rules import NamedPorts, exposed_ports, opens
+from podwall.reachability.matching import Match, host_match
+from podwall.reachability.port_rules import (
+    OWN_NODE,
+    OWN_NODE_LINK,
+    NamedPorts,
+    exposed_ports,
+    opens,
+    passes_own_node,
+)
 from podwall.reachability.values import (
     ALL,
     NOTHING,
@@ -84,13 +89,13 @@ class RuleReplay:
 class PolicyReplay:
     """A policy that isolates the pod, or may do so, with its rules and what they allow together.
 
-    Policies with an equal `act` certainly isolate the same pods.
+    Policies with an equal `group` certainly isolate the same pods.
     """
 
     policy: Policy
     selects: MatchAnswer
     rules: tuple[RuleReplay, ...]
-    act: Hashable
+    group: Hashable
     allowed: Bounds
 
 
@@ -105,7 +110,7 @@ class Exemption:
 
 @dataclass(frozen=True, slots=True)
 class SideReplay:
-    """One direction: the pod whose rules are read, what they say, and what passes by them."""
+    """One direction: the pod whose rules are read, its policies, and what passes in any case."""
 
     direction: Direction
     subject: Endpoint
@@ -152,7 +157,7 @@ class PairReplay:
         return self.egress.allowed & self.ingress.allowed
 
     def undetermined(self) -> tuple[Undetermined, ...]:
-        """Return the ports that are neither allowed nor denied, told apart by their causes."""
+        """Return the ports that are neither allowed nor denied, apart where their causes differ."""
         bounds = self.allowed
         parts: list[Doubt] = [(bounds.may - bounds.must, ())]
         for side in (self.egress, self.ingress):
@@ -204,7 +209,7 @@ class Replay:
             self._policies[policy.namespace].append(policy)
         self._anywhere = [p for p in cluster.policies if isinstance(p.namespace, Unknown)]
         self._isolating = _BoundedCache["tuple[tuple[Policy, MatchAnswer], ...]"]()
-        self._said = _BoundedCache["tuple[RuleReplay, ...]"]()
+        self._replayed = _BoundedCache["tuple[RuleReplay, ...]"]()
 
     def pair(self, source: Endpoint, destination: Endpoint) -> PairReplay:
         """Replay what may pass from one endpoint to another, or between two pods of one."""
@@ -222,7 +227,7 @@ class Replay:
         if not policies:
             return SideReplay(direction, subject, (), (), ALL)
         exempt = tuple(self._exemptions(direction, subject, other))
-        allowed = reduce(Bounds.__or__, (each.allowed for each in exempt), _together(policies))
+        allowed = _together(policies) | Bounds.union(each.allowed for each in exempt)
         return SideReplay(direction, subject, policies, exempt, allowed)
 
     def _consulted(
@@ -233,14 +238,13 @@ class Replay:
         for policy, selects in self._isolating.get(
             (direction, subject.id), lambda: tuple(self._selecting(direction, subject))
         ):
-            replayed = self._said.get(
+            replayed = self._replayed.get(
                 (direction, id(policy), other.id, names.ports, names.open),
                 partial(self._rules, policy, direction, other, names),
             )
-            allowed = reduce(Bounds.__or__, (each.allowed for each in replayed), NOTHING)
-            target = (policy.namespace, policy.pod_selector)
-            act = group_key(policy, direction, target)
-            yield PolicyReplay(policy, selects, replayed, act, allowed)
+            allowed = Bounds.union(each.allowed for each in replayed)
+            group = group_key(policy, direction, (policy.namespace, policy.pod_selector))
+            yield PolicyReplay(policy, selects, replayed, group, allowed)
 
     def _selecting(
         self, direction: Direction, subject: WorkloadEndpoint
@@ -255,7 +259,7 @@ class Replay:
     def _rules(
         self, policy: Policy, direction: Direction, other: Endpoint, names: NamedPorts
     ) -> tuple[RuleReplay, ...]:
-        """Return what each rule of a policy says of the other end."""
+        """Return each rule of a policy, with what it allows the other end."""
         rules = enumerate(rules_of(policy, direction) or ())
         return tuple(self._rule(policy, direction, each, other, names) for each in rules)
 
@@ -358,13 +362,13 @@ def _together(policies: tuple[PolicyReplay, ...]) -> Bounds:
     """Return what policies allow together, some of which only perhaps isolate.
 
     With a certain one, a doubtful one can only add. Without, nothing may be isolated at all, or any
-    one of the doubtful ones may be the only one that acts.
+    one of the doubtful ones may be the only one that isolates.
     """
-    acts: defaultdict[Hashable, Bounds] = defaultdict(lambda: NOTHING)
+    groups: defaultdict[Hashable, Bounds] = defaultdict(lambda: NOTHING)
     for each in policies:
-        acts[each.act] |= each.allowed
-    certain = {each.act for each in policies if each.selects.match is Match.YES}
-    may = reduce(PortSet.__or__, (bounds.may for bounds in acts.values()))
+        groups[each.group] |= each.allowed
+    certain = {each.group for each in policies if each.selects.match is Match.YES}
     if certain:
-        return Bounds(reduce(PortSet.__or__, (acts[act].must for act in certain)), may)
-    return Bounds(reduce(PortSet.__and__, (bounds.must for bounds in acts.values())), ALL_PORTS)
+        may = PortSet.union(bounds.may for bounds in groups.values())
+        return Bounds(PortSet.union(groups[each].must for each in certain), may)
+    return Bounds(reduce(PortSet.__and__, (bounds.must for bounds in groups.values())), ALL_PORTS)

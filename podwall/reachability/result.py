@@ -17,37 +17,34 @@ import numpy as np
 
 from podwall.engines import Engine
 from podwall.model import IpProtocol, Snapshot
-from podwall.portset import ALL_PORTS, NO_PORTS, PortSet
 from podwall.reachability.analysis import Analysis
 from podwall.reachability.arrays import Csr, IntArray, spans
 from podwall.reachability.cluster import EnforcedCluster
 from podwall.reachability.endpoints import Endpoints
 from podwall.reachability.join import Edges
-from podwall.reachability.port_table import EVERYTHING
-from podwall.reachability.profiles import OPEN
+from podwall.reachability.port_table import ALL_PORTS_NUMBER
+from podwall.reachability.profiles import UNISOLATED
 from podwall.reachability.replay import PairReplay, Replay
 from podwall.reachability.values import (
+    EVERYTHING_PASSES,
+    NOTHING_PASSES,
     Connection,
     Endpoint,
     ExternalRange,
+    PairVerdict,
     Undetermined,
     Verdict,
     WorkloadEndpoint,
 )
 
-__all__ = ["PortVerdict", "Reachability", "Reached", "SourceRow", "SourceRows"]
+__all__ = ["Reachability", "Reached", "SourceRow", "SourceRows"]
 
-
-PortVerdict = tuple[PortSet, PortSet]
-"""What is allowed, and what is undetermined."""
 
 _MOST_PAIRS: Final = 250_000
 """So many are listed at once, unless a single source needs more; each takes about 100 bytes."""
 
 _MOST_SOURCES: Final = 4096
 """So many sources are listed at once, at most."""
-
-_EVERYTHING: PortVerdict = (ALL_PORTS, NO_PORTS)
 
 
 class Reached(NamedTuple):
@@ -68,15 +65,15 @@ class SourceRow(NamedTuple):
     @property
     def own_ports(self) -> int:
         """The number of what one pod may send to itself: everything."""
-        return EVERYTHING
+        return ALL_PORTS_NUMBER
 
     @property
     def itself(self) -> slice:
-        """Where in the list the source stands, or belongs."""
+        """The part of the list in which the source is, or into which it belongs."""
         destinations = self.reached.destinations
-        place = bisect_left(destinations, self.source)
-        there = destinations[place : place + 1] == [self.source]
-        return slice(place, place + there)
+        index = bisect_left(destinations, self.source)
+        there = destinations[index : index + 1] == [self.source]
+        return slice(index, index + there)
 
     def pairs(self) -> Iterator[tuple[int, int]]:
         """Yield each destination with the number of its ports."""
@@ -105,18 +102,18 @@ class SourceRows:
         self._destination_role = join.destinations.of[ends.element]
         numbers = np.arange(len(ends.all))
         self._holders = Csr.of_pairs(self._destination_role, numbers, len(join.destinations))
-        unrestricted = np.isin(self._destination_role, join.destinations.open)
+        unrestricted = np.isin(self._destination_role, join.destinations.unisolated)
         self._open = np.flatnonzero(unrestricted)
         self._open_inside = np.flatnonzero(unrestricted[: len(ends.workloads)])
 
-    def pair(self, source: int, destination: int) -> PortVerdict:
+    def pair(self, source: int, destination: int) -> PairVerdict:
         """Return what passes between two endpoints."""
-        if source == destination and self._is_one_pod(source):
-            return _EVERYTHING
+        if source == destination and self._ends.all[source].is_one_pod:
+            return EVERYTHING_PASSES
         if min(source, destination) >= len(self._ends.workloads):
-            return NO_PORTS, NO_PORTS
+            return NOTHING_PASSES
         start, end = self._source_role[source], self._destination_role[destination]
-        return self._ports.port_sets(self._join.pair(start, end))
+        return self._ports.verdict(self._join.pair(start, end))
 
     def blocks(self) -> Iterator[list[SourceRow]]:
         """Yield the rows of all sources in order, some at a time; one block fits into memory."""
@@ -128,15 +125,15 @@ class SourceRows:
             counts = np.zeros(len(numbers), dtype=np.int64)
             counts[firsts] = self._expanded(roles, edges)
             for part in self._listable(counts):
-                here, place = np.unique(role_of[part], return_inverse=True)
+                here, index = np.unique(role_of[part], return_inverse=True)
                 found = self._reached(roles, here, edges)
                 yield [
-                    SourceRow(source, found[at], self._is_one_pod(source))
-                    for source, at in zip(numbers[part].tolist(), place.tolist(), strict=True)
+                    SourceRow(source, found[at], self._ends.all[source].is_one_pod)
+                    for source, at in zip(numbers[part].tolist(), index.tolist(), strict=True)
                 ]
 
     def _listable(self, costs: IntArray) -> Iterator[IntArray]:
-        """Yield places in ascending order, in blocks that do not cost too much to list at once."""
+        """Yield indices in ascending order, in blocks that do not cost too much to list at once."""
         total = np.cumsum(costs)
         first = 0
         while first < len(total):
@@ -150,16 +147,18 @@ class SourceRows:
         """Return how many endpoints each role reaches."""
         listed = self._holders.lengths[edges.destination]
         counts = np.bincount(edges.row, weights=listed, minlength=len(roles)).astype(np.int64)
-        return counts + np.where(self._join.sources.profile[roles] == OPEN, len(self._open), 0)
+        return counts + np.where(
+            self._join.sources.profile[roles] == UNISOLATED, len(self._open), 0
+        )
 
     def _reached(self, roles: IntArray, here: IntArray, edges: Edges) -> list[Reached]:
-        """Return what some of the roles reach, `here` being their places among the roles."""
+        """Return what some of the roles reach, `here` being their indices among the roles."""
         row, edge = spans(*np.searchsorted(edges.row, [here, here + 1]))
         owner, position = self._holders.gather(edges.destination[edge])
         free_row, free = self._free(roles[here])
         rows = np.concatenate([row[owner], free_row])
         destinations = np.concatenate([self._holders.items[position], free])
-        ports = np.concatenate([edges.ports[edge[owner]], np.full(len(free), EVERYTHING)])
+        ports = np.concatenate([edges.ports[edge[owner]], np.full(len(free), ALL_PORTS_NUMBER)])
         order = np.argsort(rows * len(self._ends.all) + destinations, kind="stable")
         ends, numbers = destinations[order].tolist(), ports[order].tolist()
         cuts = np.searchsorted(rows[order], np.arange(len(here) + 1)).tolist()
@@ -169,19 +168,15 @@ class SourceRows:
         ]
 
     def _free(self, roles: IntArray) -> tuple[IntArray, IntArray]:
-        """Return what unrestricted roles reach beside their edges: place of the role, endpoint."""
+        """Return what unisolated roles reach beside their edges: index of the role, endpoint."""
         sources = self._join.sources
         found = [(np.empty(0, dtype=np.int64), np.empty(0, dtype=np.int64))]
         for outside, ends in enumerate((self._open, self._open_inside)):
-            asked = (sources.profile[roles] == OPEN) & (sources.outside[roles] == outside)
-            places = np.flatnonzero(asked)
-            found.append((np.repeat(places, len(ends)), np.tile(ends, len(places))))
+            asked = (sources.profile[roles] == UNISOLATED) & (sources.outside[roles] == outside)
+            indices = np.flatnonzero(asked)
+            found.append((np.repeat(indices, len(ends)), np.tile(ends, len(indices))))
         rows, destinations = zip(*found, strict=True)
         return np.concatenate(rows), np.concatenate(destinations)
-
-    def _is_one_pod(self, number: int) -> bool:
-        end = self._ends.all[number]
-        return isinstance(end, WorkloadEndpoint) and end.workload.replicas == 1
 
 
 class Reachability:
@@ -240,13 +235,12 @@ class Reachability:
             InvalidValue: there is no such endpoint.
         """
         source, destination = self._ends.number(source_id), self._ends.number(destination_id)
-        allowed, undetermined = self._rows.pair(source, destination)
-        return self._connection(source, destination, allowed, undetermined)
+        return self._connection(source, destination, self._rows.pair(source, destination))
 
     def connections(self) -> Iterator[Connection]:
         """Yield every pair between which something passes, or may, by source, then destination.
 
-        A pair that is not yielded is denied. Connections between external ranges are not told.
+        A pair that is not yielded is denied. Pairs of external ranges are not among them.
         """
         for row in chain.from_iterable(self.blocks()):
             for destination, ports in row.pairs():
@@ -255,18 +249,18 @@ class Reachability:
     def blocks(self) -> Iterator[list[SourceRow]]:
         """Yield the same connections in numbers, row by row, for readers of very many.
 
-        The numbers of endpoints are their places in `endpoints`; `connection_on` takes them.
-        SourceRows of sources that nothing tells apart share what they reach.
+        The numbers of endpoints are their indices in `endpoints`; `connection_on` takes them.
+        Rows of sources that nothing tells apart share what they reach.
         """
         return self._rows.blocks()
 
     def connection_on(self, source: int, destination: int, ports: int) -> Connection:
-        """Return the connection that a row tells in numbers."""
-        return self._connection(source, destination, *self._analysis.ports.port_sets(ports))
+        """Return the connection that a row has in numbers."""
+        return self._connection(source, destination, self._analysis.ports.verdict(ports))
 
     def has_doubt(self, ports: int) -> bool:
-        """Say whether ports that a row has in numbers are undetermined, if only in part."""
-        return bool(self._analysis.ports.port_sets(ports)[1])
+        """Return whether ports that a row has in numbers are undetermined, if only in part."""
+        return bool(self._analysis.ports.verdict(ports).undetermined)
 
     @property
     def is_certain(self) -> bool:
@@ -324,12 +318,10 @@ class Reachability:
     def _replay(self) -> Replay:
         return Replay(self._analysis.cluster)
 
-    def _connection(
-        self, source: int, destination: int, allowed: PortSet, undetermined: PortSet
-    ) -> Connection:
+    def _connection(self, source: int, destination: int, verdict: PairVerdict) -> Connection:
         ends = self._ends.all
-        because = self._because(source, destination) if undetermined else ()
-        return Connection(ends[source], ends[destination], allowed, because)
+        because = self._because(source, destination) if verdict.undetermined else ()
+        return Connection(ends[source], ends[destination], verdict.allowed, because)
 
     def _because(self, source: int, destination: int) -> tuple[Undetermined, ...]:
         """Return the undetermined ports with their causes, found once for a pair of classes."""

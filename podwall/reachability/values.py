@@ -7,21 +7,27 @@ is undetermined, and the causes say what it depends on.
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from enum import Enum, StrEnum
-from typing import Final
+from functools import reduce
+from operator import or_
+from typing import ClassVar, Final, NamedTuple
 
 from podwall.model import IpNetwork, SnapshotWorkload
 from podwall.portset import ALL_PORTS, NO_PORTS, PortSet
 
 __all__ = [
     "ALL",
+    "EVERYTHING_PASSES",
     "NOTHING",
+    "NOTHING_PASSES",
     "Bound",
     "Bounds",
     "Connection",
     "Endpoint",
     "ExternalRange",
+    "PairVerdict",
     "Undetermined",
     "Verdict",
     "WorkloadEndpoint",
@@ -67,15 +73,21 @@ class Bounds:
         """Whether nothing is undetermined."""
         return self.must == self.may
 
+    @classmethod
+    def union(cls, parts: Iterable[Bounds]) -> Bounds:
+        """Return the bounds of the union of all parts."""
+        return reduce(or_, parts, NOTHING)
+
     def __or__(self, other: Bounds) -> Bounds:
         """Return the bounds of the union."""
-        causes = (*self.causes, *(cause for cause in other.causes if cause not in self.causes))
-        return Bounds(self.must | other.must, self.may | other.may, causes)
+        return Bounds(self.must | other.must, self.may | other.may, self._causes(other))
 
     def __and__(self, other: Bounds) -> Bounds:
         """Return the bounds of the intersection."""
-        causes = (*self.causes, *(cause for cause in other.causes if cause not in self.causes))
-        return Bounds(self.must & other.must, self.may & other.may, causes)
+        return Bounds(self.must & other.must, self.may & other.may, self._causes(other))
+
+    def _causes(self, other: Bounds) -> tuple[str, ...]:
+        return (*self.causes, *(cause for cause in other.causes if cause not in self.causes))
 
 
 NOTHING: Final = Bounds.exactly(NO_PORTS)
@@ -102,6 +114,11 @@ class WorkloadEndpoint:
     workload: SnapshotWorkload
 
     @property
+    def is_one_pod(self) -> bool:
+        """Whether it is a single pod, which always reaches itself."""
+        return self.workload.replicas == 1
+
+    @property
     def namespace(self) -> str:
         """The namespace as the id has it."""
         return self.id.partition("/")[0]
@@ -117,6 +134,7 @@ class ExternalRange:
     """Addresses outside the cluster that every policy treats alike."""
 
     network: IpNetwork
+    is_one_pod: ClassVar = False
 
     @property
     def id(self) -> str:
@@ -132,6 +150,31 @@ class ExternalRange:
 Endpoint = WorkloadEndpoint | ExternalRange
 
 
+class PairVerdict(NamedTuple):
+    """The ports that pass between two endpoints, and those of which it is undetermined."""
+
+    allowed: PortSet
+    undetermined: PortSet = NO_PORTS
+
+    @property
+    def at_most(self) -> PortSet:
+        """What passes if everything undetermined does."""
+        return self.allowed | self.undetermined
+
+    @property
+    def without_other(self) -> PairVerdict:
+        """What passes of TCP, UDP and SCTP."""
+        return PairVerdict(self.allowed.without_other, self.undetermined.without_other)
+
+    def beyond(self, other: PairVerdict) -> PortSet:
+        """Return the ports that pass here and not there, or not there for certain."""
+        return (self.at_most - other.at_most) | (self.allowed - other.allowed)
+
+
+NOTHING_PASSES: Final = PairVerdict(NO_PORTS)
+EVERYTHING_PASSES: Final = PairVerdict(ALL_PORTS)
+
+
 @dataclass(frozen=True, slots=True)
 class Undetermined:
     """Ports whose verdict depends on something that is not known, and what that is."""
@@ -144,8 +187,8 @@ class Undetermined:
 class Connection:
     """What may pass from one endpoint to another; what is in neither part is denied.
 
-    From a workload to itself it tells of two different pods of the workload, and is always allowed
-    where the workload is a single pod: a pod always reaches itself.
+    From a workload to itself it is that between two different pods of the workload, and everything
+    is allowed where the workload is a single pod: a pod always reaches itself.
     https://github.com/kubernetes/kubernetes/issues/95879
     """
 
@@ -153,6 +196,11 @@ class Connection:
     destination: Endpoint
     allowed: PortSet
     undetermined: tuple[Undetermined, ...] = ()
+
+    @property
+    def undetermined_ports(self) -> PortSet:
+        """All ports that are undetermined, whatever the cause."""
+        return PortSet.union(part.ports for part in self.undetermined)
 
     @property
     def source_id(self) -> str:
@@ -167,5 +215,4 @@ class Connection:
     @property
     def has_ports(self) -> bool:
         """Whether more than ICMP and the like may pass."""
-        parts = (self.allowed, *(part.ports for part in self.undetermined))
-        return any(ports.without_other for ports in parts)
+        return bool((self.allowed | self.undetermined_ports).without_other)

@@ -10,11 +10,19 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from typing import Final, TypeVar
 
-from podwall.model import Policy, Service, Snapshot, SnapshotNamespace, SnapshotWorkload, Unknown
+from podwall.model import (
+    Policy,
+    Service,
+    Snapshot,
+    SnapshotNamespace,
+    SnapshotWorkload,
+    Unknown,
+    undeclared_labels,
+)
 from podwall.policies.errors import Finding, Severity
 from podwall.reading.documents import DeclaredCluster, Document, single_objects
 from podwall.reading.fields import Malformed
-from podwall.reading.metadata import ManifestObject, read_object, undeclared
+from podwall.reading.metadata import ManifestObject, read_object
 from podwall.reading.objects import ObjectReading, SnapshotPart, malformed, read_part
 from podwall.reading.workloads import with_controller_labels
 
@@ -137,7 +145,7 @@ def _snapshot(parts: list[SnapshotPart], cluster: DeclaredCluster, *, complete: 
         name for name in used - {item.name for item in declared} if isinstance(name, str)
     )
     return Snapshot(
-        namespaces=(*declared, *(undeclared(name, complete=complete) for name in missing)),
+        namespaces=(*declared, *(_undeclared(name, complete=complete) for name in missing)),
         workloads=workloads,
         policies=policies,
         services=services,
@@ -146,3 +154,8 @@ def _snapshot(parts: list[SnapshotPart], cluster: DeclaredCluster, *, complete: 
         pod_cidrs=cluster.pod_cidrs,
         complete=complete,
     )
+
+
+def _undeclared(name: str, *, complete: bool) -> SnapshotNamespace:
+    """Return a namespace that objects are in, but that the source does not declare."""
+    return SnapshotNamespace(name, undeclared_labels(name, complete=complete))

@@ -1,7 +1,6 @@
 """Read what every object has (kind, name, namespace, labels, owner), and Namespaces.
 
-A namespace is nothing but its metadata. One that objects are in but nobody declares is known by
-its name alone.
+A namespace is nothing but its metadata.
 """
 
 from __future__ import annotations
@@ -12,19 +11,18 @@ from typing import Any, Final
 
 from podwall.model import LabelMap, SnapshotNamespace, Unknown
 from podwall.policies.errors import Finding, Place, Severity
+from podwall.policies.peers import METADATA_NAME
 from podwall.reading.fields import Malformed, field, flag, list_of, mapping, text
 from podwall.reading.selectors import read_labels
 
 __all__ = [
     "GENERATED",
-    "NAME_LABEL",
     "ManifestObject",
     "Owner",
     "forged_name",
     "generated_name",
     "read_namespace",
     "read_object",
-    "undeclared",
 ]
 
 
@@ -150,9 +148,7 @@ def _owner(value: Any) -> Owner | None:
     return Owner(kind, name) if isinstance(kind, str) and isinstance(name, str) else None
 
 
-#: The API server sets this label to the namespace's name and keeps it so.
-NAME_LABEL = "kubernetes.io/metadata.name"
-NAME_LABEL_DOC = (
+_NAME_LABEL_DOC: Final = (
     "https://kubernetes.io/docs/concepts/services-networking/network-policies/"
     "#targeting-a-namespace-by-its-name"
 )
@@ -160,29 +156,19 @@ NAME_LABEL_DOC = (
 
 def read_namespace(item: ManifestObject) -> SnapshotNamespace:
     """Return a namespace, always with the label that carries its name."""
-    labels = {**dict(item.labels.items), NAME_LABEL: item.generated or item.name}
+    labels = {**dict(item.labels.items), METADATA_NAME: item.generated or item.name}
     return SnapshotNamespace(item.name, LabelMap.of(labels, item.labels.more), item.place)
 
 
 def forged_name(item: ManifestObject) -> Iterator[Finding]:
     """Yield a finding if a namespace claims another name in its name label."""
-    written = dict(item.labels.items).get(NAME_LABEL, item.name)
+    written = dict(item.labels.items).get(METADATA_NAME, item.name)
     if written != item.name and isinstance(written, str):
         yield Finding(
             "forged-namespace-name",
             Severity.WARNING,
             f"`{written}` is not the name of namespace `{item.name}`, and is overwritten with it",
-            item.place.at(f"metadata.labels[{NAME_LABEL}]"),
+            item.place.at(f"metadata.labels[{METADATA_NAME}]"),
             "remove the label: the API server sets it",
-            NAME_LABEL_DOC,
+            _NAME_LABEL_DOC,
         )
-
-
-def undeclared(name: str, *, complete: bool) -> SnapshotNamespace:
-    """Return a namespace that objects are in, but that the source does not declare.
-
-    Only deployment tells its labels, save for `default`, which every cluster has and few label.
-    """
-    cause = f"the labels of namespace `{name}`, which the source does not declare"
-    more = None if complete or name == "default" else Unknown(cause)
-    return SnapshotNamespace(name, LabelMap.of({NAME_LABEL: name}, more))

@@ -15,6 +15,7 @@ from podwall.model import (
     Unknown,
     WorkloadPort,
 )
+from podwall.policies.ports import FIRST_PORT, LAST_PORT
 from podwall.reading.fields import (
     Malformed,
     field,
@@ -33,7 +34,6 @@ __all__ = ["PROTOCOL", "read_container_port", "read_port_rule", "read_service"]
 
 
 PROTOCOL = one_of((IpProtocol.TCP, IpProtocol.UDP, IpProtocol.SCTP))
-LAST_PORT = 65535
 
 
 def read_port_rule(value: Any) -> PortRule | Unknown:
@@ -81,8 +81,8 @@ def _required_port(node: Mapping[str, Any]) -> int | Unknown:
 
 
 def _within(port: int | str | Unknown | None, key: str) -> None:
-    if isinstance(port, int) and not 1 <= port <= LAST_PORT:
-        raise Malformed(f"must be between 1 and {LAST_PORT}, is `{port}`", key)
+    if isinstance(port, int) and not FIRST_PORT <= port <= LAST_PORT:
+        raise Malformed(f"must be between {FIRST_PORT} and {LAST_PORT}, is `{port}`", key)
 
 
 def read_service(item: ManifestObject) -> Service:

@@ -14,7 +14,7 @@ from podwall.diff import (
     ChangeCause,
     ConnectionChange,
     Diff,
-    PassingPorts,
+    PairVerdict,
     PolicyChange,
 )
 from podwall.policies.errors import Finding
@@ -64,17 +64,17 @@ def _row(change: ConnectionChange) -> ChangeRow:
         passage_text(change.before),
         passage_text(change.after),
         printable(change.because),
-        change.effect,
+        change.cause,
         printable("; ".join(policy.name for policy in change.policies)),
     )
 
 
-def passage_text(passage: PassingPorts) -> str:
+def passage_text(passage: PairVerdict) -> str:
     """Return what passes in words.
 
     >>> from podwall.model import Protocol
     >>> from podwall.portset import PortSet
-    >>> passage_text(PassingPorts(PortSet(), PortSet.of(Protocol.TCP, 80)))
+    >>> passage_text(PairVerdict(PortSet(), PortSet.of(Protocol.TCP, 80)))
     'perhaps TCP 80'
     """
     parts = [
@@ -153,12 +153,12 @@ def _change(change: ConnectionChange) -> dict[str, Any]:
         "before": _passage(change.before),
         "after": _passage(change.after),
         "because": change.because,
-        "effect": change.effect.value,
+        "effect": change.cause.value,
         "policies": [each.name for each in change.policies],
     }
 
 
-def _passage(passage: PassingPorts) -> dict[str, Any]:
+def _passage(passage: PairVerdict) -> dict[str, Any]:
     return {
         "allowed": port_documents(passage.allowed),
         "undetermined": port_documents(passage.undetermined),

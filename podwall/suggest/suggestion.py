@@ -18,8 +18,7 @@ from podwall.model import Policy, Snapshot, Unknown
 from podwall.policies import Finding, InvalidValue, NetworkPolicy, Severity
 from podwall.portset import NO_PORTS, PortSet
 from podwall.reachability import Reachability, reachability
-from podwall.reachability.matching import Match
-from podwall.reachability.pod_classes import host_match
+from podwall.reachability.matching import Match, host_match
 from podwall.reachability.values import Connection, Endpoint, ExternalRange
 from podwall.reading import Document, snapshot
 from podwall.suggest.drafting import PolicyDraft

@@ -186,7 +186,7 @@ class TestNamespacesThatAreNotDeclared:
         found = reachability(cluster(self.TEAM, complete=False))
         _, doubtful, causes = bounds(found, "y/a -> x/a")
         assert doubtful == "all ports"
-        assert causes == {"the labels of namespace `y`, which is not declared here"}
+        assert causes == {"the labels of namespace `y`, which the source does not declare"}
 
     def test_have_none_in_a_complete_one(self) -> None:
         assert bounds(reachability(cluster(self.TEAM)), "y/a -> x/a")[1] == "no ports"

@@ -5,7 +5,7 @@ from __future__ import annotations
 from ipaddress import ip_network
 from typing import TYPE_CHECKING
 
-from podwall.diff import Diff, PassingPorts
+from podwall.diff import Diff, PairVerdict
 from podwall.portset import NO_PORTS
 from podwall.reachability import ExternalRange, Reachability
 from podwall.reachability.addresses import first_address
@@ -16,9 +16,9 @@ if TYPE_CHECKING:
 __all__ = ["compared", "told"]
 
 Key = tuple[str, str]
-Outcomes = dict[Key, tuple[PassingPorts, PassingPorts]]
+Outcomes = dict[Key, tuple[PairVerdict, PairVerdict]]
 
-NOTHING = PassingPorts(NO_PORTS)
+NOTHING = PairVerdict(NO_PORTS)
 
 
 def compared(old: Reachability, new: Reachability) -> Outcomes:
@@ -38,18 +38,18 @@ def _probes(*sides: Reachability) -> dict[str, int]:
     return {str(address): first_address(ip_network(address)) for address in ranges}
 
 
-def _expanded(side: Reachability, probes: dict[str, int]) -> dict[Key, PassingPorts]:
+def _expanded(side: Reachability, probes: dict[str, int]) -> dict[Key, PairVerdict]:
     ends = {each.id: each.id for each in side.workloads}
     for name, place in probes.items():
         (ends[name],) = (each.id for each in side.externals if _holds(each, place))
-    found: dict[Key, PassingPorts] = {}
+    found: dict[Key, PairVerdict] = {}
     for source, from_ in ends.items():
         for destination, to in ends.items():
             connection = side.connection(from_, to)
             doubtful = NO_PORTS
             for part in connection.undetermined:
                 doubtful |= part.ports
-            found[source, destination] = PassingPorts(connection.allowed, doubtful)
+            found[source, destination] = PairVerdict(connection.allowed, doubtful)
     return found
 
 

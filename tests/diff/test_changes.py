@@ -11,7 +11,7 @@ from podwall.diff import (
     ConnectionChange,
     ConnectionChangeKind,
     Diff,
-    PassingPorts,
+    PairVerdict,
     diff,
 )
 from podwall.model import LabelMap, Policy, Snapshot, SnapshotWorkload, Unknown
@@ -55,7 +55,7 @@ def test_the_kind_of_a_change(
     before: tuple[int, ...], after: tuple[int, ...], kind: ConnectionChangeKind
 ) -> None:
     found = change(compared(cluster(ingress(*before)), cluster(ingress(*after))), "y/b -> x/a")
-    assert (found.kind, found.effect) == (kind, ChangeCause.POLICY)
+    assert (found.kind, found.cause) == (kind, ChangeCause.POLICY)
     assert [each.name for each in found.policies] == ["x/p"]
 
 
@@ -79,10 +79,10 @@ def test_new_workloads_are_told_apart() -> None:
     pods = (pod("x/a"), pod("x/b"))
     found = compared(cluster(*pods), cluster(*pods, pod("x/c")))
     assert [each.id for each in found.added] == ["x/c"]
-    assert {each.effect for each in found.changes()} == {ChangeCause.NEW}
+    assert {each.cause for each in found.changes()} == {ChangeCause.NEW}
     back = compared(cluster(*pods, pod("x/c")), cluster(*pods))
     assert [each.id for each in back.gone] == ["x/c"]
-    assert {(each.effect, each.kind) for each in back.changes()} == {
+    assert {(each.cause, each.kind) for each in back.changes()} == {
         (ChangeCause.GONE, ConnectionChangeKind.REMOVED)
     }
 
@@ -98,12 +98,12 @@ def test_a_namesake_of_another_kind_is_new_and_changes_nothing_else() -> None:
     new = cluster(pod("x/a", kind="Deployment"), pod("x/a", kind="CronJob"), pod("x/b"))
     found = compared(old, new)
     assert [each.id for each in found.added] == ["x/CronJob/a"]
-    assert {each.effect for each in found.changes()} == {ChangeCause.NEW}
+    assert {each.cause for each in found.changes()} == {ChangeCause.NEW}
 
 
 def test_a_relabelled_pod_is_no_policy_effect() -> None:
     old, new = (cluster(ingress(80), pod("x/a", labels={"app": app})) for app in "ab")
-    assert {each.effect for each in compared(old, new).changes()} == {ChangeCause.OTHER}
+    assert {each.cause for each in compared(old, new).changes()} == {ChangeCause.OTHER}
 
 
 def test_ranges_that_change_alike_are_told_as_one() -> None:
@@ -198,5 +198,5 @@ def test_the_kinds_of_change(
     after: tuple[tuple[int, int], tuple[int, int]],
     kind: str,
 ) -> None:
-    old, new = (PassingPorts(_ports(*sure), _ports(*maybe)) for sure, maybe in (before, after))
+    old, new = (PairVerdict(_ports(*sure), _ports(*maybe)) for sure, maybe in (before, after))
     assert ConnectionChangeKind.of(old, new) == kind

@@ -11,7 +11,7 @@ from podwall.overview import Summary, summary
 from podwall.reachability import reachability
 from podwall.reports.reach.headline import headline
 from podwall.reports.words import printable
-from podwall.verdict_table import is_one_pod, verdict_table
+from podwall.verdict_table import verdict_table
 from tests.core.builders import allow, block, cluster, policy, selector
 from tests.core.clusters import Size, random_cluster
 from tests.core.obscured import obscured
@@ -28,7 +28,7 @@ def test_every_connection_is_counted(engine: str) -> None:
             found.connection(a.id, b.id)
             for a in found.workloads
             for b in found.workloads
-            if a != b or not is_one_pod(a)
+            if a != b or not a.is_one_pod
         ]
         assert counted.connections == len(pairs)
         assert counted.open == sum(bool(each.allowed) for each in pairs)

@@ -8,10 +8,10 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any, Final
 
-from podwall.policies.addresses import Cidr, parse_cidr
+from podwall.policies.addresses import CIDR_EXAMPLE, Cidr, parse_cidr
 from podwall.policies.errors import Finding
 from podwall.policies.labels import Operator
-from podwall.policies.ports import Protocol
+from podwall.policies.ports import FIRST_PORT, LAST_PORT, Protocol
 from podwall.policies.syntax import (
     label_key_problem,
     label_value_problem,
@@ -106,7 +106,6 @@ def _check_value(value: object, path: str) -> Findings:
 
 _PROTOCOLS: Final = tuple(str(protocol) for protocol in Protocol)
 _PORT: Final = frozenset({"protocol", "port", "endPort"})
-_LAST: Final = 65535
 
 
 def check_port(entry: object, path: str) -> Findings:
@@ -159,13 +158,13 @@ def _check_number(value: object, path: str) -> Findings:
     number = whole_number(value)
     if number is None:
         yield wrong_type(value, path, "a whole number")
-    elif not 1 <= number <= _LAST:
+    elif not FIRST_PORT <= number <= LAST_PORT:
         every = "; for every port, leave `port` out" if number == 0 else ""
         yield error(
             "invalid-port",
             path,
             f"{shown(value)} is not a port number",
-            f"port numbers are from 1 to {_LAST}{every}",
+            f"port numbers are from {FIRST_PORT} to {LAST_PORT}{every}",
         )
 
 
@@ -196,9 +195,6 @@ def _end_without_number(port: object, end_port: object, path: str) -> Finding:
 _SELECTORS: Final = ("podSelector", "namespaceSelector")
 _PEER: Final = frozenset({"podSelector", "namespaceSelector", "ipBlock"})
 _BLOCK: Final = frozenset({"cidr", "except"})
-_CIDR_EXAMPLE: Final = (
-    "write an address and a prefix length, such as `10.0.0.0/8` or `2001:db8::/32`"
-)
 
 
 def check_peer(peer: object, path: str) -> Findings:
@@ -220,7 +216,7 @@ def _check_peer_fields(peer: Mapping[str, Any], path: str) -> Findings:
             "the peer has no `podSelector`, no `namespaceSelector` and no `ipBlock`",
             "for every pod of every namespace, write `namespaceSelector: {}`",
         )
-    # A selector that deployment will tell may turn out to be absent.
+    # A selector that is known only after deployment may turn out to be absent.
     known = [name for name in selectors if not isinstance(peer[name], Unknown)]
     if known and block is not None and not isinstance(block, Unknown):
         yield error(
@@ -234,7 +230,7 @@ def _check_peer_fields(peer: Mapping[str, Any], path: str) -> Findings:
 def _check_block(block: Mapping[str, Any], path: str) -> Findings:
     cidr = block.get("cidr")
     if cidr is None or cidr == "":
-        yield error("cidr-required", f"{path}.cidr", "`cidr` is missing", _CIDR_EXAMPLE)
+        yield error("cidr-required", f"{path}.cidr", "`cidr` is missing", CIDR_EXAMPLE)
     else:
         yield from _check_cidr(cidr, f"{path}.cidr")
     exceptions = block.get("except")
@@ -256,11 +252,11 @@ def _check_block(block: Mapping[str, Any], path: str) -> Findings:
 def _check_cidr(text: object, path: str) -> Findings:
     if not isinstance(text, str):
         if not isinstance(text, Unknown):
-            yield wrong_type(text, path, "a CIDR", _CIDR_EXAMPLE)
+            yield wrong_type(text, path, "a CIDR", CIDR_EXAMPLE)
         return
     cidr = parse_cidr(text)
     if cidr is None:
-        yield error("invalid-cidr", path, f"{shown(text)} is not a CIDR", _CIDR_EXAMPLE)
+        yield error("invalid-cidr", path, f"{shown(text)} is not a CIDR", CIDR_EXAMPLE)
     elif cidr.has_host_bits or not cidr.is_standard:
         yield from _masked(text, cidr, path)
 

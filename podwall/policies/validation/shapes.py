@@ -53,7 +53,7 @@ def _hashable(value: object, depth: int = _DEEPEST) -> Hashable:
         return frozenset([(key, _hashable(each, depth - 1)) for key, each in value.items()])
     if isinstance(value, list) and depth:
         return tuple([_hashable(each, depth - 1) for each in value])
-    # Two values that only deployment will tell need not be the same, even with one cause.
+    # Two values that are not known yet need not be the same, even with one cause.
     return id(value)
 
 

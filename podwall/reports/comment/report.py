@@ -135,7 +135,7 @@ def _connection(change: ConnectionChange) -> ChangedConnection:
 
 def _reason(change: ConnectionChange) -> str:
     """Return what is behind a change beside policies, and what undetermined ports depend on."""
-    return listed(list(filter(None, (_REASONS[change.effect], change.because))))
+    return listed(list(filter(None, (_REASONS[change.cause], change.because))))
 
 
 def _changed_policy(change: PolicyChange) -> ChangedObject:
