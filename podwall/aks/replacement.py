@@ -7,8 +7,8 @@ https://github.com/pulumi/pulumi-azure-native/blob/master/provider/pkg/gen/repla
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, replace
 from typing import Any
 
 from podwall.aks.inputs import leaf
@@ -67,9 +67,16 @@ CLUSTER_LEAVES: Mapping[str, str] = {
 }
 """Leaves of a ManagedCluster's inputs that replace it, each with what to do instead.
 
+Beside them, `networkProfile.nodePublicIPTags` of a pool inside the cluster replaces it. For
+`podCidrs` and `ipFamilies` of the network profile the provider plans an update, and Azure decides.
+Providers before https://github.com/pulumi/pulumi-azure-native/pull/4771 replace the cluster for any
+change of the network profile.
+
 See https://learn.microsoft.com/azure/aks/update-azure-cni and
 https://learn.microsoft.com/azure/aks/migrate-from-npm-to-cilium-network-policy.
 """
+
+_POOL_TAGS = "networkProfile.nodePublicIPTags"
 
 POOL_LEAVES: Mapping[str, str] = dict.fromkeys(
     (
@@ -87,6 +94,7 @@ POOL_LEAVES: Mapping[str, str] = dict.fromkeys(
         "scaleSetEvictionPolicy",
         "enableEncryptionAtHost",
         "gpuInstanceProfile",
+        _POOL_TAGS,
     ),
     "Azure can't change it; make a second pool beside this one and drain the first",
 )
@@ -137,12 +145,27 @@ def cluster_replacements(old: Mapping[str, Any], new: Mapping[str, Any]) -> tupl
     >>> [str(each) for each in found]
     ['networkProfile.networkPolicy: `azure` -> `calico`']
     """
-    return _changes(CLUSTER_LEAVES, old, new)
+    return (*_changes(CLUSTER_LEAVES, old, new), *_inline_pool_changes(old, new))
 
 
 def pool_replacements(old: Mapping[str, Any], new: Mapping[str, Any]) -> tuple[Replacement, ...]:
     """Return what replaces a node pool between two sets of its inputs, in Azure's names."""
     return _changes(POOL_LEAVES, old, new)
+
+
+def _inline_pool_changes(old: Mapping[str, Any], new: Mapping[str, Any]) -> Iterator[Replacement]:
+    """Yield what replaces the cluster of what changes in the pools that are a part of it."""
+    before, after = _inline_pools(old), _inline_pools(new)
+    for name in sorted(before.keys() & after.keys()):
+        for each in _changes({_POOL_TAGS: POOL_LEAVES[_POOL_TAGS]}, before[name], after[name]):
+            yield replace(each, path=f"agentPoolProfiles[{name}].{each.path}")
+
+
+def _inline_pools(inputs: Mapping[str, Any]) -> dict[str, Mapping[str, Any]]:
+    pools = inputs.get("agentPoolProfiles")
+    listed = pools if isinstance(pools, list | tuple) else ()
+    found = (each for each in listed if isinstance(each, Mapping))
+    return {each["name"]: each for each in found if isinstance(each.get("name"), str)}
 
 
 def _changes(

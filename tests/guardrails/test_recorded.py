@@ -2,12 +2,28 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
+from typing import Any
 
-from tests.guardrails.packs import RECORDINGS, cluster, judged, messages, recorded
+import pytest
+from pulumi_policy.proxy import UNKNOWN_STRING_VALUE as LATER
+
+from podwall.aks.replacement import CLUSTER_LEAVES
+from tests.components.cluster.leaves import REPLACES_A_CLUSTER
+from tests.guardrails.packs import (
+    RECORDINGS,
+    Told,
+    cluster,
+    judged,
+    messages,
+    recorded,
+    resource,
+)
 
 STATE = RECORDINGS / "state.json"
 FIRST = RECORDINGS / "first.json"
+TYPE = "azure-native:containerservice:ManagedCluster"
 
 
 def test_a_first_preview_is_judged_although_it_has_no_outputs() -> None:
@@ -86,3 +102,59 @@ def test_no_secret_comes_out() -> None:
     for each in states:
         each["inputs"] = {**each.get("inputs", {}), "kubeconfig": "canary", "data": {"k": "canary"}}
     assert "canary" not in str(judged(states))
+
+
+def replaced(
+    tmp_path: Path, before: dict[str, Any], after: dict[str, Any], type_: str = TYPE
+) -> list[Told]:
+    """Return what a pack says that knows the state before the deployment."""
+    states = [resource(type_, "aks", inputs, protect=True) for inputs in (before, after)]
+    file = tmp_path / "state.json"
+    document = {"version": 3, "deployment": {"resources": [{**states[0], "custom": True}]}}
+    file.write_text(json.dumps(document), encoding="utf-8")
+    return judged([states[1]], {"cluster-replaced": {"deployed": str(file)}})
+
+
+def nested(path: str, value: str) -> dict[str, Any]:
+    first, _, rest = path.partition(".")
+    return {first: nested(rest, value) if rest else value}
+
+
+@pytest.mark.parametrize("path", REPLACES_A_CLUSTER)
+def test_every_leaf_that_replaces_is_told_with_what_to_do(tmp_path: Path, path: str) -> None:
+    found = replaced(tmp_path, nested(path, "a"), nested(path, "b"))
+    (message,) = messages(found, "cluster-replaced")
+    assert message.startswith(f"{path}: from `a` to `b` replaces cluster `aks`")
+    (told,) = [each for each in found if each.policy == "cluster-replaced"]
+    assert CLUSTER_LEAVES[path] in told.message
+    unknown = replaced(tmp_path, nested(path, "a"), nested(path, LATER))
+    assert messages(unknown, "cluster-replaced") == []
+    undetermined = messages(unknown, "undetermined")
+    assert any(
+        each.startswith(f"{path}: ") and each.endswith("[cluster-replaced]")
+        for each in undetermined
+    )
+
+
+@pytest.mark.parametrize(
+    "type_",
+    [
+        "azure-native:containerservice/v20240901:ManagedCluster",
+        "azure-native_containerservice_v20260501:containerservice:ManagedCluster",
+    ],
+)
+def test_a_replacement_is_told_in_every_spelling(tmp_path: Path, type_: str) -> None:
+    found = replaced(tmp_path, {"dnsPrefix": "a"}, {"dnsPrefix": "b"}, type_)
+    assert len(messages(found, "cluster-replaced")) == 1
+
+
+def test_of_a_cluster_that_is_not_recognised_the_loss_is_told_and_no_change(
+    tmp_path: Path,
+) -> None:
+    classic = "azure:containerservice/kubernetesCluster:KubernetesCluster"
+    found = replaced(tmp_path, {"dnsPrefix": "a"}, {"dnsPrefix": "b"}, classic)
+    assert messages(found, "cluster-replaced") == []
+    assert any(each.endswith("[cluster-replaced]") for each in messages(found, "undetermined"))
+    settings = {"cluster-replaced": {"deployed": str(tmp_path / "state.json")}}
+    (lost,) = messages(judged([], settings), "cluster-replaced")
+    assert lost.startswith("the deployment deletes cluster `aks`")

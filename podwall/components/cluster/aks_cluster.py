@@ -60,7 +60,7 @@ def make_prerequisites(
     subnets = make_subnets(name, args, group, parent)
     identity = find_or_make_identity(name, args, group, parent)
     kubelet = args.identities.kubelet
-    surroundings = ClusterPrerequisites(
+    prerequisites = ClusterPrerequisites(
         resource_group=group.name,
         location=group.location,
         node_subnet_id=subnets.nodes,
@@ -69,7 +69,7 @@ def make_prerequisites(
         identity_id=identity.resource_id,
         kubelet_identity_id=None if kubelet is None else kubelet.resource_id,
     )
-    return surroundings, assign_before_cluster(name, args, identity, subnets, parent)
+    return prerequisites, assign_before_cluster(name, args, identity, subnets, parent)
 
 
 def guarded(name: str, change: EngineChange, opts: ResourceOptions | None) -> ResourceOptions:
@@ -157,14 +157,14 @@ class AksCluster(ComponentResource):
         )
         for finding in cluster_findings(args, datetime.now(UTC).date()):
             _log(finding, self)
-        surroundings, prerequisites = make_prerequisites(name, args, self)
-        self.resource = make_cluster(name, args, surroundings, self, prerequisites)
-        self._set_outputs(surroundings, args)
+        prerequisites, wait_for = make_prerequisites(name, args, self)
+        self.resource = make_cluster(name, args, prerequisites, self, wait_for)
+        self._set_outputs(prerequisites, args)
         ready = [
-            *make_pools(name, args, surroundings, self.resource, self),
+            *make_pools(name, args, prerequisites, self.resource, self),
             *assign_after_cluster(name, args, self.resource, self.kubelet_identity_object_id, self),
         ]
-        plan_maintenance(name, args, surroundings, self.resource, self)
+        plan_maintenance(name, args, prerequisites, self.resource, self)
         self.kubernetes = Provider(
             name,
             kubeconfig=self.kubeconfig,
@@ -175,19 +175,19 @@ class AksCluster(ComponentResource):
         )
         self.register_outputs({output: getattr(self, output) for output in _OUTPUTS})
 
-    def _set_outputs(self, surroundings: ClusterPrerequisites, args: AksClusterArgs) -> None:
+    def _set_outputs(self, prerequisites: ClusterPrerequisites, args: AksClusterArgs) -> None:
         cluster = self.resource
         self.name = cluster.name
         self.cluster_id = cluster.id
         self.fqdn = Output.all(cluster.fqdn, cluster.private_fqdn).apply(
             lambda names: next(filter(None, names), "")
         )
-        self.resource_group = Output.from_input(surroundings.resource_group)
+        self.resource_group = Output.from_input(prerequisites.resource_group)
         self.node_resource_group = cluster.node_resource_group.apply(lambda group: group or "")
-        self.node_subnet_id = Output.from_input(surroundings.node_subnet_id)
+        self.node_subnet_id = Output.from_input(prerequisites.node_subnet_id)
         self.oidc_issuer_url = cluster.oidc_issuer_profile.apply(issuer_url)
         self.kubelet_identity_object_id = cluster.identity_profile.apply(kubelet_object_id)
-        self.kubeconfig = kubeconfig_of(cluster, surroundings.resource_group, args.access.sign_in)
+        self.kubeconfig = kubeconfig_of(cluster, prerequisites.resource_group, args.access.sign_in)
 
 
 def _log(finding: Finding, component: AksCluster) -> None:

@@ -3,17 +3,26 @@
 The system pool is sent inside the cluster and every user pool as a resource of its own, with the
 same leaves. Every leaf is sent, always, in one form: one that is left out is filled in by Azure or,
 in the SDK's class form, by the SDK, and adding it later would be planned as a replacement.
+
+The leaves that can't change are not described a second time: they are taken out of what is sent.
 """
 
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
+from podwall.aks.inputs import leaf
 from podwall.aks.limits import LONGEST_DNS_PREFIX, RESERVED_LABEL_PREFIX
-from podwall.aks.replacement import Replacement, cluster_replacements, pool_replacements
+from podwall.aks.replacement import (
+    CLUSTER_LEAVES,
+    POOL_LEAVES,
+    Replacement,
+    cluster_replacements,
+    pool_replacements,
+)
 from podwall.components.cluster.access import Entra, PrivateApiServer
 from podwall.components.cluster.args import AksClusterArgs
 from podwall.components.cluster.network_profile import (
@@ -22,6 +31,7 @@ from podwall.components.cluster.network_profile import (
     Overlay,
     PodSubnet,
 )
+from podwall.components.cluster.networks import ExistingNetwork
 from podwall.components.cluster.operations import AddOns, AdvancedNetworking, LocalDns
 from podwall.components.cluster.pools import (
     Autoscale,
@@ -47,6 +57,7 @@ if TYPE_CHECKING:
     )
 
 __all__ = [
+    "MADE_HERE",
     "SYSTEM_TAINT",
     "UNSET",
     "ClusterPrerequisites",
@@ -56,6 +67,7 @@ __all__ = [
     "immutable_leaves",
     "network_profile",
     "pool_properties",
+    "sdk_name",
 ]
 
 
@@ -103,13 +115,13 @@ def _load_balancer(
     }
 
 
-def _advanced(asked: AdvancedNetworking) -> AdvancedNetworkingArgsDict:
+def _advanced(networking: AdvancedNetworking) -> AdvancedNetworkingArgsDict:
     return {
         "enabled": True,
-        "observability": {"enabled": asked.observability},
+        "observability": {"enabled": networking.observability},
         "security": {
-            "enabled": asked.policies.value != "None",
-            "advanced_network_policies": asked.policies.value,
+            "enabled": networking.policies.value != "None",
+            "advanced_network_policies": networking.policies.value,
         },
     }
 
@@ -176,7 +188,7 @@ def _add_priority(
 
 def _labels(pool: SystemPool | UserPool) -> dict[str, Input[str]]:
     own: dict[str, Input[str]] = dict(pool.labels)
-    # AKS adds these to spot pools by itself; said here, they are no difference to the next preview.
+    # AKS adds these to spot pools by itself; sent here, they are no difference to the next preview.
     return {**own, _SPOT: "spot"} if _is_spot(pool) else own
 
 
@@ -210,12 +222,12 @@ class ClusterPrerequisites:
 
 
 def cluster_properties(
-    name: str, args: AksClusterArgs, surroundings: ClusterPrerequisites
+    name: str, args: AksClusterArgs, prerequisites: ClusterPrerequisites
 ) -> dict[str, Any]:
     """Return the arguments of `ManagedCluster` for the component called `name`."""
     return {
-        **_placement(name, args, surroundings),
-        **_identity(args, surroundings),
+        **_placement(name, args, prerequisites),
+        **_identity(args, prerequisites),
         "kubernetes_version": args.kubernetes_version,
         "sku": {"name": "Base", "tier": args.lifecycle.tier.value},
         "support_plan": args.lifecycle.tier.support_plan,
@@ -224,10 +236,10 @@ def cluster_properties(
             "node_os_upgrade_channel": args.lifecycle.node_os.value,
         },
         "network_profile": network_profile(args),
-        "api_server_access_profile": _api_server(args, surroundings),
+        "api_server_access_profile": _api_server(args, prerequisites),
         "agent_pool_profiles": [
             pool_properties(
-                args, args.system_pool, surroundings.node_subnet_id, surroundings.pod_subnet_id
+                args, args.system_pool, prerequisites.node_subnet_id, prerequisites.pod_subnet_id
             )
         ],
         "node_provisioning_profile": _node_provisioning(args.node_provisioning),
@@ -253,11 +265,13 @@ def dns_prefix(name: str, args: AksClusterArgs) -> str | None:
     return letters or "aks"
 
 
-def _placement(name: str, args: AksClusterArgs, around: ClusterPrerequisites) -> dict[str, Any]:
+def _placement(
+    name: str, args: AksClusterArgs, prerequisites: ClusterPrerequisites
+) -> dict[str, Any]:
     found: dict[str, Any] = {
-        "resource_group_name": around.resource_group,
+        "resource_group_name": prerequisites.resource_group,
         "resource_name_": args.cluster_name,
-        "location": around.location,
+        "location": prerequisites.location,
         "dns_prefix": dns_prefix(name, args),
     }
     if isinstance(args.access.api_server, PrivateApiServer):
@@ -270,11 +284,14 @@ def _placement(name: str, args: AksClusterArgs, around: ClusterPrerequisites) ->
     return found
 
 
-def _identity(args: AksClusterArgs, around: ClusterPrerequisites) -> dict[str, Any]:
+def _identity(args: AksClusterArgs, prerequisites: ClusterPrerequisites) -> dict[str, Any]:
     entra = args.access.sign_in if isinstance(args.access.sign_in, Entra) else None
-    kubelet = around.kubelet_identity_id
+    kubelet = prerequisites.kubelet_identity_id
     return {
-        "identity": {"type": "UserAssigned", "user_assigned_identities": [around.identity_id]},
+        "identity": {
+            "type": "UserAssigned",
+            "user_assigned_identities": [prerequisites.identity_id],
+        },
         "identity_profile": kubelet and {"kubeletidentity": {"resource_id": kubelet}},
         "enable_rbac": True,
         "disable_local_accounts": entra is not None and not entra.local_accounts,
@@ -294,14 +311,14 @@ def _entra_profile(entra: Entra) -> ManagedClusterAADProfileArgsDict:
 
 
 def _api_server(
-    args: AksClusterArgs, around: ClusterPrerequisites
+    args: AksClusterArgs, prerequisites: ClusterPrerequisites
 ) -> ManagedClusterAPIServerAccessProfileArgsDict:
     found: ManagedClusterAPIServerAccessProfileArgsDict = {
         "disable_run_command": not args.access.run_command,
         "enable_vnet_integration": args.access.vnet_integration,
     }
-    if around.api_server_subnet_id is not None:
-        found["subnet_id"] = around.api_server_subnet_id
+    if prerequisites.api_server_subnet_id is not None:
+        found["subnet_id"] = prerequisites.api_server_subnet_id
     api_server = args.access.api_server
     if isinstance(api_server, PrivateApiServer):
         found["enable_private_cluster"] = True
@@ -358,6 +375,9 @@ def _security_profile(addons: AddOns) -> ManagedClusterSecurityProfileArgsDict:
 UNSET = "unset"
 """Stands for a leaf that is not sent, because Pulumi would forget an absent one."""
 
+MADE_HERE = "made by the component"
+"""Stands for the name or id of what the component makes, which only deployment tells."""
+
 _SYSTEM_POOL = "systemPool"
 _INSTEAD_OF_SYSTEM_POOL = (
     "Azure can't change it: `az aks nodepool add --mode System`, delete the old pool, then run"
@@ -368,52 +388,78 @@ _INSTEAD_OF_SYSTEM_POOL = (
 def immutable_leaves(name: str, args: AksClusterArgs) -> dict[str, Any]:
     """Return the leaves of the cluster called `name` that can't change, in Azure's names.
 
-    Only those that the program itself says are there: ids that other resources give are not.
+    They are taken out of what is sent, so that no argument can change one of them unseen. What the
+    program itself takes from another resource is left out: it is known only after deployment.
     """
+    sent = cluster_properties(name, args, _known_prerequisites(args))
+    (system_pool,) = sent["agent_pool_profiles"]
     return {
-        "networkProfile": _network(args),
-        "dnsPrefix": dns_prefix(name, args) or UNSET,
-        "location": args.location or UNSET,
-        "resourceName": args.cluster_name or UNSET,
-        _SYSTEM_POOL: _system_pool(args),
+        **_projected(CLUSTER_LEAVES, sent),
+        _SYSTEM_POOL: _projected(POOL_LEAVES, system_pool),
     }
 
 
 def immutable_changes(old: Mapping[str, Any], new: Mapping[str, Any]) -> tuple[Replacement, ...]:
     """Return what has changed between two answers of `immutable_leaves`.
 
-    What was not written down then is not compared.
+    What one of them left out is not compared, nor what an older version did not write down.
     """
     pools = pool_replacements(old.get(_SYSTEM_POOL) or {}, new.get(_SYSTEM_POOL) or {})
     found = cluster_replacements(old, new) + tuple(
         replace(each, path=f"{_SYSTEM_POOL}.{each.path}", instead=_INSTEAD_OF_SYSTEM_POOL)
         for each in pools
     )
-    return tuple(each for each in found if each.old is not None)
+    return tuple(each for each in found if _was_written_down(each))
 
 
-def _network(args: AksClusterArgs) -> dict[str, str]:
-    overlay = args.pod_network if isinstance(args.pod_network, Overlay) else None
-    return {
-        "networkPlugin": args.engine.plugin,
-        "networkPluginMode": UNSET if overlay is None else overlay.plugin_mode,
-        "networkDataplane": args.engine.dataplane,
-        "networkPolicy": args.engine.policy,
-        "podCidr": UNSET if overlay is None else overlay.pod_cidr,
-        "serviceCidr": args.services.cidr,
-        "dnsServiceIP": args.services.dns_ip,
-        "outboundType": args.egress.outbound_type,
-    }
+def _was_written_down(change: Replacement) -> bool:
+    # An older version wrote down no zones as an empty list.
+    is_another_spelling = change.old == [] and change.new == UNSET
+    return change.old is not None and change.new is not None and not is_another_spelling
 
 
-def _system_pool(args: AksClusterArgs) -> dict[str, Any]:
-    pool = args.system_pool
-    return {
-        "name": pool.name,
-        "vmSize": pool.vm_size,
-        "maxPods": args.max_pods(pool),
-        "availabilityZones": list(pool.zones),
-        "osDiskType": pool.os_disk.kind,
-        "osDiskSizeGB": pool.os_disk.size_gb,
-        "enableEncryptionAtHost": pool.encryption_at_host,
-    }
+def _known_prerequisites(args: AksClusterArgs) -> ClusterPrerequisites:
+    """Return the prerequisites as far as the arguments name them."""
+    network = args.network if isinstance(args.network, ExistingNetwork) else None
+    return ClusterPrerequisites(
+        resource_group=MADE_HERE if args.resource_group is None else args.resource_group,
+        location=args.location,
+        node_subnet_id=MADE_HERE if network is None else network.node_subnet_id,
+        pod_subnet_id=MADE_HERE if network is None else network.pod_subnet_id,
+        api_server_subnet_id=None,
+        identity_id=MADE_HERE,
+        kubelet_identity_id=None,
+    )
+
+
+def _projected(leaves: Iterable[str], sent: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the values at `leaves`, which are Azure's paths, out of the SDK's arguments."""
+    found: dict[str, Any] = {}
+    for path in leaves:
+        value = leaf(sent, ".".join(map(sdk_name, path.split("."))))
+        if _is_plain(value):
+            *above, last = path.split(".")
+            inner = found
+            for key in above:
+                inner = inner.setdefault(key, {})
+            inner[last] = UNSET if value in (None, []) else value
+    return found
+
+
+def _is_plain(value: object) -> bool:
+    if isinstance(value, list):
+        return all(map(_is_plain, value))
+    return value is None or isinstance(value, str | int)
+
+
+_WORD = re.compile(r"(?<=[a-z0-9])(?=[A-Z])|(?<=[A-Z])(?=[A-Z][a-z])")
+
+
+def sdk_name(azure_name: str) -> str:
+    """Return what Pulumi's Python SDK calls a property of a cluster or pool.
+
+    >>> sdk_name("dnsServiceIP"), sdk_name("podIPAllocationMode"), sdk_name("resourceName")
+    ('dns_service_ip', 'pod_ip_allocation_mode', 'resource_name_')
+    """
+    # The SDK keeps `resource_name` for the name in the program.
+    return "resource_name_" if azure_name == "resourceName" else _WORD.sub("_", azure_name).lower()

@@ -29,7 +29,7 @@ def declared(args: AksClusterArgs) -> Deployment:
 
 def sent(args: AksClusterArgs) -> dict[str, Any]:
     """Return the inputs of the ManagedCluster alone, which is quicker."""
-    around = ClusterPrerequisites(
+    prerequisites = ClusterPrerequisites(
         resource_group="group",
         location=None,
         node_subnet_id=NODES,
@@ -40,6 +40,8 @@ def sent(args: AksClusterArgs) -> dict[str, Any]:
     )
 
     def program() -> None:
-        make_cluster("shop", args, around, ComponentResource("tests:index:Parent", "parent"), [])
+        make_cluster(
+            "shop", args, prerequisites, ComponentResource("tests:index:Parent", "parent"), []
+        )
 
     return deploy(program).one("ManagedCluster").inputs

@@ -24,6 +24,7 @@ from podwall.components.cluster import (
 )
 from podwall.components.cluster.access import Role
 from tests.components import harness
+from tests.components.cluster.leaves import REPLACES_A_POOL
 from tests.components.cluster.sent import declared
 from tests.components.cluster.values import (
     NETWORK,
@@ -137,7 +138,7 @@ def test_the_node_count_of_the_moment_is_the_autoscalers(ordinary: Deployment) -
 
 def test_a_pool_is_made_anew_where_azure_refuses_an_update(ordinary: Deployment) -> None:
     request = ordinary.one("AgentPool").request
-    assert {"maxPods", "availabilityZones", "osDiskType"} <= set(request.replaceOnChanges)
+    assert set(request.replaceOnChanges) == {*REPLACES_A_POOL} - {"name"}
     assert request.deleteBeforeReplace
 
 

@@ -2,10 +2,18 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 import pytest
-from pulumi import ResourceHookArgs
+from pulumi import Output, ResourceHookArgs
+from pulumi._types import input_type_py_to_pulumi_names
+from pulumi_azure_native.containerservice import (
+    AgentPoolNetworkProfileArgs,
+    ContainerServiceNetworkProfileArgs,
+    ManagedClusterAgentPoolProfileArgs,
+    ManagedClusterArgs,
+)
 
 from podwall.aks.replacement import (
     CLUSTER_LEAVES,
@@ -14,22 +22,27 @@ from podwall.aks.replacement import (
     pool_replacements,
 )
 from podwall.components.cluster import (
+    AksCluster,
     EngineChange,
+    ExistingNetwork,
     ManagedDisk,
     NetworkEngine,
     NewNetwork,
     NodeSubnet,
     Overlay,
+    PodSubnet,
     ServiceNetwork,
     SystemPool,
     UserPool,
 )
 from podwall.components.cluster.aks_cluster import refuse_changes
-from podwall.components.cluster.properties import immutable_changes, immutable_leaves
+from podwall.components.cluster.properties import immutable_changes, immutable_leaves, sdk_name
 from podwall.policies.errors import InvalidValue
 from podwall.policies.unknown import Unknown
+from tests.components.cluster.leaves import REPLACES_A_CLUSTER, REPLACES_A_POOL
 from tests.components.cluster.sent import declared
-from tests.components.cluster.values import cluster
+from tests.components.cluster.values import NODES, PODS, cluster
+from tests.components.harness import deploy
 
 
 def nested(path: str, value: object) -> dict[str, Any]:
@@ -44,7 +57,12 @@ def changes(old: dict[str, Any], new: dict[str, Any]) -> list[str]:
     return [str(change) for change in immutable_changes(before, after)]
 
 
-@pytest.mark.parametrize("path", CLUSTER_LEAVES)
+def test_the_tables_are_those_of_the_sources() -> None:
+    assert tuple(CLUSTER_LEAVES) == REPLACES_A_CLUSTER
+    assert tuple(POOL_LEAVES) == REPLACES_A_POOL
+
+
+@pytest.mark.parametrize("path", REPLACES_A_CLUSTER)
 def test_every_leaf_is_noticed_when_it_changes_comes_or_goes(path: str) -> None:
     for old, new in (("a", "b"), (None, "b"), ("a", None)):
         before, after = (nested(path, each) if each else {} for each in (old, new))
@@ -53,10 +71,40 @@ def test_every_leaf_is_noticed_when_it_changes_comes_or_goes(path: str) -> None:
         assert found.instead
 
 
-@pytest.mark.parametrize("path", POOL_LEAVES)
+@pytest.mark.parametrize("path", REPLACES_A_POOL)
 def test_every_leaf_of_a_pool_is_noticed(path: str) -> None:
-    (found,) = pool_replacements({path: 1}, {path: 2})
+    (found,) = pool_replacements(nested(path, 1), nested(path, 2))
     assert str(found) == f"{path}: `1` -> `2`"
+
+
+def test_one_leaf_of_a_pool_inside_the_cluster_replaces_the_cluster() -> None:
+    def inputs(tag: str, size: str, name: str = "system") -> dict[str, Any]:
+        tags = {"nodePublicIPTags": [{"tag": tag}]}
+        return {"agentPoolProfiles": [{"name": name, "vmSize": size, "networkProfile": tags}]}
+
+    (found,) = cluster_replacements(inputs("a", "small"), inputs("b", "large"))
+    assert found.path == "agentPoolProfiles[system].networkProfile.nodePublicIPTags"
+    assert cluster_replacements(inputs("a", "small"), inputs("b", "small", "other")) == ()
+
+
+@pytest.mark.parametrize(
+    ("azures", "arguments"),
+    [
+        pytest.param(REPLACES_A_CLUSTER, ManagedClusterArgs, id="a cluster"),
+        pytest.param(REPLACES_A_POOL, ManagedClusterAgentPoolProfileArgs, id="a pool"),
+    ],
+)
+def test_a_leaf_is_found_by_the_name_that_the_sdk_has_for_it(
+    azures: tuple[str, ...], arguments: type
+) -> None:
+    parts = {part for path in azures for part in path.split(".")}
+    known: dict[str, str] = {}
+    inner = (ContainerServiceNetworkProfileArgs, AgentPoolNetworkProfileArgs)
+    for each in (arguments, *inner):
+        known |= {azure: sdk for sdk, azure in input_type_py_to_pulumi_names(each).items()}
+    # The resource, as against its class of arguments, calls it `resource_name_`.
+    known |= {"resourceName": "resource_name_"}
+    assert {part: sdk_name(part) for part in parts} == {part: known[part] for part in parts}
 
 
 @pytest.mark.parametrize("path", ["networkProfile.networkPolicy", "networkProfile", "location"])
@@ -125,6 +173,58 @@ def test_what_the_component_can_not_change(
 
 def test_what_was_not_written_down_is_not_compared() -> None:
     assert immutable_changes({}, immutable_leaves("shop", cluster())) == ()
+
+
+def test_what_an_older_version_wrote_down_is_compared() -> None:
+    written = {
+        "networkProfile": {
+            "networkPlugin": "azure",
+            "networkPluginMode": "overlay",
+            "networkDataplane": "azure",
+            "networkPolicy": "azure",
+            "podCidr": "10.244.0.0/16",
+            "serviceCidr": "10.0.0.0/16",
+            "dnsServiceIP": "10.0.0.10",
+            "outboundType": "loadBalancer",
+        },
+        "dnsPrefix": "shop",
+        "location": "unset",
+        "resourceName": "unset",
+        "systemPool": {
+            "name": "system",
+            "vmSize": "Standard_D4ds_v5",
+            "maxPods": 250.0,
+            "availabilityZones": [],
+            "osDiskType": "Ephemeral",
+            "osDiskSizeGB": 128.0,
+            "enableEncryptionAtHost": False,
+        },
+    }
+    same = cluster(system_pool=SystemPool(zones=()))
+    assert immutable_changes(written, immutable_leaves("shop", same)) == ()
+    other = cluster(system_pool=SystemPool(zones=("1",)), location="westeurope")
+    assert [str(each) for each in immutable_changes(written, immutable_leaves("shop", other))] == [
+        "location: `unset` -> `westeurope`",
+        "systemPool.availabilityZones: `[]` -> `['1']`",
+    ]
+
+
+def test_what_another_resource_tells_is_left_out() -> None:
+    def recorded(wrap: Callable[[str], Any]) -> dict[str, Any]:
+        def program() -> None:
+            network = ExistingNetwork(node_subnet_id=wrap(NODES), pod_subnet_id=wrap(PODS))
+            group = wrap("group")
+            args = cluster(resource_group=group, pod_network=PodSubnet(), network=network)
+            AksCluster("shop", args)
+
+        return deploy(program).one("AksCluster").inputs
+
+    later, named = recorded(Output.from_input), recorded(str)
+    assert "resourceGroupName" not in later
+    assert later["systemPool"].keys().isdisjoint({"vnetSubnetID", "podSubnetID"})
+    assert later["systemPool"]["podIPAllocationMode"] == "DynamicIndividual"
+    assert (named["resourceGroupName"], named["systemPool"]["vnetSubnetID"]) == ("group", NODES)
+    assert immutable_changes(later, named) == immutable_changes(named, later) == ()
 
 
 def update(old: dict[str, Any], new: dict[str, Any]) -> ResourceHookArgs:

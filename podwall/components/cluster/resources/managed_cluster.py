@@ -57,18 +57,18 @@ class EchoedCluster(ManagedCluster):
 def make_cluster(
     name: str,
     args: AksClusterArgs,
-    surroundings: ClusterPrerequisites,
+    prerequisites: ClusterPrerequisites,
     parent: Resource,
-    prerequisites: Sequence[Resource],
+    wait_for: Sequence[Resource],
 ) -> ManagedCluster:
-    """Return the cluster, made after its `prerequisites`."""
+    """Return the cluster, made after its prerequisites and what it has to wait for besides."""
     return EchoedCluster(
         name,
-        **cluster_properties(name, args, surroundings),
+        **cluster_properties(name, args, prerequisites),
         opts=ResourceOptions(
             parent=parent,
             protect=args.protect,
-            depends_on=list(prerequisites),
+            depends_on=list(wait_for),
             ignore_changes=_azures_own(args),
             # A change of the policy engine reimages every node.
             custom_timeouts=CustomTimeouts(create="60m", update="120m", delete="60m"),
@@ -104,7 +104,7 @@ _INLINE_ONLY = "name"
 def make_pools(
     name: str,
     args: AksClusterArgs,
-    surroundings: ClusterPrerequisites,
+    prerequisites: ClusterPrerequisites,
     cluster: ManagedCluster,
     parent: Resource,
 ) -> list[AgentPool]:
@@ -112,10 +112,10 @@ def make_pools(
     return [
         AgentPool(
             f"{name}-{pool.name}",
-            resource_group_name=surroundings.resource_group,
+            resource_group_name=prerequisites.resource_group,
             resource_name_=cluster.name,
             agent_pool_name=pool.name,
-            **_pool_inputs(args, pool, surroundings),
+            **_pool_inputs(args, pool, prerequisites),
             opts=_pool_options(pool, cluster, parent),
         )
         for pool in args.user_pools
@@ -123,9 +123,9 @@ def make_pools(
 
 
 def _pool_inputs(
-    args: AksClusterArgs, pool: UserPool, surroundings: ClusterPrerequisites
+    args: AksClusterArgs, pool: UserPool, prerequisites: ClusterPrerequisites
 ) -> dict[str, Any]:
-    inline = pool_properties(args, pool, surroundings.node_subnet_id, surroundings.pod_subnet_id)
+    inline = pool_properties(args, pool, prerequisites.node_subnet_id, prerequisites.pod_subnet_id)
     return {leaf: value for leaf, value in inline.items() if leaf != _INLINE_ONLY}
 
 
@@ -135,7 +135,7 @@ def _pool_options(pool: UserPool, cluster: ManagedCluster, parent: Resource) -> 
         deleted_with=cluster,
         # The name is fixed, so the new pool has to wait until the old one is gone.
         delete_before_replace=True,
-        replace_on_changes=list(POOL_LEAVES),
+        replace_on_changes=[leaf for leaf in POOL_LEAVES if leaf != _INLINE_ONLY],
         ignore_changes=["count"] if isinstance(pool.node_count, Autoscale) else [],
         custom_timeouts=CustomTimeouts(create="60m", update="120m", delete="60m"),
     )
@@ -151,7 +151,7 @@ CONFIGURATIONS = {
 def plan_maintenance(
     name: str,
     args: AksClusterArgs,
-    surroundings: ClusterPrerequisites,
+    prerequisites: ClusterPrerequisites,
     cluster: ManagedCluster,
     parent: Resource,
 ) -> None:
@@ -162,7 +162,7 @@ def plan_maintenance(
         MaintenanceConfiguration(
             f"{name}-{use}",
             config_name=configuration,
-            resource_group_name=surroundings.resource_group,
+            resource_group_name=prerequisites.resource_group,
             resource_name_=cluster.name,
             maintenance_window=_window(args.lifecycle.maintenance),
             opts=ResourceOptions(parent=parent, deleted_with=cluster),
