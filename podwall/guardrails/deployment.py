@@ -69,7 +69,7 @@ class Deployment:
         return reachability(self.reading.snapshot, SPEC if named not in ENGINES else named)
 
     @cached_property
-    def scene(self) -> LintContext:
+    def context(self) -> LintContext:
         """The snapshot and the analysis, as lints look at them."""
         return LintContext(self.reach)
 

@@ -49,8 +49,8 @@ GUARDRAILS: Final = frozenset({"workload-before-policies", "workload-open"})
 
 def lint(reachability: Reachability) -> tuple[Finding, ...]:
     """Return everything that the lints find in a snapshot under an engine, most severe first."""
-    scene = LintContext(reachability)
-    return ranked(finding for each in LINTS for finding in each.findings(scene))
+    context = LintContext(reachability)
+    return ranked(finding for each in LINTS for finding in each.findings(context))
 
 
 def silenceable(noted: Iterable[Finding]) -> frozenset[str]:

@@ -115,8 +115,7 @@ class LintContext:
 
 def quoted_name(policy: Policy) -> str:
     """Return a policy's name for people."""
-    namespace = policy.namespace if isinstance(policy.namespace, str) else "?"
-    return f"`{namespace}/{policy.name}`"
+    return f"`{policy.full_name}`"
 
 
 class Diagnostic(NamedTuple):
@@ -138,9 +137,9 @@ class Lint:
     help: str
     link: str = ""
 
-    def findings(self, scene: LintContext) -> Iterator[Finding]:
-        """Yield the findings of this lint in a scene."""
-        for place, message, help_, severity in self.check(scene):
+    def findings(self, context: LintContext) -> Iterator[Finding]:
+        """Yield the findings of this lint in a context."""
+        for place, message, help_, severity in self.check(context):
             yield Finding(
                 self.id,
                 severity or self.severity,

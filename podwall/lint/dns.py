@@ -15,12 +15,12 @@ from podwall.model import (
     Peer,
     PodPeer,
     Policy,
-    PortRule,
     Rule,
     Unknown,
 )
 from podwall.policies.errors import Severity
 from podwall.reachability.matching import Match, labels_match
+from podwall.reachability.port_rules import entry_bounds
 
 __all__ = ["DNS_LINTS", "is_cluster_dns", "may_be_cluster_dns"]
 
@@ -31,18 +31,18 @@ DNS_LABEL: Final = ("k8s-app", "kube-dns")
 DNS_PODS: Final = LabelMap.of(dict([DNS_LABEL]), Unknown("further labels of CoreDNS"))
 
 
-def may_be_cluster_dns(scene: LintContext, peer: PodPeer) -> bool:
+def may_be_cluster_dns(context: LintContext, peer: PodPeer) -> bool:
     """Say whether a peer can stand for the cluster's DNS."""
     if peer.namespaces is None or labels_match(peer.pods, DNS_PODS) is Match.NO:
         return False
-    labels = scene.reachability.cluster.namespaces.of(SYSTEM)
+    labels = context.reachability.cluster.namespaces.of(SYSTEM)
     return labels_match(peer.namespaces, labels) is not Match.NO
 
 
-def is_cluster_dns(scene: LintContext, peer: PodPeer) -> bool:
+def is_cluster_dns(context: LintContext, peer: PodPeer) -> bool:
     """Say whether a peer is meant for the cluster's DNS, which few sources contain."""
     named = any((each.key, *each.values) == DNS_LABEL for each in peer.pods.requirements)
-    return named and may_be_cluster_dns(scene, peer)
+    return named and may_be_cluster_dns(context, peer)
 
 
 DNS_PORT: Final = 53
@@ -53,28 +53,28 @@ HELP: Final = (
 )
 
 
-def _dns_blocked(protocol: IpProtocol, scene: LintContext) -> Iterator[Diagnostic]:
-    for policies, workloads in _isolated(scene).items():
+def _dns_blocked(protocol: IpProtocol, context: LintContext) -> Iterator[Diagnostic]:
+    for policies, workloads in _isolated(context).items():
         allowed = [rule for policy in policies for rule in _rules(policy)]
-        if any(_allows_dns(scene, each, protocol) for each in allowed):
+        if any(_allows_dns(context, each, protocol) for each in allowed):
             continue
         severity = None if any(_rules(policy) for policy in policies) else Severity.INFO
         yield Diagnostic(
             policies[0].place.at("spec.egress"),
-            f"{scene.pods.names(workloads)} may not ask for names over {protocol}: "
+            f"{context.pods.names(workloads)} may not ask for names over {protocol}: "
             "no egress rule allows port 53 to the cluster's DNS",
             severity=severity,
         )
 
 
-def _isolated(scene: LintContext) -> dict[tuple[Policy, ...], list[int]]:
+def _isolated(context: LintContext) -> dict[tuple[Policy, ...], list[int]]:
     """Return the workloads whose egress is certainly isolated, by the policies that apply."""
     acting: dict[int, list[int]] = defaultdict(list)
-    policies = scene.snapshot.policies
+    policies = context.snapshot.policies
     for number, policy in enumerate(policies):
         if isinstance(policy.egress, tuple):
-            for workload in scene.pods.of_policy(policy).must:
-                if scene.snapshot.workloads[workload].host_network is False:
+            for workload in context.pods.of_policy(policy).must:
+                if context.snapshot.workloads[workload].host_network is False:
                     acting[workload].append(number)
     groups: dict[tuple[int, ...], list[int]] = defaultdict(list)
     for workload, numbers in acting.items():
@@ -86,32 +86,22 @@ def _rules(policy: Policy) -> Sequence[Rule | Unknown]:
     return policy.egress if isinstance(policy.egress, tuple) else ()
 
 
-def _allows_dns(scene: LintContext, at: Rule | Unknown, protocol: IpProtocol) -> bool:
+def _allows_dns(context: LintContext, at: Rule | Unknown, protocol: IpProtocol) -> bool:
     if isinstance(at, Unknown):
         return True
-    ports = at.ports
-    if isinstance(ports, tuple) and not any(_is_dns_port(port, protocol) for port in ports):
+    ports, peers = at.ports, at.peers
+    if isinstance(ports, tuple) and not any(
+        entry_bounds(entry).may.contains(protocol, DNS_PORT) for entry in ports
+    ):
         return False
-    peers = at.peers
-    return not isinstance(peers, tuple) or any(_may_be_dns(scene, peer) for peer in peers)
+    return not isinstance(peers, tuple) or any(_may_be_dns(context, peer) for peer in peers)
 
 
-def _is_dns_port(port: PortRule | Unknown, protocol: IpProtocol) -> bool:
-    if isinstance(port, Unknown) or isinstance(port.protocol, Unknown):
-        return True
-    if port.protocol is not protocol:
-        return False
-    if not isinstance(port.port, int):
-        return True
-    last = port.port if port.end_port is None else port.end_port
-    return port.port <= DNS_PORT and (isinstance(last, Unknown) or last >= DNS_PORT)
-
-
-def _may_be_dns(scene: LintContext, peer: Peer) -> bool:
+def _may_be_dns(context: LintContext, peer: Peer) -> bool:
     """Say whether a peer may be the cluster's DNS; an ip block may be LocalDNS or a server's."""
     if isinstance(peer, IpPeer | Unknown):
         return True
-    return may_be_cluster_dns(scene, peer)
+    return may_be_cluster_dns(context, peer)
 
 
 DNS_LINTS: Final = (

@@ -7,7 +7,7 @@ from typing import Final
 
 from podwall.engines import AZURE, BlockMatch, Treatment
 from podwall.lint.context import Diagnostic, Lint, LintContext, PeerAt, quoted_name
-from podwall.lint.unmatched import destinations
+from podwall.lint.unmatched import numbers_of_name
 from podwall.model import IpPeer, IpProtocol, Policy, Rule, Selector, Service, Unknown
 from podwall.policies.errors import Place, Severity
 from podwall.policies.rules import Direction
@@ -24,80 +24,73 @@ SERVICES_DOC: Final = (
 IPV6: Final = 6
 
 
-def _no_engine(scene: LintContext) -> Iterator[Diagnostic]:
-    if not scene.engine.enforces and scene.snapshot.policies:
-        count = len(scene.snapshot.policies)
+def _no_engine(context: LintContext) -> Iterator[Diagnostic]:
+    if not context.engine.enforces and context.snapshot.policies:
+        count = len(context.snapshot.policies)
         yield Diagnostic(
             Place(), f"the cluster has no network policy engine, so {count} policies are idle"
         )
 
 
-def _skipped_policies(scene: LintContext) -> Iterator[Diagnostic]:
-    if scene.engine.enforces and scene.engine.ipv6_blocks.value is Treatment.IGNORED:
-        for found in scene.peers:
+def _skipped_policies(context: LintContext) -> Iterator[Diagnostic]:
+    if context.engine.enforces and context.engine.ipv6_blocks.value is Treatment.IGNORED:
+        for found in context.peers:
             if isinstance(found.peer, IpPeer) and found.peer.network.version == IPV6:
                 yield Diagnostic(
                     found.place,
-                    f"{scene.engine.title}: none of policy {quoted_name(found.at.policy)} is "
+                    f"{context.engine.title}: none of policy {quoted_name(found.at.policy)} is "
                     f"enforced, because of the IPv6 block `{found.peer.network}`",
                 )
 
 
-def _single_ports(scene: LintContext) -> Iterator[Diagnostic]:
-    if ranges_work(scene.engine, scene.snapshot.kubernetes_version) is Match.YES:
+def _single_ports(context: LintContext) -> Iterator[Diagnostic]:
+    if ranges_work(context.engine, context.snapshot.kubernetes_version) is Match.YES:
         return
-    first = scene.engine.end_port.value
-    for found in scene.ports:
+    first = context.engine.end_port.value
+    for found in context.ports:
         if found.port.end_port is not None:
             yield Diagnostic(
                 found.place,
-                f"{scene.engine.title} before Kubernetes {first} applies only port "
+                f"{context.engine.title} before Kubernetes {first} applies only port "
                 f"`{found.port.port}` of the range",
             )
 
 
-def _skipped_rules(scene: LintContext) -> Iterator[Diagnostic]:
-    if scene.engine.egress_port_names.value is not Treatment.IGNORED or not scene.engine.enforces:
+def _skipped_rules(context: LintContext) -> Iterator[Diagnostic]:
+    if (
+        context.engine.egress_port_names.value is not Treatment.IGNORED
+        or not context.engine.enforces
+    ):
         return
-    for found in scene.ports:
-        name, protocol = found.port.port, found.port.protocol
-        if found.at.direction is Direction.EGRESS and isinstance(name, str):
-            numbers = {
-                item.number
-                for each in destinations(scene, found.at)
-                for item in each.ports
-                if (item.name, item.protocol) == (name, protocol)
-            }
-            if len(numbers) > 1:
-                yield Diagnostic(
-                    found.place, f"{scene.engine.title} skips the rule: {_different(name)}"
-                )
-
-
-def _different(name: str) -> str:
-    return f"port name `{name}` stands for different numbers"
-
-
-def _sctp(scene: LintContext) -> Iterator[Diagnostic]:
-    if scene.engine.sctp_rules.value is Treatment.UNDEFINED:
-        for found in scene.ports:
-            if found.port.protocol is IpProtocol.SCTP:
-                yield Diagnostic(
-                    found.place, f"{scene.engine.title}: {scene.engine.sctp_rules.says}"
-                )
-
-
-def _blocks_exclude_pods(scene: LintContext) -> Iterator[Diagnostic]:
-    if scene.engine.pods_by_block.value is not BlockMatch.NEVER or not scene.engine.enforces:
-        return
-    for found in scene.peers:
-        if _reaches_pods(scene, found):
+    for found in context.ports:
+        if found.at.direction is Direction.EGRESS and len(numbers_of_name(context, found)) > 1:
             yield Diagnostic(
-                found.place, f"{scene.engine.title}: {scene.engine.pods_by_block.says}"
+                found.place,
+                f"{context.engine.title} skips the rule: port name `{found.port.port}` "
+                "stands for different numbers",
             )
 
 
-def _reaches_pods(scene: LintContext, found: PeerAt) -> bool:
+def _sctp(context: LintContext) -> Iterator[Diagnostic]:
+    if context.engine.sctp_rules.value is Treatment.UNDEFINED:
+        for found in context.ports:
+            if found.port.protocol is IpProtocol.SCTP:
+                yield Diagnostic(
+                    found.place, f"{context.engine.title}: {context.engine.sctp_rules.says}"
+                )
+
+
+def _blocks_exclude_pods(context: LintContext) -> Iterator[Diagnostic]:
+    if context.engine.pods_by_block.value is not BlockMatch.NEVER or not context.engine.enforces:
+        return
+    for found in context.peers:
+        if _reaches_pods(context, found):
+            yield Diagnostic(
+                found.place, f"{context.engine.title}: {context.engine.pods_by_block.says}"
+            )
+
+
+def _reaches_pods(context: LintContext, found: PeerAt) -> bool:
     """Say whether a block covers everything, or addresses that pods get."""
     if not isinstance(found.peer, IpPeer):
         return False
@@ -106,20 +99,20 @@ def _reaches_pods(scene: LintContext, found: PeerAt) -> bool:
         return True
     return any(
         network.version == cidr.version and network.overlaps(cidr)
-        for cidr in scene.snapshot.pod_cidrs
+        for cidr in context.snapshot.pod_cidrs
     )
 
 
-def _node_ports(scene: LintContext) -> Iterator[Diagnostic]:
-    treatment = scene.engine.cluster_services.value
-    for service in scene.snapshot.services:
-        if treatment is Treatment.OPEN and scene.engine.enforces and _is_exposed(service):
-            selected = scene.pods.selected(service.namespace, service.selector or Selector())
-            isolated = _isolated(scene) & selected.may
+def _node_ports(context: LintContext) -> Iterator[Diagnostic]:
+    treatment = context.engine.cluster_services.value
+    for service in context.snapshot.services:
+        if treatment is Treatment.OPEN and context.engine.enforces and _is_exposed(service):
+            selected = context.pods.selected(service.namespace, service.selector or Selector())
+            isolated = _isolated(context) & selected.may
             if isolated:
                 yield Diagnostic(
                     service.place,
-                    f"service `{service.name}` opens {scene.pods.names(isolated)} to everyone, "
+                    f"service `{service.name}` opens {context.pods.names(isolated)} to everyone, "
                     "whatever the policies say",
                 )
 
@@ -130,17 +123,17 @@ def _is_exposed(service: Service) -> bool:
     return opens and rewrites and service.selector not in {None, Selector()}
 
 
-def _isolated(scene: LintContext) -> frozenset[int]:
-    policies = (each for each in scene.snapshot.policies if each.ingress is not None)
-    return frozenset().union(*(scene.pods.of_policy(each).may for each in policies))
+def _isolated(context: LintContext) -> frozenset[int]:
+    policies = (each for each in context.snapshot.policies if each.ingress is not None)
+    return frozenset().union(*(context.pods.of_policy(each).may for each in policies))
 
 
-def _host_network(scene: LintContext) -> Iterator[Diagnostic]:
-    for number, workload in enumerate(scene.snapshot.workloads):
+def _host_network(context: LintContext) -> Iterator[Diagnostic]:
+    for number, workload in enumerate(context.snapshot.workloads):
         if workload.host_network is True and not isinstance(workload.namespace, Unknown):
             yield Diagnostic(
                 workload.place.at("spec.hostNetwork"),
-                f"no policy applies to `{scene.pods.name(number)}`, which is on the host network",
+                f"no policy applies to `{context.pods.name(number)}`, which is on the host network",
             )
 
 
@@ -211,17 +204,17 @@ MOST_PODS: Final = 20_000
 MOST_BLOCKS: Final = 4
 
 
-def _too_many_pods(scene: LintContext) -> Iterator[Diagnostic]:
-    counts = (workload.replicas for workload in scene.snapshot.workloads)
+def _too_many_pods(context: LintContext) -> Iterator[Diagnostic]:
+    counts = (workload.replicas for workload in context.snapshot.workloads)
     pods = sum(1 if isinstance(count, Unknown) else count for count in counts)
-    if scene.engine == AZURE and pods > MOST_PODS:
+    if context.engine == AZURE and pods > MOST_PODS:
         yield Diagnostic(
             Place(), f"{pods} pods are more than the azure engine can hold ({MOST_PODS})"
         )
 
 
-def _many_blocks(scene: LintContext) -> Iterator[Diagnostic]:
-    for policy in scene.snapshot.policies if scene.engine == AZURE else ():
+def _many_blocks(context: LintContext) -> Iterator[Diagnostic]:
+    for policy in context.snapshot.policies if context.engine == AZURE else ():
         blocks = _count_of_blocks(policy)
         if blocks > MOST_BLOCKS:
             yield Diagnostic(
@@ -237,8 +230,8 @@ def _count_of_blocks(policy: Policy) -> int:
     )
 
 
-def _engine_ends(scene: LintContext) -> Iterator[Diagnostic]:
-    if scene.engine == AZURE and scene.snapshot.engine == AZURE.name:
+def _engine_ends(context: LintContext) -> Iterator[Diagnostic]:
+    if context.engine == AZURE and context.snapshot.engine == AZURE.name:
         yield Diagnostic(Place(), "the azure engine is supported until 30 September 2028")
 
 

@@ -3,17 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from functools import partial, reduce
+from functools import partial
 from itertools import pairwise
 from typing import Final
 
 from podwall.explain.wording import peer_text
 from podwall.lint.context import Diagnostic, Lint, LintContext, PeerAt, quoted_name
-from podwall.model import PodPeer, Policy, PortRule, Rule, Selector, Unknown
+from podwall.model import PodPeer, Policy, Rule, Selector, Unknown
 from podwall.policies.errors import Severity
 from podwall.policies.rules import Direction
 from podwall.policies.system_namespaces import SYSTEM_NAMESPACES
-from podwall.portset import ALL_PORTS, LAST_PORT, NO_PORTS, PortSet
+from podwall.portset import ALL_PORTS, PortSet
+from podwall.reachability.port_rules import entry_bounds
 
 __all__ = ["MISTAKE_LINTS", "ONE_SIDED_LINTS"]
 
@@ -26,12 +27,12 @@ ISOLATION_DOC: Final = (
 MOST_PAIRS: Final = 400
 
 
-def _one_sided(direction: Direction, scene: LintContext) -> Iterator[Diagnostic]:
-    for found in scene.peers:
+def _one_sided(direction: Direction, context: LintContext) -> Iterator[Diagnostic]:
+    for found in context.peers:
         peer = found.peer
         if found.at.direction is direction and isinstance(peer, PodPeer) and _is_named(peer):
-            pairs = list(_pairs(scene, found, peer))
-            if pairs and not _any_passes(scene, pairs, _possible_ports(found.at.rule)):
+            pairs = list(_pairs(context, found, peer))
+            if pairs and not _any_passes(context, pairs, _possible_ports(found.at.rule)):
                 yield _one_sided_diagnostic(found, peer)
 
 
@@ -40,41 +41,29 @@ def _is_named(peer: PodPeer) -> bool:
     return bool(peer.pods.requirements) or bool((peer.namespaces or Selector()).requirements)
 
 
-def _pairs(scene: LintContext, found: PeerAt, peer: PodPeer) -> Iterator[tuple[str, str]]:
+def _pairs(context: LintContext, found: PeerAt, peer: PodPeer) -> Iterator[tuple[str, str]]:
     """Yield the clients and servers that the rule is about, if they are certain and not many."""
-    own = scene.pods.of_policy(found.at.policy).must
-    others = scene.pods.of_peer(found.at.policy, peer).must
+    own = context.pods.of_policy(found.at.policy).must
+    others = context.pods.of_peer(found.at.policy, peer).must
     if len(own) * len(others) > MOST_PAIRS:
         return
     for one in sorted(own):
         for other in sorted(others):
-            ends = (scene.endpoint(one), scene.endpoint(other))
+            ends = (context.endpoint(one), context.endpoint(other))
             if one != other and None not in ends:
                 yield ends if found.at.direction is Direction.EGRESS else ends[::-1]  # type: ignore[misc]  # None is not in it
 
 
-def _any_passes(scene: LintContext, pairs: list[tuple[str, str]], ports: PortSet) -> bool:
-    for source, destination in pairs:
-        connection = scene.reachability.connection(source, destination)
-        parts = (connection.allowed, *(part.ports for part in connection.undetermined))
-        if any(part & ports for part in parts):
-            return True
-    return False
+def _any_passes(context: LintContext, pairs: list[tuple[str, str]], ports: PortSet) -> bool:
+    connections = (context.reachability.connection(*pair) for pair in pairs)
+    return any((each.allowed | each.undetermined_ports) & ports for each in connections)
 
 
 def _possible_ports(rule: Rule) -> PortSet:
     """Return the ports that a rule may mean; a name or an unknown may mean any."""
     if not isinstance(rule.ports, tuple):
         return ALL_PORTS
-    return reduce(PortSet.__or__, map(_possible_ports_of_entry, rule.ports), NO_PORTS)
-
-
-def _possible_ports_of_entry(entry: PortRule | Unknown) -> PortSet:
-    if isinstance(entry, Unknown) or isinstance(entry.protocol, Unknown):
-        return ALL_PORTS
-    if not isinstance(entry.port, int) or isinstance(entry.end_port, Unknown):
-        return PortSet.of(entry.protocol, 1, LAST_PORT)
-    return PortSet.of(entry.protocol, entry.port, entry.end_port)
+    return PortSet.union(entry_bounds(entry).may for entry in rule.ports)
 
 
 def _one_sided_diagnostic(found: PeerAt, peer: PodPeer) -> Diagnostic:
@@ -112,9 +101,9 @@ PEERS_DOC: Final = (
 )
 
 
-def _two_elements(scene: LintContext) -> Iterator[Diagnostic]:
+def _two_elements(context: LintContext) -> Iterator[Diagnostic]:
     """Yield rules whose list has namespaces in one element and pods in the next."""
-    for at in scene.rules:
+    for at in context.rules:
         peers = at.rule.peers if isinstance(at.rule.peers, tuple) else ()
         for index, (first, second) in enumerate(pairwise(peers)):
             if _is_namespaces(first) and _is_own_pods(second):
@@ -133,8 +122,8 @@ def _is_own_pods(peer: object) -> bool:
     return isinstance(peer, PodPeer) and peer.namespaces is None and bool(peer.pods.requirements)
 
 
-def _system(scene: LintContext) -> Iterator[Diagnostic]:
-    for policy in scene.snapshot.policies:
+def _system(context: LintContext) -> Iterator[Diagnostic]:
+    for policy in context.snapshot.policies:
         if policy.namespace in SYSTEM_NAMESPACES:
             yield Diagnostic(
                 policy.place.at("metadata.namespace"),
@@ -142,8 +131,8 @@ def _system(scene: LintContext) -> Iterator[Diagnostic]:
             )
 
 
-def _unknown(scene: LintContext) -> Iterator[Diagnostic]:
-    for policy in scene.snapshot.policies:
+def _unknown(context: LintContext) -> Iterator[Diagnostic]:
+    for policy in context.snapshot.policies:
         for unknown in dict.fromkeys(_unknowns(policy)):
             yield Diagnostic(policy.place, f"policy {quoted_name(policy)}: {unknown.cause}")
 
@@ -154,10 +143,10 @@ def _unknowns(policy: Policy) -> Iterator[Unknown]:
     yield from (item.unknown for item in policy.pod_selector.requirements if item.unknown)
 
 
-def _services(scene: LintContext) -> Iterator[Diagnostic]:
-    for service in scene.snapshot.services:
+def _services(context: LintContext) -> Iterator[Diagnostic]:
+    for service in context.snapshot.services:
         if service.selector is not None:
-            selected = scene.pods.selected(service.namespace, service.selector)
+            selected = context.pods.selected(service.namespace, service.selector)
             if not selected.may:
                 yield Diagnostic(
                     service.place.at("spec.selector"), f"service `{service.name}` has no pods"

@@ -8,10 +8,11 @@ from ipaddress import ip_address
 from typing import Final
 
 from podwall.lint.context import Diagnostic, Lint, LintContext, RuleAt
-from podwall.model import IpPeer, IpProtocol, Peer, PodPeer, PortRule, Selector, Unknown
+from podwall.model import IpPeer, IpProtocol, Peer, PodPeer, Selector, Unknown
 from podwall.policies.errors import Place, Severity
 from podwall.policies.rules import Direction
 from podwall.reachability.cluster import rules_of
+from podwall.reachability.port_rules import entry_bounds
 
 __all__ = ["COVERAGE_LINTS", "OPENNESS_LINTS"]
 
@@ -24,28 +25,28 @@ DEFAULT_POLICIES_DOC: Final = (
 SOMEWHERE: Final = "?"
 
 
-def _unprotected(scene: LintContext) -> Iterator[Diagnostic]:
+def _unprotected(context: LintContext) -> Iterator[Diagnostic]:
     """Yield workloads that no policy isolates; nothing where there is no policy at all."""
-    policies = scene.snapshot.policies
-    isolated = frozenset().union(*(scene.pods.of_policy(policy).may for policy in policies))
-    for number, workload in enumerate(scene.snapshot.workloads):
+    policies = context.snapshot.policies
+    isolated = frozenset().union(*(context.pods.of_policy(policy).may for policy in policies))
+    for number, workload in enumerate(context.snapshot.workloads):
         if policies and number not in isolated and workload.host_network is False:
             yield Diagnostic(
-                workload.place, f"no policy isolates `{scene.pods.name(number)}` in any direction"
+                workload.place, f"no policy isolates `{context.pods.name(number)}` in any direction"
             )
 
 
-def _no_policies(scene: LintContext) -> Iterator[Diagnostic]:
-    workloads = scene.snapshot.workloads
-    if workloads and not scene.snapshot.policies:
+def _no_policies(context: LintContext) -> Iterator[Diagnostic]:
+    workloads = context.snapshot.workloads
+    if workloads and not context.snapshot.policies:
         count = "is 1 workload" if len(workloads) == 1 else f"are {len(workloads)} workloads"
         yield Diagnostic(Place(), f"there {count} and no network policy")
 
 
-def _open_namespaces(scene: LintContext) -> Iterator[Diagnostic]:
-    places = {namespace.name: namespace.place for namespace in scene.snapshot.namespaces}
-    denying = {direction: _denying(scene, direction) for direction in Direction}
-    for name in _populated(scene) if scene.snapshot.policies else ():
+def _open_namespaces(context: LintContext) -> Iterator[Diagnostic]:
+    places = {namespace.name: namespace.place for namespace in context.snapshot.namespaces}
+    denying = {direction: _denying(context, direction) for direction in Direction}
+    for name in _populated(context) if context.snapshot.policies else ():
         missing = [each for each in Direction if not {name, SOMEWHERE} & denying[each]]
         directions = " and ".join(each.field for each in missing)
         if missing:
@@ -57,20 +58,20 @@ def _open_namespaces(scene: LintContext) -> Iterator[Diagnostic]:
             )
 
 
-def _populated(scene: LintContext) -> list[str]:
+def _populated(context: LintContext) -> list[str]:
     names = {
         workload.namespace
-        for workload in scene.snapshot.workloads
+        for workload in context.snapshot.workloads
         if isinstance(workload.namespace, str) and workload.host_network is False
     }
     return sorted(names)
 
 
-def _denying(scene: LintContext, direction: Direction) -> set[str]:
+def _denying(context: LintContext, direction: Direction) -> set[str]:
     """Return the namespaces with a policy for all pods that isolates, or may isolate."""
     return {
         policy.namespace if isinstance(policy.namespace, str) else SOMEWHERE
-        for policy in scene.snapshot.policies
+        for policy in context.snapshot.policies
         if policy.pod_selector == Selector() and rules_of(policy, direction) is not None
     }
 
@@ -109,8 +110,8 @@ METADATA_DOC: Final = "https://learn.microsoft.com/azure/virtual-machines/instan
 HTTP: Final = 80
 
 
-def _everyone(direction: Direction, scene: LintContext) -> Iterator[Diagnostic]:
-    for at in scene.rules:
+def _everyone(direction: Direction, context: LintContext) -> Iterator[Diagnostic]:
+    for at in context.rules:
         if at.direction is direction and _is_for_everyone(at.rule.peers):
             which = "every port" if at.rule.ports is None else "the listed ports"
             severity = None if at.rule.ports is None else Severity.INFO
@@ -131,15 +132,15 @@ def _is_all(peer: Peer) -> bool:
     return isinstance(peer, IpPeer) and peer.network.prefixlen == 0 and not peer.exceptions
 
 
-def _every_namespace(scene: LintContext) -> Iterator[Diagnostic]:
-    for found in scene.peers:
+def _every_namespace(context: LintContext) -> Iterator[Diagnostic]:
+    for found in context.peers:
         ingress = found.at.direction is Direction.INGRESS
         if ingress and found.peer == PodPeer(Selector(), Selector()):
             yield Diagnostic(found.place, "every pod of every namespace may connect")
 
 
-def _metadata_service(scene: LintContext) -> Iterator[Diagnostic]:
-    for at in scene.rules:
+def _metadata_service(context: LintContext) -> Iterator[Diagnostic]:
+    for at in context.rules:
         if at.direction is Direction.EGRESS and _allows_http(at) and _allows_metadata(at):
             yield Diagnostic(
                 at.place, f"the rule lets pods ask {METADATA}, which knows the node's secrets"
@@ -160,16 +161,9 @@ def _allows_metadata(at: RuleAt) -> bool:
 
 def _allows_http(at: RuleAt) -> bool:
     ports = at.rule.ports
-    return not isinstance(ports, tuple) or any(_is_http(port) for port in ports)
-
-
-def _is_http(port: PortRule | Unknown) -> bool:
-    if isinstance(port, Unknown) or port.protocol is not IpProtocol.TCP:
-        return False
-    if not isinstance(port.port, int):
-        return port.port is None
-    last = port.port if port.end_port is None else port.end_port
-    return port.port <= HTTP and (isinstance(last, Unknown) or last >= HTTP)
+    return not isinstance(ports, tuple) or any(
+        entry_bounds(entry).must.contains(IpProtocol.TCP, HTTP) for entry in ports
+    )
 
 
 OPENNESS_LINTS: Final = (

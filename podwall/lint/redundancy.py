@@ -1,15 +1,15 @@
 """Rules and policies that change nothing, because others allow the same and more.
 
 How it works: one rule covers another if it allows all that the other does whatever the cluster
-contains: each peer and each port of the narrow rule is inside one of the broad rule. Unknown parts
-cover nothing and are covered by nothing. Only rules for the same pods are compared with each other.
+contains: each peer and each port of the narrow rule is inside those of the broad rule. Of unknown
+parts only what is certain covers, and all that is possible has to be covered. Only rules for the
+same pods are compared with each other.
 """
 
 from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Iterator
-from functools import reduce
 from typing import Final
 
 from podwall.lint.context import Diagnostic, Lint, LintContext, RuleAt, quoted_name
@@ -26,8 +26,9 @@ from podwall.model import (
 )
 from podwall.policies.errors import Severity
 from podwall.policies.rules import Direction
-from podwall.portset import LAST_PORT, NO_PORTS, PortSet
+from podwall.portset import PortSet
 from podwall.reachability.cluster import rules_of
+from podwall.reachability.port_rules import entry_bounds
 
 __all__ = ["REDUNDANCY_LINTS", "rule_covers"]
 
@@ -102,30 +103,12 @@ def _ports_cover(
         return True
     if not isinstance(broad, tuple) or not isinstance(narrow, tuple):
         return False
-    allowed = reduce(PortSet.__or__, map(_certain_ports, broad), NO_PORTS)
+    allowed = PortSet.union(entry_bounds(entry).must for entry in broad)
     return all(
-        isinstance(entry, PortRule)
-        and ((entry.is_known and entry in broad) or _is_in(entry, allowed))
+        (isinstance(entry, PortRule) and entry.is_known and entry in broad)
+        or not entry_bounds(entry).may - allowed
         for entry in narrow
     )
-
-
-def _is_in(entry: PortRule, allowed: PortSet) -> bool:
-    if isinstance(entry.port, str):
-        whole = PortRule(entry.protocol)
-        return bool(_certain_ports(whole)) and not _certain_ports(whole) - allowed
-    return bool(_certain_ports(entry)) and not _certain_ports(entry) - allowed
-
-
-def _certain_ports(entry: PortRule | Unknown) -> PortSet:
-    """Return the ports of an entry that are known for certain; none of a name or an unknown."""
-    if isinstance(entry, Unknown) or isinstance(entry.protocol, Unknown):
-        return NO_PORTS
-    if entry.port is None:
-        return PortSet.of(entry.protocol, 1, LAST_PORT)
-    if not isinstance(entry.port, int) or isinstance(entry.end_port, Unknown):
-        return NO_PORTS
-    return PortSet.of(entry.protocol, entry.port, entry.end_port)
 
 
 DOC: Final = (
@@ -136,9 +119,9 @@ DOC: Final = (
 MOST_COMPARED: Final = 200
 
 
-def _covered_rules(scene: LintContext) -> Iterator[Diagnostic]:
+def _covered_rules(context: LintContext) -> Iterator[Diagnostic]:
     groups: dict[tuple[str | Unknown, Selector, Direction], list[RuleAt]] = defaultdict(list)
-    for at in scene.rules:
+    for at in context.rules:
         groups[at.policy.namespace, at.policy.pod_selector, at.direction].append(at)
     for group in groups.values():
         if len(group) <= MOST_COMPARED:
@@ -163,9 +146,9 @@ def _covered_rules_of(group: list[RuleAt]) -> Iterator[Diagnostic]:
                 break
 
 
-def _idle_policies(scene: LintContext) -> Iterator[Diagnostic]:
+def _idle_policies(context: LintContext) -> Iterator[Diagnostic]:
     groups: dict[str, list[Policy]] = defaultdict(list)
-    for policy in scene.snapshot.policies:
+    for policy in context.snapshot.policies:
         if isinstance(policy.namespace, str):
             groups[policy.namespace].append(policy)
     for group in groups.values():
@@ -178,8 +161,8 @@ def _idle(group: list[Policy]) -> Iterator[Diagnostic]:
     for index, policy in enumerate(group):
         others = [
             other
-            for place, other in enumerate(group)
-            if _selects_as_much(other, policy) and (place < index or not _is_idle(other, [policy]))
+            for before, other in enumerate(group)
+            if _selects_as_much(other, policy) and (before < index or not _is_idle(other, [policy]))
         ]
         if not _is_default_deny(policy) and _is_idle(policy, others):
             yield Diagnostic(

@@ -20,7 +20,7 @@ from podwall.policies.errors import Severity
 from podwall.policies.peers import METADATA_NAME
 from podwall.policies.rules import Direction
 
-__all__ = ["PORT_LINTS", "SELECTION_LINTS", "destinations"]
+__all__ = ["PORT_LINTS", "SELECTION_LINTS", "destinations", "numbers_of_name"]
 
 
 DOC: Final = "https://kubernetes.io/docs/concepts/services-networking/network-policies/"
@@ -35,14 +35,14 @@ class NoEffect(Enum):
     HOST_NETWORK = auto()
 
 
-def _policies(reason: NoEffect, scene: LintContext) -> Iterator[Diagnostic]:
-    for policy in scene.snapshot.policies:
-        selected = scene.pods.of_policy(policy)
-        if _reason(scene, policy.namespace, selected) is reason:
-            yield _policy_diagnostic(scene, policy, reason)
+def _policies(reason: NoEffect, context: LintContext) -> Iterator[Diagnostic]:
+    for policy in context.snapshot.policies:
+        selected = context.pods.of_policy(policy)
+        if _reason(context, policy.namespace, selected) is reason:
+            yield _policy_diagnostic(context, policy, reason)
 
 
-def _policy_diagnostic(scene: LintContext, policy: Policy, reason: NoEffect) -> Diagnostic:
+def _policy_diagnostic(context: LintContext, policy: Policy, reason: NoEffect) -> Diagnostic:
     written, name = selector_text(policy.pod_selector), quoted_name(policy)
     severity = None if written else Severity.INFO
     messages = {
@@ -52,36 +52,36 @@ def _policy_diagnostic(scene: LintContext, policy: Policy, reason: NoEffect) -> 
         NoEffect.HOST_NETWORK: f"policy {name} selects only pods on the host network",
     }
     path = "metadata.namespace" if reason is NoEffect.NO_NAMESPACE else "spec.podSelector"
-    help_ = scene.pods.nearest(policy.pod_selector) if reason is NoEffect.NO_POD else ""
+    help_ = context.pods.nearest(policy.pod_selector) if reason is NoEffect.NO_POD else ""
     return Diagnostic(policy.place.at(path), messages[reason], help_, severity)
 
 
-def _peers(reason: NoEffect, scene: LintContext) -> Iterator[Diagnostic]:
-    for found in scene.peers:
-        if isinstance(found.peer, PodPeer) and _reason_of_peer(scene, found) is reason:
-            yield _peer_diagnostic(found, found.peer, reason, scene)
+def _peers(reason: NoEffect, context: LintContext) -> Iterator[Diagnostic]:
+    for found in context.peers:
+        if isinstance(found.peer, PodPeer) and _reason_of_peer(context, found) is reason:
+            yield _peer_diagnostic(found, found.peer, reason, context)
 
 
-def _reason_of_peer(scene: LintContext, found: PeerAt) -> NoEffect | None:
+def _reason_of_peer(context: LintContext, found: PeerAt) -> NoEffect | None:
     peer, policy = found.peer, found.at.policy
-    if not isinstance(peer, PodPeer) or _is_elsewhere(scene, peer):
+    if not isinstance(peer, PodPeer) or _is_elsewhere(context, peer):
         return None
-    selected = scene.pods.of_peer(policy, peer)
+    selected = context.pods.of_peer(policy, peer)
     if peer.namespaces is None:
-        return _reason(scene, policy.namespace, selected)
-    if not scene.pods.namespaces(peer.namespaces):
+        return _reason(context, policy.namespace, selected)
+    if not context.pods.namespaces(peer.namespaces):
         return NoEffect.NO_NAMESPACE
-    return _empty(scene, selected)
+    return _empty(context, selected)
 
 
-def _is_elsewhere(scene: LintContext, peer: PodPeer) -> bool:
+def _is_elsewhere(context: LintContext, peer: PodPeer) -> bool:
     """Say whether a peer means what a source which is only a part need not have.
 
     That is the cluster's DNS, and namespaces that are named.
     """
-    if scene.snapshot.complete or peer.namespaces is None:
+    if context.snapshot.complete or peer.namespaces is None:
         return False
-    if is_cluster_dns(scene, peer):
+    if is_cluster_dns(context, peer):
         return True
     named = {
         value
@@ -89,12 +89,12 @@ def _is_elsewhere(scene: LintContext, peer: PodPeer) -> bool:
         if (requirement.key, requirement.operator) == (METADATA_NAME, Operator.IN)
         for value in requirement.values
     }
-    populated = {name for name in named if scene.pods.at(name)}
+    populated = {name for name in named if context.pods.at(name)}
     return bool(named) and populated != named
 
 
 def _peer_diagnostic(
-    found: PeerAt, peer: PodPeer, reason: NoEffect, scene: LintContext
+    found: PeerAt, peer: PodPeer, reason: NoEffect, context: LintContext
 ) -> Diagnostic:
     pods, namespaces = selector_text(peer.pods), selector_text(peer.namespaces or Selector())
     messages = {
@@ -106,24 +106,24 @@ def _peer_diagnostic(
         else "there is no pod that the peer could mean",
         NoEffect.HOST_NETWORK: "the peer stands for pods on the host network only",
     }
-    elsewhere = peer.namespaces is not None and not scene.snapshot.complete
+    elsewhere = peer.namespaces is not None and not context.snapshot.complete
     severity = Severity.INFO if elsewhere and reason is not NoEffect.HOST_NETWORK else None
-    help_ = scene.pods.nearest(peer.pods) if reason is NoEffect.NO_POD else ""
+    help_ = context.pods.nearest(peer.pods) if reason is NoEffect.NO_POD else ""
     return Diagnostic(found.place, messages[reason], help_, severity)
 
 
 def _reason(
-    scene: LintContext, namespace: str | Unknown, selected: MatchedNumbers
+    context: LintContext, namespace: str | Unknown, selected: MatchedNumbers
 ) -> NoEffect | None:
-    if not selected.may and not scene.pods.at(namespace):
+    if not selected.may and not context.pods.at(namespace):
         return NoEffect.NO_NAMESPACE
-    return _empty(scene, selected)
+    return _empty(context, selected)
 
 
-def _empty(scene: LintContext, selected: MatchedNumbers) -> NoEffect | None:
+def _empty(context: LintContext, selected: MatchedNumbers) -> NoEffect | None:
     if not selected.may:
         return NoEffect.NO_POD
-    on_host = all(scene.snapshot.workloads[n].host_network is True for n in selected.may)
+    on_host = all(context.snapshot.workloads[n].host_network is True for n in selected.may)
     return NoEffect.HOST_NETWORK if on_host else None
 
 
@@ -178,49 +178,49 @@ API_DOC: Final = (
 )
 
 
-def destinations(scene: LintContext, at: RuleAt) -> list[SnapshotWorkload]:
+def destinations(context: LintContext, at: RuleAt) -> list[SnapshotWorkload]:
     """Return the workloads on which a rule's ports are, without those on the host network.
 
     Nothing where some of them are, or may be, outside the source.
     """
-    numbers = _destinations(scene, at)
-    workloads = (scene.snapshot.workloads[number] for number in sorted(numbers))
+    numbers = _destinations(context, at)
+    workloads = (context.snapshot.workloads[number] for number in sorted(numbers))
     return [workload for workload in workloads if workload.host_network is False]
 
 
-def _destinations(scene: LintContext, at: RuleAt) -> frozenset[int]:
+def _destinations(context: LintContext, at: RuleAt) -> frozenset[int]:
     if at.direction is Direction.INGRESS:
-        return frozenset(scene.pods.of_policy(at.policy).may)
+        return frozenset(context.pods.of_policy(at.policy).may)
     peers = at.rule.peers
-    if not isinstance(peers, tuple) or not all(_is_here(scene, peer) for peer in peers):
+    if not isinstance(peers, tuple) or not all(_is_here(context, peer) for peer in peers):
         return frozenset()
     pod_peers = (peer for peer in peers if isinstance(peer, PodPeer))
-    return frozenset().union(*(scene.pods.of_peer(at.policy, peer).may for peer in pod_peers))
+    return frozenset().union(*(context.pods.of_peer(at.policy, peer).may for peer in pod_peers))
 
 
-def _is_here(scene: LintContext, peer: object) -> bool:
-    return isinstance(peer, PodPeer) and (peer.namespaces is None or scene.snapshot.complete)
+def _is_here(context: LintContext, peer: object) -> bool:
+    return isinstance(peer, PodPeer) and (peer.namespaces is None or context.snapshot.complete)
 
 
-def _undeclared(scene: LintContext) -> Iterator[Diagnostic]:
-    for found in scene.ports:
+def _undeclared(context: LintContext) -> Iterator[Diagnostic]:
+    for found in context.ports:
         number, port = found.port.port, found.port
         if not isinstance(number, int) or port.end_port is not None:
             continue
-        targets = destinations(scene, found.at)
+        targets = destinations(context, found.at)
         declared = [item for each in targets for item in each.ports]
         certain = all(each.ports and each.open_ports is None for each in targets)
         listening = {(item.number, item.protocol) for item in declared}
         if targets and certain and (number, port.protocol) not in listening:
-            yield _undeclared_diagnostic(scene, found, targets)
+            yield _undeclared_diagnostic(context, found, targets)
 
 
 def _undeclared_diagnostic(
-    scene: LintContext, found: PortAt, targets: list[SnapshotWorkload]
+    context: LintContext, found: PortAt, targets: list[SnapshotWorkload]
 ) -> Diagnostic:
     number, protocol = found.port.port, found.port.protocol
     message = f"none of the pods that {protocol} {number} is about declares that port"
-    for service in scene.snapshot.services:
+    for service in context.snapshot.services:
         for port in service.ports:
             if port.port == number != port.target and service.namespace == targets[0].namespace:
                 target = "another" if isinstance(port.target, Unknown) else f"`{port.target}`"
@@ -233,12 +233,12 @@ def _undeclared_diagnostic(
     return Diagnostic(found.place, message)
 
 
-def _unknown_names(scene: LintContext) -> Iterator[Diagnostic]:
-    for found in scene.ports:
+def _unknown_names(context: LintContext) -> Iterator[Diagnostic]:
+    for found in context.ports:
         name, protocol = found.port.port, found.port.protocol
         if not isinstance(name, str):
             continue
-        targets = destinations(scene, found.at)
+        targets = destinations(context, found.at)
         certain = all(each.open_ports is None for each in targets)
         has_name = any(
             (item.name, item.protocol) == (name, protocol)
@@ -251,9 +251,9 @@ def _unknown_names(scene: LintContext) -> Iterator[Diagnostic]:
             )
 
 
-def _ambiguous_names(scene: LintContext) -> Iterator[Diagnostic]:
-    for found in scene.ports:
-        numbers = _numbers_of_name(scene, found)
+def _ambiguous_names(context: LintContext) -> Iterator[Diagnostic]:
+    for found in context.ports:
+        numbers = numbers_of_name(context, found)
         if len(numbers) > 1:
             listed = ", ".join(map(str, sorted(numbers)))
             yield Diagnostic(
@@ -261,12 +261,13 @@ def _ambiguous_names(scene: LintContext) -> Iterator[Diagnostic]:
             )
 
 
-def _numbers_of_name(scene: LintContext, found: PortAt) -> set[int]:
+def numbers_of_name(context: LintContext, found: PortAt) -> set[int]:
+    """Return the numbers that the port name of an entry stands for; none of a number."""
     if not isinstance(found.port.port, str):
         return set()
     return {
         item.number
-        for each in destinations(scene, found.at)
+        for each in destinations(context, found.at)
         for item in each.ports
         if (item.name, item.protocol) == (found.port.port, found.port.protocol)
     }

@@ -13,15 +13,15 @@ from podwall.model import (
     PodPeer,
     Policy,
     Selector,
-    SelectorRequirement,
     Snapshot,
-    SnapshotWorkload,
     Unknown,
 )
 from podwall.policies.wording import guess
-from podwall.reachability.matching import Match, NamespaceLabels, labels_match
+from podwall.reachability.matching import NamespaceLabels
+from podwall.reachability.pod_classes import LabelIndex
+from podwall.reachability.values import Bound
 
-__all__ = ["NO_NUMBERS", "LabelMapIndex", "MatchedNumbers", "Numbers", "WorkloadIndex"]
+__all__ = ["NO_NUMBERS", "MatchedNumbers", "Numbers", "WorkloadIndex"]
 
 
 Numbers = frozenset[int]
@@ -35,55 +35,28 @@ class MatchedNumbers(NamedTuple):
     may: Numbers
 
 
-class LabelMapIndex:
-    """Label maps by their numbers, found by what they carry."""
+class _Selections:
+    """Which of some label maps selectors match, each selector answered once."""
 
     def __init__(self, maps: Sequence[LabelMap]) -> None:
-        """Index the maps by their labels."""
-        self._maps = maps
+        self._index = LabelIndex(maps)
         self._all = frozenset(range(len(maps)))
-        self._answers: dict[Selector, MatchedNumbers] = {}
-        self._carriers: dict[str, dict[str, set[int]]] = defaultdict(lambda: defaultdict(set))
-        self._vague: set[int] = set()
-        for number, labels in enumerate(maps):
-            for key, value in labels.items:
-                if isinstance(value, Unknown):
-                    self._vague.add(number)
-                else:
-                    self._carriers[key][value].add(number)
-            if labels.more is not None:
-                self._vague.add(number)
+        self._known: dict[Selector, MatchedNumbers] = {}
 
-    def select(self, selector: Selector) -> MatchedNumbers:
+    def of(self, selector: Selector) -> MatchedNumbers:
         """Return which maps a selector matches."""
-        if selector not in self._answers:
-            self._answers[selector] = self._select(selector)
-        return self._answers[selector]
+        if selector not in self._known:
+            must = self._numbers(selector, Bound.MUST)
+            certain = self._index.is_known and selector.is_known
+            may = must if certain else self._numbers(selector, Bound.MAY)
+            self._known[selector] = MatchedNumbers(must, may)
+        return self._known[selector]
 
-    def _select(self, selector: Selector) -> MatchedNumbers:
-        if selector == Selector():
-            return MatchedNumbers(self._all, self._all)
-        matches = {n: labels_match(selector, self._maps[n]) for n in self._candidates(selector)}
-        return MatchedNumbers(
-            frozenset(number for number, match in matches.items() if match is Match.YES),
-            frozenset(number for number, match in matches.items() if match is not Match.NO),
-        )
-
-    def _candidates(self, selector: Selector) -> Iterable[int]:
-        """Return what may match at all: what carries the rarest label that is asked for."""
-        asked = [self._carrying(item) for item in selector.requirements if _is_positive(item)]
-        return min(asked, key=len) | self._vague if asked else self._all
-
-    def _carrying(self, requirement: SelectorRequirement) -> set[int]:
-        values = self._carriers.get(requirement.key, {})
-        wanted = requirement.values if requirement.operator is Operator.IN else values
-        return set().union(*(values[value] for value in wanted if value in values))
-
-
-def _is_positive(requirement: SelectorRequirement) -> bool:
-    """Say whether a requirement needs a label with a value that is known."""
-    needs = requirement.operator in {Operator.IN, Operator.EXISTS}
-    return needs and requirement.unknown is None
+    def _numbers(self, selector: Selector, bound: Bound) -> Numbers:
+        these, negated = self._index.select(selector, bound)
+        if not negated:
+            return frozenset(these.tolist())
+        return self._all.difference(these.tolist()) if len(these) else self._all
 
 
 #: Among more labels than this no like one is looked for.
@@ -93,14 +66,14 @@ MOST_LABELS_COMPARED: Final = 500
 class WorkloadIndex:
     """Answers which workloads a policy or a peer selects: for certain, and at most.
 
-    Workloads are told by their number in the snapshot. Those on the host network are among the
-    answers, although no policy applies to them.
+    Workloads are identified by their number in the snapshot. Those on the host network are among
+    the answers, although no policy applies to them.
     """
 
     def __init__(self, snapshot: Snapshot) -> None:
         """Index the workloads by namespace and by labels."""
         self.workloads = snapshot.workloads
-        self._labels = LabelMapIndex([workload.labels for workload in self.workloads])
+        self._labels = _Selections([workload.labels for workload in self.workloads])
         found: dict[str | Unknown, set[int]] = defaultdict(set)
         for number, workload in enumerate(self.workloads):
             found[workload.namespace].add(number)
@@ -114,7 +87,7 @@ class WorkloadIndex:
         self._peers: dict[PodPeer, MatchedNumbers] = {}
         self._there: dict[Selector, MatchedNumbers] = {}
         labels = NamespaceLabels(snapshot)
-        self._namespaces = LabelMapIndex([labels.of(name) for name in self._names])
+        self._namespaces = _Selections([labels.of(name) for name in self._names])
 
     def at(self, namespace: str | Unknown) -> Numbers:
         """Return the workloads that are, or may be, in a namespace."""
@@ -131,7 +104,7 @@ class WorkloadIndex:
         if peer.namespaces is None:
             return self._within(policy.namespace, peer.pods)
         if peer not in self._peers:
-            labels, there = self._labels.select(peer.pods), self._in_namespaces(peer.namespaces)
+            labels, there = self._labels.of(peer.pods), self._in_namespaces(peer.namespaces)
             self._peers[peer] = MatchedNumbers(labels.must & there.must, labels.may & there.may)
         return self._peers[peer]
 
@@ -141,7 +114,7 @@ class WorkloadIndex:
 
     def namespaces(self, selector: Selector) -> list[str]:
         """Return the namespaces that a selector matches, or may match."""
-        return [self._names[number] for number in sorted(self._namespaces.select(selector).may)]
+        return [self._names[number] for number in sorted(self._namespaces.of(selector).may)]
 
     def names(self, numbers: Iterable[int], most: int = 3) -> str:
         """Return the workloads' names for people: the first few, and how many more there are."""
@@ -151,9 +124,7 @@ class WorkloadIndex:
 
     def name(self, number: int) -> str:
         """Return a workload's namespace and name."""
-        workload: SnapshotWorkload = self.workloads[number]
-        namespace = "?" if isinstance(workload.namespace, Unknown) else workload.namespace
-        return f"{namespace}/{workload.name}"
+        return self.workloads[number].full_name
 
     def nearest(self, selector: Selector) -> str:
         """Return a remedy for a selector of a label that no pod has, if one has a like one."""
@@ -172,7 +143,7 @@ class WorkloadIndex:
         return sorted(pairs) if len(pairs) <= MOST_LABELS_COMPARED else []
 
     def _within(self, namespace: str | Unknown, selector: Selector) -> MatchedNumbers:
-        labels = self._labels.select(selector)
+        labels = self._labels.of(selector)
         if isinstance(namespace, Unknown):
             return MatchedNumbers(NO_NUMBERS, labels.may)
         here = self._at.get(namespace, NO_NUMBERS)
@@ -181,7 +152,7 @@ class WorkloadIndex:
     def _in_namespaces(self, selector: Selector) -> MatchedNumbers:
         """Return the workloads of the namespaces that a selector matches."""
         if selector not in self._there:
-            must, may = self._namespaces.select(selector)
+            must, may = self._namespaces.of(selector)
             self._there[selector] = MatchedNumbers(self._in(must), self._in(may) | self._vague)
         return self._there[selector]
 

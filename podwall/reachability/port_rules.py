@@ -13,7 +13,7 @@ from __future__ import annotations
 from collections import defaultdict
 from typing import Final
 
-from podwall.engines import Engine, Treatment, minor_version
+from podwall.engines import SPEC, Engine, Treatment, minor_version
 from podwall.model import (
     IpProtocol,
     PortRule,
@@ -34,6 +34,7 @@ __all__ = [
     "NamedPorts",
     "PortReader",
     "RulePorts",
+    "entry_bounds",
     "exposed_ports",
     "opens",
     "passes_own_node",
@@ -166,6 +167,20 @@ def _conflicting_names(snapshot: Snapshot) -> dict[tuple[str, IpProtocol], Match
         numbers[port.name or "", port.protocol].add(port.number)
     otherwise = Match.NO if all(workload.open_ports is None for workload in pods) else Match.MAYBE
     return {key: Match.YES if len(found) > 1 else otherwise for key, found in numbers.items()}
+
+
+_BY_SPEC: Final = PortReader(Snapshot(), SPEC)
+_ANY_NAMES: Final = NamedPorts(more=Unknown("which port has this name"))
+
+
+def entry_bounds(entry: PortRule | Unknown) -> Bounds:
+    """Return the ports that an entry of `ports` allows on every pod, and those it may on some.
+
+    >>> named = entry_bounds(PortRule(port="http"))
+    >>> print(entry_bounds(PortRule(port=80)).must, named.must, named.may, sep=" | ")
+    TCP 80 | no ports | all TCP
+    """
+    return _BY_SPEC.bounds((entry,), _ANY_NAMES, Direction.INGRESS)
 
 
 OWN_NODE: Final = (

@@ -172,7 +172,7 @@ def _isolating(deployment: Deployment, direction: Direction) -> Mapping[int, lis
     found: dict[int, list[Policy]] = defaultdict(list)
     for policy in deployment.reading.snapshot.policies:
         if rules_of(policy, direction) is not None:
-            for number in deployment.scene.pods.of_policy(policy).may:
+            for number in deployment.context.pods.of_policy(policy).may:
                 found[number].append(policy)
     return found
 
@@ -197,7 +197,7 @@ def _is_after_one(
 def _judgement(
     number: int, deployment: Deployment, direction: Direction, policies: Iterable[Policy]
 ) -> Judgements:
-    pods, name = deployment.scene.pods, deployment.scene.pods.name(number)
+    pods, name = deployment.context.pods, deployment.context.pods.name(number)
     place = deployment.reading.snapshot.workloads[number].place
     certain = [each for each in policies if number in pods.of_policy(each).must]
     certain = [each for each in certain if not isinstance(rules_of(each, direction), Unknown)]
