@@ -11,7 +11,7 @@ from typing import Final, NamedTuple
 
 from podwall.cli.arguments import paused_collector, read_source, write_findings
 from podwall.exit_code import FailOn, exit_code
-from podwall.explain import FlowAnswer, answers, is_port, protocol_last
+from podwall.explain import FlowAnswer, answers, protocol_last, typed_port
 from podwall.policies.errors import InvalidValue, Severity
 from podwall.reachability import Reachability, reachability
 from podwall.reports.explanation import (
@@ -49,7 +49,7 @@ def flow_words(words: list[str]) -> FlowWords:
     match words:
         case [start, end]:
             return FlowWords(None, start, end, None)
-        case [start, end, port] if is_port(protocol_last(port)) and not _is_source(start):
+        case [start, end, port] if typed_port(protocol_last(port)) and not _is_source(start):
             return FlowWords(None, start, end, port)
         case [source, start, end]:
             return FlowWords(source, start, end, None)

@@ -15,16 +15,14 @@ from podwall.expectations.expectation import (
     WorkloadId,
 )
 from podwall.expectations.selecting import SelectedEndpoints, is_real, selected
-from podwall.explain import explain_ports, ports_named
-from podwall.policies.errors import InvalidValue
+from podwall.explain import explain_ports, ports_at
 from podwall.policies.wording import guess
-from podwall.portset import ALL_PORTS, NO_PORTS, PortSet
+from podwall.portset import TRANSPORT_PORTS, PortSet
 from podwall.reachability import Connection, Reachability
 from podwall.reachability.values import Endpoint, ExternalRange
 
 __all__ = ["check"]
 
-_TRANSPORTS: Final = ALL_PORTS - PortSet(other=True)
 _FEW: Final = 20_000
 """So many pairs are looked up one by one; for more, all connections are read once."""
 
@@ -128,7 +126,7 @@ class _Check:
         """Yield what passes, or may, although it must not."""
         for connection, wanted in self._pairs(self._passing(sources)):
             passing = connection.allowed & wanted
-            perhaps = _undetermined(connection) & wanted
+            perhaps = connection.undetermined_ports & wanted
             if passing:
                 yield self._flow(connection, passing, sources)
             elif perhaps:
@@ -141,7 +139,7 @@ class _Check:
             if anyhow and connection.allowed & wanted:
                 continue
             missing = wanted - connection.allowed
-            perhaps = _undetermined(connection) & wanted
+            perhaps = connection.undetermined_ports & wanted
             sure = not perhaps if anyhow else bool(missing - perhaps)
             if missing:
                 ports = missing - perhaps if sure else perhaps
@@ -182,32 +180,18 @@ class _Check:
 
     def _wanted(self, destination: Endpoint) -> PortSet:
         """Return the ports that count at a destination."""
-        if not self._expectation.ports:
-            return _TRANSPORTS
-        found = NO_PORTS
-        for text in self._expectation.ports:
-            try:
-                found |= ports_named(text, destination)
-            except InvalidValue:  # it has no port of that name: nothing is expected of it
-                continue
-        return found
+        ports = self._expectation.ports
+        return ports_at(ports, destination) if ports else TRANSPORT_PORTS
 
     def _broken(self, flow: _Flow, outcome: Outcome) -> Result:
         explanation = explain_ports(self._found, flow.source, flow.destination, flow.ports)
         sure = "" if flow.sure else "perhaps "
         verb = "reaches" if explanation.verdict != "denied" else "does not reach"
         ports = str(flow.ports)
-        if flow.ports == _TRANSPORTS:
+        if flow.ports == TRANSPORT_PORTS:
             ports = "all ports" if explanation.verdict != "denied" else "any port"
         reason = f"{flow.source} {sure}{verb} {flow.destination} on {ports}"
         return Result(self._expectation, outcome, reason, explanation)
-
-
-def _undetermined(connection: Connection) -> PortSet:
-    ports = NO_PORTS
-    for part in connection.undetermined:
-        ports |= part.ports
-    return ports
 
 
 def _outside(end: Endpoint) -> bool:

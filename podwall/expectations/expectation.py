@@ -9,10 +9,9 @@ from enum import StrEnum
 from ipaddress import IPv4Network, IPv6Network, ip_network
 from typing import Final
 
-from podwall.explain import Explanation, is_port, protocol_last
+from podwall.explain import Explanation, protocol_last, typed_port
 from podwall.policies.errors import InvalidValue, Place
 from podwall.policies.wording import guess, shown
-from podwall.portset import FIRST_PORT, LAST_PORT
 
 __all__ = [
     "ANYTHING",
@@ -191,8 +190,6 @@ def selection(text: str) -> Selection:
     return workload(text)
 
 
-_NUMBERS: Final = re.compile(r"([0-9]+)(?:-([0-9]+))?(?:/|$)")
-
 SelectionArgument = Selection | Iterable[Selection]
 PortsArgument = str | int | Iterable[str | int]
 
@@ -211,7 +208,7 @@ class Kind(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Expectation:
-    """Who shall, or shall not, reach whom on which ports.
+    """Who must be able, or must not be able, to reach whom on which ports.
 
     `ports` are as in `8080`, `53/udp`, `8000-8080` or `metrics`, the name of a port of each
     destination; empty means any port at all, which `ALLOWED` does not accept. An expectation whose
@@ -242,21 +239,22 @@ class Expectation:
 
 
 def _validate(port: str, place: Place) -> None:
-    written = _NUMBERS.match(port) if is_port(port) else None
-    numbers = [int(each) for each in written.groups() if each] if written else []
-    inside = all(FIRST_PORT <= each <= LAST_PORT for each in numbers)
-    if not is_port(port) or not inside or numbers != sorted(numbers):
-        raise InvalidValue(
-            f"{shown(port)} is not a port",
-            help=_proposal(port) or "as in `8080`, `53/udp`, `8000-8080` or `metrics`",
-            place=place,
-            value=port,
-        )
-
-
-def _proposal(port: str) -> str:
+    typed = typed_port(port)
+    try:
+        if typed is not None and (typed.name or typed.ports()):
+            return
+    except InvalidValue:  # a number that is no port, or a range that is reversed
+        pass
     meant = protocol_last(port)
-    return f"did you mean `{meant}`?" if meant != port and is_port(meant) else ""
+    remedy = meant != port and typed_port(meant) is not None
+    raise InvalidValue(
+        f"{shown(port)} is not a port",
+        help=f"did you mean `{meant}`?"
+        if remedy
+        else "as in `8080`, `53/udp`, `8000-8080` or `metrics`",
+        place=place,
+        value=port,
+    )
 
 
 def allowed(

@@ -19,8 +19,8 @@ from podwall.expectations.expectation import (
     WorkloadId,
 )
 from podwall.intervals import Ranges, difference, intersection
-from podwall.model import IpPeer, Operator, Selector, SelectorRequirement, Unknown
-from podwall.reachability.addresses import block_ranges
+from podwall.model import Operator, Selector, SelectorRequirement, Unknown
+from podwall.reachability.addresses import is_ipv6, network_ranges
 from podwall.reachability.cluster import EnforcedCluster
 from podwall.reachability.matching import Match, labels_match
 from podwall.reachability.values import Endpoint, ExternalRange, WorkloadEndpoint
@@ -77,7 +77,7 @@ def matches(selection: Selection, end: Endpoint) -> Match:
 
 
 def is_real(end: Endpoint, cluster: EnforcedCluster) -> bool:
-    """Tell whether traffic can come from an endpoint, or go there.
+    """Return whether traffic can come from an endpoint, or go there.
 
     The ranges that pods get their addresses from are not outside the cluster, and an engine that
     ignores policies with IPv6 blocks runs in clusters without IPv6 only.
@@ -85,10 +85,10 @@ def is_real(end: Endpoint, cluster: EnforcedCluster) -> bool:
     if not isinstance(end, ExternalRange):
         return True
     without_ipv6 = cluster.engine.ipv6_blocks.value is Treatment.IGNORED
-    if without_ipv6 and end.network.version == 6:  # noqa: PLR2004 - the family
+    if without_ipv6 and is_ipv6(end.network):
         return False
-    pods = block_ranges(tuple(map(IpPeer, cluster.snapshot.pod_cidrs)))
-    return bool(difference(_line(str(end.network)), pods))
+    pods = network_ranges(*cluster.snapshot.pod_cidrs)
+    return bool(difference(network_ranges(end.network), pods))
 
 
 def _means_range(selection: Selection, end: ExternalRange) -> bool:
@@ -96,21 +96,17 @@ def _means_range(selection: Selection, end: ExternalRange) -> bool:
         case Outside():
             return True
         case Internet():
-            return bool(difference(_line(str(end.network)), not_public()))
+            return bool(difference(network_ranges(end.network), not_public()))
         case Addresses(network):
-            return bool(intersection(_line(str(end.network)), _line(str(network))))
+            return bool(intersection(network_ranges(end.network), network_ranges(network)))
         case _:
             return False
-
-
-def _line(network: str) -> Ranges:
-    return block_ranges((IpPeer(ip_network(network)),))
 
 
 @cache
 def not_public() -> Ranges:
     """Return the addresses that are not of the internet."""
-    return block_ranges(tuple(IpPeer(ip_network(each)) for each in _SPECIAL))
+    return network_ranges(*map(ip_network, _SPECIAL))
 
 
 def _means_workload(selection: Selection, end: WorkloadEndpoint) -> Match:

@@ -11,7 +11,8 @@ from podwall.explain.explanation import (
     explain,
     explain_ports,
 )
-from podwall.explain.questions import FlowAnswer, answers, is_port, ports_named, protocol_last
+from podwall.explain.ports import TypedPort, ports_at, ports_named, protocol_last, typed_port
+from podwall.explain.questions import FlowAnswer, answers
 from podwall.explain.scopes import (
     ConditionScope,
     ExemptionScope,
@@ -37,11 +38,13 @@ __all__ = [
     "RuleScope",
     "Scopes",
     "SideExplanation",
+    "TypedPort",
     "answers",
     "explain",
     "explain_ports",
-    "is_port",
+    "ports_at",
     "ports_named",
     "protocol_last",
     "scopes",
+    "typed_port",
 ]

@@ -120,7 +120,7 @@ class PolicyDraft:
     def _is_apart(
         self, selection: Selection, side: Iterable[Selection], expectation: Expectation
     ) -> bool:
-        """Tell whether no selector of a workload means another that is not on the same side."""
+        """Return whether no selector of a workload means another that is not on the same side."""
         if not isinstance(selection, WorkloadId) or selection.id not in self._subjects.chosen:
             return True
         listed = list(side)
@@ -130,7 +130,9 @@ class PolicyDraft:
             if not any(matches(end, self._subjects.all[each]) is Match.YES for end in listed)
         ]
         if strangers:
-            self._tell_alike(selection.id, strangers[0], f"`{expectation.name}` means one of them")
+            self._report_alike(
+                selection.id, strangers[0], f"`{expectation.name}` means one of them"
+            )
         return not strangers
 
     def _common(self, id_: str, direction: Direction) -> tuple[Allowance, ...]:
@@ -139,7 +141,7 @@ class PolicyDraft:
         for other in sorted(self._subjects.chosen[id_].companions & self._closed.keys()):
             theirs = merged(self._allowed[other, direction])
             if set(theirs) != set(own):
-                self._tell_alike(id_, other, "what is stated about them differs")
+                self._report_alike(id_, other, "what is stated about them differs")
                 own = tuple(each for each in own if each in theirs)
         return own
 
@@ -153,7 +155,7 @@ class PolicyDraft:
         resolving = EgressRule(servers, DNS_PORTS) if servers else None
         return rules if resolving is None or resolving in rules else (*rules, resolving)
 
-    def _tell_alike(self, one: str, other: str, why: str) -> None:
+    def _report_alike(self, one: str, other: str, why: str) -> None:
         chosen = self._subjects.chosen[one]
         first, second = sorted((one, other))
         unsure = other in chosen.perhaps

@@ -7,9 +7,9 @@ from typing import Final
 
 from podwall.expectations import Expectation, Kind
 from podwall.expectations.selecting import matches
-from podwall.explain import ports_named
+from podwall.explain import ports_at
 from podwall.model import IpProtocol, LabelMap, SnapshotWorkload
-from podwall.policies import KUBE_DNS, LOCAL_DNS, Finding, InvalidValue, Peer, Severity
+from podwall.policies import KUBE_DNS, LOCAL_DNS, Finding, Peer, Severity
 from podwall.portset import PortSet
 from podwall.reachability.matching import Match
 from podwall.reachability.values import Endpoint, ExternalRange, WorkloadEndpoint
@@ -42,7 +42,7 @@ def name_servers(
 
 
 def resolves_names(destination: Endpoint) -> bool:
-    """Tell whether an endpoint is a name server that clients are let ask."""
+    """Return whether an endpoint is a name server that clients are let ask."""
     if isinstance(destination, ExternalRange):
         network, local = destination.network, _LOCAL_DNS.network
         inside = range(int(local.network_address), int(local.broadcast_address) + 1)
@@ -53,7 +53,7 @@ def resolves_names(destination: Endpoint) -> bool:
 
 
 def _denies(expectation: Expectation, client: WorkloadEndpoint, server: Endpoint) -> bool:
-    """Tell whether an expectation denies its sources, or all but its sources, to ask a server."""
+    """Return whether an expectation denies its sources, or all but its sources, to ask a server."""
     from_client = any(matches(each, client) is not Match.NO for each in expectation.sources)
     to_server = any(matches(each, server) is not Match.NO for each in expectation.destinations)
     if not to_server or not _asks(expectation, server):
@@ -62,15 +62,8 @@ def _denies(expectation: Expectation, client: WorkloadEndpoint, server: Endpoint
 
 
 def _asks(expectation: Expectation, server: Endpoint) -> bool:
-    """Tell whether the ports of an expectation include those of DNS."""
-    return not expectation.ports or any(_meets(text, server) for text in expectation.ports)
-
-
-def _meets(text: str, server: Endpoint) -> bool:
-    try:
-        return bool(ports_named(text, server) & DNS)
-    except InvalidValue:  # a name that the server's ports do not have
-        return False
+    """Return whether the ports of an expectation include those of DNS."""
+    return not expectation.ports or bool(ports_at(expectation.ports, server) & DNS)
 
 
 def _withheld(client: WorkloadEndpoint, server: Endpoint, denying: Expectation) -> Finding:

@@ -7,11 +7,8 @@ with the same ports.
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from ipaddress import ip_network
-from typing import Final
 
 from podwall.engines import BlockMatch, Treatment
 from podwall.expectations import (
@@ -24,11 +21,11 @@ from podwall.expectations import (
     Selection,
     WorkloadId,
 )
-from podwall.expectations.expectation import PodSelection as PodsOf
+from podwall.expectations.expectation import PodSelection
 from podwall.expectations.selecting import matches, not_public
+from podwall.explain import typed_port
 from podwall.intervals import Ranges, difference, intersection
-from podwall.model import IpPeer, WorkloadPort
-from podwall.model import IpProtocol as AnyProtocol
+from podwall.model import IpProtocol, WorkloadPort
 from podwall.policies import (
     ALL_NAMESPACES,
     ALL_PODS,
@@ -53,7 +50,7 @@ from podwall.policies import (
 )
 from podwall.policies.addresses import Anywhere
 from podwall.policies.peers import METADATA_NAME
-from podwall.reachability.addresses import block_ranges, networks
+from podwall.reachability.addresses import FAMILIES, network_ranges, networks
 from podwall.reachability.cluster import EnforcedCluster
 from podwall.reachability.matching import Match
 from podwall.reachability.values import WorkloadEndpoint
@@ -69,9 +66,6 @@ __all__ = [
     "openings",
     "ports_unsaid",
 ]
-
-
-_NUMBER: Final = re.compile(r"(\d{1,5})(?:-(\d{1,5}))?(?:/(\w+))?")
 
 
 @dataclass(frozen=True, slots=True)
@@ -140,24 +134,22 @@ def _servers(
 
 def _of_server(expectation: Expectation, server: WorkloadEndpoint) -> Iterator[WorkloadPort]:
     """Yield the declared ports that an expectation means by name, or by naming none."""
-    declared = [each for each in server.workload.ports if each.protocol is not AnyProtocol.OTHER]
+    declared = [each for each in server.workload.ports if each.protocol is not IpProtocol.OTHER]
     if not expectation.ports:
         yield from declared
     for text in expectation.ports:
-        name, _, protocol = text.partition("/")
-        for each in declared:
-            if each.name == name and protocol.upper() in ("", each.protocol.value):
-                yield each
+        typed = typed_port(text)
+        if typed is not None and typed.name:
+            named = (each for each in declared if each.name == typed.name)
+            yield from (each for each in named if typed.protocol in {None, each.protocol})
 
 
 def _by_number(text: str) -> Iterator[Port]:
     """Yield the entry that a text means by itself: a number, a range, or a whole protocol."""
-    if text.upper() in Protocol.__members__:
-        yield Port(Protocol[text.upper()])
-    elif match := _NUMBER.fullmatch(text):
-        first, last, protocol = match.groups()
-        end = int(last) if last and last != first else None
-        yield Port(Protocol((protocol or "TCP").upper()), int(first), end)
+    typed = typed_port(text)
+    if typed is not None and not typed.name:
+        last = typed.last if typed.last != typed.first else None
+        yield Port(Protocol(typed.protocol or "TCP"), typed.first, last)
 
 
 def _protocol(port: WorkloadPort) -> Protocol:
@@ -166,9 +158,6 @@ def _protocol(port: WorkloadPort) -> Protocol:
 
 def _name_or_number(port: WorkloadPort) -> str | int:
     return port.name if port.name is not None else port.number
-
-
-_FAMILIES: Final = (ip_network("0.0.0.0/0"), ip_network("::/0"))
 
 
 class PeerWriter:
@@ -185,7 +174,7 @@ class PeerWriter:
         self._workloads = workloads
         self._chosen = chosen
         ignored = cluster.engine.ipv6_blocks.value is Treatment.IGNORED
-        self._families = _FAMILIES[:1] if ignored else _FAMILIES
+        self._families = FAMILIES[:1] if ignored else FAMILIES
         self._versions = frozenset(each.version for each in self._families)
 
     def of(self, selection: Selection, own: str) -> tuple[Peer, ...] | Anywhere:
@@ -199,7 +188,7 @@ class PeerWriter:
                 return ANYWHERE
             case WorkloadId(id_):
                 return tuple(self._workload(id_, own))
-            case PodsOf(namespace, labels):
+            case PodSelection(namespace, labels):
                 pods = Pods(LabelSelector(Labels(dict(labels))))
                 return (_peer_in(namespace, pods, own),)
             case Addresses(network):
@@ -224,7 +213,7 @@ class PeerWriter:
     def _without(self, left_out: Ranges) -> Iterator[IpBlock]:
         """Yield blocks for each family of addresses that there is, without what is left out."""
         for family in self._families:
-            line = block_ranges((IpPeer(family),))
+            line = network_ranges(family)
             rest = tuple(networks(difference(line, left_out)))
             if len(rest) == 1:
                 yield ip_block(rest[0])

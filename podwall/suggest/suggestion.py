@@ -13,7 +13,7 @@ from itertools import product
 from podwall.engines import Engine
 from podwall.expectations import ANYTHING, Expectation, Kind, Outcome, Result, check
 from podwall.expectations.selecting import SelectedEndpoints, selected
-from podwall.explain import ports_named
+from podwall.explain import ports_at
 from podwall.model import Policy, Snapshot, Unknown
 from podwall.policies import Finding, InvalidValue, NetworkPolicy, Severity
 from podwall.portset import NO_PORTS, PortSet
@@ -57,31 +57,19 @@ class ResolvedExpectation:
 
     def ports(self, destination: Endpoint) -> PortSet:
         """Return the ports that it means at a destination."""
-        texts = self.expectation.ports
-        if not texts:
-            return self._unsaid(destination)
-        found = NO_PORTS
-        for text in texts:
-            try:
-                found |= ports_named(text, destination)
-            except InvalidValue:  # it has no port of that name: nothing is expected of it
-                continue
-        return found
-
-    def _unsaid(self, destination: Endpoint) -> PortSet:
+        if self.expectation.ports:
+            return ports_at(self.expectation.ports, destination)
         if isinstance(destination, ExternalRange):
             return NO_PORTS
-        found = NO_PORTS
-        for port in destination.workload.ports:
-            found |= PortSet.of(port.protocol, port.number)
-        return found
+        declared = destination.workload.ports
+        return PortSet.union(PortSet.of(each.protocol, each.number) for each in declared)
 
 
 def contradictions(
-    statements: Iterable[ResolvedExpectation], found: Reachability
+    resolved: Iterable[ResolvedExpectation], found: Reachability
 ) -> Iterator[Finding]:
     """Yield a finding for two expectations of which one denies what the other asks for."""
-    listed = list(statements)
+    listed = list(resolved)
     ends = {each.id: each for each in found.endpoints}
     for closing, opening in product(listed, listed):
         if closing is opening or not opening.opens:
@@ -139,20 +127,20 @@ def unmet(results: Iterable[Result]) -> Iterator[Finding]:
 
 
 def unstated(
-    statements: Iterable[ResolvedExpectation], found: Reachability, closed: Iterable[str]
+    resolved: Iterable[ResolvedExpectation], found: Reachability, closed: Iterable[str]
 ) -> Iterator[Finding]:
     """Yield a finding for each connection that is open, or may be, and that nothing states.
 
     Names are resolved, a pod reaches itself, and no policy closes what goes from or to the network
     of a node: these are left out, and so is what stays between namespaces that are left alone.
     """
-    opening = [each for each in statements if each.opens]
+    opening = [each for each in resolved if each.opens]
     namespaces = frozenset(closed)
     for connection in found.connections():
         if not _is_in_scope(connection, namespaces):
             continue
         stated = _stated(connection, opening)
-        extra, doubtful = connection.allowed - stated, _undetermined_ports(connection) - stated
+        extra, doubtful = connection.allowed - stated, connection.undetermined_ports - stated
         if extra or doubtful:
             yield _beyond(connection, extra, doubtful)
 
@@ -175,13 +163,6 @@ def _stated(connection: Connection, opening: Iterable[ResolvedExpectation]) -> P
             and connection.destination_id in each.destinations.all
         ):
             ports |= each.ports(connection.destination)
-    return ports
-
-
-def _undetermined_ports(connection: Connection) -> PortSet:
-    ports = NO_PORTS
-    for part in connection.undetermined:
-        ports |= part.ports
     return ports
 
 
@@ -237,15 +218,15 @@ def suggest(
     draft = PolicyDraft(bare.cluster, subjects, expectations)
     policies = tuple(draft.policies())
     found = reachability(replace(declared, policies=_as_read(policies)), engine)
-    statements = [ResolvedExpectation(each, found) for each in expectations]
-    _refuse_contradictions(tuple(contradictions(statements, found)))
+    resolved = [ResolvedExpectation(each, found) for each in expectations]
+    _refuse_contradictions(tuple(contradictions(resolved, found)))
     results = check(found, expectations)
     findings = (
         *subjects.findings(),
         *ports_unsaid(expectations, bare.workloads),
         *draft.findings,
         *unmet(results),
-        *unstated(statements, found, subjects.closed),
+        *unstated(resolved, found, subjects.closed),
     )
     replaced, left_over = _existing(declared, policies)
     return Suggestion(policies, findings, found, results, replaced, left_over)

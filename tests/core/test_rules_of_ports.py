@@ -5,13 +5,17 @@ Rule 15 (a quoted number is no port name) is about documents, and the reader's t
 
 from __future__ import annotations
 
+from random import Random
 from typing import Any
 
 import pytest
 
-from podwall.model import IpProtocol, PortRule
+from podwall.engines import SPEC
+from podwall.model import IpProtocol, PortRule, Rule, Snapshot, Unknown
+from podwall.policies.rules import Direction
 from podwall.portset import ALL_PORTS, PortSet
 from podwall.reachability import reachability
+from podwall.reachability.port_rules import NamedPorts, PortReader, entry_bounds
 from tests.core.builders import (
     EVERYTHING,
     allow,
@@ -25,6 +29,8 @@ from tests.core.builders import (
     selector,
     tcp,
 )
+from tests.core.clusters import Size, random_cluster
+from tests.core.obscured import obscured
 
 TCP, UDP, SCTP, OTHER = IpProtocol
 
@@ -136,3 +142,26 @@ def test_more_port_ranges_than_fit_in_a_machine_word() -> None:
     snapshot = cluster(policy("x", ingress=rules))
     connection = reachability(snapshot).connection("y/a", "x/a")
     assert connection.allowed.ranges(TCP) == tuple((10 * n, 10 * n + 4) for n in range(1, 200))
+
+
+@pytest.mark.parametrize("seed", range(20))
+def test_an_entry_allows_what_is_certain_and_at_most_what_is_possible_on_every_pod(
+    seed: int,
+) -> None:
+    rng = Random(f"entries {seed}")
+    snapshot = obscured(rng, random_cluster(rng, Size(workloads=6, policies=6)), 0.2)
+    reader = PortReader(snapshot, SPEC)
+    for entry in written_entries(snapshot):
+        bounds, found = entry_bounds(entry), []
+        for each in snapshot.workloads:
+            names = NamedPorts(each.ports, each.open_ports)
+            found.append(reader.bounds((entry,), names, Direction.EGRESS))
+        assert [each for each in found if bounds.must - each.must or each.may - bounds.may] == []
+
+
+def written_entries(snapshot: Snapshot) -> list[PortRule | Unknown]:
+    """Return every entry of `ports` in a cluster."""
+    policies = (rules for each in snapshot.policies for rules in (each.ingress, each.egress))
+    rules = (rule for each in policies if isinstance(each, tuple) for rule in each)
+    ports = (rule.ports for rule in rules if isinstance(rule, Rule))
+    return [entry for each in ports if isinstance(each, tuple) for entry in each]
