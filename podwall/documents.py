@@ -28,9 +28,18 @@ import msgspec
 from podwall.policies.errors import InvalidValue, Place
 from podwall.policies.wording import guess, shown
 
-__all__ = ["convert", "inside"]
+__all__ = ["TypedDocument", "about", "convert", "inside"]
 
 T = TypeVar("T")
+
+
+def about(description: str, **limits: Any) -> msgspec.Meta:
+    """Return what the schema says of a field, and the limits of its values."""
+    return msgspec.Meta(description=description, **limits)
+
+
+class TypedDocument(msgspec.Struct, forbid_unknown_fields=True):
+    """A document with the fields that its class has, and no other."""
 
 
 def convert(document: object, type_: type[T], place: Place) -> T:
@@ -102,7 +111,7 @@ def _refusal(
             return _refusal(part, inner, place.at(step), deeper, near)
     if isinstance(own := problem.__cause__, InvalidValue):
         return inside(own, place)
-    return _wrong_value(value, choices, place, problem, about)
+    return _wrong_value(value, choices, place, str(problem), about)
 
 
 def _choices(type_: Any) -> Iterator[Any]:
@@ -132,8 +141,12 @@ def _is_struct(type_: Any) -> bool:
 def _wrong_key(value: Mapping[Any, Any], struct: Any, place: Place) -> InvalidValue | None:
     """Return what is wrong with the keys of a struct's document: one is unknown, or missing."""
     fields = {field.encode_name: field for field in msgspec.structs.fields(struct)}
-    for key in value if struct.__struct_config__.forbid_unknown_fields else ():
-        if key not in fields:
+    config = struct.__struct_config__
+    tag = config.tag_field
+    if tag and value.get(tag, config.tag) != config.tag:
+        return _wrong_value(value[tag], [Literal[config.tag]], place.at(tag))
+    for key in value if config.forbid_unknown_fields else ():
+        if key not in fields and key != tag:
             known = ", ".join(f"`{each}`" for each in fields) or "an empty mapping"
             message = f"there is no field {shown(key)}, only {known}"
             return InvalidValue(message, help=guess(key, fields), place=place.at(str(key)))
@@ -172,10 +185,9 @@ _BOUND: Final = re.compile(r"Expected `\w+` ([<>])= (\d+)")
 
 
 def _wrong_value(
-    value: Any, choices: Iterable[Any], place: Place, problem: Exception, about: str
+    value: Any, choices: Iterable[Any], place: Place, expected: str = "", about: str = ""
 ) -> InvalidValue:
     words = [word for each in choices for word in _words(each)]
-    expected = str(problem)
     if "of length >= 1" in expected:
         return InvalidValue("must not be empty", help=about, place=place, value=value)
     if bound := _BOUND.match(expected):

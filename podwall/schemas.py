@@ -11,17 +11,36 @@ import inspect
 import json
 import sys
 from collections.abc import Iterator, Mapping
+from enum import StrEnum
 from pathlib import Path
 from typing import Any, Final
 
 import msgspec
 
+from podwall.plan.plan_json import PlanDocument
+from podwall.reports.changes import ChangesDocument
+from podwall.reports.expectations import CheckDocument
+from podwall.reports.explanation import ExplanationsDocument
+from podwall.reports.findings.documents import LintDocument
+from podwall.reports.migration import MigrationDocument
+from podwall.reports.preview.documents import PreviewDocument
+from podwall.reports.reach.documents import ReachDocument
+from podwall.reports.walkthrough import WalkthroughDocument
 from podwall.sources.expectations import ExpectationsDocument
 
 __all__ = ["SCHEMAS", "schema", "schema_text"]
 
 SCHEMAS: Final[Mapping[str, Any]] = {
+    "check": CheckDocument,
+    "diff": ChangesDocument,
     "expectations": ExpectationsDocument,
+    "explain": ExplanationsDocument,
+    "lint": LintDocument,
+    "migrate": MigrationDocument,
+    "plan": PlanDocument,
+    "preview": PreviewDocument,
+    "reach": ReachDocument,
+    "walkthrough": WalkthroughDocument,
 }
 
 
@@ -33,7 +52,7 @@ def schema(name: str) -> dict[str, Any]:
     """
     type_ = SCHEMAS[name]
     (root,), parts = msgspec.json.schema_components([type_], ref_template="#/$defs/{name}")
-    defs = {each: _part(_struct(each), part) for each, part in parts.items()}
+    defs = {each: _part(each, part) for each, part in parts.items()}
     whole = defs.pop(root["$ref"].rpartition("/")[2]) if "$ref" in root else root
     title = getattr(getattr(type_, "__struct_config__", None), "tag", None) or f"podwall {name}"
     draft = "https://json-schema.org/draft/2020-12/schema"
@@ -42,27 +61,39 @@ def schema(name: str) -> dict[str, Any]:
 
 def schema_text(name: str) -> str:
     """Return the JSON schema of a document as it stands in its file."""
-    return f"{json.dumps(schema(name), indent=2, ensure_ascii=False)}\n"
+    return f"{_laid_out(schema(name), '')}\n"
 
 
-def _part(struct: Any, part: Mapping[str, Any]) -> dict[str, Any]:
-    about = " ".join((inspect.getdoc(struct) or "").partition("\n\n")[0].split())
-    rules = getattr(struct, "schema_rules", {})
-    return {"description": about, **{k: v for k, v in part.items() if k not in _NAMES}, **rules}
+def _laid_out(value: Any, indent: str) -> str:
+    """Return a value as JSON, on one line where that is short."""
+    line = json.dumps(value, ensure_ascii=False)
+    if len(indent) + len(line) <= _WIDTH or not isinstance(value, dict | list):
+        return line
+    inner = f"{indent}  "
+    if isinstance(value, dict):
+        parts = [f"{json.dumps(key)}: {_laid_out(each, inner)}" for key, each in value.items()]
+        start, end = "{", "}"
+    else:
+        parts, start, end = [_laid_out(each, inner) for each in value], "[", "]"
+    between = f",\n{inner}"
+    return f"{start}\n{inner}{between.join(parts)}\n{indent}{end}"
 
 
-_NAMES: Final = {"title", "description"}
+_WIDTH: Final = 116
 
 
-def _struct(name: str) -> Any:
-    """Return the struct, or the enumeration, of a name."""
-    return next((found for found in _subclasses(msgspec.Struct) if found.__name__ == name), None)
+def _part(name: str, part: Mapping[str, Any]) -> dict[str, Any]:
+    named = (each for each in _subclasses(msgspec.Struct, StrEnum) if each.__name__ == name)
+    class_ = next(named)
+    about = " ".join((inspect.getdoc(class_) or "").partition("\n\n")[0].split())
+    rest = {key: each for key, each in part.items() if key not in {"title", "description"}}
+    return {"description": about, **rest, **getattr(class_, "schema_rules", {})}
 
 
-def _subclasses(class_: type[Any]) -> Iterator[type[Any]]:
-    for inner in class_.__subclasses__():
-        yield inner
-        yield from _subclasses(inner)
+def _subclasses(*classes: type[Any]) -> Iterator[type[Any]]:
+    for each in classes:
+        yield from each.__subclasses__()
+        yield from _subclasses(*each.__subclasses__())
 
 
 if __name__ == "__main__":

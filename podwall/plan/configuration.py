@@ -65,6 +65,8 @@ def place_in_files(place: Place, stack: YamlFile, project: Project) -> Place:
 
     The path of a part of an object is looked up as deep as the file has it.
     """
+    if not place.path:
+        return place
     keys = _path_keys(place.path)
     for file, names in ((stack, keys), (project.file, [keys[0].rpartition(":")[2], "default"])):
         if ("config", names[0]) in file.lines:

@@ -8,25 +8,33 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from itertools import groupby
-from typing import Any, Final, NamedTuple
+from typing import Annotated, Final, NamedTuple
 
 from podwall.diff import (
     ChangeCause,
     ConnectionChange,
+    ConnectionChangeKind,
     Diff,
     PairVerdict,
     PolicyChange,
+    PolicyChangeKind,
 )
+from podwall.documents import TypedDocument, about
+from podwall.plan.plan_json import FindingDocument, finding_document
 from podwall.policies.errors import Finding
-from podwall.reports.findings.documents import finding_document
-from podwall.reports.formats import line_document, port_documents
-from podwall.reports.reach.documents import workload_document
+from podwall.reports.formats import (
+    ObjectPlaceDocument,
+    PortsDocument,
+    line_document,
+    ports_documents,
+)
+from podwall.reports.reach.documents import WorkloadDocument, workload_document
 from podwall.reports.words import counted, printable
 
 __all__ = [
     "CHANGE_HEADER",
-    "FORMAT",
     "ChangeRow",
+    "ChangesDocument",
     "change_lines",
     "change_rows",
     "changes_document",
@@ -127,48 +135,122 @@ def change_lines(rows: Sequence[ChangeRow]) -> Iterator[str]:
         yield f"  {row.change:8}  {pair:{width}}  {row.before} => {row.after}{why}{because}\n"
 
 
-FORMAT: Final = "podwall/diff/v1"
+class EnginesDocument(TypedDocument):
+    """Who enforces the policies in each state."""
+
+    before: str
+    after: str
 
 
-def changes_document(difference: Diff, findings: tuple[Finding, ...] = ()) -> dict[str, Any]:
-    """Return a diff, and what was found on the way, as a JSON document."""
-    return {
-        "format": FORMAT,
-        "engine": {"before": difference.old.engine.name, "after": difference.new.engine.name},
-        "findings": [finding_document(each) for each in (*difference.findings, *findings)],
-        "policies": [_policy(each) for each in difference.policies],
-        "workloads": {
-            "added": [workload_document(each) for each in difference.added],
-            "gone": [workload_document(each) for each in difference.gone],
-        },
-        "changes": [_change(each) for each in difference.port_changes()],
-    }
+class PolicyChangeDocument(TypedDocument):
+    """A policy that differs, and where it is written in each state."""
+
+    policy: str
+    change: PolicyChangeKind
+    before: ObjectPlaceDocument | None
+    after: ObjectPlaceDocument | None
 
 
-def _change(change: ConnectionChange) -> dict[str, Any]:
-    return {
-        "change": change.port_kind,
-        "source": change.source.id,
-        "destination": change.destination.id,
-        "before": _passage(change.before),
-        "after": _passage(change.after),
-        "because": change.because,
-        "effect": change.cause.value,
-        "policies": [each.name for each in change.policies],
-    }
+class WorkloadChangesDocument(TypedDocument):
+    """The workloads that are only in one of the states, as in `podwall/reach/v1`."""
+
+    added: tuple[WorkloadDocument, ...]
+    gone: tuple[WorkloadDocument, ...]
 
 
-def _passage(passage: PairVerdict) -> dict[str, Any]:
-    return {
-        "allowed": port_documents(passage.allowed),
-        "undetermined": port_documents(passage.undetermined),
-    }
+class PassageDocument(TypedDocument):
+    """What passes; what is in neither list is denied."""
+
+    allowed: tuple[PortsDocument, ...]
+    undetermined: tuple[PortsDocument, ...]
 
 
-def _policy(change: PolicyChange) -> dict[str, Any]:
-    return {
-        "policy": change.name,
-        "change": change.kind.value,
-        "before": change.old and line_document(change.old.place),
-        "after": change.new and line_document(change.new.place),
-    }
+class ConnectionChangeDocument(TypedDocument):
+    """A connection that differs."""
+
+    change: Annotated[
+        ConnectionChangeKind,
+        about(
+            "`added`: nothing passed before; `removed`: nothing passes now; `changed`: "
+            "some ports were opened and others closed."
+        ),
+    ]
+    source: str
+    destination: str
+    before: PassageDocument
+    after: PassageDocument
+    because: Annotated[str, about("What undetermined ports depend on.")]
+    effect: Annotated[
+        ChangeCause,
+        about(
+            "`policy`: a policy differs that selects one of the ends; `other`: labels, "
+            "ports, services, namespaces or the engine differ."
+        ),
+    ]
+    policies: Annotated[
+        tuple[str, ...],
+        about("The policies that differ and select one of the ends."),
+    ]
+
+
+class ChangesDocument(TypedDocument, tag_field="format", tag="podwall/diff/v1"):
+    """What `podwall diff -o json` prints. A pair that is not listed is what it was."""
+
+    engine: EnginesDocument
+    findings: Annotated[
+        tuple[FindingDocument, ...],
+        about(
+            "What a person should know besides: a cluster that is replaced, another "
+            "engine, a document that could not be read."
+        ),
+    ]
+    policies: Annotated[
+        tuple[PolicyChangeDocument, ...],
+        about("The policies that differ, by namespace and name."),
+    ]
+    workloads: WorkloadChangesDocument
+    changes: Annotated[
+        tuple[ConnectionChangeDocument, ...],
+        about(
+            "The connections that differ, by source, then destination. External ranges "
+            "are as large as they can be while everything in them changes alike."
+        ),
+    ]
+
+
+def changes_document(difference: Diff, findings: tuple[Finding, ...] = ()) -> ChangesDocument:
+    """Return a diff, and what was found on the way, as a document."""
+    return ChangesDocument(
+        EnginesDocument(difference.old.engine.name, difference.new.engine.name),
+        tuple(map(finding_document, (*difference.findings, *findings))),
+        tuple(map(_policy_document, difference.policies)),
+        WorkloadChangesDocument(
+            tuple(map(workload_document, difference.added)),
+            tuple(map(workload_document, difference.gone)),
+        ),
+        tuple(map(_change_document, difference.port_changes())),
+    )
+
+
+def _change_document(change: ConnectionChange) -> ConnectionChangeDocument:
+    return ConnectionChangeDocument(
+        change.port_kind or change.kind,
+        change.source.id,
+        change.destination.id,
+        _passage_document(change.before),
+        _passage_document(change.after),
+        change.because,
+        change.cause,
+        tuple(each.name for each in change.policies),
+    )
+
+
+def _passage_document(passage: PairVerdict) -> PassageDocument:
+    return PassageDocument(ports_documents(passage.allowed), ports_documents(passage.undetermined))
+
+
+def _policy_document(change: PolicyChange) -> PolicyChangeDocument:
+    before, after = (
+        None if each is None else line_document(each.place) for each in (change.old, change.new)
+    )
+    return PolicyChangeDocument(change.name, change.kind, before, after)

@@ -8,17 +8,23 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
-from typing import Any, Final
+from typing import Annotated
 
+from podwall.documents import TypedDocument, about
 from podwall.expectations import Outcome, Result
 from podwall.explain import FlowAnswer
 from podwall.model import Policy
-from podwall.reports.explanation import Locate, explanation_document, explanation_text
-from podwall.reports.formats import place_document
+from podwall.reports.explanation import (
+    ExplanationDocument,
+    Locate,
+    explanation_document,
+    explanation_text,
+)
+from podwall.reports.formats import EngineName, FieldPlaceDocument, place_document
 from podwall.reports.words import counted, listed, printable
 from podwall.suggest import Suggestion
 
-__all__ = ["FORMAT", "checks_document", "checks_text", "suggestion_text"]
+__all__ = ["CheckDocument", "checks_document", "checks_text", "suggestion_text"]
 
 
 def checks_text(results: Sequence[Result], locate: Locate) -> Iterator[str]:
@@ -35,27 +41,48 @@ def checks_text(results: Sequence[Result], locate: Locate) -> Iterator[str]:
     yield f"\n{counted(len(results), 'expectation')}: {parts}\n"
 
 
-FORMAT: Final = "podwall/check/v1"
+class ResultDocument(TypedDocument):
+    """What became of an expectation."""
+
+    name: str
+    description: str
+    outcome: Annotated[
+        Outcome,
+        about("`undetermined`: it depends on something that is known only after deployment."),
+    ]
+    reason: Annotated[str, about("Why, in a sentence.")]
+    place: FieldPlaceDocument
+    flow: Annotated[
+        ExplanationDocument | None,
+        about(
+            "The connection that decides, as in the explanations of "
+            "`podwall/explain/v1`; null where everything is as expected, or nothing was selected."
+        ),
+    ]
 
 
-def checks_document(engine: str, results: Sequence[Result], locate: Locate) -> dict[str, Any]:
-    """Return results as a JSON document; `flow` explains the connection that decides."""
-    return {
-        "format": FORMAT,
-        "engine": engine,
-        "results": [_result_document(each, locate) for each in results],
-    }
+class CheckDocument(TypedDocument, tag_field="format", tag="podwall/check/v1"):
+    """What `podwall check -o json` prints: what became of each expectation, in order."""
+
+    engine: EngineName
+    results: tuple[ResultDocument, ...]
 
 
-def _result_document(result: Result, locate: Locate) -> dict[str, Any]:
-    return {
-        "name": result.expectation.name,
-        "description": result.expectation.description,
-        "outcome": result.outcome.value,
-        "reason": result.reason,
-        "place": place_document(result.expectation.place),
-        "flow": None if result.flow is None else explanation_document(result.flow, locate),
-    }
+def checks_document(engine: str, results: Sequence[Result], locate: Locate) -> CheckDocument:
+    """Return results as a document."""
+    return CheckDocument(engine, tuple(_result_document(each, locate) for each in results))
+
+
+def _result_document(result: Result, locate: Locate) -> ResultDocument:
+    expectation = result.expectation
+    return ResultDocument(
+        expectation.name,
+        expectation.description,
+        result.outcome,
+        result.reason,
+        place_document(expectation.place),
+        None if result.flow is None else explanation_document(result.flow, locate),
+    )
 
 
 _MOST = 12

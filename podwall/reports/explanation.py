@@ -7,22 +7,35 @@ which.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
-from typing import Any, Final
+from typing import Annotated
 
+import msgspec
+
+from podwall.documents import TypedDocument, about
 from podwall.explain import (
     Explanation,
     ExplanationNote,
     FlowAnswer,
     PolicyExplanation,
-    RuleExplanation,
     SideExplanation,
 )
 from podwall.policies.errors import Place
-from podwall.reports.formats import markdown_text, place_document, port_documents
+from podwall.reachability import Verdict
+from podwall.reports.formats import (
+    EngineName,
+    FieldPlaceDocument,
+    PortsDocument,
+    UndeterminedPortsDocument,
+    markdown_text,
+    place_document,
+    ports_documents,
+    undetermined_documents,
+)
 from podwall.reports.words import printable
 
 __all__ = [
-    "FORMAT",
+    "ExplanationDocument",
+    "ExplanationsDocument",
     "Locate",
     "explanation_document",
     "explanation_markdown",
@@ -116,75 +129,120 @@ def _side_markdown(side: SideExplanation, locate: Locate) -> Iterator[str]:
         yield f"  - {exemption.when}: {says} ([source]({exemption.link}))\n"
 
 
-FORMAT: Final = "podwall/explain/v1"
+class NoteDocument(TypedDocument):
+    """What an engine adds to the rules, and the page that says so."""
+
+    says: str
+    link: str
+
+
+class RuleDocument(TypedDocument):
+    """A rule that was consulted."""
+
+    place: FieldPlaceDocument
+    verdict: Verdict
+    why: Annotated[str, about("What matched, or the nearest miss.")]
+
+
+class PolicyDocument(TypedDocument):
+    """A policy that restricts an end, rule by rule."""
+
+    policy: str
+    place: FieldPlaceDocument
+    verdict: Verdict
+    why: str
+    rules: tuple[RuleDocument, ...]
+
+
+class SideDocument(TypedDocument):
+    """One direction, judged by the policies of the end that it leaves or enters."""
+
+    of: Annotated[str, about("The end whose policies are asked.")]
+    verdict: Verdict
+    why: str
+    policies: tuple[PolicyDocument, ...]
+    always: Annotated[
+        tuple[NoteDocument, ...],
+        about("What passes whatever the policies say."),
+    ]
+    perhaps: Annotated[
+        tuple[NoteDocument, ...],
+        about("What may pass whatever the policies say: it is not known yet."),
+    ]
+
+
+class ExplanationDocument(TypedDocument):
+    """Why a flow passes or does not."""
+
+    source: str
+    destination: str
+    verdict: Annotated[Verdict, about("`allowed` where some of the asked ports are.")]
+    asked: tuple[PortsDocument, ...]
+    allowed: tuple[PortsDocument, ...]
+    undetermined: tuple[UndeterminedPortsDocument, ...]
+    egress: SideDocument
+    ingress: SideDocument
+    notes: Annotated[tuple[NoteDocument, ...], about("What the engine adds to the rules.")]
+
+
+class AnswerDocument(ExplanationDocument):
+    """Why a flow passes or does not, and the ends of which the same is true."""
+
+    alike: Annotated[tuple[str, ...], about("Further ends of which the same is true.")]
+
+
+class ExplanationsDocument(TypedDocument, tag_field="format", tag="podwall/explain/v1"):
+    """What `podwall explain -o json` prints: why flows pass or do not."""
+
+    engine: EngineName
+    explanations: tuple[AnswerDocument, ...]
 
 
 def explanations_document(
     engine: str, answers: Sequence[FlowAnswer], locate: Locate
-) -> dict[str, Any]:
-    """Return explanations as a JSON document."""
-    return {
-        "format": FORMAT,
-        "engine": engine,
-        "explanations": [
-            {
-                **explanation_document(each.explanation, locate),
-                "alike": [end.id for end in each.alike],
-            }
-            for each in answers
-        ],
-    }
+) -> ExplanationsDocument:
+    """Return explanations as a document."""
+    return ExplanationsDocument(engine, tuple(_answer_document(each, locate) for each in answers))
 
 
-def explanation_document(explanation: Explanation, locate: Locate) -> dict[str, Any]:
-    """Return one explanation as a JSON object."""
-    return {
-        "source": explanation.source.id,
-        "destination": explanation.destination.id,
-        "verdict": explanation.verdict.value,
-        "asked": port_documents(explanation.asked),
-        "allowed": port_documents(explanation.allowed),
-        "undetermined": [
-            {**ports, "because": part.because}
-            for part in explanation.undetermined
-            for ports in port_documents(part.ports)
-        ],
-        "egress": _side_document(explanation.egress, locate),
-        "ingress": _side_document(explanation.ingress, locate),
-        "notes": [_note_document(note) for note in explanation.notes],
-    }
+def _answer_document(answer: FlowAnswer, locate: Locate) -> AnswerDocument:
+    explanation = explanation_document(answer.explanation, locate)
+    alike = tuple(end.id for end in answer.alike)
+    return AnswerDocument(**msgspec.structs.asdict(explanation), alike=alike)
 
 
-def _side_document(side: SideExplanation, locate: Locate) -> dict[str, Any]:
-    return {
-        "of": side.subject.id,
-        "verdict": side.verdict.value,
-        "why": side.why,
-        "policies": [_policy_document(policy, locate) for policy in side.policies],
-        **{
-            when: [_note_document(each) for each in side.exemptions if each.when == when]
-            for when in ("always", "perhaps")
-        },
-    }
+def explanation_document(explanation: Explanation, locate: Locate) -> ExplanationDocument:
+    """Return one explanation as a document."""
+    return ExplanationDocument(
+        source=explanation.source.id,
+        destination=explanation.destination.id,
+        verdict=explanation.verdict,
+        asked=ports_documents(explanation.asked),
+        allowed=ports_documents(explanation.allowed),
+        undetermined=undetermined_documents(explanation.undetermined),
+        egress=_side_document(explanation.egress, locate),
+        ingress=_side_document(explanation.ingress, locate),
+        notes=tuple(map(_note_document, explanation.notes)),
+    )
 
 
-def _policy_document(policy: PolicyExplanation, locate: Locate) -> dict[str, Any]:
-    return {
-        "policy": policy.name,
-        "place": place_document(policy.policy.place),
-        "verdict": policy.verdict.value,
-        "why": policy.why,
-        "rules": [_rule_document(rule, locate) for rule in policy.rules],
-    }
+def _side_document(side: SideExplanation, locate: Locate) -> SideDocument:
+    always, perhaps = (
+        tuple(_note_document(each) for each in side.exemptions if each.when == when)
+        for when in ("always", "perhaps")
+    )
+    policies = tuple(_policy_document(policy, locate) for policy in side.policies)
+    return SideDocument(side.subject.id, side.verdict, side.why, policies, always, perhaps)
 
 
-def _rule_document(rule: RuleExplanation, locate: Locate) -> dict[str, Any]:
-    return {
-        "place": place_document(locate(rule.place)),
-        "verdict": rule.verdict.value,
-        "why": rule.why,
-    }
+def _policy_document(policy: PolicyExplanation, locate: Locate) -> PolicyDocument:
+    rules = tuple(
+        RuleDocument(place_document(locate(rule.place)), rule.verdict, rule.why)
+        for rule in policy.rules
+    )
+    place = place_document(policy.policy.place)
+    return PolicyDocument(policy.name, place, policy.verdict, policy.why, rules)
 
 
-def _note_document(note: ExplanationNote) -> dict[str, str]:
-    return {"says": note.says, "link": note.link}
+def _note_document(note: ExplanationNote) -> NoteDocument:
+    return NoteDocument(note.says, note.link)

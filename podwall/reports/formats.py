@@ -12,14 +12,25 @@ import io
 import json
 import re
 from collections.abc import Iterable, Iterator, Sequence
-from typing import Any, Final
+from typing import Annotated, Any, Final, Literal
 
+import msgspec
+from msgspec import Meta
+
+from podwall.documents import TypedDocument, about
+from podwall.engines import ENGINES
 from podwall.model import IpProtocol
 from podwall.policies.errors import Place
-from podwall.portset import PortSet
+from podwall.portset import FIRST_PORT, LAST_PORT, PortSet
+from podwall.reachability import Undetermined
 from podwall.reports.words import printable
 
 __all__ = [
+    "EngineName",
+    "FieldPlaceDocument",
+    "ObjectPlaceDocument",
+    "PortsDocument",
+    "UndeterminedPortsDocument",
     "code_span",
     "csv_line",
     "json_text",
@@ -27,39 +38,96 @@ __all__ = [
     "markdown_lines",
     "markdown_text",
     "place_document",
-    "port_documents",
+    "ports_documents",
+    "undetermined_documents",
 ]
 
 
 def json_text(document: Any) -> str:
     """Return a document as indented JSON that ends with a line break."""
-    return f"{json.dumps(document, indent=2, ensure_ascii=False)}\n"
+    plain = msgspec.to_builtins(document)
+    return f"{json.dumps(plain, indent=2, ensure_ascii=False)}\n"
 
+
+PortRange = tuple[
+    Annotated[int, Meta(ge=FIRST_PORT, le=LAST_PORT)],
+    Annotated[int, Meta(ge=FIRST_PORT, le=LAST_PORT)],
+]
+
+
+class PortsDocument(TypedDocument):
+    """Ports of a protocol. Other protocols, such as ICMP, are left out."""
+
+    protocol: Literal["TCP", "UDP", "SCTP"]
+    ports: Annotated[
+        tuple[PortRange, ...],
+        about("Inclusive ranges, sorted and merged, within 1 to 65535."),
+    ]
+
+
+class UndeterminedPortsDocument(PortsDocument):
+    """Ports of a protocol whose verdict depends on something that is not known."""
+
+    because: Annotated[str, about("What the verdict depends on.")]
+
+
+EngineName = Annotated[
+    str,
+    about(
+        "The network policy engine that was assumed.",
+        extra_json_schema={"enum": list(ENGINES)},
+    ),
+]
 
 _PROTOCOLS: Final = (IpProtocol.TCP, IpProtocol.UDP, IpProtocol.SCTP)
 
 
-def port_documents(ports: PortSet) -> list[dict[str, Any]]:
-    """Return one object for each protocol; ranges are inclusive, sorted and merged.
+def ports_documents(ports: PortSet) -> tuple[PortsDocument, ...]:
+    """Return a document for each protocol.
 
-    >>> port_documents(PortSet.of(IpProtocol.TCP, 80, 81))
-    [{'protocol': 'TCP', 'ports': [[80, 81]]}]
+    >>> ports_documents(PortSet.of(IpProtocol.TCP, 80, 81))
+    (PortsDocument(protocol='TCP', ports=((80, 81),)),)
     """
-    return [
-        {"protocol": protocol.value, "ports": [list(each) for each in ports.ranges(protocol)]}
-        for protocol in _PROTOCOLS
-        if ports.ranges(protocol)
-    ]
+    return tuple(PortsDocument(*each) for each in _ranges(ports))
 
 
-def place_document(place: Place) -> dict[str, Any]:
-    """Return a place as a JSON object: the source, the line and the path of the field."""
-    return {**line_document(place), "path": place.path}
+def undetermined_documents(
+    parts: Iterable[Undetermined],
+) -> tuple[UndeterminedPortsDocument, ...]:
+    """Return a document for each protocol and each cause of a doubt."""
+    return tuple(
+        UndeterminedPortsDocument(*each, part.because)
+        for part in parts
+        for each in _ranges(part.ports)
+    )
 
 
-def line_document(place: Place) -> dict[str, Any]:
-    """Return the place of a whole object as a JSON object: the source and the line."""
-    return {"source": place.source, "line": place.line}
+def _ranges(ports: PortSet) -> Iterator[tuple[Any, tuple[tuple[int, int], ...]]]:
+    ranges = ((each, tuple(ports.ranges(each))) for each in _PROTOCOLS)
+    return ((protocol.value, found) for protocol, found in ranges if found)
+
+
+class ObjectPlaceDocument(TypedDocument):
+    """Where an object is written."""
+
+    source: str
+    line: Annotated[int, Meta(ge=1)] | None
+
+
+class FieldPlaceDocument(ObjectPlaceDocument):
+    """Where a field is written."""
+
+    path: str
+
+
+def line_document(place: Place) -> ObjectPlaceDocument:
+    """Return the place of a whole object: the source and the line."""
+    return ObjectPlaceDocument(place.source, place.line)
+
+
+def place_document(place: Place) -> FieldPlaceDocument:
+    """Return a place: the source, the line and the path of the field."""
+    return FieldPlaceDocument(place.source, place.line, place.path)
 
 
 _SPECIAL: Final = re.compile(r"([\\`*_{}\[\]()<>#+!|~$])")

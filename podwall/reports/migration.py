@@ -3,15 +3,23 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import Any, Final
+from typing import Annotated, Any
 
+from msgspec import Meta
+
+from podwall.documents import TypedDocument, about
 from podwall.migrate import Edit, Migration, policy_manifest, python_code
-from podwall.reports.changes import change_lines, change_rows, changes_document
-from podwall.reports.findings.documents import finding_document
-from podwall.reports.formats import line_document
+from podwall.plan.plan_json import FindingDocument, finding_document
+from podwall.reports.changes import (
+    ChangesDocument,
+    change_lines,
+    change_rows,
+    changes_document,
+)
+from podwall.reports.formats import ObjectPlaceDocument, line_document
 from podwall.reports.words import counted, printable
 
-__all__ = ["FORMAT", "migration_document", "migration_text"]
+__all__ = ["MigrationDocument", "migration_document", "migration_text"]
 
 
 def migration_text(migration: Migration) -> Iterator[str]:
@@ -53,29 +61,52 @@ def _remaining(migration: Migration) -> Iterator[str]:
         yield "\nwith the edits, no connection changes\n"
 
 
-FORMAT: Final = "podwall/migrate/v1"
+class EditDocument(TypedDocument):
+    """An edit of a policy that keeps what another engine would change."""
+
+    policy: Annotated[str, about("`namespace/name`.")]
+    place: Annotated[
+        ObjectPlaceDocument | None,
+        about("Where the policy is written; null for a new one."),
+    ]
+    reasons: Annotated[tuple[str, ...], Meta(min_length=1)]
+    manifest: Annotated[
+        dict[str, Any],
+        about(
+            "The edited policy as a Kubernetes object.",
+            extra_json_schema={"required": ["apiVersion", "kind", "metadata", "spec"]},
+        ),
+    ]
+    python: Annotated[str, about("The same in the language of `podwall.policies`.")]
 
 
-def migration_document(migration: Migration) -> dict[str, Any]:
-    """Return a migration as a JSON document.
+class MigrationDocument(TypedDocument, tag_field="format", tag="podwall/migrate/v1"):
+    """What `podwall migrate -o json` prints: what another engine changes, and edits."""
 
-    `difference` and `remaining` are in the format `podwall/diff/v1`: what changes as things are,
-    and what still changes once the edits are applied.
-    """
-    return {
-        "format": FORMAT,
-        "difference": changes_document(migration.difference),
-        "edits": [_edit_document(each) for each in migration.edits],
-        "remaining": changes_document(migration.remaining),
-        "findings": [finding_document(each) for each in migration.limits],
-    }
+    difference: Annotated[ChangesDocument, about("What changes as things are.")]
+    edits: tuple[EditDocument, ...]
+    remaining: Annotated[ChangesDocument, about("What still changes once all edits are applied.")]
+    findings: Annotated[
+        tuple[FindingDocument, ...],
+        about("What no NetworkPolicy can keep, or nobody can know before."),
+    ]
 
 
-def _edit_document(edit: Edit) -> dict[str, Any]:
-    return {
-        "policy": edit.name,
-        "place": None if edit.old is None else line_document(edit.old.place),
-        "reasons": list(edit.reasons),
-        "manifest": policy_manifest(edit.new),
-        "python": python_code(edit.new),
-    }
+def migration_document(migration: Migration) -> MigrationDocument:
+    """Return a migration as a document."""
+    return MigrationDocument(
+        changes_document(migration.difference),
+        tuple(map(_edit_document, migration.edits)),
+        changes_document(migration.remaining),
+        tuple(map(finding_document, migration.limits)),
+    )
+
+
+def _edit_document(edit: Edit) -> EditDocument:
+    return EditDocument(
+        edit.name,
+        None if edit.old is None else line_document(edit.old.place),
+        tuple(edit.reasons),
+        policy_manifest(edit.new),
+        python_code(edit.new),
+    )

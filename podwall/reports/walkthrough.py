@@ -3,19 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from typing import Any, Final
+from typing import Annotated, Final
 
 from rich import box
 from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
+from podwall.documents import TypedDocument, about
 from podwall.policies.presets import Step
 from podwall.reachability import Verdict
 from podwall.reports.terminal import Symbols, symbols
 from podwall.walkthrough import BACKEND, CLIENTS, LABELS, Attempt, Client
 
-__all__ = ["print_walkthrough", "walkthrough_document"]
+__all__ = ["WalkthroughDocument", "print_walkthrough", "walkthrough_document"]
 
 
 _POLICIES: Final = {
@@ -58,19 +59,37 @@ def _cell(verdict: Verdict, shown: Symbols) -> Text:
             return Text("? not certain", "yellow")
 
 
+class AttemptDocument(TypedDocument):
+    """Whether a client reaches the backend at a step of the walkthrough."""
+
+    step: Step
+    client: str
+    namespace: str
+    labelled: bool
+    reaches: Annotated[bool | None, about("Null where it is undetermined.")]
+
+
+WalkthroughDocument = Annotated[
+    tuple[AttemptDocument, ...],
+    about(
+        "What `podwall walkthrough -o json` prints: for each step and client whether "
+        "it reaches the backend."
+    ),
+]
+
 # An undetermined verdict is neither.
 _REACHES: Final = {Verdict.ALLOWED: True, Verdict.DENIED: False, Verdict.UNDETERMINED: None}
 
 
-def walkthrough_document(attempts: Iterable[Attempt]) -> list[dict[str, Any]]:
-    """Return one object for each client at each step."""
-    return [
-        {
-            "step": attempt.step.value,
-            "client": attempt.client.name,
-            "namespace": attempt.client.namespace,
-            "labelled": attempt.client.labelled,
-            "reaches": _REACHES[attempt.verdict],
-        }
+def walkthrough_document(attempts: Iterable[Attempt]) -> WalkthroughDocument:
+    """Return a document for each client at each step."""
+    return tuple(
+        AttemptDocument(
+            attempt.step,
+            attempt.client.name,
+            attempt.client.namespace,
+            attempt.client.labelled,
+            _REACHES[attempt.verdict],
+        )
         for attempt in attempts
-    ]
+    )

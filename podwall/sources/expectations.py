@@ -6,9 +6,9 @@ from collections.abc import Iterator
 from dataclasses import replace
 from typing import Annotated, Any, ClassVar, Final, Literal
 
-from msgspec import UNSET, Meta, Struct, UnsetType, field
+from msgspec import UNSET, Meta, UnsetType, field
 
-from podwall.documents import convert, inside
+from podwall.documents import TypedDocument, about, convert, inside
 from podwall.expectations import (
     Expectation,
     Kind,
@@ -48,7 +48,7 @@ def _like(pattern: str) -> Meta:
     return Meta(extra_json_schema={"pattern": f"^({pattern})$"})
 
 
-class PodsDocument(Struct, frozen=True, forbid_unknown_fields=True):
+class PodsDocument(TypedDocument):
     """Pods by namespace and labels."""
 
     schema_rules: ClassVar[Any] = {
@@ -59,14 +59,14 @@ class PodsDocument(Struct, frozen=True, forbid_unknown_fields=True):
     }
 
     namespace: str | UnsetType = UNSET
-    labels: dict[str, str] = {}
+    labels: dict[str, str] = field(default_factory=dict)
 
 
 EndDocument = Annotated[str, _like(f"{_WORD}|{_WORKLOAD}|{_IPV4}|{_IPV6}")] | PodsDocument
 EndsDocument = Annotated[
     EndDocument | Annotated[list[EndDocument], Meta(min_length=1)],
-    Meta(
-        description="One end, or a list of them: a workload's id (`namespace/name` or "
+    about(
+        "One end, or a list of them: a workload's id (`namespace/name` or "
         "`namespace/Kind/name`), `internet` (public addresses), `anything`, `outside NAMESPACE`, "
         "an address range, or pods by namespace and labels."
     ),
@@ -77,9 +77,7 @@ PortDocument = (
 )
 
 
-class ExpectationDocument(
-    Struct, frozen=True, forbid_unknown_fields=True, rename="kebab", kw_only=True
-):
+class ExpectationDocument(TypedDocument, rename="kebab", kw_only=True):
     """Who may reach whom, or must not.
 
     The fields follow the rules of np-guard's corporate policies where they mean the same.
@@ -93,16 +91,16 @@ class ExpectationDocument(
         "then": {"required": ["ports"]},
     }
 
-    name: Annotated[str, Meta(description="A sentence; no two expectations have the same.")]
-    description: Annotated[str, Meta(description="Why this is expected.")] = ""
+    name: Annotated[str, about("A sentence; no two expectations have the same.")]
+    description: Annotated[str, about("Why this is expected.")] = ""
     from_: EndsDocument | UnsetType = field(name="from", default=UNSET)
     only: EndsDocument | UnsetType = UNSET
     to: EndsDocument
     ports: (
         Annotated[
             PortDocument | Annotated[list[PortDocument], Meta(min_length=1)],
-            Meta(
-                description="`8080`, `53/udp`, `8000-8080`, or the name of a port of each "
+            about(
+                "`8080`, `53/udp`, `8000-8080`, or the name of a port of each "
                 "destination. Left out where something is denied: any port."
             ),
         ]
@@ -111,8 +109,8 @@ class ExpectationDocument(
     expect: (
         Annotated[
             Literal["allowed", "denied"],
-            Meta(
-                description="`allowed`: every source reaches every destination on all the ports. "
+            about(
+                "`allowed`: every source reaches every destination on all the ports. "
                 "`denied`: none reaches any on any of them. With `only` instead of `from` it is "
                 "left out: these reach `to`, and nothing else does."
             ),
@@ -121,7 +119,7 @@ class ExpectationDocument(
     ) = UNSET
     may_be_empty: Annotated[
         bool,
-        Meta(description="Whether it is fulfilled where an end selects nothing, or else fails."),
+        about("Whether it is fulfilled where an end selects nothing, or else fails."),
     ] = False
 
     def __post_init__(self) -> None:
@@ -155,7 +153,7 @@ class ExpectationDocument(
 _SIDES: Final = "say `from` and `expect`, or `only`: these reach `to`, and nothing else does"
 
 
-class ExpectationsDocument(Struct, frozen=True, forbid_unknown_fields=True):
+class ExpectationsDocument(TypedDocument):
     """Who may reach whom, and who must not: read by `podwall check`."""
 
     expectations: Annotated[list[ExpectationDocument], Meta(min_length=1)]

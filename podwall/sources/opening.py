@@ -15,12 +15,12 @@ from typing import Any, Final
 from podwall.plan import Plan
 from podwall.plan.cluster import changed_clusters, planned_cluster, unclear_clusters
 from podwall.plan.documents import documents, unseen_objects, with_known_namespaces
+from podwall.plan.plan_json import is_plan, plan_in
 from podwall.policies.errors import Finding, Place, SourceError
 from podwall.reading import DeclaredCluster, Document, SnapshotReading, snapshot
 from podwall.sources.files import STDIN, ParsedDocuments, read_bytes
 from podwall.sources.json_documents import BrokenJsonError, looks_like_json, parsed_values
 from podwall.sources.manifests import json_manifests, parse_manifests, read_folder
-from podwall.sources.plan_file import is_plan, plan_in
 from podwall.sources.policy_absences import temporary_openings
 from podwall.sources.pulumi_documents import (
     gaps_in_events,
@@ -144,7 +144,7 @@ def _of_pulumi(name: str, values: list[Any]) -> Source | None:
     if is_state(values[0]):
         return _of_plan(SourceKind.STATE, name, state_plan(values[0]))
     if is_plan(values[0]):
-        return _of_plan(SourceKind.PROGRAM, name, plan_in(values[0]))
+        return _of_plan(SourceKind.PROGRAM, name, plan_in(values[0], Place(name)))
     return None
 
 

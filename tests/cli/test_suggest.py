@@ -85,7 +85,7 @@ def test_a_contradiction_is_one_message_at_its_line(tmp_path: Path) -> None:
             "error: intent.yaml:2 expectations[0]: `b c` must be letters, digits",
             id="labels that no pod can have",
         ),
-        pytest.param("  - {name: a}\n", 2, "intent.yaml:2 expectations[0].expect", id="no intent"),
+        pytest.param("  - {name: a}\n", 2, "intent.yaml:2 expectations[0].to: is", id="no intent"),
     ],
 )
 def test_what_stands_in_the_way_has_its_place(

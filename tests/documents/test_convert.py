@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from msgspec import Meta, Struct, ValidationError
 from msgspec import convert as converted
 
-from podwall.documents import convert
+from podwall.documents import TypedDocument, convert
 from podwall.policies.errors import InvalidValue, Place
 
 
@@ -54,6 +54,18 @@ def test_a_document_becomes_a_value_and_whole_floats_are_whole_numbers() -> None
     assert convert(document, Room, HERE) == Room(
         [Door(80, Wood.OAK)], beside=["hall"], names={"a": "b"}
     )
+
+
+class Crate(TypedDocument, tag_field="format", tag="box/v1"):
+    size: int = 1
+
+
+def test_a_document_that_says_its_format_says_the_right_one() -> None:
+    assert convert({"format": "box/v1"}, Crate, HERE) == convert({}, Crate, HERE) == Crate()
+    with pytest.raises(InvalidValue, match=r"room\.format: must be `box/v1`, is `bix/v1`"):
+        convert({"format": "bix/v1"}, Crate, HERE)
+    with pytest.raises(InvalidValue, match=r"room\.sise: there is no field `sise`, only `size`"):
+        convert({"format": "box/v1", "sise": 2}, Crate, HERE)
 
 
 def test_what_is_not_forbidden_is_left_to_others() -> None:

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from msgspec import to_builtins
+
+from podwall.plan.plan_json import finding_document
 from podwall.policies.errors import Finding, Place, Severity
-from podwall.reports.findings.documents import finding_document
 from podwall.reports.findings.terminal import findings_section
 
 FULL = Finding(
@@ -52,7 +54,7 @@ def test_without_findings_there_is_no_title() -> None:
 
 
 def test_json_leaves_out_what_is_not_said() -> None:
-    assert finding_document(FULL) == {
+    assert to_builtins(finding_document(FULL)) == {
         "id": "some-rule",
         "severity": "error",
         "message": "this is wrong",
@@ -60,7 +62,7 @@ def test_json_leaves_out_what_is_not_said() -> None:
         "help": "do it right",
         "link": "https://example.com/rule",
     }
-    assert finding_document(SHORT) == {
+    assert to_builtins(finding_document(SHORT)) == {
         "id": "other-rule",
         "severity": "info",
         "message": "this is so",

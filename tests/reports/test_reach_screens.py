@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import json
 from collections.abc import Mapping
 from typing import Any
 
@@ -15,6 +16,7 @@ from podwall.policies.unknown import Unknown
 from podwall.portset import ALL_PORTS, NO_PORTS, PortSet
 from podwall.reachability import Reachability, reachability
 from podwall.reading import Document, snapshot
+from podwall.reports.formats import json_text
 from podwall.reports.reach.documents import reach_document
 from podwall.reports.reach.terminal import reach_lines, reach_section
 from podwall.reports.terminal import UNICODE
@@ -199,7 +201,7 @@ def test_what_cannot_be_seen_in_a_name_is_made_visible(name: str, width: int) ->
 
 
 def test_json_is_the_format_of_the_design() -> None:
-    document = reach_document(reach(*SHOP))
+    document = json.loads(json_text(reach_document(reach(*SHOP))))
     assert document["format"] == "podwall/reach/v1"
     assert document["engine"] == "spec"
     assert document["workloads"][1] == {

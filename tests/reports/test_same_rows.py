@@ -16,6 +16,7 @@ from rich.console import Console
 
 from podwall.engines import ENGINES
 from podwall.reachability import Reachability, reachability
+from podwall.reports.formats import json_text
 from podwall.reports.reach.documents import reach_document, reach_stream
 from podwall.reports.reach.rows import reach_csv, reach_markdown
 from podwall.reports.reach.terminal import reach_lines
@@ -36,7 +37,9 @@ def test_every_format_shows_the_same_rows(engine: str, hidden: float) -> None:
         rows = _of_csv(found)
         assert _of_markdown(found) == rows
         assert _of_text(found) == list(map(_said, rows))
-        assert json.loads("".join(reach_stream(found))) == reach_document(found)
+        assert json.loads("".join(reach_stream(found))) == json.loads(
+            json_text(reach_document(found))
+        )
         assert _of_json(found) == [_told(row) for row in rows]
 
 
@@ -73,7 +76,7 @@ def _said(row: Row) -> str:
 def _of_json(found: Reachability) -> list[tuple[str, str, Ports, list[Ports]]]:
     return [
         (each["source"], each["destination"], _ports(each["allowed"]), _parts(each["undetermined"]))
-        for each in reach_document(found)["connections"]
+        for each in json.loads(json_text(reach_document(found)))["connections"]
     ]
 
 

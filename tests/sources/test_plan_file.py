@@ -12,12 +12,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from podwall.plan import SECRET, Operation, Origin, Plan, PlannedResource, ResourceOptions
+from podwall.plan.plan_json import plan_document, plan_in
 from podwall.planners import plan_of_preview
 from podwall.policies import Finding, Place, Severity
 from podwall.policies.unknown import Unknown
 from podwall.reports.formats import json_text
-from podwall.reports.preview.documents import plan_document
-from podwall.sources.plan_file import plan_in
 from tests.cli.running import podwall
 from tests.plan.projects import plan_of, project_in
 
@@ -51,8 +50,19 @@ PROGRAM = """
 """
 
 
+WHOLE: dict[str, object] = {
+    "urn": "u",
+    "type": "t",
+    "name": "n",
+    "parent": None,
+    "protect": False,
+    "change": "create",
+    "inputs": {},
+}
+
+
 def _read_back(plan: Plan) -> Plan:
-    return plan_in(json.loads(json_text(plan_document(plan))))
+    return plan_in(json.loads(json_text(plan_document(plan))), Place())
 
 
 def _judged_again(plan: Plan) -> None:
@@ -147,15 +157,25 @@ def test_a_component_in_a_plan_file_is_no_malformed_object(tmp_path: Path) -> No
 
 
 @pytest.mark.parametrize(
-    "damage",
+    ("damage", "message"),
     [
-        {"warnings": 1},
-        {"warnings": [1, {"severity": "loud", "place": {"line": "x"}}]},
-        {"resources": [{"urn": "u", "type": "t", "options": {"aliases": 3}, "unseen": [1]}]},
-        {"resources": [{"urn": "u", "type": "t", "propertyDependencies": {"a": 1}, "unknown": 2}]},
-        {"planner": 1, "project": None},
+        ({"warnings": 1}, "warnings: must be a list, is `1`"),
+        ({"resources": None}, "resources: must be a list, is `null`"),
+        ({"resources": [{"urn": "u"}]}, "resources[0].type: is missing"),
+        ({"resources": [{**WHOLE, "chnage": "same"}]}, "resources[0].chnage: there is no field"),
+        ({"resources": [{**WHOLE, "change": "sane"}]}, "resources[0].change: must be `create`, "),
+        (
+            {"resources": [WHOLE, {**WHOLE, "options": {"aliases": ["a", 3]}}]},
+            "resources[1].options.aliases[1]: must be text, is `3`",
+        ),
+        ({"planner": 1, "project": None}, "project: must be text, is `null`"),
     ],
 )
-def test_a_damaged_plan_is_read_as_far_as_it_goes(damage: dict[str, object]) -> None:
-    whole = {"format": "podwall/plan/v1", "project": "p", "stack": "s", "resources": []}
-    assert plan_in({**whole, **damage}).stack == "s"
+def test_a_damaged_plan_is_refused_with_the_place_of_the_damage(
+    tmp_path: Path, damage: dict[str, object], message: str
+) -> None:
+    whole = json.loads(json_text(plan_document(Plan("p", "s"))))
+    (tmp_path / "plan.json").write_text(json.dumps({**whole, **damage}), "utf-8")
+    refused = podwall(tmp_path, "reach", "plan.json")
+    assert refused.code == 2
+    assert f"plan.json {message}" in refused.err

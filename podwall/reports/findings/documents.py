@@ -12,42 +12,48 @@ import re
 from collections.abc import Iterable, Sequence
 from importlib.metadata import version
 from pathlib import PurePath
-from typing import Any, Final
+from typing import Annotated, Any, Final
 from urllib.parse import quote
 
+import msgspec
+
+from podwall.documents import TypedDocument, about
 from podwall.engines import Engine
-from podwall.lint import TriagedFindings
+from podwall.lint import SuppressedFinding, TriagedFindings
+from podwall.plan.plan_json import FindingDocument, finding_document
 from podwall.policies.errors import Finding, Place, Severity
-from podwall.reports.formats import place_document
+from podwall.reports.formats import EngineName
 from podwall.reports.words import printable
 
-__all__ = ["FORMAT", "finding_document", "lint_document", "sarif_document"]
+__all__ = ["LintDocument", "lint_document", "sarif_document"]
 
 
-def finding_document(finding: Finding) -> dict[str, Any]:
-    """Return a finding as a JSON object; what it does not say is left out."""
-    return {
-        "id": finding.id,
-        "severity": finding.severity.value,
-        "message": finding.message,
-        "place": {key: value for key, value in place_document(finding.place).items() if value},
-        **{key: value for key in ("help", "link") if (value := getattr(finding, key))},
-    }
+class SuppressedFindingDocument(FindingDocument, kw_only=True):
+    """A finding that an annotation silences."""
+
+    reason: Annotated[str, about("Why it is silenced.")]
 
 
-FORMAT: Final = "podwall/lint/v1"
+class LintDocument(TypedDocument, tag_field="format", tag="podwall/lint/v1"):
+    """What `podwall lint -o json` prints: findings, the most severe first, and silenced ones."""
+
+    engine: EngineName
+    findings: tuple[FindingDocument, ...]
+    suppressed: tuple[SuppressedFindingDocument, ...]
 
 
-def lint_document(result: TriagedFindings, engine: Engine) -> dict[str, Any]:
-    """Return the findings as a JSON document; a silenced one has the `reason` for it."""
-    return {
-        "format": FORMAT,
-        "engine": engine.name,
-        "findings": [finding_document(finding) for finding in result.findings],
-        "suppressed": [
-            {**finding_document(each.finding), "reason": each.reason} for each in result.suppressed
-        ],
-    }
+def lint_document(result: TriagedFindings, engine: Engine) -> LintDocument:
+    """Return the findings as a document; a silenced one has the `reason` for it."""
+    return LintDocument(
+        engine.name,
+        tuple(map(finding_document, result.findings)),
+        tuple(map(_suppressed, result.suppressed)),
+    )
+
+
+def _suppressed(each: SuppressedFinding) -> SuppressedFindingDocument:
+    found = msgspec.structs.asdict(finding_document(each.finding))
+    return SuppressedFindingDocument(**found, reason=each.reason)
 
 
 _SCHEMA: Final = (

@@ -8,47 +8,90 @@ one line for each workload and each connection: there may be millions.
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import Any, Final
+from typing import Annotated, Any, Final
 
 import msgspec
+from msgspec import Meta
 
-from podwall.model import LabelMap, Unknown
+from podwall.documents import TypedDocument, about
+from podwall.model import Unknown
 from podwall.reachability import Connection, Reachability, WorkloadEndpoint
-from podwall.reports.formats import port_documents
+from podwall.reports.formats import (
+    EngineName,
+    PortsDocument,
+    UndeterminedPortsDocument,
+    ports_documents,
+    undetermined_documents,
+)
 from podwall.reports.reach.rows import LineFormat, pair_lines
 
-__all__ = ["FORMAT", "connection_document", "reach_document", "reach_stream", "workload_document"]
+__all__ = [
+    "ReachDocument",
+    "WorkloadDocument",
+    "reach_document",
+    "reach_stream",
+    "workload_document",
+]
 
 
-FORMAT: Final = "podwall/reach/v1"
+class WorkloadDocument(TypedDocument):
+    """Pods that are alike. Null stands for what only deployment tells."""
+
+    id: Annotated[
+        str,
+        about(
+            "`namespace/name`, with the kind between them where two would clash; an "
+            "unknown namespace is `?`."
+        ),
+    ]
+    namespace: str | None
+    name: str
+    kind: str
+    labels: Annotated[dict[str, str | None], about("A value that only deployment tells is null.")]
+    replicas: Annotated[int, Meta(ge=0)] | None
 
 
-def reach_document(reachability: Reachability) -> dict[str, Any]:
-    """Return a reachability as a JSON document."""
+class ConnectionDocument(TypedDocument):
+    """What passes between two workloads, or addresses outside the cluster as a CIDR."""
+
+    source: str
+    destination: str
+    allowed: tuple[PortsDocument, ...]
+    undetermined: tuple[UndeterminedPortsDocument, ...]
+
+
+class ReachDocument(TypedDocument, tag_field="format", tag="podwall/reach/v1"):
+    """What `podwall reach -o json` prints: who can reach whom, and on which ports."""
+
+    engine: EngineName
+    workloads: tuple[WorkloadDocument, ...]
+    connections: Annotated[
+        tuple[ConnectionDocument, ...],
+        about("Pairs between which something passes, or may. A pair that is not listed is denied."),
+    ]
+
+
+def reach_document(reachability: Reachability) -> ReachDocument:
+    """Return a reachability as a document."""
     found = (each for each in reachability.connections() if each.has_ports)
-    return {
-        "format": FORMAT,
-        "engine": reachability.engine.name,
-        "workloads": [workload_document(each) for each in reachability.workloads],
-        "connections": [connection_document(each) for each in found],
-    }
+    return ReachDocument(
+        reachability.engine.name,
+        tuple(map(workload_document, reachability.workloads)),
+        tuple(_connection(each.source_id, each) for each in found),
+    )
 
 
-def workload_document(endpoint: WorkloadEndpoint) -> dict[str, Any]:
-    """Return one workload as a JSON object."""
+def workload_document(endpoint: WorkloadEndpoint) -> WorkloadDocument:
+    """Return one workload as a document."""
     workload = endpoint.workload
-    return {
-        "id": endpoint.id,
-        "namespace": _known(workload.namespace),
-        "name": workload.name,
-        "kind": workload.kind,
-        "labels": _labels(workload.labels),
-        "replicas": _known(workload.replicas),
-    }
-
-
-def _labels(labels: LabelMap) -> dict[str, str | None]:
-    return {key: _known(value) for key, value in labels.items}
+    return WorkloadDocument(
+        endpoint.id,
+        _known(workload.namespace),
+        workload.name,
+        workload.kind,
+        {key: _known(value) for key, value in workload.labels.items},
+        _known(workload.replicas),
+    )
 
 
 def _known(value: Any) -> Any:
@@ -56,23 +99,19 @@ def _known(value: Any) -> Any:
     return None if isinstance(value, Unknown) else value
 
 
-def connection_document(connection: Connection) -> dict[str, Any]:
-    """Return one connection as a JSON object."""
-    return {
-        "source": connection.source_id,
-        "destination": connection.destination_id,
-        "allowed": port_documents(connection.allowed),
-        "undetermined": [
-            {**ports, "because": part.because}
-            for part in connection.undetermined
-            for ports in port_documents(part.ports)
-        ],
-    }
+def _connection(source_id: str, connection: Connection) -> ConnectionDocument:
+    return ConnectionDocument(
+        source_id,
+        connection.destination_id,
+        ports_documents(connection.allowed),
+        undetermined_documents(connection.undetermined),
+    )
 
 
 def reach_stream(reachability: Reachability) -> Iterator[str]:
     """Yield the text of the document, piece by piece."""
-    yield f'{{"format": "{FORMAT}",\n"engine": "{reachability.engine.name}",\n"workloads": ['
+    tag, engine = ReachDocument.__struct_config__.tag, reachability.engine.name
+    yield f'{{"format": "{tag}",\n"engine": "{engine}",\n"workloads": ['
     yield from _listed(f",\n{_json(workload_document(each))}" for each in reachability.workloads)
     yield '],\n"connections": ['
     yield from _listed(pair_lines(reachability, _FORM))
@@ -92,9 +131,7 @@ def _beginning(source_id: str) -> str:
 def _ending(connection: Connection) -> str:
     if not connection.has_ports:
         return ""
-    document = connection_document(connection)
-    del document["source"]
-    return _json(document).removeprefix("{")
+    return _json(_connection("", connection)).removeprefix('{"source":"",')
 
 
 def _json(value: Any) -> str:
