@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from enum import StrEnum
-from typing import Annotated, Any, TypeVar
+from typing import Annotated, Any, Literal, TypeVar
 
 import msgspec
 from pulumi_policy import PolicyConfigSchema
@@ -17,7 +16,6 @@ __all__ = [
     "AddressSettings",
     "ClusterExemption",
     "ClusterRuleSettings",
-    "DefaultDenyDirection",
     "DeployedSettings",
     "EndSettings",
     "ExpectationSettings",
@@ -33,6 +31,7 @@ __all__ = [
 Text = Annotated[str, msgspec.Meta(min_length=1)]
 Name = Annotated[Text, msgspec.Meta(description="the name, exactly")]
 Reason = Annotated[Text, msgspec.Meta(description="why the rule does not apply, for reviewers")]
+DeniedDirection = Literal["ingress", "egress"]
 S = TypeVar("S", bound=msgspec.Struct)
 
 
@@ -84,19 +83,10 @@ class DeployedSettings(ClusterRuleSettings, frozen=True):
     deployed: str = ""
 
 
-class DefaultDenyDirection(StrEnum):
-    """A direction that a default deny closes."""
-
-    INGRESS = "ingress"
-    EGRESS = "egress"
-
-
 class IsolationSettings(NamespaceRuleSettings, frozen=True):
     """The directions that have to be denied by default."""
 
-    directions: Annotated[tuple[DefaultDenyDirection, ...], msgspec.Meta(min_length=1)] = (
-        DefaultDenyDirection.INGRESS,
-    )
+    directions: Annotated[tuple[DeniedDirection, ...], msgspec.Meta(min_length=1)] = ("ingress",)
 
 
 class ExpectationSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):

@@ -10,6 +10,16 @@ from podwall.plan.model import (
     PlannedResource,
     ResourceOptions,
     Secret,
+    depends_on_any,
 )
 
-__all__ = ["SECRET", "Operation", "Origin", "Plan", "PlannedResource", "ResourceOptions", "Secret"]
+__all__ = [
+    "SECRET",
+    "Operation",
+    "Origin",
+    "Plan",
+    "PlannedResource",
+    "ResourceOptions",
+    "Secret",
+    "depends_on_any",
+]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
 from enum import Enum, StrEnum
 from types import MappingProxyType
@@ -10,7 +10,16 @@ from typing import Any, Final
 
 from podwall.policies.errors import Finding, Place
 
-__all__ = ["SECRET", "Operation", "Origin", "Plan", "PlannedResource", "ResourceOptions", "Secret"]
+__all__ = [
+    "SECRET",
+    "Operation",
+    "Origin",
+    "Plan",
+    "PlannedResource",
+    "ResourceOptions",
+    "Secret",
+    "depends_on_any",
+]
 
 
 class Secret(Enum):
@@ -114,3 +123,27 @@ class Plan:
     outputs: Mapping[str, Any] = field(default_factory=lambda: MappingProxyType({}))
     warnings: tuple[Finding, ...] = ()
     origin: Origin = Origin.EMBEDDED
+
+
+def depends_on_any(
+    urn: str, wanted: Collection[str], resources: Mapping[str, PlannedResource]
+) -> bool:
+    """Say whether a resource waits, however indirectly, for one of those that are wanted.
+
+    `resources` are those of the plan by URN.
+
+    >>> web = PlannedResource("web", "", "web", {}, dependencies=("shop",))
+    >>> shop = PlannedResource("shop", "", "shop", {}, dependencies=("deny",))
+    >>> depends_on_any("web", {"deny"}, {"web": web, "shop": shop})
+    True
+    """
+    seen: set[str] = set()
+    waiting = [urn]
+    while waiting:
+        found = waiting.pop()
+        if found in wanted:
+            return True
+        if found not in seen and found in resources:
+            seen.add(found)
+            waiting += resources[found].dependencies
+    return False

@@ -12,7 +12,6 @@ from podwall.guardrails.pack import rules
 from podwall.guardrails.settings import (
     AddressSettings,
     ClusterRuleSettings,
-    DefaultDenyDirection,
     IsolationSettings,
     NamespaceRuleSettings,
     read_settings,
@@ -112,7 +111,7 @@ def test_numbers_come_as_floats() -> None:
 
 
 def test_settings_have_defaults() -> None:
-    assert read_settings(IsolationSettings, {}).directions == (DefaultDenyDirection.INGRESS,)
+    assert read_settings(IsolationSettings, {}).directions == ("ingress",)
 
 
 @pytest.mark.parametrize("rule", rules(TODAY), ids=lambda rule: rule.id)

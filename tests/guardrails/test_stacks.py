@@ -137,6 +137,11 @@ def test_a_stack_is_accepted(rule: str, texts: tuple[str, ...]) -> None:
         pytest.param("workload-open", (WEB, UNKNOWN_RULES), id="rules for a pod"),
         pytest.param("workload-open", (WEB, UNKNOWN_SELECTOR), id="pods of a policy"),
         pytest.param("workload-before-policies", (WEB, UNKNOWN_SELECTOR), id="order"),
+        pytest.param(
+            "workload-before-policies",
+            (WEB, UNKNOWN_TYPES),
+            id="order, where a policy may not isolate at all",
+        ),
         pytest.param("known-only-after-deployment", (WEB, UNKNOWN_SELECTOR), id="lint"),
     ],
 )

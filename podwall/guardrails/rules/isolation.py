@@ -12,20 +12,16 @@ from pulumi_policy import EnforcementLevel, Severity
 
 from podwall.guardrails.deployment import Deployment
 from podwall.guardrails.guardrail import Judgements, StackGuardrail, UndeterminedJudgement
-from podwall.guardrails.settings import (
-    DefaultDenyDirection,
-    IsolationSettings,
-    NamespaceRuleSettings,
-)
-from podwall.model import Policy, SnapshotWorkload, Unknown
-from podwall.plan import PlannedResource
+from podwall.guardrails.settings import IsolationSettings, NamespaceRuleSettings
+from podwall.model import Policy, Unknown
+from podwall.plan import depends_on_any
 from podwall.policies.errors import Finding, Place
 from podwall.policies.errors import Severity as FindingSeverity
 from podwall.policies.rules import Direction
 from podwall.policies.system_namespaces import SYSTEM_NAMESPACES
 from podwall.portset import ALL_PORTS, PortSet
 from podwall.reachability import WorkloadEndpoint
-from podwall.reachability.cluster import rules_of
+from podwall.reachability.cluster import rules_of, unknown_direction
 
 __all__ = ["ISOLATION_RULES", "ORDER_RULES"]
 
@@ -38,7 +34,7 @@ def _default_deny(deployment: Deployment, settings: IsolationSettings) -> Judgem
     yield from _without_known_namespace(deployment)
     for name, place in sorted(_namespaces(deployment).items()):
         for direction in settings.directions:
-            yield from _denied(deployment, name, place, direction)
+            yield from _denied(deployment, name, place, Direction(direction.capitalize()))
 
 
 def _namespaces(deployment: Deployment) -> dict[str, Place]:
@@ -61,37 +57,32 @@ def _without_known_namespace(deployment: Deployment) -> Iterator[UndeterminedJud
             yield UndeterminedJudgement(each.namespace.cause, each.place)
 
 
-def _denied(
-    deployment: Deployment, name: str, place: Place, direction: DefaultDenyDirection
-) -> Judgements:
+def _denied(deployment: Deployment, name: str, place: Place, direction: Direction) -> Judgements:
     causes: list[str] = []
     for policy in deployment.reading.snapshot.policies:
         if policy.namespace != name and not isinstance(policy.namespace, Unknown):
             continue
-        if policy.pod_selector.requirements or _side(policy, direction) is None:
+        if policy.pod_selector.requirements or rules_of(policy, direction) is None:
             continue
-        doubts = [policy.namespace, policy.pod_selector.unknown, _side(policy, direction)]
-        unknown = [each.cause for each in doubts if isinstance(each, Unknown)]
+        isolates = unknown_direction(policy, direction)
+        deciding = (policy.namespace, policy.pod_selector.unknown, isolates)
+        unknown = [each.cause for each in deciding if isinstance(each, Unknown)]
         if not unknown:
             return
         causes += unknown
     if causes:
         yield UndeterminedJudgement(
-            f"whether namespace `{name}` denies {direction} by default: {causes[0]}", place
+            f"whether namespace `{name}` denies {direction.field} by default: {causes[0]}", place
         )
         return
     yield Finding(
         "namespace-without-default-deny",
         FindingSeverity.ERROR,
-        f"namespace `{name}` has no policy that denies {direction} by default",
+        f"namespace `{name}` has no policy that denies {direction.field} by default",
         place,
         "add a policy with `podSelector: {}` and no rule",
         DENY_DOC,
     )
-
-
-def _side(policy: Policy, direction: DefaultDenyDirection) -> object:
-    return policy.ingress if direction is DefaultDenyDirection.INGRESS else policy.egress
 
 
 def _open_workloads(deployment: Deployment, _settings: NamespaceRuleSettings) -> Judgements:
@@ -115,10 +106,10 @@ def _open(deployment: Deployment, endpoint: WorkloadEndpoint) -> Judgements:
             DOC,
         )
         return
-    doubts = [doubt for each in found for doubt in each.undetermined]
-    if doubts:
+    undetermined = [grant for each in found for grant in each.undetermined]
+    if undetermined:
         yield UndeterminedJudgement(
-            f"whether everyone may connect to `{title}`: {doubts[0].because}", place
+            f"whether everyone may connect to `{title}`: {undetermined[0].because}", place
         )
 
 
@@ -161,9 +152,9 @@ def _late(deployment: Deployment, _settings: NamespaceRuleSettings) -> Judgement
         isolating = _isolating(deployment, direction)
         for number, policies in sorted(isolating.items()):
             workload = deployment.reading.snapshot.workloads[number]
-            if workload.host_network is not True and not _is_after_one(
-                workload, policies, deployment.resources
-            ):
+            wanted = {policy.place.source for policy in policies}
+            waits = depends_on_any(workload.place.source, wanted, deployment.resources)
+            if workload.host_network is not True and not waits:
                 yield from _judgement(number, deployment, direction, policies)
 
 
@@ -177,30 +168,13 @@ def _isolating(deployment: Deployment, direction: Direction) -> Mapping[int, lis
     return found
 
 
-def _is_after_one(
-    workload: SnapshotWorkload, policies: Iterable[Policy], resources: Mapping[str, PlannedResource]
-) -> bool:
-    """Say whether a workload waits, however indirectly, for one of these policies."""
-    wanted = {policy.place.source for policy in policies}
-    seen: set[str] = set()
-    waiting = [workload.place.source]
-    while waiting:
-        urn = waiting.pop()
-        if urn in wanted:
-            return True
-        if urn not in seen and urn in resources:
-            seen.add(urn)
-            waiting += resources[urn].dependencies
-    return False
-
-
 def _judgement(
     number: int, deployment: Deployment, direction: Direction, policies: Iterable[Policy]
 ) -> Judgements:
     pods, name = deployment.context.pods, deployment.context.pods.name(number)
     place = deployment.reading.snapshot.workloads[number].place
     certain = [each for each in policies if number in pods.of_policy(each).must]
-    certain = [each for each in certain if not isinstance(rules_of(each, direction), Unknown)]
+    certain = [each for each in certain if unknown_direction(each, direction) is None]
     if certain:
         yield Finding(
             "workload-before-policies",
