@@ -5,6 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Final
 
+from podwall.aks.network_engine import NetworkEngine
+from podwall.aks.refusal import LEARN
+from podwall.aks.versions import written_day
 from podwall.engines import AZURE, BlockMatch, Treatment
 from podwall.lint.context import Diagnostic, Lint, LintContext, PeerAt, quoted_name
 from podwall.lint.unmatched import numbers_of_name
@@ -18,9 +21,7 @@ from podwall.reachability.port_rules import ranges_work
 __all__ = ["AZURE_LINTS", "ENFORCEMENT_LINTS"]
 
 
-SERVICES_DOC: Final = (
-    "https://learn.microsoft.com/azure/aks/migrate-from-npm-to-cilium-network-policy"
-)
+SERVICES_DOC: Final = f"{LEARN}/migrate-from-npm-to-cilium-network-policy"
 IPV6: Final = 6
 
 
@@ -199,17 +200,17 @@ ENFORCEMENT_LINTS: Final = (
 )
 
 
-AZURE_DOC: Final = "https://learn.microsoft.com/azure/aks/use-network-policies"
-MOST_PODS: Final = 20_000
+AZURE_DOC: Final = f"{LEARN}/use-network-policies"
+LIMITS: Final = NetworkEngine.AZURE.limits
 MOST_BLOCKS: Final = 4
 
 
 def _too_many_pods(context: LintContext) -> Iterator[Diagnostic]:
     counts = (workload.replicas for workload in context.snapshot.workloads)
     pods = sum(1 if isinstance(count, Unknown) else count for count in counts)
-    if context.engine == AZURE and pods > MOST_PODS:
+    if context.engine == AZURE and LIMITS.pods is not None and pods > LIMITS.pods:
         yield Diagnostic(
-            Place(), f"{pods} pods are more than the azure engine can hold ({MOST_PODS})"
+            Place(), f"{pods} pods are more than the azure engine can hold ({LIMITS.pods})"
         )
 
 
@@ -231,8 +232,9 @@ def _count_of_blocks(policy: Policy) -> int:
 
 
 def _engine_ends(context: LintContext) -> Iterator[Diagnostic]:
-    if context.engine == AZURE and context.snapshot.engine == AZURE.name:
-        yield Diagnostic(Place(), "the azure engine is supported until 30 September 2028")
+    ends = NetworkEngine.AZURE.support_ends
+    if context.engine == AZURE and context.snapshot.engine == AZURE.name and ends is not None:
+        yield Diagnostic(Place(), f"the azure engine is supported until {written_day(ends)}")
 
 
 AZURE_LINTS: Final = (
@@ -240,7 +242,7 @@ AZURE_LINTS: Final = (
         "azure-too-many-pods",
         Severity.ERROR,
         _too_many_pods,
-        "beyond 250 nodes or 20000 pods it runs out of memory: use cilium",
+        f"beyond {LIMITS.nodes} nodes or {LIMITS.pods} pods it runs out of memory: use cilium",
         AZURE_DOC,
     ),
     Lint(

@@ -13,6 +13,7 @@ from typing import Any, Final
 
 from podwall.aks.inputs import choice, leaf
 from podwall.aks.network_engine import PLUGIN, PLUGIN_MODE, declared_engine
+from podwall.aks.refusal import LEARN
 from podwall.aks.resource_types import is_cluster, is_node_pool, is_unrecognised_cluster
 from podwall.engines import engine_change, minor_version
 from podwall.model import IpNetwork
@@ -109,7 +110,7 @@ def _pod_cidrs(inputs: Mapping[str, Any]) -> Iterator[IpNetwork]:
                 yield ip_network(cidr, strict=False)
 
 
-_LINK = "https://learn.microsoft.com/azure/aks/use-network-policies"
+_LINK = f"{LEARN}/use-network-policies"
 _WORDS = {Operation.REPLACE: "replaces", Operation.DELETE: "deletes"}
 
 

@@ -12,6 +12,7 @@ from typing import Final
 
 from pulumi_policy import EnforcementLevel, Severity
 
+from podwall.aks.refusal import LEARN
 from podwall.expectations import Outcome, Result, check
 from podwall.guardrails.deployment import Deployment
 from podwall.guardrails.guardrail import Judgements, StackGuardrail, UndeterminedJudgement
@@ -148,7 +149,7 @@ LINT_RULES: Final = (
         severity=Severity.HIGH,
         enforcement=EnforcementLevel.MANDATORY,
         remediation="Write the policy in a way that the engine enforces, or change the engine.",
-        link="https://learn.microsoft.com/azure/aks/use-network-policies",
+        link=f"{LEARN}/use-network-policies",
         settings=NamespaceRuleSettings,
         judge=partial(_of_group, "policy-not-enforced"),
     ),
