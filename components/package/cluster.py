@@ -191,8 +191,8 @@ class AksCluster(AksClusterComponent):
     ) -> None:
         """Check the arguments and make the cluster."""
         choice = {field.name for field in fields(ClusterChoice)}
-        chosen = read(ClusterChoice, _part(args, choice), "", snake_case)
-        rest = read(ClusterSettings, _part(args, set(args) - choice), "", snake_case)
+        chosen = read(ClusterChoice, _only(args, choice), "", snake_case)
+        rest = read(ClusterSettings, _only(args, set(args) - choice), "", snake_case)
         super().__init__(name, _cluster_args(rest, chosen), opts)
 
 
@@ -205,5 +205,5 @@ def _cluster_args(settings: ClusterSettings, choice: ClusterChoice) -> cluster_a
         raise InvalidValue(error.message, help=error.help, place=place) from error
 
 
-def _part(args: Mapping[str, Any], names: set[str]) -> dict[str, Any]:
+def _only(args: Mapping[str, Any], names: set[str]) -> dict[str, Any]:
     return {name: value for name, value in args.items() if name in names}

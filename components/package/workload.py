@@ -7,7 +7,7 @@ from pulumi import Output, ResourceOptions
 from components.package.namespace import Resources
 from components.reading import read, snake_case
 from podwall.components import kubernetes, workload_args
-from podwall.components.kubernetes import WorkloadKind
+from podwall.components.workload_args import WorkloadKind
 from podwall.policies.ports import Protocol
 
 __all__ = ["ContainerPort", "Probe", "Workload", "WorkloadInputs"]

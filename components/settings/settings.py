@@ -59,7 +59,7 @@ class Settings:
     cluster_args: AksClusterArgs = field(init=False)
 
     def __post_init__(self) -> None:
-        """Refuse what the cluster refuses, at the key that said it."""
+        """Refuse what the cluster refuses, at the key that has the value."""
         check_at_least(self.replicas, 1, "replicas")
         if len(set(self.applications)) < len(self.applications):
             raise refused("applications", "an application is given twice", "give each once")

@@ -154,7 +154,7 @@ class NetworkEngine(StrEnum):
 
 
 def declared_engine(inputs: Mapping[str, Any]) -> NetworkEngine | Unknown | None:
-    """Return the engine that a ManagedCluster's inputs declare; None where it surely has none.
+    """Return the engine that a ManagedCluster's inputs declare; None where it certainly has none.
 
     One that is left out is none, except in an Automatic cluster. The engine of a cluster that
     brings its own network (`networkPlugin: none`) is not in its inputs, so it is unknown, as is one
@@ -178,8 +178,8 @@ def declared_engine(inputs: Mapping[str, Any]) -> NetworkEngine | Unknown | None
         return Unknown("it brings its own network (`networkPlugin: none`)")
     if policy is None and sku == AUTOMATIC:
         return NetworkEngine.CILIUM
-    doubts = (plugin, sku if policy is None else None)
-    return next((each for each in doubts if isinstance(each, Unknown)), None)
+    deciding = (plugin, sku if policy is None else None)
+    return next((each for each in deciding if isinstance(each, Unknown)), None)
 
 
 _FIRST_WITH_CILIUM_1_17 = MinorVersion(32)

@@ -67,7 +67,7 @@ class VmSize:
 
     @property
     def lacks_local_disk(self) -> bool:
-        """Whether it surely has neither a temporary disk nor a cache that could hold an OS disk.
+        """Whether it certainly has neither a temporary disk nor a cache that could hold an OS disk.
 
         Dsv4, Esv4 and their successors have none unless the name has a `d`.
         """

@@ -17,20 +17,18 @@ from pulumi import ComponentResource, CustomResource, Output, Resource, Resource
 from podwall.components import manifests
 from podwall.components.checks import check_no_system_namespace, refused
 from podwall.components.namespace_args import NamespaceArgs
-from podwall.components.workload_args import ContainerPort, Probe, WorkloadArgs, WorkloadKind
+from podwall.components.workload_args import WorkloadArgs
 from podwall.policies.policy import NetworkPolicy
 from podwall.policies.syntax import shown
 
 __all__ = [
-    "ContainerPort",
     "KubernetesResource",
     "Namespace",
     "NetworkPolicies",
-    "Probe",
     "Workload",
-    "WorkloadArgs",
-    "WorkloadKind",
+    "check_policies",
     "child_options",
+    "resource_type",
 ]
 
 

@@ -21,10 +21,10 @@ __all__ = [
 ]
 
 
-_NamespaceManifest = dict[str, Any]
+Manifest = dict[str, Any]
 
 
-def namespace(args: NamespaceArgs) -> _NamespaceManifest:
+def namespace(args: NamespaceArgs) -> Manifest:
     """Return the namespace with its labels."""
     return {
         "apiVersion": "v1",
@@ -33,7 +33,7 @@ def namespace(args: NamespaceArgs) -> _NamespaceManifest:
     }
 
 
-def resource_quota(args: NamespaceArgs) -> _NamespaceManifest | None:
+def resource_quota(args: NamespaceArgs) -> Manifest | None:
     """Return what all pods together may ask for; None where that is not limited."""
     if args.quota is None:
         return None
@@ -45,12 +45,16 @@ def resource_quota(args: NamespaceArgs) -> _NamespaceManifest | None:
     }
 
 
-def limit_range(args: NamespaceArgs) -> _NamespaceManifest | None:
+def limit_range(args: NamespaceArgs) -> Manifest | None:
     """Return what containers get that ask for nothing; None where that is nothing."""
     if args.default_resources is None:
         return None
-    asked = args.default_resources.requirements
-    limits = {"type": "Container", "defaultRequest": asked["requests"], "default": asked["limits"]}
+    default = args.default_resources.requirements
+    limits = {
+        "type": "Container",
+        "defaultRequest": default["requests"],
+        "default": default["limits"],
+    }
     return {
         "apiVersion": "v1",
         "kind": "LimitRange",
@@ -58,8 +62,6 @@ def limit_range(args: NamespaceArgs) -> _NamespaceManifest | None:
         "spec": {"limits": [limits]},
     }
 
-
-Manifest = dict[str, Any]
 
 _DRAIN_SECONDS = 5
 

@@ -53,7 +53,7 @@ class Deployment:
 
     @cached_property
     def source(self) -> Source:
-        """The Kubernetes objects of the stack, and what it says about their cluster."""
+        """The Kubernetes objects of the stack, and what it declares about their cluster."""
         findings = (*unseen_objects(self.plan), *unclear_clusters(self.plan))
         return Source(SourceKind.STATE, self.plan.project, stage_of(self.plan), findings=findings)
 
@@ -64,7 +64,7 @@ class Deployment:
 
     @cached_property
     def reach(self) -> Reachability:
-        """Who can reach whom; an engine that nobody knows is taken for the specification."""
+        """Who can reach whom; an engine that is not known is taken for the specification."""
         named = self.reading.snapshot.engine
         return reachability(self.reading.snapshot, SPEC if named not in ENGINES else named)
 

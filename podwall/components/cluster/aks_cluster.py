@@ -123,7 +123,7 @@ class AksCluster(ComponentResource):
     the options of Kubernetes resources, together with `deleted_with=cluster.resource`, so that they
     need not be deleted one by one when the cluster goes.
 
-    Everything that is worth knowing about `args` is logged; see `cluster.advice`.
+    Everything worth knowing about `args` is logged, see `podwall.components.cluster.advice`.
     """
 
     name: Output[str]

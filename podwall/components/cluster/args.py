@@ -15,14 +15,14 @@ __all__ = ["AksClusterArgs"]
 class AksClusterArgs(ClusterSpec):
     """An AKS cluster that is right from the start.
 
-    Only `kubernetes_version` has to be said: a minor version such as `1.36`, or None where
+    Only `kubernetes_version` has to be given: a minor version such as `1.36`, or None where
     `lifecycle.upgrades` lets Azure choose. Everything else has a default that works for a newcomer
     and can be kept: Azure CNI overlay with the `azure` engine, a network of its own, three zones,
     a user-assigned identity, workload identity, weekly maintenance.
 
     `resource_group` names an existing group; left out, one is made. `location` left out is the
     group's, or the provider's. `cluster_name` and `dns_prefix` left out are derived by Pulumi.
-    `protect` keeps the cluster from being deleted or replaced by mistake. `engine_change` says what
+    `protect` keeps the cluster from being deleted or replaced by mistake. `engine_change` is what
     to do when the network settings of an existing cluster are changed.
 
     Raises:

@@ -131,7 +131,7 @@ class NewNetwork:
 
     `node_subnet` is always made, `pod_subnet` for `PodSubnet` only, `api_server_subnet` where the
     API server is put into the network. Subnets are made without Azure's default way out
-    (`defaultOutboundAccess: false`), which can be said at creation only.
+    (`defaultOutboundAccess: false`), which can be set at creation only.
 
     `also_in_use` names ranges outside this network that the cluster has to reach, such as peered
     networks and those on premises: no range of the cluster may overlap them.
@@ -178,7 +178,7 @@ class NewNetwork:
 class ExistingNetwork:
     """Subnets of yours, by their ids; the cluster's identity becomes Network Contributor on them.
 
-    The ranges are optional, but what is not said can't be checked: with `node_subnet` and
+    The ranges are optional, but what is not given can't be checked: with `node_subnet` and
     `pod_subnet` the sizes are checked, and with `also_in_use` (the network's own address space and
     everything that is peered with it) overlaps are. `api_server_subnet_id` must be delegated to
     `Microsoft.ContainerService/managedClusters`; `node_subnet_id` must not be delegated at all.

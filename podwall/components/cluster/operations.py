@@ -202,7 +202,7 @@ class LocalDns(StrEnum):
     """Whether pods ask a DNS proxy on their own node (169.254.10.10 and .11) or CoreDNS pods.
 
     AKS turns it on by itself from Kubernetes 1.36 on some clusters, those with Azure Network Policy
-    Manager among them, so it is always said. `REQUIRED` needs Kubernetes 1.31 and 4 cores. Policies
+    Manager among them, so it is always sent. `REQUIRED` needs Kubernetes 1.31 and 4 cores. Policies
     that allow DNS have to name both places. See https://learn.microsoft.com/azure/aks/localdns-custom.
     """
 

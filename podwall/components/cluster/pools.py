@@ -64,11 +64,11 @@ def check_name(name: str, os_type: str, argument: str) -> None:
 
 def check_zones(zones: Iterable[str], argument: str) -> None:
     """Refuse zones that no region has, and the same zone twice."""
-    asked = tuple(zones)
-    if set(asked) - set(limits.AVAILABILITY_ZONES) or len(set(asked)) != len(asked):
+    named = tuple(zones)
+    if set(named) - set(limits.AVAILABILITY_ZONES) or len(set(named)) != len(named):
         raise refusal(
             f"{argument}.zones",
-            f"`{', '.join(asked)}` is not a set of availability zones",
+            f"`{', '.join(named)}` is not a set of availability zones",
             'choose from "1", "2" and "3", or leave it empty in a region without zones',
             "availability-zones-overview",
         )

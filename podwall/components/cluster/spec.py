@@ -1,4 +1,4 @@
-"""What is asked of a cluster, as values that the rules of Azure are checked against."""
+"""What is asked of a cluster, as values that are checked against the rules of Azure."""
 
 from __future__ import annotations
 

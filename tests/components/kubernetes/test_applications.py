@@ -5,8 +5,8 @@ from typing import Any
 import pytest
 
 from components.applications import Application, Images, shop, walkthrough
-from podwall.components.kubernetes import WorkloadArgs, WorkloadKind
 from podwall.components.namespace_args import NamespaceArgs, PodSecurity
+from podwall.components.workload_args import WorkloadArgs, WorkloadKind
 from podwall.policies import InvalidValue, NetworkPolicy, Step, default_deny
 
 IMAGES = Images()

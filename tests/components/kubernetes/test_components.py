@@ -8,16 +8,9 @@ from pulumi import Alias, ResourceOptions
 from pulumi_kubernetes import Provider
 from pulumi_kubernetes.core.v1 import ConfigMap
 
-from podwall.components.kubernetes import (
-    ContainerPort,
-    Namespace,
-    NetworkPolicies,
-    Workload,
-    WorkloadArgs,
-    WorkloadKind,
-)
+from podwall.components.kubernetes import Namespace, NetworkPolicies, Workload
 from podwall.components.namespace_args import NamespaceArgs, Quota
-from podwall.components.workload_args import Resources
+from podwall.components.workload_args import ContainerPort, Resources, WorkloadArgs, WorkloadKind
 from podwall.policies import InvalidValue, NetworkPolicy, allow_from, default_deny, pods, tcp
 from tests.components.harness import Deployment, Registered, deploy
 

@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from podwall.components.kubernetes import ContainerPort, Probe, WorkloadArgs, WorkloadKind
+from podwall.components.workload_args import ContainerPort, Probe, WorkloadArgs, WorkloadKind
 from podwall.policies import InvalidValue, Protocol, namespace
 
 HTTP = ContainerPort(name="http", number=8080)

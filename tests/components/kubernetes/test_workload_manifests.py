@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 
 from podwall.components import manifests
-from podwall.components.kubernetes import ContainerPort, Probe, WorkloadArgs, WorkloadKind
+from podwall.components.workload_args import ContainerPort, Probe, WorkloadArgs, WorkloadKind
 from podwall.policies import Protocol
 
 

@@ -24,7 +24,7 @@ from components.settings import (
     SystemPoolSettings,
     UserPoolSettings,
 )
-from podwall.components import cluster, kubernetes, namespace_args, workload_args
+from podwall.components import cluster, namespace_args, workload_args
 
 ROOT = Path(__file__).resolve().parents[3]
 
@@ -93,9 +93,9 @@ EDGES = [
     pytest.param(namespace_edge.NamespaceInputs, [namespace_args.NamespaceArgs], id="namespace"),
     pytest.param(namespace_edge.Quota, [namespace_args.Quota], id="quota"),
     pytest.param(namespace_edge.Resources, [workload_args.Resources], id="resources"),
-    pytest.param(workload_edge.WorkloadInputs, [kubernetes.WorkloadArgs], id="workload"),
-    pytest.param(workload_edge.ContainerPort, [kubernetes.ContainerPort], id="container port"),
-    pytest.param(workload_edge.Probe, [kubernetes.Probe], id="probe"),
+    pytest.param(workload_edge.WorkloadInputs, [workload_args.WorkloadArgs], id="workload"),
+    pytest.param(workload_edge.ContainerPort, [workload_args.ContainerPort], id="container port"),
+    pytest.param(workload_edge.Probe, [workload_args.Probe], id="probe"),
     pytest.param(cluster_edge.AksClusterInputs, [ClusterChoice, ClusterSettings], id="cluster"),
     pytest.param(cluster_edge.Entra, [EntraSettings], id="entra"),
     pytest.param(cluster_edge.Pool, [SystemPoolSettings], id="system pool"),

@@ -32,7 +32,7 @@ def assign(
 ) -> RoleAssignment:
     """Give `principal` the `role` on everything below `scope`, an Azure resource id.
 
-    The principal's type is said so that Azure does not look up an identity that was made a moment
+    The principal's type is sent so that Azure does not look up an identity that was made a moment
     ago and is not everywhere yet.
     """
     return RoleAssignment(

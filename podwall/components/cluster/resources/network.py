@@ -79,7 +79,7 @@ class VirtualNetwork(CustomResource):
 class Subnet(CustomResource):
     """A subnet of a virtual network (`azure-native:network:Subnet`).
 
-    Nothing leaves it by Azure's default way out, which can be said at creation only.
+    Nothing leaves it by Azure's default way out, which can be set at creation only.
     """
 
     def __init__(self, name: str, properties: Properties, opts: ResourceOptions) -> None:
