@@ -226,7 +226,7 @@ print(sorted(name for name in sys.modules if name.startswith(("podwall", "polici
     )
     *_, foreign, own = done.stdout.splitlines()
     assert foreign == "[]"
-    assert own == "['podwall', 'podwall.testing', 'podwall.testing.plugin']"
+    assert own == "['podwall', 'podwall.on_demand', 'podwall.testing', 'podwall.testing.plugin']"
 
 
 def test_the_command_line_needs_no_pytest() -> None:
