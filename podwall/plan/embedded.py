@@ -42,12 +42,20 @@ def failure(
 
 
 def _chain(problem: BaseException) -> Iterator[BaseException]:
-    """Yield a problem and what it holds and was caused by, outermost first."""
-    yield problem
-    inner = problem.exceptions if isinstance(problem, BaseExceptionGroup) else ()
-    for cause in (*inner, problem.__cause__):
-        if cause is not None:
-            yield from _chain(cause)
+    """Yield a problem and what it holds and was caused by, outermost first, each once.
+
+    A program can raise an error from itself, and older releases of Pulumi do.
+    """
+    seen: list[BaseException] = []
+    waiting = [problem]
+    while waiting:
+        first = waiting.pop(0)
+        if any(first is each for each in seen):
+            continue
+        seen.append(first)
+        yield first
+        inner = first.exceptions if isinstance(first, BaseExceptionGroup) else ()
+        waiting[:0] = [each for each in (*inner, first.__cause__) if each is not None]
 
 
 def _place(problem: BaseException, folder: Path) -> Place | None:

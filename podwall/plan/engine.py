@@ -30,6 +30,7 @@ from podwall.plan.registration import (
     struct,
     transform,
 )
+from podwall.plan.sdk import answer, unknown_answer
 from podwall.plan.values import kind_of, unknown_inputs
 from podwall.policies.errors import Severity, SourceError
 from podwall.reading import generated_name
@@ -139,13 +140,13 @@ class PlanningMonitor(MockMonitor):
 
     def Invoke(  # noqa: N802 - the protocol's name
         self, request: resource_pb2.ResourceInvokeRequest
-    ) -> resource_pb2.ResourceInvokeResponse:
+    ) -> Any:
         """Answer a function of a provider, or say that the answer is unknown."""
         known = function_answer(request.tok, plain(request.args))
         if known is None:
             self.unanswered.append(request.tok)
-            return resource_pb2.ResourceInvokeResponse(unknown=True)
-        return resource_pb2.ResourceInvokeResponse(**{"return": struct(known)})
+            return unknown_answer()
+        return answer(struct(known))
 
     def Call(  # noqa: N802 - the protocol's name
         self, request: resource_pb2.ResourceCallRequest

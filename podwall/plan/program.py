@@ -16,10 +16,9 @@ from collections.abc import Callable, Iterator, Mapping
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass
-from inspect import signature
 from pathlib import Path
 from types import ModuleType
-from typing import Any, ParamSpec, TypeVar
+from typing import ParamSpec, TypeVar
 
 import pulumi
 import pulumi.runtime
@@ -27,6 +26,7 @@ from pulumi.runtime.stack import register_stack_transformation
 
 from podwall.plan.engine import PlanningEngine, PlanningMonitor
 from podwall.plan.program_lines import is_program
+from podwall.plan.sdk import settings, unknown_answers
 
 __all__ = ["Run", "own_process", "run_program"]
 
@@ -66,7 +66,7 @@ def _modules_of(folder: Path) -> Iterator[None]:
         yield
     finally:
         sys.path.remove(str(folder))
-        for name in [name for name, module in sys.modules.items() if _is_own(module, folder)]:
+        for name in [name for name, module in [*sys.modules.items()] if _is_own(module, folder)]:
             del sys.modules[name]
         sys.modules.update(hidden)
 
@@ -81,7 +81,7 @@ def _hide(folder: Path) -> dict[str, ModuleType]:
     shadowed = {name for name in loaded - _KEPT if _holds(folder, name)}
     names = [
         name
-        for name, module in sys.modules.items()
+        for name, module in [*sys.modules.items()]
         if name.partition(".")[0] in shadowed or _is_own(module, folder)
     ]
     return {name: sys.modules.pop(name) for name in names}
@@ -95,9 +95,13 @@ def _holds(folder: Path, name: str) -> bool:
     )
 
 
-def _is_own(module: ModuleType, folder: Path) -> bool:
+def _is_own(module: object, folder: Path) -> bool:
     """Return whether a module is the program's, and not of a library installed below its folder."""
-    path = getattr(module, "__file__", None)
+    if not isinstance(module, ModuleType):
+        return False
+    # Asked in any other way, a module that is imported when it is first used would be so now: older
+    # releases of `pulumi_azure_native` have hundreds of them.
+    path = object.__getattribute__(module, "__dict__").get("__file__")
     return path is not None and is_program(Path(path), folder)
 
 
@@ -132,7 +136,7 @@ def run_program(run: Run) -> None:
 
 
 def _run(run: Run) -> None:
-    settings = _settings(
+    chosen = settings(
         project=run.project,
         stack=run.stack,
         monitor=run.monitor,
@@ -141,9 +145,9 @@ def _run(run: Run) -> None:
         organization="organization",
         root_directory=str(run.folder),
     )
-    pulumi.runtime.configure(settings)
+    pulumi.runtime.configure(chosen)
     pulumi.runtime.set_all_config(dict(run.config), list(run.secret_keys))
-    with _event_loop() as loop:
+    with _event_loop() as loop, unknown_answers():
         loop.run_until_complete(pulumi.runtime.run_in_stack(lambda: _execute(run)))
 
 
@@ -152,19 +156,11 @@ def _forget() -> None:
 
     The first value that a setting gets in an empty context is its value in every other one.
     """
-    _settings(
+    settings(
         project="project",
         stack="stack",
         root_directory="root_directory",
         organization="organization",
-    )
-
-
-def _settings(**choices: Any) -> pulumi.runtime.Settings:
-    """Return the SDK's settings; those of its releases before 3.159 have no `root_directory`."""
-    known = signature(pulumi.runtime.Settings).parameters
-    return pulumi.runtime.Settings(
-        **{name: value for name, value in choices.items() if name in known}
     )
 
 

@@ -30,6 +30,7 @@ from pulumi.runtime.proto import resource_pb2
 
 from podwall.plan.project import PlainLoader
 from podwall.plan.registration import plain, struct
+from podwall.plan.sdk import put_program_line
 from podwall.plan.values import SECRET_MARK, UNKNOWN, is_marked
 from podwall.policies.errors import Place, SourceError
 
@@ -280,10 +281,7 @@ def _request(
     if deps := parent.propertyDependencies.get("objs"):
         for key in manifest:
             request.propertyDependencies[key].urns.extend(deps.urns)
-    if file:
-        frame = request.stackTrace.frames.add()
-        frame.pc.uri, frame.pc.line = Path(file).resolve().as_uri(), line
-    request.stackTrace.frames.extend(parent.stackTrace.frames)
+    put_program_line(request, Path(file).resolve().as_uri() if file else "", line, parent)
     return request
 
 

@@ -18,11 +18,12 @@ from google.protobuf.json_format import (  # type: ignore[import-untyped]  # no 
     ParseDict,
 )
 from pulumi.runtime._callbacks import _CallbackServicer
-from pulumi.runtime.proto import resource_pb2, source_pb2
+from pulumi.runtime.proto import resource_pb2
 from pulumi.runtime.sync_await import _sync_await
 
 from podwall.plan.model import Operation, PlannedResource, ResourceOptions
 from podwall.plan.program_lines import program_line
+from podwall.plan.sdk import fields, program_lines
 from podwall.plan.values import kind_of, unknown_inputs
 from podwall.policies.errors import Place
 
@@ -60,7 +61,7 @@ def planned_resource(
         property_dependencies=dependencies,
         options=_options(request),
         change=Operation.CREATE,
-        place=_place(request.stackTrace, folder),
+        place=_place(request, folder),
     )
 
 
@@ -78,7 +79,7 @@ def read_resource(
         dependencies=tuple(sorted(request.dependencies)),
         options=ResourceOptions(import_id=request.id or None),
         change=Operation.READ,
-        place=_place(request.stackTrace, folder),
+        place=_place(request, folder),
     )
 
 
@@ -100,7 +101,7 @@ def _options(request: resource_pb2.RegisterResourceRequest) -> ResourceOptions:
         retain_on_delete=request.retainOnDelete,
         delete_before_replace=request.deleteBeforeReplace,
         deleted_with=request.deletedWith or None,
-        replace_with=tuple(request.replace_with),
+        replace_with=tuple(getattr(request, "replace_with", ())),
         replace_on_changes=tuple(request.replaceOnChanges),
         ignore_changes=tuple(request.ignoreChanges),
         aliases=(*_aliases(request), *request.aliasURNs),
@@ -130,8 +131,10 @@ def _timeouts(
     return MappingProxyType({name: text for name, text in given.items() if text})
 
 
-def _place(trace: source_pb2.StackTrace, folder: Path) -> Place:
-    return program_line(((frame.pc.uri, frame.pc.line) for frame in trace.frames), folder)
+def _place(
+    request: resource_pb2.RegisterResourceRequest | resource_pb2.ReadResourceRequest, folder: Path
+) -> Place:
+    return program_line(program_lines(request), folder)
 
 
 # The SDK keeps the callbacks that it would serve to an engine here, and nowhere else.
@@ -140,7 +143,7 @@ def _place(trace: source_pb2.StackTrace, folder: Path) -> Place:
 Request = resource_pb2.RegisterResourceRequest
 
 # What each option is called in a transform's request, and in a registration.
-_OPTIONS = {
+_NAMES = {
     "additional_secret_outputs": "additionalSecretOutputs",
     "aliases": "aliases",
     "custom_timeouts": "customTimeouts",
@@ -156,6 +159,12 @@ _OPTIONS = {
     "replace_with": "replace_with",
     "retain_on_delete": "retainOnDelete",
     "version": "version",
+}
+# An older SDK knows fewer of them.
+_OPTIONS = {
+    theirs: ours
+    for theirs, ours in _NAMES.items()
+    if theirs in fields(resource_pb2.TransformResourceOptions) and ours in fields(Request)
 }
 
 

@@ -51,6 +51,23 @@ def test_a_module_that_is_imported_already_is_fresh_in_every_plan_and_the_same_a
         del sys.modules["sizes"]
 
 
+class Late(ModuleType):
+    """A module that is imported when it is asked for anything, as those of Pulumi's SDKs were."""
+
+    def __getattribute__(self, name: str) -> object:
+        sys.modules[f"late_{len(sys.modules)}"] = ModuleType("late")
+        return super().__getattribute__(name)
+
+
+def test_modules_that_are_imported_when_first_used_are_left_alone(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setitem(sys.modules, "late", Late("late"))
+    monkeypatch.setitem(sys.modules, "no_module", 7)  # some libraries do so
+    plan_of(tmp_path, "pass")
+    assert not [name for name in sys.modules if name.startswith("late_")]
+
+
 def test_libraries_that_are_installed_below_the_project_stay_imported(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -97,21 +114,21 @@ def test_mocks_that_a_test_has_set_are_still_set_after_a_plan(tmp_path: Path) ->
 
 
 @pytest.mark.parametrize(
-    "file", ["policies.py", "policies/__init__.py", "policies/names.py"], ids=lambda path: path
+    "file", ["networks.py", "networks/__init__.py", "networks/names.py"], ids=lambda path: path
 )
 def test_a_programs_own_package_stands_in_front_of_an_imported_one_while_it_runs(
     tmp_path: Path, file: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    imported = ModuleType("policies")
-    monkeypatch.setitem(sys.modules, "policies", imported)
+    imported = ModuleType("networks")
+    monkeypatch.setitem(sys.modules, "networks", imported)
     program = tmp_path / "program"
     path = program / file
     path.parent.mkdir(parents=True)
     path.write_text("NAME = 'theirs'\n", encoding="utf-8")
-    module = "policies.names" if path.stem == "names" else "policies"
+    module = "networks.names" if path.stem == "names" else "networks"
     plan = plan_of(program, f"from {module} import NAME\npulumi.export('n', NAME)")
     assert plan.outputs == {"n": "theirs"}
-    assert sys.modules["policies"] is imported
+    assert sys.modules["networks"] is imported
 
 
 @pytest.mark.parametrize(
