@@ -34,13 +34,14 @@ bench: .venv/.dev ## measure speed and memory; np-guard beside it where `netpol`
 test-engine: .venv/.dev ## the tests under the real Pulumi engine, for which `pulumi` must be on PATH
 	@$(BIN)/python -m pytest -q -n auto -m engine tests/engine
 
-check: .venv/.dev ## formatting, lint, types, import contracts, spelling, scripts and workflows
+check: .venv/.dev ## formatting, lint, types, import contracts, spelling, scripts, the page and workflows
 	@$(BIN)/ruff format --check --quiet .
 	@$(BIN)/ruff check --quiet .
 	@$(BIN)/mypy
 	@$(BIN)/lint-imports --no-logo
 	@$(BIN)/codespell
-	@$(BIN)/shellcheck action/report.sh .ci/run
+	@$(BIN)/shellcheck action/report.sh .ci/run .ci/page-checks
+	@.ci/page-checks
 	@$(BIN)/zizmor --offline --quiet --no-progress .github action
 	@if command -v actionlint >/dev/null; then PATH="$(CURDIR)/$(BIN):$$PATH" actionlint; \
 		else echo "skipped: actionlint is not on PATH (go install github.com/rhysd/actionlint/cmd/actionlint@latest)" >&2; fi
@@ -57,7 +58,7 @@ lock: .venv/.dev ## pin requirements again (needs uv)
 	uv pip compile -q --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header requirements/dev.in -o requirements/dev.txt
 
 clean: ## remove the environment, caches and output
-	rm -rf .venv out .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache
+	rm -rf .venv out .ci/node/node_modules .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +
 
 .venv/.runtime: requirements.txt pyproject.toml

@@ -37,6 +37,8 @@ __all__ = [
 
 _STYLES: Final = ("tokens", "page", "matrix", "views", "print")
 _IMPORT: Final = re.compile(r"^import \{([^}]*)\} from '\./(\w+)\.js';\n", re.MULTILINE)
+_JSDOC: Final = re.compile(r"^[ ]*/\*\*(?:(?!\*/).)*\*/\n", re.MULTILINE | re.DOTALL)
+"""The types of what follows, which only the checks of `make check` read."""
 _EXPORT: Final = re.compile(r"^export (?=(?:const|let|function|class) (\w+))", re.MULTILINE)
 
 
@@ -68,7 +70,7 @@ def _add(name: str, done: dict[str, str], path: tuple[str, ...]) -> None:
         raise ValueError(f"modules import each other in a circle: {' -> '.join((*path, name))}")
     if name in done:
         return
-    source = asset(f"{name}.js")
+    source = _JSDOC.sub("", asset(f"{name}.js"))
     for _, imported in _IMPORT.findall(source):
         _add(imported, done, (*path, name))
     done[name] = _enclosed(name, source)

@@ -1,17 +1,25 @@
-// The filters, the choice of view and moment, and the legend, which is a filter too.
+// The filters, the choice of view and time, and the legend, which is a filter too.
 
-import { byId, el, rested } from './dom.js';
+import { allOf, byId, el, rested } from './dom.js';
 import { parsedPort } from './ports.js';
 import { CODE, COMPARED, PLAIN, STATUSES } from './statuses.js';
+
+/** @import { App, AskedPort, Model, Time, ViewName } from './types.js' */
 
 const SUGGESTED = 600;
 const ALWAYS = [...PLAIN, 'opens', 'closes'];
 
+/** @type {('from' | 'to' | 'port')[]} */
+const FIELDS = ['from', 'to', 'port'];
+
+/** @param {App} app */
 export function controls(app) {
   fields(app);
-  for (const group of ['view', 'time']) {
-    const buttons = [...document.querySelectorAll(`[data-${group}]`)];
-    for (const button of buttons) button.addEventListener('click', () => app.set({ [group]: button.dataset[group], ...(group === 'time' ? { statuses: new Set() } : {}) }));
+  for (const button of allOf('[data-view]')) {
+    button.addEventListener('click', () => app.set({ view: /** @type {ViewName} */ (button.dataset.view) }));
+  }
+  for (const button of allOf('[data-time]')) {
+    button.addEventListener('click', () => app.set({ time: /** @type {Time} */ (button.dataset.time), statuses: new Set() }));
   }
   byId('fold').addEventListener('click', () => app.foldAll());
   byId('unfold').addEventListener('click', () => app.unfoldAll());
@@ -20,20 +28,27 @@ export function controls(app) {
   return { show: () => show(app) };
 }
 
+/** @param {string} id */
+function field(id) {
+  return /** @type {HTMLInputElement} */ (byId(id));
+}
+
+/** @param {App} app */
 function fields(app) {
-  const typed = rested(() => app.set({ from: byId('from').value, to: byId('to').value, ...portOf(byId('port').value) }));
-  for (const id of ['from', 'to', 'port']) {
-    byId(id).value = app.state[id];
-    byId(id).addEventListener('input', typed);
+  const typed = rested(() => app.set({ from: field('from').value, to: field('to').value, ...portOf(field('port').value) }));
+  for (const id of FIELDS) {
+    field(id).value = app.state[id];
+    field(id).addEventListener('input', typed);
   }
   byId('filters').addEventListener('submit', (event) => event.preventDefault());
   byId('clear').addEventListener('click', () => {
-    for (const id of ['from', 'to', 'port']) byId(id).value = '';
+    for (const id of FIELDS) field(id).value = '';
     app.set({ from: '', to: '', port: '', asked: null, statuses: new Set() });
   });
   Object.assign(app.state, portOf(app.state.port));
 }
 
+/** @param {string} text @returns {{ port?: string, asked?: AskedPort | null }} */
 function portOf(text) {
   const asked = parsedPort(text);
   byId('port').setAttribute('aria-invalid', String(asked === undefined));
@@ -41,24 +56,27 @@ function portOf(text) {
   return asked === undefined ? {} : { port: text.trim(), asked };
 }
 
+/** @param {Model} model */
 function suggestions(model) {
   const namespaces = model.namespaces.filter((each) => !each.external).map((each) => `${each.name}/`);
   const ids = model.endpoints.length <= SUGGESTED ? model.endpoints.map((each) => each.id) : [];
   return [...namespaces, ...ids].map((value) => el('option', { value }));
 }
 
+/** @param {App} app */
 function show(app) {
   const { state } = app;
-  for (const button of document.querySelectorAll('[data-view]')) button.setAttribute('aria-pressed', String(button.dataset.view === state.view));
-  for (const button of document.querySelectorAll('[data-time]')) button.setAttribute('aria-pressed', String(button.dataset.time === state.time));
+  for (const button of allOf('[data-view]')) button.setAttribute('aria-pressed', String(button.dataset.view === state.view));
+  for (const button of allOf('[data-time]')) button.setAttribute('aria-pressed', String(button.dataset.time === state.time));
   byId('folding').hidden = state.view === 'table';
   byId('clear').hidden = !(state.from || state.to || state.port || state.statuses.size);
   const counts = app.totals();
   const names = state.time === 'difference' ? COMPARED : PLAIN;
-  const told = names.filter((name) => counts[CODE[name]] || ALWAYS.includes(name) || state.statuses.has(CODE[name]));
-  byId('legend').replaceChildren(...told.map((name) => key(app, CODE[name], counts[CODE[name]])));
+  const shown = names.filter((name) => counts[CODE[name]] || ALWAYS.includes(name) || state.statuses.has(CODE[name]));
+  byId('legend').replaceChildren(...shown.map((name) => key(app, CODE[name], counts[CODE[name]])));
 }
 
+/** @param {App} app @param {number} code @param {number} count */
 function key(app, code, count) {
   const { name, word } = STATUSES[code];
   const on = app.state.statuses.has(code);

@@ -1,9 +1,12 @@
 // Keyboard and mouse in the grid: one cell is in the tab order, arrows move it, Enter asks why.
 // https://www.w3.org/WAI/ARIA/apg/patterns/grid/
 
+/** @import { App, Cursor, CursorActions, Item, MatrixView } from './types.js' */
+
 const BANDS = -2;
 const NAMES = -1;
 
+/** @param {MatrixView} view @param {CursorActions} act */
 export function cursorIn(view, act) {
   view.grid.addEventListener('click', (event) => {
     const at = coordinates(event.target);
@@ -18,12 +21,14 @@ export function cursorIn(view, act) {
   }
 }
 
+/** @param {EventTarget | null} target */
 function coordinates(target) {
-  const node = target.closest('[data-r]');
-  return node && { row: Number(node.dataset.r), column: Number(node.dataset.c) };
+  const node = target instanceof Element ? target.closest('[data-r]') : null;
+  return node instanceof HTMLElement ? { row: Number(node.dataset.r), column: Number(node.dataset.c) } : null;
 }
 
 // The names of the row and the column that the pointer or the cursor is at stand out.
+/** @param {MatrixView} view @param {{ row: number, column: number } | null} at */
 function point(view, at) {
   for (const node of view.grid.querySelectorAll('.pointed')) node.classList.remove('pointed');
   if (!at) return;
@@ -31,14 +36,17 @@ function point(view, at) {
   view.grid.querySelector(`[data-r="-1"][data-c="${at.column}"]`)?.classList.add('pointed');
 }
 
+/** @param {MatrixView} view @param {CursorActions} act @param {KeyboardEvent} event */
 function pressed(view, act, event) {
   if (event.altKey || event.metaKey) return;
+  /** @type {Record<string, () => void>} */
   const work = event.ctrlKey ? farKeys(view) : { ...arrows(view), ...pages(view), ...letters(view, act) };
   if (!Object.hasOwn(work, event.key)) return;
   event.preventDefault();
   work[event.key]();
 }
 
+/** @param {MatrixView} view */
 function arrows(view) {
   const { row, column, wanted } = view.cursor;
   return {
@@ -51,6 +59,7 @@ function arrows(view) {
   };
 }
 
+/** @param {MatrixView} view */
 function pages(view) {
   const { row, wanted } = view.cursor;
   const page = Math.max(1, Math.floor((view.node.clientHeight - view.layout.top) / view.layout.size.height) - 1);
@@ -60,6 +69,7 @@ function pages(view) {
   };
 }
 
+/** @param {MatrixView} view */
 function farKeys(view) {
   return {
     Home: () => move(view, 0, 0),
@@ -67,22 +77,25 @@ function farKeys(view) {
   };
 }
 
+/** @param {MatrixView} view @param {CursorActions} act */
 function letters(view, act) {
   const { row, column } = view.cursor;
   return {
     Enter: () => act.choose(row, column),
     ' ': () => act.choose(row, column),
     f: () => act.fold(row, column),
-    s: () => act.swap(row, column),
+    s: () => act.swap(),
     '?': () => act.help(),
     Escape: () => act.clear(),
   };
 }
 
 // The next column with cells (or, in the upper row of names, the next namespace).
+/** @param {MatrixView} view @param {number} from @param {number} by */
 function beside(view, from, by) {
   const { columns } = view.app;
   const stop = view.cursor.row === BANDS ? 'band' : 'column';
+  /** @param {Item} item */
   const stops = (item) => (stop === 'band') === (item.kind === 'band');
   let next = from + by;
   while (columns[next] && !stops(columns[next])) next += by;
@@ -90,6 +103,7 @@ function beside(view, from, by) {
   return columns[next] ? next : from;
 }
 
+/** @param {MatrixView} view @param {number} row @param {number} column */
 export function move(view, row, column) {
   view.cursor = settled(view.app, row, column);
   reveal(view);
@@ -98,6 +112,7 @@ export function move(view, row, column) {
 }
 
 // A namespace's band has a name and no cells; the column that was wanted returns below it.
+/** @param {App} app @param {number} row @param {number} column @returns {Cursor} */
 function settled({ rows, columns }, row, column) {
   const last = columns.length - 1;
   const wanted = Math.min(column, last);
@@ -111,6 +126,7 @@ function settled({ rows, columns }, row, column) {
 }
 
 // Brings a chosen pair into sight and puts the cursor there, without taking the focus.
+/** @param {MatrixView} view @param {string} rowKey @param {string} columnKey */
 export function place(view, rowKey, columnKey) {
   const row = view.app.rows.findIndex((item) => item.key === rowKey && item.kind !== 'band');
   const column = view.app.columns.findIndex((item) => item.key === columnKey && item.kind !== 'band');
@@ -121,6 +137,7 @@ export function place(view, rowKey, columnKey) {
   view.stop();
 }
 
+/** @param {MatrixView} view */
 function reveal({ node, layout, cursor }) {
   const { rows, columns } = layout;
   const { row, column } = cursor;
@@ -128,6 +145,7 @@ function reveal({ node, layout, cursor }) {
   if (column >= 0) node.scrollLeft = within(node.scrollLeft, columns.starts[column], columns.extents[column], node.clientWidth - layout.side);
 }
 
+/** @param {number} scroll @param {number} start @param {number} extent @param {number} room */
 function within(scroll, start, extent, room) {
   if (start < scroll) return start - 4;
   return start + extent > scroll + room ? start + extent - room + 4 : scroll;

@@ -5,12 +5,28 @@
 import { includes } from './model.js';
 import { contains, inAll, isEmpty } from './ports.js';
 
+/**
+ * @import {
+ *   AskedPort, Direction, Endpoint, ExplainedExemption, ExplainedPolicy, ExplainedRule, Isolating, Match, Miss, Model,
+ *   PageCondition, PageExemption, PagePeer, PageRule, Side, Step
+ * } from './types.js'
+ */
+
+/** @type {{ NO: Match, MAYBE: Match, YES: Match }} */
 export const MATCH = { NO: 0, MAYBE: 1, YES: 2 };
 
 // How far a peer is from matching that can't match an end of this kind at all.
 const FAR = 8;
 const FARTHEST = 9;
 
+/**
+ * @param {Model} model
+ * @param {Side} side
+ * @param {number} source
+ * @param {number} destination
+ * @param {AskedPort | null} asked
+ * @returns {Step[]}
+ */
 export function explained(model, side, source, destination, asked) {
   return [
     stepOf(model, side, 'egress', source, destination, destination, asked),
@@ -19,6 +35,16 @@ export function explained(model, side, source, destination, asked) {
 }
 
 // One side: `subject` is the pod whose policies are asked about the `other` end.
+/**
+ * @param {Model} model
+ * @param {Side} side
+ * @param {Direction} direction
+ * @param {number} subject
+ * @param {number} other
+ * @param {number} destination
+ * @param {AskedPort | null} asked
+ * @returns {Step}
+ */
 function stepOf(model, side, direction, subject, other, destination, asked) {
   const outside = model.endpoints[subject].external;
   const policies = outside ? [] : isolating(side, direction, subject)
@@ -40,6 +66,7 @@ function stepOf(model, side, direction, subject, other, destination, asked) {
 }
 
 // The policies that isolate an endpoint, in their order, and whether they do so for certain.
+/** @param {Side} side @param {Direction} direction @param {number} subject @returns {Isolating[]} */
 export function isolating(side, direction, subject) {
   const { certain, perhaps } = side.isolations[side[direction][subject]];
   const found = [
@@ -49,51 +76,91 @@ export function isolating(side, direction, subject) {
   return found.map(({ index, selects }) => ({ policy: side.policies[index], selects }));
 }
 
+/**
+ * @param {Model} model
+ * @param {Side} side
+ * @param {Isolating} isolating
+ * @param {Direction} direction
+ * @param {number} other
+ * @param {number} destination
+ * @param {AskedPort | null} asked
+ * @returns {ExplainedPolicy}
+ */
 function ruled(model, side, { policy, selects }, direction, other, destination, asked) {
   const rules = (policy[direction] ?? []).map((rule) => consulted(model, side, rule, other, destination, asked));
   const group = policy.groups[direction === 'ingress' ? 0 : 1];
   return { name: policy.name, place: policy.place, selects, group, rules, match: strongest(rules) };
 }
 
+/** @param {{ match: Match }[]} items @returns {Match} */
 function strongest(items) {
-  return Math.max(MATCH.NO, ...items.map((item) => item.match));
+  return items.reduce((best, item) => (item.match > best ? item.match : best), MATCH.NO);
 }
 
+/**
+ * @param {Model} model
+ * @param {Side} side
+ * @param {Direction} direction
+ * @param {number} other
+ * @param {number} destination
+ * @param {AskedPort | null} asked
+ * @returns {ExplainedExemption[]}
+ */
 function exemptions(model, side, direction, other, destination, asked) {
   return side.exempt[direction]
     .filter((each) => includes(side.sets[each.on], each.end === 'other' ? other : destination))
-    .map((each) => ({ ...each, match: portMatch(model, each, asked) }))
+    .map((/** @type {PageExemption} */ each) => ({ ...each, match: portMatch(model, each, asked) }))
     .filter((each) => each.match !== MATCH.NO);
 }
 
 // Whether the flow passes by what one end says. With a policy that isolates for certain, one that
 // only may do so can only add. Without, none may isolate, or any of them may be the only one.
+/**
+ * @param {Model} model
+ * @param {ExplainedPolicy[]} policies
+ * @param {ExplainedExemption[]} exempt
+ * @param {AskedPort | null} asked
+ * @returns {Match}
+ */
 function outcome(model, policies, exempt, asked) {
   if (policies.length === 0) return MATCH.YES;
   const sure = policies.filter((policy) => policy.selects === MATCH.YES);
   const passes = strongest(sure) === MATCH.YES || (sure.length === 0 && allAllow(model, policies, asked));
   const perhaps = sure.length === 0 || strongest(policies) !== MATCH.NO;
   const rules = passes ? MATCH.YES : perhaps ? MATCH.MAYBE : MATCH.NO;
-  return Math.max(rules, strongest(exempt));
+  return strongest([{ match: rules }, ...exempt]);
 }
 
 // Whether some port passes whichever of the policies isolates; those of one group do so together.
+/** @param {Model} model @param {ExplainedPolicy[]} policies @param {AskedPort | null} asked */
 function allAllow(model, policies, asked) {
+  /** @param {ExplainedPolicy} policy */
   const allowed = (policy) => policy.rules.filter((rule) => rule.peer === MATCH.YES).map((rule) => model.ports[rule.allows]);
   const groups = Map.groupBy(policies, (policy) => policy.group);
   return inAll([...groups.values()].map((group) => group.flatMap(allowed)), asked);
 }
 
+/**
+ * @param {Model} model
+ * @param {Side} side
+ * @param {PageRule} rule
+ * @param {number} other
+ * @param {number} destination
+ * @param {AskedPort | null} asked
+ * @returns {ExplainedRule}
+ */
 function consulted(model, side, rule, other, destination, asked) {
   const ports = portsFor(side, rule, destination);
   const peers = (rule.peers ?? []).map((peer) => compared(model, side, peer, other));
   const peer = rule.peers === null ? MATCH.YES : strongest(peers);
   const port = portMatch(model, ports, asked);
-  const miss = peer === MATCH.NO ? closest(peers) : null;
-  return { position: rule.position, words: rule.words, match: Math.min(peer, port), peer, port, allows: ports.must, perhaps: ports.may, miss };
+  const miss = peer === MATCH.NO ? closest(peers) ?? null : null;
+  return { position: rule.position, words: rule.words, match: peer < port ? peer : port, peer, port, allows: ports.must, miss };
 }
 
+/** @param {Model} model @param {Side} side @param {PagePeer} peer @param {number} other @returns {Miss} */
 function compared(model, side, peer, other) {
+  /** @param {number} set */
   const has = (set) => includes(side.sets[set], other);
   const match = has(peer.must) ? MATCH.YES : has(peer.may) ? MATCH.MAYBE : MATCH.NO;
   const failing = match === MATCH.NO ? peer.tests.filter((test) => !has(test.set)) : [];
@@ -101,6 +168,7 @@ function compared(model, side, peer, other) {
 }
 
 // No selector means a range outside, or a pod on the host network; ip blocks are written for the outside.
+/** @param {Endpoint} other @param {PagePeer} peer @param {number} failing @returns {Pick<Miss, 'kind' | 'distance'>} */
 function distanceOf(other, peer, failing) {
   if (peer.tests.some((test) => test.of === 'address')) return { kind: 'address', distance: other.external ? 1 : FARTHEST };
   if (other.external) return { kind: 'outside', distance: FAR };
@@ -108,23 +176,28 @@ function distanceOf(other, peer, failing) {
   return { kind: 'conditions', distance: failing };
 }
 
+/** @template {{ distance: number }} Item @param {Item[]} items @returns {Item | undefined} */
 function closest(items) {
-  return items.reduce((best, item) => (best === null || item.distance < best.distance ? item : best), null);
+  return items.reduce((best, item) => (best === undefined || item.distance < best.distance ? item : best), /** @type {Item | undefined} */ (undefined));
 }
 
 // A port name can stand for another number on each destination.
+/** @param {Side} side @param {PageRule} rule @param {number} destination */
 function portsFor(side, rule, destination) {
   const found = rule.ports.find((entry) => entry.on === null || includes(side.sets[entry.on], destination));
   return found ?? { must: 0, may: 0 };
 }
 
+/** @param {Model} model @param {{ must: number, may: number }} ports @param {AskedPort | null} asked @returns {Match} */
 function portMatch(model, ports, asked) {
+  /** @param {number} index */
   const holds = (index) => (asked ? contains(model.ports[index], asked) : !isEmpty(model.ports[index]));
   if (holds(ports.must)) return MATCH.YES;
   return holds(ports.may) ? MATCH.MAYBE : MATCH.NO;
 }
 
 // The rule that fails by least: by its port only, or by the fewest conditions on the other end.
+/** @template {ExplainedRule} Rule @param {Rule[]} rules @returns {Rule | null} */
 function nearest(rules) {
   const missing = rules.filter((rule) => rule.match === MATCH.NO && (rule.peer !== MATCH.NO || rule.miss));
   const distances = missing.map((rule) => ({ rule, distance: rule.miss ? 1 + rule.miss.distance : 0.5 }));
@@ -132,6 +205,7 @@ function nearest(rules) {
 }
 
 // Why no peer of a rule is the other end, as parts of a sentence; each condition is a part.
+/** @param {Model} model @param {Miss | null} miss @param {number} other @returns {[string, ...PageCondition[]]} */
 export function missParts(model, miss, other) {
   if (!miss) return ['it names no peer'];
   if (miss.kind === 'address') return [`it speaks of ${miss.failing[0].words}${engineWords(model, other)}`];
@@ -141,6 +215,7 @@ export function missParts(model, miss, other) {
 }
 
 // What the engine makes of ip blocks where the other end is a pod.
+/** @param {Model} model @param {number} other */
 function engineWords(model, other) {
   const { external, host } = model.endpoints[other];
   if (external) return '';

@@ -3,8 +3,17 @@
 import { el } from './dom.js';
 import { plural } from './words.js';
 
+/** @import { Item, Layout, MatrixView, Model } from './types.js' */
+
+/**
+ * A name above the columns of its namespace, and what a name is in the grid.
+ * @typedef {{ item: Item, left: number, right: number, index: number }} Band
+ * @typedef {{ role: string, class: string, r: number, c: number, expanded: string | null, index: number }} NamePlace
+ */
+
+/** @param {MatrixView} view @param {number[]} columns */
 export function headRows(view, columns) {
-  const { layout, app } = view;
+  const { layout } = view;
   const corner = el('div', { class: 'corner', role: 'columnheader', 'aria-colindex': 1 },
     el('span', { class: 'way' }, 'from ↓'), el('span', { class: 'at' }), el('span', { class: 'way' }, 'to →'));
   const names = columns.map((c) => columnName(view, c));
@@ -17,6 +26,7 @@ export function headRows(view, columns) {
 }
 
 // While a long namespace is scrolled, its name stands in the corner.
+/** @param {MatrixView} view */
 export function nameCorner(view) {
   const { rows } = view.layout;
   const first = rows.starts.findIndex((start, index) => start + rows.extents[index] > view.node.scrollTop);
@@ -25,16 +35,19 @@ export function nameCorner(view) {
   view.grid.querySelector('.corner .at')?.replaceChildren(hidden ? namespaceOf(view.app.model, item) : '');
 }
 
+/** @param {Model} model @param {Item} item */
 function namespaceOf(model, item) {
   return item.external ? 'external' : model.namespaces[item.namespace].name;
 }
 
+/** @param {MatrixView} view @param {number} r */
 export function rowName(view, r) {
   const item = view.app.rows[r];
   const expanded = item.kind === 'leaf' ? null : String(item.kind === 'band');
   return name(view, item, { role: 'rowheader', class: `side ${item.kind}`, r, c: -1, expanded, index: 1 });
 }
 
+/** @param {MatrixView} view @param {number} c */
 function columnName(view, c) {
   const { layout, app } = view;
   const item = app.columns[c];
@@ -44,6 +57,7 @@ function columnName(view, c) {
   return node;
 }
 
+/** @param {MatrixView} view @param {Band} band */
 function bandName(view, band) {
   const node = name(view, band.item, { role: 'columnheader', class: 'band', r: -2, c: band.index, expanded: 'true', index: band.index + 2 });
   node.style.left = `${view.layout.side + band.left}px`;
@@ -52,20 +66,26 @@ function bandName(view, band) {
 }
 
 // An unfolded namespace spans its columns, as far as they are drawn.
+/** @param {Layout} layout @param {number[]} drawn */
 function bandsOf({ columns }, drawn) {
+  /** @type {Band[]} */
   const bands = [];
   for (const c of drawn) {
     const item = columns.items[c];
     if (item.kind === 'group') continue;
-    if (bands.at(-1)?.namespace !== item.namespace) {
+    const right = columns.starts[c] + columns.extents[c];
+    const last = bands.at(-1);
+    if (last && last.item.namespace === item.namespace) {
+      last.right = right;
+    } else {
       const index = columns.items.findIndex((each) => each.namespace === item.namespace);
-      bands.push({ item: columns.items[index], namespace: item.namespace, left: columns.starts[c], index });
+      bands.push({ item: columns.items[index], left: columns.starts[c], right, index });
     }
-    bands.at(-1).right = columns.starts[c] + columns.extents[c];
   }
   return bands;
 }
 
+/** @param {MatrixView} view @param {Item} item @param {NamePlace} place */
 function name(view, item, { r, c, expanded, index, role, ...rest }) {
   const title = titleOf(view.app.model, item);
   const count = item.kind === 'leaf' ? null : el('span', { class: 'count' }, item.members.length.toLocaleString('en'));
@@ -75,6 +95,7 @@ function name(view, item, { r, c, expanded, index, role, ...rest }) {
   }, el('span', { class: 'label' }, el('bdi', {}, item.external && item.kind !== 'leaf' ? 'external' : item.name)), count);
 }
 
+/** @param {Model} model @param {Item} item */
 function titleOf(model, item) {
   if (item.kind === 'leaf') return model.endpoints[item.index].id;
   const many = plural(item.members.length, item.external ? 'address range' : 'workload');

@@ -1,18 +1,22 @@
 // Where rows and columns lie, in pixels, and which of them a window shows.
 
+/** @import { CellSize, Item, Layout, Places } from './types.js' */
+
 const BAND = 26;
 const GAP = 8;
 const LETTER = 7;
+/** @type {CellSize[]} */
 const SIZES = [
   { upTo: 8, name: 'wide', least: 84, most: 116, height: 44, text: 11 },
   { upTo: 28, name: 'middle', least: 33, most: 44, height: 30, text: 5 },
   { upTo: Infinity, name: 'small', least: 24, most: 24, height: 24, text: 0 },
 ];
 
+/** @param {Item[]} rows @param {Item[]} columns @param {number} room @returns {Layout} */
 export function layoutOf(rows, columns, room) {
   const count = columns.filter((item) => item.kind !== 'band').length;
   const narrow = room < 640;
-  const size = SIZES.find((each) => count <= each.upTo && (each.name !== 'wide' || !narrow || count <= 2));
+  const size = SIZES.find((each) => count <= each.upTo && (each.name !== 'wide' || !narrow || count <= 2)) ?? SIZES[0];
   const side = narrow ? 116 : clamp(longest(rows) * LETTER + 62, 110, 300);
   const gaps = new Set(columns.map((item) => item.namespace)).size * GAP;
   const width = clamp(Math.floor((room - side - gaps - 6) / count), size.least, size.most);
@@ -28,19 +32,23 @@ export function layoutOf(rows, columns, room) {
   };
 }
 
+/** @param {Item[]} columns @param {CellSize} size */
 function headerHeight(columns, size) {
   return size.name === 'wide' ? 46 : clamp(longest(columns) * LETTER + 30, 60, 136);
 }
 
+/** @param {Item[]} items */
 function longest(items) {
   return Math.max(0, ...items.filter((item) => item.kind !== 'band').map((item) => item.name.length));
 }
 
+/** @param {number} value @param {number} least @param {number} most */
 function clamp(value, least, most) {
   return Math.max(least, Math.min(most, Math.round(value)));
 }
 
 // A gap parts an unfolded namespace from its neighbours.
+/** @param {Item[]} items @param {(item: Item) => number} extent @param {number} gap @returns {Places} */
 function placed(items, extent, gap) {
   const starts = new Float64Array(items.length + 1);
   let at = 0;
@@ -53,11 +61,13 @@ function placed(items, extent, gap) {
   return { items, starts, extents: items.map(extent), total: at };
 }
 
+/** @param {Item} one @param {Item} two */
 function parted(one, two) {
   return one.namespace !== two.namespace && !(one.kind === 'group' && two.kind === 'group');
 }
 
 // The items between two positions, in steps of `step`, so that small scrolls change nothing.
+/** @param {Places} places @param {number} from @param {number} to @returns {[number, number]} */
 export function drawnPart(places, from, to, step = 4) {
   const count = places.items.length;
   const first = Math.max(0, Math.floor((search(places.starts, from) - 1) / step) * step);
@@ -65,6 +75,7 @@ export function drawnPart(places, from, to, step = 4) {
   return [first, last];
 }
 
+/** @param {Float64Array} starts @param {number} position */
 function search(starts, position) {
   let low = 0;
   let high = starts.length;

@@ -5,9 +5,9 @@ import { cursorIn, place } from './cursor.js';
 import { byId } from './dom.js';
 import { axisOf, indices, leafOf, shownBy } from './axis.js';
 import { graphView } from './graph.js';
-import { lensOf } from './lens.js';
 import { matrixView } from './matrix.js';
-import { decoded } from './model.js';
+import { decoded, sideAt } from './model.js';
+import { pairStatuses } from './pair_statuses.js';
 import { panelView } from './panel.js';
 import { printing } from './print.js';
 import { hashOf, initialState } from './state.js';
@@ -15,16 +15,27 @@ import { tableView } from './table.js';
 import { themeSwitch } from './theme.js';
 import { pairLabel, plural } from './words.js';
 
+/** @import { App, Item, State, Time } from './types.js' */
+
 const FOLD_ABOVE = 40;
 
-const model = decoded(JSON.parse(byId('data').textContent));
+const model = decoded(JSON.parse(byId('data').textContent ?? ''));
+/** @type {Time} */
 const usualTime = model.before ? 'difference' : 'after';
 
+/** @type {App} */
 const app = {
   model,
   state: initialState(model, window.location.hash),
+  pairs: pairStatuses(model, usualTime, null),
   folded: new Set(model.endpoints.length > FOLD_ABOVE ? model.namespaces.map((each) => each.name) : []),
-  side: () => model[app.state.time === 'before' ? 'before' : 'after'],
+  rows: [],
+  columns: [],
+  sources: new Uint8Array(),
+  destinations: new Uint8Array(),
+  sourceIndices: [],
+  destinationIndices: [],
+  side: () => sideAt(model, app.state.time === 'before' ? 'before' : 'after'),
   leaf: (index) => leafOf(model, index),
   set(change) {
     Object.assign(app.state, change);
@@ -68,23 +79,27 @@ const app = {
   isSelected: (row, column) => app.state.chosen.from === row.key && app.state.chosen.to === column.key,
   // Connections between workloads, as the headline counts them; what is outside counts alone.
   totals() {
-    const inside = (indices) => indices.filter((index) => !model.endpoints[index].external);
+    /** @param {number[]} found */
+    const inside = (found) => found.filter((index) => !model.endpoints[index].external);
     const [sources, destinations] = [inside(app.sourceIndices), inside(app.destinationIndices)];
     return sources.length && destinations.length
-      ? app.lens.counted(sources, destinations)
-      : app.lens.counted(app.sourceIndices, app.destinationIndices);
+      ? app.pairs.counted(sources, destinations)
+      : app.pairs.counted(app.sourceIndices, app.destinationIndices);
   },
 };
 
 // A key is the id of an endpoint, or `namespace/` for all of a namespace.
+/** @param {string} key @returns {Item | null} */
 function itemOf(key) {
   if (!key) return null;
-  if (model.indexOf.has(key)) return app.leaf(model.indexOf.get(key));
+  const index = model.indexOf.get(key);
+  if (index !== undefined) return app.leaf(index);
   const namespace = model.namespaces.find((each) => `${each.name}/` === key);
   return namespace ? { ...namespace, namespace: namespace.index, kind: 'group', key } : null;
 }
 
 // A pair that is chosen by name is shown, even inside a folded namespace.
+/** @param {Item | null} row @param {Item | null} column */
 function unfolded(row, column) {
   if (!row || !column) return false;
   const leaves = [row, column].filter((item) => item.kind === 'leaf');
@@ -101,8 +116,10 @@ function keepAddress() {
   window.history.replaceState(null, '', hashOf(app.state, usualTime));
 }
 
+/** @param {string} text */
 const say = (text) => { byId('live').textContent = text; };
 
+const help = /** @type {HTMLDialogElement} */ (byId('help'));
 const views = { matrix: matrixView(app), graph: graphView(app), table: tableView(app) };
 const panel = panelView(byId('panel'), app);
 const bar = controls(app);
@@ -111,33 +128,35 @@ cursorIn(views.matrix, {
   choose(r, c) {
     const [row, column] = [app.rows[r], app.columns[c]];
     if (row && column && row.kind !== 'band') app.choose({ from: row.key, to: column.key });
-    else chooseName(row ?? column, row ? 'from' : 'to');
+    else if (row ?? column) chooseName(row ?? column, row ? 'from' : 'to');
   },
   fold(r, c) {
     const item = app.rows[r] ?? app.columns[c];
     if (item) (item.kind === 'group' ? app.unfold : app.fold)(item.kind === 'leaf' ? model.namespaces[item.namespace].name : item.name);
   },
   swap: () => app.swap(),
-  help: () => byId('help').showModal(),
+  help: () => help.showModal(),
   clear: () => app.clear(),
 });
 
+/** @param {Item} item @param {'from' | 'to'} end */
 function chooseName(item, end) {
   if (item.kind === 'group') app.unfold(item.name);
   else if (item.kind === 'band') app.fold(item.name);
   else app.choose({ [end]: item.key });
 }
 
-// What a lens has counted is kept while the moment and the port stay the same.
-function lensFor({ time, asked }) {
-  if (app.lens && app.lens.time === time && app.lens.asked === asked) return app.lens;
-  return Object.assign(lensOf(model, time, asked), { time, asked });
+// What has been counted is kept while the time and the port stay the same.
+/** @param {State} state */
+function pairsFor({ time, asked }) {
+  const known = app.pairs.time === time && app.pairs.asked === asked;
+  return known ? app.pairs : pairStatuses(model, time, asked);
 }
 
 function refresh() {
   const { state } = app;
-  app.lens = lensFor(state);
-  const shown = shownBy(model, app.lens, state);
+  app.pairs = pairsFor(state);
+  const shown = shownBy(model, app.pairs, state);
   app.sources = shown.sources;
   app.destinations = shown.destinations;
   app.sourceIndices = indices(shown.sources);
@@ -161,9 +180,9 @@ function show() {
 }
 
 themeSwitch();
-printing(app, views, show);
-byId('help-button').addEventListener('click', () => byId('help').showModal());
-byId('help-close').addEventListener('click', () => byId('help').close());
+printing(app, views.matrix, show);
+byId('help-button').addEventListener('click', () => help.showModal());
+byId('help-close').addEventListener('click', () => help.close());
 window.addEventListener('resize', show);
 refresh();
 app.choose(app.state.chosen);

@@ -2,21 +2,24 @@
 // of rows scroll as lightly as ten; scrolling adds and removes lines and leaves the others alone.
 
 import { el } from './dom.js';
-import { faceOf } from './faces.js';
+import { cellLook } from './cells.js';
 import { headRows, nameCorner, rowName } from './headers.js';
 import { drawnPart, layoutOf } from './layout.js';
 import { pairLabel } from './words.js';
 
+/** @import { App, MatrixView } from './types.js' */
+
 const MARGIN = 60;
 
+/** @param {App} app @returns {MatrixView} */
 export function matrixView(app) {
   const grid = el('div', { role: 'grid', class: 'grid', id: 'grid' });
   grid.setAttribute('aria-label', 'Who can reach whom: each row is a source, each column a destination');
   const node = el('div', { class: 'viewport' }, grid);
+  /** @type {MatrixView} */
   const view = {
-    node, grid, app, layout: null, lines: new Map(), columns: [], everything: false,
+    node, grid, app, layout: layoutOf([], [], window.innerWidth), lines: new Map(), drawn: [0, 0], everything: false,
     cursor: { row: 0, column: -1, wanted: 0 },
-    isAt: (r, c) => view.cursor.row === r && view.cursor.column === c,
     show: () => show(view),
     draw: () => draw(view),
     mark: () => mark(view),
@@ -26,6 +29,7 @@ export function matrixView(app) {
   return view;
 }
 
+/** @param {MatrixView} view */
 function show(view) {
   const { app, node, grid } = view;
   const focused = grid.contains(document.activeElement);
@@ -37,26 +41,28 @@ function show(view) {
   for (const [name, value] of [['side', layout.side], ['w', layout.width], ['band', layout.band]]) {
     grid.style.setProperty(`--${name}`, `${value}px`);
   }
-  grid.setAttribute('aria-rowcount', app.rows.length + 2);
-  grid.setAttribute('aria-colcount', app.columns.length + 1);
+  grid.setAttribute('aria-rowcount', String(app.rows.length + 2));
+  grid.setAttribute('aria-colcount', String(app.columns.length + 1));
   clear(view);
   draw(view);
   if (focused) (stop(view) ?? grid).focus({ preventScroll: true });
 }
 
+/** @param {MatrixView} view */
 function clear(view) {
   view.grid.replaceChildren();
   view.lines.clear();
-  view.columns = [];
+  view.drawn = [0, 0];
 }
 
+/** @param {MatrixView} view */
 function draw(view) {
-  if (!view.layout) return;
+  if (view.layout.rows.items.length === 0) return;
   const [rows, columns] = parts(view);
   const focused = view.grid.contains(document.activeElement);
-  if (`${columns}` !== `${view.columns}`) {
+  if (`${columns}` !== `${view.drawn}`) {
     clear(view);
-    view.columns = columns;
+    view.drawn = columns;
     view.grid.append(headRows(view, cellColumns(view)));
   }
   nameCorner(view);
@@ -67,6 +73,7 @@ function draw(view) {
 }
 
 // Lines out of sight go, lines that come into sight are put in their place.
+/** @param {MatrixView} view @param {[number, number]} rows */
 function keepLines(view, [first, last]) {
   let changed = false;
   for (const [r, node] of view.lines) {
@@ -75,31 +82,37 @@ function keepLines(view, [first, last]) {
     view.lines.delete(r);
     changed = true;
   }
+  /** @type {HTMLElement | null} */
   let before = null;
   for (let r = last - 1; r >= first; r -= 1) {
-    if (!view.lines.has(r)) {
-      view.lines.set(r, line(view, r));
-      view.grid.insertBefore(view.lines.get(r), before);
+    let node = view.lines.get(r);
+    if (!node) {
+      node = line(view, r);
+      view.lines.set(r, node);
+      view.grid.insertBefore(node, before);
       changed = true;
     }
-    before = view.lines.get(r);
+    before = node;
   }
   return changed;
 }
 
 // The one element of the grid in the tab order: the cursor's, or where that is scrolled away the
 // grid itself.
+/** @param {MatrixView} view */
 function stop(view) {
   const { row, column } = view.cursor;
   const old = view.grid.querySelector('[tabindex="0"]');
+  /** @type {HTMLElement | null} */
   const node = view.grid.querySelector(`[data-r="${row}"][data-c="${column}"]`);
-  if (old !== node) old?.setAttribute('tabindex', -1);
-  node?.setAttribute('tabindex', 0);
+  if (old !== node) old?.setAttribute('tabindex', '-1');
+  node?.setAttribute('tabindex', '0');
   view.grid.tabIndex = node ? -1 : 0;
   return node;
 }
 
 // Shows which cell is chosen, without drawing the others again.
+/** @param {MatrixView} view */
 function mark(view) {
   const { app, grid } = view;
   for (const node of grid.querySelectorAll('[aria-selected]')) node.removeAttribute('aria-selected');
@@ -108,6 +121,7 @@ function mark(view) {
   if (row >= 0 && column >= 0) grid.querySelector(`[data-r="${row}"][data-c="${column}"]`)?.setAttribute('aria-selected', 'true');
 }
 
+/** @param {MatrixView} view @returns {[[number, number], [number, number]]} */
 function parts({ node, layout, everything }) {
   if (everything) return [[0, layout.rows.items.length], [0, layout.columns.items.length]];
   const { scrollTop, scrollLeft, clientHeight, clientWidth } = node;
@@ -117,12 +131,14 @@ function parts({ node, layout, everything }) {
   ];
 }
 
+/** @param {MatrixView} view */
 function cellColumns(view) {
-  const [first, last] = view.columns;
+  const [first, last] = view.drawn;
   const all = Array.from({ length: last - first }, (_, k) => first + k);
   return all.filter((c) => view.app.columns[c].kind !== 'band');
 }
 
+/** @param {MatrixView} view @param {number} r */
 function line(view, r) {
   const { layout, app } = view;
   const { kind } = app.rows[r];
@@ -133,21 +149,22 @@ function line(view, r) {
   return row;
 }
 
+/** @param {MatrixView} view @param {number} r @param {number} c */
 function cell(view, r, c) {
   const { layout, app } = view;
   const [row, column] = [app.rows[r], app.columns[c]];
-  const face = faceOf(app, row, column, layout.size.text);
+  const look = cellLook(app, row, column, layout.size.text);
   const node = el('div', {
     role: 'gridcell',
-    class: `cell ${face.status}${face.quiet ? ' quiet' : ''}${face.text ? ' written' : ''}`,
+    class: `cell ${look.status}${look.quiet ? ' quiet' : ''}${look.text ? ' written' : ''}`,
     'data-r': r,
     'data-c': c,
     'aria-colindex': c + 2,
     'aria-label': pairLabel(app, row, column),
     'aria-selected': app.isSelected(row, column) ? 'true' : null,
     tabindex: -1,
-  }, face.text);
+  }, look.text);
   node.style.left = `${layout.side + layout.columns.starts[c]}px`;
-  if (face.part !== undefined) node.style.setProperty('--part', face.part);
+  if (look.part !== undefined) node.style.setProperty('--part', String(look.part));
   return node;
 }

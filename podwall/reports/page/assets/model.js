@@ -3,13 +3,18 @@
 // Verdicts are stored by class: endpoints that behave alike share a row (as a source) and a column
 // (as a destination), so 5,000 workloads need no 25 million entries.
 
+/** @import { Endpoint, Model, Namespace, PageDocument, PageEndpoint, PageSide, Side } from './types.js' */
+
 export const ABSENT = -1;
 export const DENIED = 0;
 
+/** @param {PageDocument} raw @returns {Model} */
 export function decoded(raw) {
+  const namespaces = namespacesOf(raw.endpoints);
   return {
     ...raw,
-    namespaces: namespacesOf(raw.endpoints),
+    endpoints: grouped(raw.endpoints, namespaces),
+    namespaces,
     after: sideOf(raw.after, raw.endpoints),
     before: raw.before && sideOf(raw.before, raw.endpoints),
     changes: new Map(raw.changes.map((change) => [changeKey(change.before, change.after), change])),
@@ -18,25 +23,33 @@ export function decoded(raw) {
 }
 
 // Endpoints come sorted, so that each namespace is one run of them.
+/** @param {PageEndpoint[]} endpoints */
 function namespacesOf(endpoints) {
+  /** @type {Namespace[]} */
   const namespaces = [];
   endpoints.forEach((endpoint, index) => {
     const last = namespaces.at(-1);
-    if (last && last.name === endpoint.namespace && last.external === !!endpoint.external) {
+    if (last && last.name === endpoint.namespace && last.external === endpoint.external) {
       last.members.push(index);
     } else {
       namespaces.push({
         index: namespaces.length,
         name: endpoint.namespace,
-        external: !!endpoint.external,
+        external: endpoint.external,
         members: [index],
       });
     }
-    endpoint.group = namespaces.at(-1).index;
   });
   return namespaces;
 }
 
+/** @param {PageEndpoint[]} endpoints @param {Namespace[]} namespaces @returns {Endpoint[]} */
+function grouped(endpoints, namespaces) {
+  const groups = namespaces.flatMap((namespace) => namespace.members.map(() => namespace.index));
+  return endpoints.map((endpoint, index) => ({ ...endpoint, group: groups[index] }));
+}
+
+/** @param {PageSide} side @param {PageEndpoint[]} endpoints @returns {Side} */
 function sideOf(side, endpoints) {
   const width = Math.max(-1, ...side.columns) + 1;
   const cells = new Uint32Array(side.cells.length * width);
@@ -58,10 +71,12 @@ function sideOf(side, endpoints) {
 }
 
 // The index of the verdict from one endpoint to another, ABSENT where one of them does not exist.
+/** @param {Side} side @param {number} source @param {number} destination */
 export function verdictAt(side, source, destination) {
   return source === destination ? selfAt(side, source) : cellAt(side, source, destination);
 }
 
+/** @param {Side} side @param {number} source @param {number} destination */
 export function cellAt(side, source, destination) {
   const row = side.rows[source];
   const column = side.columns[destination];
@@ -70,15 +85,24 @@ export function cellAt(side, source, destination) {
 }
 
 // From a pod of a workload to another pod of the same.
+/** @param {Side} side @param {number} index */
 export function selfAt(side, index) {
   return side.rows[index] < 0 || side.outside[index] ? ABSENT : side.selves[index];
 }
 
+// The analysis at a time; there is one before only where the page shows a change.
+/** @param {Model} model @param {'before' | 'after'} time @returns {Side} */
+export function sideAt(model, time) {
+  return time === 'before' && model.before ? model.before : model.after;
+}
+
+/** @param {number} before @param {number} after */
 export function changeKey(before, after) {
   return before * 1048576 + after;
 }
 
 // Whether a set of endpoints, written as runs [first, count, ...], contains one.
+/** @param {number[]} runs @param {number} index */
 export function includes(runs, index) {
   for (let k = 0; k < runs.length; k += 2) {
     if (index < runs[k]) return false;

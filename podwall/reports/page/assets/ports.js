@@ -1,8 +1,12 @@
 // Port sets, as the analysis gives them, and the port that a reader asks for.
 
+/** @import { AskedPort, PagePorts, Protocol } from './types.js' */
+
+/** @type {Protocol[]} */
 const PROTOCOLS = ['tcp', 'udp', 'sctp'];
 
 // `443`, `udp/53` or `53/udp`: null for nothing asked, undefined for something that is no port.
+/** @param {string} text @returns {AskedPort | null | undefined} */
 export function parsedPort(text) {
   const written = text.trim().toLowerCase();
   if (written === '') return null;
@@ -10,19 +14,23 @@ export function parsedPort(text) {
   if (!match || (match[1] && match[3])) return undefined;
   const number = Number(match[2]);
   if (number < 1 || number > 65535) return undefined;
-  return { protocol: match[1] ?? match[3] ?? 'tcp', number };
+  return { protocol: /** @type {Protocol} */ (match[1] ?? match[3] ?? 'tcp'), number };
 }
 
+/** @param {PagePorts} ports @param {AskedPort} asked */
 export function contains(ports, asked) {
   return ports[asked.protocol].some(([first, last]) => first <= asked.number && asked.number <= last);
 }
 
+/** @param {PagePorts} ports */
 export function isEmpty(ports) {
   return !ports.other && PROTOCOLS.every((protocol) => ports[protocol].length === 0);
 }
 
 // Whether some port, or the one that is asked for, is in each of the lists: in one of its sets.
+/** @param {PagePorts[][]} lists @param {AskedPort | null} asked */
 export function inAll(lists, asked) {
+  /** @param {AskedPort} port */
   const passes = (port) => lists.every((sets) => sets.some((set) => contains(set, port)));
   if (asked) return passes(asked);
   if (lists.every((sets) => sets.some((set) => set.other))) return true;
@@ -31,17 +39,20 @@ export function inAll(lists, asked) {
 }
 
 // A few characters for a cell, where TCP goes without saying; null where they are too many.
+/** @param {PagePorts} ports @param {number} longest */
 export function brief(ports, longest) {
   if (ports.all || ports.other) return ports.text.length <= longest ? ports.text : null;
   const written = PROTOCOLS.flatMap((protocol) => ports[protocol].map((range) => rangeWords(range, protocol))).join(', ');
   return written.length <= longest ? written : null;
 }
 
+/** @param {[number, number]} range @param {Protocol} protocol */
 function rangeWords([first, last], protocol) {
   const numbers = first === last ? `${first}` : first === 1 && last === 65535 ? 'all' : `${first}–${last}`;
   return protocol === 'tcp' ? numbers : `${numbers}/${protocol}`;
 }
 
+/** @param {AskedPort} asked */
 export function portWords(asked) {
   return `${asked.protocol.toUpperCase()} ${asked.number}`;
 }

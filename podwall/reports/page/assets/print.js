@@ -2,10 +2,13 @@
 
 import { byId } from './dom.js';
 
+/** @import { App, MatrixView } from './types.js' */
+
 const MOST = 60;
 
-export function printing(app, views, show) {
-  const { matrix } = views;
+/** @param {App} app @param {MatrixView} matrix @param {() => void} show */
+export function printing(app, matrix, show) {
+  /** @type {Set<string>} */
   const shown = new Set();
   window.addEventListener('beforeprint', () => {
     const many = Math.max(app.rows.length, app.columns.length) > MOST;
@@ -16,7 +19,7 @@ export function printing(app, views, show) {
     matrix.everything = true;
     show();
     const width = matrix.grid.offsetWidth;
-    byId('view').style.setProperty('--fit', Math.min(1, 1000 / Math.max(width, 1)));
+    byId('view').style.setProperty('--fit', String(Math.min(1, 1000 / Math.max(width, 1))));
   });
   window.addEventListener('afterprint', () => {
     matrix.everything = false;

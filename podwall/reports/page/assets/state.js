@@ -2,12 +2,17 @@
 
 import { CODE, STATUSES } from './statuses.js';
 
+/** @import { Model, State, Time, ViewName } from './types.js' */
+
+/** @type {ViewName[]} */
 const VIEWS = ['matrix', 'graph', 'table'];
+/** @type {Time[]} */
 const TIMES = ['after', 'before', 'difference'];
 
+/** @param {Model} model @param {string} hash @returns {State} */
 export function initialState(model, hash) {
   const asked = new URLSearchParams(hash.replace(/^#/, ''));
-  const times = model.before ? TIMES : ['after'];
+  const times = model.before ? TIMES : TIMES.slice(0, 1);
   return {
     view: oneOf(VIEWS, asked.get('view')),
     time: oneOf(times, asked.get('time') ?? (model.before ? 'difference' : 'after')),
@@ -20,10 +25,12 @@ export function initialState(model, hash) {
   };
 }
 
+/** @template {string} Value @param {Value[]} values @param {string | null} value @returns {Value} */
 function oneOf(values, value) {
-  return values.includes(value) ? value : values[0];
+  return values.find((each) => each === value) ?? values[0];
 }
 
+/** @param {State} state @param {Time} usualTime */
 export function hashOf(state, usualTime) {
   const entries = {
     view: state.view === 'matrix' ? '' : state.view,

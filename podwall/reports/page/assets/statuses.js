@@ -1,5 +1,8 @@
-// What a cell can say: a word for everyone, a sign that needs no colour, and a class for the style.
+// The statuses of a pair: a word for everyone, a sign that needs no colour, a class for the style.
 
+/** @import { Status } from './types.js' */
+
+/** @type {Status[]} */
 export const STATUSES = [
   { name: 'absent', word: 'does not exist', sign: '' },
   { name: 'none', word: 'denied', sign: '·' },
@@ -14,6 +17,7 @@ export const STATUSES = [
   { name: 'same', word: 'open, unchanged', sign: '=' },
 ];
 
+/** @type {Record<string, number>} */
 export const CODE = Object.fromEntries(STATUSES.map((status, code) => [status.name, code]));
 
 export const PLAIN = ['all', 'some', 'maybe', 'none'];
@@ -22,9 +26,11 @@ export const COMPARED = ['opens', 'widens', 'changes', 'narrows', 'closes', 'sam
 export const CHANGED = [CODE.opens, CODE.widens, CODE.changes, CODE.narrows, CODE.closes];
 export const OPEN = [CODE.all, CODE.some];
 
-// The most telling of several statuses: what a folded cell shows.
-const TELLING = ['changes', 'opens', 'widens', 'closes', 'narrows', 'maybe', 'some', 'all', 'same', 'none', 'absent'];
+// Of several statuses a folded cell shows the first of these.
+const FIRST = ['changes', 'opens', 'widens', 'closes', 'narrows', 'maybe', 'some', 'all', 'same', 'none', 'absent'];
 
-export function mostTelling(counts) {
-  return TELLING.map((name) => CODE[name]).find((code) => counts[code] > 0) ?? CODE.absent;
+// The status of a folded cell, by how many of its pairs have each.
+/** @param {ArrayLike<number>} counts */
+export function foldedStatus(counts) {
+  return FIRST.map((name) => CODE[name]).find((code) => counts[code] > 0) ?? CODE.absent;
 }

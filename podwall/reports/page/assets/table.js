@@ -1,20 +1,25 @@
 // The same answers as a plain table: for reading aloud, for copying, for printing.
 
 import { el } from './dom.js';
-import { alone } from './lens.js';
-import { verdictAt } from './model.js';
+import { sideAt, verdictAt } from './model.js';
+import { alone } from './pair_statuses.js';
 import { CHANGED, CODE, OPEN, STATUSES } from './statuses.js';
 import { pairWords, plural, verdictWords } from './words.js';
 
+/** @import { App, View } from './types.js' */
+
 const PAGE = 200;
 
+/** @param {App} app @returns {View} */
 export function tableView(app) {
   const node = el('div', { class: 'table' });
-  const view = { node, limit: PAGE, show: () => show(view, app), draw: () => {} };
+  const view = { node, limit: PAGE, show: () => show(view, app) };
   return view;
 }
 
+/** @param {View & { limit: number }} view @param {App} app */
 function show(view, app) {
+  /** @type {[number, number][]} */
   const rows = [];
   let more = false;
   for (const pair of wanted(app)) {
@@ -29,30 +34,33 @@ function show(view, app) {
     more ? el('button', { type: 'button', class: 'quiet', click: () => { view.limit += PAGE * 5; show(view, app); } }, 'Show more') : '');
 }
 
+/** @param {App} app @param {number} count @param {boolean} more */
 function caption(app, count, more) {
   const shown = more ? `The first ${plural(count, 'connection')}` : plural(count, 'connection');
   return app.state.statuses.size ? `${shown} of the kinds chosen above` : app.state.time === 'difference' ? `${shown} that ${count === 1 ? 'changes' : 'change'}` : `${shown} that ${count === 1 ? 'is' : 'are'} not denied`;
 }
 
 // Without a choice of verdicts: what is open or undetermined, or what changes; the rest is denied.
+/** @param {App} app @returns {Generator<[number, number]>} */
 function* wanted(app) {
-  const { state, lens, sources, destinations, model } = app;
+  const { state, pairs, sources, destinations, model } = app;
   const usual = state.time === 'difference' ? CHANGED : [...OPEN, CODE.maybe];
   const kinds = state.statuses.size ? state.statuses : new Set(usual);
   for (let i = 0; i < sources.length; i += 1) {
     if (!sources[i]) continue;
     for (let j = 0; j < destinations.length; j += 1) {
-      if (destinations[j] && !(i === j && alone(model, i)) && kinds.has(lens.at(i, j))) yield [i, j];
+      if (destinations[j] && !(i === j && alone(model, i)) && kinds.has(pairs.at(i, j))) yield [i, j];
     }
   }
 }
 
+/** @param {App} app @param {number} i @param {number} j */
 function line(app, i, j) {
   const [from, to] = [app.leaf(i), app.leaf(j)];
-  const status = STATUSES[app.lens.at(i, j)];
+  const status = STATUSES[app.pairs.at(i, j)];
   const act = () => app.choose({ from: from.key, to: to.key });
   const verdicts = app.state.time === 'difference'
-    ? ['before', 'after'].map((time) => verdictWords(app.model, verdictAt(app.model[time], i, j)))
+    ? [sideAt(app.model, 'before'), app.model.after].map((side) => verdictWords(app.model, verdictAt(side, i, j)))
     : [pairWords(app, from, to)];
   return el('tr', { class: app.isSelected(from, to) ? 'chosen' : null },
     el('th', { scope: 'row' }, el('button', { type: 'button', class: 'link', click: act }, el('bdi', {}, from.key))),

@@ -1,4 +1,4 @@
-// Light or dark: as the system prefers until the reader says otherwise.
+// Light or dark: as the system prefers until the reader chooses otherwise.
 
 import { byId } from './dom.js';
 
