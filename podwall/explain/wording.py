@@ -16,35 +16,9 @@ from podwall.model import (
 from podwall.policies.peers import METADATA_NAME
 from podwall.policies.rules import Direction
 from podwall.reachability.port_rules import RulePorts
+from podwall.selector_text import selector_text
 
-__all__ = ["blocks_text", "carrying", "peer_text", "ports_text", "rule_text", "selector_text"]
-
-
-def selector_text(selector: Selector) -> str:
-    """Return a selector as kubectl writes one; the empty one as ``.
-
-    >>> from podwall.model import SelectorRequirement, Selector
-    >>> selector_text(Selector((SelectorRequirement("app", Operator.NOT_IN, ("a", "b")),)))
-    'app notin (a, b)'
-    """
-    parts = [_requirement_text(each) for each in selector.requirements]
-    return ",".join([*parts, *(["…"] if selector.unknown else [])])
-
-
-def _requirement_text(requirement: SelectorRequirement) -> str:
-    key = requirement.key
-    values = [*requirement.values, *(["…"] if requirement.unknown else [])]
-    match requirement.operator:
-        case Operator.IN if len(values) == 1:
-            return f"{key}={values[0]}"
-        case Operator.IN:
-            return f"{key} in ({', '.join(values)})"
-        case Operator.NOT_IN:
-            return f"{key} notin ({', '.join(values)})"
-        case Operator.EXISTS:
-            return key
-        case Operator.DOES_NOT_EXIST:
-            return f"!{key}"
+__all__ = ["blocks_text", "carrying", "peer_text", "ports_text", "rule_text"]
 
 
 def carrying(requirement: SelectorRequirement) -> str:

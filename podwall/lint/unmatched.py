@@ -11,7 +11,6 @@ from enum import Enum, auto
 from functools import partial
 from typing import Final
 
-from podwall.explain.wording import selector_text
 from podwall.lint.context import Diagnostic, Lint, LintContext, PeerAt, PortAt, RuleAt, quoted_name
 from podwall.lint.dns import is_cluster_dns
 from podwall.lint.workload_index import MatchedNumbers
@@ -19,6 +18,7 @@ from podwall.model import Operator, PodPeer, Policy, Selector, SnapshotWorkload,
 from podwall.policies.errors import Severity
 from podwall.policies.peers import METADATA_NAME
 from podwall.policies.rules import Direction
+from podwall.selector_text import selector_text
 
 __all__ = ["PORT_LINTS", "SELECTION_LINTS", "destinations", "numbers_of_name"]
 

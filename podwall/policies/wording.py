@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from difflib import get_close_matches
 from typing import Final
 
-__all__ = ["did_you_mean", "guess", "shown"]
+__all__ = ["did_you_mean", "guess", "listed", "shown"]
 
 _LONGEST: Final = 80
 _HUGE: Final = 10**20
@@ -62,3 +62,12 @@ def guess(given: object, known: Iterable[str]) -> str:
     by_lower = {str(word).lower(): str(word) for word in known}
     near = get_close_matches(given.lower(), by_lower, n=1) if isinstance(given, str) else []
     return f"did you mean `{by_lower[near[0]]}`?" if near else ""
+
+
+def listed(parts: Sequence[str]) -> str:
+    """Return parts as a list in a sentence.
+
+    >>> listed(["web"]), listed(["web", "api", "db"])
+    ('web', 'web, api and db')
+    """
+    return " and ".join(filter(None, (", ".join(parts[:-1]), *parts[-1:])))

@@ -7,6 +7,7 @@ from typing import Final
 
 from podwall.model import IpProtocol
 from podwall.policies.errors import Place
+from podwall.policies.wording import listed
 from podwall.portset import ALL_PORTS, FIRST_PORT, LAST_PORT, PortSet
 
 __all__ = ["counted", "listed", "place_words", "printable", "sentence_case", "short_ports"]
@@ -38,15 +39,6 @@ def counted(count: int, one: str, many: str = "") -> str:
     ('1 policy', '1,200 pods')
     """
     return f"{count:,} {one if count == 1 else many or f'{one}s'}"
-
-
-def listed(parts: list[str]) -> str:
-    """Return parts as a list in a sentence.
-
-    >>> listed(["web"]), listed(["web", "api", "db"])
-    ('web', 'web, api and db')
-    """
-    return " and ".join(filter(None, (", ".join(parts[:-1]), *parts[-1:])))
 
 
 def sentence_case(text: str) -> str:
