@@ -44,40 +44,46 @@ def passing(cluster: Snapshot, source: End, destination: End, probes: Iterable[P
     if source == destination:
         return frozenset(probes)  # a pod always reaches itself
     sides = (
-        _consulted(cluster, "egress", source, destination),
-        _consulted(cluster, "ingress", destination, source),
+        consulted(cluster, "egress", source, destination),
+        consulted(cluster, "ingress", destination, source),
     )
     return frozenset(
         probe
         for probe in probes
-        if all(rules is None or _any_covers(rules, destination, *probe) for rules in sides)
+        if all(rules is None or covers_any(rules, destination, *probe) for rules in sides)
     )
 
 
-def _consulted(cluster: Snapshot, direction: str, subject: End, peer: End) -> list[Any] | None:
+def consulted(cluster: Snapshot, direction: str, subject: End, peer: End) -> list[Any] | None:
     """Return the rules that speak of the peer; None where no policy isolates the subject."""
     if not isinstance(subject, Pod) or subject.workload.host_network:
         return None  # policies isolate pods; an address is none, and a pod on the host is a node
     if isinstance(peer, Pod) and peer.workload.host_network and peer.node == subject.node:
         return None  # a pod and its own node always reach each other
+    policies = isolating(cluster, direction, subject)
+    rules = [
+        rule
+        for policy in policies
+        for rule in getattr(policy, direction)
+        if rule.peers is None or any(is_meant(cluster, policy, each, peer) for each in rule.peers)
+    ]
+    return rules if policies else None
+
+
+def isolating(cluster: Snapshot, direction: str, subject: Pod) -> list[Any]:
+    """Return the policies that isolate a pod in a direction."""
     policies = {(p.namespace, p.name): p for p in cluster.policies}  # of equal names, the last
-    isolating = [
+    return [
         policy
         for policy in policies.values()
         if policy.namespace == subject.workload.namespace
         and getattr(policy, direction) is not None
-        and _selects(policy.pod_selector, subject.workload.labels)
+        and selects(policy.pod_selector, subject.workload.labels)
     ]
-    rules = [
-        rule
-        for policy in isolating
-        for rule in getattr(policy, direction)
-        if rule.peers is None or any(_is(cluster, policy, each, peer) for each in rule.peers)
-    ]
-    return rules if isolating else None
 
 
-def _any_covers(rules: list[Any], destination: End, protocol: IpProtocol, port: int) -> bool:
+def covers_any(rules: list[Any], destination: End, protocol: IpProtocol, port: int) -> bool:
+    """Say whether one of the rules speaks of a port."""
     return any(
         rule.ports is None
         or any(_covers(entry, destination, protocol, port) for entry in rule.ports)
@@ -85,7 +91,8 @@ def _any_covers(rules: list[Any], destination: End, protocol: IpProtocol, port: 
     )
 
 
-def _is(cluster: Snapshot, policy: Any, peer: Any, end: End) -> bool:
+def is_meant(cluster: Snapshot, policy: Any, peer: Any, end: End) -> bool:
+    """Say whether a peer of a policy's rule means an end."""
     if isinstance(peer, IpPeer):
         address = end.address if isinstance(end, Pod) else end
         inside = address is not None and address in peer.network
@@ -98,11 +105,11 @@ def _is(cluster: Snapshot, policy: Any, peer: Any, end: End) -> bool:
         name = str(end.workload.namespace)
         declared = (dict(each.labels.items) for each in cluster.namespaces if each.name == name)
         labels = {**next(declared, {}), "kubernetes.io/metadata.name": name}
-        there = _selects(peer.namespaces, LabelMap.of(labels))
-    return there and _selects(peer.pods, end.workload.labels)
+        there = selects(peer.namespaces, LabelMap.of(labels))
+    return there and selects(peer.pods, end.workload.labels)
 
 
-def _selects(selector: Selector, labels: LabelMap) -> bool:
+def selects(selector: Selector, labels: LabelMap) -> bool:
     return all(_fulfils(requirement, dict(labels.items)) for requirement in selector.requirements)
 
 

@@ -34,6 +34,15 @@ class Direction(StrEnum):
     EGRESS = "Egress"
 
     @property
+    def other(self) -> Direction:
+        """The direction in which the other end of a connection has to agree.
+
+        >>> Direction.INGRESS.other
+        <Direction.EGRESS: 'Egress'>
+        """
+        return Direction.EGRESS if self is Direction.INGRESS else Direction.INGRESS
+
+    @property
     def field(self) -> str:
         """The field of a policy's `spec` that has the rules: `ingress` or `egress`."""
         return self.lower()

@@ -10,7 +10,7 @@ join            both together, by role
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from itertools import chain
 from typing import NamedTuple
@@ -26,7 +26,7 @@ from podwall.reachability.cluster import EnforcedCluster
 from podwall.reachability.destinations import Destinations, destinations, exemptions
 from podwall.reachability.join import Join, roles
 from podwall.reachability.matching import Match
-from podwall.reachability.peers import PodLookup, Universe, peer_set_elements
+from podwall.reachability.peers import PeerSetElements, PodLookup, Universe, peer_set_elements
 from podwall.reachability.pod_classes import (
     MentionedLabels,
     PodClasses,
@@ -39,7 +39,21 @@ from podwall.reachability.port_table import PortTable
 from podwall.reachability.profiles import Grants, Profiles, profiles
 from podwall.reachability.values import Bounds
 
-__all__ = ["Analysis", "analysis"]
+__all__ = ["Analysis", "WrittenRules", "analysis"]
+
+
+class WrittenRules(NamedTuple):
+    """What the policies state, and whom they mean of those that the snapshot shows.
+
+    `isolating` gives for each element the groups that isolate it: `2 * group`, plus one if perhaps.
+    `services` are those that open ports, each with the peer set of the pods that it selects.
+    """
+
+    peer_sets: PeerSets
+    elements: PeerSetElements
+    groups: Mapping[Direction, PolicyGroups]
+    isolating: Mapping[Direction, Csr]
+    services: Sequence[tuple[int, Service]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,6 +61,7 @@ class Analysis:
     """What is known about a cluster's connections, in classes, atoms and roles."""
 
     cluster: EnforcedCluster
+    rules: WrittenRules
     classes: PodClasses
     lookup: PodLookup
     addresses: Atoms
@@ -73,6 +88,7 @@ def analysis(snapshot: Snapshot, engine: Engine) -> Analysis:
     )
     return Analysis(
         cluster=cluster,
+        rules=context.rules,
         classes=context.classes,
         lookup=context.lookup,
         addresses=context.addresses,
@@ -110,6 +126,8 @@ class _Context:
             cluster, self.classes, self.elements, services, self.universe.size
         )
         self.bounds = Registry[Bounds]()
+        isolating = {each: self._isolating(groups) for each, groups in self.groups.items()}
+        self.rules = WrittenRules(peer_sets, self.elements, self.groups, isolating, services)
 
     def side(self, direction: Direction) -> _DirectionRules:
         """Return one direction's profiles and their sets."""
@@ -118,7 +136,7 @@ class _Context:
         own = named.naming
         on_host = np.flatnonzero(self.classes.host != Match.NO)
         found = profiles(
-            isolating=self._isolating(groups),
+            isolating=self.rules.isolating[direction],
             naming=own if direction is Direction.INGRESS else np.zeros_like(own),
             exemptions=exemptions(direction, cluster.engine, on_host, named),
             grants=grants,

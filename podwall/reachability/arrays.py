@@ -207,6 +207,9 @@ def group_by_membership(kinds: IntArray, memberships: Csr) -> IntArray:
     >>> group_by_membership(np.array([5, 5, 5]), sets_of_each).tolist()
     [0, 1, 0]
     """
+    if not len(memberships.items):
+        _, first, place = np.unique(kinds, return_index=True, return_inverse=True)
+        return np.argsort(np.argsort(first))[place]
     starts = memberships.starts.tolist()
     flat = memberships.items.astype(np.int64).tobytes()
     numbers: dict[tuple[int, bytes], int] = {}

@@ -36,6 +36,7 @@ __all__ = [
     "RulePorts",
     "entry_bounds",
     "exposed_ports",
+    "has_names",
     "opens",
     "passes_own_node",
     "ranges_work",
@@ -44,6 +45,13 @@ __all__ = [
 
 RulePorts = tuple[PortRule | Unknown, ...] | None | Unknown
 """What `Rule.ports` holds."""
+
+
+def has_names(ports: RulePorts) -> bool:
+    """Say whether a rule names a port, which then depends on the destination."""
+    return isinstance(ports, tuple) and any(
+        isinstance(entry, PortRule) and isinstance(entry.port, str) for entry in ports
+    )
 
 
 class NamedPorts:

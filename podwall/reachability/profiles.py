@@ -25,14 +25,13 @@ from typing import Final, NamedTuple
 
 import numpy as np
 
-from podwall.model import PortRule
 from podwall.policies.rules import Direction
 from podwall.portset import ALL_PORTS, PortSet
 from podwall.reachability.arrays import Csr, IntArray, Registry, Sets, group_by_membership, packed
 from podwall.reachability.destinations import NAMELESS, Destinations, Exemptions
 from podwall.reachability.peers import PeerSetElements
 from podwall.reachability.policy_rules import EVERYONE, PolicyGroups
-from podwall.reachability.port_rules import PortReader, RulePorts
+from podwall.reachability.port_rules import PortReader, has_names
 from podwall.reachability.values import Bounds
 
 __all__ = ["UNISOLATED", "Grant", "Grants", "Profiles", "doubtful_grants", "profiles"]
@@ -115,7 +114,7 @@ class Grants:
     def _rows(self) -> Iterator[IntArray]:
         """Yield the grants that do not depend on the pod, as rows of group, peers and ports."""
         group, peer_set, ports = self._groups.parts()
-        names = np.array([_has_names(each) for each in self._groups.ports.values], dtype=np.bool_)
+        names = np.array([has_names(each) for each in self._groups.ports.values], dtype=np.bool_)
         named = names[ports]
         yield from self._plain(group[~named], peer_set[~named], ports[~named])
         columns = (each[named].tolist() for each in (group, peer_set, ports))
@@ -168,12 +167,6 @@ class Grants:
         names = self._destinations.namings[naming]
         written = self._groups.ports.values[ports]
         return self._reader.bounds(written, names, self._groups.direction)
-
-
-def _has_names(ports: RulePorts) -> bool:
-    return isinstance(ports, tuple) and any(
-        isinstance(entry, PortRule) and isinstance(entry.port, str) for entry in ports
-    )
 
 
 def doubtful_grants(

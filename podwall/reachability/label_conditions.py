@@ -1,0 +1,326 @@
+"""Which label maps are meant: conjunctions of conditions, and what is in some and not in others.
+
+A condition on one key is a set of values, or of all values but some, with or without "the key is
+missing". So every requirement of a selector is a set, and so are AND, NOT and "is part of":
+
+    In (a, b)        {a, b}                       DoesNotExist     {missing}
+    NotIn (a, b)     all but {a, b}, missing      Exists           all values
+
+    app in (a, b)  AND  app notin (b)             {a, b} - {b} = {a}
+    NOT (app=a AND tier)                          app notin (a)  OR  not tier
+
+Every condition that can arise is one, or two, requirements of a selector again, so that an answer
+can always be written as selectors. There are more values than anyone can list, so that "all
+values but some" is never empty.
+https://kubernetes.io/docs/concepts/overview/working-with-objects/labels/#label-selectors
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from typing import Final
+
+from podwall.model import Operator, Selector, SelectorRequirement
+from podwall.reachability.values import Bound
+
+__all__ = [
+    "EVERY_LABEL_MAP",
+    "KeyCondition",
+    "LabelConditions",
+    "matched_by_none",
+    "simplified",
+]
+
+
+@dataclass(frozen=True, slots=True)
+class KeyCondition:
+    """What the label with some key may be: one of `values` or, if `negated`, any other value.
+
+    `missing`: whether the label may also be missing.
+    """
+
+    values: frozenset[str] = frozenset()
+    negated: bool = False
+    missing: bool = False
+
+    @property
+    def is_empty(self) -> bool:
+        """Whether nothing fulfils the condition."""
+        return not (self.values or self.negated or self.missing)
+
+    @property
+    def is_free(self) -> bool:
+        """Whether everything fulfils the condition."""
+        return self.negated and self.missing and not self.values
+
+    def __and__(self, other: KeyCondition) -> KeyCondition:
+        """Return the condition that both hold."""
+        missing = self.missing and other.missing
+        if self.negated and other.negated:
+            return KeyCondition(self.values | other.values, negated=True, missing=missing)
+        if self.negated:
+            return KeyCondition(other.values - self.values, missing=missing)
+        if other.negated:
+            return KeyCondition(self.values - other.values, missing=missing)
+        return KeyCondition(self.values & other.values, missing=missing)
+
+    def __or__(self, other: KeyCondition) -> KeyCondition:
+        """Return the condition that one of the two holds."""
+        return ~(~self & ~other)
+
+    def __invert__(self) -> KeyCondition:
+        """Return the condition that this one does not hold."""
+        return KeyCondition(self.values, not self.negated, not self.missing)
+
+    def __le__(self, other: KeyCondition) -> bool:
+        """Say whether what fulfils this condition fulfils the other one."""
+        if self.missing and not other.missing:
+            return False
+        if self.negated:
+            return other.negated and other.values <= self.values
+        if other.negated:
+            return not self.values & other.values
+        return self.values <= other.values
+
+    def parts(self) -> Iterator[KeyCondition]:
+        """Yield conditions that selectors can state, and that together are this one."""
+        if self.values and not self.negated and self.missing:
+            yield KeyCondition(self.values)
+            yield KeyCondition(missing=True)
+        else:
+            yield self
+
+
+_FREE: Final = KeyCondition(negated=True, missing=True)
+
+_Conditions = tuple[tuple[str, KeyCondition], ...]
+
+
+@dataclass(frozen=True, slots=True)
+class LabelConditions:
+    """Label maps that fulfil a condition for each of some keys; sorted by key, none is free.
+
+    >>> one = SelectorRequirement("app", Operator.IN, ("a", "b"))
+    >>> two = SelectorRequirement("app", Operator.NOT_IN, ("b",))
+    >>> conditions = LabelConditions.of(Selector((one, two)))
+    >>> [(each.key, each.operator.value, each.values) for each in conditions.requirements()]
+    [('app', 'In', ('a',))]
+    """
+
+    items: _Conditions = ()
+
+    @classmethod
+    def of(cls, selector: Selector, bound: Bound = Bound.MUST) -> LabelConditions | None:
+        """Return what a selector means for certain, or at most; None if that is nothing.
+
+        Without anything unknown the two are the same.
+        """
+        if selector.unknown is not None and bound is Bound.MUST:
+            return None
+        found: LabelConditions | None = EVERY_LABEL_MAP
+        for each in selector.requirements:
+            condition = _condition(each, bound)
+            if found is None or condition.is_empty:
+                return None
+            if not condition.is_free:
+                found &= cls(((each.key, condition),))
+        return found
+
+    def __and__(self, other: LabelConditions) -> LabelConditions | None:
+        """Return what fulfils both; None if nothing does."""
+        if not other.items or self is other:
+            return self
+        if not self.items:
+            return other
+        found = dict(self.items)
+        for key, condition in other.items:
+            both = found[key] & condition if key in found else condition
+            if both.is_empty:
+                return None
+            found[key] = both
+        return LabelConditions(tuple(sorted(found.items(), key=_key)))
+
+    def __le__(self, other: LabelConditions) -> bool:
+        """Say whether what fulfils these conditions fulfils the other ones."""
+        if len(other.items) > len(self.items):
+            return False
+        mine = dict(self.items)
+        return all(key in mine and mine[key] <= condition for key, condition in other.items)
+
+    def without(self, cut: LabelConditions) -> Iterator[LabelConditions]:
+        """Yield conditions that together are these, without what fulfils `cut`."""
+        if self & cut is None:
+            yield self
+            return
+        for key, condition in cut.items:
+            for part in (~condition).parts():
+                rest = self & LabelConditions(((key, part),))
+                if rest is not None and not part.is_empty:
+                    yield rest
+
+    def joined(self, other: LabelConditions) -> LabelConditions | None:
+        """Return what fulfils one of the two, if that can be said by one condition for each key."""
+        if self <= other:
+            return other
+        if other <= self:
+            return self
+        mine, others = dict(self.items), dict(other.items)
+        if mine.keys() != others.keys():
+            return None
+        different = [key for key, condition in mine.items() if others[key] != condition]
+        if len(different) > 1:
+            return None
+        (key,) = different
+        either = mine[key] | others[key]
+        if len(list(either.parts())) > 1:
+            return None
+        return self.with_key(key, either)
+
+    def pinned(self) -> frozenset[str]:
+        """Return the keys that must have one of some listed values."""
+        return frozenset(key for key, each in self.items if each.values and not each.negated)
+
+    def of_key(self, key: str) -> KeyCondition:
+        """Return the condition on a key."""
+        return dict(self.items).get(key, _FREE)
+
+    def but(self, key: str) -> LabelConditions:
+        """Return the conditions on all other keys."""
+        return self.with_key(key, _FREE)
+
+    def requirements(self) -> tuple[SelectorRequirement, ...]:
+        """Return the requirements of a selector that states the conditions."""
+        return tuple(part for key, each in self.items for part in _requirements(key, each))
+
+    def selector(self) -> Selector:
+        """Return a selector that states the conditions."""
+        return Selector(self.requirements())
+
+    def with_key(self, key: str, condition: KeyCondition) -> LabelConditions:
+        """Return these conditions with another one on a key."""
+        found = dict(self.items)
+        found.pop(key, None)
+        if not condition.is_free:
+            found[key] = condition
+        return LabelConditions(tuple(sorted(found.items(), key=_key)))
+
+
+EVERY_LABEL_MAP: Final = LabelConditions()
+
+
+def _key(item: tuple[str, KeyCondition]) -> str:
+    return item[0]
+
+
+def _condition(requirement: SelectorRequirement, bound: Bound) -> KeyCondition:
+    """Return the condition that a requirement states, for certain or at most."""
+    values = frozenset(requirement.values)
+    open_ = requirement.unknown is not None
+    match requirement.operator:
+        case Operator.IN if open_ and bound is Bound.MAY:
+            return KeyCondition(negated=True)
+        case Operator.IN:
+            return KeyCondition(values)
+        case Operator.NOT_IN if open_ and bound is Bound.MUST:
+            return KeyCondition(missing=True)
+        case Operator.NOT_IN:
+            return KeyCondition(values, negated=True, missing=True)
+        case Operator.EXISTS:
+            return KeyCondition(negated=True)
+        case Operator.DOES_NOT_EXIST:
+            return KeyCondition(missing=True)
+
+
+def _requirements(key: str, condition: KeyCondition) -> Iterator[SelectorRequirement]:
+    values = tuple(sorted(condition.values))
+    if not condition.negated:
+        if values:
+            yield SelectorRequirement(key, Operator.IN, values)
+        else:
+            yield SelectorRequirement(key, Operator.DOES_NOT_EXIST)
+        return
+    if not condition.missing:
+        yield SelectorRequirement(key, Operator.EXISTS)
+    if values:
+        yield SelectorRequirement(key, Operator.NOT_IN, values)
+
+
+_MOST_PARTS: Final = 256
+
+
+def matched_by_none(
+    selectors: Iterable[Selector], bound: Bound = Bound.MUST
+) -> tuple[LabelConditions, ...] | None:
+    """Return what none of some selectors matches; None if that takes too many conditions to say.
+
+    With `bound` `MAY`, what none of them may match.
+
+    >>> def equal(**labels: str) -> Selector:
+    ...     pairs = labels.items()
+    ...     return Selector(tuple(SelectorRequirement(k, Operator.IN, (v,)) for k, v in pairs))
+    >>> for each in matched_by_none([equal(app="a"), equal(app="b"), equal(app="c", tier="1")]):
+    ...     print([(r.key, r.operator.value, r.values) for r in each.requirements()])
+    [('app', 'NotIn', ('a', 'b', 'c'))]
+    [('app', 'NotIn', ('a', 'b')), ('tier', 'NotIn', ('1',))]
+    """
+    rest = [EVERY_LABEL_MAP]
+    for cut in _on_one_key_first(selectors, bound):
+        rest = _largest(part for each in rest for part in each.without(cut))
+        if len(rest) > _MOST_PARTS:
+            return None
+    return tuple(rest)
+
+
+def _on_one_key_first(selectors: Iterable[Selector], bound: Bound) -> Iterator[LabelConditions]:
+    """Yield what selectors mean, first what asks for one key, and only once for each key.
+
+    Ten thousand policies that select a value each cut no more than one that selects all of them.
+    """
+    values: defaultdict[str, set[str]] = defaultdict(set)
+    several = []
+    for selector in selectors:
+        match selector.requirements:
+            case (SelectorRequirement(key, Operator.IN, listed, None),) if not selector.unknown:
+                values[key].update(listed)
+            case _:
+                several.append(LabelConditions.of(selector, bound))
+    for key, those in values.items():
+        yield LabelConditions(((key, KeyCondition(frozenset(those))),))
+    yield from dict.fromkeys(each for each in several if each is not None)
+
+
+def _largest(parts: Iterable[LabelConditions]) -> list[LabelConditions]:
+    """Return the parts that are in no other one."""
+    found: list[LabelConditions] = []
+    for part in sorted(dict.fromkeys(parts), key=lambda each: len(each.items)):
+        if not any(part <= each for each in found):
+            found = [each for each in found if not each <= part]
+            found.append(part)
+    return found
+
+
+def simplified(parts: Sequence[LabelConditions]) -> list[LabelConditions]:
+    """Return fewer conditions that together mean the same: none is in another one.
+
+    Two that differ in one key become one where a selector can state it.
+    """
+    found = _largest(parts)
+    if len(found) > _MOST_PARTS:
+        return found
+    while (pair := _joinable(found)) is not None:
+        one, other, both = pair
+        found = _largest([*(each for each in found if each not in (one, other)), both])
+    return found
+
+
+def _joinable(
+    parts: Sequence[LabelConditions],
+) -> tuple[LabelConditions, LabelConditions, LabelConditions] | None:
+    for number, one in enumerate(parts):
+        for other in parts[number + 1 :]:
+            both = one.joined(other)
+            if both is not None:
+                return one, other, both
+    return None

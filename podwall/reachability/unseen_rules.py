@@ -1,0 +1,379 @@
+"""What rules allow where one end is an unseen pod: those of a workload, and those of the pod.
+
+Pod classes under the same rules, as far as these mean unseen pods, share one list of grants.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterator
+from typing import Final, NamedTuple
+
+import numpy as np
+
+from podwall.model import Unknown
+from podwall.policies.rules import Direction
+from podwall.portset import ALL_PORTS
+from podwall.reachability.analysis import Analysis
+from podwall.reachability.arrays import Csr, IntArray, group_by_membership, packed, unique_rows
+from podwall.reachability.label_conditions import (
+    EVERY_LABEL_MAP,
+    LabelConditions,
+    matched_by_none,
+)
+from podwall.reachability.matching import Match
+from podwall.reachability.port_rules import (
+    NamedPorts,
+    exposed_ports,
+    has_names,
+    opens,
+    passes_own_node,
+)
+from podwall.reachability.unseen_peers import ShownNamespaces, UnseenPeer, UnseenPeers
+from podwall.reachability.values import ALL, NOTHING, Bound, Bounds
+
+__all__ = ["AlikeNamespaces", "OwnRules", "TheirRules", "UnseenGrant"]
+
+
+UNSEEN_PORTS: Final = NamedPorts(
+    more=Unknown("an unseen pod may give the name to any port of its own")
+)
+"""The port names of an unseen pod."""
+
+
+class UnseenGrant(NamedTuple):
+    """Unseen pods with some labels, of namespaces shown (bits) and of others, and their ports."""
+
+    pods: LabelConditions
+    shown: int
+    others: LabelConditions | None
+    ports: Bounds
+
+
+_OPEN: Final = 0
+"""No policy isolates a pod."""
+_ISOLATED: Final = 1
+_BY_ONE_PERHAPS: Final = 2
+_BY_SEVERAL_PERHAPS: Final = 3
+
+
+class OwnRules:
+    """The rules of pod classes in one direction, as far as they mean unseen pods.
+
+    `number_of` numbers what they grant, for each class.
+    """
+
+    def __init__(self, analysis: Analysis, direction: Direction, peers: UnseenPeers) -> None:
+        self._analysis = analysis
+        self._direction = direction
+        self._peers = peers
+        self._groups = analysis.rules.groups[direction]
+        count = len(analysis.classes)
+        isolating = analysis.rules.isolating[direction]
+        self._isolating = Csr(
+            isolating.starts[: count + 1], isolating.items[: isolating.starts[count]]
+        )
+        self._state = _states(self._isolating)
+        parts, self._of_class = self._relevant()
+        self._parts: list[list[int]] = parts.tolist()
+        ends, ingress = analysis.destinations, direction is Direction.INGRESS
+        self._naming = ends.naming[:count]
+        self._exposure = ends.exposure[:count] if ingress else np.zeros_like(self._naming)
+        named = self._naming if ingress and self._names() else np.zeros_like(self._naming)
+        # What passes whatever the policies say makes no difference to who is not isolated.
+        exempt = np.where(self._state == _OPEN, 0, self._exposure)
+        self.number_of = group_by_membership(packed(self._state, named, exempt), self._of_class)
+        self._firsts = np.unique(self.number_of, return_index=True)[1].tolist()
+        self._grants: dict[int, list[UnseenGrant]] = {}
+
+    def _relevant(self) -> tuple[IntArray, Csr]:
+        """Return the distinct peers and ports that matter, and which of them each class has.
+
+        For the latter a number is twice the place among the former, plus one if only perhaps.
+        """
+        group, peer_set, ports = self._groups.parts()
+        known, place = np.unique(peer_set, return_inverse=True)
+        meaning = np.array([bool(self._peers.of(each)) for each in known.tolist()], dtype=np.bool_)
+        kept = meaning[place] if len(known) else np.zeros(0, dtype=np.bool_)
+        parts, row = unique_rows(np.stack([peer_set[kept], ports[kept]], axis=1))
+        by_group = Csr.of_pairs(group[kept], row, len(self._groups.targets))
+        owner, code = self._isolating.owners(), self._isolating.items
+        index, position = by_group.gather(code // 2)
+        items = 2 * by_group.items[position] + (code % 2)[index]
+        rows, _ = unique_rows(np.stack([owner[index], items], axis=1))
+        return parts, Csr.of_pairs(rows[:, 0], rows[:, 1], len(self._isolating))
+
+    def _names(self) -> bool:
+        written = {ports for _, ports in self._parts}
+        return any(has_names(self._groups.ports.values[each]) for each in written)
+
+    def grants(self, number: int) -> list[UnseenGrant]:
+        """Return what the rules of the classes with a number allow unseen pods."""
+        if number not in self._grants:
+            self._grants[number] = list(self._of_one(self._firsts[number]))
+        return self._grants[number]
+
+    def _of_one(self, class_: int) -> Iterator[UnseenGrant]:
+        state, every = int(self._state[class_]), self._peers.shown.every
+        if state == _OPEN:
+            yield UnseenGrant(EVERY_LABEL_MAP, every, EVERY_LABEL_MAP, ALL)
+            return
+        yield from self._stated(class_, state)
+        if state != _ISOLATED:
+            perhaps = Bounds.perhaps(ALL_PORTS)
+            yield UnseenGrant(EVERY_LABEL_MAP, every, EVERY_LABEL_MAP, perhaps)
+        exempt = self._analysis.destinations.exposures[self._exposure[class_]]
+        if exempt.may:
+            yield UnseenGrant(EVERY_LABEL_MAP, every, EVERY_LABEL_MAP, exempt)
+        if self._direction is Direction.EGRESS and opens(
+            self._analysis.cluster.engine, self._direction
+        ):
+            yield from backends(self._analysis, self._peers)
+
+    def _stated(self, class_: int, state: int) -> Iterator[UnseenGrant]:
+        namings, reader = self._analysis.destinations.namings, self._analysis.cluster.ports
+        ingress = self._direction is Direction.INGRESS
+        names = namings[self._naming[class_]] if ingress else UNSEEN_PORTS
+        for item in self._of_class[class_].tolist():
+            peer_set, number = self._parts[item // 2]
+            written = self._groups.ports.values[number]
+            ports = reader.bounds(written, names, self._direction)
+            surely = item % 2 == 0 or state == _BY_ONE_PERHAPS
+            for peer in self._peers.of(peer_set) if ports.may else ():
+                yield _granted(peer, ports, surely=surely)
+
+
+def _states(isolating: Csr) -> IntArray:
+    """Return how surely each pod class is isolated."""
+    owner, doubtful = isolating.owners(), isolating.items % 2
+    certain = np.bincount(owner[doubtful == 0], minlength=len(isolating))
+    perhaps = np.bincount(owner[doubtful == 1], minlength=len(isolating))
+    unsure = np.select([perhaps == 0, perhaps == 1], [_OPEN, _BY_ONE_PERHAPS], _BY_SEVERAL_PERHAPS)
+    return np.where(certain > 0, _ISOLATED, unsure)
+
+
+def _granted(peer: UnseenPeer, ports: Bounds, *, surely: bool) -> UnseenGrant:
+    bounds = ports if surely and peer.certain else Bounds.perhaps(ports.may)
+    return UnseenGrant(peer.pods, peer.shown, peer.others, bounds)
+
+
+def backends(analysis: Analysis, peers: UnseenPeers) -> Iterator[UnseenGrant]:
+    """Yield the unseen pods to which services open a way, with the ports."""
+    engine, reader = analysis.cluster.engine, analysis.cluster.ports
+    for peer_set, service in analysis.rules.services:
+        for peer in peers.of(peer_set):
+            selected = Match.YES if peer.certain else Match.MAYBE
+            ports = exposed_ports(service, selected, UNSEEN_PORTS, engine, reader)
+            yield UnseenGrant(peer.pods, peer.shown, None, ports)
+
+
+PodGrant = tuple[LabelConditions, Bounds]
+"""Unseen pods by their labels, and their ports."""
+
+
+class AlikeNamespaces(NamedTuple):
+    """Namespaces shown, as bits, and what the policies there grant the unseen pods in them."""
+
+    shown: int
+    grants: tuple[PodGrant, ...]
+
+
+class _Isolation(NamedTuple):
+    """Pods that policies of a namespace isolate: by the number of a selector, and how surely."""
+
+    selector: int
+    certain: bool
+
+
+_Parts = tuple[tuple[int, int], ...]
+"""Peers and ports of rules, as numbers of sets and of port lists."""
+
+
+def _number(shown: ShownNamespaces, name: str | Unknown) -> int:
+    """Return a namespace's number, or the one after all of them if its name is not known."""
+    return shown.number[name] if isinstance(name, str) else len(shown.names)
+
+
+class TheirRules:
+    """What the policies of namespaces shown let the unseen pods there do with each pod class.
+
+    `number_of` numbers what they grant, for each class.
+    """
+
+    def __init__(self, analysis: Analysis, direction: Direction, peers: UnseenPeers) -> None:
+        """Read the policies in the other direction than that of the classes."""
+        self._analysis = analysis
+        self._peers = peers
+        self._direction = direction.other
+        self._groups = analysis.rules.groups[direction.other]
+        self._classes = len(analysis.classes)
+        opened = backends(analysis, peers) if direction is Direction.EGRESS else ()
+        self._always = [*self._unselected(), *opened]
+        self._guarded = self._selected()
+        self._alike = list(self._partition())
+        self._peer_sets = sorted({each for _, _, parts in self._guarded for each, _ in parts})
+        self._members = self._memberships()
+        self.number_of = group_by_membership(self._kinds(), self._members)
+        self._firsts = np.unique(self.number_of, return_index=True)[1].tolist()
+        self._grants: dict[int, list[AlikeNamespaces]] = {}
+
+    def grants(self, number: int) -> list[AlikeNamespaces]:
+        """Return what unseen pods of namespaces shown may do with the classes with a number."""
+        if number not in self._grants:
+            self._grants[number] = self._of_one(self._firsts[number])
+        return self._grants[number]
+
+    def _of_one(self, class_: int) -> list[AlikeNamespaces]:
+        by_groups = list(self._allowing(class_))
+        exempt = self._exempt(class_)
+        return [
+            AlikeNamespaces(
+                bits,
+                (
+                    *always,
+                    *(by_groups[each] for each in guarded if by_groups[each][1].may),
+                    *exempt,
+                ),
+            )
+            for bits, always, guarded in self._alike
+        ]
+
+    def _partition(self) -> Iterator[tuple[int, list[PodGrant], list[int]]]:
+        """Yield namespaces with equal policies: what always passes, and which groups count."""
+        shown, always = self._peers.shown, self._always
+        sets = [*(each.shown for each in always), *self._guarded.values()]
+        held = Csr.of_lists([shown.numbers(each) for each in sets]).transposed(len(shown.names))
+        alike = group_by_membership(np.zeros(len(held), dtype=np.int64), held)
+        for each, first in enumerate(np.unique(alike, return_index=True)[1].tolist()):
+            places = held[first].tolist()
+            here = [always[k] for k in places if k < len(always)]
+            guarded = [k - len(always) for k in places if k >= len(always)]
+            yield (
+                shown.bits(np.flatnonzero(alike == each)),
+                [(grant.pods, grant.ports) for grant in here],
+                guarded,
+            )
+
+    def _unselected(self) -> list[UnseenGrant]:
+        """Return the unseen pods that no policy isolates, for certain or perhaps."""
+        found: defaultdict[tuple[LabelConditions, bool], int] = defaultdict(int)
+        for isolations, bits in self._namespaces_by_isolation().items():
+            for conditions, certain in self._in_none(isolations) if bits else ():
+                found[conditions, certain] |= bits
+        return [
+            UnseenGrant(conditions, bits, None, ALL if certain else Bounds.perhaps(ALL_PORTS))
+            for (conditions, certain), bits in found.items()
+        ]
+
+    def _namespaces_by_isolation(self) -> dict[tuple[_Isolation, ...], int]:
+        """Return how pods are isolated: lists of selectors, each with the namespaces of it."""
+        names, shown = self._analysis.rules.peer_sets.namespaces.values, self._peers.shown
+        number = np.array([_number(shown, each) for each in names], dtype=np.int64)
+        targets = np.array(self._groups.targets, dtype=np.int64)
+        namespace, selector = self._peers.within[targets].T
+        doubtful = np.isin(np.arange(len(targets)), list(self._groups.doubtful))
+        rows, _ = unique_rows(np.stack([number[namespace], 2 * selector + doubtful], axis=1))
+        count = len(shown.names)
+        lists = Csr.of_pairs(rows[:, 0], rows[:, 1], count + 1)
+        anywhere = [_Isolation(each // 2, certain=False) for each in lists[count].tolist()]
+        alike = group_by_membership(np.zeros(count, dtype=np.int64), lists)
+        found = {}
+        for each, first in enumerate(np.unique(alike, return_index=True)[1].tolist()):
+            own = (_Isolation(code // 2, certain=code % 2 == 0) for code in lists[first].tolist())
+            found[*own, *anywhere] = shown.bits(np.flatnonzero(alike == each))
+        return found
+
+    def _in_none(
+        self, isolations: tuple[_Isolation, ...]
+    ) -> Iterator[tuple[LabelConditions, bool]]:
+        """Yield what nothing isolates: first for certain, then at most if that is more."""
+        values = self._analysis.rules.peer_sets.pod_selectors.values
+        must = matched_by_none((values[each.selector] for each in isolations), Bound.MAY)
+        certain = [values[each.selector] for each in isolations if each.certain]
+        if (
+            must is not None
+            and len(certain) == len(isolations)
+            and all(each.is_known for each in certain)
+        ):
+            may: tuple[LabelConditions, ...] | None = must
+        else:
+            may = matched_by_none(certain, Bound.MUST)
+        yield from ((each, True) for each in must or ())
+        if may is None or may != must:
+            yield from ((each, False) for each in ((EVERY_LABEL_MAP,) if may is None else may))
+
+    def _selected(self) -> dict[tuple[LabelConditions, bool, _Parts], int]:
+        """Return the unseen pods that groups isolate, each with the parts of the groups' rules."""
+        parts: defaultdict[int, set[tuple[int, int]]] = defaultdict(set)
+        rows = np.stack(self._groups.parts(), axis=1)
+        targets = np.array(self._groups.targets, dtype=np.int64)
+        relevant = ~self._peers.surely_none[targets[rows[:, 0]]]
+        for group, peer_set, ports in rows[relevant].tolist():
+            parts[group].add((peer_set, ports))
+        found: defaultdict[tuple[LabelConditions, bool, _Parts], int] = defaultdict(int)
+        for group, those in parts.items():
+            certain = group not in self._groups.doubtful
+            for peer in self._peers.of(int(targets[group])):
+                found[peer.pods, certain and peer.certain, tuple(sorted(those))] |= peer.shown
+        return found
+
+    def _memberships(self) -> Csr:
+        """Return for each pod class the sets that it is in, as numbers into `_peer_sets`.
+
+        A number is twice the place there, plus one if the class is only perhaps a member.
+        """
+        lists = [np.empty((0, 2), dtype=np.int64)]
+        for number, peer_set in enumerate(self._peer_sets):
+            for perhaps, elements in enumerate(self._analysis.rules.elements.of(peer_set)):
+                inside = elements[elements < self._classes]
+                lists.append(np.stack([inside, np.full_like(inside, 2 * number + perhaps)], axis=1))
+        rows = np.concatenate(lists)
+        return Csr.of_pairs(rows[:, 0], rows[:, 1], self._classes)
+
+    def _kinds(self) -> IntArray:
+        """Return what else tells pod classes apart: their port names, services and nodes."""
+        ends, ports = self._analysis.destinations, self._groups.ports.values
+        nothing = np.zeros(self._classes, dtype=np.int64)
+        outgoing = self._direction is Direction.EGRESS
+        named = any(has_names(ports[each]) for _, _, parts in self._guarded for _, each in parts)
+        naming = ends.naming[: self._classes] if outgoing and named else nothing
+        return packed(naming, self._exposure(), self._analysis.classes.host)
+
+    def _exposure(self) -> IntArray:
+        """Return which services open a way to each pod class, as far as that matters here."""
+        ends, engine = self._analysis.destinations, self._analysis.cluster.engine
+        outgoing = self._direction is Direction.EGRESS
+        if outgoing and opens(engine, self._direction):
+            return ends.exposure[: self._classes]
+        return np.zeros(self._classes, dtype=np.int64)
+
+    def _allowing(self, class_: int) -> Iterator[PodGrant]:
+        """Yield for each group what it allows unseen pods to do with a pod class."""
+        memberships = self._members[class_].tolist()
+        surely = {self._peer_sets[each // 2] for each in memberships if each % 2 == 0}
+        perhaps = {self._peer_sets[each // 2] for each in memberships if each % 2}
+        for pods, certain, parts in self._guarded:
+            ports = NOTHING
+            for peer_set, number in parts:
+                if peer_set in surely:
+                    ports |= self._ports(class_, number)
+                elif peer_set in perhaps:
+                    ports |= Bounds.perhaps(self._ports(class_, number).may)
+            yield pods, ports if certain else Bounds.perhaps(ports.may)
+
+    def _ports(self, class_: int, number: int) -> Bounds:
+        """Return the ports of a rule at the end that is the destination."""
+        names = UNSEEN_PORTS
+        if self._direction is Direction.EGRESS:
+            ends = self._analysis.destinations
+            names = ends.namings[ends.naming[class_]]
+        written = self._groups.ports.values[number]
+        return self._analysis.cluster.ports.bounds(written, names, self._direction)
+
+    def _exempt(self, class_: int) -> tuple[PodGrant, ...]:
+        """Return what passes all unseen pods whatever their policies say."""
+        ports = self._analysis.destinations.exposures[self._exposure()[class_]]
+        on_host = bool(self._analysis.classes.host[class_])
+        if on_host and passes_own_node(self._analysis.cluster.engine, self._direction):
+            ports |= Bounds.perhaps(ALL_PORTS)
+        return ((EVERY_LABEL_MAP, ports),) if ports.may else ()
