@@ -129,8 +129,8 @@ def _description(type_: Any) -> str:
     """Return what the schema says of a type, in the form of a remedy."""
     if get_origin(type_) in (Union, UnionType):
         return next(filter(None, map(_description, get_args(type_))), "")
-    said = [each.description for each in get_args(type_)[1:] if isinstance(each, msgspec.Meta)]
-    text = next(filter(None, said), "").rstrip(".")
+    described = [each.description for each in get_args(type_)[1:] if isinstance(each, msgspec.Meta)]
+    text = next(filter(None, described), "").rstrip(".")
     return text[:1].lower() + text[1:]
 
 
@@ -198,8 +198,8 @@ def _wrong_value(
             [f"`{word}`" for word in words] or [_NAMES.get(each, each) for each in names]
         )
     help_ = guess(value, words) or about
-    said = f"must be {must}, is {_given(value, words)}"
-    return InvalidValue(said, help=help_, place=place, value=value)
+    message = f"must be {must}, is {_given(value, words)}"
+    return InvalidValue(message, help=help_, place=place, value=value)
 
 
 def _given(value: Any, words: Sequence[str]) -> str:

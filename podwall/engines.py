@@ -36,7 +36,7 @@ T = TypeVar("T")
 
 
 class BlockMatch(StrEnum):
-    """Whether an `ipBlock` speaks of the addresses of pods, or of nodes, too."""
+    """Whether an `ipBlock` also matches pods, or nodes, by their addresses."""
 
     BY_ADDRESS = "by address"
     NEVER = "never"
@@ -48,7 +48,7 @@ class Treatment(StrEnum):
 
     `ENFORCED`: the rules decide. `OPEN`: the traffic passes whatever the rules say. `IGNORED`: the
     part of the policy has no effect. `SOURCE_HIDDEN`: the rules may see another source address.
-    `UNDEFINED`: it depends on what the policies do not tell.
+    `UNDEFINED`: it depends on what is in no policy.
     """
 
     ENFORCED = "enforced"

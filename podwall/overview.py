@@ -50,7 +50,7 @@ Flags = npt.NDArray[np.bool_]
 
 @dataclass(frozen=True, slots=True)
 class Summary:
-    """What a verdict table amounts to; numbers of workloads are places in its endpoints.
+    """What a verdict table amounts to; numbers of workloads are indices into its endpoints.
 
     A connection is an ordered pair of workloads, or a workload of several pods and itself; it is
     `open` if anything may pass, and `undetermined` if anything may but nothing for certain.
@@ -81,9 +81,9 @@ def summary(table: VerdictTable) -> Summary:
         connections=count * count - _single_pods(table, range(count)),
         open=int(_connections(table, _is_open(table), everyone)[0, 0]),
         undetermined=int(_connections(table, _is_in_doubt(table), everyone)[0, 0]),
-        from_outside=_places(_open_from_outside(table)[destinations]),
-        open_ingress=_places(join.destinations.profile[destinations] == UNISOLATED),
-        open_egress=_places(join.sources.profile[sources] == UNISOLATED),
+        from_outside=_indices(_open_from_outside(table)[destinations]),
+        open_ingress=_indices(join.destinations.profile[destinations] == UNISOLATED),
+        open_egress=_indices(join.sources.profile[sources] == UNISOLATED),
     )
 
 
@@ -105,7 +105,7 @@ def _open_from_outside(table: VerdictTable) -> Flags:
     return np.asarray(open_.any(axis=0), dtype=np.bool_)
 
 
-def _places(flags: Flags) -> tuple[int, ...]:
+def _indices(flags: Flags) -> tuple[int, ...]:
     return tuple(np.flatnonzero(flags).tolist())
 
 
@@ -114,7 +114,7 @@ def _connections(
 ) -> npt.NDArray[np.int64]:
     """Return for each pair of groups how many of its connections have a verdict that counts.
 
-    A group is given by the places of its endpoints. A single pod and itself are no connection.
+    A group is given by the indices of its endpoints. A single pod and itself are no connection.
     """
     found = counted[table.cells]
     columns = [_roles(table.destinations, group) for group in groups]
@@ -123,9 +123,9 @@ def _connections(
         roles, times = _roles(table.sources, group)
         reached = times @ found[roles]
         pairs[row] = [reached[role] @ many for role, many in columns]
-    for place, group in enumerate(groups):
+    for index, group in enumerate(groups):
         alone = [each for each in group if table.endpoints[each].is_one_pod]
-        pairs[place, place] -= found[table.sources[alone], table.destinations[alone]].sum()
+        pairs[index, index] -= found[table.sources[alone], table.destinations[alone]].sum()
     return pairs
 
 
@@ -179,10 +179,10 @@ def _name(networks: Sequence[IpNetwork]) -> str:
 
 
 class _Outside(NamedTuple):
-    """External ranges with the same verdicts, and the place of one that stands for all."""
+    """External ranges with the same verdicts, and the number of one that stands for all."""
 
     name: str
-    place: int
+    number: int
 
 
 def _outside(table: VerdictTable) -> list[_Outside]:
@@ -190,15 +190,15 @@ def _outside(table: VerdictTable) -> list[_Outside]:
     count = len(table.reachability.workloads)
     sources, destinations = np.unique(table.sources[:count]), np.unique(table.destinations[:count])
     alike: dict[tuple[bytes, bytes], list[ExternalRange]] = {}
-    places: dict[ExternalRange, int] = {}
-    for place, each in enumerate(table.reachability.externals, count):
-        into = table.cells[table.sources[place], destinations].tobytes()
-        out = table.cells[sources, table.destinations[place]].tobytes()
+    indices: dict[ExternalRange, int] = {}
+    for index, each in enumerate(table.reachability.externals, count):
+        into = table.cells[table.sources[index], destinations].tobytes()
+        out = table.cells[sources, table.destinations[index]].tobytes()
         alike.setdefault((into, out), []).append(each)
-        places[each] = place
+        indices[each] = index
     groups = list(alike.values())
     names = external_names([[each.network for each in group] for group in groups])
-    return [_Outside(name, places[group[0]]) for name, group in zip(names, groups, strict=True)]
+    return [_Outside(name, indices[group[0]]) for name, group in zip(names, groups, strict=True)]
 
 
 @dataclass(frozen=True, slots=True)
@@ -222,8 +222,8 @@ class Grid:
     """The names of rows and columns, and the cells of the pairs between which something passes.
 
     `namespaces` has the namespace of each name, an empty one outside of the cluster. Keys are
-    places in `names`, as a workload may be called like something outside. External ranges that no
-    cell tells apart share a row and a column.
+    indices into `names`, as a workload may be called like something outside. External ranges that
+    no cell tells apart share a row and a column.
     """
 
     names: tuple[str, ...]
@@ -239,7 +239,7 @@ def reach_grid(table: VerdictTable) -> Grid:
     """Return the grid of a verdict table: the workloads, then what is outside of the cluster."""
     outside = _outside(table)
     workloads = table.reachability.workloads
-    ends = [*range(len(workloads)), *(each.place for each in outside)]
+    ends = [*range(len(workloads)), *(each.number for each in outside)]
     cells = {
         (row, column): cell
         for row, source in enumerate(ends)
@@ -284,7 +284,7 @@ class Share:
 class NamespaceGrid:
     """The namespaces, then what is outside of the cluster, and the shares that are not zero.
 
-    Keys are places in `names`, as a namespace may be called like something outside.
+    Keys are indices into `names`, as a namespace may be called like something outside.
     """
 
     names: tuple[str, ...]
@@ -300,11 +300,11 @@ def namespace_grid(table: VerdictTable) -> NamespaceGrid:
 
     External ranges with the same verdicts towards every workload are one row.
     """
-    members: dict[str, list[int]] = {}
-    for place, each in enumerate(table.reachability.workloads):
-        members.setdefault(each.namespace, []).append(place)
+    workloads: dict[str, list[int]] = {}
+    for index, each in enumerate(table.reachability.workloads):
+        workloads.setdefault(each.namespace, []).append(index)
     outside = _outside(table)
-    groups = [*members.values(), *([each.place] for each in outside)]
+    groups = [*workloads.values(), *([each.number] for each in outside)]
     opens = _connections(table, _is_open(table), groups)
     doubts = _connections(table, _is_in_doubt(table), groups)
     shares = {}
@@ -312,4 +312,4 @@ def namespace_grid(table: VerdictTable) -> NamespaceGrid:
         alone = _single_pods(table, groups[row]) if row == column else 0
         total = len(groups[row]) * len(groups[column]) - alone
         shares[row, column] = Share(int(opens[row, column]), int(doubts[row, column]), total)
-    return NamespaceGrid((*members, *(each.name for each in outside)), shares)
+    return NamespaceGrid((*workloads, *(each.name for each in outside)), shares)

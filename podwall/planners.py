@@ -29,11 +29,13 @@ class Planner(StrEnum):
     EMBEDDED = "embedded"
 
 
-def planned(folder: Path, stack: str | None, planner: Planner, tell: Callable[[str], None]) -> Plan:
+def planned(
+    folder: Path, stack: str | None, planner: Planner, report: Callable[[str], None]
+) -> Plan:
     """Return the plan of the project that `folder` lies in.
 
     Without a `stack`, Pulumi plans the selected one, and podwall the one that is called `dev` or is
-    the only one. `tell` is told who plans where nobody said it.
+    the only one. `report` is called with who plans, where that was not chosen.
 
     Raises:
         SourceError: there is no project or no stack, or planning fails.
@@ -41,7 +43,7 @@ def planned(folder: Path, stack: str | None, planner: Planner, tell: Callable[[s
     project = find_project(folder)
     if planner is Planner.AUTO:
         planner, reason = _chosen(project, stack)
-        tell(reason)
+        report(reason)
     if planner is Planner.PULUMI:
         return plan_of_preview(pulumi_preview(project, stack))
     with needing("pulumi", "planning a program without the Pulumi CLI"):
@@ -72,12 +74,12 @@ def plan_of_preview(document: Mapping[str, Any]) -> Plan:
     )
     there = with_known_namespaces(after).resources
     asked_for = {each.urn: each for each in there}
-    said = (
+    warnings = (
         *engine_changes(before, after),
         *temporary_openings(before, after, list(document.get("steps", ()))),
         *diagnostic_findings(document.get("diagnostics", ()), asked_for),
     )
-    return replace(after, resources=_sorted((*there, *gone)), warnings=said)
+    return replace(after, resources=_sorted((*there, *gone)), warnings=warnings)
 
 
 def _sorted(resources: Sequence[PlannedResource]) -> tuple[PlannedResource, ...]:

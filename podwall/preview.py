@@ -53,8 +53,8 @@ def preview(plan: Plan, engine: Engine | str | None = None) -> Preview:
 
 def _judged(findings: Sequence[Finding], planned: Sequence[Document]) -> tuple[Finding, ...]:
     """Return the findings that no annotation in the plan silences."""
-    told = triaged(findings, planned, silenceable(findings)).findings
-    return tuple(_as_input(each) for each in told)
+    found = triaged(findings, planned, silenceable(findings)).findings
+    return tuple(_as_input(each) for each in found)
 
 
 def _as_input(finding: Finding) -> Finding:

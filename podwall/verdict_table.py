@@ -219,17 +219,17 @@ def _examples(
     sources: IntArray, destinations: IntArray, cells: list[list[int]]
 ) -> Iterator[tuple[int, int]]:
     """Yield for each cell two endpoints of its classes, different ones where there are."""
-    rows, columns = _members(sources), _members(destinations)
+    rows, columns = _endpoints_of(sources), _endpoints_of(destinations)
     for row, column in cells:
         # Two of each are enough: at most one pair of them is an endpoint and itself.
         pairs = list(product(rows[row][:2], columns[column][:2]))
         yield next((pair for pair in pairs if pair[0] != pair[1]), pairs[0])
 
 
-def _members(classes: IntArray) -> defaultdict[int, list[int]]:
+def _endpoints_of(classes: IntArray) -> defaultdict[int, list[int]]:
     found: defaultdict[int, list[int]] = defaultdict(list)
-    for place, each in enumerate(classes.tolist()):
-        found[each].append(place)
+    for index, each in enumerate(classes.tolist()):
+        found[each].append(index)
     return found
 
 

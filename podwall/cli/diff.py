@@ -110,8 +110,8 @@ def _brought(
     found: tuple[Finding, ...], known: tuple[Finding, ...], difference: Diff
 ) -> list[Finding]:
     """Return the findings that the change brings, without those of the difference itself."""
-    told = {(each.id, each.message) for each in (*known, *difference.findings)}
-    return [each for each in found if (each.id, each.message) not in told]
+    listed = {(each.id, each.message) for each in (*known, *difference.findings)}
+    return [each for each in found if (each.id, each.message) not in listed]
 
 
 def _states(paths: list[str]) -> tuple[_State, _State]:

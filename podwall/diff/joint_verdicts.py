@@ -40,13 +40,14 @@ __all__ = ["AnalysisView", "SideBySide", "VerdictChange", "side_by_side"]
 class AnalysisView:
     """One of the analyses, with its verdicts and whom its policies are about.
 
-    `places` are the endpoints of `SideBySide` in the analysis, `ABSENT` where it has none.
+    `indices` has where the endpoints of `SideBySide` are in the analysis, `ABSENT` where they are
+    not there.
     """
 
     table: VerdictTable
     verdicts: CausedVerdicts
     scopes: Scopes
-    places: IntArray
+    indices: IntArray
 
     @property
     def reachability(self) -> Reachability:
@@ -56,22 +57,24 @@ class AnalysisView:
     @property
     def elements(self) -> IntArray:
         """Each endpoint's element in the analysis, `ABSENT` where it has none."""
-        return np.where(self.places == ABSENT, ABSENT, self.reachability.ends.element[self.places])
+        return np.where(
+            self.indices == ABSENT, ABSENT, self.reachability.ends.element[self.indices]
+        )
 
     @property
     def sources(self) -> IntArray:
         """Each endpoint's class as a source, `ABSENT` where it is not there."""
-        return np.where(self.places == ABSENT, ABSENT, self.verdicts.sources[self.places])
+        return np.where(self.indices == ABSENT, ABSENT, self.verdicts.sources[self.indices])
 
     @property
     def destinations(self) -> IntArray:
         """Each endpoint's class as a destination, `ABSENT` where it is not there."""
-        return np.where(self.places == ABSENT, ABSENT, self.verdicts.destinations[self.places])
+        return np.where(self.indices == ABSENT, ABSENT, self.verdicts.destinations[self.indices])
 
     @property
     def selves(self) -> IntArray:
         """Each endpoint's verdict with itself, `DENIED` where it is not there."""
-        return np.where(self.places == ABSENT, DENIED, self.verdicts.selves[self.places])
+        return np.where(self.indices == ABSENT, DENIED, self.verdicts.selves[self.indices])
 
 
 class VerdictChange(NamedTuple):
@@ -141,10 +144,10 @@ def _distinct(before: IntArray, after: IntArray) -> Iterator[tuple[int, int]]:
 
 
 class _Part(NamedTuple):
-    """A network outside the cluster, and the place in each analysis of a range that holds it."""
+    """A network outside the cluster, and the index in each analysis of a range that holds it."""
 
     network: IpNetwork
-    places: tuple[int, ...]
+    indices: tuple[int, ...]
 
 
 def side_by_side(after: Reachability, before: Reachability | None = None) -> SideBySide:
@@ -154,7 +157,7 @@ def side_by_side(after: Reachability, before: Reachability | None = None) -> Sid
     >>> from podwall.reachability import reachability
     >>> pods = tuple(SnapshotWorkload("shop", name, "Pod", LabelMap()) for name in ("api", "web"))
     >>> found = side_by_side(reachability(Snapshot(workloads=pods)), reachability(Snapshot()))
-    >>> [each.id for each in found.workloads], found.before.places.tolist()
+    >>> [each.id for each in found.workloads], found.before.indices.tolist()
     (['shop/api', 'shop/web'], [-1, -1, 0])
     """
     found = [after] if before is None else [after, before]
@@ -162,11 +165,11 @@ def side_by_side(after: Reachability, before: Reachability | None = None) -> Sid
     about = [scopes(each) for each in found]
     workloads = sorted(_workloads(after, before), key=lambda row: (row[0].namespace, row[0].id))
     outside = _grouped(tables, about, _parts(after, before))
-    places = [(*(row[1][k] for row in workloads), *(group[0].places[k] for group in outside))
+    indices = [(*(row[1][k] for row in workloads), *(group[0].indices[k] for group in outside))
               for k in range(len(found))]  # fmt: skip
     sides = [
         AnalysisView(table, caused_verdicts(table), scope, np.array(numbers, dtype=np.int64))
-        for table, scope, numbers in zip(tables, about, places, strict=True)
+        for table, scope, numbers in zip(tables, about, indices, strict=True)
     ]
     return SideBySide(
         tuple(workload for workload, _ in workloads),
@@ -179,13 +182,13 @@ def side_by_side(after: Reachability, before: Reachability | None = None) -> Sid
 def _workloads(
     after: Reachability, before: Reachability | None
 ) -> Iterator[tuple[WorkloadEndpoint, tuple[int, ...]]]:
-    """Yield each workload with its places after and before."""
+    """Yield each workload with its indices after and before."""
     if before is None:
-        yield from ((each, (place,)) for place, each in enumerate(after.workloads))
+        yield from ((each, (index,)) for index, each in enumerate(after.workloads))
         return
     ranks = [(*ranks_by_id(each), ABSENT) for each in (before, after)]
     for old, new in joint_endpoints(before, after).pairs.tolist():
-        # The place -1 of an absent workload is the last one.
+        # The index -1 of an absent workload is the last one.
         was, now = ranks[0][old], ranks[1][new]
         yield (before.workloads[was] if now == ABSENT else after.workloads[now]), (now, was)
 
@@ -201,13 +204,13 @@ def _parts(after: Reachability, before: Reachability | None) -> list[_Part]:
     for ranges, new, old in zip(
         joint.parts, joint.new[joint.groups :], joint.old[joint.groups :], strict=True
     ):
-        places = holders[0][int(new)], holders[1][int(old)]
-        found += [_Part(each.network, places) for each in ranges_of([ranges])]
+        indices = holders[0][int(new)], holders[1][int(old)]
+        found += [_Part(each.network, indices) for each in ranges_of([ranges])]
     return sorted(found, key=lambda part: first_address(part.network))
 
 
 def _holders(reachability: Reachability) -> dict[int, int]:
-    """Return for each element outside the cluster the place of one of its ranges."""
+    """Return for each element outside the cluster the index of one of its ranges."""
     first = len(reachability.workloads)
     elements = reachability.ends.element[first:].tolist()
     return {element: first + k for k, element in enumerate(elements)}
@@ -221,9 +224,9 @@ def _grouped(
     marks = [each.marks() for each in about]
     for part in parts:
         key: list[int] = []
-        for table, mark, place in zip(tables, marks, part.places, strict=True):
-            roles = table.sources[place], table.destinations[place]
-            key += map(int, (*roles, mark[table.reachability.ends.element[place]]))
+        for table, mark, index in zip(tables, marks, part.indices, strict=True):
+            roles = table.sources[index], table.destinations[index]
+            key += map(int, (*roles, mark[table.reachability.ends.element[index]]))
         groups.setdefault(tuple(key), []).append(part)
     return sorted(groups.values(), key=_addresses)
 

@@ -89,7 +89,7 @@ class _Check:
         return "" if self._expectation.kind is Kind.ONLY else self._no_pair()
 
     def _no_pair(self) -> str:
-        """Return why there is nobody to ask, in words: every end would be its own, or outside."""
+        """Return why there is no pair to check, in words."""
         sources, destinations = (
             list(self._ends(self._sources)),
             list(self._ends(self._destinations)),

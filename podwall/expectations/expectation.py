@@ -134,7 +134,7 @@ def pods(namespace: str | None = None, labels: Mapping[str, str] | None = None) 
     """Return the workloads of a namespace, or with some labels, or both.
 
     Raises:
-        InvalidValue: neither is given; everything is said with `ANYTHING`.
+        InvalidValue: neither is given; `ANYTHING` stands for everything.
     """
     if namespace is None and not labels:
         raise InvalidValue("neither a namespace nor labels are given", help="`anything` says all")

@@ -101,7 +101,7 @@ class Explanation:
     """The verdict on a flow, both ends, and what else is to be known.
 
     Asked about several ports at once, the verdict is `allowed` if some of them are, and `allowed`
-    and `undetermined` tell which. `notes` are what the engine adds to the rules.
+    and `undetermined` are the ports. `notes` are what the engine adds to the rules.
     """
 
     source: Endpoint

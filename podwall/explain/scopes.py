@@ -67,14 +67,14 @@ class ConditionScope:
     words: str
     on: str
     key: str
-    members: IntArray
+    elements: IntArray
 
 
 @dataclass(frozen=True, slots=True)
 class PeerScope:
-    """One peer of a rule, all its ip blocks being one: its members and its conditions."""
+    """One peer of a rule, all its ip blocks being one: its elements and its conditions."""
 
-    members: ResolvedPeers
+    elements: ResolvedPeers
     conditions: tuple[ConditionScope, ...]
 
 
@@ -109,14 +109,14 @@ class PolicyScope:
 
 @dataclass(frozen=True, slots=True)
 class ExemptionScope:
-    """What passes whatever the policies say, if one end of the flow is among the members.
+    """What passes whatever the policies say, if one end of the flow is among the elements.
 
     That end is the destination or, if not `of_destination`, the one whose policies are not asked.
     """
 
     says: str
     link: str
-    members: IntArray
+    elements: IntArray
     of_destination: bool
     ports: Bounds
 
@@ -137,12 +137,12 @@ class Scopes:
     def marks(self) -> IntArray:
         """Return a number for each element, equal for those that are in the same ip blocks."""
         flags = np.zeros((len(self._blocks()) + 1, self.universe), dtype=np.bool_)
-        for row, members in enumerate(self._blocks()):
-            flags[row, members] = True
+        for row, elements in enumerate(self._blocks()):
+            flags[row, elements] = True
         return np.unique(flags, axis=1, return_inverse=True)[1].reshape(-1)
 
     def _blocks(self) -> list[IntArray]:
-        """Return the members of every peer that is ip blocks."""
+        """Return the elements of every peer that is ip blocks."""
         rules = (
             rule
             for found in self.by_direction.values()
@@ -152,7 +152,7 @@ class Scopes:
         )
         peers = (peer for rule in rules for peer in rule.peers or ())
         conditions = (condition for peer in peers for condition in peer.conditions)
-        return [each.members for each in conditions if each.on == "address"]
+        return [each.elements for each in conditions if each.on == "address"]
 
 
 def scopes(reachability: Reachability) -> Scopes:
@@ -230,8 +230,8 @@ class _Scopes:
             )
             by_ports[ports].append(element)
         for ports, elements in by_ports.items():
-            says, members = f"service `{service.name}`: {fact.says}", np.array(elements)
-            yield ExemptionScope(says, fact.link, members, of_destination=True, ports=ports)
+            says, where = f"service `{service.name}`: {fact.says}", np.array(elements)
+            yield ExemptionScope(says, fact.link, where, of_destination=True, ports=ports)
 
     def _rule(self, policy: Policy, rule: Rule | Unknown, direction: Direction) -> RuleScope:
         namespace = "?" if isinstance(policy.namespace, Unknown) else policy.namespace
@@ -261,9 +261,9 @@ class _Scopes:
         return PeerScope(self._pods.peer(policy, peer), tuple(conditions))
 
     def _blocks(self, policy: Policy, blocks: tuple[IpPeer, ...]) -> PeerScope:
-        members = self._pods.peer(policy, *blocks)
+        elements = self._pods.peer(policy, *blocks)
         return PeerScope(
-            members, (ConditionScope(blocks_text(blocks), "address", "", members.may),)
+            elements, (ConditionScope(blocks_text(blocks), "address", "", elements.may),)
         )
 
     def _unknown(self) -> PeerScope:

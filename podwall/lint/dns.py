@@ -32,7 +32,7 @@ DNS_PODS: Final = LabelMap.of(dict([DNS_LABEL]), Unknown("further labels of Core
 
 
 def may_be_cluster_dns(context: LintContext, peer: PodPeer) -> bool:
-    """Say whether a peer can stand for the cluster's DNS."""
+    """Return whether a peer can stand for the cluster's DNS."""
     if peer.namespaces is None or labels_match(peer.pods, DNS_PODS) is Match.NO:
         return False
     labels = context.reachability.cluster.namespaces.of(SYSTEM)
@@ -40,7 +40,7 @@ def may_be_cluster_dns(context: LintContext, peer: PodPeer) -> bool:
 
 
 def is_cluster_dns(context: LintContext, peer: PodPeer) -> bool:
-    """Say whether a peer is meant for the cluster's DNS, which few sources contain."""
+    """Return whether a peer is meant for the cluster's DNS, which few sources contain."""
     named = any((each.key, *each.values) == DNS_LABEL for each in peer.pods.requirements)
     return named and may_be_cluster_dns(context, peer)
 
@@ -98,7 +98,7 @@ def _allows_dns(context: LintContext, at: Rule | Unknown, protocol: IpProtocol) 
 
 
 def _may_be_dns(context: LintContext, peer: Peer) -> bool:
-    """Say whether a peer may be the cluster's DNS; an ip block may be LocalDNS or a server's."""
+    """Return whether a peer may be the cluster's DNS; an ip block may be LocalDNS or a server's."""
     if isinstance(peer, IpPeer | Unknown):
         return True
     return may_be_cluster_dns(context, peer)

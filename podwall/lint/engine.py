@@ -92,7 +92,7 @@ def _blocks_exclude_pods(context: LintContext) -> Iterator[Diagnostic]:
 
 
 def _reaches_pods(context: LintContext, found: PeerAt) -> bool:
-    """Say whether a block covers everything, or addresses that pods get."""
+    """Return whether a block covers everything, or addresses that pods get."""
     if not isinstance(found.peer, IpPeer):
         return False
     network = found.peer.network

@@ -23,7 +23,7 @@ ISOLATION_DOC: Final = (
     "https://kubernetes.io/docs/concepts/services-networking/network-policies/"
     "#the-two-sorts-of-pod-isolation"
 )
-#: Of rules about more pairs than this nothing is said.
+#: Rules about more pairs than this are not looked at.
 MOST_PAIRS: Final = 400
 
 
@@ -37,7 +37,7 @@ def _one_sided(direction: Direction, context: LintContext) -> Iterator[Diagnosti
 
 
 def _is_named(peer: PodPeer) -> bool:
-    """Say whether a peer means certain pods; one that means everyone promises nothing."""
+    """Return whether a peer means certain pods; one that means everyone promises nothing."""
     return bool(peer.pods.requirements) or bool((peer.namespaces or Selector()).requirements)
 
 

@@ -34,7 +34,7 @@ __all__ = ["REDUNDANCY_LINTS", "rule_covers"]
 
 
 def rule_covers(broad: Rule | Unknown, narrow: Rule | Unknown) -> bool:
-    """Say whether `broad` allows all that `narrow` does, whatever the cluster contains.
+    """Return whether `broad` allows all that `narrow` does, whatever the cluster contains.
 
     >>> rule_covers(Rule(), Rule(ports=(PortRule(port=80),)))
     True
@@ -171,13 +171,13 @@ def _idle(group: list[Policy]) -> Iterator[Diagnostic]:
 
 
 def _is_default_deny(policy: Policy) -> bool:
-    """Say whether a policy denies all by default: that stays worth having beside any other."""
+    """Return whether a policy denies all by default: that stays worth having beside any other."""
     rules = [rules_of(policy, direction) for direction in Direction]
     return policy.pod_selector == Selector() and not any(rules)
 
 
 def _is_idle(policy: Policy, others: list[Policy]) -> bool:
-    """Say whether the other policies isolate and allow all that a policy does."""
+    """Return whether the other policies isolate and allow all that a policy does."""
     apart = [each for each in others if each is not policy and _selects_as_much(each, policy)]
     return all(_adds_nothing(policy, apart, direction) for direction in Direction)
 

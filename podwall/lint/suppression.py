@@ -48,39 +48,37 @@ def triaged(
     not among the `known` ones: these are findings of their own.
     """
     read, problems = _read(documents, known)
-    wishes = _SuppressionIndex(read)
-    reasons = [wishes.reason(each) if each.id in known else None for each in findings]
-    told = zip(findings, reasons, strict=True)
-    stay = [finding for finding, reason in told if not reason]
-    told = zip(findings, reasons, strict=True)
-    silenced = [SuppressedFinding(finding, reason) for finding, reason in told if reason]
-    return TriagedFindings((*stay, *problems), tuple(silenced))
+    index = _SuppressionIndex(read)
+    paired = [(each, index.reason(each) if each.id in known else None) for each in findings]
+    kept = [finding for finding, reason in paired if not reason]
+    silenced = [SuppressedFinding(finding, reason) for finding, reason in paired if reason]
+    return TriagedFindings((*kept, *problems), tuple(silenced))
 
 
 @dataclass(frozen=True, slots=True)
 class _Suppression:
-    """What one object wants silenced: reasons by id."""
+    """The findings that one object silences: reasons by id."""
 
     place: Place
     reasons: Mapping[str, str]
 
     def is_about(self, path: str) -> bool:
-        """Say whether a path is inside the object, which may be one of a list."""
+        """Return whether a path is inside the object, which may be one of a list."""
         own = self.place.path
         return not own or path == own or path.startswith((f"{own}.", f"{own}["))
 
 
 class _SuppressionIndex:
-    """The objects' wishes, found by where a finding is."""
+    """The objects that silence findings, found by where a finding is."""
 
-    def __init__(self, wishes: Iterable[_Suppression]) -> None:
+    def __init__(self, suppressions: Iterable[_Suppression]) -> None:
         self._at: dict[str, dict[int, list[_Suppression]]] = defaultdict(lambda: defaultdict(list))
-        for wish in wishes:
-            self._at[wish.place.source][wish.place.line or 0].append(wish)
+        for each in suppressions:
+            self._at[each.place.source][each.place.line or 0].append(each)
         self._lines = {source: sorted(there) for source, there in self._at.items()}
 
     def reason(self, finding: Finding) -> str | None:
-        """Return why a finding is silenced: every object that it may be about wants it so."""
+        """Return why a finding is silenced: every object that it may be about has to silence it."""
         place = finding.place
         lines = self._lines.get(place.source, [])
         before = bisect_right(lines, place.line or 0)
@@ -92,14 +90,14 @@ class _SuppressionIndex:
 def _read(
     documents: Iterable[Document], known: frozenset[str]
 ) -> tuple[list[_Suppression], list[Finding]]:
-    """Return what the objects want silenced, and the findings on what can't be."""
-    wishes, problems = [], []
+    """Return what the objects silence, and the findings on what can't be silenced."""
+    suppressions, problems = [], []
     for document in single_objects(documents):
         reasons = dict(_entries(document.manifest))
-        wishes.append(_Suppression(document.place, reasons))
+        suppressions.append(_Suppression(document.place, reasons))
         found = (_problem(*entry, known, document.place) for entry in reasons.items())
         problems += [problem for problem in found if problem is not None]
-    return wishes, problems
+    return suppressions, problems
 
 
 def _entries(manifest: Any) -> Iterator[tuple[str, str]]:

@@ -1,4 +1,4 @@
-"""Policies, peers and ports that match nothing in the cluster, told apart by the reason.
+"""Policies, peers and ports that match nothing in the cluster, one lint for each reason.
 
 Port names that stand for several numbers are here too: both ask on which workloads a rule's ports
 are.
@@ -75,7 +75,7 @@ def _reason_of_peer(context: LintContext, found: PeerAt) -> NoEffect | None:
 
 
 def _is_elsewhere(context: LintContext, peer: PodPeer) -> bool:
-    """Say whether a peer means what a source which is only a part need not have.
+    """Return whether a peer means what a source which is only a part need not have.
 
     That is the cluster's DNS, and namespaces that are named.
     """

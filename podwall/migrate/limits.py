@@ -1,4 +1,4 @@
-"""What no NetworkPolicy can keep under another engine, and what nobody can know before."""
+"""What no NetworkPolicy can keep under another engine, and what can't be known before."""
 
 from __future__ import annotations
 
@@ -46,7 +46,7 @@ def _blocks(source: EnforcedCluster, target: EnforcedCluster) -> Iterator[Findin
 
 
 def _nodes(source: EnforcedCluster, target: EnforcedCluster) -> Iterator[Finding]:
-    """Yield what is said of traffic with nodes."""
+    """Yield what changes for traffic with nodes."""
     by_block = (source.engine.nodes_by_block, target.engine.nodes_by_block)
     if by_block[0].value is BlockMatch.BY_ADDRESS and by_block[1].value is BlockMatch.NEVER:
         for policy, rule, place in _rules(source):
@@ -91,16 +91,16 @@ def _unenforced(source: EnforcedCluster, target: EnforcedCluster) -> Iterator[Fi
     """Yield the policies that the source ignores and the target enforces, or the reverse."""
     known = {id(policy) for policy in source.policies}, {id(policy) for policy in target.policies}
     for policy in source.snapshot.policies:
-        acts = [id(policy) in each for each in known]
-        if acts[0] != acts[1]:
-            begins = "begins" if acts[1] else "ceases"
+        enforced = [id(policy) in each for each in known]
+        if enforced[0] != enforced[1]:
+            begins = "begins" if enforced[1] else "ceases"
             yield Finding(
                 "enforcement-changes",
                 Severity.WARNING,
                 f"`{policy.name}` {begins} to be enforced",
                 policy.place,
                 "look at what it says before the change",
-                (source if acts[1] else target).engine.ipv6_blocks.link,
+                (source if enforced[1] else target).engine.ipv6_blocks.link,
             )
 
 

@@ -20,7 +20,7 @@ class Migration:
     """What another engine does to a cluster.
 
     `difference` is what changes as things are, `remaining` what still changes once all `edits` are
-    applied, and `limits` what no NetworkPolicy can express or nobody can know before.
+    applied, and `limits` what no NetworkPolicy can express or can't be known before.
     """
 
     difference: Diff

@@ -152,12 +152,12 @@ def _plan(run: Run) -> Plan:
             reason = failure(problem, run.main, run.folder, run.monitor.unanswered)
             raise reason from (problem if reason.__traceback__ is None else None)
     raise_first(run.engine.errors, planned)
-    said = log_findings(run.engine.said, planned)
+    messages = log_findings(run.engine.messages, planned)
     warned = warning_findings(given, run.folder)
     return Plan(
         project=run.project,
         stack=run.stack,
         resources=tuple(planned.values()),
         outputs=run.monitor.outputs,
-        warnings=(*said, *warned),
+        warnings=(*messages, *warned),
     )

@@ -46,7 +46,7 @@ class PlanningEngine:
 
     def __init__(self) -> None:
         """Keep nothing yet."""
-        self.said: list[LogMessage] = []
+        self.messages: list[LogMessage] = []
         self.errors: list[LogMessage] = []
 
     def Log(self, request: engine_pb2.LogRequest) -> Any:  # noqa: N802 - the protocol's name
@@ -56,7 +56,7 @@ class PlanningEngine:
         if request.severity == engine_pb2.ERROR:
             self.errors.append(message)
         elif request.severity in _SEVERITIES:
-            self.said.append(message)
+            self.messages.append(message)
         return NOTHING
 
     def RequirePulumiVersion(  # noqa: N802 - the protocol's name

@@ -50,8 +50,8 @@ def diagnostic_findings(
     A note on the stack is whatever the program printed.
     """
     read = (_message(each) for each in diagnostics if each.get("severity") in _SEVERITIES)
-    told = dict.fromkeys(each for each in read if each.text and not _is_printed(each))
-    return log_findings(told, planned)
+    messages = dict.fromkeys(each for each in read if each.text and not _is_printed(each))
+    return log_findings(messages, planned)
 
 
 def _message(diagnostic: Mapping[str, Any]) -> LogMessage:

@@ -75,11 +75,11 @@ def _failed(
     done: subprocess.CompletedProcess[str], document: Mapping[str, Any], folder: Path
 ) -> SourceError:
     texts = (*_errors(document), done.stderr, done.stdout)
-    said = next((lines for lines in map(_lines, texts) if lines), [])
+    printed = next((lines for lines in map(_lines, texts) if lines), [])
     return SourceError(
-        _message(said) or f"it ended with exit code {done.returncode}",
+        _message(printed) or f"it ended with exit code {done.returncode}",
         help="`--with embedded` plans without the Pulumi CLI",
-        place=_place(said, folder) or Place("pulumi preview"),
+        place=_place(printed, folder) or Place("pulumi preview"),
     )
 
 

@@ -10,7 +10,7 @@
         egress=DENY_ALL,
     )
 
-Everything is said (`ALL_PODS`, `ALL_NAMESPACES`, `ANYWHERE`, `ALL_PORTS`, `DENY_ALL`); emptiness
+Everything has a name (`ALL_PODS`, `ALL_NAMESPACES`, `ANYWHERE`, `ALL_PORTS`, `DENY_ALL`); emptiness
 never means everything. A value that Kubernetes would refuse is refused where it is written.
 """
 

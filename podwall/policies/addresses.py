@@ -55,7 +55,7 @@ class Cidr:
     is_standard: bool = True
 
     def is_except_of(self, block: Cidr) -> bool:
-        """Tell whether the API server takes this for a strict subset of a block.
+        """Return whether the API server takes this for a strict subset of a block.
 
         It compares the prefix lengths as they are written, so an exception in IPv4 is refused in a
         block that is written as IPv6.
@@ -102,7 +102,7 @@ def unmapped(network: IpNetwork) -> IpNetwork:
 
 
 def is_strictly_inside(inner: IpNetwork, outer: IpNetwork) -> bool:
-    """Tell whether a network is a smaller part of another, of the same address family."""
+    """Return whether a network is a smaller part of another, of the same address family."""
     if isinstance(inner, IPv4Network) and isinstance(outer, IPv4Network):
         return inner != outer and inner.subnet_of(outer)
     if isinstance(inner, IPv6Network) and isinstance(outer, IPv6Network):

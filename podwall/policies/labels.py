@@ -143,7 +143,7 @@ class Annotations(TextMap):
 
 
 def annotation_key_problem(key: str) -> str | None:
-    """Say why a text is not an annotation key."""
+    """Return why a text is not an annotation key."""
     return label_key_problem(key.lower())
 
 
@@ -212,7 +212,7 @@ class Requirement:
         object.__setattr__(self, "values", tuple(sorted(set(self.values))))
 
     def matches(self, labels: Mapping[str, str]) -> bool:
-        """Tell whether labels fulfil this requirement.
+        """Return whether labels fulfil this requirement.
 
         >>> not_in("app", "cli").matches({}), in_("app", "cli").matches({})
         (True, False)
@@ -251,11 +251,11 @@ class LabelSelector:
 
     @property
     def selects_everything(self) -> bool:
-        """Tell whether nothing is required."""
+        """Whether nothing is required."""
         return not self.match_labels and not self.match_expressions
 
     def matches(self, labels: Mapping[str, str]) -> bool:
-        """Tell whether labels fulfil every requirement.
+        """Return whether labels fulfil every requirement.
 
         >>> label_selector("podSelector", in_("tier", "web", "api")).matches({"tier": "api"})
         True

@@ -187,11 +187,11 @@ def _check_name(name: str) -> None:
 
 def _check_range(port: int | str | None, end_port: object) -> None:
     if not isinstance(port, int):
-        said = "has no number" if port is None else "has a name"
+        problem = "has no number" if port is None else "has a name"
         raise _refused(
             "endPort",
             end_port,
-            f"ends a range whose `port` {said}",
+            f"ends a range whose `port` {problem}",
             "begin a range with a number, as in `tcp(8000, end_port=8999)`",
         )
     _check_number(end_port, "endPort")

@@ -39,7 +39,7 @@ _REMEMBERED = 4096
 
 @lru_cache(_REMEMBERED)
 def dns_label_problem(text: str) -> str | None:
-    """Say why a text is not a DNS label (RFC 1123), as namespaces must be.
+    """Return why a text is not a DNS label (RFC 1123), as namespaces must be.
 
     >>> dns_label_problem("Shop")
     'must be lower case letters, digits and `-`, and begin and end with a letter or digit'
@@ -53,7 +53,7 @@ def dns_label_problem(text: str) -> str | None:
 
 @lru_cache(_REMEMBERED)
 def dns_subdomain_problem(text: str) -> str | None:
-    """Say why a text is not a DNS subdomain (RFC 1123), as the names of policies must be."""
+    """Return why a text is not a DNS subdomain (RFC 1123), as the names of policies must be."""
     if not _DNS_SUBDOMAIN.fullmatch(text):
         return (
             "must be lower case letters, digits, `-` and `.`, "
@@ -64,7 +64,7 @@ def dns_subdomain_problem(text: str) -> str | None:
 
 @lru_cache(_REMEMBERED)
 def label_key_problem(key: str) -> str | None:
-    """Say why a text is not a label key: a name, or a DNS subdomain, `/` and a name.
+    """Return why a text is not a label key: a name, or a DNS subdomain, `/` and a name.
 
     >>> label_key_problem("app.kubernetes.io/name")
     >>> label_key_problem("team/app/role")
@@ -80,7 +80,7 @@ def label_key_problem(key: str) -> str | None:
 
 @lru_cache(_REMEMBERED)
 def label_value_problem(value: str) -> str | None:
-    """Say why a text is not a label value. The empty text is one.
+    """Return why a text is not a label value. The empty text is one.
 
     >>> label_value_problem("")
     >>> label_value_problem("web server")
@@ -97,7 +97,7 @@ def _qualified_problem(text: str) -> str | None:
 
 @lru_cache(_REMEMBERED)
 def port_name_problem(name: str) -> str | None:
-    """Say why a text is not a port name (RFC 6335): at most 15 characters, at least one letter.
+    """Return why a text is not a port name (RFC 6335): at most 15 characters, at least one letter.
 
     >>> port_name_problem("80")
     'must have at least one letter'

@@ -35,7 +35,7 @@ SYSTEM_NAMESPACES: Final = frozenset(
 
 
 def is_system_namespace(name: str) -> bool:
-    """Tell whether a namespace is of Kubernetes, of AKS or of one of its extensions.
+    """Return whether a namespace is of Kubernetes, of AKS or of one of its extensions.
 
     Also one that only begins as theirs do: Kubernetes reserves the prefix `kube-`.
 

@@ -36,14 +36,14 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """Post a report, and return the exit code."""
     options = _parser().parse_args(arguments)
     try:
-        said = options.post(options, Report(_text(options.file)), os.environ)
+        message = options.post(options, Report(_text(options.file)), os.environ)
     except (Refused, UnreachableError) as problem:
-        said = f"not posted, the report is in the summary: {problem}"
+        message = f"not posted, the report is in the summary: {problem}"
     except PodwallError as problem:
         sys.stderr.write(f"error: {problem}\n")
         sys.stderr.write(f" help: {problem.help}\n" if problem.help else "")
         return _BAD_INPUT
-    sys.stdout.write(f"{said}\n")
+    sys.stdout.write(f"{message}\n")
     return _FINE
 
 

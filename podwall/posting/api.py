@@ -116,12 +116,12 @@ class Api:
             )
 
     def _refused(self, method: str, path: str, problem: urllib.error.HTTPError) -> Refused:
-        said = _message(problem).replace(self.token, "***")
-        return Refused(problem.code, said, f"{method} {path}")
+        message = _message(problem).replace(self.token, "***")
+        return Refused(problem.code, message, f"{method} {path}")
 
     def _unreachable(self, method: str, path: str, problem: Exception) -> UnreachableError:
-        said = (str(problem) or type(problem).__name__).replace(self.token, "***")
-        return UnreachableError(f"no answer: {said}", place=Place(f"{method} {path}"))
+        message = (str(problem) or type(problem).__name__).replace(self.token, "***")
+        return UnreachableError(f"no answer: {message}", place=Place(f"{method} {path}"))
 
 
 def with_second_look(api: Api, act: Callable[[], str]) -> str:
@@ -162,10 +162,10 @@ def _message(problem: urllib.error.HTTPError) -> str:
     """Return the server's reason in one short line."""
     try:
         body = json.loads(problem.read(100_000))
-        said = f"{body.get('message', '')} {_errors(body.get('errors'))}"
+        message = f"{body.get('message', '')} {_errors(body.get('errors'))}"
     except (ValueError, AttributeError, OSError):
-        said = ""
-    return " ".join(said.split())[:300] or str(problem.reason)
+        message = ""
+    return " ".join(message.split())[:300] or str(problem.reason)
 
 
 def _errors(errors: Any) -> str:

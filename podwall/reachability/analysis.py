@@ -1,11 +1,13 @@
 """The whole analysis: from a snapshot to the join of what may be sent and what may be received.
 
-cluster         the policies that act under the engine, and their groups
-pod_classes     pods that no policy tells apart
-peers           which elements (classes, then address parts) each peer set contains
-destinations    port names, and what passes whatever the policies say
-profiles        what isolated elements may send, and what they may receive
-join            both together, by role
+The steps, each in a module of its own:
+
+    cluster         the policies that act under the engine, and their groups
+    pod_classes     pods that no policy tells apart
+    peers           which elements (classes, then address parts) each peer set contains
+    destinations    port names, and what passes whatever the policies say
+    profiles        what isolated elements may send, and what they may receive
+    join            both together, by role
 """
 
 from __future__ import annotations

@@ -16,8 +16,8 @@ __all__ = ["DeclaredCluster", "Document", "single_objects"]
 class Document:
     """One object in the API's own words (camelCase keys), or a `List` of them, with its place.
 
-    `manifest` is what a JSON or YAML parser returns; an `Unknown` stands wherever only deployment
-    will tell the value. Anything else is accepted too, and reported by the reader.
+    `manifest` is what a JSON or YAML parser returns; an `Unknown` stands wherever a value
+    is known only after deployment. Anything else is accepted too, and reported by the reader.
     """
 
     manifest: Mapping[str, Any]

@@ -144,7 +144,7 @@ def one_of(allowed: tuple[E, ...]) -> Callable[[Any], E | Unknown]:
     """Return the reader of a string that must be one of the allowed ones."""
     by_name = {str(item): item for item in allowed}
 
-    def read_member(value: Any) -> E | Unknown:
+    def read_word(value: Any) -> E | Unknown:
         written = text(value)
         if isinstance(written, Unknown):
             return written
@@ -152,7 +152,7 @@ def one_of(allowed: tuple[E, ...]) -> Callable[[Any], E | Unknown]:
             raise Malformed(f"must be one of {', '.join(by_name)}, is `{written[:60]}`")
         return by_name[written]
 
-    return read_member
+    return read_word
 
 
 def mapping(value: Any) -> Mapping[str, Any] | Unknown:

@@ -127,8 +127,8 @@ def _policy(item: ManifestObject, spec: Mapping[str, Any] | Unknown) -> Policy:
         item.namespace,
         item.name,
         selector,
-        _as_it_acts(ingress, isolates(Direction.INGRESS)),
-        _as_it_acts(egress, isolates(Direction.EGRESS)),
+        _enforced(ingress, isolates(Direction.INGRESS)),
+        _enforced(egress, isolates(Direction.EGRESS)),
         item.place,
     )
 
@@ -150,7 +150,7 @@ def _isolation(
     return lambda direction: direction in types or unlisted
 
 
-def _as_it_acts(rules: Rules, isolates: Isolates) -> Rules | None:
+def _enforced(rules: Rules, isolates: Isolates) -> Rules | None:
     if isinstance(isolates, Unknown):
         return isolates
     if not isolates:

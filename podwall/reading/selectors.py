@@ -65,7 +65,7 @@ def _key(label: tuple[str, str | Unknown]) -> str:
 
 @lru_cache(maxsize=65536)
 def _label_map(labels: tuple[tuple[str, str | Unknown], ...]) -> LabelMap:
-    """Return the labels; objects repeat them, and one value is soon told to be equal to itself."""
+    """Return the labels; objects repeat them, so one value serves them all."""
     return LabelMap(labels)
 
 

@@ -25,7 +25,7 @@ _KUBECTL: Final = "kubectl.kubernetes.io/last-applied-configuration"
 
 @dataclass(frozen=True, slots=True)
 class TypedPolicies:
-    """Policies in the order of their documents, each with its place, and what is to be said."""
+    """Policies in the order of their documents, each with its place, and the findings."""
 
     policies: tuple[tuple[NetworkPolicy, Place], ...] = ()
     findings: tuple[Finding, ...] = ()
@@ -44,8 +44,8 @@ def typed_policies(documents: Iterable[Document], namespace: str = "default") ->
     last: dict[tuple[str, str], tuple[NetworkPolicy, Place]] = {}
     findings: list[Finding] = []
     for document in single_objects(documents):
-        policy, said = _read(document, namespace)
-        findings += said
+        policy, found = _read(document, namespace)
+        findings += found
         if policy is None:
             continue
         identity = (policy.namespace, policy.name)
@@ -72,7 +72,7 @@ def _is_meant_as_policy(manifest: object) -> bool:
 
 
 def _on_other(document: Document) -> Iterator[Finding]:
-    """Yield what is to be said about an object that is no NetworkPolicy, or does not say."""
+    """Yield the findings on an object that is no NetworkPolicy, or of which that is not clear."""
     try:
         item = read_object(document.manifest, document.place)
     except Malformed as problem:

@@ -148,7 +148,7 @@ ContainerPorts = tuple[WorkloadPort | Unknown, ...] | Unknown
 
 
 def is_finished(item: ManifestObject) -> bool:
-    """Say whether an object is a pod that ran to its end: it has no address any more."""
+    """Return whether an object is a pod that ran to its end: it has no address any more."""
     status = item.manifest.get("status") if item.kind == "Pod" else None
     return isinstance(status, Mapping) and status.get("phase") in FINISHED
 

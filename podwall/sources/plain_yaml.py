@@ -154,16 +154,16 @@ class PlainYaml:
     def _mapping(self, lines: Sequence[str]) -> tuple[dict[str, Any], int]:
         known, open_ = self._lines, _Open()
         for index, line in enumerate(lines):
-            said = known.get(line)
-            if said is None:
-                said = known[line] = self._said(line)
-            if said is not NOTHING:
-                open_.take(said, index)
+            meaning = known.get(line)
+            if meaning is None:
+                meaning = known[line] = self._meaning(line)
+            if meaning is not NOTHING:
+                open_.take(meaning, index)
         if not open_.root:
             raise NotPlain
         return open_.root, open_.first
 
-    def _said(self, line: str) -> _Line:
+    def _meaning(self, line: str) -> _Line:
         match = LINE.fullmatch(line)
         if match is None:
             raise NotPlain

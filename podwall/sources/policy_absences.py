@@ -131,7 +131,7 @@ def object_name(resource: PlannedResource) -> str | None:
     return f"{namespace}/{name}" if known else None
 
 
-_STAYS: Final = frozenset({Operation.SAME, Operation.UPDATE, Operation.READ})
+_KEEPING: Final = frozenset({Operation.SAME, Operation.UPDATE, Operation.READ})
 _WORKLOADS: Final = ("kubernetes:apps/", "kubernetes:batch/", "kubernetes:core/v1:Pod")
 _LINK: Final = "https://www.pulumi.com/docs/iac/concepts/options/deletebeforereplace/"
 _ALIASES: Final = "https://www.pulumi.com/docs/iac/concepts/options/aliases/"
@@ -178,18 +178,18 @@ def _missed(
 
 def _during(before: Plan, after: Plan) -> Plan:
     """Return what stands during the deployment: what stays, and policies old and new."""
-    stay = [each for each in after.resources if _is_there_all_the_time(each)]
-    kept = {each.urn: object_name(each) for each in stay if each.type == NETWORK_POLICY}
+    kept_resources = [each for each in after.resources if _is_there_all_the_time(each)]
+    kept = {each.urn: object_name(each) for each in kept_resources if each.type == NETWORK_POLICY}
     old = [
         each
         for each in before.resources
         if each.type == NETWORK_POLICY and kept.get(each.urn, "") != object_name(each)
     ]
-    return replace(after, resources=(*stay, *old))
+    return replace(after, resources=(*kept_resources, *old))
 
 
 def _is_there_all_the_time(resource: PlannedResource) -> bool:
-    return resource.change in _STAYS or not resource.type.startswith(_WORKLOADS)
+    return resource.change in _KEEPING or not resource.type.startswith(_WORKLOADS)
 
 
 def _without(plan: Plan, away: Sequence[Absence]) -> tuple[PlannedResource, ...]:

@@ -192,10 +192,10 @@ def _new(step: Mapping[str, Any]) -> PlannedResource | None:
 def _replaced_by(step: Mapping[str, Any]) -> list[str]:
     """Return the paths that force a replacement, which a step tells twice and in any order."""
     reasons = step.get("replaceReasons", step.get("keys"))
-    told = [str(reason) for reason in reasons] if isinstance(reasons, list) else []
+    written = [str(reason) for reason in reasons] if isinstance(reasons, list) else []
     differences = _fields(step.get("detailedDiff")).items()
     forced = [str(path) for path, each in differences if _forces(_fields(each))]
-    return sorted({*told, *forced})
+    return sorted({*written, *forced})
 
 
 def _forces(difference: Mapping[str, Any]) -> bool:
@@ -279,8 +279,8 @@ def _errors(diagnostics: Sequence[Any], place: Place) -> Iterator[Finding]:
 
 def _reasons(diagnostics: Sequence[Any]) -> list[str]:
     """Return why a preview failed, each reason once; that it failed is the last one to give."""
-    said = (each for each in diagnostics if isinstance(each, Mapping))
-    errors = (each for each in said if each.get("severity") == "error")
+    messages = (each for each in diagnostics if isinstance(each, Mapping))
+    errors = (each for each in messages if each.get("severity") == "error")
     texts = (" ".join(str(error.get("message")).split()) for error in errors)
     reasons = dict.fromkeys(_FAILED.sub("", text) for text in texts)
     return [reason for reason in reasons if reason not in _NO_REASON] or list(reasons)

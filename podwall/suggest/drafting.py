@@ -44,7 +44,7 @@ class PolicyDraft:
         subjects: SelectableWorkloads,
         expectations: Sequence[Expectation],
     ) -> None:
-        """Collect what each workload may receive and send; what can't be said is a finding."""
+        """Collect what each workload may receive and send; the rest is a finding."""
         self._subjects = subjects
         self._expectations = expectations
         self._peers = PeerWriter(cluster, subjects.all, subjects.chosen)
@@ -61,7 +61,7 @@ class PolicyDraft:
 
     @property
     def findings(self) -> tuple[Finding, ...]:
-        """What could not be said, each once."""
+        """What no policy can express, each once."""
         return tuple(self._findings)
 
     def policies(self) -> Iterator[NetworkPolicy]:

@@ -2,7 +2,7 @@
 
 How it works: of the labels of a workload, the likeliest to name it come first. The fewest of them
 that select nothing else are chosen; where none do, `does_not_exist` requirements keep away those
-that have a label which the workload lacks. Who still cannot be told apart is returned as a
+that have a label which the workload lacks. What still cannot be kept apart is returned as a
 companion.
 """
 
@@ -91,9 +91,9 @@ class SelectorChooser:
             for some in combinations(labels, size):
                 if self._selected(some) == {id_}:
                     return ChosenSelector(pods(dict(some)))
-        return self._told_apart(id_, self._shortened(labels))
+        return self._kept_apart(id_, self._shortened(labels))
 
-    def _told_apart(self, id_: str, labels: tuple[tuple[str, str], ...]) -> ChosenSelector:
+    def _kept_apart(self, id_: str, labels: tuple[tuple[str, str], ...]) -> ChosenSelector:
         """Return labels with requirements that others lack what the workload lacks."""
         others = self._selected(labels) - {id_}
         own = {key for key, _ in self._labels[id_].items}
@@ -150,8 +150,8 @@ def _known(labels: LabelMap) -> Iterator[tuple[str, str]]:
 
 def _label_order(key: str) -> tuple[int, str]:
     ordered = chain(_NAMING_LABELS, ("",), _RELEASE_LABELS)
-    places = {each: number for number, each in enumerate(ordered)}
-    return places.get(key, places[""]), key
+    ranks = {each: number for number, each in enumerate(ordered)}
+    return ranks.get(key, ranks[""]), key
 
 
 #: Findings after which it is not certain what the policies will do.
@@ -183,7 +183,7 @@ class SelectableWorkloads:
                 yield id_, namespace
 
     def findings(self) -> Iterator[Finding]:
-        """Yield what is to be said about workloads for which no policy can be written."""
+        """Yield a finding for each workload for which no policy can be written."""
         for id_, each in self.all.items():
             workload = each.workload
             unknown = (workload.namespace, workload.host_network)

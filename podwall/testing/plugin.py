@@ -139,8 +139,8 @@ def _explain(problem: BaseException, meant: Checked) -> bool:
 
     What the test says itself, `assert statement, "..."`, stays.
     """
-    own, found, said = f"\n{problem}".rpartition("\nassert ")
-    first = said.partition("\n")[0]
+    own, found, statement_text = f"\n{problem}".rpartition("\nassert ")
+    first = statement_text.partition("\n")[0]
     if not found or first.removeprefix("not ") != repr(meant):
         return False
     problem.args = (f"{own}\n{meant}".strip("\n"),)

@@ -193,7 +193,7 @@ class Reach:
         __tracebackhide__ = True
         open_ = list(openings(self.found, workload, direction))
         if open_:
-            raise AssertionError(self._told(open_))
+            raise AssertionError(self._message(open_))
 
     def assert_expectations(self, *expectations: Expectation | str | Path) -> None:
         """Assert that expectations are fulfilled: values, or the files that hold them.
@@ -212,7 +212,7 @@ class Reach:
         results = check(self.found, stated)
         broken = [each for each in results if each.outcome is not Outcome.PASS]
         if broken:
-            raise AssertionError(self._told(self._broken(broken, results)))
+            raise AssertionError(self._message(self._broken(broken, results)))
 
     def assert_no_findings(self, level: str = "warning") -> None:
         """Assert that there is no finding of a level or above: `error`, `warning` or `info`.
@@ -228,7 +228,7 @@ class Reach:
         counted = levels[: levels.index(Severity(level)) + 1]
         findings = [each for each in self.lint() if each.severity in counted]
         if findings:
-            raise AssertionError(self._told(map(_with_help, findings)))
+            raise AssertionError(self._message(map(_with_help, findings)))
 
     def _remembered(self, asked: _Question) -> Checked:
         """Return a statement, and remember it for the report of the test that fails by it."""
@@ -259,7 +259,7 @@ class Reach:
             yield f"{each.outcome}: {each.expectation.name}{place}"
             yield from (f"  {line}" for line in Checked(each, self.found, self.locate).lines())
 
-    def _told(self, lines: Iterable[str]) -> str:
+    def _message(self, lines: Iterable[str]) -> str:
         about = [f"  ({self.about})"] if self.about else []
         return "\n".join([*lines, *about])
 

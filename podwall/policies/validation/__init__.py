@@ -151,8 +151,8 @@ def _check_parts(manifest: Mapping[str, Any], _: str) -> Findings:
     for field, wanted in _IDENTITY.items():
         given = manifest.get(field)
         if given != wanted and not isinstance(given, Unknown):
-            said = "is missing" if given is None else f"is {shown(given)}"
-            yield error("wrong-kind", field, f"`{field}` {said}", f"did you mean `{wanted}`?")
+            problem = "is missing" if given is None else f"is {shown(given)}"
+            yield error("wrong-kind", field, f"`{field}` {problem}", f"did you mean `{wanted}`?")
     yield from as_mapping(manifest.get("metadata"), "metadata", METADATA, check_metadata)
     yield from as_mapping(manifest.get("spec"), "spec", _SPEC, _check_spec)
     yield from notes(manifest)

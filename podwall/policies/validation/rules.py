@@ -77,8 +77,8 @@ def _check_requirement_fields(requirement: Mapping[str, Any], path: str) -> Find
 
 
 def _bad_operator(operator: object, path: str) -> Finding:
-    said = "is missing" if operator is None else f"{shown(operator)} is not an operator"
-    return error("invalid-operator", path, said, did_you_mean(operator, _OPERATORS))
+    problem = "is missing" if operator is None else f"{shown(operator)} is not an operator"
+    return error("invalid-operator", path, problem, did_you_mean(operator, _OPERATORS))
 
 
 def _values_missing(path: str) -> Finding:
@@ -183,11 +183,11 @@ def _check_end(port: object, end_port: object, path: str) -> Findings:
 
 
 def _end_without_number(port: object, end_port: object, path: str) -> Finding:
-    said = "is missing" if port is None else "is a name"
+    problem = "is missing" if port is None else "is a name"
     return error(
         "end-port-without-number",
         path,
-        f"{shown(end_port)} ends a range whose `port` {said}",
+        f"{shown(end_port)} ends a range whose `port` {problem}",
         "begin the range with a number in `port`",
     )
 

@@ -147,11 +147,11 @@ def comment(report: ChangeReport, *, limit: int = LIMIT) -> str:
 
 
 def _head(report: ChangeReport) -> MarkdownBlock:
-    said = change_sentence(report)
+    words = change_sentence(report)
     where = markdown_text(report.subject[:120])
     lines = [
         marker(report.subject),
-        f"### {said[0].upper()}{said[1:]} in {where}{_but(report.findings)}",
+        f"### {words[0].upper()}{words[1:]} in {where}{_but(report.findings)}",
     ]
     further = outside_sentence(report)
     more = [further and f"{further}.", _findings_sentence(report.findings)]
@@ -163,8 +163,8 @@ def _head(report: ChangeReport) -> MarkdownBlock:
 def _but(findings: Iterable[Finding]) -> str:
     """Return what the deployment does on its way that nobody would expect of the change."""
     found = {each.id for each in findings}
-    said = [words for id_, words in _BLOCKING.items() if id_ in found]
-    return f", but {listed(said)}" if said else ""
+    blocking = [words for id_, words in _BLOCKING.items() if id_ in found]
+    return f", but {listed(blocking)}" if blocking else ""
 
 
 def _findings_sentence(findings: Iterable[Finding]) -> str:
@@ -253,8 +253,8 @@ def _finding(finding: Finding) -> str:
     name = code_span(finding.id)
     linked = f"[{name}]({finding.link})" if finding.link.startswith("https://") else name
     remedy = f"<br>{markdown_text(finding.help)}" if finding.help else ""
-    said = f"**{finding.severity.value}**: {markdown_text(finding.message)}"
-    return f"- {said} {linked}{where}{remedy}\n"
+    words = f"**{finding.severity.value}**: {markdown_text(finding.message)}"
+    return f"- {words} {linked}{where}{remedy}\n"
 
 
 def _objects(report: ChangeReport) -> MarkdownBlock:
@@ -294,8 +294,8 @@ def _foot(report: ChangeReport) -> str:
     parts.append(report.judged)
     parts.append(_GENERATED if _has_generated_names(report) else "")
     parts.append(f"[Full report]({report.artifact})" if report.artifact else "")
-    said = " ".join(filter(None, parts))
-    return f"\n<sub>{said}</sub>\n" if said else ""
+    words = " ".join(filter(None, parts))
+    return f"\n<sub>{words}</sub>\n" if words else ""
 
 
 def _has_generated_names(report: ChangeReport) -> bool:
@@ -309,11 +309,11 @@ _LONGEST = 1_000
 
 def unread_comment(subject: str, problem: PodwallError, *, artifact: str = "") -> str:
     """Return the comment that takes the place of the one that could not be made."""
-    said = markdown_text(str(problem)[:_LONGEST])
+    words = markdown_text(str(problem)[:_LONGEST])
     parts = [
         marker(subject),
         f"### Nobody knows what opens or closes in {markdown_text(subject[:120])}\n",
-        f"There is no plan to judge: {said}.",
+        f"There is no plan to judge: {words}.",
         f"{markdown_text(problem.help[:1].upper() + problem.help[1:_LONGEST])}."
         if problem.help
         else "",

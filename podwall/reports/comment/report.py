@@ -159,4 +159,4 @@ def _namespaces(reachability: Reachability) -> dict[str, frozenset[str]]:
     found: defaultdict[str, set[str]] = defaultdict(set)
     for each in reachability.workloads:
         found[each.namespace].add(each.id)
-    return {name: frozenset(members) for name, members in found.items()}
+    return {name: frozenset(workloads) for name, workloads in found.items()}

@@ -48,7 +48,7 @@ def endpoint_words(
     left = set(ends)
     outside = left & ranges
     left -= outside
-    whole = [name for name, members in sorted(namespaces.items()) if len(members & left) > 1]
+    whole = [name for name, inside in sorted(namespaces.items()) if len(inside & left) > 1]
     whole = [name for name in whole if namespaces[name] <= left]
     for name in whole:
         left -= namespaces[name]
@@ -71,7 +71,7 @@ def _all_but_one(
     ends: set[str], namespaces: Mapping[str, frozenset[str]]
 ) -> Iterator[tuple[str, str]]:
     """Yield the few namespaces of which one workload is missing, where that is less to read."""
-    missing = ((name, sorted(members - ends)) for name, members in sorted(namespaces.items()))
+    missing = ((name, sorted(inside - ends)) for name, inside in sorted(namespaces.items()))
     found = (
         (name, absent[0])
         for name, absent in missing
@@ -227,12 +227,12 @@ def change_sentence(report: ChangeReport) -> str:
     'no connection opens or closes'
     """
     inside, outside = _counted(report)
-    said = _counts(inside) or _with_outside(outside)
+    words = _counts(inside) or _with_outside(outside)
     if any(each.id in _GAPS for each in report.findings):
-        seen = f"; as far as it came, {said}" if said else ""
+        seen = f"; as far as it came, {words}" if words else ""
         return f"the preview is not whole, so nobody knows what opens or closes{seen}"
-    said = said or "no connection opens or closes"
-    return f"more than {said}" if report.partial else said
+    words = words or "no connection opens or closes"
+    return f"more than {words}" if report.partial else words
 
 
 def outside_sentence(report: ChangeReport) -> str:

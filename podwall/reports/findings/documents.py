@@ -106,11 +106,11 @@ def _rule(finding: Finding) -> dict[str, Any]:
 
 
 def _result(finding: Finding) -> dict[str, Any]:
-    said = f"{finding.message}. {finding.help}" if finding.help else finding.message
+    text = f"{finding.message}. {finding.help}" if finding.help else finding.message
     return {
         "ruleId": finding.id,
         "level": _LEVELS[finding.severity],
-        "message": {"text": printable(said)},
+        "message": {"text": printable(text)},
         "locations": [_location(finding.place)],
         "partialFingerprints": {"podwall/v1": _fingerprint(finding)},
     }

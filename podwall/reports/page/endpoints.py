@@ -67,10 +67,10 @@ def first_notes(found: Summary, view: SideBySide) -> Iterator[PageNote]:
     """Yield the notes on an analysis, that after the change."""
     if not found.workloads:
         return
-    number = {place: k for k, place in enumerate(view.after.places.tolist())}
+    number = {index: k for k, index in enumerate(view.after.indices.tolist())}
     lists = (found.from_outside, found.open_ingress, found.open_egress)
-    for places, (one, many) in zip(lists, _PHRASES, strict=True):
-        yield _note(tuple(number[place] for place in places), found.workloads, one, many)
+    for indices, (one, many) in zip(lists, _PHRASES, strict=True):
+        yield _note(tuple(number[index] for index in indices), found.workloads, one, many)
 
 
 def _note(endpoints: tuple[int, ...], workloads: int, one: str, many: str) -> PageNote:

@@ -69,7 +69,7 @@ class PagePolicies:
             says=printable(scope.says),
             link=scope.link,
             end="destination" if scope.of_destination else "other",
-            on=self._sets.number(scope.members),
+            on=self._sets.number(scope.elements),
             must=self._verdicts.port_set(scope.ports.must),
             may=self._verdicts.port_set(scope.ports.may),
         )
@@ -95,11 +95,11 @@ class PagePolicies:
         return PageRule(position, printable(scope.words), peers, tuple(self._ports(scope.ports)))
 
     def _peer(self, scope: PeerScope) -> PagePeer:
-        must, may = map(self._sets.number, scope.members)
+        must, may = map(self._sets.number, scope.elements)
         return PagePeer(must, may, tuple(map(self._condition, scope.conditions)))
 
     def _condition(self, scope: ConditionScope) -> PageCondition:
-        number = self._sets.number(scope.members)
+        number = self._sets.number(scope.elements)
         return PageCondition(printable(scope.words), scope.on, printable(scope.key), number)
 
     def _ports(self, scopes: tuple[PortScope, ...]) -> Iterator[RulePortsOn]:

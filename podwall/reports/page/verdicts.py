@@ -88,10 +88,10 @@ class EndpointSets:
         self.universe = universe
         self._numbers: Numbering[Runs] = Numbering()
 
-    def number(self, members: IntArray) -> int:
+    def number(self, elements: IntArray) -> int:
         """Return the number of the set of endpoints that have one of the elements."""
         flags = np.zeros(self.universe + 1, dtype=np.int64)
-        flags[members] = 1
+        flags[elements] = 1
         return self._numbers.of(_true_runs(flags[self._elements]))
 
     @property

@@ -48,16 +48,16 @@ def pair_lines(reachability: Reachability, form: LineFormat) -> Iterator[str]:
     for block in reachability.blocks():
         endings.forget_lists()
         for row in block:
-            if told := endings.of(row):
+            if written := endings.of(row):
                 beginning = form.beginning(ends[row.source].id)
-                yield f"{beginning}{beginning.join(told)}"
+                yield f"{beginning}{beginning.join(written)}"
 
 
 class _Listed(NamedTuple):
     """The endings of what a role reaches; those in doubt differ from source to source."""
 
     endings: list[str]
-    told: list[str]
+    written: list[str]
     doubtful: list[int]
 
 
@@ -82,18 +82,18 @@ class _Endings:
             self._lists[role] = self._listed(row)
         listed = self._lists[role]
         if not (listed.doubtful or row.alone):
-            return listed.told
+            return listed.written
         endings = list(listed.endings)
-        for place in listed.doubtful:
-            end, ports = row.reached.destinations[place], row.reached.ports[place]
-            endings[place] = self._ending(self._reachability.connection_on(row.source, end, ports))
+        for index in listed.doubtful:
+            end, ports = row.reached.destinations[index], row.reached.ports[index]
+            endings[index] = self._ending(self._reachability.connection_on(row.source, end, ports))
         if row.alone:
             endings[row.itself] = [self._certain(row, row.source, row.own_ports)]
         return list(filter(None, endings))
 
     def _listed(self, row: SourceRow) -> _Listed:
         _, destinations, ports = row.reached
-        doubtful = [place for place, number in enumerate(ports) if self._is_in_doubt(number)]
+        doubtful = [index for index, number in enumerate(ports) if self._is_in_doubt(number)]
         pairs = zip(destinations, ports, strict=True)
         endings = [self._certain(row, end, number) for end, number in pairs]
         return _Listed(endings, list(filter(None, endings)), doubtful)

@@ -114,13 +114,13 @@ def _folded(grid: NamespaceGrid) -> Picture:
     """Return the picture of namespaces: of how many of their connections something passes."""
     cells = (
         PictureCell(
-            *place,
+            *pair,
             CellStyle.MAYBE if share.undetermined else CellStyle.PART,
             _percent(share),
-            f"{grid.names[place[0]]} to {grid.names[place[1]]}: {_share_title(share)}",
+            f"{grid.names[pair[0]]} to {grid.names[pair[1]]}: {_share_title(share)}",
             share.open / share.total,
         )
-        for place, share in sorted(grid.shares.items())
+        for pair, share in sorted(grid.shares.items())
     )
     return Picture(grid.names, grid.names, tuple(cells))
 
@@ -263,10 +263,10 @@ def _cell(cell: PictureCell, frame: _Frame) -> str:
     opacity = (
         "" if cell.look is not CellStyle.PART else f' fill-opacity="{0.3 + 0.7 * cell.part:.2f}"'
     )
-    box = f'<rect class="{cell.look.value}" x="{x + 1}" y="{y + 1}" {size} rx="3"{opacity}/>'
+    rectangle = f'<rect class="{cell.look.value}" x="{x + 1}" y="{y + 1}" {size} rx="3"{opacity}/>'
     middle = f'x="{x + frame.cell // 2}" y="{y + 17}"'
     label = _text(_written(cell), f"cell on-{cell.look.value}", middle)
-    return f"<g><title>{escape(printable(cell.title))}</title>{box}{label}</g>"
+    return f"<g><title>{escape(printable(cell.title))}</title>{rectangle}{label}</g>"
 
 
 def _written(cell: PictureCell) -> str:

@@ -29,14 +29,15 @@ __all__ = [
 def reach_list(grid: Grid, symbols: Symbols) -> Table:
     """Return a line for each server and each set of ports, with the clients that may use them."""
     table = Table.grid(padding=(0, 2))
-    members = _workloads_by_namespace(grid)
+    by_namespace = _workloads_by_namespace(grid)
     for destination, name in enumerate(grid.names):
         clients: dict[Cell, list[int]] = {}
         for source in range(len(grid.names)):
             if cell := grid.cell(source, destination):
                 clients.setdefault(cell, []).append(source)
         names = {
-            cell: _folded(grid, sources, members, destination) for cell, sources in clients.items()
+            cell: _folded(grid, sources, by_namespace, destination)
+            for cell, sources in clients.items()
         }
         _add_server(table, printable(name), names, symbols)
     return table
@@ -44,28 +45,28 @@ def reach_list(grid: Grid, symbols: Symbols) -> Table:
 
 def _workloads_by_namespace(grid: Grid) -> dict[str, set[int]]:
     """Return the places of each namespace's workloads."""
-    members: dict[str, set[int]] = {}
-    for place, namespace in enumerate(grid.namespaces):
-        members.setdefault(namespace, set()).add(place)
-    members.pop("", None)
-    return members
+    by_namespace: dict[str, set[int]] = {}
+    for index, namespace in enumerate(grid.namespaces):
+        by_namespace.setdefault(namespace, set()).add(index)
+    by_namespace.pop("", None)
+    return by_namespace
 
 
 def _folded(
-    grid: Grid, places: list[int], members: Mapping[str, set[int]], itself: int
+    grid: Grid, indices: list[int], by_namespace: Mapping[str, set[int]], itself: int
 ) -> list[str]:
     """Return names, with `all of` a namespace in the place of its workloads, if it has several.
 
     A pod counts as one of those that reach it.
     """
-    found = {*places, itself}
+    found = {*indices, itself}
     whole = {
-        place: f"all of {namespace}"
-        for namespace, all_of_it in members.items()
-        if all_of_it <= found and len(all_of_it & set(places)) > 1
-        for place in all_of_it
+        index: f"all of {namespace}"
+        for namespace, all_of_it in by_namespace.items()
+        if all_of_it <= found and len(all_of_it & set(indices)) > 1
+        for index in all_of_it
     }
-    return list(dict.fromkeys(printable(whole.get(place, grid.names[place])) for place in places))
+    return list(dict.fromkeys(printable(whole.get(index, grid.names[index])) for index in indices))
 
 
 def _add_server(
@@ -94,8 +95,8 @@ def reach_forms(grid: Grid, symbols: Symbols) -> Iterator[RenderableType]:
     Each row is a client and each column a server. Symbols tell verdicts apart, colours only help.
     """
     names = [printable(name) for name in grid.names]
-    places = range(len(names))
-    cells = [[cell_text(grid.cell(row, column), symbols) for column in places] for row in places]
+    indices = range(len(names))
+    cells = [[cell_text(grid.cell(row, column), symbols) for column in indices] for row in indices]
     numbers = [str(number) for number in range(1, len(names) + 1)]
     sections = _sections(grid.namespaces)
     heads = list(map(_two_lines, map(printable, grid.namespaces), names))
@@ -137,8 +138,8 @@ def table_of(
     table.add_column(Text(_CORNER, "dim"), no_wrap=True, vertical="bottom")
     for head in heads:
         table.add_column(head, no_wrap=True, justify="center", vertical="bottom")
-    for place, (row, line) in enumerate(zip(rows, cells, strict=True)):
-        table.add_row(Text(row, "bold"), *line, end_section=place in sections)
+    for index, (row, line) in enumerate(zip(rows, cells, strict=True)):
+        table.add_row(Text(row, "bold"), *line, end_section=index in sections)
     return table
 
 
@@ -172,8 +173,8 @@ def namespace_forms(grid: NamespaceGrid, symbols: Symbols) -> Iterator[Renderabl
 
 
 def _cells(grid: NamespaceGrid, symbols: Symbols, written: _Written) -> list[list[Text]]:
-    places = range(len(grid.names))
-    return [[written(symbols, grid.share(row, column)) for column in places] for row in places]
+    indices = range(len(grid.names))
+    return [[written(symbols, grid.share(row, column)) for column in indices] for row in indices]
 
 
 def _share(symbols: Symbols, share: Share) -> Text:

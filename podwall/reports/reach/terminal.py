@@ -83,9 +83,9 @@ def _indented(part: RenderableType) -> RenderableType:
 
 def _legend(grid: Grid, symbols: Symbols) -> Text:
     """Say what the words and symbols in the cells mean, as far as there are any."""
-    places = range(len(grid.names))
+    indices = range(len(grid.names))
     shown = {
-        cell_text(grid.cell(row, column), symbols).plain for row in places for column in places
+        cell_text(grid.cell(row, column), symbols).plain for row in indices for column in indices
     }
     words = {word for text in shown for word in text.split()}
     meanings = [
