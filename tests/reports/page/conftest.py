@@ -20,7 +20,7 @@ Show = Callable[..., Tab]
 def browser() -> Iterator[Browser]:
     """Start Chromium; without one, say so and skip."""
     if CHROMIUM is None:
-        pytest.skip("chromium is not installed: the page is not tested in a browser")
+        pytest.skip("neither chromium nor Chrome is on PATH: the page is not tested in a browser")
     with chromium() as running:
         yield running
 

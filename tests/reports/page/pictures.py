@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Final
 
-from tests.reports.page.browser import Browser, Tab, chromium
+from tests.reports.page.browser import Browser, Tab, Theme, chromium
 
 __all__ = ["main"]
 
@@ -15,7 +15,7 @@ PAGES: Final = {
     "dev": ("#from=starwind/client-unlabelled&to=starwind/backend", 690),
     "prod": ("#from=monitoring/prometheus&to=shop/api", 800),
 }
-THEMES: Final = {"light": "", "dark": "-dark"}
+THEMES: Final[dict[Theme, str]] = {"light": "", "dark": "-dark"}
 
 
 def main() -> None:
@@ -28,7 +28,7 @@ def main() -> None:
                 (IMAGES / f"{name}{suffix}.png").write_bytes(picture)
 
 
-def _picture(browser: Browser, page: Path, fragment: str, height: int, theme: str) -> bytes:
+def _picture(browser: Browser, page: Path, fragment: str, height: int, theme: Theme) -> bytes:
     tab = Tab(browser, width=1280, height=height)
     tab.prefer(theme)
     tab.open(page, fragment)

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from tests.reports.page.browser import Tab
+from tests.reports.page.browser import Tab, Theme
 from tests.reports.page.conftest import Show
 from tests.reports.page.stacks import STACK, many
 
@@ -139,7 +139,7 @@ def test_the_focus_can_be_seen(show: Show) -> None:
 @pytest.mark.parametrize("theme", ["light", "dark"])
 @pytest.mark.parametrize("view", ["matrix", "graph", "table"])
 def test_every_stop_of_the_tab_key_has_a_name_and_shows_that_it_is_there(
-    show: Show, view: str, theme: str
+    show: Show, view: str, theme: Theme
 ) -> None:
     tab = show(STACK, f"#view={view}&from=shop/web&to=shop/api")
     tab.prefer(theme)

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import base64
 import json
 
 import pytest
 
 from podwall.reachability import reachability
+from tests.reports.page.browser import Theme
 from tests.reports.page.conftest import Show
 from tests.reports.page.stacks import AFTER, BEFORE, HOSTILE, STACK, hostile
 
@@ -42,7 +42,7 @@ def test_every_view_at_every_moment_shows_something(show: Show, view: str, time:
 
 
 @pytest.mark.parametrize("theme", ["light", "dark"])
-def test_the_system_chooses_the_theme_until_the_reader_does(show: Show, theme: str) -> None:
+def test_the_system_chooses_the_theme_until_the_reader_does(show: Show, theme: Theme) -> None:
     tab = show(STACK)
     tab.prefer(theme)
     paper = "getComputedStyle(document.documentElement).backgroundColor"
@@ -91,7 +91,7 @@ def test_statuses_differ_without_colour(show: Show) -> None:
 
 
 @pytest.mark.parametrize("theme", ["light", "dark"])
-def test_text_stands_out_from_what_is_behind_it(show: Show, theme: str) -> None:
+def test_text_stands_out_from_what_is_behind_it(show: Show, theme: Theme) -> None:
     tab = show(STACK)
     tab.prefer(theme)
     # Large signs need 3, text 4.5: https://www.w3.org/TR/WCAG22/#contrast-minimum
@@ -104,8 +104,7 @@ def test_the_whole_matrix_goes_on_paper(show: Show) -> None:
     tab = show(STACK)
     tab.resize(420, 300)
     tab.settle()
-    pdf = base64.b64decode(tab.send("Page.printToPDF", printBackground=False)["data"])
-    assert pdf.startswith(b"%PDF-")
+    assert tab.pdf().startswith(b"%PDF-")
     tab.run("window.dispatchEvent(new Event('beforeprint'))")
     assert tab.run("document.querySelectorAll('.cell').length") == 7 * 7
     tab.run("window.dispatchEvent(new Event('afterprint'))")
