@@ -15,8 +15,9 @@ from podwall.plan.messages import diagnostic_findings
 from podwall.plan.model import Operation, Plan, PlannedResource
 from podwall.plan.project import default_stack, find_project
 from podwall.plan.pulumi_cli import is_installed, pulumi_preview, selected_stack
+from podwall.policies.errors import Place
 from podwall.sources.policy_absences import temporary_openings
-from podwall.sources.pulumi_documents import preview_plans
+from podwall.sources.pulumi_documents import preview_in, preview_plans
 
 __all__ = ["Planner", "planned"]
 
@@ -67,7 +68,8 @@ def plan_of_preview(document: Mapping[str, Any]) -> Plan:
 
     Siblings are sorted, because the engine tells of them in an order that is never twice the same.
     """
-    before, after = preview_plans(list(document.get("steps", ())))
+    preview = preview_in(document, Place("pulumi preview"))
+    before, after = preview_plans(preview.steps)
     kept = {resource.urn for resource in after.resources}
     gone = (
         replace(each, change=Operation.DELETE) for each in before.resources if each.urn not in kept
@@ -76,8 +78,8 @@ def plan_of_preview(document: Mapping[str, Any]) -> Plan:
     asked_for = {each.urn: each for each in there}
     warnings = (
         *engine_changes(before, after),
-        *temporary_openings(before, after, list(document.get("steps", ()))),
-        *diagnostic_findings(document.get("diagnostics", ()), asked_for),
+        *temporary_openings(before, after, preview.steps),
+        *diagnostic_findings(preview.diagnostics or (), asked_for),
     )
     return replace(after, resources=_sorted((*there, *gone)), warnings=warnings)
 

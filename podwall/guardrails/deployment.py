@@ -17,7 +17,7 @@ from podwall.policies.errors import Finding
 from podwall.reachability import Reachability, reachability
 from podwall.reading import SnapshotReading
 from podwall.sources import Source, SourceKind, stage_of
-from podwall.sources.pulumi_documents import plan_of, planned_resource
+from podwall.sources.pulumi_documents import ResourceState, plan_of, planned_resource
 
 __all__ = ["NAMESPACE", "Deployment", "deployment_of"]
 
@@ -28,7 +28,7 @@ NAMESPACE: Final = "kubernetes:core/v1:Namespace"
 class Deployment:
     """The resources of a stack, their snapshot, who can reach whom in it, and the findings."""
 
-    def __init__(self, plan: Plan, states: Sequence[Mapping[str, Any]]) -> None:
+    def __init__(self, plan: Plan, states: Sequence[ResourceState]) -> None:
         """Take the plan, and the states that it was read from."""
         self.plan = plan
         self._states = states
@@ -48,8 +48,8 @@ class Deployment:
         """The URNs of Kubernetes objects about which nothing is known."""
         return self._urns(_is_unseen)
 
-    def _urns(self, holds: Callable[[Mapping[str, Any]], bool]) -> frozenset[str]:
-        return frozenset(str(state["urn"]) for state in self._states if holds(state))
+    def _urns(self, holds: Callable[[ResourceState], bool]) -> frozenset[str]:
+        return frozenset(state.urn for state in self._states if holds(state))
 
     @cached_property
     def source(self) -> Source:
@@ -99,26 +99,25 @@ class Deployment:
         return [each for each in with_known_namespaces(self.plan).resources if is_object(each)]
 
 
-def deployment_of(states: Iterable[Mapping[str, Any]]) -> Deployment:
+def deployment_of(states: Iterable[ResourceState]) -> Deployment:
     """Return the deployment of resource states in the form in which Pulumi exports them."""
     listed = list(states)
     read = (planned_resource(state) for state in listed)
     return Deployment(plan_of(each for each in read if each is not None), listed)
 
 
-def _is_made(state: Mapping[str, Any]) -> bool:
+def _is_made(state: ResourceState) -> bool:
     """Say whether outputs are still to come, although every input is known."""
-    return UNKNOWN in state["outputs"].values() and UNKNOWN not in state["inputs"].values()
+    outputs, inputs = (state.outputs or {}).values(), (state.inputs or {}).values()
+    return UNKNOWN in outputs and UNKNOWN not in inputs
 
 
-def _exists(state: Mapping[str, Any]) -> bool:
-    return bool(state["outputs"]) and UNKNOWN not in state["outputs"].values()
+def _exists(state: ResourceState) -> bool:
+    return bool(state.outputs) and UNKNOWN not in (state.outputs or {}).values()
 
 
-def _is_unseen(state: Mapping[str, Any]) -> bool:
-    return str(state["type"]).startswith("kubernetes:") and not (
-        state["inputs"] or str(state["type"]) == NAMESPACE
-    )
+def _is_unseen(state: ResourceState) -> bool:
+    return state.type.startswith("kubernetes:") and not (state.inputs or state.type == NAMESPACE)
 
 
 def _namespace(manifest: Mapping[str, Any]) -> object:

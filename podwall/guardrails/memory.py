@@ -17,7 +17,7 @@ from podwall.guardrails.deployment import Deployment, deployment_of
 from podwall.guardrails.guardrail import UndeterminedJudgement
 from podwall.plan import PlannedResource
 from podwall.plan.values import UNKNOWN
-from podwall.sources.pulumi_documents import planned_resource
+from podwall.sources.pulumi_documents import ResourceState, planned_resource
 
 __all__ = ["Memory", "plain"]
 
@@ -49,8 +49,6 @@ def _item(container: Any, key: Any) -> Any:
 COMPONENTS: Final = "kubernetes:yaml:"
 """What these types group are resources of their own."""
 
-State = dict[str, Any]
-
 
 class Memory:
     """What a pack has seen of one stack, and what its rules can't tell until it is reported."""
@@ -59,7 +57,7 @@ class Memory:
         """Remember nothing yet."""
         self._inputs: dict[str, Mapping[str, Any]] = {}
         self._undetermined: dict[tuple[str, str], tuple[UndeterminedJudgement, ...]] = {}
-        self._states: list[State] = []
+        self._states: list[ResourceState] = []
         self._deployment = deployment_of([])
 
     def remember(self, args: ResourceValidationArgs) -> PlannedResource | None:
@@ -67,12 +65,7 @@ class Memory:
         inputs = plain(args.props)
         self._inputs[args.urn] = inputs
         return planned_resource(
-            {
-                "urn": args.urn,
-                "type": args.resource_type,
-                "inputs": inputs,
-                "protect": args.opts.protect,
-            }
+            ResourceState(args.urn, args.resource_type, inputs, protect=args.opts.protect)
         )
 
     def deployment(self, args: StackValidationArgs) -> Deployment:
@@ -98,21 +91,21 @@ class Memory:
             for each in judgements
         )
 
-    def _state(self, resource: PolicyResource) -> State:
+    def _state(self, resource: PolicyResource) -> ResourceState:
         """Return a resource in the form in which Pulumi exports it."""
         outputs = plain(resource.props)
         dependencies = resource.property_dependencies
-        return {
-            "urn": resource.urn,
-            "type": resource.resource_type,
-            "inputs": self._inputs.get(resource.urn, outputs),
-            "outputs": outputs,
-            "custom": not resource.resource_type.startswith(COMPONENTS),
-            "parent": resource.parent.urn if resource.parent else "",
-            "provider": f"{resource.provider.urn}::" if resource.provider else "",
-            "protect": resource.opts.protect,
-            "dependencies": [each.urn for each in resource.dependencies],
-            "propertyDependencies": {
+        return ResourceState(
+            resource.urn,
+            resource.resource_type,
+            self._inputs.get(resource.urn, outputs),
+            outputs,
+            custom=not resource.resource_type.startswith(COMPONENTS),
+            parent=resource.parent.urn if resource.parent else None,
+            provider=f"{resource.provider.urn}::" if resource.provider else None,
+            protect=resource.opts.protect,
+            dependencies=[each.urn for each in resource.dependencies],
+            property_dependencies={
                 key: [each.urn for each in urns] for key, urns in dependencies.items()
             },
-        }
+        )

@@ -6,14 +6,22 @@ import re
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 from warnings import WarningMessage
+
+from msgspec import Struct
 
 from podwall.plan.model import PlannedResource
 from podwall.plan.program_lines import is_program, relative_path
 from podwall.policies.errors import Finding, Place, Severity, SourceError
 
-__all__ = ["LogMessage", "diagnostic_findings", "log_findings", "raise_first", "warning_findings"]
+__all__ = [
+    "EngineDiagnostic",
+    "LogMessage",
+    "diagnostic_findings",
+    "log_findings",
+    "raise_first",
+    "warning_findings",
+]
 
 
 # A link in parentheses at the end of a message stands apart in a finding.
@@ -42,21 +50,29 @@ def log_findings(
         yield Finding(kind, message.severity, text, _place(message, planned), link=link)
 
 
+class EngineDiagnostic(Struct):
+    """What the Pulumi engine reports: a severity, a message, and the resource that it is about."""
+
+    severity: str = ""
+    message: str = ""
+    urn: str | None = None
+
+
 def diagnostic_findings(
-    diagnostics: Iterable[Mapping[str, Any]], planned: Mapping[str, PlannedResource]
+    diagnostics: Iterable[EngineDiagnostic], planned: Mapping[str, PlannedResource]
 ) -> Iterator[Finding]:
     """Yield what Pulumi says was logged, each once: every warning, and the notes on resources.
 
     A note on the stack is whatever the program printed.
     """
-    read = (_message(each) for each in diagnostics if each.get("severity") in _SEVERITIES)
-    messages = dict.fromkeys(each for each in read if each.text and not _is_printed(each))
-    return log_findings(messages, planned)
+    read = (_message(each) for each in diagnostics if each.severity in _SEVERITIES)
+    logged = dict.fromkeys(each for each in read if each.text and not _is_printed(each))
+    return log_findings(logged, planned)
 
 
-def _message(diagnostic: Mapping[str, Any]) -> LogMessage:
-    text = " ".join(str(diagnostic.get("message", "")).split()).removeprefix("warning: ")
-    return LogMessage(text, str(diagnostic.get("urn", "")), _SEVERITIES[diagnostic["severity"]])
+def _message(diagnostic: EngineDiagnostic) -> LogMessage:
+    text = " ".join(diagnostic.message.split()).removeprefix("warning: ")
+    return LogMessage(text, diagnostic.urn or "", _SEVERITIES[diagnostic.severity])
 
 
 def _is_printed(message: LogMessage) -> bool:

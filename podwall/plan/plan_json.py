@@ -7,6 +7,7 @@ that only deployment tells the text `[unknown]`; `unknown` says why, by the path
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from types import MappingProxyType
 from typing import Annotated, Any, Final
@@ -278,5 +279,8 @@ def _value(value: Any, path: str, causes: Mapping[str, str]) -> Any:
 
 
 def _place(written: str) -> Place:
-    source, _, line = written.rpartition(":")
-    return Place(source, int(line)) if source and line.isdecimal() else Place(written)
+    found = _LINE.fullmatch(written)
+    return Place(found[1], int(found[2])) if found else Place(written)
+
+
+_LINE: Final = re.compile(r"(.+):([0-9]{1,9})", re.DOTALL)

@@ -6,7 +6,7 @@ exported stack, or a plan that `podwall preview` wrote.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from enum import StrEnum
 from pathlib import Path
@@ -23,14 +23,15 @@ from podwall.sources.json_documents import BrokenJsonError, looks_like_json, par
 from podwall.sources.manifests import json_manifests, parse_manifests, read_folder
 from podwall.sources.policy_absences import temporary_openings
 from podwall.sources.pulumi_documents import (
-    gaps_in_events,
-    gaps_in_preview,
+    PulumiPreview,
+    gaps,
     is_events,
     is_preview,
     is_state,
+    preview_in,
+    preview_in_events,
     preview_plans,
     state_plan,
-    steps_of_events,
 )
 from podwall.sources.yaml_lines import at_their_lines
 
@@ -114,6 +115,7 @@ def source(path: str) -> Source:
     Raises:
         SourceError: nothing could be read there: the path does not exist, is neither YAML nor
             JSON, or has no Kubernetes object.
+        InvalidValue: what Pulumi or podwall would have written has a part that neither writes.
     """
     if path != STDIN and Path(path).is_dir():
         return _of_manifests(path, read_folder(path))
@@ -134,17 +136,17 @@ def _json_values(data: bytes) -> list[Any] | None:
 
 
 def _of_pulumi(name: str, values: list[Any]) -> Source | None:
+    place = Place(name)
     if is_events(values):
-        gaps = gaps_in_events(values, Place(name))
-        return _of_steps(name, steps_of_events(values), gaps)
+        return _of_preview(name, preview_in_events(values, place))
     if len(values) != 1:
         return None
     if is_preview(values[0]):
-        return _of_steps(name, values[0]["steps"], gaps_in_preview(values[0], Place(name)))
+        return _of_preview(name, preview_in(values[0], place))
     if is_state(values[0]):
-        return _of_plan(SourceKind.STATE, name, state_plan(values[0]))
+        return _of_plan(SourceKind.STATE, name, state_plan(values[0], place))
     if is_plan(values[0]):
-        return _of_plan(SourceKind.PROGRAM, name, plan_in(values[0], Place(name)))
+        return _of_plan(SourceKind.PROGRAM, name, plan_in(values[0], place))
     return None
 
 
@@ -153,17 +155,17 @@ def _of_plan(kind: SourceKind, name: str, plan: Plan) -> Source:
     return Source(kind, name, stage_of(plan), findings=findings, stack=_stack_name(plan))
 
 
-def _of_steps(name: str, steps: list[Any], gaps: Iterable[Finding]) -> Source:
-    before, after = preview_plans(steps)
+def _of_preview(name: str, preview: PulumiPreview) -> Source:
+    before, after = preview_plans(preview.steps)
     return Source(
         SourceKind.PREVIEW,
         name,
         planned=stage_of(after),
         deployed=stage_of(before),
         findings=(
-            *gaps,
+            *gaps(preview, Place(name)),
             *changed_clusters(before, after),
-            *temporary_openings(before, after, steps),
+            *temporary_openings(before, after, preview.steps),
             *unseen_objects(after),
             *unclear_clusters(after),
         ),

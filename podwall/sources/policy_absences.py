@@ -18,7 +18,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from enum import StrEnum
 from itertools import islice, product
-from typing import Any, Final
+from typing import Final
 
 from podwall.diff import ConnectionChange as Changed
 from podwall.diff import diff
@@ -30,6 +30,7 @@ from podwall.policies.errors import Finding, Place, Severity
 from podwall.portset import PortSet
 from podwall.reachability import Endpoint, ExternalRange, Reachability, reachability
 from podwall.reading import snapshot
+from podwall.sources.pulumi_documents import EngineOperation, PreviewStep
 
 __all__ = [
     "NETWORK_POLICY",
@@ -43,7 +44,8 @@ __all__ = [
 
 NETWORK_POLICY: Final = "kubernetes:networking.k8s.io/v1:NetworkPolicy"
 _PROVIDER: Final = "pulumi:providers:kubernetes"
-_MADE: Final = frozenset({"create", "create-replacement"})
+_MADE: Final = frozenset({EngineOperation.CREATE, EngineOperation.CREATE_REPLACEMENT})
+_DELETED: Final = frozenset({EngineOperation.DELETE, EngineOperation.DELETE_REPLACED})
 
 
 class AbsenceKind(StrEnum):
@@ -66,7 +68,7 @@ class Absence:
     fate: AbsenceKind
 
 
-def absences(before: Plan, after: Plan, steps: Sequence[Any]) -> Iterator[Absence]:
+def absences(before: Plan, after: Plan, steps: Sequence[PreviewStep]) -> Iterator[Absence]:
     """Yield the policies that do not stay in force all the time, in the order of their plan.
 
     A provider that is replaced speaks to another cluster, where nothing is there before.
@@ -104,21 +106,18 @@ def _kind_of_absence(keeps_its_name: bool, made_first: bool) -> AbsenceKind | No
     return AbsenceKind.LOST if keeps_its_name else None
 
 
-def _made_first(policy: PlannedResource, successor: PlannedResource, steps: Sequence[Any]) -> bool:
+def _made_first(
+    policy: PlannedResource, successor: PlannedResource, steps: Sequence[PreviewStep]
+) -> bool:
     """Say whether the successor of a policy is there before the policy is deleted."""
     for step in steps:
-        urn, op = (step.get("urn"), step.get("op")) if isinstance(step, Mapping) else (None, None)
-        if urn == successor.urn and op in _MADE:
+        if step.urn == successor.urn and step.op in _MADE:
             return True
-        if urn == policy.urn and op == "replace":
-            return _is_to_be_deleted(step.get("oldState"))
-        if urn == policy.urn and op in {"delete", "delete-replaced"}:
+        if step.urn == policy.urn and step.op is EngineOperation.REPLACE:
+            return step.old_state is not None and step.old_state.delete
+        if step.urn == policy.urn and step.op in _DELETED:
             return False
     return False
-
-
-def _is_to_be_deleted(state: Any) -> bool:
-    return isinstance(state, Mapping) and state.get("delete") is True
 
 
 def object_name(resource: PlannedResource) -> str | None:
@@ -137,7 +136,9 @@ _LINK: Final = "https://www.pulumi.com/docs/iac/concepts/options/deletebeforerep
 _ALIASES: Final = "https://www.pulumi.com/docs/iac/concepts/options/aliases/"
 
 
-def temporary_openings(before: Plan, after: Plan, steps: Sequence[Any]) -> Iterator[Finding]:
+def temporary_openings(
+    before: Plan, after: Plan, steps: Sequence[PreviewStep]
+) -> Iterator[Finding]:
     """Yield an error for each policy whose absence opens what is closed before and afterwards.
 
     Only workloads that run through the whole deployment count. A policy that is made under a name

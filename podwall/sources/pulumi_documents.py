@@ -12,134 +12,170 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
+from enum import StrEnum
 from pathlib import Path
 from types import MappingProxyType
 from typing import Any, Final
 
+from msgspec import Struct, structs
+
+from podwall.documents import convert
 from podwall.plan import Operation, Origin, Plan, PlannedResource, ResourceOptions
+from podwall.plan.messages import EngineDiagnostic
 from podwall.plan.program_lines import program_line
 from podwall.plan.values import unknown_inputs
-from podwall.policies.errors import Finding, Place, Severity
+from podwall.policies.errors import Finding, InvalidValue, Place, Severity
+from podwall.policies.wording import shown
 
 __all__ = [
-    "gaps_in_events",
-    "gaps_in_preview",
+    "EngineOperation",
+    "PreviewStep",
+    "PulumiPreview",
+    "ResourceState",
+    "gaps",
     "is_events",
     "is_preview",
     "is_state",
     "plan_of",
     "planned_resource",
+    "preview_in",
+    "preview_in_events",
     "preview_plans",
     "state_plan",
-    "steps_of_events",
 ]
 
 
-KUBERNETES: Final = "kubernetes:"
-URN_PARTS: Final = 4
+class EngineOperation(StrEnum):
+    """What a step does to a resource, in the engine's words.
 
-
-def planned_resource(
-    state: Any, change: Operation = Operation.SAME, replaced_by: Iterable[str] = ()
-) -> PlannedResource | None:
-    """Return the resource of a state; None for one that can't be read or is about to be deleted."""
-    fields = _mapping(state)
-    urn, type_ = _text(fields, "urn"), _text(fields, "type")
-    parts = urn.split("::", URN_PARTS - 1)
-    if len(parts) != URN_PARTS or not type_ or fields.get("delete") is True:
-        return None
-    dependencies = MappingProxyType(dict(_dependencies(fields)))
-    return PlannedResource(
-        urn=urn,
-        type=type_,
-        name=parts[-1],
-        inputs=unknown_inputs(_inputs(fields, type_), type_, parts[-1], dependencies),
-        custom=fields.get("custom") is True,
-        parent=_text(fields, "parent") or None,
-        provider=_text(fields, "provider").rpartition("::")[0] or None,
-        dependencies=tuple(_texts(fields.get("dependencies"))),
-        property_dependencies=dependencies,
-        options=ResourceOptions(protect=fields.get("protect") is True),
-        change=change,
-        replaced_by=tuple(replaced_by),
-        place=_place(fields),
-    )
-
-
-def _inputs(fields: Mapping[str, Any], type_: str) -> dict[str, Any]:
-    """Return what the program asked for; what was read from a cluster has only outputs."""
-    written = _mapping(fields.get("inputs")) or _mapping(fields.get("outputs"))
-    inputs = {str(key): value for key, value in written.items() if not str(key).startswith("__")}
-    return {**_identity(type_), **inputs} if type_.startswith(KUBERNETES) else inputs
-
-
-def _identity(type_: str) -> dict[str, str]:
-    """Return the apiVersion and kind that a type token stands for.
-
-    >>> _identity("kubernetes:core/v1:Pod")
-    {'apiVersion': 'v1', 'kind': 'Pod'}
+    https://github.com/pulumi/pulumi/blob/master/sdk/go/common/apitype/events.go
     """
-    version, _, kind = type_.removeprefix(KUBERNETES).rpartition(":")
-    return {"apiVersion": version.removeprefix("core/"), "kind": kind}
+
+    CREATE = "create"
+    CREATE_REPLACEMENT = "create-replacement"
+    DELETE = "delete"
+    DELETE_REPLACED = "delete-replaced"
+    DISCARD = "discard"
+    DISCARD_REPLACED = "discard-replaced"
+    IMPORT = "import"
+    IMPORT_REPLACEMENT = "import-replacement"
+    READ = "read"
+    READ_REPLACEMENT = "read-replacement"
+    REFRESH = "refresh"
+    REMOVE_PENDING_REPLACE = "remove-pending-replace"
+    REPLACE = "replace"
+    SAME = "same"
+    UPDATE = "update"
 
 
-def _dependencies(fields: Mapping[str, Any]) -> Iterator[tuple[str, tuple[str, ...]]]:
-    for name, urns in _mapping(fields.get("propertyDependencies")).items():
-        yield str(name), tuple(_texts(urns))
+class StackFrame(Struct, rename="camel"):
+    """A line of a program that led to a resource."""
+
+    source_position: str | None = None
 
 
-def _place(fields: Mapping[str, Any]) -> Place:
-    """Return the line of the program that made the resource; older engines do not tell."""
-    trace = fields.get("stackTrace")
-    frames = [fields, *(trace if isinstance(trace, list) else [])]
-    positions = (_text(_mapping(frame), "sourcePosition") for frame in frames)
-    return program_line(
-        (_frame(position) for position in positions if _is_inside(position)), Path.cwd()
-    )
+class ResourceState(Struct, rename="camel"):
+    """A resource as the engine keeps it; fields that decide nothing here are not read."""
+
+    urn: str
+    type: str
+    inputs: dict[str, Any] | None = None
+    outputs: dict[str, Any] | None = None
+    custom: bool = False
+    delete: bool = False
+    parent: str | None = None
+    provider: str | None = None
+    protect: bool = False
+    dependencies: list[str] | None = None
+    property_dependencies: dict[str, list[str] | None] | None = None
+    source_position: str | None = None
+    stack_trace: list[StackFrame] | None = None
+
+    def __post_init__(self) -> None:
+        """Refuse what is named, or depends on what is named, by something else than a URN."""
+        _check_urn(self.urn, "urn")
+        for name, urns in (self.property_dependencies or {}).items():
+            for number, each in enumerate(urns or ()):
+                _check_urn(each, f"propertyDependencies[{name}][{number}]")
 
 
-def _is_inside(position: str) -> bool:
-    """Say whether a position is a line of a file in the project's folder."""
-    return position.rpartition("#")[2].isdecimal() and "/../" not in position
+def _check_urn(text: str, path: str) -> None:
+    parts = text.split("::", _URN_PARTS - 1)
+    if len(parts) < _URN_PARTS or not all(parts):
+        raise InvalidValue(
+            f"must be a URN, is {shown(text)}",
+            help="as in `urn:pulumi:dev::shop::kubernetes:core/v1:Pod::web`",
+            place=Place(path=path),
+        )
 
 
-def _frame(position: str) -> tuple[str, int]:
-    uri, _, line = position.rpartition("#")
-    return uri, int(line)
+class PropertyDifference(Struct):
+    """What becomes of one property of a resource."""
+
+    kind: str | None = None
 
 
-def _mapping(value: Any) -> Mapping[str, Any]:
-    return value if isinstance(value, Mapping) else {}
+class PreviewStep(Struct, rename="camel"):
+    """What a deployment does to a resource: its state before, its state afterwards, or both."""
+
+    op: EngineOperation
+    urn: str = ""
+    old_state: ResourceState | None = None
+    new_state: ResourceState | None = None
+    replace_reasons: list[str] | None = None
+    detailed_diff: dict[str, PropertyDifference] | None = None
 
 
-def _text(fields: Mapping[str, Any], key: str) -> str:
-    value = fields.get(key)
-    return value if isinstance(value, str) else ""
+class PulumiPreview(Struct, rename="camel"):
+    """What `pulumi preview --json` prints."""
+
+    steps: list[PreviewStep]
+    diagnostics: list[EngineDiagnostic] | None = None
+    change_summary: dict[str, int] | None = None
 
 
-def _texts(value: Any) -> Iterator[str]:
-    return (
-        (item for item in value if isinstance(item, str)) if isinstance(value, list) else iter(())
-    )
+class _EventStep(Struct, rename="camel"):
+    op: EngineOperation
+    urn: str = ""
+    old: ResourceState | None = None
+    new: ResourceState | None = None
+    keys: list[str] | None = None
+    detailed_diff: dict[str, PropertyDifference] | None = None
+
+    def step(self) -> PreviewStep:
+        return PreviewStep(self.op, self.urn, self.old, self.new, self.keys, self.detailed_diff)
 
 
-CHANGES: Final = {
-    "create": Operation.CREATE,
-    "create-replacement": Operation.REPLACE,
-    "import": Operation.CREATE,
-    "import-replacement": Operation.REPLACE,
-    "read": Operation.READ,
-    "read-replacement": Operation.READ,
-    "refresh": Operation.SAME,
-    "replace": Operation.REPLACE,
-    "same": Operation.SAME,
-    "update": Operation.UPDATE,
-}
+class _StepEvent(Struct):
+    metadata: _EventStep
+
+
+class _SummaryEvent(Struct, rename="camel"):
+    resource_changes: dict[str, int] | None = None
+
+
+class _EngineEvent(Struct, rename="camel"):
+    resource_pre_event: _StepEvent | None = None
+    diagnostic_event: EngineDiagnostic | None = None
+    summary_event: _SummaryEvent | None = None
+
+
+class _Deployment(Struct):
+    resources: list[ResourceState]
 
 
 def is_preview(value: Any) -> bool:
     """Say whether a JSON value is a preview."""
     return isinstance(value, Mapping) and isinstance(value.get("steps"), list)
+
+
+def preview_in(value: Any, place: Place) -> PulumiPreview:
+    """Return a preview.
+
+    Raises:
+        InvalidValue: no engine writes such a preview; its place has the path of what is wrong.
+    """
+    return convert(value, PulumiPreview, place)
 
 
 def is_events(values: list[Any]) -> bool:
@@ -150,18 +186,100 @@ def is_events(values: list[Any]) -> bool:
     )
 
 
-def steps_of_events(values: list[Any]) -> list[Any]:
-    """Return the steps that engine events announce, in a preview's own form."""
-    announced = (_fields(_fields(value).get("resourcePreEvent")) for value in values)
-    steps = (_fields(event.get("metadata")) for event in announced if event)
-    return [{**step, "oldState": step.get("old"), "newState": step.get("new")} for step in steps]
+def preview_in_events(values: list[Any], place: Place) -> PulumiPreview:
+    """Return what the engine's events tell, as a preview.
+
+    Raises:
+        InvalidValue: no engine writes such an event; its place has the path of what is wrong.
+    """
+    events = convert(values, list[_EngineEvent], place)
+    summaries = (each.summary_event.resource_changes for each in events if each.summary_event)
+    return PulumiPreview(
+        [each.resource_pre_event.metadata.step() for each in events if each.resource_pre_event],
+        [each.diagnostic_event for each in events if each.diagnostic_event],
+        next(filter(None, summaries), None),
+    )
 
 
-def preview_plans(steps: list[Any]) -> tuple[Plan, Plan]:
+_KUBERNETES: Final = "kubernetes:"
+_URN_PARTS: Final = 4
+
+
+def planned_resource(
+    state: ResourceState, change: Operation = Operation.SAME, replaced_by: Iterable[str] = ()
+) -> PlannedResource | None:
+    """Return the resource of a state; None for one that is about to be deleted."""
+    if state.delete:
+        return None
+    name = state.urn.split("::", _URN_PARTS - 1)[-1]
+    dependencies = MappingProxyType(
+        {key: tuple(urns or ()) for key, urns in (state.property_dependencies or {}).items()}
+    )
+    return PlannedResource(
+        urn=state.urn,
+        type=state.type,
+        name=name,
+        inputs=unknown_inputs(_inputs(state), state.type, name, dependencies),
+        custom=state.custom,
+        parent=state.parent or None,
+        provider=(state.provider or "").rpartition("::")[0] or None,
+        dependencies=tuple(state.dependencies or ()),
+        property_dependencies=dependencies,
+        options=ResourceOptions(protect=state.protect),
+        change=change,
+        replaced_by=tuple(replaced_by),
+        place=_place(state),
+    )
+
+
+def _inputs(state: ResourceState) -> dict[str, Any]:
+    """Return what the program asked for; what was read from a cluster has only outputs."""
+    written = state.inputs or state.outputs or {}
+    inputs = {key: value for key, value in written.items() if not key.startswith("__")}
+    is_object = state.type.startswith(_KUBERNETES)
+    return {**_identity(state.type), **inputs} if is_object else inputs
+
+
+def _identity(type_: str) -> dict[str, str]:
+    """Return the apiVersion and kind that a type token stands for.
+
+    >>> _identity("kubernetes:core/v1:Pod")
+    {'apiVersion': 'v1', 'kind': 'Pod'}
+    """
+    version, _, kind = type_.removeprefix(_KUBERNETES).rpartition(":")
+    return {"apiVersion": version.removeprefix("core/"), "kind": kind}
+
+
+#: A line of a file in the project's folder.
+_POSITION: Final = re.compile(r"((?!.*/\.\./)[a-z]+://[^\[\]]*)#([0-9]{1,9})")
+
+
+def _place(state: ResourceState) -> Place:
+    """Return the line of the program that made the resource; older engines do not tell."""
+    trace = [each.source_position for each in state.stack_trace or ()]
+    found = (_POSITION.fullmatch(each or "") for each in (state.source_position, *trace))
+    return program_line(((each[1], int(each[2])) for each in found if each), Path.cwd())
+
+
+_OPERATIONS: Final = {
+    EngineOperation.CREATE: Operation.CREATE,
+    EngineOperation.CREATE_REPLACEMENT: Operation.REPLACE,
+    EngineOperation.IMPORT: Operation.CREATE,
+    EngineOperation.IMPORT_REPLACEMENT: Operation.REPLACE,
+    EngineOperation.READ: Operation.READ,
+    EngineOperation.READ_REPLACEMENT: Operation.READ,
+    EngineOperation.REFRESH: Operation.SAME,
+    EngineOperation.REPLACE: Operation.REPLACE,
+    EngineOperation.SAME: Operation.SAME,
+    EngineOperation.UPDATE: Operation.UPDATE,
+}
+
+
+def preview_plans(steps: Iterable[PreviewStep]) -> tuple[Plan, Plan]:
     """Return the plan of what there is before the deployment, and of what there is after it."""
     before: dict[str, PlannedResource] = {}
     after: dict[str, PlannedResource] = {}
-    for step in map(_fields, steps):
+    for step in steps:
         old, new = _old(step), _new(step)
         if old is not None:
             before.setdefault(old.urn, old)
@@ -170,36 +288,26 @@ def preview_plans(steps: list[Any]) -> tuple[Plan, Plan]:
     return plan_of(before.values()), plan_of(after.values())
 
 
-def _fields(value: Any) -> Mapping[str, Any]:
-    return value if isinstance(value, Mapping) else {}
-
-
-def _old(step: Mapping[str, Any]) -> PlannedResource | None:
+def _old(step: PreviewStep) -> PlannedResource | None:
     """Return what there is; a replaced resource whose successor comes first is marked `delete`."""
-    state = _fields(step.get("oldState"))
-    if step.get("op") == "replace":
-        state = {key: value for key, value in state.items() if key != "delete"}
-    return planned_resource(state)
+    state = step.old_state
+    if state is not None and step.op is EngineOperation.REPLACE:
+        state = structs.replace(state, delete=False)
+    return None if state is None else planned_resource(state)
 
 
-def _new(step: Mapping[str, Any]) -> PlannedResource | None:
-    change = CHANGES.get(str(step.get("op")))
-    if change is None:
+def _new(step: PreviewStep) -> PlannedResource | None:
+    change = _OPERATIONS.get(step.op)
+    if change is None or step.new_state is None:
         return None
-    return planned_resource(step.get("newState"), change, _replaced_by(step))
+    return planned_resource(step.new_state, change, _replaced_by(step))
 
 
-def _replaced_by(step: Mapping[str, Any]) -> list[str]:
+def _replaced_by(step: PreviewStep) -> list[str]:
     """Return the paths that force a replacement, which a step tells twice and in any order."""
-    reasons = step.get("replaceReasons", step.get("keys"))
-    written = [str(reason) for reason in reasons] if isinstance(reasons, list) else []
-    differences = _fields(step.get("detailedDiff")).items()
-    forced = [str(path) for path, each in differences if _forces(_fields(each))]
-    return sorted({*written, *forced})
-
-
-def _forces(difference: Mapping[str, Any]) -> bool:
-    return str(difference.get("kind")).endswith("-replace")
+    differences = (step.detailed_diff or {}).items()
+    forced = (path for path, each in differences if (each.kind or "").endswith("-replace"))
+    return sorted({*(step.replace_reasons or ()), *forced})
 
 
 def _at_lines(resources: Iterable[PlannedResource]) -> Iterator[PlannedResource]:
@@ -223,51 +331,37 @@ def plan_of(resources: Iterable[PlannedResource]) -> Plan:
 
 def is_state(value: Any) -> bool:
     """Say whether a JSON value is an exported stack, or the checkpoint file of a local backend."""
-    return _resources(value) is not None
+    return _deployment(value) is not None
 
 
-def state_plan(value: Any) -> Plan:
-    """Return the plan of the resources of a stack, in which nothing changes."""
-    read = (planned_resource(state) for state in _resources(value) or ())
+def state_plan(value: Any, place: Place) -> Plan:
+    """Return the plan of the resources of a stack, in which nothing changes.
+
+    Raises:
+        InvalidValue: no engine writes such a state; its place has the path of what is wrong.
+    """
+    path, deployment = _deployment(value) or ("deployment", {})
+    read = map(planned_resource, convert(deployment, _Deployment, place.at(path)).resources)
     return plan_of(resource for resource in read if resource is not None)
 
 
-def _resources(value: Any) -> list[Any] | None:
-    for path in (("deployment",), ("checkpoint", "latest")):
+def _deployment(value: Any) -> tuple[str, Mapping[str, Any]] | None:
+    for path in ("deployment", "checkpoint.latest"):
         inner = value
-        for step in path:
+        for step in path.split("."):
             inner = inner.get(step) if isinstance(inner, Mapping) else None
         if isinstance(inner, Mapping) and isinstance(inner.get("resources"), list):
-            return list(inner["resources"])
+            return path, inner
     return None
 
-
-SAME: Final = "same"
 
 _FAILED: Final = re.compile(r"^(error: )?(Preview failed: )?")
 _NO_REASON: Final = {"preview failed", "update failed"}
 
 
-def gaps_in_preview(document: Mapping[str, Any], place: Place) -> Iterator[Finding]:
-    """Yield findings on a document of `pulumi preview --json` that is not the whole plan."""
-    yield from _errors(_list_at(document, "diagnostics"), place)
-    yield from _without_sames(
-        _mapping_at(document, "changeSummary"), _list_at(document, "steps"), place
-    )
-
-
-def gaps_in_events(events: Sequence[Mapping[str, Any]], place: Place) -> Iterator[Finding]:
-    """Yield findings on engine events that are not the whole plan."""
-    yield from _errors([_mapping_at(event, "diagnosticEvent") for event in events], place)
-    announced = (_mapping_at(event, "resourcePreEvent") for event in events)
-    steps = [_mapping_at(event, "metadata") for event in announced]
-    for event in events:
-        summary = _mapping_at(event, "summaryEvent")
-        yield from _without_sames(_mapping_at(summary, "resourceChanges"), steps, place)
-
-
-def _errors(diagnostics: Sequence[Any], place: Place) -> Iterator[Finding]:
-    for text in _reasons(diagnostics):
+def gaps(preview: PulumiPreview, place: Place) -> Iterator[Finding]:
+    """Yield findings on a preview that is not the whole plan."""
+    for text in _reasons(preview.diagnostics or ()):
         yield Finding(
             "preview-failed",
             Severity.ERROR,
@@ -275,39 +369,22 @@ def _errors(diagnostics: Sequence[Any], place: Place) -> Iterator[Finding]:
             place,
             "repair the program: what the preview did not come to is not here",
         )
-
-
-def _reasons(diagnostics: Sequence[Any]) -> list[str]:
-    """Return why a preview failed, each reason once; that it failed is the last one to give."""
-    messages = (each for each in diagnostics if isinstance(each, Mapping))
-    errors = (each for each in messages if each.get("severity") == "error")
-    texts = (" ".join(str(error.get("message")).split()) for error in errors)
-    reasons = dict.fromkeys(_FAILED.sub("", text) for text in texts)
-    return [reason for reason in reasons if reason not in _NO_REASON] or list(reasons)
-
-
-def _without_sames(
-    summary: Mapping[str, Any], steps: Sequence[Any], place: Place
-) -> Iterator[Finding]:
-    """Yield a finding if resources that stay as they are were counted but not listed."""
-    counted = summary.get(SAME)
-    listed = sum(isinstance(step, Mapping) and step.get("op") == SAME for step in steps)
-    if isinstance(counted, int) and counted > listed:
+    counted = (preview.change_summary or {}).get(EngineOperation.SAME, 0)
+    left_out = counted - sum(each.op is EngineOperation.SAME for each in preview.steps)
+    if left_out > 0:
         yield Finding(
             "preview-without-sames",
             Severity.ERROR,
-            f"the preview leaves out {counted - listed} resources that do not change",
+            f"the preview leaves out {left_out} resources that do not change",
             place,
             "run `pulumi preview --json --show-sames`",
             "https://www.pulumi.com/docs/iac/cli/commands/pulumi_preview/",
         )
 
 
-def _mapping_at(node: Mapping[str, Any], key: str) -> Mapping[str, Any]:
-    value = node.get(key)
-    return value if isinstance(value, Mapping) else {}
-
-
-def _list_at(node: Mapping[str, Any], key: str) -> list[Any]:
-    value = node.get(key)
-    return value if isinstance(value, list) else []
+def _reasons(diagnostics: Sequence[EngineDiagnostic]) -> list[str]:
+    """Return why a preview failed, each reason once; that it failed is no reason by itself."""
+    errors = (each for each in diagnostics if each.severity == "error")
+    texts = (" ".join(error.message.split()) for error in errors)
+    reasons = dict.fromkeys(_FAILED.sub("", text) for text in texts)
+    return [reason for reason in reasons if reason not in _NO_REASON] or list(reasons)

@@ -6,7 +6,7 @@ from pathlib import Path
 
 from podwall.engines import SPEC
 from podwall.model import Snapshot
-from podwall.policies import Finding, SourceError
+from podwall.policies import Finding, PodwallError
 from podwall.reachability import reachability
 from podwall.reports.reach.rows import reach_csv
 from podwall.sources import source
@@ -18,7 +18,7 @@ def assert_survives(folder: Path, data: bytes) -> None:
     """Read, analyse and report: the only way to fail is one line that says what and where."""
     try:
         findings, snapshot = findings_and_snapshot(folder, data)
-    except SourceError as problem:
+    except PodwallError as problem:
         _assert_says_where(problem, folder)
         return
     for finding in findings:
@@ -43,6 +43,6 @@ def _assert_one_line(message: str) -> None:
     assert "Traceback" not in message
 
 
-def _assert_says_where(problem: SourceError, folder: Path) -> None:
+def _assert_says_where(problem: PodwallError, folder: Path) -> None:
     assert str(problem.place).startswith(str(folder))
     _assert_one_line(problem.message)

@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 
 from podwall.model import LabelMap, Snapshot, Unknown
+from podwall.policies.errors import InvalidValue
 from podwall.reading import DeclaredCluster
 from podwall.sources import Source, SourceKind, source
 
@@ -199,20 +200,78 @@ def test_a_checkpoint_of_a_local_backend(tmp_path: Path) -> None:
     assert workloads(planned(opened(tmp_path, checkpoint))) == {"default/web"}
 
 
+SOUND = pod("web")
+LATER = {"op": "create", "newState": {**SOUND, "propertyDependencies": {"spec": ["x"]}}}
+
+
 @pytest.mark.parametrize(
-    "steps",
+    ("document", "message"),
     [
-        pytest.param([1, None, "x", []], id="no steps"),
-        pytest.param([{"op": 1, "newState": 2, "oldState": [3]}], id="no states"),
-        pytest.param([{"op": "create", "newState": {"urn": "x", "type": 1}}], id="no URN"),
+        pytest.param({"steps": [1]}, "steps[0]: must be a mapping, is `1`", id="no step"),
+        pytest.param({"steps": [{}]}, "steps[0].op: is missing", id="no operation"),
+        pytest.param({"steps": [{"op": []}]}, "steps[0].op: must be `create`, `cr", id="a list"),
         pytest.param(
-            [{"op": "create", "newState": resource("kubernetes:core/v1:Pod", "x", 5)}],
+            {"steps": [{"op": "same"}, {"op": "transmogrify"}]},
+            "steps[1].op: must be `create`, `create-replacement`, `delete`, `delete-replaced`, "
+            "`discard`, `discard-replaced`, `import`, `import-replacement`, `read`, "
+            "`read-replacement`, `refresh`, `remove-pending-replace`, `replace`, `same` or "
+            "`update`, is `transmogrify`",
+            id="an operation of a later engine",
+        ),
+        pytest.param(
+            {"steps": [{"op": "create", "newState": {"urn": "x", "type": "y"}}]},
+            "steps[0].newState.urn: must be a URN, is `x`",
+            id="no URN",
+        ),
+        pytest.param(
+            {"steps": [{"op": "create", "newState": {**SOUND, "inputs": 5}}]},
+            "steps[0].newState.inputs: must be a mapping, is `5`",
             id="inputs that are none",
+        ),
+        pytest.param(
+            {"steps": [LATER]},
+            "steps[0].newState.propertyDependencies[spec][0]: must be a URN, is `x`",
+            id="a dependency on what is no URN",
+        ),
+        pytest.param(
+            {"steps": [], "changeSummary": {"same": "7"}},
+            "changeSummary[same]: must be a whole number, is the text `7`",
+            id="a count that is none",
+        ),
+        pytest.param(
+            {"steps": [], "diagnostics": [{"severity": "error", "message": None}]},
+            "diagnostics[0].message: must be text, is `null`",
+            id="a message that is none",
+        ),
+        pytest.param(
+            {"version": 3, "deployment": {"resources": [{**SOUND, "protect": "no"}]}},
+            "deployment.resources[0].protect: must be `true` or `false`, is the text `no`",
+            id="a state",
+        ),
+        pytest.param(
+            {"checkpoint": {"latest": {"resources": [{**SOUND, "dependencies": [1]}]}}},
+            "checkpoint.latest.resources[0].dependencies[0]: must be text, is `1`",
+            id="a checkpoint",
+        ),
+        pytest.param(
+            {"sequence": 1, "timestamp": 1, "resourcePreEvent": {"metadata": {"op": "made"}}},
+            "[0].resourcePreEvent.metadata.op: must be `create`",
+            id="an event",
         ),
     ],
 )
-def test_junk_in_a_preview(tmp_path: Path, steps: list[Any]) -> None:
-    opened(tmp_path, {"steps": steps}).reading()
+def test_what_no_engine_writes_is_refused_with_its_place(
+    tmp_path: Path, document: Any, message: str
+) -> None:
+    with pytest.raises(InvalidValue) as refusal:
+        opened(tmp_path, document)
+    assert str(refusal.value).startswith(f"{tmp_path / 'preview.json'} {message}")
+
+
+def test_what_an_engine_adds_is_left_to_others(tmp_path: Path) -> None:
+    later = {**pod("web"), "viewOf": 5, "stackTrace": [{"sourcePosition": "file://[#1"}]}
+    steps = [{"op": "create", "urn": later["urn"], "newState": later, "views": []}]
+    assert workloads(planned(opened(tmp_path, {"steps": steps, "maySkip": 1}))) == {"default/web"}
 
 
 def test_a_stack_of_two_clusters_declares_no_engine(tmp_path: Path) -> None:

@@ -68,7 +68,7 @@ def _deployed(path: str) -> Plan:
             help="write it with `pulumi stack export`",
             place=Place(name),
         )
-    return state_plan(values[0])
+    return state_plan(values[0], Place(name))
 
 
 def _changes(old: PlannedResource, new: PlannedResource) -> Judgements:
