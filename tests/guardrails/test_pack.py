@@ -39,7 +39,7 @@ def test_the_documentation_lists_every_rule_as_it_is() -> None:
         assert f"| {' | '.join((*row, settings))} |" in table
 
 
-def test_doubts_are_told_after_all_rules() -> None:
+def test_what_is_undetermined_is_reported_after_all_rules() -> None:
     names = [each.name for each in policies(TODAY)]
     assert (names[0], names[-1]) == ("remember-inputs", "undetermined")
     assert len(names) == len(set(names))
