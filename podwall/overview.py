@@ -80,7 +80,7 @@ def summary(table: VerdictTable) -> Summary:
         namespaces=len({each.workload.namespace for each in workloads}),
         connections=count * count - _single_pods(table, range(count)),
         open=int(_connections(table, _is_open(table), everyone)[0, 0]),
-        undetermined=int(_connections(table, _is_in_doubt(table), everyone)[0, 0]),
+        undetermined=int(_connections(table, _is_undetermined(table), everyone)[0, 0]),
         from_outside=_indices(_open_from_outside(table)[destinations]),
         open_ingress=_indices(join.destinations.profile[destinations] == UNISOLATED),
         open_egress=_indices(join.sources.profile[sources] == UNISOLATED),
@@ -92,10 +92,10 @@ def _is_open(table: VerdictTable) -> Flags:
     return np.array([bool(each.allowed) for each in table.verdicts], dtype=np.bool_)
 
 
-def _is_in_doubt(table: VerdictTable) -> Flags:
+def _is_undetermined(table: VerdictTable) -> Flags:
     """Return which of the table's verdicts allow nothing for certain, but perhaps something."""
-    doubts = (bool(each.undetermined and not each.allowed) for each in table.verdicts)
-    return np.array(list(doubts), dtype=np.bool_)
+    undetermined = (bool(each.undetermined and not each.allowed) for each in table.verdicts)
+    return np.array(list(undetermined), dtype=np.bool_)
 
 
 def _open_from_outside(table: VerdictTable) -> Flags:
@@ -306,10 +306,10 @@ def namespace_grid(table: VerdictTable) -> NamespaceGrid:
     outside = _outside(table)
     groups = [*workloads.values(), *([each.number] for each in outside)]
     opens = _connections(table, _is_open(table), groups)
-    doubts = _connections(table, _is_in_doubt(table), groups)
+    undetermined = _connections(table, _is_undetermined(table), groups)
     shares = {}
-    for row, column in np.argwhere(opens + doubts).tolist():
+    for row, column in np.argwhere(opens + undetermined).tolist():
         alone = _single_pods(table, groups[row]) if row == column else 0
         total = len(groups[row]) * len(groups[column]) - alone
-        shares[row, column] = Share(int(opens[row, column]), int(doubts[row, column]), total)
+        shares[row, column] = Share(int(opens[row, column]), int(undetermined[row, column]), total)
     return NamespaceGrid((*workloads, *(each.name for each in outside)), shares)

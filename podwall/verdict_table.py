@@ -184,17 +184,17 @@ MOST_CAUSES: Final = 4000
 
 def caused_verdicts(table: VerdictTable) -> CausedVerdicts:
     """Return the verdicts of a table with the causes of what is undetermined."""
-    doubtful = [number for number, each in enumerate(table.verdicts) if each.undetermined]
-    sources, destinations, by_class = _classes(table, split=bool(doubtful))
+    undetermined = [number for number, each in enumerate(table.verdicts) if each.undetermined]
+    sources, destinations, by_class = _classes(table, split=bool(undetermined))
     firsts = [np.unique(of, return_index=True)[1] for of in (sources, destinations)]
     known = table.cells[np.ix_(table.sources[firsts[0]], table.destinations[firsts[1]])]
     numbers = Registry[CausedVerdict]()
     plain = [numbers.number(CausedVerdict(each.allowed)) for each in table.verdicts]
     cells = np.array(plain, dtype=np.int64)[known]
     causes = _Causes(table, by_class=by_class)
-    doubts = np.argwhere(np.isin(known, doubtful)).tolist()
+    places = np.argwhere(np.isin(known, undetermined)).tolist()
     alone = np.array([each.is_one_pod for each in table.endpoints], dtype=np.bool_)
-    for (row, column), pair in zip(doubts, _examples(sources, destinations, doubts), strict=True):
+    for (row, column), pair in zip(places, _examples(sources, destinations, places), strict=True):
         if pair[0] != pair[1] or not alone[pair[0]]:
             allowed = table.verdicts[known[row, column]].allowed
             cells[row, column] = numbers.number(CausedVerdict(allowed, *causes.of(*pair)))

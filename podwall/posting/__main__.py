@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Final
 
 from podwall.policies.errors import PodwallError, SourceError
-from podwall.posting.api import Api, Refused, UnreachableError
+from podwall.posting.api import Api, RefusedError, UnreachableError
 from podwall.posting.pull_requests import (
     HEADERS,
     PullRequest,
@@ -37,7 +37,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     options = _parser().parse_args(arguments)
     try:
         message = options.post(options, Report(_text(options.file)), os.environ)
-    except (Refused, UnreachableError) as problem:
+    except (RefusedError, UnreachableError) as problem:
         message = f"not posted, the report is in the summary: {problem}"
     except PodwallError as problem:
         sys.stderr.write(f"error: {problem}\n")

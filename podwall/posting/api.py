@@ -15,7 +15,7 @@ from urllib.parse import urlsplit
 
 from podwall.policies.errors import Place, SourceError
 
-__all__ = ["Api", "ApiResponse", "Refused", "UnreachableError", "with_second_look"]
+__all__ = ["Api", "ApiResponse", "RefusedError", "UnreachableError", "with_second_look"]
 
 _TRIES: Final = 4
 _LONGEST_WAIT: Final = 60.0
@@ -24,7 +24,7 @@ _MOST_BYTES: Final = 32 * 1024 * 1024
 _LOOPBACK: Final = frozenset({"127.0.0.1", "localhost", "::1"})
 
 
-class Refused(SourceError):  # noqa: N818 - reads as what it says
+class RefusedError(SourceError):
     """The server answered, and did not do what was asked; `status` is why."""
 
     def __init__(self, status: int, message: str, place: str) -> None:
@@ -115,30 +115,30 @@ class Api:
                 json.loads(answer.read(_MOST_BYTES) or b"null"), dict(answer.headers)
             )
 
-    def _refused(self, method: str, path: str, problem: urllib.error.HTTPError) -> Refused:
+    def _refused(self, method: str, path: str, problem: urllib.error.HTTPError) -> RefusedError:
         message = _message(problem).replace(self.token, "***")
-        return Refused(problem.code, message, f"{method} {path}")
+        return RefusedError(problem.code, message, f"{method} {path}")
 
     def _unreachable(self, method: str, path: str, problem: Exception) -> UnreachableError:
         message = (str(problem) or type(problem).__name__).replace(self.token, "***")
         return UnreachableError(f"no answer: {message}", place=Place(f"{method} {path}"))
 
 
-def with_second_look(api: Api, act: Callable[[], str]) -> str:
-    """Do something that looks first for what is there, once more where the answer was lost.
+def with_second_look(api: Api, post: Callable[[], str]) -> str:
+    """Post, and post again where the answer was lost; `post` edits what it finds there.
 
-    A server that breaks off may have made what it was asked for: only looking again tells.
+    A server that breaks off may have made the comment all the same: the second time finds it.
     """
     try:
-        return act()
-    except Refused as problem:
+        return post()
+    except RefusedError as problem:
         if not _may_have_made(problem.place.source.split()[0], problem.status):
             raise
     except UnreachableError as problem:
         if not problem.place.source.startswith("POST"):
             raise
     api.pause(2.0)
-    return act()
+    return post()
 
 
 def _may_have_made(method: str, status: int) -> bool:

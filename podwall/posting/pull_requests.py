@@ -14,7 +14,7 @@ from typing import Any, Final
 from urllib.parse import quote
 
 from podwall.policies.errors import InvalidValue
-from podwall.posting.api import Api, ApiResponse, Refused, with_second_look
+from podwall.posting.api import Api, ApiResponse, RefusedError, with_second_look
 
 __all__ = ["HEADERS", "PullRequest", "Report", "ThreadStatus", "post_to_azure", "post_to_github"]
 
@@ -78,7 +78,7 @@ def post_to_github(
     """Edit the comment of `author` that has the report's marker, or make it; return its address.
 
     Raises:
-        Refused: GitHub does not allow it, as for a pull request from a fork.
+        RefusedError: GitHub does not allow it, as for a pull request from a fork.
         SourceError: GitHub can't be reached.
     """
     where = f"repos/{quote(repository)}/issues"
@@ -91,7 +91,7 @@ def _posted_to_github(api: Api, where: str, comments: str, report: Report, autho
     own = _own_comment(api, comments, report, author)
     try:
         return _address(_written(api, comments, where, own, report.text))
-    except Refused as problem:
+    except RefusedError as problem:
         if problem.status != HTTPStatus.UNPROCESSABLE_ENTITY:
             raise
     return _address(_written(api, comments, where, own, report.short))
@@ -157,7 +157,7 @@ def post_to_azure(api: Api, pull_request: PullRequest, report: Report, status: T
     """Edit one's own thread that has the report's marker, or make it; return its number.
 
     Raises:
-        Refused: Azure DevOps does not allow it.
+        RefusedError: Azure DevOps does not allow it.
         SourceError: Azure DevOps can't be reached.
     """
     return with_second_look(api, lambda: _posted_to_azure(api, pull_request, report, status))

@@ -258,7 +258,7 @@ class Reachability:
         """Return the connection that a row has in numbers."""
         return self._connection(source, destination, self._analysis.ports.verdict(ports))
 
-    def has_doubt(self, ports: int) -> bool:
+    def is_undetermined(self, ports: int) -> bool:
         """Return whether ports that a row has in numbers are undetermined, if only in part."""
         return bool(self._analysis.ports.verdict(ports).undetermined)
 

@@ -94,7 +94,7 @@ def ports_documents(ports: PortSet) -> tuple[PortsDocument, ...]:
 def undetermined_documents(
     parts: Iterable[Undetermined],
 ) -> tuple[UndeterminedPortsDocument, ...]:
-    """Return a document for each protocol and each cause of a doubt."""
+    """Return a document for each protocol and each cause."""
     return tuple(
         UndeterminedPortsDocument(*each, part.because)
         for part in parts

@@ -1,6 +1,6 @@
 """The terminal that text reports are printed to, and the symbols that it can show.
 
-Symbols tell verdicts and changes apart without colour; colours only help.
+Symbols distinguish verdicts and changes without colour; colours only help.
 """
 
 from __future__ import annotations
@@ -43,7 +43,7 @@ def line_width(console: Console) -> int:
 
 @dataclass(frozen=True, slots=True)
 class Symbols:
-    """One symbol for each thing that a report has to tell.
+    """One symbol for each thing that a report shows.
 
     `whole` and `part` say how much of many connections is open. `middle` and `last` draw trees:
     what leads to a child, and what runs down below it.

@@ -9,7 +9,7 @@ import pytest
 
 from podwall.policies.errors import PodwallError
 from podwall.posting.__main__ import main
-from podwall.posting.api import Api, Refused
+from podwall.posting.api import Api, RefusedError
 from podwall.posting.pull_requests import Report, post_to_github
 from tests.posting.servers import BOT, LONGEST, TOKEN, Fault, GitHub, serving
 
@@ -90,7 +90,7 @@ def test_what_passes_is_tried_again(fault: Fault, wait: float) -> None:
 
 def test_tries_are_counted() -> None:
     server, waits = GitHub(faults=[Fault(503)] * 10), list[float]()
-    with pytest.raises(Refused, match="503"):
+    with pytest.raises(RefusedError, match="503"):
         posted(server, report("x"), waits)
     assert server.asked == ["GET"] * 4
     assert len(waits) == 3
@@ -98,7 +98,7 @@ def test_tries_are_counted() -> None:
 
 def test_a_comment_is_not_made_twice_because_of_a_refusal() -> None:
     server = GitHub(faults=[Fault(403, {"message": "Resource not accessible by integration"})])
-    with pytest.raises(Refused, match="Resource not accessible"):
+    with pytest.raises(RefusedError, match="Resource not accessible"):
         posted(server, report("x"))
     assert server.asked == ["GET"]
 
@@ -123,7 +123,7 @@ def test_a_redirect_is_not_followed() -> None:
     elsewhere = GitHub()
     with serving(elsewhere) as other:
         fault = Fault(302, headers={"Location": f"{other}/repos/acme/shop/issues/7/comments"})
-        with pytest.raises(Refused, match="302"):
+        with pytest.raises(RefusedError, match="302"):
             posted(GitHub(faults=[fault]), report("x"))
     assert elsewhere.asked == []
 
@@ -145,7 +145,7 @@ def test_a_token_is_in_no_message() -> None:
     server = GitHub(faults=[Fault(400, {"message": f"bad token {TOKEN}"})])
     with serving(server) as address:
         api = Api(address, TOKEN)
-        with pytest.raises(Refused, match="bad token") as caught:
+        with pytest.raises(RefusedError, match="bad token") as caught:
             post_to_github(api, "acme/shop", 7, report("x"))
     assert TOKEN not in f"{caught.value} {api!r}"
 

@@ -18,7 +18,7 @@ from podwall.policies.errors import Finding, PodwallError, Severity
 from podwall.reading import GENERATED
 from podwall.reports.comment.report import ChangedConnection, ChangedObject, ChangeReport
 from podwall.reports.comment.wording import (
-    ORDER,
+    KIND_ORDER,
     ChangeGroup,
     change_sentence,
     endpoint_words,
@@ -119,7 +119,7 @@ _GENERATED: Final = f"`{GENERATED}` stands for the end of a name that only the d
 _POLICIES: Final = 3
 _LONGEST_NAME: Final = 120
 _LONGEST_LINK: Final = 2_000
-"""Links stand at every cut; a longer one would leave no room for what is told."""
+"""Links stand at every cut; a longer one would leave no room for the report."""
 _SHOWN: Final = 12
 """So many groups of a kind stand in the open; more are folded."""
 
@@ -183,7 +183,7 @@ def _blocks(report: ChangeReport) -> Iterator[MarkdownBlock]:
     if serious:
         yield _findings("Errors", serious)
     groups = grouped(report.connections)
-    for kind in ORDER:
+    for kind in KIND_ORDER:
         yield from _kind(kind, [each for each in groups if each.kind is kind], report)
     others = [each for each in report.findings if each.severity is not Severity.ERROR]
     if others:

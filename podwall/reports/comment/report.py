@@ -1,4 +1,4 @@
-"""What the comment says, as small values, made from the difference of two analyses."""
+"""What the comment is made of, as small values from the difference of two analyses."""
 
 from __future__ import annotations
 
@@ -60,13 +60,13 @@ class ChangedObject:
 
 @dataclass(frozen=True, slots=True)
 class ChangeReport:
-    """Everything that the comment tells.
+    """Everything that is in the comment.
 
     `subject` is what changes, such as `stack dev`. `namespaces` has the workloads of each namespace
-    after the change, so that all of them can be said in a word; `ranges` tells which ends are
-    addresses outside the cluster. `state` says in a sentence how things are afterwards, `judged`
-    on which engine's behaviour that rests. `artifact` is the address of the full report. `partial`:
-    there are more changed connections than are told.
+    after the change, so that the comment can name a whole namespace instead of its workloads;
+    `ranges` are the ends that are addresses outside the cluster. `state` is a sentence on how
+    things are afterwards, `judged` one on the engine that is assumed. `artifact` is the address of
+    the full report. `partial`: more connections change than are listed.
     """
 
     subject: str
@@ -83,7 +83,7 @@ class ChangeReport:
 
 
 MOST_CHANGES: Final = 100_000
-"""So many changed connections are told; nobody reads more."""
+"""At most so many changed connections are listed; nobody reads more."""
 
 _REASONS: Final = {
     ChangeCause.POLICY: "",

@@ -20,7 +20,7 @@ from podwall.reports.formats import code_span
 from podwall.reports.words import counted, listed
 
 __all__ = [
-    "ORDER",
+    "KIND_ORDER",
     "ChangeGroup",
     "address_words",
     "change_sentence",
@@ -40,7 +40,7 @@ def endpoint_words(
     namespaces: Mapping[str, frozenset[str]],
     ranges: frozenset[str] = frozenset(),
 ) -> str:
-    """Return the names of ends; all workloads of a namespace are said in a word.
+    """Return the names of ends; a namespace stands for its workloads where all are among them.
 
     >>> endpoint_words(["shop/api", "shop/web"], {"shop": frozenset({"shop/api", "shop/web"})})
     'every workload of `shop`'
@@ -142,7 +142,7 @@ def _excluded6(whole: IPv6Network, network: IPv6Network) -> Iterator[IPv6Network
         yield whole
 
 
-ORDER: Final = (
+KIND_ORDER: Final = (
     ConnectionChangeKind.ADDED,
     ConnectionChangeKind.WIDENED,
     ConnectionChangeKind.CHANGED,
@@ -205,7 +205,7 @@ def _change_group(
 
 
 def _group_order(group: ChangeGroup) -> tuple[int, tuple[str, ...], tuple[str, ...]]:
-    return ORDER.index(group.kind), group.destinations, group.sources
+    return KIND_ORDER.index(group.kind), group.destinations, group.sources
 
 
 _GAPS: Final = {"preview-failed", "preview-without-sames"}
@@ -221,7 +221,7 @@ _VERBS: Final = {
 def change_sentence(report: ChangeReport) -> str:
     """Return how many connections change, between workloads if any, else with what is outside.
 
-    Nothing is said of a change that cannot be seen, because its preview failed.
+    Where the preview failed, the sentence is that nobody knows.
 
     >>> change_sentence(ChangeReport("stack dev"))
     'no connection opens or closes'
@@ -266,7 +266,7 @@ def _counted(
 
 def _counts(count: Counter[ConnectionChangeKind]) -> str:
     """Return the counts, the most open kind first; the noun stands with the first."""
-    kinds: Iterable[ConnectionChangeKind] = [kind for kind in ORDER if count[kind]]
+    kinds: Iterable[ConnectionChangeKind] = [kind for kind in KIND_ORDER if count[kind]]
     parts = [(count[kind], _VERBS[kind][count[kind] > 1]) for kind in kinds]
     if not parts:
         return ""

@@ -29,7 +29,7 @@ _STYLES: Final = {
 def findings_section(findings: Sequence[Finding], width: int = UNWRAPPED) -> Iterator[Text]:
     """Yield the title with the number of each severity, and then the findings.
 
-    What findings in a row have in common, their remedy and its source, is said after the last.
+    The remedy, and its source, that findings in a row have in common stand after the last.
     """
     if findings:
         counts = Counter(finding.severity for finding in findings)

@@ -78,7 +78,7 @@ def _note(endpoints: tuple[int, ...], workloads: int, one: str, many: str) -> Pa
         case 0:
             return PageNote("No", f"workload {one}.")
         case count if count == workloads:
-            # To name all of them would tell nothing.
+            # Their names would add nothing.
             return PageNote("Every", f"workload {one}.")
         case 1:
             return PageNote("1", f"workload {one}:", endpoints)

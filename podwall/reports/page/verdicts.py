@@ -58,8 +58,8 @@ class VerdictNumbers:
 
     def verdict(self, found: CausedVerdict) -> int:
         """Return the number of a verdict."""
-        doubts = tuple((self._ports.of(e.ports), printable(e.because)) for e in found.undetermined)
-        verdict = PageVerdict(self._ports.of(found.allowed), doubts, found.exact)
+        perhaps = tuple((self._ports.of(e.ports), printable(e.because)) for e in found.undetermined)
+        verdict = PageVerdict(self._ports.of(found.allowed), perhaps, found.exact)
         return self._verdicts.of(verdict)
 
     def page_ports(self) -> tuple[PagePorts, ...]:

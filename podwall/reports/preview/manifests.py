@@ -103,9 +103,9 @@ class Manifests:
 def manifests(documents: Iterable[Document]) -> Manifests:
     """Return every object as a file of its own.
 
-    What only deployment tells, or is secret, is left out of annotations, environments and data, and
-    named in a comment. Anywhere else its absence would mean something else, so that the whole
-    object is left out.
+    What is known only after deployment, or is secret, is left out of annotations, environments and
+    data, and named in a comment. Anywhere else its absence would mean something else, so that the
+    whole object is left out.
     """
     files: dict[str, str] = {}
     left_out = []

@@ -26,7 +26,7 @@ Children = Mapping[str | None, Sequence[PlannedResource]]
 
 _GAP: Final = 2
 _LEAST_DETAILS: Final = 20
-_TELLING: Final = frozenset({Operation.REPLACE, Operation.DELETE})
+_ALWAYS_SHOWN: Final = frozenset({Operation.REPLACE, Operation.DELETE})
 
 
 def resource_tree(
@@ -34,9 +34,10 @@ def resource_tree(
 ) -> Iterator[Text]:
     """Yield the lines of the tree: resources under their parents, in the order of the program.
 
-    What matters of each stands beside it, in a column of its own. A plan of the Pulumi CLI tells
-    what happens to each resource; an embedded one makes them all. Of resources under one parent
-    that are of one type and fare alike, `most_alike` are shown and the others are counted.
+    What matters of each stands beside it, in a column of its own. In a plan of the
+    Pulumi CLI each resource is marked by what happens to it; an embedded plan creates them all. Of
+    resources under one parent that are of one type and change in the same way, `most_alike` are
+    shown and the others are counted.
     """
     children, left_out = _thinned(_children(plan), most_alike)
     rows = list(_rows(children, None, "", symbols))
@@ -64,7 +65,9 @@ def _thinned(children: Children, most: int) -> tuple[Children, Mapping[tuple[str
         kept[parent] = []
         for each in siblings:
             alike = kind_of(each.type), each.change
-            plain = each.urn not in children and not each.protect and each.change not in _TELLING
+            plain = (
+                each.urn not in children and not each.protect and each.change not in _ALWAYS_SHOWN
+            )
             seen[alike] += plain
             if plain and seen[alike] > most:
                 left_out[alike] += 1

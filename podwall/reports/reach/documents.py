@@ -35,7 +35,7 @@ __all__ = [
 
 
 class WorkloadDocument(TypedDocument):
-    """Pods that are alike. Null stands for what only deployment tells."""
+    """Pods that are alike. Null stands for what is not known yet."""
 
     id: Annotated[
         str,
@@ -47,7 +47,7 @@ class WorkloadDocument(TypedDocument):
     namespace: str | None
     name: str
     kind: str
-    labels: Annotated[dict[str, str | None], about("A value that only deployment tells is null.")]
+    labels: Annotated[dict[str, str | None], about("A value that is not known yet is null.")]
     replicas: Annotated[int, Meta(ge=0)] | None
 
 
@@ -95,7 +95,7 @@ def workload_document(endpoint: WorkloadEndpoint) -> WorkloadDocument:
 
 
 def _known(value: Any) -> Any:
-    """Return a value, or None where only deployment tells it."""
+    """Return a value, or None where only deployment decides it."""
     return None if isinstance(value, Unknown) else value
 
 

@@ -34,7 +34,7 @@ class LineFormat:
     """How a line is written.
 
     `beginning` is made from the source's id, and `ending` from a connection without a look at its
-    source. A connection whose ending is empty is not told.
+    source. A connection whose ending is empty gets no line.
     """
 
     beginning: Callable[[str], str]
@@ -54,11 +54,11 @@ def pair_lines(reachability: Reachability, form: LineFormat) -> Iterator[str]:
 
 
 class _Listed(NamedTuple):
-    """The endings of what a role reaches; those in doubt differ from source to source."""
+    """The endings of what a role reaches; undetermined ones differ from source to source."""
 
     endings: list[str]
     written: list[str]
-    doubtful: list[int]
+    undetermined: list[int]
 
 
 class _Endings:
@@ -68,7 +68,7 @@ class _Endings:
         self._reachability = reachability
         self._ending = ending
         self._written: dict[tuple[int, int], str] = {}
-        self._in_doubt: dict[int, bool] = {}
+        self._undetermined: dict[int, bool] = {}
         self._lists: dict[int, _Listed] = {}
 
     def forget_lists(self) -> None:
@@ -81,10 +81,10 @@ class _Endings:
         if role not in self._lists:
             self._lists[role] = self._listed(row)
         listed = self._lists[role]
-        if not (listed.doubtful or row.alone):
+        if not (listed.undetermined or row.alone):
             return listed.written
         endings = list(listed.endings)
-        for index in listed.doubtful:
+        for index in listed.undetermined:
             end, ports = row.reached.destinations[index], row.reached.ports[index]
             endings[index] = self._ending(self._reachability.connection_on(row.source, end, ports))
         if row.alone:
@@ -93,25 +93,27 @@ class _Endings:
 
     def _listed(self, row: SourceRow) -> _Listed:
         _, destinations, ports = row.reached
-        doubtful = [index for index, number in enumerate(ports) if self._is_in_doubt(number)]
+        undetermined = [
+            index for index, number in enumerate(ports) if self._is_undetermined(number)
+        ]
         pairs = zip(destinations, ports, strict=True)
         endings = [self._certain(row, end, number) for end, number in pairs]
-        return _Listed(endings, list(filter(None, endings)), doubtful)
+        return _Listed(endings, list(filter(None, endings)), undetermined)
 
     def _certain(self, row: SourceRow, end: int, ports: int) -> str:
         """Return the ending for any source, or nothing where it depends on the source."""
         ending = self._written.get((end, ports))
         if ending is None:
-            known = not self._is_in_doubt(ports)
+            known = not self._is_undetermined(ports)
             connection = self._reachability.connection_on
             ending = self._ending(connection(row.source, end, ports)) if known else ""
             self._written[end, ports] = ending
         return ending
 
-    def _is_in_doubt(self, ports: int) -> bool:
-        if ports not in self._in_doubt:
-            self._in_doubt[ports] = self._reachability.has_doubt(ports)
-        return self._in_doubt[ports]
+    def _is_undetermined(self, ports: int) -> bool:
+        if ports not in self._undetermined:
+            self._undetermined[ports] = self._reachability.is_undetermined(ports)
+        return self._undetermined[ports]
 
 
 class ReachRow(NamedTuple):

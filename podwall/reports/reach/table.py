@@ -92,7 +92,7 @@ _CORNER: Final = "from \\ to"
 def reach_forms(grid: Grid, symbols: Symbols) -> Iterator[RenderableType]:
     """Yield the forms of a grid, the widest first: columns by name, by number, a list.
 
-    Each row is a client and each column a server. Symbols tell verdicts apart, colours only help.
+    Each row is a client and each column a server. Symbols distinguish verdicts, colours only help.
     """
     names = [printable(name) for name in grid.names]
     indices = range(len(names))
@@ -188,7 +188,7 @@ def _share(symbols: Symbols, share: Share) -> Text:
 
 
 def _sign(symbols: Symbols, share: Share) -> Text:
-    """Return a single sign, which tells apart without colour."""
+    """Return a single sign, which is clear without colour."""
     if share.undetermined:
         return Text("?", "yellow")
     if share.open:

@@ -131,5 +131,5 @@ def reach_lines(reachability: Reachability, console: Console) -> Iterator[str]:
 
 def _pair_line(row: ReachRow, width: int) -> str:
     pair = f"{row.source:{width}}  ->  {row.destination:{width}}"
-    unsure = f"  perhaps {row.undetermined}, {row.because}" if row.undetermined else ""
-    return f"{pair}  {row.allowed}{unsure}\n"
+    perhaps = f"  perhaps {row.undetermined}, {row.because}" if row.undetermined else ""
+    return f"{pair}  {row.allowed}{perhaps}\n"
