@@ -94,7 +94,9 @@ def _explain_arguments(parser: ArgumentParser) -> None:
         "words",
         metavar="[SOURCE] FROM TO [PORT]",
         nargs="+",
-        help="FROM and TO are workloads (`namespace/name`), addresses or ranges; PORT is as in "
+        help="FROM and TO are workloads (`namespace/name`), addresses or ranges, or pods that are "
+        "not shown, by labels as kubectl writes them: `shop/any:role=batch` of a namespace that is "
+        "shown, `any:team=x@env=dev` of others; PORT is as in "
         "`8080`, `53/udp` or `metrics`, a port name of TO (default: all ports); SOURCE is "
         "manifests, a preview or a stack (default: the Pulumi program in this folder)",
     )

@@ -11,10 +11,20 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 from podwall.explain.wording import carrying
-from podwall.model import Operator, PodPeer, Policy, SelectorRequirement, SnapshotWorkload, Unknown
+from podwall.model import (
+    EMPTY_SELECTOR,
+    Operator,
+    PodPeer,
+    Policy,
+    Selector,
+    SelectorRequirement,
+    SnapshotWorkload,
+    Unknown,
+)
 from podwall.policies.peers import METADATA_NAME
-from podwall.reachability.cluster import EnforcedCluster, same_namespace
+from podwall.reachability.cluster import EnforcedCluster, MatchAnswers, same_namespace
 from podwall.reachability.matching import Match, requirement_matches
+from podwall.reachability.unseen_pods import UnseenPods
 
 __all__ = ["ConditionOn", "PeerCondition", "peer_conditions"]
 
@@ -45,13 +55,24 @@ class PeerCondition:
         named = self.on is ConditionOn.PLACE or self.requirement is None
         return "" if named or self.requirement is None else self.requirement.key
 
-    def match(self, cluster: EnforcedCluster, workload: SnapshotWorkload) -> Match:
-        """Return whether it holds for a workload on the pod network."""
+    def match(self, cluster: EnforcedCluster, workload: SnapshotWorkload | UnseenPods) -> Match:
+        """Return whether it holds for a workload on the pod network, or for unseen pods."""
+        if isinstance(workload, UnseenPods):
+            return MatchAnswers(cluster).peer(self.namespace, self._alone(), workload).match
         if self.requirement is None:
             return same_namespace(self.namespace, workload.namespace).match
         if self.on is ConditionOn.POD:
             return requirement_matches(self.requirement, workload.labels)
         return requirement_matches(self.requirement, cluster.namespaces.of(workload.namespace))
+
+    def _alone(self) -> PodPeer:
+        """Return the peer with this condition only."""
+        if self.requirement is None:
+            return PodPeer(EMPTY_SELECTOR)
+        asked = Selector((self.requirement,))
+        if self.on is ConditionOn.POD:
+            return PodPeer(asked, EMPTY_SELECTOR)
+        return PodPeer(EMPTY_SELECTOR, asked)
 
 
 def peer_conditions(policy: Policy, peer: PodPeer) -> Iterator[PeerCondition]:

@@ -18,10 +18,17 @@ from podwall.portset import ALL_PORTS, PortSet
 from podwall.reachability import Reachability
 from podwall.reachability.cluster import EnforcedCluster
 from podwall.reachability.matching import Match, host_match
-from podwall.reachability.replay import PeerReplay, PolicyReplay, RuleReplay, SideReplay
+from podwall.reachability.replay import (
+    PeerReplay,
+    PolicyReplay,
+    RuleReplay,
+    SideReplay,
+    namespaces_of,
+)
+from podwall.reachability.unseen_pods import UnseenPods
 from podwall.reachability.values import (
+    AnyEndpoint,
     Bounds,
-    Endpoint,
     ExternalRange,
     Undetermined,
     Verdict,
@@ -89,7 +96,7 @@ class SideExplanation:
     """
 
     direction: Direction
-    subject: Endpoint
+    subject: AnyEndpoint
     verdict: Verdict
     why: str
     policies: tuple[PolicyExplanation, ...]
@@ -104,8 +111,8 @@ class Explanation:
     and `undetermined` are the ports. `notes` are what the engine adds to the rules.
     """
 
-    source: Endpoint
-    destination: Endpoint
+    source: AnyEndpoint
+    destination: AnyEndpoint
     asked: PortSet
     verdict: Verdict
     allowed: PortSet
@@ -153,14 +160,16 @@ _FARTHEST: Final = 9
 """As many does it count that ip blocks do not mean a pod: people write them for the outside."""
 
 
-def peer_miss(cluster: EnforcedCluster, policy: Policy, rule: RuleReplay, other: Endpoint) -> str:
+def peer_miss(
+    cluster: EnforcedCluster, policy: Policy, rule: RuleReplay, other: AnyEndpoint
+) -> str:
     """Return why no peer of a rule is the other endpoint: the peer that comes nearest."""
     missing = (_peer_miss(cluster, policy, each, other) for each in rule.peers)
     return min(missing, default=(0, "it names no peer"))[1]
 
 
 def _peer_miss(
-    cluster: EnforcedCluster, policy: Policy, replay: PeerReplay, other: Endpoint
+    cluster: EnforcedCluster, policy: Policy, replay: PeerReplay, other: AnyEndpoint
 ) -> Miss:
     peer = replay.peer
     if isinstance(peer, tuple):
@@ -168,23 +177,24 @@ def _peer_miss(
         return distance, _block_miss(cluster, peer, other)
     if isinstance(other, ExternalRange):
         return _FAR, "it speaks of pods, and the other end is outside the cluster"
-    if host_match(other.workload) is Match.YES:
-        return _FAR, "no selector matches a pod on the host network: to policies it is a node"
     assert isinstance(peer, PodPeer)
+    pods = other if isinstance(other, UnseenPods) else other.workload
+    if isinstance(other, WorkloadEndpoint) and host_match(other.workload) is Match.YES:
+        return _FAR, "no selector matches a pod on the host network: to policies it is a node"
     failing = [
         each.words
         for each in peer_conditions(policy, peer)
-        if each.match(cluster, other.workload) is Match.NO
+        if each.match(cluster, pods) is Match.NO
     ]
     return len(failing), f"it would match if {' and '.join(failing)}"
 
 
-def _block_miss(cluster: EnforcedCluster, blocks: tuple[IpPeer, ...], other: Endpoint) -> str:
+def _block_miss(cluster: EnforcedCluster, blocks: tuple[IpPeer, ...], other: AnyEndpoint) -> str:
     written = blocks_text(blocks)
     if isinstance(other, ExternalRange):
         return f"it speaks of {written}"
     engine = cluster.engine
-    on_host = host_match(other.workload) is Match.YES
+    on_host = isinstance(other, WorkloadEndpoint) and host_match(other.workload) is Match.YES
     fact = engine.nodes_by_block if on_host else engine.pods_by_block
     return f"it speaks of {written}, and {fact.says}"
 
@@ -271,7 +281,7 @@ def _verdict(allowed: PortSet, undetermined: object) -> Verdict:
 
 
 def _notes(
-    reachability: Reachability, source: Endpoint, destination: Endpoint
+    reachability: Reachability, source: AnyEndpoint, destination: AnyEndpoint
 ) -> Iterator[ExplanationNote]:
     """Yield what holds for the pair whatever the policies say."""
     engine = reachability.engine
@@ -288,7 +298,7 @@ class _Explainer:
         self._cluster = cluster
         self._asked = asked
 
-    def side(self, side: SideReplay, other: Endpoint) -> SideExplanation:
+    def side(self, side: SideReplay, other: AnyEndpoint) -> SideExplanation:
         """Explain one side."""
         policies = tuple(self._policy(side, each, other) for each in side.policies)
         exemptions = tuple(self._exemptions(side))
@@ -304,7 +314,9 @@ class _Explainer:
                 when = "always" if verdict is Verdict.ALLOWED else "perhaps"
                 yield ExplanationNote(each.says, each.link, when)
 
-    def _policy(self, side: SideReplay, replay: PolicyReplay, other: Endpoint) -> PolicyExplanation:
+    def _policy(
+        self, side: SideReplay, replay: PolicyReplay, other: AnyEndpoint
+    ) -> PolicyExplanation:
         rules = tuple(self._rule(side, replay.policy, each, other) for each in replay.rules)
         selects = replay.selects.match
         verb = "isolates" if selects is Match.YES else "may isolate"
@@ -317,7 +329,7 @@ class _Explainer:
         return PolicyExplanation(replay.policy, selects, verdict, why, rules)
 
     def _rule(
-        self, side: SideReplay, policy: Policy, rule: RuleReplay, other: Endpoint
+        self, side: SideReplay, policy: Policy, rule: RuleReplay, other: AnyEndpoint
     ) -> RuleExplanation:
         place = policy.place.at(f"spec.{side.direction.field}[{rule.index}]")
         verdict = self._of(rule.allowed)
@@ -328,7 +340,7 @@ class _Explainer:
             why = f"perhaps {why} ({'; '.join(rule.allowed.causes)})"
         return RuleExplanation(place, verdict, why)
 
-    def _miss(self, policy: Policy, rule: RuleReplay, other: Endpoint) -> str:
+    def _miss(self, policy: Policy, rule: RuleReplay, other: AnyEndpoint) -> str:
         if rule.matches.match is Match.NO:
             return peer_miss(self._cluster, policy, rule, other)
         return port_miss(rule.rule, rule.ports.may, self._asked)
@@ -341,10 +353,8 @@ class _Explainer:
 def _side_reason(
     side: SideReplay, verdict: Verdict, policies: tuple[PolicyExplanation, ...]
 ) -> str:
-    if not isinstance(side.subject, WorkloadEndpoint):
-        return "no policy isolates an address outside the cluster"
     if not side.policies:
-        return f"no policy isolates it for {side.direction.field}"
+        return _not_isolated(side)
     match verdict:
         case Verdict.ALLOWED if all(each.verdict is Verdict.DENIED for each in policies):
             return "it passes whatever the policies say"
@@ -354,6 +364,15 @@ def _side_reason(
             return "it is isolated and no rule allows it"
         case Verdict.UNDETERMINED:
             return "it depends on what is not known"
+
+
+def _not_isolated(side: SideReplay) -> str:
+    subject = side.subject
+    if isinstance(subject, ExternalRange):
+        return "no policy isolates an address outside the cluster"
+    if isinstance(subject, UnseenPods) and not namespaces_of(subject):
+        return "their namespaces are not shown, nor is any policy there, so they count as open"
+    return f"no policy isolates it for {side.direction.field}"
 
 
 def _match(policy: Policy, rule: RuleReplay) -> str:

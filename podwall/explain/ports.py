@@ -9,9 +9,10 @@ from typing import Final, NamedTuple
 from podwall.model import IpProtocol
 from podwall.policies.errors import InvalidValue
 from podwall.policies.wording import guess
-from podwall.portset import PortSet
+from podwall.portset import TRANSPORT_PORTS, PortSet
 from podwall.reachability.matching import host_match
-from podwall.reachability.values import Endpoint, ExternalRange, WorkloadEndpoint
+from podwall.reachability.unseen_pods import UnseenPods
+from podwall.reachability.values import AnyEndpoint, ExternalRange, WorkloadEndpoint
 
 __all__ = ["TypedPort", "ports_at", "ports_named", "protocol_last", "typed_port"]
 
@@ -78,7 +79,7 @@ def protocol_last(text: str) -> str:
     return text if match is None else f"{match[2]}/{match[1]}"
 
 
-def ports_named(text: str, destination: Endpoint) -> PortSet:
+def ports_named(text: str, destination: AnyEndpoint) -> PortSet:
     """Return the ports that a text means at a destination; without a protocol a number is TCP.
 
     Raises:
@@ -90,13 +91,22 @@ def ports_named(text: str, destination: Endpoint) -> PortSet:
     return _by_name(port, destination) if port.name else port.ports()
 
 
-def ports_at(texts: Iterable[str], destination: Endpoint) -> PortSet:
-    """Return the ports that texts mean at a destination; a name that it does not have is none."""
+def ports_at(texts: Iterable[str], destination: AnyEndpoint) -> PortSet:
+    """Return the ports that texts mean at a destination; a name that it does not have is none.
+
+    Unseen pods may give a name to any port.
+    """
     typed = [port for text in texts if (port := typed_port(protocol_last(text))) is not None]
     numbers = PortSet.union(port.ports() for port in typed if not port.name)
+    if isinstance(destination, UnseenPods):
+        return numbers | PortSet.union(_any_of(port.protocol) for port in typed if port.name)
     if isinstance(destination, ExternalRange) or host_match(destination.workload):
         return numbers
     return numbers | PortSet.union(_ports_of(port, destination) for port in typed if port.name)
+
+
+def _any_of(protocol: IpProtocol | None) -> PortSet:
+    return TRANSPORT_PORTS if protocol is None else PortSet.all_of(protocol)
 
 
 def _ports_of(port: TypedPort, destination: WorkloadEndpoint) -> PortSet:
@@ -108,11 +118,11 @@ def _ports_of(port: TypedPort, destination: WorkloadEndpoint) -> PortSet:
     )
 
 
-def _by_name(port: TypedPort, destination: Endpoint) -> PortSet:
-    if isinstance(destination, ExternalRange) or host_match(destination.workload):
+def _by_name(port: TypedPort, destination: AnyEndpoint) -> PortSet:
+    if not isinstance(destination, WorkloadEndpoint) or host_match(destination.workload):
         raise InvalidValue(
             f"port name `{port.name}` means nothing at `{destination.id}`",
-            help="only pods on the pod network have port names; give a number",
+            help="only pods that are shown, on the pod network, have port names; give a number",
         )
     found = _ports_of(port, destination)
     if not found:

@@ -16,7 +16,9 @@ from podwall.policies.errors import InvalidValue
 from podwall.portset import ALL_PORTS, PortSet
 from podwall.reachability import Reachability
 from podwall.reachability.addresses import network_ranges, networks
-from podwall.reachability.values import Endpoint, ExternalRange, WorkloadEndpoint
+from podwall.reachability.matching import labels_match
+from podwall.reachability.unseen_pods import UnseenPods
+from podwall.reachability.values import AnyEndpoint, ExternalRange, WorkloadEndpoint
 
 __all__ = ["FlowAnswer", "answers"]
 
@@ -38,7 +40,7 @@ class _AskedEndpoint:
     """One endpoint of a question: the id that the analysis knows, and how it was meant."""
 
     known: str
-    meant: Endpoint
+    meant: AnyEndpoint
     alike: tuple[ExternalRange, ...] = ()
 
 
@@ -49,7 +51,8 @@ def answers(
 
     Args:
         reachability: the analysis that gives the verdicts.
-        source: the id of a workload, an address or a range (`shop/web`, `203.0.113.7`, `::/0`).
+        source: the id of a workload, an address or a range (`shop/web`, `203.0.113.7`, `::/0`), or
+            pods that are not shown (`shop/any:role=batch`, `any:team=x@env=dev`).
         destination: the same for the other end.
         port: `8080`, `8080/udp`, `8000-8080`, or the name of a port of the destination. None asks
             about all ports.
@@ -60,8 +63,10 @@ def answers(
     sources, destinations = _ends(reachability, source), _ends(reachability, destination)
     meant = (sources[0].meant, destinations[0].meant)
     if not any(isinstance(end, WorkloadEndpoint) for end in meant):
+        outside = all(isinstance(end, ExternalRange) for end in meant)
+        where = "outside the cluster" if outside else "other ends than workloads that are shown"
         raise InvalidValue(
-            f"`{source}` and `{destination}` are both outside the cluster",
+            f"`{source}` and `{destination}` are both {where}",
             help="one of the two has to be a workload, as in `namespace/name`",
         )
     asked = ALL_PORTS if port is None else ports_named(port, destinations[0].meant)
@@ -80,12 +85,17 @@ def _answer(
         destination=destination.meant,
         egress=replace(found.egress, subject=source.meant),
         ingress=replace(found.ingress, subject=destination.meant),
-        notes=(*found.notes, *_local_dns(reachability.engine, destination.meant)),
+        notes=(
+            *found.notes,
+            *_local_dns(reachability.engine, destination.meant),
+            *_shown_as_well(reachability, source.meant),
+            *_shown_as_well(reachability, destination.meant),
+        ),
     )
     return FlowAnswer(explanation, source.alike or destination.alike)
 
 
-def _local_dns(engine: Engine, destination: Endpoint) -> Iterator[ExplanationNote]:
+def _local_dns(engine: Engine, destination: AnyEndpoint) -> Iterator[ExplanationNote]:
     """Yield what an engine makes of AKS LocalDNS, where its addresses are what is asked about."""
     if isinstance(destination, ExternalRange):
         network = destination.network
@@ -93,10 +103,25 @@ def _local_dns(engine: Engine, destination: Endpoint) -> Iterator[ExplanationNot
             yield ExplanationNote(engine.local_dns.says, engine.local_dns.link)
 
 
+def _shown_as_well(reachability: Reachability, end: AnyEndpoint) -> Iterator[ExplanationNote]:
+    """Yield that the labels of namespaces that were asked about are those of some shown, too."""
+    if not isinstance(end, UnseenPods) or isinstance(end.namespaces, tuple):
+        return
+    cluster, asked = reachability.cluster, end.namespaces
+    names = cluster.shown_namespaces
+    fitting = [each for each in names if labels_match(asked, cluster.namespaces.of(each))]
+    if fitting:
+        pods = UnseenPods(end.pods, tuple(fitting))
+        yield ExplanationNote(
+            f"`{end.id}` is pods of namespaces that are not shown; ask for `{pods.id}` as well",
+            "https://kubernetes.io/docs/concepts/services-networking/network-policies/",
+        )
+
+
 def _ends(reachability: Reachability, text: str) -> tuple[_AskedEndpoint, ...]:
     network = _network(text)
     if network is None:
-        endpoint = reachability.endpoint(text)
+        endpoint = reachability.any_endpoint(text)
         return (_AskedEndpoint(endpoint.id, endpoint),)
     if any(_overlap(network, pods) for pods in reachability.snapshot.pod_cidrs):
         raise InvalidValue(

@@ -6,8 +6,9 @@ whether a single selector, peer or list of ip blocks matches one endpoint, and w
 
 from __future__ import annotations
 
-from collections.abc import Hashable, Iterator
+from collections.abc import Collection, Hashable, Iterator
 from dataclasses import dataclass
+from functools import cached_property, reduce
 from typing import Final
 
 from podwall.engines import BlockMatch, Engine, Fact, Treatment
@@ -25,6 +26,7 @@ from podwall.model import (
     SnapshotWorkload,
     Unknown,
 )
+from podwall.policies.peers import METADATA_NAME
 from podwall.policies.rules import Direction
 from podwall.reachability.addresses import (
     AddressBounds,
@@ -35,6 +37,7 @@ from podwall.reachability.addresses import (
     is_ipv6,
     known_address_bounds,
 )
+from podwall.reachability.label_conditions import KeyCondition, LabelConditions
 from podwall.reachability.matching import (
     Match,
     NamespaceLabels,
@@ -43,16 +46,19 @@ from podwall.reachability.matching import (
     labels_match,
 )
 from podwall.reachability.port_rules import PortReader
-from podwall.reachability.values import Endpoint, ExternalRange
+from podwall.reachability.unseen_pods import UnseenPods
+from podwall.reachability.values import AnyEndpoint, Bound, ExternalRange
 
 __all__ = [
     "NO",
+    "SOME_OF_THESE",
     "YES",
     "EnforcedCluster",
     "MatchAnswer",
     "MatchAnswers",
     "Rules",
     "group_key",
+    "other_namespaces",
     "rules_of",
     "same_namespace",
     "unknown_direction",
@@ -80,11 +86,38 @@ class EnforcedCluster:
         self.pods_at = address_bounds(snapshot.pod_cidrs)
         self.nodes_at = address_bounds(())
 
+    @cached_property
+    def shown_namespaces(self) -> tuple[str, ...]:
+        """The namespaces that are declared, or that anything is in, in alphabetical order."""
+        snapshot = self.snapshot
+        used = {each.namespace for each in snapshot.workloads}
+        used.update(each.namespace for each in snapshot.policies)
+        used.update(each.namespace for each in snapshot.services)
+        used.update(each.name for each in snapshot.namespaces)
+        return tuple(sorted(each for each in used if isinstance(each, str)))
+
     def idle_blocks(self) -> set[IpPeer]:
         """Return the ip blocks of policies that do not act: they cut the outside all the same."""
         acting = {id(policy) for policy in self.policies}
         idle = (policy for policy in self.snapshot.policies if id(policy) not in acting)
         return {block for policy in idle for block in _blocks(policy)}
+
+
+def other_namespaces(
+    selector: Selector, bound: Bound, shown: Collection[str]
+) -> LabelConditions | None:
+    """Return what a selector asks of the labels of namespaces that are not shown.
+
+    None where it means none of them. That their names are not those of the ones shown is implied.
+    """
+    found = LabelConditions.of(selector, bound)
+    name = None if found is None else found.of_key(METADATA_NAME)
+    if found is None or name is None or name.is_free:
+        return found
+    elsewhere = name.values.difference(shown)
+    if name.negated:
+        return found.with_key(METADATA_NAME, KeyCondition(elsewhere, negated=True, missing=True))
+    return found.with_key(METADATA_NAME, KeyCondition(elsewhere)) if elsewhere else None
 
 
 def rules_of(policy: Policy, direction: Direction) -> Rules | None:
@@ -212,28 +245,55 @@ class MatchAnswers:
         self._cluster = cluster
 
     def pods(
-        self, namespace: str | Unknown, selector: Selector, workload: SnapshotWorkload
+        self, namespace: str | Unknown, selector: Selector, pods: SnapshotWorkload | UnseenPods
     ) -> MatchAnswer:
-        """Answer whether a selector that is applied to a namespace selects a workload's pods."""
-        own = same_namespace(namespace, workload.namespace)
-        return _on_pod_network(workload) & own & _selected(selector, workload.labels)
+        """Answer whether a selector that is applied to a namespace selects pods."""
+        if isinstance(pods, UnseenPods):
+            return self._in_namespace(namespace, pods) & _all_selected(selector, pods.pods)
+        own = same_namespace(namespace, pods.namespace)
+        return _on_pod_network(pods) & own & _selected(selector, pods.labels)
 
     def peer(
-        self, namespace: str | Unknown, peer: PodPeer, workload: SnapshotWorkload
+        self, namespace: str | Unknown, peer: PodPeer, pods: SnapshotWorkload | UnseenPods
     ) -> MatchAnswer:
-        """Answer whether a peer in a policy of `namespace` means a workload's pods."""
+        """Answer whether a peer in a policy of `namespace` means pods."""
         if peer.namespaces is None:
-            return self.pods(namespace, peer.pods, workload)
-        labels = self._cluster.namespaces.of(workload.namespace)
+            return self.pods(namespace, peer.pods, pods)
+        if isinstance(pods, UnseenPods):
+            return self._in_namespaces(peer.namespaces, pods) & _all_selected(peer.pods, pods.pods)
+        labels = self._cluster.namespaces.of(pods.namespace)
         there = _selected(peer.namespaces, labels)
-        return _on_pod_network(workload) & there & _selected(peer.pods, workload.labels)
+        return _on_pod_network(pods) & there & _selected(peer.pods, pods.labels)
 
-    def blocks(self, blocks: tuple[IpPeer, ...], endpoint: Endpoint) -> MatchAnswer:
+    def _in_namespace(self, namespace: str | Unknown, pods: UnseenPods) -> MatchAnswer:
+        """Answer whether unseen pods are in a policy's namespace."""
+        if isinstance(namespace, Unknown):
+            return MatchAnswer(Match.MAYBE, (namespace.cause,))
+        if not isinstance(pods.namespaces, tuple) or namespace not in pods.namespaces:
+            return NO
+        return YES if len(pods.namespaces) == 1 else _SOME
+
+    def _in_namespaces(self, selector: Selector, pods: UnseenPods) -> MatchAnswer:
+        """Answer whether unseen pods are in the namespaces that a selector means."""
+        cluster = self._cluster
+        if isinstance(pods.namespaces, Selector):
+            shown = cluster.shown_namespaces
+            must = other_namespaces(selector, Bound.MUST, shown)
+            may = other_namespaces(selector, Bound.MAY, shown)
+            return _of_all(pods.namespaces, selector, must, may)
+        answers = {_selected(selector, cluster.namespaces.of(each)) for each in pods.namespaces}
+        if len(answers) == 1:
+            return answers.pop()
+        return reduce(MatchAnswer.__or__, answers, _SOME)
+
+    def blocks(self, blocks: tuple[IpPeer, ...], endpoint: AnyEndpoint) -> MatchAnswer:
         """Answer whether the ip blocks of a rule mean an endpoint."""
         ranges = block_ranges(blocks)
         if isinstance(endpoint, ExternalRange):
             return YES if includes(ranges, first_address(endpoint.network)) else NO
         engine, cluster = self._cluster.engine, self._cluster
+        if isinstance(endpoint, UnseenPods):
+            return _by_block(engine.pods_by_block, ranges, cluster.pods_at, blocks)
         known = endpoint.workload.addresses
         at = known_address_bounds(known) if known else None
         pod = _by_block(engine.pods_by_block, ranges, at or cluster.pods_at, blocks)
@@ -259,6 +319,35 @@ def _selected(selector: Selector, labels: LabelMap) -> MatchAnswer:
     return MatchAnswer(
         match, tuple(dict.fromkeys(each.cause for each in doubts_of(selector, labels)))
     )
+
+
+SOME_OF_THESE: Final = "some of these pods are meant, and some are not"
+"""Why a selector that divides unseen pods has no single answer."""
+
+_SOME: Final = MatchAnswer(Match.MAYBE, (SOME_OF_THESE,))
+
+
+def _all_selected(selector: Selector, pods: Selector) -> MatchAnswer:
+    """Answer whether a selector matches the pods that another one describes."""
+    must, may = (LabelConditions.of(selector, bound) for bound in (Bound.MUST, Bound.MAY))
+    return _of_all(pods, selector, must, may)
+
+
+def _of_all(
+    described: Selector,
+    selector: Selector,
+    must: LabelConditions | None,
+    may: LabelConditions | None,
+) -> MatchAnswer:
+    """Answer whether a selector means all that is described: `must` for certain, `may` at most."""
+    these = LabelConditions.of(described)
+    if these is None or may is None or these & may is None:
+        return NO
+    if must is not None and these <= must:
+        return YES
+    unknown = (selector.unknown, *(each.unknown for each in selector.requirements))
+    causes = tuple(each.cause for each in unknown if each is not None)
+    return MatchAnswer(Match.MAYBE, causes if these <= may else (*causes, SOME_OF_THESE))
 
 
 def _on_pod_network(workload: SnapshotWorkload) -> MatchAnswer:

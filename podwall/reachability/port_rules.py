@@ -31,6 +31,7 @@ from podwall.reachability.values import ALL, NOTHING, Bounds
 __all__ = [
     "OWN_NODE",
     "OWN_NODE_LINK",
+    "UNSEEN_PORTS",
     "NamedPorts",
     "PortReader",
     "RulePorts",
@@ -75,6 +76,12 @@ class NamedPorts:
         if self.open is None:
             return Bounds.exactly(must)
         return Bounds(must, PortSet.all_of(protocol), (self.open.cause,))
+
+
+UNSEEN_PORTS: Final = NamedPorts(
+    more=Unknown("an unseen pod may give any port of its own the name that a rule asks for")
+)
+"""The port names of an unseen pod."""
 
 
 class PortReader:

@@ -17,9 +17,10 @@ from collections import defaultdict
 from collections.abc import Callable, Hashable, Iterator
 from dataclasses import dataclass
 from functools import partial, reduce
+from itertools import chain
 from typing import Final, Generic, TypeVar
 
-from podwall.model import IpPeer, PodPeer, Policy, Rule, Service, Unknown
+from podwall.model import IpPeer, PodPeer, Policy, Rule, Service, SnapshotWorkload, Unknown
 from podwall.policies.rules import Direction
 from podwall.portset import ALL_PORTS, NO_PORTS, PortSet
 from podwall.reachability.cluster import (
@@ -36,22 +37,25 @@ from podwall.reachability.matching import Match, host_match
 from podwall.reachability.port_rules import (
     OWN_NODE,
     OWN_NODE_LINK,
+    UNSEEN_PORTS,
     NamedPorts,
     exposed_ports,
     opens,
     passes_own_node,
 )
+from podwall.reachability.unseen_pods import UnseenPods
 from podwall.reachability.values import (
     ALL,
     NOTHING,
+    AnyEndpoint,
     Bounds,
-    Endpoint,
     ExternalRange,
     Undetermined,
     WorkloadEndpoint,
 )
 
 __all__ = [
+    "Doubt",
     "Exemption",
     "PairReplay",
     "PeerReplay",
@@ -113,7 +117,7 @@ class SideReplay:
     """One direction: the pod whose rules are read, its policies, and what passes in any case."""
 
     direction: Direction
-    subject: Endpoint
+    subject: AnyEndpoint
     policies: tuple[PolicyReplay, ...]
     exemptions: tuple[Exemption, ...]
     allowed: Bounds
@@ -146,8 +150,8 @@ class SideReplay:
 class PairReplay:
     """Both sides of a pair."""
 
-    source: Endpoint
-    destination: Endpoint
+    source: AnyEndpoint
+    destination: AnyEndpoint
     egress: SideReplay
     ingress: SideReplay
 
@@ -158,12 +162,16 @@ class PairReplay:
 
     def undetermined(self) -> tuple[Undetermined, ...]:
         """Return the ports that are neither allowed nor denied, apart where their causes differ."""
+        return tuple(Undetermined(ports, "; ".join(causes)) for ports, causes in self.doubts())
+
+    def doubts(self) -> Iterator[Doubt]:
+        """Yield the same ports, with the causes one by one."""
         bounds = self.allowed
         parts: list[Doubt] = [(bounds.may - bounds.must, ())]
         for side in (self.egress, self.ingress):
             for doubt in side.doubts():
                 parts = [part for each in parts for part in _split(each, doubt)]
-        return tuple(Undetermined(ports, "; ".join(causes)) for ports, causes in parts if ports)
+        yield from (part for part in parts if part[0])
 
 
 def _split(part: Doubt, doubt: Doubt) -> Iterator[Doubt]:
@@ -211,7 +219,7 @@ class Replay:
         self._isolating = _BoundedCache["tuple[tuple[Policy, MatchAnswer], ...]"]()
         self._replayed = _BoundedCache["tuple[RuleReplay, ...]"]()
 
-    def pair(self, source: Endpoint, destination: Endpoint) -> PairReplay:
+    def pair(self, source: AnyEndpoint, destination: AnyEndpoint) -> PairReplay:
         """Replay what may pass from one endpoint to another, or between two pods of one."""
         return PairReplay(
             source,
@@ -220,8 +228,8 @@ class Replay:
             self._side(Direction.INGRESS, destination, source),
         )
 
-    def _side(self, direction: Direction, subject: Endpoint, other: Endpoint) -> SideReplay:
-        if isinstance(subject, ExternalRange):
+    def _side(self, direction: Direction, subject: AnyEndpoint, other: AnyEndpoint) -> SideReplay:
+        if isinstance(subject, ExternalRange) or not namespaces_of(subject):
             return SideReplay(direction, subject, (), (), ALL)
         policies = tuple(self._consulted(direction, subject, other))
         if not policies:
@@ -231,7 +239,7 @@ class Replay:
         return SideReplay(direction, subject, policies, exempt, allowed)
 
     def _consulted(
-        self, direction: Direction, subject: WorkloadEndpoint, other: Endpoint
+        self, direction: Direction, subject: WorkloadEndpoint | UnseenPods, other: AnyEndpoint
     ) -> Iterator[PolicyReplay]:
         """Yield the policies that isolate the subject, or may do so."""
         names = _names(subject if direction is Direction.INGRESS else other)
@@ -247,34 +255,35 @@ class Replay:
             yield PolicyReplay(policy, selects, replayed, group, allowed)
 
     def _selecting(
-        self, direction: Direction, subject: WorkloadEndpoint
+        self, direction: Direction, subject: WorkloadEndpoint | UnseenPods
     ) -> Iterator[tuple[Policy, MatchAnswer]]:
         """Yield the policies that isolate a pod or may do so, and whether they do."""
-        for policy in self._policies_around(subject.workload.namespace):
+        for policy in self._policies_around(subject):
             if rules_of(policy, direction) is not None:
                 selects = self._selects(policy, direction, subject)
                 if selects.match is not Match.NO:
                     yield policy, selects
 
     def _rules(
-        self, policy: Policy, direction: Direction, other: Endpoint, names: NamedPorts
+        self, policy: Policy, direction: Direction, other: AnyEndpoint, names: NamedPorts
     ) -> tuple[RuleReplay, ...]:
         """Return each rule of a policy, with what it allows the other end."""
         rules = enumerate(rules_of(policy, direction) or ())
         return tuple(self._rule(policy, direction, each, other, names) for each in rules)
 
-    def _policies_around(self, namespace: str | Unknown) -> Iterator[Policy]:
-        """Yield the policies that may be in a namespace."""
-        if isinstance(namespace, Unknown):
+    def _policies_around(self, subject: WorkloadEndpoint | UnseenPods) -> Iterator[Policy]:
+        """Yield the policies that may be in the namespace of pods."""
+        names = namespaces_of(subject)
+        if any(isinstance(each, Unknown) for each in names):
             yield from self._cluster.policies
         else:
-            yield from self._policies.get(namespace, ())
+            yield from chain.from_iterable(self._policies.get(each, ()) for each in names)
             yield from self._anywhere
 
     def _selects(
-        self, policy: Policy, direction: Direction, subject: WorkloadEndpoint
+        self, policy: Policy, direction: Direction, subject: WorkloadEndpoint | UnseenPods
     ) -> MatchAnswer:
-        pods = self._answers.pods(policy.namespace, policy.pod_selector, subject.workload)
+        pods = self._answers.pods(policy.namespace, policy.pod_selector, _pods(subject))
         unknown = unknown_direction(policy, direction)
         return pods if unknown is None else pods & MatchAnswer(Match.MAYBE, (unknown.cause,))
 
@@ -283,7 +292,7 @@ class Replay:
         policy: Policy,
         direction: Direction,
         numbered: tuple[int, Rule | Unknown],
-        other: Endpoint,
+        other: AnyEndpoint,
         names: NamedPorts,
     ) -> RuleReplay:
         index, rule = numbered
@@ -298,7 +307,7 @@ class Replay:
         ports = self._cluster.ports.bounds(rule.ports, names, direction)
         return RuleReplay(index, rule, peers, matches, ports, _allowed(matches, ports))
 
-    def _peers(self, policy: Policy, rule: Rule, other: Endpoint) -> Iterator[PeerReplay]:
+    def _peers(self, policy: Policy, rule: Rule, other: AnyEndpoint) -> Iterator[PeerReplay]:
         if isinstance(rule.peers, Unknown):
             yield PeerReplay(rule.peers, MatchAnswer(Match.MAYBE, (rule.peers.cause,)))
             return
@@ -311,28 +320,30 @@ class Replay:
         if blocks:
             yield PeerReplay(blocks, self._answers.blocks(blocks, other))
 
-    def _pods(self, policy: Policy, peer: PodPeer, other: Endpoint) -> MatchAnswer:
+    def _pods(self, policy: Policy, peer: PodPeer, other: AnyEndpoint) -> MatchAnswer:
         if isinstance(other, ExternalRange):
             return NO
-        return self._answers.peer(policy.namespace, peer, other.workload)
+        return self._answers.peer(policy.namespace, peer, _pods(other))
 
     def _exemptions(
-        self, direction: Direction, subject: WorkloadEndpoint, other: Endpoint
+        self, direction: Direction, subject: WorkloadEndpoint | UnseenPods, other: AnyEndpoint
     ) -> Iterator[Exemption]:
         engine = self._cluster.engine
         on_host = isinstance(other, WorkloadEndpoint) and host_match(other.workload)
         if on_host and passes_own_node(engine, direction):
             yield Exemption(OWN_NODE, OWN_NODE_LINK, Bounds.perhaps(ALL_PORTS, OWN_NODE))
         backend = subject if direction is Direction.INGRESS else other
-        if isinstance(backend, WorkloadEndpoint) and opens(engine, direction):
+        if not isinstance(backend, ExternalRange) and opens(engine, direction):
             for service in self._cluster.services:
                 yield from self._exposed(service, backend)
 
-    def _exposed(self, service: Service, backend: WorkloadEndpoint) -> Iterator[Exemption]:
+    def _exposed(
+        self, service: Service, backend: WorkloadEndpoint | UnseenPods
+    ) -> Iterator[Exemption]:
         """Yield the ports that a service opens on a backend, if it is one."""
         assert service.selector is not None
         engine, reader = self._cluster.engine, self._cluster.ports
-        selects = self._answers.pods(service.namespace, service.selector, backend.workload)
+        selects = self._answers.pods(service.namespace, service.selector, _pods(backend))
         if selects.match is not Match.NO:
             found = exposed_ports(service, selects.match, _names(backend), engine, reader)
             ports = Bounds(found.must, found.may, (*found.causes, *selects.causes))
@@ -340,8 +351,21 @@ class Replay:
             yield Exemption(f"service `{service.name}`: {fact.says}", fact.link, ports)
 
 
-def _names(endpoint: Endpoint) -> NamedPorts:
+def _pods(end: WorkloadEndpoint | UnseenPods) -> SnapshotWorkload | UnseenPods:
+    return end if isinstance(end, UnseenPods) else end.workload
+
+
+def namespaces_of(pods: WorkloadEndpoint | UnseenPods) -> tuple[str | Unknown, ...]:
+    """Return the namespaces in which pods may be, as far as they are shown."""
+    if isinstance(pods, WorkloadEndpoint):
+        return (pods.workload.namespace,)
+    return pods.namespaces if isinstance(pods.namespaces, tuple) else ()
+
+
+def _names(endpoint: AnyEndpoint) -> NamedPorts:
     """Return the names of an endpoint's ports; addresses and nodes have none."""
+    if isinstance(endpoint, UnseenPods):
+        return UNSEEN_PORTS
     if isinstance(endpoint, ExternalRange) or host_match(endpoint.workload) is Match.YES:
         return NamedPorts()
     return NamedPorts(endpoint.workload.ports, endpoint.workload.open_ports)

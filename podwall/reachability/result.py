@@ -8,7 +8,7 @@ hundred lists.
 from __future__ import annotations
 
 from bisect import bisect_left
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from functools import cached_property
 from itertools import chain
 from typing import Final, NamedTuple
@@ -17,17 +17,22 @@ import numpy as np
 
 from podwall.engines import Engine
 from podwall.model import IpProtocol, Snapshot
+from podwall.policies.rules import Direction
 from podwall.reachability.analysis import Analysis
 from podwall.reachability.arrays import Csr, IntArray, spans
-from podwall.reachability.cluster import EnforcedCluster
+from podwall.reachability.cluster import SOME_OF_THESE, EnforcedCluster
 from podwall.reachability.endpoints import Endpoints
+from podwall.reachability.exposure import ExposedClasses, UnseenOpening, exposure
 from podwall.reachability.join import Edges
 from podwall.reachability.port_table import ALL_PORTS_NUMBER
 from podwall.reachability.profiles import UNISOLATED
-from podwall.reachability.replay import PairReplay, Replay
+from podwall.reachability.replay import Doubt, PairReplay, Replay
+from podwall.reachability.unseen_pods import is_unseen, read_unseen
 from podwall.reachability.values import (
     EVERYTHING_PASSES,
     NOTHING_PASSES,
+    AnyEndpoint,
+    Bounds,
     Connection,
     Endpoint,
     ExternalRange,
@@ -189,6 +194,7 @@ class Reachability:
         """Keep the analysis; endpoints and connections are made when asked for."""
         self._analysis = analysis
         self._causes: dict[tuple[int, int], tuple[Undetermined, ...]] = {}
+        self._doubts: dict[tuple[int, Direction, UnseenOpening], tuple[Undetermined, ...]] = {}
 
     @property
     def analysis(self) -> Analysis:
@@ -228,12 +234,28 @@ class Reachability:
         """
         return self._ends.all[self._ends.number(endpoint_id)]
 
+    def any_endpoint(self, endpoint_id: str) -> AnyEndpoint:
+        """Return the endpoint with an id, which may stand for unseen pods (`shop/any:role=batch`).
+
+        Raises:
+            InvalidValue: there is none; the help names the nearest id.
+        """
+        if is_unseen(endpoint_id):
+            return read_unseen(endpoint_id, self.cluster.shown_namespaces)
+        return self.endpoint(endpoint_id)
+
     def connection(self, source_id: str, destination_id: str) -> Connection:
         """Return what may pass between two endpoints, which may be nothing.
+
+        Of unseen pods it is what passes all of them; what passes some of them is undetermined.
 
         Raises:
             InvalidValue: there is no such endpoint.
         """
+        if is_unseen(source_id) or is_unseen(destination_id):
+            replay = self.replay(source_id, destination_id)
+            ends = (replay.source, replay.destination)
+            return Connection(*ends, replay.allowed.must, replay.undetermined())
         source, destination = self._ends.number(source_id), self._ends.number(destination_id)
         return self._connection(source, destination, self._rows.pair(source, destination))
 
@@ -292,7 +314,66 @@ class Reachability:
         Raises:
             InvalidValue: there is no such endpoint.
         """
-        return self._replay.pair(self.endpoint(source_id), self.endpoint(destination_id))
+        ends = (self.any_endpoint(each) for each in (source_id, destination_id))
+        return self._replay.pair(*ends)
+
+    @property
+    def is_closed(self) -> bool:
+        """Whether there are no pods but those that the source shows: it is a whole cluster."""
+        return self.snapshot.complete
+
+    def exposure(self, workload_id: str, direction: Direction) -> tuple[Connection, ...]:
+        """Return which unseen pods may connect to a workload, or for egress it to them.
+
+        Pods that a class of another connection contains, with the same ports, are not listed. There
+        are none in a closed source.
+
+        Raises:
+            InvalidValue: there is no such workload.
+        """
+        number = self._ends.number(workload_id)
+        if self.is_closed or number >= len(self.workloads):
+            return ()
+        exposed = self.exposed_classes[direction]
+        group = int(exposed.of[self._ends.element[number]])
+        return tuple(
+            self._unseen_connection(number, direction, each) for each in exposed.openings(group)
+        )
+
+    def exposures(self) -> Iterator[Connection]:
+        """Yield the connections with unseen pods: of each workload by id, ingress before egress."""
+        for workload in self.workloads:
+            for direction in Direction:
+                yield from self.exposure(workload.id, direction)
+
+    @cached_property
+    def exposed_classes(self) -> dict[Direction, ExposedClasses]:
+        """The exposure of classes of pods, for readers of very many workloads."""
+        return exposure(self._analysis)
+
+    def _unseen_connection(
+        self, workload: int, direction: Direction, opening: UnseenOpening
+    ) -> Connection:
+        here, ports = self.workloads[workload], opening.ports
+        ends: tuple[AnyEndpoint, AnyEndpoint] = (opening.pods, here)
+        if direction is Direction.EGRESS:
+            ends = (here, opening.pods)
+        doubtful = ports.may - ports.must
+        because = self._why_in_doubt(workload, direction, opening) if doubtful else ()
+        return Connection(*ends, ports.must, because)
+
+    def _why_in_doubt(
+        self, workload: int, direction: Direction, opening: UnseenOpening
+    ) -> tuple[Undetermined, ...]:
+        """Return what of an opening is undetermined, with the causes."""
+        key = (int(self._ends.element[workload]), direction, opening)
+        if key not in self._doubts:
+            ends: tuple[AnyEndpoint, AnyEndpoint] = (opening.pods.one(), self.workloads[workload])
+            if direction is Direction.EGRESS:
+                ends = ends[::-1]
+            replay = self._replay.pair(*ends)
+            self._doubts[key] = _restricted(replay.doubts(), opening.ports)
+        return self._doubts[key]
 
     @property
     def cluster(self) -> EnforcedCluster:
@@ -331,3 +412,19 @@ class Reachability:
             pair = self._replay.pair(self._ends.all[source], self._ends.all[destination])
             self._causes[key] = pair.undetermined()
         return self._causes[key]
+
+
+def _restricted(doubts: Iterable[Doubt], ports: Bounds) -> tuple[Undetermined, ...]:
+    """Return the ports of unseen pods that are in doubt, each with its causes.
+
+    That a rule means other pods than these is none: the pods are all alike as far as it goes.
+    """
+    left = ports.may - ports.must
+    found = []
+    for doubtful, causes in doubts:
+        known = tuple(cause for cause in causes if cause != SOME_OF_THESE)
+        if known and (here := doubtful & left):
+            found.append(Undetermined(here, "; ".join(known)))
+            left -= here
+    rest = [Undetermined(left, SOME_OF_THESE)] if left else []
+    return (*found, *rest)

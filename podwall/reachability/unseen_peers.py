@@ -23,10 +23,9 @@ from typing import Final, NamedTuple
 import numpy as np
 
 from podwall.model import LabelMap, Operator, Selector, Unknown
-from podwall.policies.peers import METADATA_NAME
 from podwall.reachability.addresses import block_ranges, blocks_match
 from podwall.reachability.arrays import BoolArray, Csr, IntArray, unique_rows
-from podwall.reachability.cluster import EnforcedCluster
+from podwall.reachability.cluster import EnforcedCluster, other_namespaces
 from podwall.reachability.label_conditions import (
     EVERY_LABEL_MAP,
     KeyCondition,
@@ -73,12 +72,7 @@ class ShownNamespaces:
 
     def __init__(self, cluster: EnforcedCluster) -> None:
         """Number the names."""
-        snapshot = cluster.snapshot
-        used = {each.namespace for each in snapshot.workloads}
-        used.update(each.namespace for each in snapshot.policies)
-        used.update(each.namespace for each in snapshot.services)
-        used.update(each.name for each in snapshot.namespaces)
-        self.names = tuple(sorted(each for each in used if isinstance(each, str)))
+        self.names = cluster.shown_namespaces
         self.number = {name: number for number, name in enumerate(self.names)}
         self.every = (1 << len(self.names)) - 1
         self._labels = cluster.namespaces
@@ -121,18 +115,6 @@ class ShownNamespaces:
         flags = np.zeros(len(self.names), dtype=np.uint8)
         flags[numbers] = 1
         return int.from_bytes(np.packbits(flags, bitorder="little").tobytes(), "little")
-
-    def others(self, selector: Selector, bound: Bound) -> LabelConditions | None:
-        """Return what a selector asks of the labels of namespaces that are not shown."""
-        found = LabelConditions.of(selector, bound)
-        name = None if found is None else found.of_key(METADATA_NAME)
-        if found is None or name is None or name.is_free:
-            return found
-        if not name.negated:
-            elsewhere = name.values.difference(self.names)
-            return found.with_key(METADATA_NAME, KeyCondition(elsewhere)) if elsewhere else None
-        elsewhere = name.values.difference(self.names)
-        return found.with_key(METADATA_NAME, KeyCondition(elsewhere, negated=True, missing=True))
 
     @cached_property
     def _index(self) -> LabelIndex:
@@ -255,7 +237,10 @@ class UnseenPeers:
         return (
             self.shown.selected(selector, Bound.MUST),
             self.shown.selected(selector, Bound.MAY),
-            (self.shown.others(selector, Bound.MUST), self.shown.others(selector, Bound.MAY)),
+            (
+                other_namespaces(selector, Bound.MUST, self.shown.names),
+                other_namespaces(selector, Bound.MAY, self.shown.names),
+            ),
         )
 
     def _meaning(self, pods: int) -> _Meaning:

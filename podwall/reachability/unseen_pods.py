@@ -53,6 +53,12 @@ class UnseenPods:
         there = selector_text(self.namespaces)
         return f"{_ANY}{pods}@{there}" if there else f"{_ANY}{pods}"
 
+    def one(self) -> UnseenPods:
+        """Return the pods of one of the namespaces, for which the same holds as for the others."""
+        if isinstance(self.namespaces, tuple):
+            return UnseenPods(self.pods, self.namespaces[:1])
+        return self
+
     def __str__(self) -> str:
         """Write the pods in words.
 

@@ -23,7 +23,7 @@ from podwall.reachability.label_conditions import (
 )
 from podwall.reachability.matching import Match
 from podwall.reachability.port_rules import (
-    NamedPorts,
+    UNSEEN_PORTS,
     exposed_ports,
     has_names,
     opens,
@@ -33,12 +33,6 @@ from podwall.reachability.unseen_peers import ShownNamespaces, UnseenPeer, Unsee
 from podwall.reachability.values import ALL, NOTHING, Bound, Bounds
 
 __all__ = ["AlikeNamespaces", "OwnRules", "TheirRules", "UnseenGrant"]
-
-
-UNSEEN_PORTS: Final = NamedPorts(
-    more=Unknown("an unseen pod may give the name to any port of its own")
-)
-"""The port names of an unseen pod."""
 
 
 class UnseenGrant(NamedTuple):

@@ -16,12 +16,14 @@ from typing import ClassVar, Final, NamedTuple
 
 from podwall.model import IpNetwork, SnapshotWorkload
 from podwall.portset import ALL_PORTS, NO_PORTS, PortSet
+from podwall.reachability.unseen_pods import UnseenPods
 
 __all__ = [
     "ALL",
     "EVERYTHING_PASSES",
     "NOTHING",
     "NOTHING_PASSES",
+    "AnyEndpoint",
     "Bound",
     "Bounds",
     "Connection",
@@ -148,6 +150,10 @@ class ExternalRange:
 
 
 Endpoint = WorkloadEndpoint | ExternalRange
+"""An end of connections that the source shows."""
+
+AnyEndpoint = Endpoint | UnseenPods
+"""An end of connections, which may be pods that the source does not show."""
 
 
 class PairVerdict(NamedTuple):
@@ -192,8 +198,8 @@ class Connection:
     https://github.com/kubernetes/kubernetes/issues/95879
     """
 
-    source: Endpoint
-    destination: Endpoint
+    source: AnyEndpoint
+    destination: AnyEndpoint
     allowed: PortSet
     undetermined: tuple[Undetermined, ...] = ()
 

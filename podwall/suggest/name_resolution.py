@@ -12,7 +12,7 @@ from podwall.model import IpProtocol, LabelMap, SnapshotWorkload
 from podwall.policies import KUBE_DNS, LOCAL_DNS, Finding, Peer, Severity
 from podwall.portset import PortSet
 from podwall.reachability.matching import Match
-from podwall.reachability.values import Endpoint, ExternalRange, WorkloadEndpoint
+from podwall.reachability.values import AnyEndpoint, Endpoint, ExternalRange, WorkloadEndpoint
 
 __all__ = ["DNS", "name_servers", "resolves_names"]
 
@@ -41,12 +41,14 @@ def name_servers(
     return tuple(servers), tuple(findings)
 
 
-def resolves_names(destination: Endpoint) -> bool:
+def resolves_names(destination: AnyEndpoint) -> bool:
     """Return whether an endpoint is a name server that clients are let ask."""
     if isinstance(destination, ExternalRange):
         network, local = destination.network, _LOCAL_DNS.network
         inside = range(int(local.network_address), int(local.broadcast_address) + 1)
         return network.version == local.version and int(network.network_address) in inside
+    if not isinstance(destination, WorkloadEndpoint):
+        return False
     workload = destination.workload
     is_kube_dns = ("k8s-app", "kube-dns") in workload.labels.items
     return workload.namespace == "kube-system" and is_kube_dns

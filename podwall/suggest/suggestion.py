@@ -19,7 +19,13 @@ from podwall.policies import Finding, InvalidValue, NetworkPolicy, Severity
 from podwall.portset import NO_PORTS, PortSet
 from podwall.reachability import Reachability, reachability
 from podwall.reachability.matching import Match, host_match
-from podwall.reachability.values import Connection, Endpoint, ExternalRange
+from podwall.reachability.values import (
+    AnyEndpoint,
+    Connection,
+    Endpoint,
+    ExternalRange,
+    WorkloadEndpoint,
+)
 from podwall.reading import Document, snapshot
 from podwall.suggest.drafting import PolicyDraft
 from podwall.suggest.name_resolution import DNS, resolves_names
@@ -55,11 +61,11 @@ class ResolvedExpectation:
             case Kind.ALLOWED:
                 return frozenset()
 
-    def ports(self, destination: Endpoint) -> PortSet:
+    def ports(self, destination: AnyEndpoint) -> PortSet:
         """Return the ports that it means at a destination."""
         if self.expectation.ports:
             return ports_at(self.expectation.ports, destination)
-        if isinstance(destination, ExternalRange):
+        if not isinstance(destination, WorkloadEndpoint):
             return NO_PORTS
         declared = destination.workload.ports
         return PortSet.union(PortSet.of(each.protocol, each.number) for each in declared)
@@ -149,7 +155,7 @@ def _is_in_scope(connection: Connection, closed: frozenset[str]) -> bool:
     ends = (connection.source, connection.destination)
     if connection.source == connection.destination:
         return False
-    workloads = [each.workload for each in ends if not isinstance(each, ExternalRange)]
+    workloads = [each.workload for each in ends if isinstance(each, WorkloadEndpoint)]
     if any(host_match(each) is not Match.NO for each in workloads):
         return False
     return any(each.namespace in closed for each in workloads)

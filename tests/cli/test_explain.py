@@ -177,3 +177,29 @@ def test_what_an_engine_makes_of_local_dns_is_noted(
     out = explained(capsys, "shop/web", address, "53/udp", "--engine", engine)
     assert note in out
     assert ("note: " in out) is bool(note)
+
+
+@pytest.mark.parametrize(
+    ("start", "end", "words"),
+    [
+        ("shop/any:app=web", "shop/api", "on all ports: TCP 8080 allowed"),
+        ("shop/any:app=job", "shop/api", "it would match if the pod carried app=web"),
+        ("any:app=web@team=x", "shop/api", "in namespace shop"),
+        ("any:app=web@team=x", "shop/web", "on all ports: TCP 8080 allowed"),
+        ("shop/any:", "shop/api", "TCP 8080 undetermined: some of these pods are meant, and some"),
+        ("shop/api", "any:@team=x", "all ports: allowed"),
+    ],
+)
+def test_pods_that_are_not_shown_are_ends(
+    start: str, end: str, words: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert words in explained(capsys, start, end)
+
+
+def test_namespaces_that_are_shown_are_not_among_the_others(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    where = "{apiVersion: v1, kind: Namespace, metadata: {name: x, labels: {team: t}}}\n---\n"
+    (tmp_path / "a.yaml").write_text(where + _ONE_BLOCK, encoding="utf-8")
+    assert main(["explain", str(tmp_path), "any:app=b@team=t", "x/a"]) == 0
+    assert "ask for `x/any:app=b` as well" in capsys.readouterr().out

@@ -17,7 +17,8 @@ from typing import Final
 import pytest
 
 from podwall.portset import PortSet
-from podwall.reachability import Endpoint, ExternalRange, Reachability, reachability
+from podwall.reachability import ExternalRange, Reachability, reachability
+from podwall.reachability.values import AnyEndpoint
 from podwall.sources import source
 from tests.peers.documents import documents
 from tests.peers.netpol import Connections, Range, executable, listed
@@ -65,7 +66,7 @@ def connections(found: Reachability) -> Iterator[tuple[tuple[str | Range, str | 
             yield (ends[0], ends[1]), ports
 
 
-def _end(end: Endpoint) -> str | Range | None:
+def _end(end: AnyEndpoint) -> str | Range | None:
     if not isinstance(end, ExternalRange):
         return end.id
     if end.network.version != 4:

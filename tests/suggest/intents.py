@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
     from random import Random
 
-    from podwall.reachability.values import Endpoint
+    from podwall.reachability.values import AnyEndpoint
 
 __all__ = ["asked_for", "is_meant", "random_intent"]
 
@@ -66,12 +66,13 @@ def _end(rng: Random, ends: Sequence[WorkloadEndpoint]) -> Selection:
     return rng.choice((INTERNET, ANYTHING, outside(namespace), addresses(rng.choice(PUBLIC))))
 
 
-def is_meant(selection: Selection, end: Endpoint) -> bool:
+def is_meant(selection: Selection, end: AnyEndpoint) -> bool:
     """Tell whether an end is meant, where ranges are cut as the selections cut them."""
     if selection == ANYTHING:
         return True
     if isinstance(end, ExternalRange):
         return _is_address_meant(selection, end)
+    assert isinstance(end, WorkloadEndpoint)
     match selection:
         case WorkloadId(id_):
             return id_ == end.id
@@ -100,7 +101,9 @@ def _is_address_meant(selection: Selection, end: ExternalRange) -> bool:
     return not any(first in ip_network(each) for each in (*private, *others))
 
 
-def asked_for(intent: Sequence[Expectation], source: Endpoint, destination: Endpoint) -> PortSet:
+def asked_for(
+    intent: Sequence[Expectation], source: AnyEndpoint, destination: AnyEndpoint
+) -> PortSet:
     """Return the ports that expectations ask to be open between two ends."""
     found = NO_PORTS
     for each in intent:
@@ -111,7 +114,7 @@ def asked_for(intent: Sequence[Expectation], source: Endpoint, destination: Endp
     return found
 
 
-def _ports(text: str, destination: Endpoint) -> PortSet:
+def _ports(text: str, destination: AnyEndpoint) -> PortSet:
     number, _, protocol = text.partition("/")
     if not number[0].isdigit():
         return _named(number, protocol, destination)
@@ -119,7 +122,7 @@ def _ports(text: str, destination: Endpoint) -> PortSet:
     return PortSet.of(IpProtocol((protocol or "tcp").upper()), int(first), int(last or first))
 
 
-def _named(name: str, protocol: str, destination: Endpoint) -> PortSet:
+def _named(name: str, protocol: str, destination: AnyEndpoint) -> PortSet:
     found = NO_PORTS
     if isinstance(destination, WorkloadEndpoint) and not destination.workload.host_network:
         for port in destination.workload.ports:

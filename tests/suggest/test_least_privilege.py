@@ -22,7 +22,7 @@ from tests.suggest.intents import asked_for, random_intent
 if TYPE_CHECKING:
     from podwall.expectations import Expectation
     from podwall.model import Snapshot
-    from podwall.reachability.values import Connection, Endpoint
+    from podwall.reachability.values import AnyEndpoint, Connection
 
 SIZE = Size(workloads=6, policies=2, keys=3)
 ENGINES = ("spec", "azure", "calico", "cilium")
@@ -49,7 +49,7 @@ def test_nothing_is_open_that_is_not_stated(seed: int, engine: str) -> None:
         assert each.allowed - stated == NO_PORTS, (each.source_id, each.destination_id)
 
 
-def _names(destination: Endpoint) -> PortSet:
+def _names(destination: AnyEndpoint) -> PortSet:
     is_local = isinstance(destination, ExternalRange) and destination.id == "169.254.10.0/24"
     return DNS if is_local else NO_PORTS
 
