@@ -12,6 +12,7 @@ import io
 import json
 import re
 from collections.abc import Iterable, Iterator, Sequence
+from itertools import chain, zip_longest
 from typing import Annotated, Any, Final, Literal
 
 import msgspec
@@ -23,7 +24,7 @@ from podwall.model import IpProtocol
 from podwall.policies.errors import Place
 from podwall.portset import FIRST_PORT, LAST_PORT, PortSet
 from podwall.reachability import Undetermined
-from podwall.reports.words import printable
+from podwall.reports.words import printable, quoted_parts
 
 __all__ = [
     "EngineName",
@@ -155,11 +156,9 @@ def markdown_text(written: str) -> str:
     >>> print(markdown_text("policy `shop/web` asks @all <now>"))
     policy `shop/web` asks @<!-- -->all \<now\>
     """
-    parts = printable(written).split("`")
-    return "".join(
-        code_span(part) if number % 2 and number < len(parts) - 1 else _plain(part)
-        for number, part in enumerate(parts)
-    )
+    plain, code = quoted_parts(written)
+    pieces = zip_longest(map(_plain, plain), map(code_span, code), fillvalue="")
+    return "".join(chain.from_iterable(pieces))
 
 
 def _plain(part: str) -> str:

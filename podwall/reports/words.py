@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import unicodedata
 from typing import Final
 
@@ -10,7 +11,15 @@ from podwall.policies.errors import Place
 from podwall.policies.wording import listed
 from podwall.portset import ALL_PORTS, FIRST_PORT, LAST_PORT, PortSet
 
-__all__ = ["counted", "listed", "place_words", "printable", "sentence_case", "short_ports"]
+__all__ = [
+    "counted",
+    "listed",
+    "place_words",
+    "printable",
+    "quoted_parts",
+    "sentence_case",
+    "short_ports",
+]
 
 
 def printable(text: str) -> str:
@@ -30,6 +39,21 @@ def _visible(character: str) -> str:
     if character.isprintable() and unicodedata.category(character) != "Cf":
         return character
     return character.encode("unicode_escape", "surrogatepass").decode()
+
+
+_QUOTED: Final = re.compile(r"`([^`]*)`")
+
+
+def quoted_parts(text: str) -> tuple[list[str], list[str]]:
+    """Return what stands outside of backticks and what stands between them, in turns.
+
+    A backtick without a partner is an ordinary character.
+
+    >>> quoted_parts("policy `web` opens `api`")
+    (['policy ', ' opens ', ''], ['web', 'api'])
+    """
+    parts = _QUOTED.split(printable(text))
+    return parts[::2], parts[1::2]
 
 
 def counted(count: int, one: str, many: str = "") -> str:

@@ -26,7 +26,7 @@ from podwall.reports.comment.wording import (
     outside_sentence,
 )
 from podwall.reports.formats import code_span, markdown_text
-from podwall.reports.words import counted, listed, place_words
+from podwall.reports.words import counted, listed, place_words, sentence_case
 
 __all__ = [
     "LIMIT",
@@ -151,7 +151,7 @@ def _head(report: ChangeReport) -> MarkdownBlock:
     where = markdown_text(report.subject[:120])
     lines = [
         marker(report.subject),
-        f"### {words[0].upper()}{words[1:]} in {where}{_but(report.findings)}",
+        f"### {sentence_case(words)} in {where}{_but(report.findings)}",
     ]
     further = outside_sentence(report)
     more = [further and f"{further}.", _findings_sentence(report.findings)]
@@ -290,7 +290,7 @@ def _folded(block: MarkdownBlock, title: str) -> MarkdownBlock:
 
 
 def _foot(report: ChangeReport) -> str:
-    parts = [f"{report.state[:1].upper()}{report.state[1:]}." if report.state else ""]
+    parts = [f"{sentence_case(report.state)}." if report.state else ""]
     parts.append(report.judged)
     parts.append(_GENERATED if _has_generated_names(report) else "")
     parts.append(f"[Full report]({report.artifact})" if report.artifact else "")
@@ -314,9 +314,7 @@ def unread_comment(subject: str, problem: PodwallError, *, artifact: str = "") -
         marker(subject),
         f"### Nobody knows what opens or closes in {markdown_text(subject[:120])}\n",
         f"There is no plan to judge: {words}.",
-        f"{markdown_text(problem.help[:1].upper() + problem.help[1:_LONGEST])}."
-        if problem.help
-        else "",
+        f"{markdown_text(sentence_case(problem.help[:_LONGEST]))}." if problem.help else "",
         f"\n<sub>[Log and files]({artifact})</sub>" if artifact else "",
     ]
     return "\n".join(filter(None, parts)) + "\n"

@@ -81,8 +81,7 @@ def _wrapped(label: str, text: str, indent: int, width: int, style: str) -> Text
 
 
 def _severity_count(number: int, severity: Severity) -> str:
-    noun = "note" if severity is Severity.INFO else severity.value
-    return f"{number} {noun}{'' if number == 1 else 's'}"
+    return counted(number, "note" if severity is Severity.INFO else severity.value)
 
 
 def print_findings(result: TriagedFindings, console: Console) -> None:

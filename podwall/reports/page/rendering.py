@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from functools import cache
 from html import escape
 from importlib.resources import files
+from itertools import chain, zip_longest
 from string import Template
 from typing import Final
 
@@ -23,7 +24,7 @@ from podwall.reachability import Reachability
 from podwall.reports.page.building import document_of
 from podwall.reports.page.document import PageDocument
 from podwall.reports.reach.headline import engine_sentence, headline
-from podwall.reports.words import counted, printable, sentence_case
+from podwall.reports.words import counted, quoted_parts, sentence_case
 
 __all__ = [
     "PageHeading",
@@ -209,11 +210,9 @@ def _finding(finding: Finding) -> str:
 
 def _marked(words: str) -> str:
     """Return words as HTML, with what stands between backticks as code."""
-    parts = printable(words).split("`")
-    return "".join(
-        f"<code>{escape(part)}</code>" if k % 2 and k < len(parts) - 1 else escape(part)
-        for k, part in enumerate(parts)
-    )
+    plain, code = quoted_parts(words)
+    written = (f"<code>{escape(part)}</code>" for part in code)
+    return "".join(chain.from_iterable(zip_longest(map(escape, plain), written, fillvalue="")))
 
 
 _OPEN: Final = 20

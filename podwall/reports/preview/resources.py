@@ -11,6 +11,7 @@ from podwall.aks.resource_types import is_cluster, is_node_pool
 from podwall.plan.model import PlannedResource
 from podwall.plan.values import kind_of
 from podwall.policies.unknown import Unknown
+from podwall.reports.words import counted
 
 __all__ = ["policy_words", "resource_summary"]
 
@@ -42,7 +43,7 @@ def _rule_count(rules: Any) -> str:
     if isinstance(rules, Unknown):
         return "[unknown]"
     number = len(rules or ())
-    return f"{number} rule{'' if number == 1 else 's'}" if number else "closed"
+    return counted(number, "rule") if number else "closed"
 
 
 def _selected(selector: Any) -> str:
@@ -176,7 +177,8 @@ def _plain(*values: Any) -> Iterator[str]:
 
 def _counted(number: Any, noun: str) -> Iterator[str]:
     if number is not None:
-        yield f"{_text(number)} {noun}" + ("" if number == 1 else "s")
+        known = isinstance(number, int)
+        yield counted(number, noun) if known else f"{_text(number)} {noun}s"
 
 
 def _text(value: Any) -> str:

@@ -29,8 +29,7 @@ export function svg(tag, attributes = {}, ...children) {
 // What stands between backticks becomes code.
 /** @param {string} text @returns {Child[]} */
 export function marked(text) {
-  const parts = text.split('`');
-  return parts.map((part, k) => (k % 2 && k < parts.length - 1 ? el('code', {}, part) : part));
+  return text.split(/`([^`]*)`/).map((part, k) => (k % 2 ? el('code', {}, part) : part));
 }
 
 /** @param {string} id @returns {HTMLElement} */
