@@ -20,7 +20,7 @@ import msgspec
 import yaml
 
 from podwall.sources.yaml_documents import parse_yaml
-from podwall.sources.yaml_values import yaml_values
+from podwall.yaml_values import yaml_values
 
 ROUNDS = 3
 DEPLOYMENT = """apiVersion: apps/v1

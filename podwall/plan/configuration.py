@@ -176,8 +176,8 @@ def _is_encrypted(value: Any) -> bool:
 
 def _text(value: Any) -> str:
     plain = _without_ciphertext(value)
-    if isinstance(plain, str):
-        return plain
+    if isinstance(plain, str) or plain is None:
+        return plain or ""
     return json.dumps(plain, separators=(",", ":"))
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -12,9 +12,9 @@ import yaml
 from podwall.plan.program_lines import relative_path
 from podwall.policies.errors import Place, SourceError
 from podwall.policies.wording import guess
+from podwall.yaml_values import PulumiScalars, yaml_values
 
 __all__ = [
-    "PlainLoader",
     "Project",
     "YamlFile",
     "default_stack",
@@ -45,16 +45,6 @@ class YamlFile:
         return Place(self.path, next(found, None))
 
 
-class PlainLoader(yaml.SafeLoader):
-    """Reads dates as the text they are, as Pulumi does."""
-
-
-PlainLoader.yaml_implicit_resolvers = {
-    first: [(tag, pattern) for tag, pattern in resolvers if not tag.endswith(":timestamp")]
-    for first, resolvers in yaml.SafeLoader.yaml_implicit_resolvers.items()
-}
-
-
 def read_yaml(path: Path, shown: str) -> YamlFile:
     """Return the mapping in the file at `path`, which messages call `shown`.
 
@@ -62,17 +52,17 @@ def read_yaml(path: Path, shown: str) -> YamlFile:
         SourceError: the file can't be read, is not YAML, or holds no mapping.
     """
     try:
-        loader = PlainLoader(path.read_text(encoding="utf-8"))
-        node = loader.get_single_node()
-        values = loader.construct_document(node) if node else {}
+        data = path.read_bytes()
+        node = yaml.compose(data, Loader=yaml.SafeLoader)
+        values = next((each.value for each in yaml_values(data, PulumiScalars)), None) or {}
     except OSError as problem:
         message = f"can't be read: {(problem.strerror or '').lower()}"
         raise SourceError(message, place=Place(shown)) from None
-    except (yaml.YAMLError, UnicodeDecodeError) as problem:
+    except yaml.YAMLError as problem:
         raise _malformed(problem, shown) from None
     if not isinstance(values, dict):
         raise SourceError("expected a mapping of keys to values", place=Place(shown, 1))
-    return YamlFile(shown, values, dict(_lines(node, ())))
+    return YamlFile(shown, values, _lines(node, shown))
 
 
 def _malformed(problem: Exception, shown: str) -> SourceError:
@@ -82,12 +72,19 @@ def _malformed(problem: Exception, shown: str) -> SourceError:
     return SourceError(f"malformed YAML: {reason}", place=Place(shown, line))
 
 
-def _lines(node: yaml.Node | None, path: tuple[str, ...]) -> Iterator[tuple[tuple[str, ...], int]]:
-    if isinstance(node, yaml.MappingNode):
-        for key, value in node.value:
-            inner = (*path, str(key.value))
-            yield inner, key.start_mark.line + 1
-            yield from _lines(value, inner)
+def _lines(root: yaml.Node | None, shown: str) -> dict[tuple[str, ...], int]:
+    """Return the line of each key by its path; a key that stands twice is refused, as by Pulumi."""
+    lines: dict[tuple[str, ...], int] = {}
+    todo: list[tuple[yaml.Node | None, tuple[str, ...]]] = [(root, ())]
+    while todo:
+        node, path = todo.pop()
+        for key, value in node.value if isinstance(node, yaml.MappingNode) else ():
+            inner, line = (*path, str(key.value)), key.start_mark.line + 1
+            if lines.setdefault(inner, line) != line:
+                message = f"key `{key.value}` stands twice, first in line {lines[inner]}"
+                raise SourceError(message, help="remove one", place=Place(shown, line))
+            todo.append((value, inner))
+    return lines
 
 
 _PROJECT_FILES = ("Pulumi.yaml", "Pulumi.yml")

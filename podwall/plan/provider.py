@@ -28,11 +28,11 @@ import yaml
 from pulumi._types import is_output_type, output_type_types, resource_types
 from pulumi.runtime.proto import resource_pb2
 
-from podwall.plan.project import PlainLoader
 from podwall.plan.registration import plain, struct
 from podwall.plan.sdk import put_program_line
 from podwall.plan.values import SECRET_MARK, UNKNOWN, is_marked
 from podwall.policies.errors import Place, SourceError
+from podwall.yaml_values import yaml_values
 
 __all__ = [
     "PROVIDER_COMPONENTS",
@@ -65,8 +65,7 @@ def _unknown_fields(names: Iterable[str]) -> Callable[[Mapping[str, Any]], Mappi
 
 def _decoded(arguments: Mapping[str, Any]) -> Mapping[str, Any]:
     """Decode YAML, as the Kubernetes provider does for `ConfigFile` and `ConfigGroup`."""
-    documents = yaml.load_all(arguments.get("text", ""), PlainLoader)
-    return {"result": [document for document in documents if document]}
+    return {"result": [value for value, _ in _documents(arguments.get("text", ""), "")]}
 
 
 _KNOWN: Mapping[str, Callable[[Mapping[str, Any]], Mapping[str, Any]]] = {
@@ -237,13 +236,10 @@ def _text_of(file: str) -> str:
 
 def _documents(text: str, file: str) -> Iterator[tuple[Any, int]]:
     """Yield the documents of a YAML text that hold something, each with its line."""
-    loader = PlainLoader(text)
     try:
-        while loader.check_node():
-            node = loader.get_node()
-            value = loader.construct_document(node) if node else None
-            if node and value:
-                yield value, node.start_mark.line + 1
+        for each in yaml_values(text.encode("utf-8", "surrogatepass")):
+            if each.value:
+                yield each.value, each.line + 1
     except yaml.YAMLError as problem:
         mark = getattr(problem, "problem_mark", None)
         line = None if mark is None else mark.line + 1

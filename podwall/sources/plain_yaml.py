@@ -13,7 +13,7 @@ import re
 from collections.abc import Sequence
 from typing import Any, Final, NamedTuple
 
-from podwall.sources.yaml_values import PlainScalars
+from podwall.yaml_values import PlainScalars
 
 __all__ = ["ATOM", "KEY", "NotPlain", "PlainFlow", "PlainYaml"]
 

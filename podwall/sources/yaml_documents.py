@@ -19,7 +19,7 @@ from podwall.reading import Document
 from podwall.sources.files import ParsedDocuments
 from podwall.sources.plain_yaml import PlainYaml
 from podwall.sources.yaml_lines import repeated_keys
-from podwall.sources.yaml_values import yaml_values
+from podwall.yaml_values import yaml_values
 
 __all__ = ["comment_lines", "parse_yaml", "parts_of", "unkept_comments"]
 

@@ -43,6 +43,44 @@ def test_a_value_is_handed_over_as_text(tmp_path: Path, written: Any, handed_ove
 
 
 @pytest.mark.parametrize(
+    ("written", "handed_over"),
+    [
+        ("12:30", "12:30"),
+        ("yes", "yes"),
+        ("off", "off"),
+        ("y", "y"),
+        ("True", "true"),
+        ("010", "8"),
+        ("0o17", "15"),
+        ("1e3", "1000"),
+        ("1_000", "1000"),
+        ("1.50", "1.5"),
+        ("1e21", "1e+21"),
+        ("~", ""),
+        ("'on'", "on"),
+        ("2001-01-01", "2001-01-01 00:00:00 +0000 UTC"),
+        ("2001-01-01T10:00:00Z", "2001-01-01 10:00:00 +0000 UTC"),
+        ("2001-13-01", "2001-13-01"),
+        ("[yes, 12:30, 1_000, null]", '["yes","12:30",1000,null]'),
+    ],
+)
+def test_a_plain_value_is_what_it_is_to_pulumi(
+    tmp_path: Path, written: str, handed_over: str
+) -> None:
+    """Each was handed over so by `pulumi config --json` of Pulumi 3.260."""
+    project = read_project(project_in(tmp_path, ""))
+    (tmp_path / "Pulumi.dev.yaml").write_text(f"config:\n  shop:key: {written}\n", "utf-8")
+    found = configuration(project, stack_file(tmp_path, "dev"))
+    assert found.values == {"shop:key": handed_over}
+
+
+def test_a_key_that_stands_twice_is_refused(tmp_path: Path) -> None:
+    (tmp_path / "Pulumi.dev.yaml").write_text("config:\n  a:b: {c: 1,\n    c: 2}\n", "utf-8")
+    with pytest.raises(SourceError, match=r"dev.yaml:3: key `c` stands twice, first in line 2"):
+        stack_file(tmp_path, "dev")
+
+
+@pytest.mark.parametrize(
     ("declared", "default"),
     [
         pytest.param({"type": "integer", "default": 3}, "3", id="a default"),

@@ -8,9 +8,11 @@ import pytest
 
 from podwall.plan import SECRET, Plan, PlannedResource
 from podwall.plan.documents import unseen_objects
+from podwall.plan.provider import function_answer
 from podwall.policies.errors import Place, SourceError
 from podwall.policies.unknown import Unknown
 from podwall.preview import preview
+from podwall.sources.yaml_documents import parse_yaml
 from tests.plan.projects import plan_of, resource
 
 GROUP = "from pulumi_kubernetes.yaml.v2 import ConfigFile, ConfigGroup\n"
@@ -63,6 +65,14 @@ def test_every_form_brings_the_same_objects(tmp_path: Path, program: str) -> Non
         ("kubernetes:networking.k8s.io/v1:NetworkPolicy", "all-shop/deny"),
     }
     assert list(unseen_objects(plan)) == []
+
+
+@pytest.mark.parametrize("written", ["12:30", "1e3", "010", "on", "2026-01-01", "1_000", "0o17"])
+def test_a_text_means_to_the_provider_what_it_means_in_a_file_of_manifests(written: str) -> None:
+    text = f"kind: Pod\nmetadata: {{labels: {{a: {written}}}}}\n"
+    answer = function_answer("kubernetes:yaml:decode", {"text": text})
+    (document,) = parse_yaml(text.encode(), "").documents
+    assert answer == {"result": [document.manifest]}
 
 
 def test_objects_stand_at_their_own_lines_below_their_component(tmp_path: Path) -> None:

@@ -10,7 +10,7 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 
 from podwall.sources.plain_yaml import PlainYaml
-from podwall.sources.yaml_values import yaml_values
+from podwall.yaml_values import yaml_values
 
 MANIFEST = """\
 # a policy

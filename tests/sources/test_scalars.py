@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 
 from podwall.sources.yaml_documents import parse_yaml
-from podwall.sources.yaml_values import yaml_values
+from podwall.yaml_values import yaml_values
 
 TABLE: dict[str, Any] = json.loads(
     (Path(__file__).parents[1] / "data" / "go-yaml-scalars.json").read_text(encoding="utf-8")

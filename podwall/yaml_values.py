@@ -7,6 +7,10 @@ which then refuses the object, and strings to most other libraries: they are rea
 like, with a finding.
 https://github.com/kubernetes-sigs/yaml, https://github.com/yaml/go-yaml/blob/v2/resolve.go
 
+The Pulumi CLI reads its own files with go-yaml v3, to which `yes`, `on` and `y` are strings, and
+whose dates reach a program as Go writes them (measured with Pulumi 3.260).
+https://github.com/yaml/go-yaml/blob/v3/resolve.go
+
 Values are built without recursion, so that no nesting exhausts a stack; what aliases stand for is
 bounded.
 """
@@ -17,6 +21,7 @@ import math
 import re
 from base64 import b64decode
 from collections.abc import Callable, Iterator
+from datetime import datetime
 from typing import Any, Final, NamedTuple
 
 import yaml
@@ -24,6 +29,7 @@ import yaml
 __all__ = [
     "BareLetter",
     "PlainScalars",
+    "PulumiScalars",
     "Scalar",
     "Value",
     "plain_scalar",
@@ -121,6 +127,39 @@ class PlainScalars(dict[str, Scalar]):
         return value
 
 
+_TRUE_OR_FALSE: Final = frozenset({"true", "false"})
+_DATE: Final = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}([Tt ].+)?")
+
+
+class PulumiScalars(PlainScalars):
+    """The meanings of the scalars of `Pulumi.yaml` and of the files of stacks.
+
+    >>> meanings = PulumiScalars()
+    >>> meanings["on"], meanings["010"], meanings["12:30"], meanings["2026-11-23"]
+    ('on', 8, '12:30', '2026-11-23 00:00:00 +0000 UTC')
+    """
+
+    def __missing__(self, written: str) -> Scalar:
+        value = plain_scalar(written)
+        if isinstance(value, bool) and written.lower() not in _TRUE_OR_FALSE:
+            value = written
+        self[written] = _as_go_writes(written) if value == written else value
+        return self[written]
+
+
+def _as_go_writes(text: str) -> str:
+    """Return a date as Go writes it, any other text as it is."""
+    try:
+        time = datetime.fromisoformat(text) if _DATE.fullmatch(text) else None
+    except ValueError:
+        time = None
+    if time is None:
+        return text
+    zone = f"{time:%z}" or "+0000"
+    fraction = f"{time:.%f}".rstrip(".0")
+    return f"{time:%Y-%m-%d %H:%M:%S}{fraction} {zone} {'UTC' if zone == '+0000' else zone}"
+
+
 def with_text_keys(items: list[Any]) -> dict[str, Any]:
     """Return the mapping of alternating keys and values, its keys as strings, its `<<` merged.
 
@@ -176,10 +215,13 @@ class Value(NamedTuple):
     letters: tuple[int, ...]
 
 
-def yaml_values(data: bytes) -> Iterator[Value]:
-    """Yield the value of every document of a stream, or raise `yaml.YAMLError` where it ends."""
+def yaml_values(data: bytes, scalars: Callable[[], PlainScalars] = PlainScalars) -> Iterator[Value]:
+    """Yield the value of every document of a stream, or raise `yaml.YAMLError` where it ends.
+
+    `scalars` gives the meanings of what stands without quotes: to Kubernetes, by default.
+    """
     loader = yaml.CSafeLoader(data)
-    builder = _Builder()
+    builder = _Builder(scalars())
     handlers: Handlers = builder.handlers()
     try:
         while True:
@@ -198,8 +240,8 @@ def yaml_values(data: bytes) -> Iterator[Value]:
 class _Builder:
     """Builds one value at a time; `open` holds the collections that are not yet complete."""
 
-    def __init__(self) -> None:
-        self.plain = PlainScalars()
+    def __init__(self, plain: PlainScalars) -> None:
+        self.plain = plain
         self.start(None)
 
     def handlers(self) -> Handlers:
