@@ -264,16 +264,20 @@ class _Builder:
         self.aliased = 0
         self.line = 0
         self.repeats = False
+        self.merges = False
         self.letters: list[int] = []
 
     def finished(self) -> Value:
-        return Value(self.items[0], self.line, self.repeats, tuple(self.letters))
+        value = _without_marks(self.items[0]) if self.merges else self.items[0]
+        return Value(value, self.line, self.repeats, tuple(self.letters))
 
     def scalar(self, event: yaml.ScalarEvent) -> None:
         value = self.plain[event.value] if event.implicit[0] else _tagged(event)
-        self.items.append(value)
         if type(value) is BareLetter:
             self.letters.append(event.start_mark.line if event.start_mark else self.line)
+            value = str(value)
+        self.merges = self.merges or value is MERGE
+        self.items.append(value)
         if event.anchor is not None:
             self.anchors[event.anchor] = value
 
@@ -310,6 +314,19 @@ class _Builder:
         if self.aliased > MOST_ALIASED:
             raise _problem("aliases stand for too much", event)
         self.items.append(value)
+
+
+def _without_marks(value: Any) -> Any:
+    """Return a value in which a `<<` that merges nothing is a text like any other."""
+    match value:
+        case dict():
+            return {key: _without_marks(each) for key, each in value.items()}
+        case list():
+            return [_without_marks(each) for each in value]
+        case Merge():
+            return str(value)
+        case _:
+            return value
 
 
 def _mapping(items: list[Any]) -> dict[str, Any]:

@@ -9,6 +9,7 @@ import json
 from pathlib import Path
 from typing import Any
 
+import msgspec
 import pytest
 
 from podwall.sources.yaml_documents import parse_yaml
@@ -33,3 +34,11 @@ def test_a_bare_letter_is_the_text_it_looks_like_with_a_finding(letter: str) -> 
     parsed = parse_yaml(f"kind: Pod\nmetadata:\n  name: {letter}\n".encode(), "pods.yaml")
     assert parsed.documents[0].manifest["metadata"]["name"] == letter
     assert [(each.id, each.place.line) for each in parsed.findings] == [("bare-letter", 3)]
+
+
+@pytest.mark.parametrize(
+    "text", ["a: n\nn: [y, {Y: N}]", "a: <<\nb: [<<, {c: <<}]", "- <<: {a: n}"]
+)
+def test_what_looks_like_a_text_is_one_to_every_writer_of_json(text: str) -> None:
+    (document,) = parse_yaml(text.encode(), "x.yaml").documents
+    assert msgspec.json.decode(msgspec.json.encode(document.manifest)) == document.manifest
