@@ -10,12 +10,12 @@ from typing import TYPE_CHECKING
 from benchmarks.company import company
 from podwall.diff import diff
 from podwall.lint import lint, ranked
-from podwall.planners import Planner, planned
-from podwall.preview import preview
+from podwall.planners import Planner, program_source
 from podwall.reachability import reachability
 from podwall.reports.comment import change_report, change_sentence, comment
 from podwall.reports.page import html_page
 from podwall.reports.reach.svg import reach_svg
+from podwall.review import review
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -38,7 +38,7 @@ def pages() -> Iterator[tuple[str, str]]:
 
 def stack_pages(stack: str) -> Iterator[tuple[str, str]]:
     """Yield the page and the picture of a stack of this repository."""
-    seen = preview(planned(Path.cwd(), stack, Planner.EMBEDDED, lambda _: None))
+    seen = review(program_source(Path.cwd(), stack, Planner.EMBEDDED, lambda _: None))
     page = html_page(seen.reachability, f"stack {stack}", findings=seen.findings)
     yield f"{stack}.html", page
     yield f"{stack}.svg", reach_svg(seen.reachability)

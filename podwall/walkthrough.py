@@ -11,8 +11,10 @@ from podwall.engines import Engine
 from podwall.model import IpProtocol
 from podwall.policies.presets import Step
 from podwall.policies.presets import walkthrough as policies_at
-from podwall.reachability import Reachability, Verdict, reachability
-from podwall.reading import Document, snapshot
+from podwall.reachability import Reachability, Verdict
+from podwall.reading import Document
+from podwall.review import review
+from podwall.sources.model import Source, SourceKind, Stage
 
 __all__ = ["BACKEND", "CLIENTS", "LABELS", "Attempt", "Client", "walkthrough"]
 
@@ -71,8 +73,9 @@ def walkthrough(engine: Engine | str | None = None) -> Iterator[Attempt]:
 
 def _reachability(step: Step, engine: Engine | str | None) -> Reachability:
     policies = (policy.to_manifest() for policy in policies_at(step, _OWN))
-    documents = [Document(manifest) for manifest in (*_objects(), *policies)]
-    return reachability(snapshot(documents).snapshot, engine)
+    documents = tuple(Document(manifest) for manifest in (*_objects(), *policies))
+    source = Source(SourceKind.MANIFESTS, f"step {step}", Stage(documents))
+    return review(source, engine).reachability
 
 
 def _objects() -> Iterator[Mapping[str, Any]]:

@@ -15,7 +15,7 @@ from podwall.exit_code import FailOn
 from podwall.policies.errors import InvalidValue
 
 if TYPE_CHECKING:
-    from podwall.policies.errors import Finding
+    from podwall.review import Review
     from podwall.sources import Source
 
 __all__ = [
@@ -28,9 +28,9 @@ __all__ = [
     "add_source",
     "add_stack",
     "paused_collector",
+    "read_review",
     "read_source",
     "source_and_expectations",
-    "write_findings",
 ]
 
 
@@ -84,9 +84,6 @@ def add_out(parser: ArgumentParser) -> None:
     parser.add_argument("--force", action="store_true", help="replace FILE if it exists")
 
 
-MOST_SHOWN: Final = 10
-
-
 def add_source(parser: ArgumentParser) -> None:
     """Add `SOURCE`, and `--stack` for the source that is a program."""
     parser.add_argument(
@@ -108,33 +105,31 @@ def add_stack(parser: ArgumentParser) -> None:
 
 
 def read_source(options: Namespace) -> Source:
-    """Return the source that the options name.
+    """Return the source that the options name: what is at a path, else the program in this folder.
 
     Raises:
         SourceError: there is nothing to read there.
     """
+    if options.source is None:
+        from podwall.planners import Planner, program_source  # noqa: PLC0415 - help must not wait
+
+        with progress("reading"):
+            return program_source(Path.cwd(), options.stack, Planner.EMBEDDED, write_message)
     from podwall.sources import source  # noqa: PLC0415 - help must not wait for the readers
 
     with progress("reading"):
-        return _program(options) if options.source is None else source(options.source)
+        return source(options.source)
 
 
-def _program(options: Namespace) -> Source:
-    from podwall.plan.documents import unseen_objects  # noqa: PLC0415 - only a program needs it
-    from podwall.planners import Planner, planned  # noqa: PLC0415 - only a program needs it
-    from podwall.sources import Source, SourceKind, stage_of  # noqa: PLC0415 - as above
+def read_review(options: Namespace) -> Review:
+    """Return what the source that the options name means under the engine that they name.
 
-    plan = planned(Path.cwd(), options.stack, Planner.EMBEDDED, write_message)
-    findings = (*plan.warnings, *unseen_objects(plan))
-    return Source(SourceKind.PROGRAM, plan.project, stage_of(plan), findings=findings)
+    Raises:
+        SourceError: there is nothing to read there.
+    """
+    from podwall.review import review  # noqa: PLC0415 - help must not wait for numpy
 
-
-def write_findings(findings: Sequence[Finding]) -> None:
-    """Say what was found while reading: the first few, and how many more there are."""
-    for finding in findings[:MOST_SHOWN]:
-        write_message(f"{finding}")
-    if len(findings) > MOST_SHOWN:
-        write_message(f"and {len(findings) - MOST_SHOWN} more findings: see `podwall lint`")
+    return review(read_source(options), getattr(options, "engine", None))
 
 
 @contextmanager

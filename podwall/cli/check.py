@@ -1,57 +1,48 @@
-"""What `podwall check` does: read both, analyse, compare, show every expectation."""
+"""What `podwall check` does: hold expectations against the source, and show every one."""
 
 from __future__ import annotations
 
 import sys
 from argparse import Namespace
 from collections.abc import Iterator, Sequence
-from functools import partial
 
-from podwall.cli.arguments import (
-    paused_collector,
-    read_source,
-    source_and_expectations,
-    write_findings,
-)
-from podwall.exit_code import ExitCode, FailOn, exit_code
+from podwall.cli.arguments import paused_collector, read_review, source_and_expectations
+from podwall.cli.findings import write_reading
+from podwall.exit_code import FailOn, exit_code
 from podwall.expectations import Outcome, Result, check
-from podwall.policies.errors import Finding, Severity
-from podwall.reachability import reachability
+from podwall.policies.errors import Severity
 from podwall.reports.expectations import checks_document, checks_text
-from podwall.reports.explanation import Locate
+from podwall.reports.findings.documents import reading_fields
 from podwall.reports.formats import json_text
+from podwall.review import Review
 from podwall.sources.expectations import expectations_in
-from podwall.sources.yaml_lines import exact_place
 
 __all__ = ["show_results"]
 
 
 def show_results(options: Namespace) -> int:
-    """Show what becomes of each expectation, and return the exit code."""
+    """Show what becomes of each expectation, and return the exit code.
+
+    It is 1 also where an object could not be read: it may be the one that breaks something.
+    """
     options.source, path = source_and_expectations(options.words, "check")
     expectations = expectations_in(path)
     with paused_collector():
-        source = read_source(options)
-        reading = source.reading()
-        found = reachability(reading.snapshot, options.engine)
-        results = check(found, expectations)
-        write_findings(reading.findings)
-        locate = partial(exact_place, texts=source.texts)
-        sys.stdout.writelines(_report(options.output, found.engine.name, results, locate))
+        found = read_review(options)
+        results = check(found.reachability, expectations)
+        write_reading(found)
+        sys.stdout.writelines(_report(options.output, found, results))
         sys.stdout.flush()
-    return _exit_code(FailOn(options.fail_on), results, reading.findings)
-
-
-def _report(output: str, engine: str, results: Sequence[Result], locate: Locate) -> Iterator[str]:
-    if output == "json":
-        yield json_text(checks_document(engine, results, locate))
-    else:
-        yield from checks_text(results, locate)
-
-
-def _exit_code(fail_on: FailOn, results: Sequence[Result], findings: Sequence[Finding]) -> ExitCode:
-    """Return 1 also where an object could not be read: it may be the one that breaks something."""
     outcomes = {each.outcome for each in results}
     broken = [Severity.ERROR] if Outcome.FAIL in outcomes else []
     certain = Outcome.UNDETERMINED not in outcomes
-    return exit_code(fail_on, [*broken, *findings], certain=certain)
+    return exit_code(FailOn(options.fail_on), [*broken, *found.reading_findings], certain=certain)
+
+
+def _report(output: str, found: Review, results: Sequence[Result]) -> Iterator[str]:
+    if output == "json":
+        engine = found.reachability.engine.name
+        fields = reading_fields(found)
+        yield json_text(checks_document(engine, results, found.locate, **fields))
+    else:
+        yield from checks_text(results, found.locate)

@@ -1,27 +1,27 @@
-"""What `podwall explain` does: read, analyse, replay one flow, show every rule."""
+"""What `podwall explain` does: replay one flow of the source, and show every rule."""
 
 from __future__ import annotations
 
 import sys
 from argparse import Namespace
 from collections.abc import Iterator
-from functools import partial
 from pathlib import Path
 from typing import Final, NamedTuple
 
-from podwall.cli.arguments import paused_collector, read_source, write_findings
-from podwall.exit_code import FailOn, exit_code
+from podwall.cli.arguments import paused_collector, read_review
+from podwall.cli.findings import write_reading
+from podwall.exit_code import FailOn
 from podwall.explain import FlowAnswer, answers, protocol_last, typed_port
 from podwall.policies.errors import InvalidValue, Severity
-from podwall.reachability import Reachability, reachability
+from podwall.reachability import Reachability
 from podwall.reports.explanation import (
-    Locate,
     explanation_markdown,
     explanation_text,
     explanations_document,
 )
+from podwall.reports.findings.documents import reading_fields
 from podwall.reports.formats import json_text
-from podwall.sources.yaml_lines import exact_place
+from podwall.review import Review
 
 __all__ = ["FlowWords", "flow_words", "show_explanation"]
 
@@ -71,15 +71,12 @@ def show_explanation(options: Namespace) -> int:
     words = flow_words(options.words)
     options.source = words.source
     with paused_collector():
-        source = read_source(options)
-        reading = source.reading()
-        found = reachability(reading.snapshot, options.engine)
-        explained = _answers(found, words)
-        locate = partial(exact_place, texts=source.texts)
-        write_findings([each for each in reading.findings if each.severity is not Severity.INFO])
-        sys.stdout.writelines(_report(options.output, found.engine.name, explained, locate))
+        found = read_review(options)
+        explained = _answers(found.reachability, words)
+        write_reading(found, Severity.WARNING)
+        sys.stdout.writelines(_report(options.output, found, explained))
         sys.stdout.flush()
-        return exit_code(FailOn.ERROR, reading.findings, certain=found.is_certain)
+        return found.exit_code(FailOn.ERROR, found.reading_findings)
 
 
 def _answers(found: Reachability, words: FlowWords) -> tuple[FlowAnswer, ...]:
@@ -91,13 +88,13 @@ def _answers(found: Reachability, words: FlowWords) -> tuple[FlowAnswer, ...]:
         raise
 
 
-def _report(
-    output: str, engine: str, explained: tuple[FlowAnswer, ...], locate: Locate
-) -> Iterator[str]:
+def _report(output: str, found: Review, explained: tuple[FlowAnswer, ...]) -> Iterator[str]:
     if output == "json":
-        yield json_text(explanations_document(engine, explained, locate))
+        engine = found.reachability.engine.name
+        fields = reading_fields(found)
+        yield json_text(explanations_document(engine, explained, found.locate, **fields))
         return
     report = explanation_markdown if output == "md" else explanation_text
     for number, answer in enumerate(explained):
         yield from ["\n"] if number else []
-        yield from report(answer, locate)
+        yield from report(answer, found.locate)

@@ -6,8 +6,9 @@ import sys
 from argparse import Namespace
 from collections.abc import Sequence
 
-from podwall.cli.arguments import paused_collector, read_source
-from podwall.cli.messages import write_finding, write_message
+from podwall.cli.arguments import paused_collector, read_review
+from podwall.cli.findings import write_findings
+from podwall.cli.messages import write_message
 from podwall.exit_code import FailOn, exit_code
 from podwall.policies import Finding, NetworkPolicy, Severity
 from podwall.policies.errors import Place, SourceError
@@ -15,7 +16,7 @@ from podwall.python_code import policies_module
 from podwall.reading import typed_policies
 from podwall.reports.output_folder import write_file
 from podwall.reports.words import counted
-from podwall.sources import Source
+from podwall.review import Review
 from podwall.sources.yaml_documents import unkept_comments
 
 __all__ = ["show_import"]
@@ -27,26 +28,23 @@ _HEADLINE = "Network policies, imported from Kubernetes manifests."
 def show_import(options: Namespace) -> int:
     """Write the policies of the source as a Python module, and return the exit code."""
     with paused_collector():
-        source = read_source(options)
-        policies, findings = _read(source, options.namespace)
-    for finding in findings:
-        write_finding(finding)
+        found = read_review(options)
+        policies, findings = _read(found, options.namespace)
+    write_findings(findings, most=len(findings))
     if policies:
         _write(policies_module(policies, _HEADLINE), policies, options)
     elif not any(each.severity is Severity.ERROR for each in findings):
-        raise _nothing_in(source)
+        raise _nothing_in(found.source.name)
     return exit_code(FailOn(options.fail_on), findings, certain=True)
 
 
-def _read(source: Source, namespace: str) -> tuple[list[NetworkPolicy], list[Finding]]:
-    found = typed_policies(source.planned.documents, namespace)
-    places = (place for _, place in found.policies)
-    findings = [
-        *source.findings,
-        *source.at_lines(found.findings),
-        *unkept_comments(places, source.texts),
-    ]
-    return [policy for policy, _ in found.policies], findings
+def _read(found: Review, namespace: str) -> tuple[list[NetworkPolicy], tuple[Finding, ...]]:
+    source = found.source
+    read = typed_policies(source.planned.documents, namespace)
+    places = (place for _, place in read.policies)
+    comments = unkept_comments(places, source.texts)
+    findings = found.kept((*found.source_findings, *read.findings, *comments))
+    return [policy for policy, _ in read.policies], found.located(findings)
 
 
 def _write(text: str, policies: Sequence[NetworkPolicy], options: Namespace) -> None:
@@ -60,9 +58,9 @@ def _write(text: str, policies: Sequence[NetworkPolicy], options: Namespace) -> 
     write_message(f"wrote {written} of {spaces} to {options.out}")
 
 
-def _nothing_in(source: Source) -> SourceError:
+def _nothing_in(name: str) -> SourceError:
     return SourceError(
-        f"`{source.name}` has no NetworkPolicy",
+        f"`{name}` has no NetworkPolicy",
         help="give manifests of `networking.k8s.io/v1` NetworkPolicies",
-        place=Place(source.name),
+        place=Place(name),
     )

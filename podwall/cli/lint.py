@@ -1,14 +1,13 @@
-"""What `podwall lint` does: read, analyse, show what is worth knowing."""
+"""What `podwall lint` does: show what is worth knowing about the source."""
 
 from __future__ import annotations
 
 import sys
 from argparse import Namespace
 
-from podwall.cli.arguments import paused_collector, read_source
-from podwall.exit_code import FailOn, exit_code
-from podwall.lint import lint, ranked, silenceable, triaged
-from podwall.reachability import reachability
+from podwall.cli.arguments import paused_collector, read_review
+from podwall.cli.findings import write_unread
+from podwall.exit_code import FailOn
 from podwall.reports.findings.documents import lint_document, sarif_document
 from podwall.reports.findings.junit import findings_suite, junit_text
 from podwall.reports.findings.terminal import print_findings
@@ -21,24 +20,19 @@ __all__ = ["show_findings"]
 def show_findings(options: Namespace) -> int:
     """Show the findings on the source, and return the exit code."""
     with paused_collector():
-        source = read_source(options)
-        reading = source.reading()
-        found = reachability(reading.snapshot, options.engine)
-        all_findings = ranked((*reading.findings, *source.at_lines(lint(found))))
-        known = silenceable(reading.findings)
-        result = triaged(all_findings, source.planned.documents, known)
+        found = read_review(options)
+        findings = found.findings
     match options.output:
         case "json":
-            sys.stdout.write(json_text(lint_document(result, found.engine)))
+            engine = found.reachability.engine
+            document = lint_document(engine, findings, found.suppressed, found.unread)
+            sys.stdout.write(json_text(document))
         case "sarif":
-            sys.stdout.write(json_text(sarif_document(result.findings, category=source.name)))
+            sys.stdout.write(json_text(sarif_document(findings, category=found.source.name)))
         case "junit":
-            sys.stdout.write(junit_text([findings_suite("podwall lint", result.findings)]))
+            sys.stdout.write(junit_text([findings_suite("podwall lint", findings)]))
         case _:
-            print_findings(result, terminal())
+            print_findings(findings, found.suppressed, terminal())
     sys.stdout.flush()
-    return exit_code(
-        FailOn(options.fail_on),
-        result.findings,
-        certain=found.is_certain,
-    )
+    write_unread(found, findings)
+    return found.exit_code(FailOn(options.fail_on), findings)

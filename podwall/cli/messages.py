@@ -7,21 +7,14 @@ import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-from podwall.policies.errors import Finding, PodwallError
+from podwall.policies.errors import PodwallError
 
-__all__ = ["progress", "write_error", "write_finding", "write_message"]
+__all__ = ["progress", "write_error", "write_message"]
 
 
 def write_message(text: str) -> None:
     """Say something."""
     sys.stderr.write(f"{text}\n")
-
-
-def write_finding(finding: Finding) -> None:
-    """Say what was found and, on a line of its own, what to do about it."""
-    write_message(f"{finding}")
-    if finding.help:
-        write_message(f"  help: {finding.help}")
 
 
 def write_error(problem: PodwallError) -> None:

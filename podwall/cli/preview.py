@@ -6,17 +6,18 @@ import sys
 from argparse import Namespace
 from pathlib import Path
 
+from podwall.cli.findings import write_unread
 from podwall.cli.messages import progress, write_message
-from podwall.exit_code import ExitCode, FailOn, exit_code
+from podwall.exit_code import FailOn
 from podwall.plan.project import find_project
-from podwall.planners import Planner, planned
-from podwall.policies.errors import Place, Severity, SourceError
-from podwall.preview import NAMES_NOTHING, Preview, preview
+from podwall.planners import Planner, program_source
+from podwall.policies.errors import Place, SourceError
 from podwall.reports.formats import json_text
 from podwall.reports.output_folder import write_folder
 from podwall.reports.preview.documents import preview_document, preview_files
 from podwall.reports.preview.terminal import print_preview
 from podwall.reports.terminal import terminal
+from podwall.review import Review, review
 
 __all__ = ["show_preview"]
 
@@ -24,30 +25,25 @@ __all__ = ["show_preview"]
 def show_preview(options: Namespace) -> int:
     """Show the preview that the options ask for, write it out, and return the exit code."""
     with progress("planning"):
-        plan = planned(Path.cwd(), options.stack, Planner(options.planner), write_message)
-        seen = preview(plan, options.engine)
-    written = _write(seen, options)
+        planner = Planner(options.planner)
+        source = program_source(Path.cwd(), options.stack, planner, write_message)
+        found = review(source, options.engine)
+        findings = found.findings
+    written = _write(found, options)
     if options.output == "json":
-        sys.stdout.write(json_text(preview_document(seen)))
+        sys.stdout.write(json_text(preview_document(found)))
     else:
-        print_preview(seen, terminal())
+        print_preview(found, terminal())
     sys.stdout.flush()
+    write_unread(found, findings)
     write_message(written)
-    return _exit_code(seen, FailOn(options.fail_on))
+    return found.exit_code(FailOn(options.fail_on), findings)
 
 
-def _exit_code(seen: Preview, fail_on: FailOn) -> int:
-    """Return 2 where the program names labels that nothing carries: its input is wrong."""
-    errors = {each.id for each in seen.findings if each.severity is Severity.ERROR}
-    if errors & NAMES_NOTHING:
-        return ExitCode.BAD_INPUT
-    return exit_code(fail_on, seen.findings, certain=seen.reachability.is_certain)
-
-
-def _write(seen: Preview, options: Namespace) -> str:
-    """Write the preview's files, and return what to say about it."""
-    files, left_out = preview_files(seen)
-    folder = (options.out or find_project(Path.cwd()) / "out") / seen.plan.stack
+def _write(found: Review, options: Namespace) -> str:
+    """Write the preview's files, and return what to say about them."""
+    files, left_out = preview_files(found)
+    folder = (options.out or find_project(Path.cwd()) / "out") / found.plan.stack
     _refuse_another_folder(folder)
     write_folder(folder, files)
     manifests = sum(name.startswith("manifests/") for name in files)

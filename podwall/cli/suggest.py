@@ -4,18 +4,14 @@ from __future__ import annotations
 
 import sys
 from argparse import Namespace
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from typing import Final
 
-from podwall.cli.arguments import (
-    paused_collector,
-    read_source,
-    source_and_expectations,
-    write_findings,
-)
-from podwall.cli.messages import write_finding, write_message
-from podwall.exit_code import ExitCode, FailOn, exit_code
-from podwall.policies import Finding, NetworkPolicy
+from podwall.cli.arguments import paused_collector, read_review, source_and_expectations
+from podwall.cli.findings import write_findings, write_unread
+from podwall.cli.messages import write_message
+from podwall.exit_code import FailOn, exit_code
+from podwall.policies import NetworkPolicy
 from podwall.policies.errors import InvalidValue, Place, SourceError
 from podwall.python_code import policies_module
 from podwall.reports.expectations import suggestion_text
@@ -37,20 +33,21 @@ def show_suggestion(options: Namespace) -> int:
     options.source, path = source_and_expectations(options.words, "suggest")
     expectations = expectations_in(path)
     with paused_collector():
-        source = read_source(options)
-        reading = source.reading()
-        write_findings(reading.findings)
-        texts = {**source.texts, **_text_of(path)}
+        found = read_review(options)
+        write_findings(found.reading_findings)
+        write_unread(found, found.reading_findings)
+        texts = {**found.source.texts, **_text_of(path)}
         try:
-            suggestion = suggest(reading.snapshot, expectations, options.engine)
+            suggestion = suggest(found.reading.snapshot, expectations, options.engine)
         except InvalidValue as problem:
             problem.place = exact_place(problem.place, texts)
             raise
     if not suggestion.policies:
-        raise _nothing_in(source.name)
+        raise _nothing_in(found.source.name)
     _write_summary(suggestion, texts)
     _write(_text(options.output, suggestion.policies), options)
-    return _exit_code(FailOn(options.fail_on), suggestion, reading.findings)
+    weighed = (*found.reading_findings, *suggestion.findings)
+    return exit_code(FailOn(options.fail_on), weighed, certain=suggestion.is_certain)
 
 
 def _text_of(path: str) -> Mapping[str, bytes]:
@@ -58,8 +55,8 @@ def _text_of(path: str) -> Mapping[str, bytes]:
 
 
 def _write_summary(suggestion: Suggestion, texts: Mapping[str, bytes]) -> None:
-    for finding in at_their_lines(suggestion.findings, texts):
-        write_finding(finding)
+    findings = tuple(at_their_lines(suggestion.findings, texts))
+    write_findings(findings, most=len(findings))
     for line in suggestion_text(suggestion):
         write_message(line)
 
@@ -77,10 +74,6 @@ def _write(text: str, options: Namespace) -> None:
     else:
         write_file(options.out, text, replace=options.force)
         write_message(f"wrote {options.out}")
-
-
-def _exit_code(fail_on: FailOn, suggestion: Suggestion, read: Iterable[Finding]) -> ExitCode:
-    return exit_code(fail_on, (*read, *suggestion.findings), certain=suggestion.is_certain)
 
 
 def _nothing_in(name: str) -> SourceError:

@@ -36,6 +36,7 @@ from podwall.expectations.expectation import (
     selection,
     workload,
 )
+from podwall.expectations.unmet import unmet
 
 __all__ = [
     "ANYTHING",
@@ -59,5 +60,6 @@ __all__ = [
     "outside",
     "pods",
     "selection",
+    "unmet",
     "workload",
 ]

@@ -7,16 +7,15 @@ from functools import cached_property
 from typing import Any, Final
 
 from podwall.engines import ENGINES, SPEC
-from podwall.lint import lint, ranked, silenceable, triaged
 from podwall.lint.context import LintContext
 from podwall.plan import Plan, PlannedResource
-from podwall.plan.cluster import unclear_clusters
-from podwall.plan.documents import is_object, unseen_objects, with_known_namespaces
+from podwall.plan.documents import is_object
 from podwall.plan.values import UNKNOWN
 from podwall.policies.errors import Finding
-from podwall.reachability import Reachability, reachability
+from podwall.reachability import Reachability
 from podwall.reading import SnapshotReading
-from podwall.sources import Source, SourceKind, stage_of
+from podwall.review import Review, review
+from podwall.sources import SourceKind, source_of_plan
 from podwall.sources.pulumi_documents import ResourceState, plan_of, planned_resource
 
 __all__ = ["NAMESPACE", "Deployment", "deployment_of"]
@@ -52,41 +51,40 @@ class Deployment:
         return frozenset(state.urn for state in self._states if holds(state))
 
     @cached_property
-    def source(self) -> Source:
-        """The Kubernetes objects of the stack, and what it declares about their cluster."""
-        findings = (*unseen_objects(self.plan), *unclear_clusters(self.plan))
-        return Source(SourceKind.STATE, self.plan.project, stage_of(self.plan), findings=findings)
+    def review(self) -> Review:
+        """What the stack means; an engine that nobody knows is taken for the specification."""
+        source = source_of_plan(SourceKind.STATE, self.plan.project, self.plan)
+        named = source.planned.cluster.engine
+        return review(source, SPEC if named not in ENGINES else named)
 
-    @cached_property
+    @property
     def reading(self) -> SnapshotReading:
         """The snapshot, with the findings on its documents."""
-        return self.source.reading()
+        return self.review.reading
 
-    @cached_property
+    @property
     def reach(self) -> Reachability:
-        """Who can reach whom; an engine that is not known is taken for the specification."""
-        named = self.reading.snapshot.engine
-        return reachability(self.reading.snapshot, SPEC if named not in ENGINES else named)
+        """Who can reach whom."""
+        return self.review.reachability
 
     @cached_property
     def context(self) -> LintContext:
         """The snapshot and the analysis, as lints look at them."""
         return LintContext(self.reach)
 
-    @cached_property
+    @property
     def findings(self) -> tuple[Finding, ...]:
         """What `podwall lint` says about the stack, without what annotations silence."""
-        return self.kept(ranked((*self.reading.findings, *lint(self.reach))))
+        return self.review.findings
 
     def kept(self, findings: Sequence[Finding]) -> tuple[Finding, ...]:
-        """Return the findings that no annotation silences, and those about annotations."""
-        known = silenceable(self.reading.findings)
-        return triaged(findings, self.source.planned.documents, known).findings
+        """Return the findings that no annotation silences, each once."""
+        return self.review.kept(findings)
 
     @cached_property
     def namespaces(self) -> Mapping[str, object]:
         """The namespace of every Kubernetes object, a Namespace's own name for itself, by URN."""
-        documents = zip(self._objects, self.source.planned.documents, strict=True)
+        documents = zip(self._objects, self.review.source.planned.documents, strict=True)
         return {each.urn: _namespace(document.manifest) for each, document in documents}
 
     @cached_property
@@ -96,7 +94,7 @@ class Deployment:
 
     @property
     def _objects(self) -> list[PlannedResource]:
-        return [each for each in with_known_namespaces(self.plan).resources if is_object(each)]
+        return [each for each in self.review.plan.resources if is_object(each)]
 
 
 def deployment_of(states: Iterable[ResourceState]) -> Deployment:

@@ -137,9 +137,8 @@ def _of_stack(
 
 def _kept(deployment: Deployment, judgements: Iterable[Judgement]) -> Iterable[Finding]:
     """Return the findings that no annotation in the stack silences, each once."""
-    findings = dict.fromkeys(each for each in judgements if isinstance(each, Finding))
-    kept = deployment.kept(tuple(findings)) if findings else ()
-    return [each for each in dict.fromkeys(kept) if each in findings]
+    findings = [each for each in judgements if isinstance(each, Finding)]
+    return deployment.kept(findings) if findings else ()
 
 
 def _undetermined_of(judgements: Iterable[Judgement]) -> tuple[UndeterminedJudgement, ...]:

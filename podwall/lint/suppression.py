@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from bisect import bisect_right
 from collections import defaultdict
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Container, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
@@ -40,15 +40,26 @@ class TriagedFindings:
 
 
 def triaged(
-    findings: Sequence[Finding], documents: Iterable[Document], known: frozenset[str]
+    findings: Sequence[Finding],
+    documents: Iterable[Document],
+    known: frozenset[str],
+    files: Container[str] | None = None,
 ) -> TriagedFindings:
     """Return the findings apart: what stays, and what an annotation silences.
 
     What the API server refuses can't be silenced, nor anything without a reason or by an id that is
     not among the `known` ones: these are findings of their own.
+
+    Args:
+        findings: in the order in which they are to stay.
+        documents: the objects whose annotations count.
+        known: the ids that an annotation can name.
+        files: the sources of places that are files of manifests, in which an object has all lines
+            up to the next one; None means all. In any other, such as a program, an object has the
+            one line that makes it.
     """
     read, problems = _read(documents, known)
-    index = _SuppressionIndex(read)
+    index = _SuppressionIndex(read, files)
     paired = [(each, index.reason(each) if each.id in known else None) for each in findings]
     kept = [finding for finding, reason in paired if not reason]
     silenced = [SuppressedFinding(finding, reason) for finding, reason in paired if reason]
@@ -71,7 +82,8 @@ class _Suppression:
 class _SuppressionIndex:
     """The objects that silence findings, found by where a finding is."""
 
-    def __init__(self, suppressions: Iterable[_Suppression]) -> None:
+    def __init__(self, suppressions: Iterable[_Suppression], files: Container[str] | None) -> None:
+        self._files = files
         self._at: dict[str, dict[int, list[_Suppression]]] = defaultdict(lambda: defaultdict(list))
         for each in suppressions:
             self._at[each.place.source][each.place.line or 0].append(each)
@@ -80,11 +92,18 @@ class _SuppressionIndex:
     def reason(self, finding: Finding) -> str | None:
         """Return why a finding is silenced: every object that it may be about has to silence it."""
         place = finding.place
-        lines = self._lines.get(place.source, [])
-        before = bisect_right(lines, place.line or 0)
-        here = self._at[place.source][lines[before - 1]] if before else []
+        here = self._at[place.source][self._line(place)] if place.source in self._at else []
         reasons = [each.reasons.get(finding.id) for each in here if each.is_about(place.path)]
         return None if None in reasons or not reasons else reasons[0]
+
+    def _line(self, place: Place) -> int:
+        """Return the line at which the objects begin that a place may be in."""
+        line = place.line or 0
+        if self._files is not None and place.source not in self._files:
+            return line
+        lines = self._lines[place.source]
+        before = bisect_right(lines, line)
+        return lines[before - 1] if before else line
 
 
 def _read(

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 
-from podwall.diff import Diff, diff
+from podwall.diff import ConnectionChange, Diff, diff
 from podwall.engines import Engine
 from podwall.migrate.edits import Edit, edits
 from podwall.migrate.limits import limits
 from podwall.model import Snapshot
-from podwall.policies.errors import Finding
+from podwall.policies.errors import Finding, Severity
 from podwall.reachability import reachability
 
 __all__ = ["Migration", "migrate"]
@@ -28,6 +28,24 @@ class Migration:
     edited: Snapshot
     remaining: Diff
     limits: tuple[Finding, ...]
+
+    @property
+    def weighed(self) -> tuple[Finding | Severity, ...]:
+        """What counts for an exit code: the limits, and an error where a connection changes.
+
+        The edits are a proposal, not a fact, so what they would keep still counts.
+        """
+        changed = any(not _is_doubtful(each) for each in self.difference.port_changes())
+        return (*([Severity.ERROR] if changed else []), *self.limits)
+
+    @property
+    def is_certain(self) -> bool:
+        """Whether it is known of every connection if it changes."""
+        return not any(_is_doubtful(each) for each in self.difference.port_changes())
+
+
+def _is_doubtful(change: ConnectionChange) -> bool:
+    return bool(change.after.undetermined) and not change.closed
 
 
 def migrate(snapshot: Snapshot, source: Engine | str, target: Engine | str) -> Migration:

@@ -7,7 +7,6 @@ a cluster whose properties are not read, an engine that the cluster's inputs do 
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import replace
 from ipaddress import ip_network
 from typing import Any, Final
 
@@ -24,7 +23,6 @@ from podwall.policies.unknown import Unknown
 from podwall.reading import DeclaredCluster
 
 __all__ = [
-    "changed_clusters",
     "clusters",
     "engine_changes",
     "node_pools",
@@ -127,16 +125,6 @@ def replaced_clusters(plan: Plan) -> Iterator[Finding]:
                 help="change the cluster with `az aks update` first, then `pulumi refresh`",
                 link=_LINK,
             )
-
-
-def changed_clusters(before: Plan, after: Plan) -> Iterator[Finding]:
-    """Yield an error for every AKS cluster that is replaced or lost, or gets another engine."""
-    yield from replaced_clusters(after)
-    kept = {resource.urn for resource in after.resources}
-    gone = (each for each in before.resources if each.urn not in kept)
-    deleted = tuple(replace(each, change=Operation.DELETE) for each in gone)
-    yield from replaced_clusters(replace(before, resources=deleted))
-    yield from engine_changes(before, after)
 
 
 def engine_changes(before: Plan, after: Plan) -> Iterator[Finding]:

@@ -14,9 +14,9 @@ from podwall.plan.model import SECRET, Operation, Plan, PlannedResource
 from podwall.plan.values import inside, kind_of
 from podwall.policies.errors import Finding, Place, Severity
 from podwall.policies.unknown import Unknown
-from podwall.reading import Document, generated_name
+from podwall.reading import Document, LedgerEntry, generated_name
 
-__all__ = ["documents", "is_object", "unseen_objects", "with_known_namespaces"]
+__all__ = ["documents", "is_object", "unseen_entries", "unseen_objects", "with_known_namespaces"]
 
 
 _CLUSTER_WIDE = {
@@ -66,20 +66,27 @@ def is_object(resource: PlannedResource) -> bool:
 
 def unseen_objects(plan: Plan) -> Iterator[Finding]:
     """Yield a finding for every resource that brings objects which the plan can't show."""
+    for entry in unseen_entries(plan):
+        yield Finding(
+            "unseen-objects",
+            Severity.WARNING,
+            entry.reason,
+            entry.place,
+            help="render them to a folder and read that: `podwall reach FOLDER`",
+        )
+
+
+def unseen_entries(plan: Plan) -> Iterator[LedgerEntry]:
+    """Yield every resource that brings objects which the plan can't show, with the reason."""
     parents = {resource.parent for resource in plan.resources}
     for resource in plan.resources:
-        named = f"{kind_of(resource.type)} `{resource.name}`"
+        kind = kind_of(resource.type)
         is_shown = resource.urn in parents and not resource.unseen
         if _is_elsewhere(resource) or (resource.type.startswith(_FILES) and not is_shown):
             part = "some objects" if resource.urn in parents else "the objects"
             why = f": {', and '.join(resource.unseen)}" if resource.unseen else ""
-            yield Finding(
-                "unseen-objects",
-                Severity.WARNING,
-                f"{part} of {named} are not in the plan{why}",
-                _place(resource),
-                help="render them to a folder and read that: `podwall reach FOLDER`",
-            )
+            reason = f"{part} of {kind} `{resource.name}` are not in the plan{why}"
+            yield LedgerEntry(kind, resource.name, _place(resource), reason=reason)
 
 
 def _is_elsewhere(resource: PlannedResource) -> bool:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from enum import Enum, StrEnum
 from types import MappingProxyType
 from typing import Any, Final
@@ -123,6 +123,11 @@ class Plan:
     outputs: Mapping[str, Any] = field(default_factory=lambda: MappingProxyType({}))
     warnings: tuple[Finding, ...] = ()
     origin: Origin = Origin.EMBEDDED
+
+    def afterwards(self) -> Plan:
+        """Return what there is after the deployment: the plan without what is deleted."""
+        kept = (each for each in self.resources if each.change is not Operation.DELETE)
+        return replace(self, resources=tuple(kept))
 
 
 def depends_on_any(

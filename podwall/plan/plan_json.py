@@ -153,11 +153,15 @@ def planned_fields(plan: Plan) -> dict[str, Any]:
 
 def finding_document(finding: Finding) -> FindingDocument:
     """Return a finding as a document."""
-    place = finding.place
-    where = PlaceDocument(place.source, place.line or UNSET, place.path)
+    where = place_document(finding.place)
     return FindingDocument(
         finding.id, finding.severity, finding.message, where, finding.help, finding.link
     )
+
+
+def place_document(place: Place) -> PlaceDocument:
+    """Return a place as a document."""
+    return PlaceDocument(place.source, place.line or UNSET, place.path)
 
 
 def _resource_document(resource: PlannedResource) -> ResourceDocument:

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from podwall.reading.assembly import SnapshotReading, snapshot
 from podwall.reading.documents import DeclaredCluster, Document
+from podwall.reading.ledger import LedgerEntry, ObjectStatus
 from podwall.reading.metadata import GENERATED, generated_name
 from podwall.reading.typed_policies import TypedPolicies, typed_policies
 
@@ -14,6 +15,8 @@ __all__ = [
     "GENERATED",
     "DeclaredCluster",
     "Document",
+    "LedgerEntry",
+    "ObjectStatus",
     "SnapshotReading",
     "TypedPolicies",
     "generated_name",

@@ -5,10 +5,9 @@ Of objects with one name the last one is kept, and nothing that a controller her
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
-from typing import Final, TypeVar
+from typing import Final, NamedTuple, TypeVar
 
 from podwall.model import (
     Policy,
@@ -22,8 +21,9 @@ from podwall.model import (
 from podwall.policies.errors import Finding, Severity
 from podwall.reading.documents import DeclaredCluster, Document, single_objects
 from podwall.reading.fields import Malformed
+from podwall.reading.ledger import LedgerEntry, ObjectStatus, named_in
 from podwall.reading.metadata import ManifestObject, read_object
-from podwall.reading.objects import ObjectReading, SnapshotPart, malformed, read_part
+from podwall.reading.objects import ObjectReading, SnapshotPart, ledger_entry, malformed, read_part
 from podwall.reading.workloads import with_controller_labels
 
 __all__ = ["SnapshotReading", "last_of_each", "snapshot", "with_distinct_names", "without_owned"]
@@ -88,11 +88,11 @@ ANY_CLUSTER: Final = DeclaredCluster()
 
 @dataclass(frozen=True, slots=True)
 class SnapshotReading:
-    """A snapshot, the findings on its documents, and how many of which kind are not part of it."""
+    """A snapshot, the findings on its documents, and what became of each of their objects."""
 
     snapshot: Snapshot
     findings: tuple[Finding, ...] = ()
-    ignored: tuple[tuple[str, int], ...] = ()
+    ledger: tuple[LedgerEntry, ...] = ()
 
 
 def snapshot(
@@ -107,27 +107,39 @@ def snapshot(
     >>> [workload.name for workload in snapshot([Document(pod)]).snapshot.workloads]
     ['web']
     """
-    objects, findings = _objects(documents)
+    objects, broken = _objects(documents)
     reads = [read_part(item) for item in with_distinct_names(objects)]
-    ignored = Counter(read.item.kind for read in reads if read.part is None and not read.findings)
     kept, repeated = last_of_each(read for read in reads if read.part is not None)
     parts = [read.part for read in without_owned(kept) if read.part is not None]
+    findings = [each.finding for each in broken]
     findings += [finding for read in reads for finding in read.findings]
     return SnapshotReading(
         _snapshot(parts, cluster, complete=complete),
         (*findings, *repeated),
-        tuple(sorted(ignored.items())),
+        (*(each.entry() for each in broken), *map(ledger_entry, reads)),
     )
 
 
-def _objects(documents: Iterable[Document]) -> tuple[list[ManifestObject], list[Finding]]:
-    objects, findings = [], []
+class _BrokenObject(NamedTuple):
+    """An object that is none to the API server, and why."""
+
+    document: Document
+    finding: Finding
+
+    def entry(self) -> LedgerEntry:
+        kind, name = named_in(self.document.manifest)
+        place, unread = self.document.place, ObjectStatus.UNREAD
+        return LedgerEntry(kind, name, place, unread, self.finding.message)
+
+
+def _objects(documents: Iterable[Document]) -> tuple[list[ManifestObject], list[_BrokenObject]]:
+    objects, broken = [], []
     for document in single_objects(documents):
         try:
             objects.append(read_object(document.manifest, document.place))
         except Malformed as problem:
-            findings.append(malformed(problem, document.place))
-    return objects, findings
+            broken.append(_BrokenObject(document, malformed(problem, document.place)))
+    return objects, broken
 
 
 def _snapshot(parts: list[SnapshotPart], cluster: DeclaredCluster, *, complete: bool) -> Snapshot:

@@ -13,12 +13,21 @@ from podwall.model import Policy, Service, SnapshotNamespace, SnapshotWorkload
 from podwall.policies.errors import Finding, Place, Severity
 from podwall.policies.validation import violations
 from podwall.reading.fields import Malformed
+from podwall.reading.ledger import LedgerEntry, ObjectStatus, harmless, named_in
 from podwall.reading.metadata import ManifestObject, forged_name, read_namespace
 from podwall.reading.policies import read_policy
 from podwall.reading.ports import read_service
 from podwall.reading.workloads import WORKLOAD_KINDS, is_finished, read_workload
 
-__all__ = ["ObjectReading", "SnapshotPart", "malformed", "read_part", "removed_version", "unread"]
+__all__ = [
+    "ObjectReading",
+    "SnapshotPart",
+    "ledger_entry",
+    "malformed",
+    "read_part",
+    "removed_version",
+    "unread",
+]
 
 
 #: Policies that are not Kubernetes' own NetworkPolicy and change who reaches whom.
@@ -103,6 +112,26 @@ def read_part(item: ManifestObject) -> ObjectReading:
         return ObjectReading(item, reader(item), findings)
     except Malformed as problem:
         return ObjectReading(item, findings=(malformed(problem, item.place),))
+
+
+def ledger_entry(read: ObjectReading) -> LedgerEntry:
+    """Return what became of an object that was read, or could not be."""
+    _, name = named_in(read.item.manifest)
+    status, reason = _status(read)
+    return LedgerEntry(read.item.kind, name or read.item.name, read.item.place, status, reason)
+
+
+def _status(read: ObjectReading) -> tuple[ObjectStatus, str]:
+    if read.part is not None:
+        return ObjectStatus.READ, ""
+    if read.findings:
+        return ObjectStatus.UNREAD, read.findings[0].message
+    if is_finished(read.item):
+        return ObjectStatus.HARMLESS, "it ran to its end, and has no address any more"
+    reason = harmless(read.item.group, read.item.kind)
+    if reason:
+        return ObjectStatus.HARMLESS, reason
+    return ObjectStatus.UNREAD, "podwall does not know this kind"
 
 
 def _judged(item: ManifestObject) -> Iterator[Finding]:

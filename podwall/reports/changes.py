@@ -22,6 +22,8 @@ from podwall.diff import (
 from podwall.documents import TypedDocument, about
 from podwall.plan.plan_json import FindingDocument, finding_document
 from podwall.policies.errors import Finding
+from podwall.reading import LedgerEntry
+from podwall.reports.findings.documents import LedgerDocument, unread_documents
 from podwall.reports.formats import (
     ObjectPlaceDocument,
     PortsDocument,
@@ -193,7 +195,7 @@ class ConnectionChangeDocument(TypedDocument):
     ]
 
 
-class ChangesDocument(TypedDocument, tag_field="format", tag="podwall/diff/v1"):
+class ChangesDocument(LedgerDocument, tag_field="format", tag="podwall/diff/v1"):
     """What `podwall diff -o json` prints. A pair that is not listed is what it was."""
 
     engine: EnginesDocument
@@ -218,8 +220,10 @@ class ChangesDocument(TypedDocument, tag_field="format", tag="podwall/diff/v1"):
     ]
 
 
-def changes_document(difference: Diff, findings: tuple[Finding, ...] = ()) -> ChangesDocument:
-    """Return a diff, and what was found on the way, as a document."""
+def changes_document(
+    difference: Diff, findings: Sequence[Finding] = (), unread: Sequence[LedgerEntry] = ()
+) -> ChangesDocument:
+    """Return a diff, what was found on the way, and what was not read, as a document."""
     return ChangesDocument(
         EnginesDocument(difference.old.engine.name, difference.new.engine.name),
         tuple(map(finding_document, (*difference.findings, *findings))),
@@ -229,6 +233,7 @@ def changes_document(difference: Diff, findings: tuple[Finding, ...] = ()) -> Ch
             tuple(map(workload_document, difference.gone)),
         ),
         tuple(map(_change_document, difference.port_changes())),
+        unread=unread_documents(unread),
     )
 
 

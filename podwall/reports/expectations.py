@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
-from typing import Annotated
+from typing import Annotated, Any
 
 from podwall.documents import TypedDocument, about
 from podwall.expectations import Outcome, Result
@@ -20,6 +20,7 @@ from podwall.reports.explanation import (
     explanation_document,
     explanation_text,
 )
+from podwall.reports.findings.documents import ReadingDocument
 from podwall.reports.formats import EngineName, FieldPlaceDocument, place_document
 from podwall.reports.words import counted, listed, printable
 from podwall.suggest import Suggestion
@@ -61,16 +62,19 @@ class ResultDocument(TypedDocument):
     ]
 
 
-class CheckDocument(TypedDocument, tag_field="format", tag="podwall/check/v1"):
+class CheckDocument(ReadingDocument, tag_field="format", tag="podwall/check/v1"):
     """What `podwall check -o json` prints: what became of each expectation, in order."""
 
     engine: EngineName
     results: tuple[ResultDocument, ...]
 
 
-def checks_document(engine: str, results: Sequence[Result], locate: Locate) -> CheckDocument:
-    """Return results as a document."""
-    return CheckDocument(engine, tuple(_result_document(each, locate) for each in results))
+def checks_document(
+    engine: str, results: Sequence[Result], locate: Locate, **reading: Any
+) -> CheckDocument:
+    """Return results as a document, with the `reading_fields` of their source."""
+    documents = tuple(_result_document(each, locate) for each in results)
+    return CheckDocument(engine, documents, **reading)
 
 
 def _result_document(result: Result, locate: Locate) -> ResultDocument:

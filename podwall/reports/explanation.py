@@ -7,7 +7,7 @@ which.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
-from typing import Annotated
+from typing import Annotated, Any
 
 import msgspec
 
@@ -21,6 +21,7 @@ from podwall.explain import (
 )
 from podwall.policies.errors import Place
 from podwall.reachability import Verdict
+from podwall.reports.findings.documents import ReadingDocument
 from podwall.reports.formats import (
     EngineName,
     FieldPlaceDocument,
@@ -191,7 +192,7 @@ class AnswerDocument(ExplanationDocument):
     alike: Annotated[tuple[str, ...], about("Further ends of which the same is true.")]
 
 
-class ExplanationsDocument(TypedDocument, tag_field="format", tag="podwall/explain/v1"):
+class ExplanationsDocument(ReadingDocument, tag_field="format", tag="podwall/explain/v1"):
     """What `podwall explain -o json` prints: why flows pass or do not."""
 
     engine: EngineName
@@ -199,10 +200,11 @@ class ExplanationsDocument(TypedDocument, tag_field="format", tag="podwall/expla
 
 
 def explanations_document(
-    engine: str, answers: Sequence[FlowAnswer], locate: Locate
+    engine: str, answers: Sequence[FlowAnswer], locate: Locate, **reading: Any
 ) -> ExplanationsDocument:
-    """Return explanations as a document."""
-    return ExplanationsDocument(engine, tuple(_answer_document(each, locate) for each in answers))
+    """Return explanations as a document, with the `reading_fields` of their source."""
+    documents = tuple(_answer_document(each, locate) for each in answers)
+    return ExplanationsDocument(engine, documents, **reading)
 
 
 def _answer_document(answer: FlowAnswer, locate: Locate) -> AnswerDocument:

@@ -16,8 +16,10 @@ from podwall.reports.changes import (
     change_rows,
     changes_document,
 )
+from podwall.reports.findings.documents import LedgerDocument, unread_documents
 from podwall.reports.formats import ObjectPlaceDocument, line_document
 from podwall.reports.words import counted, printable
+from podwall.review import Review
 
 __all__ = ["MigrationDocument", "migration_document", "migration_text"]
 
@@ -80,7 +82,7 @@ class EditDocument(TypedDocument):
     python: Annotated[str, about("The same in the language of `podwall.policies`.")]
 
 
-class MigrationDocument(TypedDocument, tag_field="format", tag="podwall/migrate/v1"):
+class MigrationDocument(LedgerDocument, tag_field="format", tag="podwall/migrate/v1"):
     """What `podwall migrate -o json` prints: what another engine changes, and edits."""
 
     difference: Annotated[ChangesDocument, about("What changes as things are.")]
@@ -88,17 +90,21 @@ class MigrationDocument(TypedDocument, tag_field="format", tag="podwall/migrate/
     remaining: Annotated[ChangesDocument, about("What still changes once all edits are applied.")]
     findings: Annotated[
         tuple[FindingDocument, ...],
-        about("What no NetworkPolicy can keep, or nobody can know before."),
+        about(
+            "What was found while reading, and what no NetworkPolicy can keep or nobody can know "
+            "before."
+        ),
     ]
 
 
-def migration_document(migration: Migration) -> MigrationDocument:
-    """Return a migration as a document."""
+def migration_document(migration: Migration, found: Review) -> MigrationDocument:
+    """Return a migration, and what was found while reading what migrates, as a document."""
     return MigrationDocument(
         changes_document(migration.difference),
         tuple(map(_edit_document, migration.edits)),
         changes_document(migration.remaining),
-        tuple(map(finding_document, migration.limits)),
+        tuple(map(finding_document, (*found.reading_findings, *migration.limits))),
+        unread=unread_documents(found.unread),
     )
 
 

@@ -2,6 +2,16 @@
 
 from __future__ import annotations
 
-from podwall.sources.opening import Source, SourceKind, Stage, source, stage_of
+from podwall.sources.model import Source, SourceKind, Stage
+from podwall.sources.opening import source
+from podwall.sources.stacks import source_of_plan, source_of_program, source_of_steps
 
-__all__ = ["Source", "SourceKind", "Stage", "source", "stage_of"]
+__all__ = [
+    "Source",
+    "SourceKind",
+    "Stage",
+    "source",
+    "source_of_plan",
+    "source_of_program",
+    "source_of_steps",
+]

@@ -1,8 +1,7 @@
-"""Expectations from a YAML or JSON file, and those of them that an analysis does not fulfil."""
+"""Expectations from a YAML or JSON file."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from dataclasses import replace
 from typing import Annotated, Any, ClassVar, Final, Literal
 
@@ -12,22 +11,18 @@ from podwall.documents import TypedDocument, about, convert, inside
 from podwall.expectations import (
     Expectation,
     Kind,
-    Outcome,
-    Result,
     Selection,
-    check,
     pods,
     selection,
 )
 from podwall.policies.errors import Finding, InvalidValue, Place, Severity, SourceError
 from podwall.policies.wording import shown
 from podwall.portset import FIRST_PORT, LAST_PORT
-from podwall.reachability import Reachability
 from podwall.sources.files import read_bytes
 from podwall.sources.yaml_documents import parse_yaml
-from podwall.sources.yaml_lines import exact_place
+from podwall.sources.yaml_lines import exact_place, exact_places
 
-__all__ = ["ExpectationsDocument", "expectations_in", "read_expectations", "unmet_expectations"]
+__all__ = ["ExpectationsDocument", "expectations_in", "read_expectations"]
 
 
 _WORD: Final = r"internet|anything|outside +[^\s/]+ *"
@@ -198,7 +193,7 @@ def read_expectations(document: object, place: Place) -> tuple[Expectation, ...]
 
 
 def expectations_in(path: str) -> tuple[Expectation, ...]:
-    """Return the expectations of a file, each with its line.
+    """Return the expectations of a file, each at its line.
 
     Raises:
         SourceError: the file could not be read, or is no YAML.
@@ -216,7 +211,9 @@ def expectations_in(path: str) -> tuple[Expectation, ...]:
         )
     (document,) = parsed.documents
     try:
-        return read_expectations(document.manifest, document.place)
+        read = read_expectations(document.manifest, document.place)
+        places = exact_places([each.place for each in read], {name: data})
+        return tuple(replace(each, place=at) for each, at in zip(read, places, strict=True))
     except InvalidValue as problem:
         problem.place = exact_place(problem.place, {name: data})
         raise
@@ -232,37 +229,3 @@ def _read(path: str) -> tuple[str, bytes]:
 
 def _is_fatal(finding: Finding) -> bool:
     return finding.severity is Severity.ERROR or finding.id == "duplicate-key"
-
-
-_LINK = "https://kubernetes.io/docs/concepts/services-networking/network-policies/"
-
-
-def unmet_expectations(path: str, found: Reachability) -> Iterator[Finding]:
-    """Yield an error for each broken expectation of a file, a warning for each uncertain one.
-
-    Raises:
-        SourceError: the file could not be read.
-        InvalidValue: something in it is not understood.
-    """
-    for result in check(found, expectations_in(path)):
-        if result.outcome is not Outcome.PASS:
-            yield _finding(result)
-
-
-def _finding(result: Result) -> Finding:
-    broken = result.outcome is Outcome.FAIL
-    what = "is broken" if broken else "may be broken"
-    return Finding(
-        "expectation-broken" if broken else "expectation-undetermined",
-        Severity.ERROR if broken else Severity.WARNING,
-        f"the expectation `{result.expectation.name}` {what}: {result.reason}",
-        _exact(result.expectation.place),
-        "change the policies, or what is expected",
-        _LINK,
-    )
-
-
-def _exact(place: Place) -> Place:
-    """Return the file and line of an expectation."""
-    name, data = read_bytes(place.source)
-    return replace(exact_place(place, {name: data}), path="")

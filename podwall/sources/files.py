@@ -57,14 +57,14 @@ def unreadable(path: str, problem: OSError) -> SourceError:
 class ParsedDocuments:
     """The documents of one or several files, in order, and what was wrong with the others.
 
-    `texts` are the files by name, kept for finding the line of a field; `others` counts what is
-    well written but no Kubernetes object (a chart's values, say).
+    `texts` are the files by name, kept for finding the line of a field; `others` are the places of
+    what is well written but no Kubernetes object (a chart's values, say).
     """
 
     documents: tuple[Document, ...] = ()
     findings: tuple[Finding, ...] = ()
     texts: Mapping[str, bytes] = field(default_factory=dict)
-    others: int = 0
+    others: tuple[Place, ...] = ()
 
     @classmethod
     def joined(cls, parts: Iterable[ParsedDocuments]) -> ParsedDocuments:
@@ -74,5 +74,5 @@ class ParsedDocuments:
             tuple(document for part in kept for document in part.documents),
             tuple(finding for part in kept for finding in part.findings),
             {name: text for part in kept for name, text in part.texts.items()},
-            sum(part.others for part in kept),
+            tuple(place for part in kept for place in part.others),
         )

@@ -7,6 +7,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any, Final
 
+from podwall.reading import Document
 from podwall.sources.files import ParsedDocuments, manifest_files, read_bytes
 from podwall.sources.json_documents import documents_of, looks_like_json, parse_json
 from podwall.sources.yaml_documents import parse_yaml
@@ -40,9 +41,12 @@ def json_manifests(data: bytes, values: Iterable[Any], name: str) -> ParsedDocum
 
 
 def _objects(parsed: ParsedDocuments, data: bytes, name: str) -> ParsedDocuments:
-    objects = tuple(item for item in parsed.documents if _is_meant_as_object(item.manifest))
-    others = len(parsed.documents) - len(objects)
-    return replace(parsed, documents=objects, texts={name: data}, others=others)
+    objects: list[Document] = []
+    others: list[Document] = []
+    for item in parsed.documents:
+        (objects if _is_meant_as_object(item.manifest) else others).append(item)
+    places = tuple(item.place for item in others)
+    return replace(parsed, documents=tuple(objects), texts={name: data}, others=places)
 
 
 def _is_meant_as_object(value: Any) -> bool:

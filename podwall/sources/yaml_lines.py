@@ -12,7 +12,7 @@ import yaml
 
 from podwall.policies.errors import Finding, Place, Severity
 
-__all__ = ["at_their_lines", "exact_place", "field_line", "repeated_keys"]
+__all__ = ["at_their_lines", "exact_place", "exact_places", "field_line", "repeated_keys"]
 
 NEWLINE: Final = re.compile(rb"\n")
 STEP: Final = re.compile(r"\[(\d+)\]|\[([^\]]+)\]|([^.\[]+)")
@@ -39,36 +39,51 @@ def repeated_keys(data: bytes, before: Place) -> Iterator[Finding]:
 
 def at_their_lines(findings: Sequence[Finding], texts: Mapping[str, bytes]) -> Iterator[Finding]:
     """Yield findings, each at the line of the field it is about, where its file is known."""
-    sources = {finding.place.source for finding in findings} & texts.keys()
-    starts = {name: _line_starts(texts[name]) for name in sources}
-    for finding in findings:
-        place = finding.place
-        if place.source in starts and place.line is not None and place.path:
-            line = _exact(texts[place.source], starts[place.source], place.line, place.path)
-            yield replace(finding, place=replace(place, line=line))
-        else:
-            yield finding
+    places = exact_places([finding.place for finding in findings], texts)
+    for finding, place in zip(findings, places, strict=True):
+        yield finding if place == finding.place else replace(finding, place=place)
+
+
+def exact_places(places: Sequence[Place], texts: Mapping[str, bytes]) -> list[Place]:
+    """Return places, each at the line of its field instead of its document's, if that is known.
+
+    A path begins at the document that the line is in, so that a place that is exact stays as it is.
+    Each document is composed once, however many places name its line.
+    """
+    files = {name: _File(texts[name]) for name in {each.source for each in places} & texts.keys()}
+    return [files[each.source].exact(each) if each.source in files else each for each in places]
 
 
 def exact_place(place: Place, texts: Mapping[str, bytes]) -> Place:
     """Return a place at the line of its field instead of its document's, if its file is known."""
-    data = texts.get(place.source)
-    if data is None or place.line is None or not place.path:
-        return place
-    return replace(place, line=_exact(data, _line_starts(data), place.line, place.path))
+    return exact_places([place], texts)[0]
 
 
-def _line_starts(data: bytes) -> list[int]:
-    return [0, *(match.end() for match in NEWLINE.finditer(data))]
+class _File:
+    """A file of documents, in which fields are looked up."""
 
+    def __init__(self, data: bytes) -> None:
+        self._data = data
+        self._starts = [0, *(match.end() for match in NEWLINE.finditer(data))]
+        self._roots: dict[int, tuple[int, yaml.Node | None]] = {}
 
-def _exact(data: bytes, starts: list[int], line: int, path: str) -> int:
-    offset = starts[line - 1]
-    start = data.rfind(b"\n---", 0, offset) + 1
-    end = data.find(b"\n---", offset)
-    document = data[start : end if end >= 0 else len(data)]
-    before = bisect_right(starts, start) - 1
-    return before + (field_line(document, line - before, path) or line - before)
+    def exact(self, place: Place) -> Place:
+        if place.line is None or not place.path:
+            return place
+        if place.line not in self._roots:
+            self._roots[place.line] = self._root(place.line)
+        before, root = self._roots[place.line]
+        line = None if root is None else _field(root, place.path)
+        return place if line is None else replace(place, line=before + line)
+
+    def _root(self, line: int) -> tuple[int, yaml.Node | None]:
+        """Return the document that a line is in, and how many lines stand before its text."""
+        offset = self._starts[line - 1]
+        start = self._data.rfind(b"\n---", 0, offset) + 1
+        end = self._data.find(b"\n---", offset)
+        text = self._data[start : end if end >= 0 else len(self._data)]
+        before = bisect_right(self._starts, start) - 1
+        return before, _root_at(text, line - before)
 
 
 def field_line(data: bytes, document_line: int, path: str) -> int | None:
@@ -77,10 +92,17 @@ def field_line(data: bytes, document_line: int, path: str) -> int | None:
     >>> field_line(b"kind: Pod\nspec:\n  hostNetwork: 1\n", 1, "spec.hostNetwork")
     3
     """
-    root = next((node for node in _roots(data) if _line(node) == document_line), None)
-    if root is None:
-        return None
-    line, node = document_line, root
+    root = _root_at(data, document_line)
+    return None if root is None else _field(root, path) or document_line
+
+
+def _root_at(data: bytes, line: int) -> yaml.Node | None:
+    return next((node for node in reversed([*_roots(data)]) if _line(node) <= line), None)
+
+
+def _field(root: yaml.Node, path: str) -> int | None:
+    """Return the line of a field, or of the innermost part of the way to it that is there."""
+    line, node = None, root
     for index, label, name in STEP.findall(path):
         found = _item(node, int(index)) if index else _entry(node, label or name)
         if found is None:

@@ -13,22 +13,12 @@ from pathlib import Path
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, Final
 
-from podwall.lint import lint, ranked, silenceable, triaged
 from podwall.on_demand import needing
 from podwall.plan.project import find_project
-from podwall.policies.errors import (
-    Finding,
-    InvalidManifest,
-    InvalidValue,
-    Place,
-    Severity,
-    SourceError,
-)
+from podwall.policies.errors import Finding, InvalidManifest, InvalidValue, SourceError
 from podwall.policies.wording import did_you_mean
-from podwall.preview import preview
-from podwall.reachability import reachability
-from podwall.sources import source
-from podwall.sources.yaml_lines import exact_place
+from podwall.review import Review, review
+from podwall.sources import source, source_of_program
 from podwall.testing.reach import Reach
 
 if TYPE_CHECKING:
@@ -104,27 +94,9 @@ def _apart(plan: partial[Plan]) -> Plan:
 
 def reach_of_plan(plan: Plan, project: Path, engine: str | None) -> Reach:
     """Return who reaches whom once the plan of a project, which is a folder, is deployed."""
-    seen = preview(plan, engine)
-    _refuse(seen.refused)
-    _warn_of_unseen(seen.findings)
-    locate = partial(_written_at, texts=_texts(plan, project))
-    about = f"stack {plan.stack} of {plan.project}, engine {seen.reachability.engine.name}"
-    return Reach(seen.reachability, plan, lambda: seen.findings, locate, project, about)
-
-
-def _texts(plan: Plan, project: Path) -> Mapping[str, bytes]:
-    """Return the files of the project that hold objects of the plan, by the name they have there.
-
-    The program itself is none of them: Python's lines say nothing of a rule.
-    """
-    names = {each.place.source for each in plan.resources if each.place.source}
-    files = {name: project / name for name in names if not name.endswith(".py")}
-    return {name: file.read_bytes() for name, file in files.items() if file.is_file()}
-
-
-def _written_at(place: Place, texts: Mapping[str, bytes]) -> Place:
-    """Return the line of a field in a file of manifests; in a program only the object has one."""
-    return exact_place(place, texts) if place.source in texts else Place(path=place.path)
+    found = review(source_of_program(plan, project), engine)
+    about = f"stack {plan.stack} of {plan.project}, engine {found.reachability.engine.name}"
+    return _reach(found, about, plan, project)
 
 
 def reach_of_source(path: str | Path, *, engine: str | None = None) -> Reach:
@@ -135,19 +107,15 @@ def reach_of_source(path: str | Path, *, engine: str | None = None) -> Reach:
         InvalidManifest: the API server would refuse an object.
         InvalidValue: there is no such engine.
     """
-    read = source(str(path))
-    reading = read.reading()
-    _refuse(each for each in reading.findings if each.severity is Severity.ERROR)
-    _warn_of_unseen(reading.findings)
-    found = reachability(reading.snapshot, engine)
+    found = review(source(str(path)), engine)
+    about = f"{found.source.name}, engine {found.reachability.engine.name}"
+    return _reach(found, about)
 
-    def findings() -> Iterable[Finding]:
-        every = ranked((*reading.findings, *read.at_lines(lint(found))))
-        return triaged(every, read.planned.documents, silenceable(reading.findings)).findings
 
-    locate = partial(exact_place, texts=read.texts)
-    about = f"{read.name}, engine {found.engine.name}"
-    return Reach(found, None, findings, locate, about=about)
+def _reach(found: Review, about: str, plan: Plan | None = None, project: Path = Path()) -> Reach:
+    _refuse(found.refused)
+    _warn_of_unseen(found.reading_findings)
+    return Reach(found.reachability, plan, lambda: found.findings, found.locate, project, about)
 
 
 def _refuse(refused: Iterable[Finding]) -> None:
@@ -160,7 +128,7 @@ def _warn_of_unseen(findings: Iterable[Finding]) -> None:
     for each in findings:
         if each.id == "unseen-objects":
             where = f"{each.place}: " if str(each.place) else ""
-            warnings.warn(f"{where}{each.message}", UnseenObjects, stacklevel=4)
+            warnings.warn(f"{where}{each.message}", UnseenObjects, stacklevel=5)
 
 
 _NAMES: Final = ("folder", "stack", "config", "engine", "source")

@@ -107,7 +107,7 @@ def test_debug_shows_where(tmp_path: Path) -> None:
 
 
 def test_a_defect_of_ours_is_no_finding_and_asks_to_be_reported(tmp_path: Path) -> None:
-    with mock.patch("podwall.cli.preview.preview", side_effect=KeyError("x")):
+    with mock.patch("podwall.cli.preview.review", side_effect=KeyError("x")):
         result = podwall(project_in(tmp_path, PLAIN), "preview", "--with", "embedded")
     assert result.code == 2
     assert result.err.splitlines() == [

@@ -11,8 +11,9 @@ from podwall.engines import ENGINES
 from podwall.model import IpProtocol
 from podwall.plan.embedded import embedded_plan
 from podwall.policies.presets import Step
-from podwall.preview import preview
 from podwall.reachability import Reachability, Verdict
+from podwall.review import review
+from podwall.sources import source_of_program
 from podwall.walkthrough import BACKEND, Attempt, walkthrough
 from tests.cli.running import ROOT, podwall
 
@@ -63,7 +64,8 @@ def test_every_engine_does_the_same(engine: str) -> None:
 
 @cache
 def _planned(step: Step) -> Reachability:
-    return preview(embedded_plan(ROOT, "dev", {"step": step.value})).reachability
+    plan = embedded_plan(ROOT, "dev", {"step": step.value})
+    return review(source_of_program(plan, ROOT)).reachability
 
 
 @pytest.mark.parametrize(

@@ -14,20 +14,27 @@ import pytest
 from jsonschema import Draft202012Validator
 
 from podwall.diff import diff
+from podwall.expectations import ANYTHING, check, denied
 from podwall.explain import answers
-from podwall.lint import SuppressedFinding, TriagedFindings, lint
+from podwall.lint import SuppressedFinding, lint
+from podwall.migrate import migrate
 from podwall.plan.plan_json import plan_document
-from podwall.planners import plan_of_preview
-from podwall.preview import preview
+from podwall.planners import source_of_preview
+from podwall.policies import Place
 from podwall.reachability import Reachability, reachability
+from podwall.reading import Document
 from podwall.reports.changes import changes_document
+from podwall.reports.expectations import checks_document
 from podwall.reports.explanation import explanations_document
-from podwall.reports.findings.documents import lint_document
+from podwall.reports.findings.documents import lint_document, reading_fields
 from podwall.reports.formats import json_text
+from podwall.reports.migration import migration_document
 from podwall.reports.preview.documents import preview_document
-from podwall.reports.reach.documents import reach_document
+from podwall.reports.reach.documents import reach_document, reach_stream
 from podwall.reports.walkthrough import walkthrough_document
+from podwall.review import review
 from podwall.schemas import SCHEMAS, schema_text
+from podwall.sources import Source, SourceKind, Stage
 from podwall.walkthrough import walkthrough
 from tests.core.clusters import Size, random_cluster
 from tests.core.obscured import obscured
@@ -54,28 +61,59 @@ def _random(seed: str, engine: str = "spec") -> Reachability:
     return reachability(obscured(rng, random_cluster(rng, Size(workloads=5)), 0.2), engine)
 
 
+def _document(kind: str, name: str, group: str = "", **fields: Any) -> Document:
+    version = f"{group}/v1".removeprefix("/")
+    metadata = {"name": name, "namespace": "shop"}
+    manifest = {"apiVersion": version, "kind": kind, "metadata": metadata, **fields}
+    return Document(manifest, Place("shop.yaml", 1))
+
+
+_MANIFESTS = (
+    _document("Pod", "web"),
+    _document("Rollout", "api", "argoproj.io"),
+    _document("Pod", "broken", spec=1),
+    _document("NetworkPolicy", "p", "networking.k8s.io", spec={"podSelector": 1}),
+)
+
+
 @cache
 def _documents() -> dict[str, Any]:
     """Return a document of each format, in which every part occurs."""
     found = _random("documents")
     findings = lint(found)
     ends = [each.id for each in found.endpoints]
-    plan = plan_of_preview(json.loads((PREVIEWS / "first.json").read_text("utf-8")))
-    silenced = tuple(SuppressedFinding(each, "agreed") for each in findings[:1])
+    silenced = [SuppressedFinding(each, "agreed") for each in findings[:1]]
+    read = review(source_of_preview(json.loads((PREVIEWS / "first.json").read_text("utf-8"))))
+    partly = review(Source(SourceKind.MANIFESTS, "shop", Stage(_MANIFESTS)))
+    fields, engine = reading_fields(partly), found.engine.name
+    flows = answers(found, ends[0], ends[1], None)
+    held = check(found, [denied("closed", ANYTHING, ANYTHING)])
+    migration = migrate(partly.reading.snapshot, "azure", "cilium")
+    changed = diff(_random("before"), _random("after"))
     return {
-        "reach": reach_document(found),
-        "lint": lint_document(TriagedFindings(findings, silenced), found.engine),
-        "explain": explanations_document(
-            found.engine.name, answers(found, ends[0], ends[1], None), lambda place: place
-        ),
+        "reach": json.loads("".join(reach_stream(found, **fields))),
+        "lint": lint_document(found.engine, findings, silenced, partly.unread),
+        "explain": explanations_document(engine, flows, lambda place: place, **fields),
+        "check": checks_document(engine, held, lambda place: place, **fields),
+        "migrate": migration_document(migration, partly),
         "walkthrough": walkthrough_document(walkthrough()),
-        "plan": plan_document(plan),
-        "preview": preview_document(preview(plan)),
-        "diff": changes_document(diff(_random("before"), _random("after")), findings),
+        "plan": plan_document(read.plan),
+        "preview": preview_document(read),
+        "diff": changes_document(changed, findings, partly.unread),
     }
 
 
-FORMATS = ("reach", "lint", "explain", "walkthrough", "plan", "preview", "diff")
+FORMATS = (
+    "reach",
+    "lint",
+    "explain",
+    "check",
+    "migrate",
+    "walkthrough",
+    "plan",
+    "preview",
+    "diff",
+)
 
 
 @pytest.mark.parametrize("path", sorted(FILES.glob("*.json")), ids=lambda path: path.name)
@@ -103,8 +141,7 @@ def test_random_clusters_follow_their_schemas(engine: str) -> None:
     for seed in range(10):
         found = _random(f"{engine} {seed}", engine)
         assert _problems("reach", reach_document(found)) == []
-        judged = TriagedFindings(lint(found), ())
-        assert _problems("lint", lint_document(judged, found.engine)) == []
+        assert _problems("lint", lint_document(found.engine, lint(found))) == []
 
 
 def _crippled(value: Any) -> Iterator[Any]:
@@ -128,7 +165,11 @@ MOST = 400
 
 @pytest.mark.parametrize("name", ["reach", "explain", "walkthrough"])
 def test_a_document_with_one_thing_wrong_is_refused(name: str) -> None:
-    document = json.loads(json_text(_documents()[name]))
+    written = json.loads(json_text(_documents()[name]))
+    document = written
+    if isinstance(written, dict):
+        # These may be left out, and of a finding much may.
+        document = {key: written[key] for key in written if key not in {"findings", "unread"}}
     wrong = [each for _, each in zip(range(MOST), _crippled(deepcopy(document)), strict=False)]
     assert len(wrong) > 20
     accepted = [each for each in wrong if not _problems(name, each)]

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from podwall.model import Snapshot
-from podwall.reading import SnapshotReading
+from podwall.review import review
 from podwall.sources import Source, source
 from tests.engine.plugins.kubeconfig import leaks
 from tests.engine.record import FOLDER, recordings
@@ -31,13 +31,13 @@ def recorded(name: str) -> Source:
 
 
 def planned(name: str) -> Snapshot:
-    return recorded(name).reading().snapshot
+    return review(recorded(name)).reading.snapshot
 
 
 def deployed(name: str) -> Snapshot:
-    reading = recorded(name).deployed_reading()
-    assert reading is not None
-    return reading.snapshot
+    before = recorded(name).as_deployed()
+    assert before is not None
+    return review(before).reading.snapshot
 
 
 def meaning(snapshot: Snapshot) -> tuple[frozenset[object], ...]:
@@ -63,13 +63,14 @@ def test_a_recording_shows_no_secret_and_no_place_of_a_machine(path: Path) -> No
 
 @pytest.mark.parametrize("path", RECORDED, ids=lambda path: path.name)
 def test_a_recording_is_read_without_a_complaint(path: Path) -> None:
-    reading: SnapshotReading = recorded(path.name).reading()
-    assert [finding.id for finding in reading.findings] == DOUBTED.get(path.stem, [])
-    assert len(reading.snapshot.workloads) >= 2
+    found = review(recorded(path.name))
+    ids = sorted(finding.id for finding in found.reading_findings)
+    assert ids == sorted(DOUBTED.get(path.stem, []))
+    assert len(found.reading.snapshot.workloads) >= 2
 
 
 def test_what_replaces_the_cluster_is_said_once() -> None:
-    finding, _ = recorded("cilium.json").reading().findings
+    finding, _ = review(recorded("cilium.json")).reading_findings
     assert finding.message.endswith(
         "because of `networkProfile.networkDataplane`, `networkProfile.networkPolicy`"
     )

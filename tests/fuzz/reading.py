@@ -9,6 +9,7 @@ from podwall.model import Snapshot
 from podwall.policies import Finding, PodwallError
 from podwall.reachability import reachability
 from podwall.reports.reach.rows import reach_csv
+from podwall.review import review
 from podwall.sources import source
 
 __all__ = ["assert_survives", "findings_and_snapshot"]
@@ -31,10 +32,10 @@ def findings_and_snapshot(folder: Path, data: bytes) -> tuple[tuple[Finding, ...
     """Read a file with these bytes, what is deployed before a preview too."""
     file = folder / "input"
     file.write_bytes(data)
-    found = source(str(file))
-    found.deployed_reading()
-    reading = found.reading()
-    return reading.findings, reading.snapshot
+    found = review(source(str(file)))
+    before = found.as_deployed()
+    findings = found.reading_findings + (before.reading_findings if before else ())
+    return findings, found.reading.snapshot
 
 
 def _assert_one_line(message: str) -> None:

@@ -6,7 +6,8 @@ from dataclasses import replace
 from pathlib import Path
 
 from podwall.policies import Severity
-from podwall.reachability import Reachability, reachability
+from podwall.reachability import Reachability
+from podwall.review import review
 from podwall.sources import source
 
 __all__ = ["DATA", "reach"]
@@ -19,6 +20,6 @@ def reach(*files: str, engine: str = "spec") -> Reachability:
     stages = [source(str(DATA / each)) for each in files]
     documents = tuple(each for one in stages for each in one.planned.documents)
     whole = replace(stages[0], planned=replace(stages[0].planned, documents=documents))
-    reading = replace(whole, complete=True).reading()
-    assert all(each.severity is not Severity.ERROR for each in reading.findings)
-    return reachability(reading.snapshot, engine)
+    found = review(replace(whole, complete=True), engine)
+    assert all(each.severity is not Severity.ERROR for each in found.reading_findings)
+    return found.reachability

@@ -17,8 +17,9 @@ from typing import Final
 import pytest
 
 from podwall.portset import PortSet
-from podwall.reachability import ExternalRange, Reachability, reachability
+from podwall.reachability import ExternalRange, Reachability
 from podwall.reachability.values import AnyEndpoint
+from podwall.review import review
 from podwall.sources import source
 from tests.peers.documents import documents
 from tests.peers.netpol import Connections, Range, executable, listed
@@ -46,7 +47,7 @@ def test_np_guard_lists_the_same_connections(
         items = documents(cluster(Random(f"np-guard {seed}")))
         text = json.dumps({"apiVersion": "v1", "kind": "List", "items": items})
         (folder / "cluster.json").write_text(text, encoding="utf-8")
-        found = reachability(source(str(folder)).reading().snapshot)
+        found = review(source(str(folder))).reachability
         theirs, ours = listed(tool, folder), dict(connections(found))
         assert compared(ours, theirs) == compared(theirs, ours), seed
         record_property("compared: clusters with np-guard", 1)

@@ -24,8 +24,8 @@ from podwall.model import Snapshot, SnapshotWorkload
 from podwall.policies import Severity
 from podwall.portset import NO_PORTS, PortSet
 from podwall.reachability import reachability
-from podwall.reading import SnapshotReading
 from podwall.reading.documents import single_objects
+from podwall.review import Review, review
 from podwall.sources import Source, source
 from tests.peers.netpol import Connections, End, executable, listed
 from tests.peers.test_netpol import compared, connections
@@ -56,7 +56,7 @@ def test_np_guard_lists_the_same_of_its_own_folders(
         if theirs is None:
             continue
         owners = dict(owned(read))
-        ours = ours_of(on_the_pod_network(read.reading().snapshot), owners)
+        ours = ours_of(on_the_pod_network(review(read).reading.snapshot), owners)
         assert compared(ours, theirs) == compared(theirs, ours), folder.name
         record_property("compared: folders with np-guard", 1)
         record_property("compared: connections of folders with np-guard", len(ours))
@@ -70,13 +70,13 @@ def readable(folders: Path) -> Iterator[tuple[Path, Source]]:
         if any(ONLY_THERE.search(each) or ENDED.search(each) for each in texts):
             continue
         read = source(str(folder))
-        if is_whole(read.reading()):
+        if is_whole(review(read)):
             yield folder, read
 
 
-def is_whole(reading: SnapshotReading) -> bool:
+def is_whole(found: Review) -> bool:
     """Say whether nothing was left out, and no two objects have one name."""
-    return all(each.severity is not Severity.ERROR for each in reading.findings)
+    return all(each.severity is not Severity.ERROR for each in found.reading_findings)
 
 
 def opinion(tool: str, folder: Path, scratch: Path) -> Connections | None:

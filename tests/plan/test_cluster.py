@@ -9,7 +9,6 @@ from typing import Any
 import pytest
 
 from podwall.plan.cluster import (
-    changed_clusters,
     planned_cluster,
     replaced_clusters,
     several_clusters,
@@ -163,14 +162,14 @@ def test_a_cluster_that_is_lost_is_told_in_every_spelling(type_: str) -> None:
     before = of_type(type_)
     (replaced,) = replaced_clusters(plan(replace(before, change=Operation.REPLACE)))
     assert replaced.message.startswith("the deployment replaces the AKS cluster `aks`")
-    (deleted,) = changed_clusters(plan(before), plan())
+    (deleted,) = replaced_clusters(plan(replace(before, change=Operation.DELETE)))
     assert deleted.message.startswith("the deployment deletes the AKS cluster `aks`")
 
 
 def test_the_cluster_of_another_service_may_go() -> None:
     fabric = of_type("azure-native:servicefabric:ManagedCluster")
-    assert list(replaced_clusters(plan(replace(fabric, change=Operation.REPLACE)))) == []
-    assert list(changed_clusters(plan(fabric), plan())) == []
+    for change in (Operation.REPLACE, Operation.DELETE):
+        assert list(replaced_clusters(plan(replace(fabric, change=change)))) == []
 
 
 @pytest.mark.parametrize("other", [*SPELLINGS, CLASSIC])

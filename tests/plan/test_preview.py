@@ -10,8 +10,9 @@ from podwall.model import IpProtocol
 from podwall.plan import Operation, Plan, PlannedResource
 from podwall.policies.errors import Severity
 from podwall.policies.unknown import Unknown
-from podwall.preview import preview
 from podwall.reachability import Verdict
+from podwall.review import Review, review
+from podwall.sources import source_of_program
 from tests.plan.projects import plan_of
 
 POLICY = """
@@ -36,6 +37,10 @@ NetworkPolicy(
 )
 """
 CLUSTER = "azure-native:containerservice:ManagedCluster"
+
+
+def preview(plan: Plan, engine: str | None = None) -> Review:
+    return review(source_of_program(plan, Path()), engine)
 
 
 def verdict(folder: Path, role: str, setup: str = "") -> Verdict:

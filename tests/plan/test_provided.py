@@ -11,7 +11,8 @@ from podwall.plan.documents import unseen_objects
 from podwall.plan.provider import function_answer
 from podwall.policies.errors import Place, SourceError
 from podwall.policies.unknown import Unknown
-from podwall.preview import preview
+from podwall.review import review
+from podwall.sources import source_of_program
 from podwall.sources.yaml_documents import parse_yaml
 from tests.plan.projects import plan_of, resource
 
@@ -120,7 +121,7 @@ def test_lists_are_taken_apart(tmp_path: Path) -> None:
 
 def test_they_are_analysed_as_objects_of_the_program_are(tmp_path: Path) -> None:
     program = "ConfigGroup('all', files=['manifests/web.yaml'])\npod('api')"
-    found = preview(planned(tmp_path, program, web=WEB)).reachability
+    found = review(source_of_program(planned(tmp_path, program, web=WEB), tmp_path)).reachability
     assert not found.connection("shop/api", "shop/web").allowed
     assert found.connection("shop/web", "0.0.0.0/0").allowed
 

@@ -6,7 +6,7 @@ import pytest
 
 from podwall.model import LabelMap, Unknown
 from podwall.policies.errors import Severity
-from podwall.reading import Document, snapshot
+from podwall.reading import Document, ObjectStatus, snapshot
 from tests.reading.written import ids, policy_text, read, seen
 
 POD = "{apiVersion: v1, kind: Pod, metadata: {name: web, namespace: shop}}"
@@ -135,7 +135,9 @@ def test_a_complete_source_leaves_nothing_open() -> None:
 
 def test_other_kinds_are_counted_and_passed_over() -> None:
     reading = read(f"{{apiVersion: v1, kind: Secret, metadata: {{name: s}}}}\n---\n{POD}")
-    assert (reading.findings, reading.ignored) == ((), (("Secret", 1),))
+    assert reading.findings == ()
+    ledger = {(each.kind, each.status) for each in reading.ledger}
+    assert ledger == {("Secret", ObjectStatus.HARMLESS), ("Pod", ObjectStatus.READ)}
 
 
 def test_policies_of_other_apis_are_worth_a_warning() -> None:

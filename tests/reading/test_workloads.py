@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 
 from podwall.model import IpProtocol, LabelMap, Unknown, WorkloadPort
+from podwall.reading import ObjectStatus
 from tests.reading.written import ids, policy_text, read, seen, workload
 
 TEMPLATE = "template: {metadata: {labels: {app: web}}, spec: {containers: [{name: c}]}}"
@@ -143,7 +144,8 @@ def test_a_controller_that_would_not_know_its_own_pods_is_refused() -> None:
 def test_a_pod_that_has_ended_has_no_address() -> None:
     ended = pod("").replace("spec:", "status: {phase: Succeeded}, spec:")
     reading = read(ended)
-    assert (reading.snapshot.workloads, reading.ignored) == ((), (("Pod", 1),))
+    assert reading.snapshot.workloads == ()
+    assert [each.status for each in reading.ledger] == [ObjectStatus.HARMLESS]
     assert len(seen(ended.replace("Succeeded", "Running")).workloads) == 1
 
 

@@ -9,6 +9,8 @@ from pathlib import Path
 import pytest
 
 from podwall.policies.errors import SourceError
+from podwall.reading import ObjectStatus
+from podwall.review import review
 from podwall.sources import Source, SourceKind, source
 
 POD = "apiVersion: v1\nkind: Pod\nmetadata: {name: %s}\n"
@@ -16,7 +18,7 @@ JSON_POD = '{"apiVersion": "v1", "kind": "Pod", "metadata": {"name": "%s"}}'
 
 
 def names(found: Source) -> list[str]:
-    return [workload.name for workload in found.reading().snapshot.workloads]
+    return [workload.name for workload in review(found).reading.snapshot.workloads]
 
 
 def test_a_file_of_yaml(tmp_path: Path) -> None:
@@ -83,15 +85,16 @@ def test_files_that_are_not_kubernetes_objects_are_passed_over(tmp_path: Path) -
     (tmp_path / "values.yaml").write_text("replicas: 3\n", encoding="utf-8")
     (tmp_path / "list.json").write_text("[1, 2]", encoding="utf-8")
     (tmp_path / "b.yaml").write_text(POD % "b", encoding="utf-8")
-    reading = source(str(tmp_path)).reading()
-    assert reading.findings == ()
-    assert reading.ignored == (("(not a Kubernetes object)", 2),)
+    found = review(source(str(tmp_path)))
+    assert found.reading_findings == ()
+    left = [each.place.source for each in found.ledger if each.status is ObjectStatus.HARMLESS]
+    assert left == [str(tmp_path / "list.json"), str(tmp_path / "values.yaml")]
 
 
 def test_a_finding_names_the_line_of_its_field(tmp_path: Path) -> None:
     path = tmp_path / "pods.yaml"
     path.write_text(POD % "a" + "---\n" + POD % "b" + "spec:\n  hostNetwork: 1\n", encoding="utf-8")
-    (finding,) = source(str(path)).reading().findings
+    (finding,) = review(source(str(path))).reading_findings
     assert str(finding.place) == f"{path}:9 spec.hostNetwork"
 
 

@@ -10,8 +10,8 @@ from typing import Any
 
 import pytest
 
-from podwall.planners import plan_of_preview
-from podwall.preview import preview
+from podwall.planners import source_of_preview
+from podwall.review import review
 from podwall.sources import source
 
 RECORDED = Path(__file__).resolve().parents[1] / "data" / "engine"
@@ -26,8 +26,8 @@ def recorded(name: str) -> Document:
 def found(folder: Path, document: Document) -> set[str]:
     """Return the ids of the findings about policies that are away, the same for both readers."""
     (folder / "preview.json").write_text(json.dumps(document), "utf-8")
-    read = source(str(folder / "preview.json")).findings
-    planned = preview(plan_of_preview(document)).findings
+    read = review(source(str(folder / "preview.json"))).source_findings
+    planned = review(source_of_preview(document)).findings
     ids = {each.id for each in read if each.id.startswith("policy-")}
     assert ids == {each.id for each in planned if each.id in {"policy-away", "policy-lost"}}
     return ids
@@ -53,7 +53,7 @@ def test_a_policy_that_is_away_is_found(tmp_path: Path, name: str, ids: set[str]
 def test_the_finding_names_what_is_open_meanwhile_and_the_line(tmp_path: Path) -> None:
     path = tmp_path / "preview.json"
     path.write_text(json.dumps(recorded("replaced-first")), "utf-8")
-    (finding,) = source(str(path)).findings
+    (finding,) = review(source(str(path))).source_findings
     assert "`shop/default-deny`" in finding.message
     assert "meanwhile `shop/api` reaches `shop/web` and 5 more connections" in finding.message
     assert finding.place.source == "__main__.py"
@@ -61,9 +61,9 @@ def test_the_finding_names_what_is_open_meanwhile_and_the_line(tmp_path: Path) -
 
 
 def test_the_old_policy_is_there_before_although_it_waits_to_be_deleted() -> None:
-    reading = source(str(RECORDED / "renamed.json")).deployed_reading()
-    assert reading is not None
-    assert [each.name for each in reading.snapshot.policies] == ["default-deny"]
+    before = source(str(RECORDED / "renamed.json")).as_deployed()
+    assert before is not None
+    assert [each.name for each in review(before).reading.snapshot.policies] == ["default-deny"]
 
 
 def _another_default_deny(document: Document) -> None:
@@ -83,7 +83,7 @@ def test_two_policies_that_stand_in_for_each_other_may_be_away_at_once(tmp_path:
     assert found(tmp_path, document) == set()
     document["steps"][-1]["op"] = "replace"
     assert found(tmp_path, document) == {"policy-away"}
-    (finding,) = source(str(tmp_path / "preview.json")).findings
+    (finding,) = review(source(str(tmp_path / "preview.json"))).source_findings
     assert "policies `shop/default-deny`, `shop/deny-too` before they are" in finding.message
 
 
@@ -125,13 +125,13 @@ def test_a_policy_that_is_made_in_another_cluster_takes_no_name_that_is_taken(
 
 
 def test_another_engine_is_an_error_in_a_preview_whatever_engine_is_asked_for() -> None:
-    findings = preview(plan_of_preview(recorded("cilium")), "spec").findings
+    findings = review(source_of_preview(recorded("cilium")), "spec").findings
     assert {"engine-changes", "cluster-replace"} <= {each.id for each in findings}
 
 
 def test_the_first_engine_is_no_change_of_it() -> None:
     findings = (
-        *preview(plan_of_preview(recorded("first"))).findings,
-        *source(str(RECORDED / "first.json")).findings,
+        *review(source_of_preview(recorded("first"))).findings,
+        *review(source(str(RECORDED / "first.json"))).findings,
     )
     assert "engine-changes" not in {each.id for each in findings}

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 
 from podwall.plan import SECRET, Operation, Origin, Plan, PlannedResource, ResourceOptions
 from podwall.plan.plan_json import plan_document, plan_in
-from podwall.planners import plan_of_preview
+from podwall.planners import source_of_preview
 from podwall.policies import Finding, Place, Severity
 from podwall.policies.unknown import Unknown
 from podwall.reports.formats import json_text
@@ -83,7 +83,10 @@ def test_the_plan_of_a_program_is_read_back_whole(tmp_path: Path) -> None:
 def test_the_plan_of_the_pulumi_cli_is_read_back_whole(name: str) -> None:
     document = json.loads((PREVIEWS / f"{name}.json").read_text("utf-8"))
     document["diagnostics"] = [{"severity": "warning", "message": "careful"}]
-    _judged_again(plan_of_preview(document))
+    plan = source_of_preview(document).plan
+    assert plan is not None
+    assert plan.warnings
+    _judged_again(plan)
 
 
 _TEXT = st.text("ab:[]/.", min_size=1, max_size=5)

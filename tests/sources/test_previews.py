@@ -11,6 +11,7 @@ import pytest
 from podwall.model import LabelMap, Snapshot, Unknown
 from podwall.policies.errors import InvalidValue
 from podwall.reading import DeclaredCluster
+from podwall.review import review
 from podwall.sources import Source, SourceKind, source
 
 FOLDER = Path(__file__).parents[1] / "data" / "previews"
@@ -23,13 +24,13 @@ def real(name: str) -> Source:
 
 
 def planned(found: Source) -> Snapshot:
-    return found.reading().snapshot
+    return review(found).reading.snapshot
 
 
 def deployed(found: Source) -> Snapshot:
-    reading = found.deployed_reading()
-    assert reading is not None
-    return reading.snapshot
+    before = found.as_deployed()
+    assert before is not None
+    return review(before).reading.snapshot
 
 
 def workloads(snapshot: Snapshot) -> set[str]:
@@ -282,7 +283,7 @@ def test_a_stack_of_two_clusters_declares_no_engine(tmp_path: Path) -> None:
 
 
 def gaps(found: Source) -> list[str]:
-    return [f"{finding.id}: {finding.message}" for finding in found.findings]
+    return [f"{finding.id}: {finding.message}" for finding in review(found).source_findings]
 
 
 @pytest.mark.parametrize(

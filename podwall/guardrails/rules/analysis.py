@@ -18,11 +18,9 @@ from podwall.guardrails.deployment import Deployment
 from podwall.guardrails.guardrail import Judgements, StackGuardrail, UndeterminedJudgement
 from podwall.guardrails.settings import ExpectationSettings, NamespaceRuleSettings
 from podwall.lint import LINTS
-from podwall.policies.errors import Finding, Place
+from podwall.policies.errors import Finding
 from podwall.policies.errors import Severity as FindingSeverity
 from podwall.sources.expectations import expectations_in
-from podwall.sources.files import read_bytes
-from podwall.sources.yaml_lines import exact_place
 
 __all__ = ["EXPECTATION_RULES", "GROUPS", "JUDGED_ELSEWHERE", "LINT_RULES"]
 
@@ -34,7 +32,7 @@ def _expectations(deployment: Deployment, settings: ExpectationSettings) -> Judg
     if not settings.file:
         return
     for result in check(deployment.reach, expectations_in(settings.file)):
-        place = _exact(result.expectation.place)
+        place = replace(result.expectation.place, path="")
         if result.outcome is Outcome.UNDETERMINED:
             yield UndeterminedJudgement(f"{place}: {_message(result, 'may be broken')}", place)
         elif result.outcome is Outcome.FAIL:
@@ -44,12 +42,6 @@ def _expectations(deployment: Deployment, settings: ExpectationSettings) -> Judg
                 f"{place}: {_message(result, 'is broken')}",
                 help="change the policies, or what is expected",
             )
-
-
-def _exact(place: Place) -> Place:
-    """Return the file and line of an expectation."""
-    name, data = read_bytes(place.source)
-    return replace(exact_place(place, {name: data}), path="")
 
 
 def _message(result: Result, outcome: str) -> str:

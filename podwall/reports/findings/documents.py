@@ -19,13 +19,68 @@ import msgspec
 
 from podwall.documents import TypedDocument, about
 from podwall.engines import Engine
-from podwall.lint import SuppressedFinding, TriagedFindings
-from podwall.plan.plan_json import FindingDocument, finding_document
+from podwall.plan.plan_json import (
+    FindingDocument,
+    PlaceDocument,
+    finding_document,
+    place_document,
+)
 from podwall.policies.errors import Finding, Place, Severity
+from podwall.reading import LedgerEntry
 from podwall.reports.formats import EngineName
 from podwall.reports.words import printable
+from podwall.review import Review, SuppressedFinding
 
-__all__ = ["LintDocument", "lint_document", "sarif_document"]
+__all__ = [
+    "LedgerDocument",
+    "LintDocument",
+    "ReadingDocument",
+    "UnreadDocument",
+    "lint_document",
+    "reading_fields",
+    "sarif_document",
+    "unread_documents",
+]
+
+
+class UnreadDocument(TypedDocument, omit_defaults=True):
+    """An object that was not read and may change who reaches whom."""
+
+    place: PlaceDocument
+    reason: Annotated[str, about("Why it was not read.")]
+    kind: str = ""
+    name: Annotated[str, about("`namespace/name` where the object says its namespace.")] = ""
+
+
+class LedgerDocument(TypedDocument, kw_only=True):
+    """A document that says what of its source was not read."""
+
+    unread: Annotated[
+        tuple[UnreadDocument, ...], about("What was not read and may change the answer.")
+    ] = ()
+
+
+class ReadingDocument(LedgerDocument, kw_only=True):
+    """A document that also has what was found while its source was read."""
+
+    findings: Annotated[
+        tuple[FindingDocument, ...],
+        about("What was found while reading, the most severe first, without what is silenced."),
+    ] = ()
+
+
+def reading_fields(found: Review) -> dict[str, Any]:
+    """Return the fields of a `ReadingDocument`."""
+    findings = tuple(map(finding_document, found.reading_findings))
+    return {"findings": findings, "unread": unread_documents(found.unread)}
+
+
+def unread_documents(entries: Iterable[LedgerEntry]) -> tuple[UnreadDocument, ...]:
+    """Return what was not read as documents, each with the reason."""
+    return tuple(
+        UnreadDocument(place_document(each.place), each.reason, each.kind, each.name)
+        for each in entries
+    )
 
 
 class SuppressedFindingDocument(FindingDocument, kw_only=True):
@@ -34,7 +89,7 @@ class SuppressedFindingDocument(FindingDocument, kw_only=True):
     reason: Annotated[str, about("Why it is silenced.")]
 
 
-class LintDocument(TypedDocument, tag_field="format", tag="podwall/lint/v1"):
+class LintDocument(LedgerDocument, tag_field="format", tag="podwall/lint/v1"):
     """What `podwall lint -o json` prints: findings, the most severe first, and silenced ones."""
 
     engine: EngineName
@@ -42,12 +97,18 @@ class LintDocument(TypedDocument, tag_field="format", tag="podwall/lint/v1"):
     suppressed: tuple[SuppressedFindingDocument, ...]
 
 
-def lint_document(result: TriagedFindings, engine: Engine) -> LintDocument:
-    """Return the findings as a document; a silenced one has the `reason` for it."""
+def lint_document(
+    engine: Engine,
+    findings: Iterable[Finding],
+    suppressed: Iterable[SuppressedFinding] = (),
+    unread: Iterable[LedgerEntry] = (),
+) -> LintDocument:
+    """Return findings as a document; a silenced one has the `reason` for it."""
     return LintDocument(
         engine.name,
-        tuple(map(finding_document, result.findings)),
-        tuple(map(_suppressed, result.suppressed)),
+        tuple(map(finding_document, findings)),
+        tuple(map(_suppressed, suppressed)),
+        unread=unread_documents(unread),
     )
 
 

@@ -11,10 +11,10 @@ from typing import Final
 from rich.console import Console
 from rich.text import Text
 
-from podwall.lint import TriagedFindings
 from podwall.policies.errors import Finding, Severity
 from podwall.reports.terminal import UNWRAPPED, line_width
 from podwall.reports.words import counted, printable
+from podwall.review import SuppressedFinding
 
 __all__ = ["finding_lines", "findings_section", "print_findings"]
 
@@ -84,16 +84,18 @@ def _severity_count(number: int, severity: Severity) -> str:
     return counted(number, "note" if severity is Severity.INFO else severity.value)
 
 
-def print_findings(result: TriagedFindings, console: Console) -> None:
+def print_findings(
+    findings: Sequence[Finding], suppressed: Sequence[SuppressedFinding], console: Console
+) -> None:
     """Print the findings, the most severe first, and then the silenced ones with their reasons."""
-    for line in findings_section(result.findings, line_width(console)):
+    for line in findings_section(findings, line_width(console)):
         console.print(line, soft_wrap=True)
-    if not result.findings:
+    if not findings:
         console.print("nothing found")
-    if result.suppressed:
-        silenced = counted(len(result.suppressed), "finding is", "findings are")
+    if suppressed:
+        silenced = counted(len(suppressed), "finding is", "findings are")
         console.print(Text(f"{silenced} ignored"), soft_wrap=True)
-    for each in result.suppressed:
+    for each in suppressed:
         place = each.finding.place
         console.print(
             Text(f"  {each.finding.id} {place}: {printable(each.reason)}"), soft_wrap=True

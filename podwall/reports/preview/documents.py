@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from typing import Annotated
 
-from podwall.plan.documents import documents
+from podwall.documents import about
 from podwall.plan.plan_json import (
     FindingDocument,
     PlannedDocument,
@@ -12,11 +13,16 @@ from podwall.plan.plan_json import (
     plan_document,
     planned_fields,
 )
-from podwall.preview import Preview
+from podwall.reports.findings.documents import (
+    UnreadDocument,
+    reading_fields,
+    unread_documents,
+)
 from podwall.reports.formats import json_text
 from podwall.reports.page import html_page
 from podwall.reports.preview.manifests import LeftOut, manifests
 from podwall.reports.reach.documents import ReachDocument, reach_document
+from podwall.review import Review
 
 __all__ = ["PreviewDocument", "preview_document", "preview_files"]
 
@@ -26,22 +32,26 @@ class PreviewDocument(PlannedDocument, tag="podwall/preview/v1"):
 
     reachability: ReachDocument
     findings: tuple[FindingDocument, ...]
+    unread: Annotated[
+        tuple[UnreadDocument, ...], about("What was not read and may change the answer.")
+    ] = ()
 
 
-def preview_document(preview: Preview) -> PreviewDocument:
+def preview_document(found: Review) -> PreviewDocument:
     """Return a preview as a document; the plan's own warnings are among the findings."""
     return PreviewDocument(
-        **planned_fields(preview.plan),
-        reachability=reach_document(preview.reachability),
-        findings=tuple(map(finding_document, preview.findings)),
+        **planned_fields(found.plan),
+        reachability=reach_document(found.reachability, **reading_fields(found)),
+        findings=tuple(map(finding_document, found.findings)),
+        unread=unread_documents(found.unread),
     )
 
 
-def preview_files(preview: Preview) -> tuple[Mapping[str, str], tuple[LeftOut, ...]]:
+def preview_files(found: Review) -> tuple[Mapping[str, str], tuple[LeftOut, ...]]:
     """Return the text of each file by its path, and the objects that could not be written."""
-    written = manifests(documents(preview.plan))
+    written = manifests(found.source.planned.documents)
     files = {f"manifests/{name}": text for name, text in written.files.items()}
-    files["plan.json"] = json_text(plan_document(preview.plan))
-    subject = f"stack {preview.plan.stack}"
-    files["index.html"] = html_page(preview.reachability, subject, findings=preview.findings)
+    files["plan.json"] = json_text(plan_document(found.plan))
+    subject = f"stack {found.plan.stack}"
+    files["index.html"] = html_page(found.reachability, subject, findings=found.findings)
     return files, written.left_out

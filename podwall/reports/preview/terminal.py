@@ -13,11 +13,11 @@ from rich.text import Text
 
 from podwall.plan.model import Operation, Origin, Plan, PlannedResource
 from podwall.plan.values import kind_of
-from podwall.preview import Preview
 from podwall.reports.findings.terminal import findings_section
 from podwall.reports.preview.resources import resource_summary
 from podwall.reports.reach.terminal import reach_section
 from podwall.reports.terminal import CHANGES, Symbols, line_width, symbols
+from podwall.review import Review
 
 __all__ = ["print_preview", "resource_tree"]
 
@@ -153,17 +153,17 @@ _MOST_ALIKE: Final = 20
 _WORDS: Final = {change: f"to {change}" for change in Operation} | {Operation.SAME: "unchanged"}
 
 
-def print_preview(preview: Preview, console: Console) -> None:
+def print_preview(found: Review, console: Console) -> None:
     """Print a preview, as wide as the console is."""
     shown = symbols(console.encoding)
-    console.print(_resources_title(preview.plan))
+    console.print(_resources_title(found.plan))
     most = _MOST_ALIKE if console.is_terminal else sys.maxsize
-    for line in resource_tree(preview.plan, console.width - len(_INDENT), shown, most):
+    for line in resource_tree(found.plan, console.width - len(_INDENT), shown, most):
         console.print(Text.assemble(_INDENT, line))
     console.print()
-    for part in reach_section(preview.reachability, console, shown):
+    for part in reach_section(found.reachability, console, shown):
         console.print(part)
-    for line in findings_section(preview.findings, line_width(console)):
+    for line in findings_section(found.findings, line_width(console)):
         console.print(line, soft_wrap=True)
 
 

@@ -16,6 +16,7 @@ from msgspec import Meta
 from podwall.documents import TypedDocument, about
 from podwall.model import Unknown
 from podwall.reachability import Connection, Reachability, WorkloadEndpoint
+from podwall.reports.findings.documents import ReadingDocument
 from podwall.reports.formats import (
     EngineName,
     PortsDocument,
@@ -60,7 +61,7 @@ class ConnectionDocument(TypedDocument):
     undetermined: tuple[UndeterminedPortsDocument, ...]
 
 
-class ReachDocument(TypedDocument, tag_field="format", tag="podwall/reach/v1"):
+class ReachDocument(ReadingDocument, tag_field="format", tag="podwall/reach/v1"):
     """What `podwall reach -o json` prints: who can reach whom, and on which ports."""
 
     engine: EngineName
@@ -71,13 +72,14 @@ class ReachDocument(TypedDocument, tag_field="format", tag="podwall/reach/v1"):
     ]
 
 
-def reach_document(reachability: Reachability) -> ReachDocument:
-    """Return a reachability as a document."""
+def reach_document(reachability: Reachability, **reading: Any) -> ReachDocument:
+    """Return a reachability as a document, with the `reading_fields` of its source."""
     found = (each for each in reachability.connections() if each.has_ports)
     return ReachDocument(
         reachability.engine.name,
         tuple(map(workload_document, reachability.workloads)),
         tuple(_connection(each.source_id, each) for each in found),
+        **reading,
     )
 
 
@@ -108,14 +110,16 @@ def _connection(source_id: str, connection: Connection) -> ConnectionDocument:
     )
 
 
-def reach_stream(reachability: Reachability) -> Iterator[str]:
-    """Yield the text of the document, piece by piece."""
+def reach_stream(reachability: Reachability, **reading: Any) -> Iterator[str]:
+    """Yield the text of the document, piece by piece, with the `reading_fields` of its source."""
     tag, engine = ReachDocument.__struct_config__.tag, reachability.engine.name
     yield f'{{"format": "{tag}",\n"engine": "{engine}",\n"workloads": ['
     yield from _listed(f",\n{_json(workload_document(each))}" for each in reachability.workloads)
     yield '],\n"connections": ['
     yield from _listed(pair_lines(reachability, _FORM))
-    yield "]}\n"
+    yield "]"
+    yield from (f",\n{_json(key)}: {_json(value)}" for key, value in reading.items())
+    yield "}\n"
 
 
 def _listed(texts: Iterator[str]) -> Iterator[str]:

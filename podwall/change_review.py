@@ -1,0 +1,117 @@
+"""Two reviews side by side: what changes, what the change brings, and how the command ends.
+
+A state that declares no engine is judged by that of the other one, so that the answer shows what
+the change does and not what an engine is.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from functools import cached_property
+
+from podwall.diff import ChangeCause, ConnectionChange, Diff, diff
+from podwall.engines import Engine
+from podwall.exit_code import ExitCode, FailOn, exit_code
+from podwall.expectations import Expectation, check, unmet
+from podwall.lint import ranked
+from podwall.policies.errors import Finding, InvalidValue, Severity
+from podwall.review import Review, review
+from podwall.sources.model import Source
+
+__all__ = ["ChangeReview", "change_review", "stages"]
+
+
+def change_review(
+    before: Source,
+    after: Source,
+    engine: Engine | str | None = None,
+    expectations: Iterable[Expectation] = (),
+) -> ChangeReview:
+    """Return what changes between two sources.
+
+    Args:
+        before: what there was.
+        after: what there will be.
+        engine: who enforces the policies; None means what each of the two declares.
+        expectations: what must hold afterwards.
+    """
+    declared = before.planned.cluster.engine, after.planned.cluster.engine
+    old = review(before, engine or declared[0] or declared[1])
+    new = review(after, engine or declared[1] or declared[0])
+    return ChangeReview(old, new, tuple(expectations))
+
+
+def stages(source: Source) -> tuple[Source, Source]:
+    """Return what there is and what there will be, of a source that knows both.
+
+    Raises:
+        InvalidValue: it knows only one.
+    """
+    before = source.as_deployed()
+    if before is None:
+        raise InvalidValue(
+            f"`{source.name}` holds one state, and a diff needs two",
+            help="give OLD and NEW, or the output of `pulumi preview --json --show-sames`",
+        )
+    return before, source
+
+
+@dataclass(frozen=True, eq=False)
+class ChangeReview:
+    """What changes from one review to the next, and which expectations hold afterwards."""
+
+    before: Review
+    after: Review
+    expectations: tuple[Expectation, ...] = ()
+
+    @cached_property
+    def difference(self) -> Diff:
+        """What changes between the two analyses."""
+        return diff(self.before.reachability, self.after.reachability)
+
+    @cached_property
+    def unmet(self) -> tuple[Finding, ...]:
+        """The expectations that do not hold afterwards, or not for certain."""
+        return tuple(unmet(check(self.difference.new, self.expectations)))
+
+    @cached_property
+    def weighed(self) -> tuple[Finding, ...]:
+        """What the exit code weighs beside the change: the reading of what comes, what is unmet."""
+        known = frozenset(self.difference.findings)
+        found = ranked((*self.after.reading_findings, *self.unmet))
+        return tuple(each for each in found if each not in known)
+
+    @cached_property
+    def findings(self) -> tuple[Finding, ...]:
+        """Everything that is worth knowing of what comes, the difference and lints included."""
+        found = ranked((*self.unmet, *self.after.findings))
+        return tuple(dict.fromkeys((*self.difference.findings, *found)))
+
+    @cached_property
+    def brought(self) -> tuple[Finding, ...]:
+        """The findings that the change brings: those that were not there before.
+
+        What the difference itself finds is not among them.
+        """
+        there = (*self.before.findings, *self.difference.findings)
+        known = {(each.id, each.message) for each in there}
+        return tuple(each for each in self.findings if (each.id, each.message) not in known)
+
+    def exit_code(self, fail_on: FailOn) -> ExitCode:
+        """Return how a command ends that shows the change."""
+        changes = list(self.difference.port_changes())
+        findings = (*self.difference.findings, *self.weighed)
+        found: list[Finding | Severity] = [*findings, *map(_severity, changes)]
+        certain = not any(each.after.undetermined for each in changes)
+        return exit_code(fail_on, found, certain=certain)
+
+
+def _severity(change: ConnectionChange) -> Severity:
+    """Return how much a change matters: what opens is an error.
+
+    The connections of workloads that are new or gone are notes.
+    """
+    if change.cause in {ChangeCause.NEW, ChangeCause.GONE}:
+        return Severity.INFO
+    return Severity.ERROR if change.opened else Severity.WARNING

@@ -1,0 +1,67 @@
+"""What every command says of its source on the standard error stream, beside its own answer."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from itertools import zip_longest
+from typing import Final
+
+from podwall.change_review import ChangeReview
+from podwall.cli.messages import write_message
+from podwall.policies.errors import Finding, Severity
+from podwall.reports.words import listed, printable
+from podwall.review import Review
+
+__all__ = ["write_change_reading", "write_findings", "write_reading", "write_unread"]
+
+_MOST_FINDINGS: Final = 10
+_MOST_UNREAD: Final = 5
+_UNENFORCED: Final = "no engine enforces policies here: they have no effect, and everything is open"
+
+
+def write_reading(found: Review, least: Severity = Severity.INFO) -> None:
+    """Say what was found while reading the source, what was not read, and if nobody enforces.
+
+    Args:
+        found: the review of the source.
+        least: findings that are less severe are not worth an interruption.
+    """
+    severities = list(Severity)
+    worth = severities[: severities.index(least) + 1]
+    findings = found.reading_findings
+    write_findings([each for each in findings if each.severity in worth])
+    write_unread(found, findings)
+    if not found.reachability.engine.enforces:
+        write_message(_UNENFORCED)
+
+
+def write_change_reading(found: ChangeReview) -> None:
+    """Say what was found of the state that comes, what was not read, and if nobody enforces."""
+    write_findings(found.weighed)
+    write_unread(found.after, found.weighed)
+    if not found.difference.new.engine.enforces:
+        write_message(_UNENFORCED)
+
+
+def write_findings(findings: Sequence[Finding], most: int = _MOST_FINDINGS) -> None:
+    """Say what was found: the first few, with what to do about them, and how many more there are.
+
+    What findings in a row have in common, their remedy, is said after the last of them.
+    """
+    shown = findings[:most]
+    for finding, following in zip_longest(shown, shown[1:]):
+        write_message(f"{finding}")
+        if finding.help and (following is None or following.help != finding.help):
+            write_message(f"  help: {finding.help}")
+    if len(findings) > len(shown):
+        write_message(f"and {len(findings) - len(shown)} more findings: see `podwall lint`")
+
+
+def write_unread(found: Review, shown: Sequence[Finding]) -> None:
+    """Say what was not read and may change the answer, apart from what is shown."""
+    named = {(each.place.source, each.place.line) for each in shown}
+    left = [each for each in found.unread if (each.place.source, each.place.line) not in named]
+    if left:
+        names = [printable(f"{each}") for each in left[:_MOST_UNREAD]]
+        more = [f"{len(left) - len(names)} more"] if len(left) > len(names) else []
+        write_message(f"not read, and not taken into account: {listed([*names, *more])}")

@@ -1,0 +1,113 @@
+"""One comparison as files: the comment, the page, JSON, SARIF, JUnit, and what a shell reads."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Mapping
+from dataclasses import replace
+from pathlib import Path
+from typing import Final
+
+from podwall.change_review import ChangeReview
+from podwall.diff import ConnectionChangeKind
+from podwall.exit_code import ExitCode
+from podwall.policies.errors import Finding, PodwallError, Severity
+from podwall.reports.changes import ChangesDocument, changes_document
+from podwall.reports.comment import (
+    ChangeReport,
+    change_report,
+    change_sentence,
+    comment,
+    unread_comment,
+)
+from podwall.reports.findings.documents import sarif_document
+from podwall.reports.findings.junit import findings_suite, junit_text
+from podwall.reports.formats import json_text
+from podwall.reports.page import html_page
+
+__all__ = ["change_document", "change_files", "change_page", "report_of", "unread_files"]
+
+_OPENS: Final = (ConnectionChangeKind.ADDED, ConnectionChangeKind.WIDENED)
+_CLOSES: Final = (ConnectionChangeKind.REMOVED, ConnectionChangeKind.NARROWED)
+
+
+def report_of(found: ChangeReview, subject: str, link: str = "") -> ChangeReport:
+    """Return what the comment says of a change.
+
+    Args:
+        found: the change.
+        subject: what changes, as a reviewer calls it.
+        link: the address of the full report.
+    """
+    return change_report(found.difference, subject, found.brought, artifact=link)
+
+
+def change_files(
+    found: ChangeReview, report: ChangeReport, code: ExitCode, project: Path = Path()
+) -> Mapping[str, str]:
+    """Return the text of each report by its file name.
+
+    `project` is the folder of the program that a preview is of. The engine names lines as they are
+    seen from there; build servers want them as they are seen from here.
+
+    `podwall.sarif` has all findings on the state after the change, because GitHub takes a finding
+    that is left out for repaired; the others have those that the change brings.
+    """
+    seen_from_here = [_seen_from_here(each, project) for each in found.findings]
+    return {
+        "comment.md": comment(report),
+        "index.html": change_page(found, report),
+        "changes.json": json_text(change_document(found)),
+        "podwall.sarif": json_text(sarif_document(seen_from_here, category=report.subject)),
+        "podwall.xml": junit_text([findings_suite("podwall diff", report.findings)]),
+        "outputs.txt": _outputs({"exit-code": int(code), **_counts(report)}),
+    }
+
+
+def change_document(found: ChangeReview) -> ChangesDocument:
+    """Return the change as a JSON document."""
+    return changes_document(found.difference, found.weighed, found.after.unread)
+
+
+def _counts(report: ChangeReport) -> Mapping[str, int]:
+    kinds = Counter(each.kind for each in report.connections)
+    severities = Counter(each.severity for each in report.findings)
+    return {
+        "opened": sum(kinds[kind] for kind in _OPENS),
+        "closed": sum(kinds[kind] for kind in _CLOSES),
+        "changed": kinds[ConnectionChangeKind.CHANGED],
+        "errors": severities[Severity.ERROR],
+        "warnings": severities[Severity.WARNING],
+    }
+
+
+def _seen_from_here(finding: Finding, project: Path) -> Finding:
+    """Return the finding, its file named from this folder if it lies in the program's."""
+    place = finding.place
+    if not place.source or not (project / place.source).is_file():
+        return finding
+    return replace(finding, place=replace(place, source=(project / place.source).as_posix()))
+
+
+def change_page(found: ChangeReview, report: ChangeReport) -> str:
+    """Return the page with both states and their difference."""
+    return html_page(
+        found.difference.new,
+        report.subject.strip("`"),
+        before=found.difference.old,
+        change=change_sentence(report),
+        findings=report.findings,
+    )
+
+
+def unread_files(subject: str, link: str, problem: PodwallError) -> Mapping[str, str]:
+    """Return the reports of a change that can't be read: a comment that says so, and the code."""
+    return {
+        "comment.md": unread_comment(subject, problem, artifact=link),
+        "outputs.txt": _outputs({"exit-code": int(ExitCode.BAD_INPUT)}),
+    }
+
+
+def _outputs(values: Mapping[str, int]) -> str:
+    """Return `name=value` lines, the form that GitHub Actions and shells read."""
+    return "".join(f"{name}={value}\n" for name, value in values.items())

@@ -1,0 +1,252 @@
+"""One path for all: a source and an engine become one value, which every command and report uses.
+
+    source x engine  ->  what was read          reading, ledger
+                         what it means          reachability
+                         what is worth knowing  reading_findings, findings, suppressed
+                         how a command ends     exit_code
+
+Nothing else joins these parts, so that a finding that an annotation silences is silent everywhere,
+stands at the same line everywhere, and decides everywhere alike. Each part is made when it is first
+asked for: what only wants the snapshot pays for no analysis.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass, replace
+from functools import cached_property
+from typing import Final
+
+from podwall.engines import Engine
+from podwall.exit_code import ExitCode, FailOn, exit_code
+from podwall.lint import (
+    SuppressedFinding,
+    TriagedFindings,
+    lint,
+    ranked,
+    silenceable,
+    triaged,
+)
+from podwall.plan.cluster import engine_changes, replaced_clusters, unclear_clusters
+from podwall.plan.documents import unseen_entries, unseen_objects
+from podwall.plan.model import Plan
+from podwall.policies.errors import Finding, Place, Severity
+from podwall.reachability import Reachability, reachability
+from podwall.reading import LedgerEntry, ObjectStatus, SnapshotReading, snapshot
+from podwall.sources.model import Source, SourceKind, Stage
+from podwall.sources.stacks import stage_of
+from podwall.sources.yaml_lines import at_their_lines, exact_place
+from podwall.temporary_openings import temporary_openings
+
+__all__ = ["NAMES_NOTHING", "Review", "SuppressedFinding", "review"]
+
+#: The lints that mean, in a program, that a policy is written for labels that nothing carries.
+NAMES_NOTHING: Final = frozenset({"policy-without-pods", "peer-without-pods"})
+
+
+def review(source: Source, engine: Engine | str | None = None) -> Review:
+    """Return what a source means under an engine.
+
+    Args:
+        source: what was opened or planned.
+        engine: who enforces the policies; None means the one that the source declares, else the
+            specification.
+
+    >>> from podwall.reading import Document
+    >>> web = {"apiVersion": "v1", "kind": "Pod", "metadata": {"name": "web"}}
+    >>> other = {"apiVersion": "v1", "kind": "ConfigMap", "metadata": {"name": "words"}}
+    >>> documents = (Document(web), Document(other))
+    >>> found = review(Source(SourceKind.MANIFESTS, "shop", Stage(documents)))
+    >>> [each.id for each in found.reachability.workloads]
+    ['default/web']
+    >>> [f"{each.status}: {each}" for each in found.ledger]
+    ['read: Pod web', 'harmless: ConfigMap words']
+    >>> [each.id for each in found.findings]
+    ['no-policies']
+    """
+    return Review(source, engine)
+
+
+@dataclass(frozen=True, eq=False)
+class Review:
+    """What a source means under an engine; `None` is the engine that the source declares."""
+
+    source: Source
+    engine: Engine | str | None = None
+
+    @cached_property
+    def reading(self) -> SnapshotReading:
+        """The snapshot of what there will be, with the findings as the reader leaves them."""
+        return _reading(self.source.planned, complete=self.source.complete)
+
+    @cached_property
+    def reachability(self) -> Reachability:
+        """Who can reach whom.
+
+        Raises:
+            InvalidValue: there is no such engine.
+        """
+        return reachability(self.reading.snapshot, self.engine)
+
+    @cached_property
+    def reading_findings(self) -> tuple[Finding, ...]:
+        """What was found before anything was judged, without what an annotation silences.
+
+        It is about what could not be read, what is legal and means something else, and what the
+        deployment does on its way. The most severe come first, each at the line of its field.
+        """
+        return self._shown(self.triaged(self._noted).findings)
+
+    @cached_property
+    def findings(self) -> tuple[Finding, ...]:
+        """Everything that is worth knowing, lints included, without what is silenced."""
+        return self._shown(self._all.findings)
+
+    @cached_property
+    def suppressed(self) -> tuple[SuppressedFinding, ...]:
+        """What an annotation silences, each finding at its line and with the reason for it."""
+        silenced = self._all.suppressed
+        at_lines = self._at_lines([each.finding for each in silenced])
+        pairs = zip(silenced, at_lines, strict=True)
+        return tuple(replace(each, finding=finding) for each, finding in pairs)
+
+    @property
+    def plan(self) -> Plan:
+        """The planned resources; none where the source is not what Pulumi manages."""
+        return self.source.plan or Plan("", "")
+
+    @property
+    def refused(self) -> tuple[Finding, ...]:
+        """The errors that name something which is missing from the snapshot.
+
+        The API server would refuse it, or it could not be read: a verdict may depend on it.
+        """
+        errors = _errors((*self.source.findings, *self.reading.findings))
+        return ranked(self._at_lines(errors))
+
+    @cached_property
+    def ledger(self) -> tuple[LedgerEntry, ...]:
+        """What became of everything in the source: read, harmless, or unread with the reason."""
+        return (
+            *self.reading.ledger,
+            *(_no_object(place) for place in self.source.others),
+            *(_unparsed(each) for each in _errors(self.source.findings)),
+            *(unseen_entries(self.plan.afterwards())),
+        )
+
+    @property
+    def unread(self) -> tuple[LedgerEntry, ...]:
+        """What was not read and may change who reaches whom."""
+        return tuple(each for each in self.ledger if each.status is ObjectStatus.UNREAD)
+
+    def triaged(self, findings: Sequence[Finding]) -> TriagedFindings:
+        """Return the findings apart: what stays, and what an annotation of the source silences.
+
+        An error of reading always stays: the API server refuses the object, whatever it says.
+        """
+        errors = dict.fromkeys(_errors(self._noted))
+        fixed = [each for each in findings if each in errors]
+        others = [each for each in findings if each not in errors]
+        files = self.source.texts.keys()
+        documents = self.source.planned.documents
+        result = triaged(others, documents, silenceable(self._noted), files)
+        return replace(result, findings=(*fixed, *result.findings))
+
+    def kept(self, findings: Sequence[Finding]) -> tuple[Finding, ...]:
+        """Return those of the findings that no annotation silences, each once."""
+        given = dict.fromkeys(findings)
+        stay = dict.fromkeys(self.triaged(tuple(given)).findings)
+        return tuple(each for each in given if each in stay)
+
+    def located(self, findings: Sequence[Finding]) -> tuple[Finding, ...]:
+        """Return findings by severity and place, each at the line of the field it is about."""
+        return ranked(self._at_lines(findings))
+
+    def locate(self, place: Place) -> Place:
+        """Return where a field is: at its own line, in a file that is known.
+
+        What Pulumi makes has the line of the program that makes the whole object, which says
+        nothing of a field of it: of such a place only the path is left.
+        """
+        if self.source.plan is not None and place.source not in self.source.texts:
+            return Place(path=place.path)
+        return exact_place(place, self.source.texts)
+
+    def as_deployed(self, engine: Engine | str | None = None) -> Review | None:
+        """Return the review of what there is before the deployment, None where nobody knows."""
+        before = self.source.as_deployed()
+        return None if before is None else Review(before, engine or self.engine)
+
+    def exit_code(self, fail_on: FailOn, findings: Iterable[Finding]) -> ExitCode:
+        """Return how a command ends that shows these findings and who reaches whom.
+
+        It is 2 where a program names labels that nothing carries: its input is wrong.
+        """
+        shown = tuple(findings)
+        if self._is_program and any(each.id in NAMES_NOTHING for each in _errors(shown)):
+            return ExitCode.BAD_INPUT
+        return exit_code(fail_on, shown, certain=self.reachability.is_certain)
+
+    @property
+    def _is_program(self) -> bool:
+        return self.source.kind is SourceKind.PROGRAM
+
+    @cached_property
+    def source_findings(self) -> tuple[Finding, ...]:
+        """What could not be read, and what the deployment does on its way: nothing of objects."""
+        return (*self.source.findings, *self._about_plan())
+
+    @cached_property
+    def _noted(self) -> tuple[Finding, ...]:
+        """What the source, the plan and the reader found, each at the place that they know."""
+        return (*self.source_findings, *self.reading.findings)
+
+    @cached_property
+    def _all(self) -> TriagedFindings:
+        return self.triaged((*self._noted, *lint(self.reachability)))
+
+    def _shown(self, findings: Iterable[Finding]) -> tuple[Finding, ...]:
+        return self.located([_as_input(each) if self._is_program else each for each in findings])
+
+    def _at_lines(self, findings: Sequence[Finding]) -> Iterator[Finding]:
+        return at_their_lines(findings, self.source.texts)
+
+    def _about_plan(self) -> Iterator[Finding]:
+        """Yield what a deployment does on its way, and what of the stack is not seen as it is."""
+        before, after = self.source.before, self.plan.afterwards()
+        yield from self.plan.warnings
+        yield from replaced_clusters(self.plan)
+        if before is not None:
+            yield from engine_changes(before, after)
+            yield from temporary_openings(before, after, self.source.absences, self._of_plan)
+        yield from unseen_objects(after)
+        yield from unclear_clusters(after)
+
+    def _of_plan(self, plan: Plan) -> Reachability:
+        read = _reading(stage_of(plan), complete=self.source.complete)
+        return reachability(read.snapshot, self.engine)
+
+
+def _reading(stage: Stage, *, complete: bool) -> SnapshotReading:
+    return snapshot(stage.documents, complete=complete, cluster=stage.cluster)
+
+
+def _errors(findings: Iterable[Finding]) -> list[Finding]:
+    return [each for each in findings if each.severity is Severity.ERROR]
+
+
+def _as_input(finding: Finding) -> Finding:
+    """Return the finding, an error where a program's policy names a label that nothing carries.
+
+    In files that may be a part of something; a program says what its pods are called.
+    """
+    doubted = finding.severity is Severity.WARNING and finding.id in NAMES_NOTHING
+    return replace(finding, severity=Severity.ERROR) if doubted else finding
+
+
+def _no_object(place: Place) -> LedgerEntry:
+    return LedgerEntry("", "", place, ObjectStatus.HARMLESS, "it is no Kubernetes object")
+
+
+def _unparsed(finding: Finding) -> LedgerEntry:
+    return LedgerEntry("", "", finding.place, ObjectStatus.UNREAD, finding.message)

@@ -1,0 +1,67 @@
+"""What one place shows: its documents, what it says about the cluster, and what it leaves out."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from enum import StrEnum
+
+from podwall.plan.model import Plan
+from podwall.policies.errors import Finding, Place
+from podwall.reading import DeclaredCluster, Document
+from podwall.sources.policy_absences import Absence
+
+__all__ = ["Source", "SourceKind", "Stage"]
+
+
+class SourceKind(StrEnum):
+    """Where documents can come from."""
+
+    PROGRAM = "program"
+    MANIFESTS = "manifests"
+    PREVIEW = "preview"
+    STATE = "state"
+    CLUSTER = "cluster"
+
+
+@dataclass(frozen=True, slots=True)
+class Stage:
+    """The documents of a cluster at one time: after a deployment, or before it."""
+
+    documents: tuple[Document, ...] = ()
+    cluster: DeclaredCluster = field(default_factory=DeclaredCluster)
+
+
+@dataclass(frozen=True, slots=True)
+class Source:
+    """Documents, as one place shows them.
+
+    `planned` is what there will be; `deployed` what there is before, where the source knows it (a
+    preview does). `findings` are about what could not be read. `complete` is True where what is not
+    here does not exist (a live cluster). `texts` are the files by name, and `others` the places of
+    documents that are not meant for Kubernetes.
+
+    Of what Pulumi manages there is more: `stack` is what people call the stack, such as `stack dev
+    of shop`; `plan` has its resources, those that are deleted included, and `before` those that
+    there are before the deployment; `absences` are the policies that it takes away for a while.
+    """
+
+    kind: SourceKind
+    name: str
+    planned: Stage
+    deployed: Stage | None = None
+    findings: tuple[Finding, ...] = ()
+    complete: bool = False
+    texts: Mapping[str, bytes] = field(default_factory=dict)
+    others: tuple[Place, ...] = ()
+    stack: str = ""
+    plan: Plan | None = None
+    before: Plan | None = None
+    absences: tuple[Absence, ...] = ()
+
+    def as_deployed(self) -> Source | None:
+        """Return what there is before the deployment as a source, None where that is not known."""
+        if self.deployed is None:
+            return None
+        plain = Source(self.kind, self.name, self.deployed, stack=self.stack)
+        return replace(plain, complete=self.complete, texts=self.texts)
