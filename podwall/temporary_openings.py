@@ -16,7 +16,7 @@ from typing import Final, NamedTuple
 from podwall.diff import ConnectionChange, diff
 from podwall.model import IpNetwork
 from podwall.plan.model import Operation, Plan, PlannedResource
-from podwall.policies.errors import Finding, Place, Severity
+from podwall.policies.errors import Finding, Severity
 from podwall.portset import PortSet
 from podwall.reachability import Endpoint, ExternalRange, Reachability
 from podwall.sources.policy_absences import NETWORK_POLICY, Absence, AbsenceKind, object_name
@@ -149,7 +149,7 @@ def _finding(away: Sequence[Absence], first: ConnectionChange, further: int) -> 
         Severity.ERROR,
         f"the deployment deletes {it_is.format(names)} made again: meanwhile "
         f"`{first.source.id}` reaches `{first.destination.id}`{more}",
-        _place(away[0]),
+        away[0].policy.line_or_urn,
         "deploy a policy of another name that denies the same first, and replace this one then",
         _LINK,
     )
@@ -161,12 +161,7 @@ def _lost(absence: Absence) -> Finding:
         Severity.ERROR,
         f"the deployment makes policy `{absence.name}` a second time and then deletes it: "
         "afterwards it is gone, or the deployment stops half-way",
-        _place(absence),
+        absence.policy.line_or_urn,
         "keep the name that it has in the program, or give it `aliases` with the old one",
         _ALIASES,
     )
-
-
-def _place(absence: Absence) -> Place:
-    place = absence.policy.place
-    return place if place.source else Place(absence.policy.urn)

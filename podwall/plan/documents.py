@@ -12,7 +12,7 @@ from typing import Any, Final
 
 from podwall.plan.model import SECRET, Operation, Plan, PlannedResource
 from podwall.plan.values import inside, kind_of
-from podwall.policies.errors import Finding, Place, Severity
+from podwall.policies.errors import Finding, Severity
 from podwall.policies.unknown import Unknown
 from podwall.reading import Document, LedgerEntry, generated_name
 
@@ -48,7 +48,7 @@ def documents(plan: Plan) -> tuple[Document, ...]:
     """
     by_urn = {resource.urn: resource for resource in plan.resources}
     return tuple(
-        Document(_manifest(resource, by_urn), _place(resource))
+        Document(_manifest(resource, by_urn), resource.line_or_urn)
         for resource in plan.resources
         if is_object(resource)
     )
@@ -86,16 +86,12 @@ def unseen_entries(plan: Plan) -> Iterator[LedgerEntry]:
             part = "some objects" if resource.urn in parents else "the objects"
             why = f": {', and '.join(resource.unseen)}" if resource.unseen else ""
             reason = f"{part} of {kind} `{resource.name}` are not in the plan{why}"
-            yield LedgerEntry(kind, resource.name, _place(resource), reason=reason)
+            yield LedgerEntry(kind, resource.name, resource.line_or_urn, reason=reason)
 
 
 def _is_elsewhere(resource: PlannedResource) -> bool:
     patch = resource.type.startswith("kubernetes:") and resource.type.endswith("Patch")
     return patch or resource.type.startswith(_ELSEWHERE)
-
-
-def _place(resource: PlannedResource) -> Place:
-    return resource.place if resource.place.source else Place(resource.urn)
 
 
 def _manifest(

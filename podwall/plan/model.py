@@ -108,6 +108,11 @@ class PlannedResource:
         """Whether deployment refuses to delete or replace the resource."""
         return self.options.protect
 
+    @property
+    def line_or_urn(self) -> Place:
+        """The line of the program that made the resource; its URN where no line is known."""
+        return self.place if self.place.source else Place(self.urn)
+
 
 @dataclass(frozen=True, slots=True)
 class Plan:

@@ -12,8 +12,9 @@ import msgspec
 from podwall.policies.errors import Finding, Place, Severity
 from podwall.reading import Document
 from podwall.sources.files import ParsedDocuments
+from podwall.sources.yaml_lines import repeated_keys
 
-__all__ = ["documents_of", "looks_like_json", "parse_json", "parsed_values"]
+__all__ = ["documents_of", "duplicate_keys", "looks_like_json", "parse_json", "parsed_values"]
 
 BYTE_ORDER_MARK: Final = b"\xef\xbb\xbf"
 SPACE: Final = re.compile(r"[ \t\r\n]*")
@@ -39,15 +40,37 @@ def looks_like_json(data: bytes) -> bool:
 def parse_json(data: bytes, source: str) -> ParsedDocuments:
     """Return the documents of a JSON text: one object, or several one after another."""
     try:
-        values = parsed_values(data)
+        return documents_of(data, parsed_values(data), source)
     except BrokenJsonError as problem:
         return ParsedDocuments(findings=(_malformed(problem, source),))
-    return ParsedDocuments(documents_of(values, source))
 
 
-def documents_of(values: Iterable[Any], source: str) -> tuple[Document, ...]:
-    """Return JSON values as documents; JSON has no lines that are worth naming."""
-    return tuple(Document(value, Place(source, 1)) for value in values)
+def documents_of(data: bytes, values: Iterable[Any], source: str) -> ParsedDocuments:
+    """Return the values of a text as documents; JSON has no lines that are worth naming."""
+    documents = tuple(Document(value, Place(source, 1)) for value in values)
+    return ParsedDocuments(documents, tuple(duplicate_keys(data, source)))
+
+
+def duplicate_keys(data: bytes, source: str) -> Iterator[Finding]:
+    """Yield a finding for every key that stands twice in one object of a JSON text."""
+    text = data.removeprefix(BYTE_ORDER_MARK)
+    if _repeats_a_key(text.decode()):
+        # A text of several values is no YAML, and has no lines here.
+        yield from tuple(repeated_keys(text, Place(source, 0))) or [_repeated(source)]
+
+
+def _repeats_a_key(text: str) -> bool:
+    repeats: list[bool] = []
+    scanner = json.JSONDecoder(
+        object_pairs_hook=lambda pairs: repeats.append(len(dict(pairs)) < len(pairs)),
+        parse_int=str,
+        parse_float=str,
+    )
+    end = _skip_space(text, 0)
+    while end < len(text):
+        _, end = scanner.raw_decode(text, end)
+        end = _skip_space(text, end)
+    return any(repeats)
 
 
 def parsed_values(data: bytes) -> list[Any]:
@@ -84,6 +107,16 @@ def _one_after_another(data: bytes) -> Iterator[Any]:
 def _skip_space(text: str, start: int) -> int:
     match = SPACE.match(text, start)
     return match.end() if match else start
+
+
+def _repeated(source: str) -> Finding:
+    return Finding(
+        "duplicate-key",
+        Severity.WARNING,
+        "a key stands twice in one mapping; the last one is taken",
+        Place(source, 1),
+        "remove one of the two",
+    )
 
 
 def _malformed(problem: BrokenJsonError, source: str) -> Finding:

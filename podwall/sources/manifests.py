@@ -37,7 +37,7 @@ def parse_manifests(data: bytes, name: str) -> ParsedDocuments:
 
 def json_manifests(data: bytes, values: Iterable[Any], name: str) -> ParsedDocuments:
     """Return the documents of a file that is parsed as JSON already."""
-    return _objects(ParsedDocuments(documents_of(values, name)), data, name)
+    return _objects(documents_of(data, values, name), data, name)
 
 
 def _objects(parsed: ParsedDocuments, data: bytes, name: str) -> ParsedDocuments:

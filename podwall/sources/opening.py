@@ -6,13 +6,19 @@ exported stack, or a plan that `podwall preview` wrote.
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, Final
 
 from podwall.plan.plan_json import is_plan, plan_in
 from podwall.policies.errors import Finding, Place, SourceError
 from podwall.sources.files import STDIN, ParsedDocuments, read_bytes
-from podwall.sources.json_documents import BrokenJsonError, looks_like_json, parsed_values
+from podwall.sources.json_documents import (
+    BrokenJsonError,
+    duplicate_keys,
+    looks_like_json,
+    parsed_values,
+)
 from podwall.sources.manifests import json_manifests, parse_manifests, read_folder
 from podwall.sources.model import Source, SourceKind, Stage
 from podwall.sources.pulumi_documents import (
@@ -55,7 +61,10 @@ def source(path: str) -> Source:
     values = _json_values(data)
     if values is None:
         return _of_manifests(name, parse_manifests(data, name))
-    return _of_pulumi(name, values) or _of_manifests(name, json_manifests(data, values, name))
+    found = _of_pulumi(name, values)
+    if found is None:
+        return _of_manifests(name, json_manifests(data, values, name))
+    return replace(found, findings=(*duplicate_keys(data, name), *found.findings))
 
 
 def _json_values(data: bytes) -> list[Any] | None:

@@ -117,3 +117,33 @@ def test_where_there_is_nothing_to_read(tmp_path: Path, path: str, message: str)
         source(str(tmp_path / path))
     assert caught.value.help
     assert path in caught.value.place.source
+
+
+TWICE = '{"apiVersion": "v1", "kind": "Pod", "metadata": {"name": "a"},\n "spec": {}, "spec": {}}\n'
+STATE = '{"deployment": {"resources": [],\n "resources": []}, "resources": "x"}'
+EVENT = '{"sequence": 1, "timestamp": 1, "summaryEvent": {},\n "summaryEvent": {}}\n'
+
+
+@pytest.mark.parametrize(
+    ("text", "line"),
+    [
+        pytest.param(TWICE, 2, id="an object"),
+        pytest.param(TWICE + JSON_POD % "b", 2, id="the first of several objects"),
+        pytest.param(JSON_POD % "b" + TWICE, 1, id="a later one, whose line is not told"),
+        pytest.param(f'{{"apiVersion": "v1", "kind": "List", "items": [{TWICE}]}}', 2, id="a list"),
+        pytest.param(STATE, 2, id="a state"),
+        pytest.param(EVENT * 2, 2, id="events"),
+        pytest.param(TWICE.replace(', "spec": {}', ', "s": {"spec": "spec\\":"}'), None, id="once"),
+    ],
+)
+def test_a_key_that_stands_twice_in_json_is_told(
+    tmp_path: Path, text: str, line: int | None
+) -> None:
+    for name in ("one.json", "folder/two.json"):
+        path = tmp_path / name
+        path.parent.mkdir(exist_ok=True)
+        path.write_text(text, encoding="utf-8")
+        if path.parent == tmp_path or "apiVersion" in text:
+            read = source(str(path if path.parent == tmp_path else path.parent))
+            told = [each.place.line for each in read.findings if each.id == "duplicate-key"]
+            assert told == ([] if line is None else [line])
