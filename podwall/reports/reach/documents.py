@@ -110,15 +110,19 @@ def _connection(source_id: str, connection: Connection) -> ConnectionDocument:
     )
 
 
+_STREAMED: Final = frozenset({"format", "engine", "workloads", "connections"})
+
+
 def reach_stream(reachability: Reachability, **reading: Any) -> Iterator[str]:
     """Yield the text of the document, piece by piece, with the `reading_fields` of its source."""
-    tag, engine = ReachDocument.__struct_config__.tag, reachability.engine.name
-    yield f'{{"format": "{tag}",\n"engine": "{engine}",\n"workloads": ['
+    bare = msgspec.to_builtins(ReachDocument(reachability.engine.name, (), (), **reading))
+    yield f'{{"format": "{bare["format"]}",\n"engine": "{bare["engine"]}",\n"workloads": ['
     yield from _listed(f",\n{_json(workload_document(each))}" for each in reachability.workloads)
     yield '],\n"connections": ['
     yield from _listed(pair_lines(reachability, _FORM))
     yield "]"
-    yield from (f",\n{_json(key)}: {_json(value)}" for key, value in reading.items())
+    further = {key: value for key, value in bare.items() if key not in _STREAMED}
+    yield from (f",\n{_json(key)}: {_json(value)}" for key, value in further.items())
     yield "}\n"
 
 
