@@ -141,6 +141,11 @@ class SnapshotWorkload:
         """`namespace/name`; a namespace that is known only after deployment is written `?`."""
         return _full_name(self.namespace, self.name)
 
+    @property
+    def is_one_pod(self) -> bool:
+        """Whether it is a single pod, which always reaches itself."""
+        return self.replicas == 1
+
 
 @dataclass(frozen=True, slots=True)
 class SelectorRequirement:

@@ -327,7 +327,7 @@ class _Comparer:
     def _of_itself(self, numbers: IntArray, indices: IntArray, side: int) -> IntArray:
         """Return the verdicts within workloads: a single pod always reaches itself."""
         workloads = self._workloads[side]
-        single = [n != ABSENT and workloads[n].replicas == 1 for n in indices.tolist()]
+        single = [n != ABSENT and workloads[n].is_one_pod for n in indices.tolist()]
         return np.where(np.array(single, dtype=bool), ALL_PASS, numbers)
 
 

@@ -118,7 +118,7 @@ class WorkloadEndpoint:
     @property
     def is_one_pod(self) -> bool:
         """Whether it is a single pod, which always reaches itself."""
-        return self.workload.replicas == 1
+        return self.workload.is_one_pod
 
     @property
     def namespace(self) -> str:

@@ -21,6 +21,7 @@ from podwall.model import (
     Snapshot,
     SnapshotNamespace,
     SnapshotWorkload,
+    Unknown,
     WorkloadPort,
 )
 
@@ -54,6 +55,7 @@ KEYS = ("app", "tier", "env")
 VALUES = ("a", "b", "")
 NAMES = ("http", "dns")
 NUMBERS = (1, 53, 80, 81, 8080, 65535)
+REPLICAS_LATER = Unknown("the replicas")
 PROTOCOLS = (IpProtocol.TCP, IpProtocol.UDP, IpProtocol.SCTP)
 
 
@@ -70,7 +72,7 @@ class Size:
 
 
 def random_cluster(rng: Random, size: Size) -> Snapshot:
-    """Return a cluster in which everything is known."""
+    """Return a cluster in which all that policies look at is known; some replicas are not."""
     count = rng.randint(1, size.workloads)
     workloads = tuple(_workload(rng, number, size) for number in range(count))
     policies = tuple(
@@ -125,7 +127,7 @@ def _workload(rng: Random, number: int, size: Size) -> SnapshotWorkload:
         kind=rng.choice(("Pod", "Deployment")),
         labels=_labels(rng, size),
         ports=_some(rng, 3, lambda: _container_port(rng)),
-        replicas=rng.choice((1, 1, 2)),
+        replicas=rng.choice((1, 1, 2, 3, REPLICAS_LATER)),
         host_network=size.hosts and rng.random() < 0.1,
     )
 

@@ -105,7 +105,34 @@ def _open_afterwards(document: Document) -> None:
     }
 
 
-@pytest.mark.parametrize("change", [_another_default_deny, _new_workloads, _open_afterwards])
+def _before_allows(cidr: str) -> Callable[[Document], None]:
+    """Let the old policy allow all pods, all of IPv6 and a range of IPv4; the new one does not."""
+
+    def change(document: Document) -> None:
+        (step,) = [each for each in document["steps"] if each["urn"].endswith("::deny")]
+        blocks = [{"ipBlock": {"cidr": each}} for each in (cidr, "::/0")]
+        step["oldState"]["inputs"]["spec"] = {
+            "podSelector": {},
+            "policyTypes": ["Ingress"],
+            "ingress": [{"from": [{"namespaceSelector": {}}, *blocks]}],
+        }
+
+    return change
+
+
+@pytest.mark.parametrize("cidr", ["0.0.0.0/1", "128.0.0.0/1", "203.0.113.0/24"])
+def test_a_range_that_was_open_in_part_is_opened_in_the_rest_for_a_while(
+    tmp_path: Path, cidr: str
+) -> None:
+    document = recorded("replaced-first")
+    _before_allows(cidr)(document)
+    assert found(tmp_path, document) == {"policy-away"}
+
+
+@pytest.mark.parametrize(
+    "change",
+    [_another_default_deny, _new_workloads, _open_afterwards, _before_allows("0.0.0.0/0")],
+)
 def test_nothing_is_said_where_nothing_opens_for_a_moment_only(
     tmp_path: Path, change: Callable[[Document], None]
 ) -> None:
