@@ -11,6 +11,8 @@ from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+from podwall.documents import convert
+from podwall.plan.messages import EngineDiagnostic
 from podwall.plan.program_lines import is_program, relative_path
 from podwall.policies.errors import Place, SourceError
 
@@ -85,9 +87,10 @@ def _failed(
 
 def _errors(document: Mapping[str, Any]) -> Iterator[str]:
     """Yield the errors in a preview's document."""
-    for diagnostic in document.get("diagnostics", ()):
-        if diagnostic.get("severity") == "error":
-            yield str(diagnostic.get("message", ""))
+    place = Place("pulumi preview", path="diagnostics")
+    for each in convert(document.get("diagnostics") or [], list[EngineDiagnostic], place):
+        if each.severity == "error":
+            yield each.message
 
 
 def _message(lines: Sequence[str]) -> str:
