@@ -3,6 +3,36 @@
 `components/` is also a Pulumi package for every other language, see `components.package`.
 """
 
-from podwall.components import AksCluster, Namespace, NetworkPolicies, Workload
+from podwall.components import (
+    AksCluster,
+    AksClusterArgs,
+    ContainerPort,
+    Namespace,
+    NamespaceArgs,
+    NetworkEngine,
+    NetworkPolicies,
+    PodSecurity,
+    Probe,
+    Quota,
+    Resources,
+    Workload,
+    WorkloadArgs,
+    WorkloadKind,
+)
 
-__all__ = ["AksCluster", "Namespace", "NetworkPolicies", "Workload"]
+__all__ = [
+    "AksCluster",
+    "AksClusterArgs",
+    "ContainerPort",
+    "Namespace",
+    "NamespaceArgs",
+    "NetworkEngine",
+    "NetworkPolicies",
+    "PodSecurity",
+    "Probe",
+    "Quota",
+    "Resources",
+    "Workload",
+    "WorkloadArgs",
+    "WorkloadKind",
+]

@@ -24,12 +24,9 @@ from pulumi_kubernetes.provider import Provider
 
 from podwall.components.cluster.advice import cluster_findings
 from podwall.components.cluster.args import AksClusterArgs
+from podwall.components.cluster.fixed import fixed_changes, fixed_leaves
 from podwall.components.cluster.operations import EngineChange
-from podwall.components.cluster.properties import (
-    ClusterPrerequisites,
-    immutable_changes,
-    immutable_leaves,
-)
+from podwall.components.cluster.properties import ClusterPrerequisites
 from podwall.components.cluster.resources.identities import (
     assign_after_cluster,
     assign_before_cluster,
@@ -92,7 +89,7 @@ def refuse_changes(update: ResourceHookArgs) -> None:
         InvalidValue: the message names every such leaf and what to do instead, because Pulumi
             shows nothing but the message.
     """
-    changes = immutable_changes(update.old_inputs or {}, update.new_inputs or {})
+    changes = fixed_changes(update.old_inputs or {}, update.new_inputs or {})
     if changes:
         named = ", ".join(str(change) for change in changes)
         instead = "; ".join(dict.fromkeys(change.instead for change in changes))
@@ -152,7 +149,7 @@ class AksCluster(ComponentResource):
         super().__init__(
             "podwall:index:AksCluster",
             name,
-            immutable_leaves(name, args),
+            fixed_leaves(name, args),
             guarded(name, args.engine_change, opts),
         )
         for finding in cluster_findings(args, datetime.now(UTC).date()):

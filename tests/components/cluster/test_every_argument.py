@@ -14,7 +14,7 @@ from typing import Any, get_args, get_type_hints
 import pytest
 
 from podwall.components.cluster import AksClusterArgs
-from podwall.components.cluster.properties import immutable_changes, immutable_leaves
+from podwall.components.cluster.fixed import fixed_changes, fixed_leaves
 from tests.components.cluster.argument_cases import CASES, Arguments, Case
 from tests.components.cluster.leaves import REPLACES_A_CLUSTER, REPLACES_A_POOL
 from tests.components.cluster.sent import declared
@@ -73,10 +73,8 @@ def inputs_of(args: AksClusterArgs) -> Mapping[str, Any]:
 
 
 def told(case: Case) -> set[str]:
-    before, after = (
-        immutable_leaves("shop", cluster(**each)) for each in (case.before, case.after)
-    )
-    return {each.path for each in immutable_changes(before, after)}
+    before, after = (fixed_leaves("shop", cluster(**each)) for each in (case.before, case.after))
+    return {each.path for each in fixed_changes(before, after)}
 
 
 @pytest.mark.parametrize(

@@ -36,7 +36,7 @@ from podwall.components.cluster import (
     UserPool,
 )
 from podwall.components.cluster.aks_cluster import refuse_changes
-from podwall.components.cluster.properties import immutable_changes, immutable_leaves, sdk_name
+from podwall.components.cluster.fixed import fixed_changes, fixed_leaves, sdk_name
 from podwall.policies.errors import InvalidValue
 from podwall.policies.unknown import Unknown
 from tests.components.cluster.leaves import REPLACES_A_CLUSTER, REPLACES_A_POOL
@@ -53,8 +53,8 @@ def nested(path: str, value: object) -> dict[str, Any]:
 
 
 def changes(old: dict[str, Any], new: dict[str, Any]) -> list[str]:
-    before, after = (immutable_leaves("shop", cluster(**each)) for each in (old, new))
-    return [str(change) for change in immutable_changes(before, after)]
+    before, after = (fixed_leaves("shop", cluster(**each)) for each in (old, new))
+    return [str(change) for change in fixed_changes(before, after)]
 
 
 def test_the_tables_are_those_of_the_sources() -> None:
@@ -172,7 +172,7 @@ def test_what_the_component_can_not_change(
 
 
 def test_what_was_not_written_down_is_not_compared() -> None:
-    assert immutable_changes({}, immutable_leaves("shop", cluster())) == ()
+    assert fixed_changes({}, fixed_leaves("shop", cluster())) == ()
 
 
 def test_what_an_older_version_wrote_down_is_compared() -> None:
@@ -201,9 +201,9 @@ def test_what_an_older_version_wrote_down_is_compared() -> None:
         },
     }
     same = cluster(system_pool=SystemPool(zones=()))
-    assert immutable_changes(written, immutable_leaves("shop", same)) == ()
+    assert fixed_changes(written, fixed_leaves("shop", same)) == ()
     other = cluster(system_pool=SystemPool(zones=("1",)), location="westeurope")
-    assert [str(each) for each in immutable_changes(written, immutable_leaves("shop", other))] == [
+    assert [str(each) for each in fixed_changes(written, fixed_leaves("shop", other))] == [
         "location: `unset` -> `westeurope`",
         "systemPool.availabilityZones: `[]` -> `['1']`",
     ]
@@ -224,7 +224,7 @@ def test_what_another_resource_tells_is_left_out() -> None:
     assert later["systemPool"].keys().isdisjoint({"vnetSubnetID", "podSubnetID"})
     assert later["systemPool"]["podIPAllocationMode"] == "DynamicIndividual"
     assert (named["resourceGroupName"], named["systemPool"]["vnetSubnetID"]) == ("group", NODES)
-    assert immutable_changes(later, named) == immutable_changes(named, later) == ()
+    assert fixed_changes(later, named) == fixed_changes(named, later) == ()
 
 
 def update(old: dict[str, Any], new: dict[str, Any]) -> ResourceHookArgs:
@@ -232,8 +232,8 @@ def update(old: dict[str, Any], new: dict[str, Any]) -> ResourceHookArgs:
 
 
 def test_a_change_is_refused_with_everything_that_changes_and_what_to_do() -> None:
-    old = immutable_leaves("shop", cluster())
-    new = immutable_leaves("shop", cluster(engine=NetworkEngine.CILIUM))
+    old = fixed_leaves("shop", cluster())
+    new = fixed_leaves("shop", cluster(engine=NetworkEngine.CILIUM))
     with pytest.raises(InvalidValue) as caught:
         refuse_changes(update(old, new))
     for words in (
@@ -246,7 +246,7 @@ def test_a_change_is_refused_with_everything_that_changes_and_what_to_do() -> No
 
 
 def test_an_update_that_changes_nothing_fixed_goes_on() -> None:
-    leaves = immutable_leaves("shop", cluster())
+    leaves = fixed_leaves("shop", cluster())
     refuse_changes(update(leaves, leaves))
     refuse_changes(ResourceHookArgs("urn", "", "shop", "podwall:index:AksCluster"))
 
