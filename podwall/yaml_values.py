@@ -85,7 +85,7 @@ def plain_scalar(written: str) -> Scalar:
     """Return what an unquoted scalar means.
 
     >>> plain_scalar("on"), plain_scalar("010"), plain_scalar("1e3"), plain_scalar("2026-11-23")
-    (True, 8, 1000.0, '2026-11-23')
+    (True, 8, 1000, '2026-11-23')
     """
     if written in WORDS:
         return WORDS[written]

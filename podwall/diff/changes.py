@@ -111,7 +111,8 @@ class ConnectionChangeKind(StrEnum):
     def of(cls, before: PairVerdict, after: PairVerdict) -> ConnectionChangeKind:
         """Return what becomes of a connection by what passes before and, differently, after.
 
-        >>> ConnectionChangeKind.of(NOTHING, EVERYTHING).value
+        >>> from podwall.reachability.values import EVERYTHING_PASSES, NOTHING_PASSES
+        >>> ConnectionChangeKind.of(NOTHING_PASSES, EVERYTHING_PASSES).value
         'added'
         """
         if not before.at_most:

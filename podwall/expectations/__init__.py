@@ -1,10 +1,10 @@
 """Stated intent as values, and whether an analysis fulfils it. Pure: reads no file.
 
->>> from podwall.model import LabelMap, Policy, Selector, Snapshot, Workload
+>>> from podwall.model import LabelMap, Policy, Selector, Snapshot, SnapshotWorkload
 >>> from podwall.reachability import reachability
->>> pods = tuple(Workload("shop", name, "Pod", LabelMap()) for name in ("web", "db"))
+>>> pods = [SnapshotWorkload("shop", name, "Pod", LabelMap()) for name in ("web", "db")]
 >>> deny = Policy("shop", "deny", Selector(), ingress=())
->>> found = reachability(Snapshot(workloads=pods, policies=(deny,), complete=True))
+>>> found = reachability(Snapshot(workloads=tuple(pods), policies=(deny,), complete=True))
 >>> rules = [denied("nobody reaches the database", ANYTHING, workload("shop/db"))]
 >>> [str(each.outcome) for each in check(found, rules)]
 ['pass']

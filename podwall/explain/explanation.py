@@ -87,6 +87,12 @@ class PolicyExplanation:
         """The policy as `namespace/name`."""
         return self.policy.full_name
 
+    @property
+    def title(self) -> str:
+        """The policy with where it is written, if that is known: `policy shop/web (a.yaml:3)`."""
+        where = str(self.policy.place)
+        return f"policy {self.name}{where and f' ({where})'}"
+
 
 @dataclass(frozen=True, slots=True)
 class SideExplanation:
@@ -144,8 +150,7 @@ class Explanation:
 def _side_lines(side: SideExplanation) -> Iterator[str]:
     yield f"{side.direction.field} of {side.subject.id}: {side.verdict}, {side.why}"
     for policy in side.policies:
-        where = f" ({policy.policy.place})" if str(policy.policy.place) else ""
-        yield f"  policy {policy.name}{where}: {policy.verdict}, {policy.why}"
+        yield f"  {policy.title}: {policy.verdict}, {policy.why}"
         yield from (f"    {rule.place.path}: {rule.verdict}, {rule.why}" for rule in policy.rules)
     for exemption in side.exemptions:
         yield f"  {exemption.when}: {exemption.says} ({exemption.link})"

@@ -122,8 +122,8 @@ def _block_text(block: IpPeer) -> str:
 def ports_text(ports: RulePorts) -> str:
     """Return a rule's ports as they are written.
 
-    >>> from podwall.model import PortRule, Protocol
-    >>> ports_text((PortRule(Protocol.TCP, "http"), PortRule(Protocol.UDP, 53, 55)))
+    >>> from podwall.model import PortRule, IpProtocol
+    >>> ports_text((PortRule(IpProtocol.TCP, "http"), PortRule(IpProtocol.UDP, 53, 55)))
     'TCP http, UDP 53-55'
     """
     if ports is None:

@@ -1,8 +1,8 @@
 """What is worth knowing about network policies before they are deployed, one lint each.
 
->>> from podwall.model import LabelMap, Snapshot, Workload
+>>> from podwall.model import LabelMap, Snapshot, SnapshotWorkload
 >>> from podwall.reachability import reachability
->>> web = Workload("shop", "web", "Pod", LabelMap())
+>>> web = SnapshotWorkload("shop", "web", "Pod", LabelMap())
 >>> for finding in lint(reachability(Snapshot(workloads=(web,)))):
 ...     print(finding)
 info[no-policies]: there is 1 workload and no network policy

@@ -1,7 +1,7 @@
 """Who can reach whom: the exact analysis of a snapshot's network policies.
 
->>> from podwall.model import LabelMap, Snapshot, Workload
->>> pods = [Workload("shop", name, "Pod", LabelMap()) for name in ("web", "api")]
+>>> from podwall.model import LabelMap, Snapshot, SnapshotWorkload
+>>> pods = [SnapshotWorkload("shop", name, "Pod", LabelMap()) for name in ("web", "api")]
 >>> found = reachability(Snapshot(workloads=tuple(pods)))
 >>> print(found.connection("shop/web", "shop/api").allowed)
 all ports

@@ -82,9 +82,9 @@ def _row(change: ConnectionChange) -> ChangeRow:
 def passage_text(passage: PairVerdict) -> str:
     """Return what passes in words.
 
-    >>> from podwall.model import Protocol
+    >>> from podwall.model import IpProtocol
     >>> from podwall.portset import PortSet
-    >>> passage_text(PairVerdict(PortSet(), PortSet.of(Protocol.TCP, 80)))
+    >>> passage_text(PairVerdict(PortSet(), PortSet.of(IpProtocol.TCP, 80)))
     'perhaps TCP 80'
     """
     parts = [

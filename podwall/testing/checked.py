@@ -115,13 +115,10 @@ def _of(side: SideExplanation, verdict: Verdict) -> str:
     for policy in reversed(side.policies):
         for rule in policy.rules:
             if rule.verdict is verdict:
-                named = f"policy {policy.name} ({policy.policy.place})"
-                return f"{side.direction.field} {verdict} by {named}: {rule.why}"
+                return f"{side.direction.field} {verdict} by {policy.title}: {rule.why}"
     for policy in side.policies:
         if policy.verdict is verdict:
-            return (
-                f"{side.direction.field} {verdict} by policy {policy.name} ({policy.policy.place})"
-            )
+            return f"{side.direction.field} {verdict} by {policy.title}"
     return f"{side.direction.field} of {side.subject.id} {side.verdict}: {side.why}"
 
 

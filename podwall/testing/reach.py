@@ -72,7 +72,7 @@ def _openings(side: SideExplanation, workload: str) -> Iterator[str]:
         for number, rule in enumerate(_rules(policy, side.direction)):
             if isinstance(rule, Rule) and rule.peers is None and rule.ports is None:
                 yield (
-                    f"{workload} is open for {side.direction.field}: {_named(policy)} "
+                    f"{workload} is open for {side.direction.field}: {policy.title} "
                     f"allows everyone on all ports in spec.{side.direction.field}[{number}]"
                 )
 
@@ -83,16 +83,12 @@ def _doubts(side: SideExplanation, workload: str) -> Iterator[str]:
         yield f"no policy isolates {workload} for {side.direction.field}"
     else:
         yield f"it is not certain that a policy isolates {workload} for {side.direction.field}"
-        yield from (f"  {_named(each)}: {each.why}" for each in side.policies)
+        yield from (f"  {each.title}: {each.why}" for each in side.policies)
 
 
 def _rules(policy: PolicyExplanation, direction: Direction) -> tuple[object, ...]:
     rules = policy.policy.ingress if direction is Direction.INGRESS else policy.policy.egress
     return rules if isinstance(rules, tuple) else ()
-
-
-def _named(policy: PolicyExplanation) -> str:
-    return f"policy {policy.name} ({policy.policy.place})"
 
 
 _ONE = {Kind.ALLOWED: "reaches", Kind.DENIED: "does not reach", Kind.ONLY: "reaches"}
@@ -116,12 +112,12 @@ class Reach:
     what `podwall preview` and `podwall lint` warn of, `folder` is where the paths of expectations
     begin, and `about` says in a few words what was analysed.
 
-    >>> from podwall.model import LabelMap, Policy, Selector, Snapshot, Workload
+    >>> from podwall.model import LabelMap, Policy, Selector, Snapshot, SnapshotWorkload
     >>> from podwall.reachability import reachability
     >>> from podwall.policies import tcp
-    >>> pods = tuple(Workload("shop", name, "Pod", LabelMap()) for name in ("web", "db"))
+    >>> pods = [SnapshotWorkload("shop", name, "Pod", LabelMap()) for name in ("web", "db")]
     >>> deny = Policy("shop", "deny", Selector(), ingress=())
-    >>> reach = Reach(reachability(Snapshot(workloads=pods, policies=(deny,))))
+    >>> reach = Reach(reachability(Snapshot(workloads=tuple(pods), policies=(deny,))))
     >>> reach.denies("shop/web", "shop/db")
     <denied: shop/web does not reach shop/db on any port>
     >>> reach.allows("shop/web", "shop/db", tcp(5432))

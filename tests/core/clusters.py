@@ -31,7 +31,15 @@ if TYPE_CHECKING:
 
     from podwall.model import IpNetwork
 
-__all__ = ["POD_CIDR", "Size", "addressed", "random_cluster", "random_policy", "random_rule"]
+__all__ = [
+    "KNOWN_REPLICAS",
+    "POD_CIDR",
+    "Size",
+    "addressed",
+    "random_cluster",
+    "random_policy",
+    "random_rule",
+]
 
 Value = TypeVar("Value")
 
@@ -55,6 +63,7 @@ KEYS = ("app", "tier", "env")
 VALUES = ("a", "b", "")
 NAMES = ("http", "dns")
 NUMBERS = (1, 53, 80, 81, 8080, 65535)
+KNOWN_REPLICAS = (1, 1, 2, 3)
 REPLICAS_LATER = Unknown("the replicas")
 PROTOCOLS = (IpProtocol.TCP, IpProtocol.UDP, IpProtocol.SCTP)
 
@@ -69,6 +78,7 @@ class Size:
     blocks: bool = True
     ipv6: bool = True
     hosts: bool = True
+    replicas: tuple[int | Unknown, ...] = (*KNOWN_REPLICAS, REPLICAS_LATER)
 
 
 def random_cluster(rng: Random, size: Size) -> Snapshot:
@@ -127,7 +137,7 @@ def _workload(rng: Random, number: int, size: Size) -> SnapshotWorkload:
         kind=rng.choice(("Pod", "Deployment")),
         labels=_labels(rng, size),
         ports=_some(rng, 3, lambda: _container_port(rng)),
-        replicas=rng.choice((1, 1, 2, 3, REPLICAS_LATER)),
+        replicas=rng.choice(size.replicas),
         host_network=size.hosts and rng.random() < 0.1,
     )
 

@@ -15,14 +15,14 @@ from podwall.engines import SPEC
 from podwall.model import LabelMap, Snapshot, SnapshotNamespace
 from podwall.reachability import reachability
 from tests.core.changes import distinct
-from tests.core.clusters import NAMESPACES, Size, random_cluster
+from tests.core.clusters import KNOWN_REPLICAS, NAMESPACES, Size, random_cluster
 from tests.fuzz.reading import findings_and_snapshot
 from tests.fuzz.writers import WRITERS
 from tests.peers.documents import documents
 from tests.peers.mutations import policy
 
 CLUSTERS: Final = max(10, int(os.environ.get("SOAK", "0")))
-SIZE: Final = Size(workloads=5, policies=5, keys=3, hosts=False)
+SIZE: Final = Size(workloads=5, policies=5, keys=3, hosts=False, replicas=KNOWN_REPLICAS)
 
 
 @pytest.mark.parametrize("form", WRITERS)

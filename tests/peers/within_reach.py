@@ -20,11 +20,11 @@ from podwall.model import (
     Unknown,
 )
 from tests.core.changes import distinct
-from tests.core.clusters import NAMESPACES, Size, random_cluster
+from tests.core.clusters import KNOWN_REPLICAS, NAMESPACES, Size, random_cluster
 
 __all__ = ["cluster"]
 
-SIZE = Size(workloads=8, policies=8, keys=3, ipv6=False, hosts=False)
+SIZE = Size(workloads=8, policies=8, keys=3, ipv6=False, hosts=False, replicas=KNOWN_REPLICAS)
 """Reads an IPv6 block as garbage IPv4, and takes a hostNetwork pod for any other."""
 
 

@@ -1,8 +1,7 @@
-"""What users import, and that every example in a docstring runs."""
+"""What users import of the typed language."""
 
 from __future__ import annotations
 
-import doctest
 import pkgutil
 from importlib import import_module
 
@@ -16,12 +15,6 @@ MODULES = [
     "podwall.policies",
     *(found.name for found in pkgutil.walk_packages(policies.__path__, "podwall.policies.")),
 ]
-
-
-@pytest.mark.parametrize("name", MODULES)
-def test_examples_run(name: str) -> None:
-    failed, _ = doctest.testmod(import_module(name))
-    assert failed == 0
 
 
 @pytest.mark.parametrize("name", MODULES)
