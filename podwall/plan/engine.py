@@ -11,7 +11,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from pulumi.runtime.mocks import MockCallArgs, MockMonitor, MockResourceArgs, Mocks
+from pulumi.runtime.mocks import MockCallArgs, MockResourceArgs, Mocks
 from pulumi.runtime.proto import callback_pb2, engine_pb2, provider_pb2, resource_pb2
 
 from podwall.plan.messages import LogMessage
@@ -30,7 +30,7 @@ from podwall.plan.registration import (
     struct,
     transform,
 )
-from podwall.plan.sdk import answer, unknown_answer
+from podwall.plan.sdk import NotedLines, StandInMonitor, answer, unknown_answer
 from podwall.plan.values import kind_of, unknown_inputs
 from podwall.policies.errors import Severity, SourceError
 from podwall.reading import generated_name
@@ -69,7 +69,7 @@ class PlanningEngine:
 _STACK = "pulumi:pulumi:Stack"
 
 
-class PlanningMonitor(MockMonitor):
+class PlanningMonitor(StandInMonitor):
     """Records every resource that a program registers, in order.
 
     `classes` maps a type token to the SDK's class of it, as far as the program has used it.
@@ -86,7 +86,13 @@ class PlanningMonitor(MockMonitor):
         self.planned: dict[str, PlannedResource] = {}
         self.outputs: Mapping[str, Any] = {}
         self.classes: dict[str, type] = {}
+        self._lines = NotedLines(folder)
         self.unanswered: list[str] = []
+
+    def note(self, kind: str, name: str, made: type) -> None:
+        """Note that the program makes a resource, before it is asked for here."""
+        self.classes.setdefault(kind, made)
+        self._lines.note(kind, name)
 
     def make_urn(self, parent: str, type_: str, name: str) -> str:
         """Return the URN that the engine would give, which leaves the stack's own type out."""
@@ -98,6 +104,7 @@ class PlanningMonitor(MockMonitor):
         self, request: resource_pb2.RegisterResourceRequest
     ) -> resource_pb2.RegisterResourceResponse:
         """Record a resource and answer what a preview knows of it."""
+        self._lines.put(request)
         urn = self.make_urn(request.parent, request.type, request.name)
         self._transforms[urn] = tuple(callback.token for callback in request.transforms)
         request = transform(request, self._transforms_of(urn, request.parent))
@@ -115,6 +122,7 @@ class PlanningMonitor(MockMonitor):
         self, request: resource_pb2.ReadResourceRequest
     ) -> resource_pb2.ReadResourceResponse:
         """Record a resource that exists already; what it is like, only the cloud can tell."""
+        self._lines.put(request)
         urn = self.make_urn(request.parent, request.type, request.name)
         self._record(read_resource(request, urn, self._folder))
         return resource_pb2.ReadResourceResponse(

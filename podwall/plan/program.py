@@ -165,10 +165,10 @@ def _forget() -> None:
 
 
 def _execute(run: Run) -> None:
-    def note_class(args: pulumi.ResourceTransformationArgs) -> None:
-        run.monitor.classes.setdefault(args.type_, type(args.resource))
+    def note(args: pulumi.ResourceTransformationArgs) -> None:
+        run.monitor.note(args.type_, args.name, type(args.resource))
 
-    register_stack_transformation(note_class)
+    register_stack_transformation(note)
     runpy.run_path(str(run.main), run_name="__main__")
 
 

@@ -8,17 +8,26 @@ which release it is.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+import traceback
+from collections.abc import Iterator
 from contextlib import contextmanager
 from importlib import import_module
 from inspect import signature
-from typing import Any, Final
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Final
 
 import pulumi
 import pulumi.runtime
+from google.protobuf import struct_pb2  # type: ignore[import-untyped]  # no stubs
+from pulumi.runtime.mocks import MockMonitor
 from pulumi.runtime.proto import provider_pb2, resource_pb2, source_pb2
+from pulumi.runtime.proto.resource_pb2_grpc import ResourceMonitorStub
+
+from podwall.plan.program_lines import is_program
 
 __all__ = [
+    "NotedLines",
+    "StandInMonitor",
     "answer",
     "fields",
     "program_lines",
@@ -77,7 +86,6 @@ def put_program_line(request: Request, uri: str, line: int, parent: Request) -> 
 
 _Answer: Final[Any] = getattr(resource_pb2, "ResourceInvokeResponse", provider_pb2.InvokeResponse)
 _CAN_BE_UNKNOWN: Final = "unknown" in fields(_Answer)
-_MARK: Final = "podwall: only the cloud can answer"
 
 
 def answer(values: Any) -> Any:
@@ -87,19 +95,30 @@ def answer(values: Any) -> Any:
 
 def unknown_answer() -> Any:
     """Return the answer of a function that nobody knows; it needs `unknown_answers` around it."""
-    if _CAN_BE_UNKNOWN:
-        return _Answer(unknown=True)
-    response = _Answer()
-    getattr(response, "return").update({_MARK: True})
-    return response
+    return _Answer(unknown=True) if _CAN_BE_UNKNOWN else _UnknownAnswer()
+
+
+class _UnknownAnswer:
+    """Stands for an unknown answer, and notes that its values were read."""
+
+    read = False
+    failures = ()
+
+    def __getattr__(self, name: str) -> Any:
+        """Return no values as `return`, which nothing in a class can be called."""
+        if name != "return":
+            raise AttributeError(name)
+        _UnknownAnswer.read = True
+        return struct_pb2.Struct()
 
 
 @contextmanager
 def unknown_answers() -> Iterator[None]:
     """Let functions have unknown answers for as long as the body runs.
 
-    An older SDK knows unknown answers, for inputs that are unknown, but lets no engine give one. So
-    it is shown a mark in their place, and the value that it makes of an answer knows the mark.
+    An older SDK has unknown results, for inputs that are unknown, but lets no engine give one. It
+    makes a result in the same step in which it reads the values of an answer, so that a result is
+    known by what was read last.
     """
     if _CAN_BE_UNKNOWN:
         yield
@@ -108,11 +127,48 @@ def unknown_answers() -> Iterator[None]:
     plain = module.InvokeResult
 
     def result(value: Any, *, is_known: bool = True, **options: Any) -> Any:
-        marked = isinstance(value, Mapping) and _MARK in value
-        return plain(None if marked else value, is_known=is_known and not marked, **options)
+        unknown, _UnknownAnswer.read = _UnknownAnswer.read, False
+        return plain(None if unknown else value, is_known=is_known and not unknown, **options)
 
     module.InvokeResult = result
     try:
         yield
     finally:
         module.InvokeResult = plain
+
+
+if TYPE_CHECKING:
+    StandInMonitor = MockMonitor
+else:
+
+    class StandInMonitor(MockMonitor, ResourceMonitorStub):
+        """Pulumi's mocks, which an older SDK serves transforms to only where they are a stub."""
+
+
+class NotedLines:
+    """The lines at which resources are made, for an SDK that tells the engine none of a program's.
+
+    A typed class of an older SDK tells a line of its own.
+    """
+
+    def __init__(self, folder: Path) -> None:
+        """Note lines of the program in `folder`."""
+        self._folder = folder
+        self._noted: dict[tuple[str, str], list[tuple[str, int]]] = {}
+
+    def note(self, kind: str, name: str) -> None:
+        """Note the innermost line of the program that is running now."""
+        if _HAS_STACK:
+            return
+        for frame in reversed(traceback.extract_stack()):
+            if is_program(Path(frame.filename), self._folder):
+                position = (Path(frame.filename).as_uri(), frame.lineno or 0)
+                self._noted.setdefault((kind, name), []).append(position)
+                return
+
+    def put(self, request: Request) -> None:
+        """Put what was noted into the request for the resource."""
+        noted = self._noted.get((request.type, request.name))
+        if noted:
+            uri, line = noted.pop(0)
+            request.sourcePosition.CopyFrom(source_pb2.SourcePosition(uri=uri, line=line))
