@@ -3,12 +3,15 @@ PYTHON ?= python3
 BIN := .venv/bin
 STACK ?= dev
 SOAK ?= 1000
+PLANNING = tests/plan tests/testing
+COMPONENTS = tests/components tests/stack tests/guardrails
+LOCK = $(BIN)/uv pip compile -q --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header
 
 # Python compiles what it imports once; without that every command would pay for it again.
 unexport PYTHONDONTWRITEBYTECODE
 
 .DEFAULT_GOAL := help
-.PHONY: help preview walkthrough demo test test-engine check format bench soak schemas lock clean
+.PHONY: help preview walkthrough demo test test-engine test-oldest test-newest test-install check format bench soak schemas lock clean
 
 help: ## list the targets
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | expand -t 16
@@ -23,7 +26,7 @@ demo: .venv/.runtime ## pages to look at in out/demo/: both stacks, 500 workload
 	@$(BIN)/python -m benchmarks.demo
 
 test: .venv/.dev ## the whole test-suite, in random order and in parallel, without a network
-	@$(BIN)/python -m pytest -q -n auto
+	@$(BIN)/python -m pytest -q -n auto -m "not slow"
 
 soak: .venv/.dev ## the random tests at length: make soak SOAK=1000
 	@SOAK=$(SOAK) $(BIN)/python -m pytest -q -n auto --timeout 7200 tests/core tests/judges tests/peers tests/fuzz
@@ -33,6 +36,16 @@ bench: .venv/.dev ## measure speed and memory; np-guard beside it where `netpol`
 
 test-engine: .venv/.dev ## the tests under the real Pulumi engine, for which `pulumi` must be on PATH
 	@$(BIN)/python -m pytest -q -n auto -m engine tests/engine
+
+test-oldest: .venv/env-oldest-planning/.made .venv/env-oldest-components/.made ## planning, components and the plugin with the oldest releases that podwall takes
+	@.venv/env-oldest-planning/bin/python -m pytest -q -n auto $(PLANNING)
+	@.venv/env-oldest-components/bin/python -m pytest -q -n auto $(COMPONENTS)
+
+test-newest: .venv/env-newest/.made ## the same with the newest
+	@.venv/env-newest/bin/python -m pytest -q -n auto $(PLANNING) $(COMPONENTS)
+
+test-install: .venv/.dev ## the wheel, installed by pip from a package index, and its size
+	@$(BIN)/python -m pytest -q -m slow tests/install
 
 check: .venv/.dev ## formatting, lint, types, import contracts, spelling, scripts, the page and workflows
 	@$(BIN)/ruff format --check --quiet .
@@ -53,9 +66,9 @@ format: .venv/.dev ## format the code and apply safe fixes
 schemas: .venv/.dev ## write docs/schemas again, from the types that read and write the documents
 	@$(BIN)/python -m podwall.schemas docs/schemas
 
-lock: .venv/.dev ## pin requirements again (needs uv)
-	uv pip compile -q --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header requirements/runtime.in -o requirements.txt
-	uv pip compile -q --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header requirements/dev.in -o requirements/dev.txt
+lock: .venv/.dev ## pin requirements again
+	@$(LOCK) --extra azure --extra guardrails pyproject.toml requirements/runtime.in -o requirements.txt
+	@$(LOCK) -c requirements.txt requirements/dev.in -o requirements/dev.txt
 
 clean: ## remove the environment, caches and output
 	rm -rf .venv out .ci/node/node_modules .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache
@@ -67,6 +80,15 @@ clean: ## remove the environment, caches and output
 	@test -x $(BIN)/python || $(PYTHON) -m venv .venv
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-compile --require-hashes -r requirements.txt
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-compile --no-deps --no-build-isolation -e .
+	@touch $@
+
+.venv/env-oldest-planning/.made: ASKED = --resolution lowest-direct -e ".[pulumi,testing]" -r requirements/planning.in
+.venv/env-oldest-components/.made: ASKED = --resolution lowest-direct -e ".[azure,guardrails,testing]"
+.venv/env-newest/.made: ASKED = -e ".[azure,guardrails,testing]"
+.venv/env-%/.made: pyproject.toml requirements/test.in requirements/planning.in .venv/.dev
+	@echo "making .venv/env-$* (once)" >&2
+	@$(BIN)/uv venv -q --clear --python $(BIN)/python .venv/env-$*
+	@$(BIN)/uv pip install -q --python .venv/env-$* $(ASKED) -r requirements/test.in
 	@touch $@
 
 .venv/.dev: .venv/.runtime requirements/dev.txt

@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 import pulumi
 import pulumi.runtime
-from google.protobuf import struct_pb2  # type: ignore[import-untyped]  # no stubs
+from google.protobuf import empty_pb2, struct_pb2  # type: ignore[import-untyped]  # no stubs
 from pulumi.runtime.mocks import MockMonitor
 from pulumi.runtime.proto import provider_pb2, resource_pb2, source_pb2
 from pulumi.runtime.proto.resource_pb2_grpc import ResourceMonitorStub
@@ -142,7 +142,18 @@ if TYPE_CHECKING:
 else:
 
     class StandInMonitor(MockMonitor, ResourceMonitorStub):
-        """Pulumi's mocks, which an older SDK serves transforms to only where they are a stub."""
+        """Pulumi's mocks, as an older SDK takes them for an engine.
+
+        It serves callbacks only to what is a stub, and its mocks accept no hooks and no transforms
+        of functions, which a plan never runs.
+        """
+
+        def _accept(self, _request: Any) -> Any:
+            return empty_pb2.Empty()
+
+        RegisterResourceHook = getattr(MockMonitor, "RegisterResourceHook", _accept)
+        RegisterErrorHook = getattr(MockMonitor, "RegisterErrorHook", _accept)
+        RegisterStackInvokeTransform = getattr(MockMonitor, "RegisterStackInvokeTransform", _accept)
 
 
 class NotedLines:

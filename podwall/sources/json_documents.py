@@ -73,6 +73,10 @@ def _repeats_a_key(text: str) -> bool:
     return any(repeats)
 
 
+# An error of msgspec is a ValueError only in its newer releases.
+_NOT_JSON = (ValueError, msgspec.MsgspecError)
+
+
 def parsed_values(data: bytes) -> list[Any]:
     """Return the values of a JSON text, or raise `BrokenJsonError`."""
     data = data.removeprefix(BYTE_ORDER_MARK)
@@ -80,7 +84,7 @@ def parsed_values(data: bytes) -> list[Any]:
         return [msgspec.json.decode(data)]
     except RecursionError:
         raise BrokenJsonError(TOO_DEEP, 1) from None
-    except ValueError:
+    except _NOT_JSON:
         return list(_one_after_another(data))
 
 
@@ -100,7 +104,7 @@ def _one_after_another(data: bytes) -> Iterator[Any]:
         raise BrokenJsonError("it is not UTF-8", data.count(b"\n", 0, problem.start) + 1) from None
     except RecursionError:
         raise BrokenJsonError(TOO_DEEP, 1) from None
-    except ValueError as problem:
+    except _NOT_JSON as problem:
         raise BrokenJsonError(str(problem), 1) from None
 
 

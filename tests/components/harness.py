@@ -19,6 +19,7 @@ from pulumi.runtime.proto import resource_pb2
 from pulumi.runtime.stack import run_pulumi_func
 
 from podwall.plan.registration import NOTHING, plain, struct
+from podwall.plan.sdk import StandInMonitor, answer
 
 __all__ = ["KUBECONFIG", "SECRET_MARK", "SUBSCRIPTION", "Deployment", "Registered", "deploy"]
 
@@ -109,11 +110,9 @@ def deploy(program: Callable[[], Mapping[str, Any] | None]) -> Deployment:
 async def _deploy(program: Callable[[], Mapping[str, Any] | None], deployment: Deployment) -> None:
     monitor = _Recorder(deployment)
     set_mocks(monitor.mocks, monitor=monitor, logger=_logger(deployment))
-    await run_pulumi_func(lambda: _resolve(program, deployment))
-
-
-async def _resolve(program: Callable[[], Mapping[str, Any] | None], deployment: Deployment) -> None:
-    for name, value in (program() or {}).items():
+    returned: dict[str, Any] = {}
+    await run_pulumi_func(lambda: returned.update(program() or {}))
+    for name, value in returned.items():
         output = pulumi.Output.from_input(value)
         deployment.values[name] = await output.future()
         if await output.is_secret():
@@ -135,7 +134,7 @@ class _Keep(logging.Handler):
         self._records.append(record)
 
 
-class _Recorder(mocks.MockMonitor):
+class _Recorder(StandInMonitor):
     """Answers like Azure after a deployment, and keeps what it was asked.
 
     The original turns requests into Pulumi's values and makes an event loop for it in every thread.
@@ -160,8 +159,8 @@ class _Recorder(mocks.MockMonitor):
     def Invoke(self, request: Any) -> Any:  # noqa: N802 - the protocol's name
         self._deployment.calls.append(request.tok)
         encoded = b64encode(KUBECONFIG.encode()).decode()
-        answer = {"kubeconfigs": [{"name": "clusterUser", "value": encoded}]}
-        return resource_pb2.ResourceInvokeResponse(**{"return": struct(answer)})
+        told = {"kubeconfigs": [{"name": "clusterUser", "value": encoded}]}
+        return answer(struct(told))
 
 
 def _state(made: Registered) -> dict[str, Any]:

@@ -6,7 +6,7 @@ User pools are resources of their own, so that one can come and go alone.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from pulumi import CustomTimeouts, Output, Resource, ResourceOptions, getter
 from pulumi_azure_native.containerservice import (
@@ -14,10 +14,6 @@ from pulumi_azure_native.containerservice import (
     MaintenanceConfiguration,
     MaintenanceWindowArgsDict,
     ManagedCluster,
-)
-from pulumi_azure_native.containerservice.outputs import (
-    ManagedClusterOIDCIssuerProfileResponse,
-    UserAssignedIdentityManagedClusterResponse,
 )
 
 from podwall.aks.replacement import POOL_LEAVES
@@ -29,6 +25,12 @@ from podwall.components.cluster.properties import (
     cluster_properties,
     pool_properties,
 )
+
+if TYPE_CHECKING:  # older releases of the SDK call one of them otherwise
+    from pulumi_azure_native.containerservice.outputs import (
+        ManagedClusterOIDCIssuerProfileResponse,
+        UserAssignedIdentityManagedClusterResponse,
+    )
 
 __all__ = [
     "CONFIGURATIONS",
@@ -49,8 +51,11 @@ class EchoedCluster(ManagedCluster):
 
     @property
     @getter
-    def identity(self) -> Output:  # type: ignore[type-arg]  # without its type it is not judged
-        """What the cluster acts as: a map, or in a preview perhaps the list that was sent."""
+    def identity(self) -> Output[Any]:
+        """What the cluster acts as: a map, or in a preview perhaps the list that was sent.
+
+        Without a type of its own it is not judged.
+        """
         return super().identity
 
 
