@@ -26,7 +26,7 @@ demo: .venv/.runtime ## pages to look at in out/demo/: both stacks, 500 workload
 	@$(BIN)/python -m benchmarks.demo
 
 test: .venv/.dev ## the whole test-suite, in random order and in parallel, without a network
-	@$(BIN)/python -m pytest -q -n auto -m "not slow"
+	@$(BIN)/python -m pytest -q -n auto
 
 soak: .venv/.dev ## the random tests at length: make soak SOAK=1000
 	@SOAK=$(SOAK) $(BIN)/python -m pytest -q -n auto --timeout 7200 tests/core tests/judges tests/peers tests/fuzz

@@ -14,6 +14,14 @@ from tests.install.environments import (
 )
 
 
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """Skip what needs a package index where nobody asked for it."""
+    for item in items:
+        mine = Path(__file__).parent in item.path.parents
+        if mine and item.get_closest_marker("slow") and "slow" not in config.option.markexpr:
+            item.add_marker(pytest.mark.skip(reason="needs an index, run `make test-install`"))
+
+
 @pytest.fixture(scope="session")
 def wheel(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Return the wheel of this repository."""
