@@ -43,6 +43,7 @@ ROOMS = {
     "policies",
     "reachability",
     "reading",
+    "review",
     "sources",
     "suggest",
     "testing",
