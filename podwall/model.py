@@ -8,7 +8,7 @@ leave open until deployment may be an `Unknown` here.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from enum import StrEnum
 from ipaddress import IPv4Address, IPv6Address
 from typing import Final
@@ -297,3 +297,10 @@ class Snapshot:
     kubernetes_version: str | None = None
     pod_cidrs: tuple[IpNetwork, ...] = ()
     complete: bool = False
+
+    def whole(self) -> Snapshot:
+        """Return the same, taken for a whole cluster: what is not here does not exist.
+
+        What it cannot tell stays unknown, such as the labels of a namespace it does not declare.
+        """
+        return replace(self, complete=True)

@@ -77,7 +77,7 @@ class Review:
     @cached_property
     def reading(self) -> SnapshotReading:
         """The snapshot of what there will be, with the findings as the reader leaves them."""
-        return _reading(self.source.planned, complete=self.source.complete)
+        return self._read(self.source.planned)
 
     @cached_property
     def reachability(self) -> Reachability:
@@ -223,12 +223,11 @@ class Review:
         yield from unclear_clusters(after)
 
     def _of_plan(self, plan: Plan) -> Reachability:
-        read = _reading(stage_of(plan), complete=self.source.complete)
-        return reachability(read.snapshot, self.engine)
+        return reachability(self._read(stage_of(plan)).snapshot, self.engine)
 
-
-def _reading(stage: Stage, *, complete: bool) -> SnapshotReading:
-    return snapshot(stage.documents, complete=complete, cluster=stage.cluster)
+    def _read(self, stage: Stage) -> SnapshotReading:
+        found = snapshot(stage.documents, complete=self.source.complete, cluster=stage.cluster)
+        return replace(found, snapshot=found.snapshot.whole()) if self.source.closed else found
 
 
 def _errors(findings: Iterable[Finding]) -> list[Finding]:

@@ -6,6 +6,7 @@ import gc
 from argparse import ArgumentParser, Namespace
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
@@ -20,6 +21,8 @@ if TYPE_CHECKING:
 
 __all__ = [
     "ENGINE_NAMES",
+    "add_closed",
+    "add_cluster",
     "add_engine",
     "add_expectations",
     "add_fail_on",
@@ -58,6 +61,22 @@ def add_engine(parser: ArgumentParser) -> None:
         choices=ENGINE_NAMES,
         help=f"who enforces the policies: {', '.join(ENGINE_NAMES)} "
         "(default: what the source declares, else spec; none: nobody, so everything is open)",
+    )
+
+
+def add_cluster(parser: ArgumentParser) -> None:
+    """Add what the source may not say of the cluster: `--engine` and `--closed`."""
+    add_engine(parser)
+    add_closed(parser)
+
+
+def add_closed(parser: ArgumentParser) -> None:
+    """Add `--closed`."""
+    parser.add_argument(
+        "--closed",
+        action="store_true",
+        help="the source shows the whole cluster: there are no pods and namespaces but those in it "
+        "(default: there may be others, and what admits them is open)",
     )
 
 
@@ -129,7 +148,8 @@ def read_review(options: Namespace) -> Review:
     """
     from podwall.review import review  # noqa: PLC0415 - help must not wait for numpy
 
-    return review(read_source(options), getattr(options, "engine", None))
+    found = replace(read_source(options), closed=getattr(options, "closed", False))
+    return review(found, getattr(options, "engine", None))
 
 
 @contextmanager

@@ -15,6 +15,8 @@ from typing import Final
 
 from podwall.cli.arguments import (
     ENGINE_NAMES,
+    add_closed,
+    add_cluster,
     add_engine,
     add_expectations,
     add_fail_on,
@@ -53,7 +55,7 @@ def _preview_arguments(parser: ArgumentParser) -> None:
         "or auto: pulumi where it is installed and has the stack, else embedded (default)",
     )
     add_format(parser)
-    add_engine(parser)
+    add_cluster(parser)
     add_fail_on(parser)
     parser.add_argument(
         "--out",
@@ -76,7 +78,7 @@ PREVIEW = Command(
 def _reach_arguments(parser: ArgumentParser) -> None:
     add_source(parser)
     add_format(parser, ("text", "json", "csv", "md", "html", "svg"))
-    add_engine(parser)
+    add_cluster(parser)
     add_fail_on(parser)
 
 
@@ -102,7 +104,7 @@ def _explain_arguments(parser: ArgumentParser) -> None:
     )
     add_stack(parser)
     add_format(parser, ("text", "json", "md"))
-    add_engine(parser)
+    add_cluster(parser)
 
 
 EXPLAIN = Command(
@@ -152,7 +154,7 @@ def _diff_arguments(parser: ArgumentParser) -> None:
         help="where the program of a preview is, so that findings in files (--out) are found there "
         "(default: this folder)",
     )
-    add_engine(parser)
+    add_cluster(parser)
     add_fail_on(parser)
 
 
@@ -168,7 +170,7 @@ DIFF = Command(
 def _check_arguments(parser: ArgumentParser) -> None:
     add_expectations(parser)
     add_format(parser, ("text", "json"))
-    add_engine(parser)
+    add_cluster(parser)
     parser.add_argument(
         "--fail-on",
         metavar="LEVEL",
@@ -191,7 +193,7 @@ CHECK = Command(
 def _lint_arguments(parser: ArgumentParser) -> None:
     add_source(parser)
     add_format(parser, ("text", "json", "sarif", "junit"))
-    add_engine(parser)
+    add_cluster(parser)
     add_fail_on(parser)
 
 
@@ -217,6 +219,7 @@ def _migrate_arguments(parser: ArgumentParser) -> None:
         "--to", dest="new", metavar="ENGINE", choices=ENGINE_NAMES, default="cilium",
         help="the engine to come (default: cilium)",
     )  # fmt: skip
+    add_closed(parser)
     add_format(parser, ("text", "json", "yaml", "py"))
     add_fail_on(parser)
 
@@ -261,7 +264,7 @@ def _suggest_arguments(parser: ArgumentParser) -> None:
     add_expectations(parser)
     add_format(parser, ("py", "yaml"))
     add_out(parser)
-    add_engine(parser)
+    add_cluster(parser)
     add_fail_on(parser, FailOn.UNDETERMINED)
 
 

@@ -10,6 +10,7 @@ from __future__ import annotations
 import sys
 from argparse import Namespace
 from collections.abc import Iterator
+from dataclasses import replace
 from itertools import chain
 
 from podwall.change_review import ChangeReview, change_review, stages
@@ -61,7 +62,8 @@ def show_changes(options: Namespace) -> int:
 def _compared(options: Namespace) -> tuple[ChangeReview, ChangeReport]:
     with progress("reading"):
         expectations = expectations_in(options.expectations) if options.expectations else ()
-        before, after = _states(options.sources)
+        states = _states(options.sources)
+        before, after = (replace(each, closed=options.closed) for each in states)
         found = change_review(before, after, options.engine, expectations)
         return found, report_of(found, subject_of(options, after.stack), options.link)
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sys
 from argparse import Namespace
+from dataclasses import replace
 from pathlib import Path
 
 from podwall.cli.findings import write_unread
@@ -27,7 +28,7 @@ def show_preview(options: Namespace) -> int:
     with progress("planning"):
         planner = Planner(options.planner)
         source = program_source(Path.cwd(), options.stack, planner, write_message)
-        found = review(source, options.engine)
+        found = review(replace(source, closed=options.closed), options.engine)
         findings = found.findings
     written = _write(found, options)
     if options.output == "json":

@@ -2,24 +2,30 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from itertools import chain
 from typing import Final, NamedTuple
 
 from podwall.expectations.expectation import (
     ANYTHING,
+    Anything,
     Expectation,
     Kind,
     Outcome,
+    Outside,
     Result,
     Selection,
     WorkloadId,
 )
 from podwall.expectations.selecting import SelectedEndpoints, is_real, selected
+from podwall.expectations.unseen import UnseenSelection, closing
 from podwall.explain import explain_ports, ports_at
+from podwall.policies.rules import Direction
 from podwall.policies.wording import guess
 from podwall.portset import TRANSPORT_PORTS, PortSet
 from podwall.reachability import Connection, Reachability
-from podwall.reachability.values import Endpoint, ExternalRange
+from podwall.reachability.unseen_pods import UnseenPods
+from podwall.reachability.values import AnyEndpoint, Endpoint, ExternalRange
 
 __all__ = ["check"]
 
@@ -36,10 +42,16 @@ def check(found: Reachability, expectations: Iterable[Expectation]) -> tuple[Res
 class _Flow(NamedTuple):
     """A pair and the ports on it that are not as expected; `sure` unless that is not certain."""
 
-    source: str
-    destination: str
+    source: AnyEndpoint
+    destination: AnyEndpoint
     ports: PortSet
     sure: bool
+
+    @property
+    def unseen(self) -> UnseenPods | None:
+        """The unseen pods at one of the ends."""
+        ends = (self.source, self.destination)
+        return next((each for each in ends if isinstance(each, UnseenPods)), None)
 
 
 class _Check:
@@ -58,18 +70,17 @@ class _Check:
         """Return what becomes of the expectation."""
         expectation = self._expectation
         missing = self._missing()
-        if missing and expectation.may_be_empty:
-            return Result(expectation, Outcome.PASS, f"{missing}, which it may")
-        if missing:
+        if missing and not expectation.may_be_empty:
             return Result(expectation, Outcome.FAIL, missing)
         doubtful: _Flow | None = None
-        for flow in self._flows():
+        for flow in chain(() if missing else self._flows(), self._unseen_flows()):
             if flow.sure:
                 return self._broken(flow, Outcome.FAIL)
             doubtful = doubtful or flow
         if doubtful is not None:
             return self._broken(doubtful, Outcome.UNDETERMINED)
-        return Result(expectation, Outcome.PASS, "as expected")
+        reason = f"{missing}, which it may" if missing else "as expected"
+        return Result(expectation, Outcome.PASS, reason)
 
     def _missing(self) -> str:
         """Return what selects nothing at all, in words."""
@@ -146,10 +157,67 @@ class _Check:
                 flow = self._flow(connection, ports, sources)
                 yield flow if sure else flow._replace(sure=False)
 
+    def _unseen_flows(self) -> Iterator[_Flow]:
+        """Yield what passes between a workload and unseen pods, or does not, against the intent."""
+        if self._found.is_closed:
+            return
+        shown, stated = self._found.cluster.shown_namespaces, self._expectation
+        sources = UnseenSelection(stated.sources, shown)
+        destinations = UnseenSelection(stated.destinations, shown)
+        match stated.kind:
+            case Kind.DENIED:
+                yield from self._unseen_open(Direction.INGRESS, self._destinations, sources.among)
+                yield from self._unseen_open(Direction.EGRESS, self._sources, destinations.among)
+            case Kind.ONLY:
+                yield from self._unseen_open(
+                    Direction.INGRESS, self._destinations, sources.not_among
+                )
+                yield from self._unseen_open(Direction.EGRESS, self._others(), destinations.among)
+            case Kind.ALLOWED:
+                yield from self._unseen_closed(Direction.INGRESS, self._destinations)
+                yield from self._unseen_closed(Direction.EGRESS, self._sources)
+
+    def _unseen_open(
+        self,
+        direction: Direction,
+        ends: SelectedEndpoints,
+        parts: Callable[[UnseenPods], Iterator[UnseenPods]],
+    ) -> Iterator[_Flow]:
+        """Yield what passes, or may, between workloads and some parts of the unseen pods."""
+        for end in self._ends(ends):
+            for connection in self._found.exposure(end.id, direction):
+                pods = connection.unseen
+                assert pods is not None
+                wanted = self._wanted(end if direction is Direction.INGRESS else pods)
+                passing = connection.allowed & wanted
+                perhaps = connection.undetermined_ports & wanted
+                sure = passing if direction is Direction.INGRESS else passing & self._numbers()
+                for part in parts(pods) if passing or perhaps else ():
+                    flow = _between(end, part.one(), direction, sure or passing or perhaps)
+                    yield flow._replace(sure=end.id in ends.certain and bool(sure))
+
+    def _unseen_closed(self, direction: Direction, ends: SelectedEndpoints) -> Iterator[_Flow]:
+        """Yield unseen pods that everything means, and for which something does not pass."""
+        ingress = direction is Direction.INGRESS
+        stated = self._expectation.sources if ingress else self._expectation.destinations
+        everyone = [each for each in stated if isinstance(each, Anything | Outside)]
+        pods = list(UnseenSelection(everyone, self._found.cluster.shown_namespaces).all())
+        for end in self._ends(ends):
+            for each in pods:
+                ids = (each.id, end.id) if ingress else (end.id, each.id)
+                connection = self._found.connection(*ids)
+                wanted = self._wanted(end) if ingress else self._numbers()
+                perhaps = connection.undetermined_ports & wanted
+                missing = wanted - connection.allowed
+                if missing:
+                    sure = bool(missing - perhaps) and end.id in ends.certain
+                    flow = _between(end, each, direction, missing - perhaps or perhaps)
+                    yield flow._replace(sure=sure)
+
     def _flow(self, connection: Connection, ports: PortSet, sources: SelectedEndpoints) -> _Flow:
-        source, destination = connection.source_id, connection.destination_id
-        certain = source in sources.certain and destination in self._destinations.certain
-        return _Flow(source, destination, ports, certain)
+        certain = connection.source_id in sources.certain
+        certain = certain and connection.destination_id in self._destinations.certain
+        return _Flow(connection.source, connection.destination, ports, certain)
 
     def _pairs(self, connections: Iterable[Connection]) -> Iterator[tuple[Connection, PortSet]]:
         """Yield connections with the ports that count."""
@@ -178,20 +246,47 @@ class _Check:
                 if not (_outside(source) and _outside(destination)):
                     yield self._found.connection(source.id, destination.id)
 
-    def _wanted(self, destination: Endpoint) -> PortSet:
+    def _numbers(self) -> PortSet:
+        """Return the ports that count at any destination: those that are given by number.
+
+        Whether an unseen pod gives a name to one of its ports is not known.
+        """
+        ports = self._expectation.ports
+        return ports_at(ports, self._found.externals[0]) if ports else TRANSPORT_PORTS
+
+    def _wanted(self, destination: AnyEndpoint) -> PortSet:
         """Return the ports that count at a destination."""
         ports = self._expectation.ports
         return ports_at(ports, destination) if ports else TRANSPORT_PORTS
 
     def _broken(self, flow: _Flow, outcome: Outcome) -> Result:
-        explanation = explain_ports(self._found, flow.source, flow.destination, flow.ports)
-        sure = "" if flow.sure else "perhaps "
-        verb = "reaches" if explanation.verdict != "denied" else "does not reach"
+        explanation = explain_ports(self._found, flow.source.id, flow.destination.id, flow.ports)
+        passes = explanation.verdict != "denied"
         ports = str(flow.ports)
         if flow.ports == TRANSPORT_PORTS:
-            ports = "all ports" if explanation.verdict != "denied" else "any port"
-        reason = f"{flow.source} {sure}{verb} {flow.destination} on {ports}"
-        return Result(self._expectation, outcome, reason, explanation)
+            ports = "all ports" if passes else "any port"
+        reason = f"{_verb(flow, passes=passes)} on {ports}"
+        remedy = closing(explanation) if flow.unseen and passes else ""
+        return Result(self._expectation, outcome, reason, explanation, remedy)
+
+
+def _between(end: Endpoint, pods: UnseenPods, direction: Direction, ports: PortSet) -> _Flow:
+    if direction is Direction.INGRESS:
+        return _Flow(pods, end, ports, sure=True)
+    return _Flow(end, pods, ports, sure=True)
+
+
+def _verb(flow: _Flow, *, passes: bool) -> str:
+    """Return what passes a flow, or does not, as a sentence."""
+    source, destination = (_name(each) for each in (flow.source, flow.destination))
+    sure = "" if flow.sure else "perhaps "
+    if flow.unseen:
+        return f"{source} could {sure}{'' if passes else 'not '}reach {destination}"
+    return f"{source} {sure}{'reaches' if passes else 'does not reach'} {destination}"
+
+
+def _name(end: AnyEndpoint) -> str:
+    return str(end) if isinstance(end, UnseenPods) else end.id
 
 
 def _outside(end: Endpoint) -> bool:

@@ -306,10 +306,12 @@ class Outcome(StrEnum):
 class Result:
     """An expectation, what became of it, why in a sentence, and the flow that decides.
 
-    `flow` is None where everything is as expected, or nothing was selected.
+    `flow` is None where everything is as expected, or nothing was selected. `help` says what would
+    close a flow of pods that are not shown.
     """
 
     expectation: Expectation
     outcome: Outcome
     reason: str
     flow: Explanation | None = None
+    help: str = ""

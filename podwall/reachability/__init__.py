@@ -36,19 +36,25 @@ __all__ = [
 ]
 
 
-def reachability(snapshot: Snapshot, engine: Engine | str | None = None) -> Reachability:
+def reachability(
+    snapshot: Snapshot, engine: Engine | str | None = None, *, closed: bool = False
+) -> Reachability:
     """Return who can reach whom in a snapshot.
 
     Args:
         snapshot: the namespaces, workloads, policies and services.
         engine: the network policy engine, or its name. None: the one that the snapshot declares,
             else the specification.
+        closed: whether the snapshot is a whole cluster by the user's word, so that there are no
+            pods but those that it shows. One that was read whole is closed without it.
 
     Raises:
         InvalidValue: there is no engine of that name.
     """
     if engine is None:
         engine = snapshot.engine or SPEC
+    if closed:
+        snapshot = snapshot.whole()
     return Reachability(
         analysis(snapshot, engine_named(engine) if isinstance(engine, str) else engine)
     )

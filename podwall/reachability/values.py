@@ -214,6 +214,12 @@ class Connection:
         return self.source.id
 
     @property
+    def unseen(self) -> UnseenPods | None:
+        """The pods at one of the ends that the source does not show, None where it shows both."""
+        ends = (self.source, self.destination)
+        return next((each for each in ends if isinstance(each, UnseenPods)), None)
+
+    @property
     def destination_id(self) -> str:
         """The id of the destination."""
         return self.destination.id

@@ -34,6 +34,8 @@ def checks_text(results: Sequence[Result], locate: Locate) -> Iterator[str]:
         yield f"{result.outcome:12}  {printable(result.expectation.name)}\n"
         if result.outcome is not Outcome.PASS:
             yield f"    {printable(result.reason)}\n"
+        if result.help:
+            yield f"    help: {printable(result.help)}\n"
         if result.flow is not None:
             _, *lines = explanation_text(FlowAnswer(result.flow), locate)
             yield from (f"    {line}" for line in lines if line.strip())
@@ -52,6 +54,10 @@ class ResultDocument(TypedDocument):
         about("`undetermined`: it depends on something that is known only after deployment."),
     ]
     reason: Annotated[str, about("Why, in a sentence.")]
+    help: Annotated[
+        str,
+        about("What would close a flow of pods that are not shown; empty where no such flow is."),
+    ]
     place: FieldPlaceDocument
     flow: Annotated[
         ExplanationDocument | None,
@@ -84,6 +90,7 @@ def _result_document(result: Result, locate: Locate) -> ResultDocument:
         expectation.description,
         result.outcome,
         result.reason,
+        result.help,
         place_document(expectation.place),
         None if result.flow is None else explanation_document(result.flow, locate),
     )

@@ -38,8 +38,8 @@ class Source:
 
     `planned` is what there will be; `deployed` what there is before, where the source knows it (a
     preview does). `findings` are about what could not be read. `complete` is True where what is not
-    here does not exist (a live cluster). `texts` are the files by name, and `others` the places of
-    documents that are not meant for Kubernetes.
+    here does not exist (a live cluster), and `closed` where a user says so. `texts` are the files
+    by name, and `others` the places of documents that are not meant for Kubernetes.
 
     Of what Pulumi manages there is more: `stack` is what people call the stack, such as `stack dev
     of shop`; `plan` has its resources, those that are deleted included, and `before` those that
@@ -58,10 +58,11 @@ class Source:
     plan: Plan | None = None
     before: Plan | None = None
     absences: tuple[Absence, ...] = ()
+    closed: bool = False
 
     def as_deployed(self) -> Source | None:
         """Return what there is before the deployment as a source, None where that is not known."""
         if self.deployed is None:
             return None
         plain = Source(self.kind, self.name, self.deployed, stack=self.stack)
-        return replace(plain, complete=self.complete, texts=self.texts)
+        return replace(plain, complete=self.complete, texts=self.texts, closed=self.closed)

@@ -33,6 +33,7 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     parser.addini("podwall_engine", "podwall: the engine (default: the one that is declared)")
     parser.addini("podwall_config", "podwall: configuration, a `key=value` a line", type="linelist")
     parser.addini("podwall_source", "podwall: manifests or a preview, in place of a program")
+    parser.addini("podwall_closed", "podwall: the cluster has nothing else", type="bool")
 
 
 def pytest_configure(config: pytest.Config) -> None:
@@ -69,8 +70,8 @@ def reach(request: pytest.FixtureRequest, _podwall_planned: PlanCache) -> Reach:
 def reach_of(request: pytest.FixtureRequest, _podwall_planned: PlanCache) -> Callable[..., Reach]:
     """A function that plans what its arguments choose, for several stacks in one test.
 
-    `reach_of(folder=..., stack=..., config=..., engine=..., source=...)` takes what the marker
-    takes, and what is left out is as the marker and the settings say.
+    `reach_of(folder=..., stack=..., config=..., engine=..., source=..., closed=...)` takes what the
+    marker takes, and what is left out is as the marker and the settings say.
     """
     from podwall.policies.errors import PodwallError  # noqa: PLC0415 - see the module
 
@@ -103,7 +104,8 @@ def _chosen(request: pytest.FixtureRequest) -> AnalysisSubject:
 
 def _settings(config: pytest.Config) -> Mapping[str, Any]:
     given = {
-        name: config.getini(f"podwall_{name}") for name in ("folder", "stack", "engine", "source")
+        name: config.getini(f"podwall_{name}")
+        for name in ("folder", "stack", "engine", "source", "closed")
     }
     pairs = (line.partition("=") for line in config.getini("podwall_config"))
     given["config"] = {key.strip(): value.strip() for key, _, value in pairs}

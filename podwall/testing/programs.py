@@ -45,6 +45,7 @@ def reach_of_program(
     stack: str | None = None,
     config: Mapping[str, Any] | None = None,
     engine: str | None = None,
+    closed: bool = False,
 ) -> Reach:
     """Return who reaches whom once the Pulumi program in a folder is deployed.
 
@@ -56,6 +57,8 @@ def reach_of_program(
         config: what overrides the stack's configuration, by key; a key without a namespace is the
             project's own.
         engine: the network policy engine; by default the one that the program's cluster declares.
+        closed: whether the program deploys all that there is in the cluster; by default there may
+            be other pods, and what admits these is open.
 
     Raises:
         SourceError: project, stack or configuration can't be read, or the program fails.
@@ -65,7 +68,8 @@ def reach_of_program(
     from podwall.plan.project import find_project  # noqa: PLC0415 - manifests need no Pulumi
 
     project = find_project(Path(folder))
-    return reach_of_plan(plan_of_program(project, stack, config), project, engine)
+    plan = plan_of_program(project, stack, config)
+    return reach_of_plan(plan, project, engine, closed=closed)
 
 
 def plan_of_program(project: Path, stack: str | None, config: Mapping[str, Any] | None) -> Plan:
@@ -92,22 +96,24 @@ def _apart(plan: partial[Plan]) -> Plan:
         return thread.submit(plan).result()
 
 
-def reach_of_plan(plan: Plan, project: Path, engine: str | None) -> Reach:
+def reach_of_plan(plan: Plan, project: Path, engine: str | None, *, closed: bool = False) -> Reach:
     """Return who reaches whom once the plan of a project, which is a folder, is deployed."""
-    found = review(source_of_program(plan, project), engine)
+    found = review(replace(source_of_program(plan, project), closed=closed), engine)
     about = f"stack {plan.stack} of {plan.project}, engine {found.reachability.engine.name}"
     return _reach(found, about, plan, project)
 
 
-def reach_of_source(path: str | Path, *, engine: str | None = None) -> Reach:
+def reach_of_source(path: str | Path, *, engine: str | None = None, closed: bool = False) -> Reach:
     """Return who reaches whom by manifests (a file or a folder), a preview's JSON, or a state.
+
+    `closed` says that the source shows all that there is in the cluster.
 
     Raises:
         SourceError: nothing could be read there.
         InvalidManifest: the API server would refuse an object.
         InvalidValue: there is no such engine.
     """
-    found = review(source(str(path)), engine)
+    found = review(replace(source(str(path)), closed=closed), engine)
     about = f"{found.source.name}, engine {found.reachability.engine.name}"
     return _reach(found, about)
 
@@ -131,7 +137,7 @@ def _warn_of_unseen(findings: Iterable[Finding]) -> None:
             warnings.warn(f"{where}{each.message}", UnseenObjects, stacklevel=5)
 
 
-_NAMES: Final = ("folder", "stack", "config", "engine", "source")
+_NAMES: Final = ("folder", "stack", "config", "engine", "source", "closed")
 
 
 @dataclass(frozen=True, slots=True)
@@ -148,6 +154,7 @@ class AnalysisSubject:
     source: Path | None = None
     stack: str | None = None
     engine: str | None = None
+    closed: bool = False
     config: Mapping[str, Any] = field(default_factory=lambda: MappingProxyType({}))
 
     def but(self, choices: Mapping[str, Any], *, seen_from: Path | None = None) -> AnalysisSubject:
@@ -208,15 +215,19 @@ class PlanCache:
             PodwallError: it can't be read or planned.
         """
         if chosen.source is not None:
-            of_source = (chosen.source.resolve(), chosen.engine)
+            of_source = (chosen.source.resolve(), chosen.engine, chosen.closed)
             if of_source not in self._reaches:
-                self._reaches[of_source] = reach_of_source(chosen.source, engine=chosen.engine)
+                self._reaches[of_source] = reach_of_source(
+                    chosen.source, engine=chosen.engine, closed=chosen.closed
+                )
             return self._reaches[of_source]
         folder = chosen.project()
         of_plan = (folder, chosen.stack, json.dumps(chosen.config, sort_keys=True, default=repr))
         if of_plan not in self._plans:
             self._plans[of_plan] = plan_of_program(folder, chosen.stack, chosen.config)
-        of_reach = (*of_plan, chosen.engine)
+        of_reach = (*of_plan, chosen.engine, chosen.closed)
         if of_reach not in self._reaches:
-            self._reaches[of_reach] = reach_of_plan(self._plans[of_plan], folder, chosen.engine)
+            self._reaches[of_reach] = reach_of_plan(
+                self._plans[of_plan], folder, chosen.engine, closed=chosen.closed
+            )
         return self._reaches[of_reach]

@@ -93,3 +93,32 @@ def test_expectations_that_cannot_be_read_are_told_from_a_source(
     error, help_ = capsys.readouterr().err.splitlines()
     assert said in error
     assert remedy in help_
+
+
+OPEN = """\
+{apiVersion: v1, kind: Pod, metadata: {name: a, namespace: x}, spec: {containers: []}}
+---
+apiVersion: networking.k8s.io/v1
+kind: NetworkPolicy
+metadata: {name: a, namespace: x}
+spec: {podSelector: {}, policyTypes: [Ingress], ingress: [{from: [{namespaceSelector: {}}]}]}
+"""
+KEPT_OUT = """\
+expectations:
+- {name: nobody else gets in, from: outside x, to: x/a, expect: denied}
+"""
+
+
+def test_pods_that_are_not_shown_count_unless_the_source_is_whole(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (tmp_path / "x.yaml").write_text(OPEN, "utf-8")
+    (tmp_path / "e.yaml").write_text(KEPT_OUT, "utf-8")
+    words = ["check", str(tmp_path / "x.yaml"), str(tmp_path / "e.yaml")]
+    assert main(words) == 1
+    out = capsys.readouterr().out
+    assert "    any pod of other namespaces could reach x/a on all ports\n" in out
+    assert (
+        "    help: name only the pods that are meant in spec.ingress[0] of x/a; if nothing" in out
+    )
+    assert main([*words, "--closed"]) == 0

@@ -45,6 +45,7 @@ def test_manifests(reach, reach_of):
     assert reach.plan is None
     reach.assert_only("shop/api", "shop/db", tcp(5432))
     assert reach_of(folder="..").plan is not None
+    assert (reach.found.is_closed, reach_of(closed=True).found.is_closed) == (False, True)
 """
 
 
@@ -56,12 +57,14 @@ def test_the_fixtures_are_there_without_a_conftest_and_plan_once(pytester: pytes
 
 
 def test_settings_choose_where_no_marker_does(pytester: pytest.Pytester) -> None:
-    ini = "podwall_stack = prod\npodwall_engine = calico\npodwall_config =\n    client=db\n"
+    ini = "podwall_stack = prod\npodwall_engine = calico\npodwall_closed = true\n"
+    ini += "podwall_config =\n    client=db\n"
     shop(
         pytester,
         """
 def test_settings(reach):
     assert reach.about == "stack prod of shop, engine calico"
+    assert reach.found.is_closed
     assert reach.denies("shop/web", "shop/db")
 
 @pytest.mark.podwall(stack="dev", config={"client": "api"})

@@ -158,3 +158,22 @@ class OfUnittest(unittest.TestCase):
     def _manifests(self, tmp_path: Path) -> None:
         self.manifests = tmp_path / "shop.yaml"
         self.manifests.write_text(BASELINE, encoding="utf-8")
+
+
+def test_pods_that_are_not_shown_count(tmp_path: Path) -> None:
+    manifest = tmp_path / "open.yaml"
+    manifest.write_text(
+        """
+{apiVersion: v1, kind: Pod, metadata: {name: db, namespace: shop}, spec: {containers: []}}
+---
+apiVersion: networking.k8s.io/v1
+kind: NetworkPolicy
+metadata: {name: db, namespace: shop}
+spec: {podSelector: {}, policyTypes: [Ingress], ingress: [{from: [{namespaceSelector: {}}]}]}
+""",
+        encoding="utf-8",
+    )
+    statement = reach_of_source(manifest).denies("anything", "shop/db")
+    assert not statement
+    assert "any other pod of shop could reach shop/db on all ports" in str(statement)
+    assert reach_of_source(manifest, closed=True).denies("anything", "shop/db")
