@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, fields, replace
 from enum import StrEnum
 from typing import Final, Generic, TypeVar
 
@@ -115,7 +115,6 @@ _API: Final = (
 )
 _AKS: Final = "https://learn.microsoft.com/en-us/azure/aks/"
 _MIGRATE: Final = _AKS + "migrate-from-npm-to-cilium-network-policy"
-_AKS_CILIUM: Final = _AKS + "azure-cni-powered-by-cilium"
 _NPM: Final = "https://github.com/Azure/azure-container-networking/"
 _CALICO: Final = (
     "https://github.com/projectcalico/calico/blob/master/"
@@ -123,14 +122,7 @@ _CALICO: Final = (
 )
 _CALICO_HOSTS: Final = "https://docs.tigera.io/calico/latest/network-policy/hosts/"
 
-_PORT_NAMES: Final = Fact(
-    Treatment.ENFORCED, "a port name is resolved on each destination pod by itself", _API
-)
-_SCTP: Final = Fact(Treatment.ENFORCED, "rules may list SCTP, if the plugin supports it", _DOCS)
-_END_PORT: Final[Fact[str | None]] = Fact(None, "a range of ports is applied as a range", _DOCS)
-_IPV6: Final = Fact(Treatment.ENFORCED, "an ip block may be IPv4 or IPv6", _API)
 _DNS: Final = _AKS + "localdns-custom"
-_DNS_BLOCK: Final = Fact(Treatment.ENFORCED, "an ip block can name AKS LocalDNS", _DNS)
 
 SPEC: Final = Engine(
     name="spec",
@@ -155,14 +147,17 @@ SPEC: Final = Engine(
         "load balancers and node ports may rewrite addresses before or after policies are applied",
         _DOCS + "#behavior-of-ipblock-selectors",
     ),
-    end_port=_END_PORT,
-    egress_port_names=_PORT_NAMES,
-    sctp_rules=_SCTP,
-    ipv6_blocks=_IPV6,
-    local_dns=_DNS_BLOCK,
+    end_port=Fact(None, "a range of ports is applied as a range", _DOCS),
+    egress_port_names=Fact(
+        Treatment.ENFORCED, "a port name is resolved on each destination pod by itself", _API
+    ),
+    sctp_rules=Fact(Treatment.ENFORCED, "rules may list SCTP, if the plugin supports it", _DOCS),
+    ipv6_blocks=Fact(Treatment.ENFORCED, "an ip block may be IPv4 or IPv6", _API),
+    local_dns=Fact(Treatment.ENFORCED, "an ip block can name AKS LocalDNS", _DNS),
 )
 
-AZURE: Final = Engine(
+AZURE: Final = replace(
+    SPEC,
     name="azure",
     title="Azure Network Policy Manager",
     pods_by_block=Fact(
@@ -179,9 +174,6 @@ AZURE: Final = Engine(
         "node ports and load balancers with externalTrafficPolicy Cluster bypass every policy",
         _MIGRATE,
     ),
-    end_port=_END_PORT,
-    egress_port_names=_PORT_NAMES,
-    sctp_rules=_SCTP,
     ipv6_blocks=Fact(
         Treatment.IGNORED,
         "a policy with an IPv6 ip block is not translated, so none of it is enforced",
@@ -190,7 +182,8 @@ AZURE: Final = Engine(
     local_dns=Fact(Treatment.OPEN, "AKS LocalDNS is on the own node, so it is not filtered", _DNS),
 )
 
-CALICO: Final = Engine(
+CALICO: Final = replace(
+    SPEC,
     name="calico",
     title="Calico",
     pods_by_block=Fact(
@@ -207,14 +200,10 @@ CALICO: Final = Engine(
         "externalTrafficPolicy Cluster can replace the source address by that of a node",
         _DOCS + "#behavior-of-ipblock-selectors",
     ),
-    end_port=_END_PORT,
-    egress_port_names=_PORT_NAMES,
-    sctp_rules=_SCTP,
-    ipv6_blocks=_IPV6,
-    local_dns=_DNS_BLOCK,
 )
 
-CILIUM: Final = Engine(
+CILIUM: Final = replace(
+    SPEC,
     name="cilium",
     title="Cilium",
     pods_by_block=Fact(BlockMatch.NEVER, "ip blocks never match pods", _MIGRATE),
@@ -240,7 +229,6 @@ CILIUM: Final = Engine(
         "SCTP is off unless it was switched on",
         "https://docs.cilium.io/en/stable/configuration/sctp/",
     ),
-    ipv6_blocks=_IPV6,
     local_dns=Fact(
         Treatment.IGNORED, "from Kubernetes 1.32 on no ip block matches AKS LocalDNS, a host", _DNS
     ),

@@ -21,7 +21,7 @@ import numpy.typing as npt
 
 from podwall.portset import PortSet
 from podwall.reachability import Endpoint, Reachability, Undetermined
-from podwall.reachability.arrays import IntArray, Registry
+from podwall.reachability.arrays import IntArray, Registry, each_once
 from podwall.reachability.values import EVERYTHING_PASSES, NOTHING_PASSES, PairVerdict
 
 __all__ = [
@@ -128,17 +128,12 @@ class _Decoder:
             rows = np.arange(first, min(first + _BLOCK, len(sources)))
             edges = self._join.edges(rows)
             block = np.zeros((len(rows), len(destinations)), dtype=np.uint32)
-            block[edges.row, edges.destination] = self._numbers(edges.ports)
+            block[edges.row, edges.destination] = each_once(edges.ports, self._number)
             free = np.isin(rows, sources.unisolated)
             block[np.ix_(free, destinations.unisolated)] = OPEN
             outside = sources.outside[rows] == 1
             block[np.ix_(outside, np.flatnonzero(destinations.outside))] = DENIED
             yield block
-
-    def _numbers(self, ports: IntArray) -> IntArray:
-        distinct, which = np.unique(ports, return_inverse=True)
-        numbers = [self._number(each) for each in distinct.tolist()]
-        return np.array(numbers, dtype=np.int64)[which]
 
     def _number(self, ports: int) -> int:
         number = self._known.get(ports)

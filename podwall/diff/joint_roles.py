@@ -16,7 +16,7 @@ from typing import Final
 import numpy as np
 
 from podwall.diff.joint_endpoints import ABSENT
-from podwall.reachability.arrays import BoolArray, Csr, IntArray, Registry, spans
+from podwall.reachability.arrays import BoolArray, Csr, IntArray, Registry, each_once, spans
 from podwall.reachability.join import Join, Roles
 from podwall.reachability.port_table import PortTable
 from podwall.reachability.profiles import UNISOLATED
@@ -158,15 +158,9 @@ class RoleReader:
         width = len(self._destinations.role)
         keys = row[owner] * width + self._destinations.joint.items[position]
         order = np.argsort(keys, kind="stable")
-        numbers = self._numbers(edges.ports)[edge[owner]]
+        numbers = each_once(edges.ports, self._number)[edge[owner]]
         opened = self._sources.open[rows]
         return RowsOfPorts(keys[order], numbers[order], opened, self._destinations.open)
-
-    def _numbers(self, ports: IntArray) -> IntArray:
-        """Return the number of the verdict of each number of the port table."""
-        distinct, which = np.unique(ports, return_inverse=True)
-        numbers = [self._number(each) for each in distinct.tolist()]
-        return np.array(numbers, dtype=np.int64)[which]
 
     def _number(self, ports: int) -> int:
         if ports not in self._decoded:

@@ -19,8 +19,7 @@ from functools import lru_cache
 from ipaddress import IPv4Network, IPv6Network, ip_address, ip_network
 from typing import Final
 
-from podwall.policies.errors import InvalidValue, Place
-from podwall.policies.wording import shown
+from podwall.policies.wording import refused
 
 __all__ = [
     "ANYWHERE",
@@ -161,13 +160,13 @@ def ip_block(cidr: str | IpNetwork, /, *, except_: Sequence[str | IpNetwork] = (
     203.0.113.0/24 except 203.0.113.7/32
     """
     if isinstance(except_, str):
-        raise _refused("ipBlock.except", except_, "is not a list", f'write `except_=["{except_}"]`')
+        raise refused("ipBlock.except", except_, "is not a list", f'write `except_=["{except_}"]`')
     exceptions: list[IpNetwork] = []
     for index, text in enumerate(except_):
         path = f"ipBlock.except[{index}]"
         exception = _network(text, path)
         if exception in exceptions:
-            raise _refused(path, text, "is given twice", "give each exception once")
+            raise refused(path, text, "is given twice", "give each exception once")
         exceptions.append(exception)
     return IpBlock(_network(cidr, "ipBlock.cidr"), tuple(exceptions))
 
@@ -175,7 +174,7 @@ def ip_block(cidr: str | IpNetwork, /, *, except_: Sequence[str | IpNetwork] = (
 def _network(cidr: object, path: str) -> IpNetwork:
     network = cidr if isinstance(cidr, IPv4Network | IPv6Network) else _strict_network(cidr, path)
     if unmapped(network) != network:
-        raise _refused(
+        raise refused(
             path, cidr, "is an IPv4 block written as IPv6", f"did you mean `{unmapped(network)}`?"
         )
     return network
@@ -187,14 +186,14 @@ def _strict_network(cidr: object, path: str) -> IpNetwork:
     try:
         network = ip_network(text, strict=False)
     except ValueError:
-        raise _refused(path, cidr, "is not a CIDR", CIDR_EXAMPLE) from None
+        raise refused(path, cidr, "is not a CIDR", CIDR_EXAMPLE) from None
     single = f"{address}/{network.max_prefixlen}"
     if not slash:
-        raise _refused(path, cidr, "has no prefix length", f"did you mean `{single}`?")
+        raise refused(path, cidr, "has no prefix length", f"did you mean `{single}`?")
     if length != str(network.prefixlen) or "%" in address:
-        raise _refused(path, cidr, "is not a CIDR", f"did you mean `{network}`?")
+        raise refused(path, cidr, "is not a CIDR", f"did you mean `{network}`?")
     if ip_address(address) != network.network_address:
-        raise _refused(path, cidr, "has host bits set", f"did you mean `{network}` or `{single}`?")
+        raise refused(path, cidr, "has host bits set", f"did you mean `{network}` or `{single}`?")
     return network
 
 
@@ -205,15 +204,9 @@ CIDR_EXAMPLE: Final = (
 
 def _check_inside(exception: IpNetwork, cidr: IpNetwork, path: str) -> None:
     if not is_strictly_inside(exception, cidr):
-        raise _refused(
+        raise refused(
             path,
             str(exception),
             f"is not strictly inside `{cidr}`",
             "an exception is a smaller block inside the CIDR; to allow nothing, leave it out",
         )
-
-
-def _refused(path: str, value: object, problem: str, help_: str) -> InvalidValue:
-    return InvalidValue(
-        f"{shown(value)} {problem}", help=help_, place=Place(path=path), value=value
-    )

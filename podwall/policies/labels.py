@@ -17,7 +17,7 @@ from typing import Final, assert_never
 
 from podwall.policies.errors import InvalidValue, Place
 from podwall.policies.syntax import label_key_problem, label_value_problem
-from podwall.policies.wording import shown
+from podwall.policies.wording import refused, shown
 
 __all__ = [
     "LONGEST_ANNOTATIONS",
@@ -51,12 +51,7 @@ class TextMap(Mapping[str, str]):
         """Check and keep the texts; `path` is the Kubernetes field that errors name."""
         given = {} if texts is None else texts
         if not isinstance(given, Mapping):
-            raise InvalidValue(
-                f"{shown(given)} is not a mapping",
-                help='write `app="web"` or `{"app": "web"}`',
-                place=Place(path=path),
-                value=given,
-            )
+            raise refused(path, given, "is not a mapping", 'write `app="web"` or `{"app": "web"}`')
         for key, value in given.items():
             self.check_key(key, Place(path=path))
             self.check_value(value, Place(path=path).at(f"[{key}]"))
@@ -91,9 +86,7 @@ class TextMap(Mapping[str, str]):
 def refuse_non_text(value: object, place: Place) -> None:
     """Raise where a value of a mapping is no text, such as a version number without quotes."""
     if not isinstance(value, str):
-        raise InvalidValue(
-            f"{shown(value)} is not a text", help=_text_help(value), place=place, value=value
-        )
+        raise refused(place.path, value, "is not a text", _text_help(value))
 
 
 def _text_help(value: object) -> str:
@@ -134,12 +127,8 @@ class Annotations(TextMap):
         """Refuse a key that is no label key; unlike there, upper case is fine in its prefix."""
         refuse_non_text(key, place)
         if isinstance(key, str) and (problem := annotation_key_problem(key)):
-            raise InvalidValue(
-                f"{shown(key)} {problem}",
-                help="an annotation key is a name such as `example.com/owner`",
-                place=place,
-                value=key,
-            )
+            remedy = "an annotation key is a name such as `example.com/owner`"
+            raise refused(place.path, key, problem, remedy)
 
 
 def annotation_key_problem(key: str) -> str | None:
@@ -341,12 +330,8 @@ def _each_once(key: str, values: tuple[str, ...]) -> tuple[str, ...]:
 
 def _check_operator(operator: object) -> None:
     if not isinstance(operator, Operator):
-        raise InvalidValue(
-            f"{shown(operator)} is not an operator",
-            help="write `in_`, `not_in`, `exists` or `does_not_exist`",
-            place=Place(path="matchExpressions[].operator"),
-            value=operator,
-        )
+        remedy = "write `in_`, `not_in`, `exists` or `does_not_exist`"
+        raise refused("matchExpressions[].operator", operator, "is not an operator", remedy)
 
 
 def _check_count(requirement: Requirement) -> None:
@@ -370,7 +355,7 @@ def _check_text(
 ) -> None:
     refuse_non_text(value, place)
     if isinstance(value, str) and (problem := problem_of(value)):
-        raise InvalidValue(f"{shown(value)} {problem}", help=remedy, place=place, value=value)
+        raise refused(place.path, value, problem, remedy)
 
 
 def _written_order(requirement: Requirement) -> tuple[str, str, tuple[str, ...]]:

@@ -22,7 +22,7 @@ from podwall.policies.addresses import IpBlock
 from podwall.policies.errors import InvalidValue, Place
 from podwall.policies.labels import Labels, LabelSelector, Requirement, label_selector
 from podwall.policies.syntax import dns_label_problem
-from podwall.policies.wording import shown
+from podwall.policies.wording import refused, shown
 
 __all__ = [
     "ALL_NAMESPACES",
@@ -162,9 +162,7 @@ def check_name(name: object, path: str, problem_of: Callable[[str], str | None])
     """Raise where a name of a policy or of a namespace is none; `path` is its Kubernetes field."""
     problem = problem_of(name) if isinstance(name, str) else "must be a text"
     if problem:
-        raise InvalidValue(
-            f"{shown(name)} {problem}", help=_name_help(name), place=Place(path=path), value=name
-        )
+        raise refused(path, name, problem, _name_help(name))
 
 
 def _name_help(name: object) -> str:

@@ -25,7 +25,7 @@ from podwall.policies.peers import Pods, check_name
 from podwall.policies.rules import DenyAll, Direction, EgressRule, IngressRule, PolicyRule
 from podwall.policies.syntax import dns_label_problem, dns_subdomain_problem
 from podwall.policies.validation import violations
-from podwall.policies.wording import shown
+from podwall.policies.wording import refused
 
 __all__ = ["NetworkPolicy", "PolicyReading", "read"]
 
@@ -159,11 +159,11 @@ def _keep(policy: NetworkPolicy, name: str, value: object) -> None:
 
 def _check_pod_selector(pod_selector: object) -> None:
     if not isinstance(pod_selector, Pods):
-        raise InvalidValue(
-            f"{shown(pod_selector)} does not select pods of the policy's own namespace",
-            help="write `pods(...)` or `ALL_PODS`; the namespace is the policy's `namespace`",
-            place=Place(path="spec.podSelector"),
-            value=pod_selector,
+        raise refused(
+            "spec.podSelector",
+            pod_selector,
+            "does not select pods of the policy's own namespace",
+            "write `pods(...)` or `ALL_PODS`; the namespace is the policy's `namespace`",
         )
 
 
@@ -207,9 +207,5 @@ def _rules(
 
 def _refused_rule(given: object, kind: type[PolicyRule], path: str) -> InvalidValue:
     verb = "allow_from" if kind is IngressRule else "allow_to"
-    return InvalidValue(
-        f"{shown(given)} is not a rule of this direction",
-        help=f"write `[{verb}(peer, ports=...)]`, or `DENY_ALL`",
-        place=Place(path=path),
-        value=given,
-    )
+    remedy = f"write `[{verb}(peer, ports=...)]`, or `DENY_ALL`"
+    return refused(path, given, "is not a rule of this direction", remedy)

@@ -15,7 +15,7 @@ from typing import Final, overload
 
 from podwall.policies.errors import InvalidValue, Place
 from podwall.policies.syntax import port_name_help, port_name_problem
-from podwall.policies.wording import shown
+from podwall.policies.wording import refused
 
 __all__ = [
     "ALL_PORTS",
@@ -159,36 +159,36 @@ def sctp(port: int | str, /, *, end_port: int | None = None) -> Ports:
 
 def _ports(protocol: Protocol, port: int | str | None, end_port: int | None) -> Ports:
     if port is None:
-        raise _refused("port", port, "is not a port", f"for every port, say `ALL_{protocol}_PORTS`")
+        raise refused("port", port, "is not a port", f"for every port, say `ALL_{protocol}_PORTS`")
     return Ports((Port(protocol, port, end_port),))
 
 
 def _check_protocol(protocol: object) -> None:
     if not isinstance(protocol, Protocol):
-        raise _refused(
+        raise refused(
             "protocol", protocol, "is not a protocol", "write `tcp(...)`, `udp(...)` or `sctp(...)`"
         )
 
 
 def _check_number(number: object, path: str) -> None:
     if not isinstance(number, int) or isinstance(number, bool):
-        raise _refused(path, number, "is not a port", "give a number from 1 to 65535, or a name")
+        raise refused(path, number, "is not a port", "give a number from 1 to 65535, or a name")
     if not FIRST_PORT <= number <= LAST_PORT:
         every = "; for every port, say `ALL_PORTS` or `ALL_TCP_PORTS`" if number == 0 else ""
-        raise _refused(
+        raise refused(
             path, number, "is not a port number", f"port numbers are from 1 to 65535{every}"
         )
 
 
 def _check_name(name: str) -> None:
     if problem := port_name_problem(name):
-        raise _refused("port", name, f"is not a port name: it {problem}", port_name_help(name))
+        raise refused("port", name, f"is not a port name: it {problem}", port_name_help(name))
 
 
 def _check_range(port: int | str | None, end_port: object) -> None:
     if not isinstance(port, int):
         problem = "has no number" if port is None else "has a name"
-        raise _refused(
+        raise refused(
             "endPort",
             end_port,
             f"ends a range whose `port` {problem}",
@@ -196,18 +196,12 @@ def _check_range(port: int | str | None, end_port: object) -> None:
         )
     _check_number(end_port, "endPort")
     if isinstance(end_port, int) and end_port < port:
-        raise _refused(
+        raise refused(
             "endPort",
             end_port,
             f"is below `port`, which is `{port}`",
             f"did you mean `port` {end_port} and `end_port` {port}?",
         )
-
-
-def _refused(path: str, value: object, problem: str, help_: str) -> InvalidValue:
-    return InvalidValue(
-        f"{shown(value)} {problem}", help=help_, place=Place(path=path), value=value
-    )
 
 
 #: Every port of every protocol, also of those that a policy cannot name, such as ICMP.

@@ -28,7 +28,7 @@ from podwall.policies.peers import (
 from podwall.policies.policy import NetworkPolicy
 from podwall.policies.ports import Ports, tcp, udp
 from podwall.policies.rules import DENY_ALL, DenyAll, Direction, IngressRule, allow_from, allow_to
-from podwall.policies.wording import did_you_mean, shown
+from podwall.policies.wording import did_you_mean, refused, shown
 
 __all__ = [
     "DNS_PORTS",
@@ -205,12 +205,8 @@ def _check_group(group: object, path: str) -> None:
     if isinstance(group, NamedNamespace):
         return
     if not isinstance(group, PodsIn) or not isinstance(group.namespaces, NamedNamespace):
-        raise InvalidValue(
-            f"{shown(group)} is not pods of a namespace that is named",
-            help='write `namespace("shop").pods(app="web")`',
-            place=Place(path=path),
-            value=group,
-        )
+        remedy = 'write `namespace("shop").pods(app="web")`'
+        raise refused(path, group, "is not pods of a namespace that is named", remedy)
 
 
 def _namespace_of(group: PodGroup) -> NamedNamespace:

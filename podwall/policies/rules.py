@@ -13,7 +13,7 @@ from podwall.policies.addresses import Anywhere
 from podwall.policies.errors import InvalidValue, Place
 from podwall.policies.peers import PEER_TYPES, Peer
 from podwall.policies.ports import Ports
-from podwall.policies.wording import shown
+from podwall.policies.wording import refused
 
 __all__ = [
     "DENY_ALL",
@@ -134,11 +134,11 @@ def _not_alone(value: object, place: Place) -> InvalidValue:
 
 def _check_rule(rule: PolicyRule, path: str) -> None:
     if not isinstance(rule.ports, Ports):
-        raise InvalidValue(
-            f"{shown(rule.ports)} is not a set of ports",
-            help="write `tcp(80)`, `udp(53) | tcp(53)` or `ALL_PORTS`",
-            place=Place(path=path.partition(".")[0]).at("ports"),
-            value=rule.ports,
+        raise refused(
+            f"{path.partition('.')[0]}.ports",
+            rule.ports,
+            "is not a set of ports",
+            "write `tcp(80)`, `udp(53) | tcp(53)` or `ALL_PORTS`",
         )
     if isinstance(rule.peers, Anywhere):
         return
@@ -157,12 +157,8 @@ def _check_peer(peer: object, earlier: tuple[Peer, ...], place: Place) -> None:
     if isinstance(peer, Anywhere):
         raise _not_alone(peer, place)
     if not isinstance(peer, PEER_TYPES):
-        raise InvalidValue(
-            f"{shown(peer)} is not a peer",
-            help="a peer is `pods(...)`, `namespace(...)`, `namespaces(...)` or `ip_block(...)`",
-            place=place,
-            value=peer,
-        )
+        remedy = "a peer is `pods(...)`, `namespace(...)`, `namespaces(...)` or `ip_block(...)`"
+        raise refused(place.path, peer, "is not a peer", remedy)
     if peer in earlier:
         raise InvalidValue(
             "the same peer is given twice", help="give each peer once", place=place, value=peer

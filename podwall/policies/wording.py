@@ -7,7 +7,9 @@ from collections.abc import Iterable, Sequence
 from difflib import get_close_matches
 from typing import Final
 
-__all__ = ["did_you_mean", "guess", "listed", "shown"]
+from podwall.policies.errors import InvalidValue, Place
+
+__all__ = ["did_you_mean", "guess", "listed", "refused", "shown"]
 
 _LONGEST: Final = 80
 _HUGE: Final = 10**20
@@ -39,6 +41,16 @@ def _text_of(value: object) -> str:
 
 def _clipped(text: str) -> str:
     return text if len(text) < _LONGEST else f"{text[: _LONGEST - 1]}…"
+
+
+def refused(path: str, value: object, problem: str, help_: str) -> InvalidValue:
+    """Return the error that a value of a Kubernetes field is not what it has to be.
+
+    >>> print(refused("port", 0, "is not a port number", "port numbers are from 1 to 65535"))
+    port: `0` is not a port number
+    """
+    message = f"{shown(value)} {problem}"
+    return InvalidValue(message, help=help_, place=Place(path=path), value=value)
 
 
 def did_you_mean(given: object, allowed: Iterable[str]) -> str:

@@ -19,7 +19,7 @@ difference of the sets consists of whole atoms.
 from __future__ import annotations
 
 from bisect import bisect_left, bisect_right
-from collections.abc import Hashable, Sequence
+from collections.abc import Callable, Hashable, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from itertools import chain, pairwise
@@ -37,6 +37,7 @@ __all__ = [
     "IntArray",
     "Registry",
     "Sets",
+    "each_once",
     "group_by_membership",
     "packed",
     "spans",
@@ -163,6 +164,16 @@ def spans(starts: IntArray, ends: IntArray) -> tuple[IntArray, IntArray]:
     owner = np.repeat(np.arange(len(starts)), lengths)
     before = np.cumsum(lengths) - lengths
     return owner, np.arange(len(owner)) + np.repeat(starts - before, lengths)
+
+
+def each_once(numbers: IntArray, replacement: Callable[[int], int]) -> IntArray:
+    """Return what stands for each number, asking once for each that occurs.
+
+    >>> each_once(np.array([3, 1, 3]), lambda number: 10 * number).tolist()
+    [30, 10, 30]
+    """
+    distinct, which = np.unique(numbers, return_inverse=True)
+    return np.array([replacement(each) for each in distinct.tolist()], dtype=np.int64)[which]
 
 
 def packed(*columns: IntArray) -> IntArray:

@@ -13,6 +13,7 @@ from podwall.policies import (
     Direction,
     EgressRule,
     Finding,
+    IngressRule,
     InvalidValue,
     NetworkPolicy,
     Severity,
@@ -25,8 +26,6 @@ from podwall.suggest.rules import (
     Allowance,
     Opening,
     PeerWriter,
-    egress_rules,
-    ingress_rules,
     merged,
     openings,
 )
@@ -80,7 +79,7 @@ class PolicyDraft:
                         name=name,
                         namespace=namespace,
                         pod_selector=pods,
-                        ingress=tuple(ingress_rules(ingress)) or None,
+                        ingress=[IngressRule(each.peers, each.ports) for each in ingress] or None,
                         egress=self._egress(id_, egress),
                     )
 
@@ -151,7 +150,7 @@ class PolicyDraft:
             return None
         servers, denied = name_servers(self._subjects.all[id_], self._expectations)
         self._findings.update(dict.fromkeys(denied))
-        rules = tuple(egress_rules(egress))
+        rules = tuple(EgressRule(each.peers, each.ports) for each in egress)
         resolving = EgressRule(servers, DNS_PORTS) if servers else None
         return rules if resolving is None or resolving in rules else (*rules, resolving)
 

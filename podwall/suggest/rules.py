@@ -30,9 +30,7 @@ from podwall.policies import (
     ALL_NAMESPACES,
     ALL_PODS,
     ANYWHERE,
-    EgressRule,
     Finding,
-    IngressRule,
     IpBlock,
     Labels,
     LabelSelector,
@@ -60,8 +58,6 @@ __all__ = [
     "Allowance",
     "Opening",
     "PeerWriter",
-    "egress_rules",
-    "ingress_rules",
     "merged",
     "openings",
     "ports_unsaid",
@@ -259,15 +255,3 @@ def merged(allowances: Iterable[Allowance]) -> tuple[Allowance, ...]:
 
 def _each(peers: tuple[Peer, ...] | Anywhere) -> tuple[Peer | Anywhere, ...]:
     return (peers,) if isinstance(peers, Anywhere) else peers
-
-
-def ingress_rules(allowances: Iterable[Allowance]) -> Iterator[IngressRule]:
-    """Yield the rules that let peers connect."""
-    for each in allowances:
-        yield IngressRule(each.peers, each.ports)
-
-
-def egress_rules(allowances: Iterable[Allowance]) -> Iterator[EgressRule]:
-    """Yield the rules that let a workload connect to peers."""
-    for each in allowances:
-        yield EgressRule(each.peers, each.ports)
