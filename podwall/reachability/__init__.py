@@ -1,5 +1,8 @@
 """Who can reach whom: the exact analysis of a snapshot's network policies.
 
+Read `replay` first: it takes one pair through every policy and rule. `analysis` gives the same
+answers for all pairs at once, which tests compare.
+
 >>> from podwall.model import LabelMap, Snapshot, SnapshotWorkload
 >>> pods = [SnapshotWorkload("shop", name, "Pod", LabelMap()) for name in ("web", "api")]
 >>> found = reachability(Snapshot(workloads=tuple(pods)))
