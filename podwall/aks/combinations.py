@@ -34,7 +34,7 @@ class RefusedCombination:
     page: str
 
     def is_in(self, inputs: Mapping[str, Any]) -> bool | Unknown:
-        """Say whether a ManagedCluster's inputs have it; the first unknown where that decides."""
+        """Return whether a ManagedCluster's inputs have it; the first unknown if that decides."""
         values = [_value(inputs, path) for path in self.paths]
         unknown = next((each for each in values if isinstance(each, Unknown)), None)
         return self.refuses(*values) if unknown is None else unknown

@@ -38,7 +38,7 @@ _IN_JSON = re.compile(rf'"type"\s*:\s*"{_AZURE_TYPE.pattern}"', re.IGNORECASE)
 
 
 def is_cluster(type_: str) -> bool:
-    """Say whether a type is that of an AKS cluster with Azure's names for its properties.
+    """Return whether a type is that of an AKS cluster with Azure's names for its properties.
 
     >>> is_cluster("azure-native:containerservice/v20240901:ManagedCluster")
     True
@@ -49,7 +49,7 @@ def is_cluster(type_: str) -> bool:
 
 
 def is_node_pool(type_: str) -> bool:
-    """Say whether a type is that of a node pool that is a resource of its own.
+    """Return whether a type is that of a node pool that is a resource of its own.
 
     >>> is_node_pool("azure-native_containerservice_v20260501:containerservice:AgentPool")
     True
@@ -58,7 +58,7 @@ def is_node_pool(type_: str) -> bool:
 
 
 def is_unrecognised_cluster(type_: str, inputs: Mapping[str, Any]) -> bool:
-    """Say whether a resource makes an AKS cluster whose properties are not read.
+    """Return whether a resource makes an AKS cluster whose properties are not read.
 
     The type alone tells for the providers that bridge Terraform's; `inputs` tell for those that
     make resources of any type, and for templates of Azure.
@@ -72,7 +72,7 @@ def is_unrecognised_cluster(type_: str, inputs: Mapping[str, Any]) -> bool:
 
 
 def may_be_cluster(type_: str) -> bool:
-    """Say whether a resource of a type can be an AKS cluster, whatever its inputs are.
+    """Return whether a resource of a type can be an AKS cluster, whatever its inputs are.
 
     >>> may_be_cluster("azapi:index/resource:Resource"), may_be_cluster("kubernetes:core/v1:Pod")
     (True, False)

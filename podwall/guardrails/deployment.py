@@ -105,7 +105,7 @@ def deployment_of(states: Iterable[ResourceState]) -> Deployment:
 
 
 def _is_made(state: ResourceState) -> bool:
-    """Say whether outputs are still to come, although every input is known."""
+    """Return whether outputs are still to come, although every input is known."""
     outputs, inputs = (state.outputs or {}).values(), (state.inputs or {}).values()
     return UNKNOWN in outputs and UNKNOWN not in inputs
 

@@ -138,7 +138,7 @@ class Plan:
 def depends_on_any(
     urn: str, wanted: Collection[str], resources: Mapping[str, PlannedResource]
 ) -> bool:
-    """Say whether a resource waits, however indirectly, for one of those that are wanted.
+    """Return whether a resource waits, however indirectly, for one of those that are wanted.
 
     `resources` are those of the plan by URN.
 

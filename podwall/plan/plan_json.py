@@ -217,7 +217,7 @@ def _path(steps: Steps) -> str:
 
 
 def is_plan(value: Any) -> bool:
-    """Say whether a JSON value is a plan that podwall wrote."""
+    """Return whether a JSON value is a plan that podwall wrote."""
     return isinstance(value, Mapping) and value.get("format") == PlanDocument.__struct_config__.tag
 
 

@@ -63,7 +63,7 @@ class Report:
         return f"{head}\n\n{rest}\n"
 
     def is_in(self, body: object) -> bool:
-        """Say whether a comment is an earlier form of this report."""
+        """Return whether a comment is an earlier form of this report."""
         return isinstance(body, str) and body.partition("\n")[0].rstrip() == self.marker
 
 

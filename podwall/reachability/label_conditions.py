@@ -75,7 +75,7 @@ class KeyCondition:
         return KeyCondition(self.values, not self.negated, not self.missing)
 
     def __le__(self, other: KeyCondition) -> bool:
-        """Say whether what fulfils this condition fulfils the other one."""
+        """Return whether what fulfils this condition fulfils the other one."""
         if self.missing and not other.missing:
             return False
         if self.negated:
@@ -143,7 +143,7 @@ class LabelConditions:
         return LabelConditions(tuple(sorted(found.items(), key=_key)))
 
     def __le__(self, other: LabelConditions) -> bool:
-        """Say whether what fulfils these conditions fulfils the other ones."""
+        """Return whether what fulfils these conditions fulfils the other ones."""
         if len(other.items) > len(self.items):
             return False
         mine = dict(self.items)

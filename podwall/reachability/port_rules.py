@@ -49,7 +49,7 @@ RulePorts = tuple[PortRule | Unknown, ...] | None | Unknown
 
 
 def has_names(ports: RulePorts) -> bool:
-    """Say whether a rule names a port, which then depends on the destination."""
+    """Return whether a rule names a port, which then depends on the destination."""
     return isinstance(ports, tuple) and any(
         isinstance(entry, PortRule) and isinstance(entry.port, str) for entry in ports
     )

@@ -331,7 +331,7 @@ class _Meaning(NamedTuple):
 
 
 def _asks_for_one_value(selector: Selector) -> bool:
-    """Say whether a selector asks for a label, and names one value wherever it does so."""
+    """Return whether a selector asks for a label, and names one value wherever it does so."""
     if selector.unknown is not None:
         return False
     listed = [each for each in selector.requirements if each.operator is Operator.IN]

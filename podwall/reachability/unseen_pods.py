@@ -90,7 +90,7 @@ def _other_namespaces(namespaces: Selector) -> str:
 
 
 def is_unseen(text: str) -> bool:
-    """Say whether a text is meant as the id of unseen pods.
+    """Return whether a text is meant as the id of unseen pods.
 
     >>> is_unseen("any:app=web"), is_unseen("shop/any:"), is_unseen("shop/any")
     (True, True, False)

@@ -33,7 +33,7 @@ class BrokenJsonError(ValueError):
 
 
 def looks_like_json(data: bytes) -> bool:
-    """Say whether data starts as a JSON object or list does."""
+    """Return whether data starts as a JSON object or list does."""
     return data.lstrip(BYTE_ORDER_MARK + b" \t\r\n")[:1] in (b"{", b"[")
 
 

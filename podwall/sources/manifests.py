@@ -50,7 +50,7 @@ def _objects(parsed: ParsedDocuments, data: bytes, name: str) -> ParsedDocuments
 
 
 def _is_meant_as_object(value: Any) -> bool:
-    """Say whether a document was meant for Kubernetes, be it malformed; folders hold others too."""
+    """Return whether a document was meant for Kubernetes, if malformed; folders hold others too."""
     if isinstance(value, list):
         return any(isinstance(item, dict) and "apiVersion" in item for item in value)
     return not isinstance(value, dict) or not value.keys().isdisjoint(OBJECT_KEYS)

@@ -93,7 +93,7 @@ def _kind_of_absence(keeps_its_name: bool, made_first: bool) -> AbsenceKind | No
 def _made_first(
     policy: PlannedResource, successor: PlannedResource, steps: Sequence[PreviewStep]
 ) -> bool:
-    """Say whether the successor of a policy is there before the policy is deleted."""
+    """Return whether the successor of a policy is there before the policy is deleted."""
     for step in steps:
         if step.urn == successor.urn and step.op in _MADE:
             return True

@@ -165,7 +165,7 @@ class _Deployment(Struct):
 
 
 def is_preview(value: Any) -> bool:
-    """Say whether a JSON value is a preview."""
+    """Return whether a JSON value is a preview."""
     return isinstance(value, Mapping) and isinstance(value.get("steps"), list)
 
 
@@ -179,7 +179,7 @@ def preview_in(value: Any, place: Place) -> PulumiPreview:
 
 
 def is_events(values: list[Any]) -> bool:
-    """Say whether JSON values are the engine's events, one after another."""
+    """Return whether JSON values are the engine's events, one after another."""
     return bool(values) and all(
         isinstance(value, Mapping) and "sequence" in value and "timestamp" in value
         for value in values
@@ -330,7 +330,7 @@ def plan_of(resources: Iterable[PlannedResource]) -> Plan:
 
 
 def is_state(value: Any) -> bool:
-    """Say whether a JSON value is an exported stack, or the checkpoint file of a local backend."""
+    """Return whether a JSON value is an exported stack, or the checkpoint of a local backend."""
     return _deployment(value) is not None
 
 

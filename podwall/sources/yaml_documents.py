@@ -113,7 +113,7 @@ def _bare_letter(place: Place) -> Finding:
 
 
 def _is_at_a_tab(data: bytes, problem: yaml.YAMLError) -> bool:
-    """Say whether the parser stumbled over the tab with which a line begins."""
+    """Return whether the parser stumbled over the tab with which a line begins."""
     mark = getattr(problem, "problem_mark", None)
     lines = data.split(b"\n")
     before = lines[mark.line][: mark.column + 1] if mark and mark.line < len(lines) else b""

@@ -99,7 +99,7 @@ def _written(value: object) -> str:
 
 
 def _may_replace(deployment: Deployment, cluster: PlannedResource) -> bool:
-    """Say whether a cluster is made in a stack of which something else exists already."""
+    """Return whether a cluster is made in a stack of which something else exists already."""
     azure = (each for each in deployment.plan.resources if each.type.startswith("azure"))
     others = [each.urn for each in azure if not may_be_cluster(each.type)]
     return cluster.urn in deployment.made and not deployment.existing.isdisjoint(others)

@@ -168,7 +168,7 @@ def print_preview(found: Review, console: Console) -> None:
 
 
 def _resources_title(plan: Plan) -> Text:
-    """Say how many resources there are, and what happens to them if that is not all the same."""
+    """Return how many resources there are, and what happens to them if that is not all the same."""
     resources = [each for each in plan.resources if each.type != "pulumi:pulumi:Stack"]
     changes = Counter(each.change for each in resources)
     counted = ", ".join(f"{changes[each]} {_WORDS[each]}" for each in Operation if changes[each])
