@@ -172,6 +172,6 @@ class Workspace:
         place = self.folder / "home" / "plugins" / f"resource-{name}-v{version}"
         place.mkdir(parents=True)
         script = place / f"pulumi-resource-{name}"
-        start = f'PYTHONPATH="{ROOT}" exec "{sys.executable}" -m tests.engine.plugins {name}'
+        start = f'PYTHONPATH="{ROOT}" exec "{sys.executable}" -P -m tests.engine.plugins {name}'
         script.write_text(f'#!/bin/sh\n{start} "$@"\n', encoding="utf-8")
         script.chmod(0o755)
