@@ -77,6 +77,7 @@ class Engine:
     Kubernetes version (`1.32`) with port ranges, None where always. `egress_port_names`: an egress
     rule with a port name that stands for different numbers. `sctp_rules`: rules that list SCTP.
     `ipv6_blocks`: policies with an IPv6 ip block. `local_dns`: egress to AKS LocalDNS on the node.
+    `unlisted_rules`: rules of a direction that `policyTypes` does not list.
     """
 
     name: str
@@ -90,6 +91,7 @@ class Engine:
     sctp_rules: Fact[Treatment]
     ipv6_blocks: Fact[Treatment]
     local_dns: Fact[Treatment]
+    unlisted_rules: Fact[Treatment]
     enforces: bool = True
 
     def facts(self) -> Iterator[tuple[str, Fact[object]]]:
@@ -154,6 +156,11 @@ SPEC: Final = Engine(
     sctp_rules=Fact(Treatment.ENFORCED, "rules may list SCTP, if the plugin supports it", _DOCS),
     ipv6_blocks=Fact(Treatment.ENFORCED, "an ip block may be IPv4 or IPv6", _API),
     local_dns=Fact(Treatment.ENFORCED, "an ip block can name AKS LocalDNS", _DNS),
+    unlisted_rules=Fact(
+        Treatment.IGNORED,
+        "rules of a direction that `policyTypes` does not list are ignored",
+        _API,
+    ),
 )
 
 AZURE: Final = replace(
@@ -232,6 +239,11 @@ CILIUM: Final = replace(
     local_dns=Fact(
         Treatment.IGNORED, "from Kubernetes 1.32 on no ip block matches AKS LocalDNS, a host", _DNS
     ),
+    unlisted_rules=Fact(
+        Treatment.ENFORCED,
+        "rules isolate and are enforced also where `policyTypes` does not list their direction",
+        "https://github.com/cilium/cilium/blob/v1.18.6/pkg/k8s/network_policy.go",
+    ),
 )
 
 _UNENFORCED: Final = "nothing enforces network policies in this cluster"
@@ -249,6 +261,7 @@ NONE: Final = Engine(
     sctp_rules=Fact(Treatment.IGNORED, _UNENFORCED, _NONE_LINK),
     ipv6_blocks=Fact(Treatment.IGNORED, _UNENFORCED, _NONE_LINK),
     local_dns=Fact(Treatment.OPEN, _UNENFORCED, _NONE_LINK),
+    unlisted_rules=Fact(Treatment.IGNORED, _UNENFORCED, _NONE_LINK),
     enforces=False,
 )
 

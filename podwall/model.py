@@ -231,8 +231,9 @@ class Rule:
 class Policy:
     """A NetworkPolicy as it acts: a direction is None when the policy does not isolate it.
 
-    `ingress=()` isolates and allows nothing. Rules of a direction that `policyTypes` leaves out are
-    not here; the reader reports them as a finding. An `Unknown` direction may or may not isolate.
+    `ingress=()` isolates and allows nothing. An `Unknown` direction may or may not isolate. Rules
+    of a direction that `policyTypes` leaves out, or perhaps leaves out, are the unlisted ones: the
+    specification ignores them, and some engines enforce them.
     """
 
     namespace: str | Unknown
@@ -241,6 +242,8 @@ class Policy:
     ingress: tuple[Rule | Unknown, ...] | Unknown | None = None
     egress: tuple[Rule | Unknown, ...] | Unknown | None = None
     place: Place = field(default_factory=Place, compare=False)
+    unlisted_ingress: tuple[Rule | Unknown, ...] | Unknown | None = None
+    unlisted_egress: tuple[Rule | Unknown, ...] | Unknown | None = None
 
     @property
     def full_name(self) -> str:

@@ -269,15 +269,30 @@ def edits(source: EnforcedCluster, target: EnforcedCluster) -> Iterator[Edit]:
     editor = RuleEditor(source, target)
     backends = Backends(source, target)
     for policy in source.policies:
-        edit = _edit_of(editor, backends, policy)
+        written = source.as_written(policy)
+        edit = _edit_of(editor, backends, written, _listed(source, target, policy))
         if edit is not None:
             yield edit
     for new, why in backends.policies():
         yield Edit(None, new, (why,))
 
 
-def _edit_of(editor: RuleEditor, backends: Backends, policy: Policy) -> Edit | None:
-    reasons: dict[str, None] = {}
+def _listed(source: EnforcedCluster, target: EnforcedCluster, policy: Policy) -> Policy:
+    """Return an acting policy with nothing that the two engines read differently by direction."""
+    if source.engine.unlisted_rules.value is target.engine.unlisted_rules.value:
+        return source.as_written(policy)
+    return replace(policy, unlisted_ingress=None, unlisted_egress=None)
+
+
+_UNLISTED: Final = "rules that `policyTypes` does not list act under one of the engines only"
+
+
+def _edit_of(
+    editor: RuleEditor, backends: Backends, written: Policy, policy: Policy
+) -> Edit | None:
+    """Return the edit of a policy as it is written, which acts like `policy` under the source."""
+    unlisted = written.unlisted_ingress, written.unlisted_egress
+    reasons = {} if policy is written or unlisted == (None, None) else {_UNLISTED: None}
     sides = {}
     for direction in Direction:
         rules = rules_of(policy, direction)
@@ -299,4 +314,4 @@ def _edit_of(editor: RuleEditor, backends: Backends, policy: Policy) -> Edit | N
         ingress=sides.get(Direction.INGRESS, policy.ingress),
         egress=sides.get(Direction.EGRESS, policy.egress),
     )
-    return None if new == policy else Edit(policy, new, tuple(reasons))
+    return None if new == written else Edit(written, new, tuple(reasons))

@@ -89,7 +89,7 @@ def _services(source: EnforcedCluster, target: EnforcedCluster) -> Iterator[Find
 
 def _unenforced(source: EnforcedCluster, target: EnforcedCluster) -> Iterator[Finding]:
     """Yield the policies that the source ignores and the target enforces, or the reverse."""
-    known = {id(policy) for policy in source.policies}, {id(policy) for policy in target.policies}
+    known = [{id(each.as_written(p)) for p in each.policies} for each in (source, target)]
     for policy in source.snapshot.policies:
         enforced = [id(policy) in each for each in known]
         if enforced[0] != enforced[1]:

@@ -6,8 +6,8 @@ whether a single selector, peer or list of ip blocks matches one endpoint, and w
 
 from __future__ import annotations
 
-from collections.abc import Collection, Hashable, Iterator
-from dataclasses import dataclass
+from collections.abc import Collection, Hashable, Iterable, Iterator
+from dataclasses import dataclass, replace
 from functools import cached_property, reduce
 from typing import Final
 
@@ -79,7 +79,9 @@ class EnforcedCluster:
         self.snapshot = snapshot
         self.engine = engine
         self.workloads = _last_of_each(snapshot)
-        self.policies = _acting(snapshot, engine)
+        acting = _acting(snapshot, engine)
+        self.policies = tuple(each for each, _ in acting)
+        self._written = {id(each): written for each, written in acting}
         self.services = tuple(_exposing(snapshot, engine))
         self.namespaces = NamespaceLabels(snapshot)
         self.ports = PortReader(snapshot, engine)
@@ -96,11 +98,16 @@ class EnforcedCluster:
         used.update(each.name for each in snapshot.namespaces)
         return tuple(sorted(each for each in used if isinstance(each, str)))
 
+    def as_written(self, policy: Policy) -> Policy:
+        """Return the policy of the snapshot that an acting one is read from."""
+        return self._written.get(id(policy), policy)
+
     def idle_blocks(self) -> set[IpPeer]:
         """Return the ip blocks of policies that do not act: they cut the outside all the same."""
         acting = {id(policy) for policy in self.policies}
         idle = (policy for policy in self.snapshot.policies if id(policy) not in acting)
-        return {block for policy in idle for block in _blocks(policy)}
+        unlisted = map(_with_unlisted, filter(_has_unlisted, self.snapshot.policies))
+        return {block for policy in (*idle, *unlisted) for block in _blocks(policy)}
 
 
 def other_namespaces(
@@ -164,19 +171,41 @@ def _last_of_each(snapshot: Snapshot) -> tuple[SnapshotWorkload, ...]:
     )
 
 
-def _acting(snapshot: Snapshot, engine: Engine) -> tuple[Policy, ...]:
-    """Return the policies that the engine enforces.
+def _acting(snapshot: Snapshot, engine: Engine) -> tuple[tuple[Policy, Policy], ...]:
+    """Return the policies as the engine enforces them, each with the one that is written.
 
     An engine that ignores policies with IPv6 blocks runs in clusters without IPv6 only, so that a
     peer that is not known yet is none of these.
     """
     if not engine.enforces:
         return ()
-    policies = _last_policies(snapshot)
-    if engine.ipv6_blocks.value is not Treatment.IGNORED:
-        return policies
-    return tuple(
-        each for each in policies if not any(is_ipv6(block.network) for block in _blocks(each))
+    policies: Iterable[Policy] = _last_policies(snapshot)
+    if engine.ipv6_blocks.value is Treatment.IGNORED:
+        policies = (each for each in policies if not _has_ipv6(each))
+    if engine.unlisted_rules.value is Treatment.ENFORCED:
+        return tuple((_with_unlisted(each), each) for each in policies)
+    return tuple((each, each) for each in policies)
+
+
+def _has_ipv6(policy: Policy) -> bool:
+    return any(is_ipv6(block.network) for block in _blocks(policy))
+
+
+def _has_unlisted(policy: Policy) -> bool:
+    return policy.unlisted_ingress is not None or policy.unlisted_egress is not None
+
+
+def _with_unlisted(policy: Policy) -> Policy:
+    """Return the policy as if `policyTypes` listed every direction that has rules."""
+    if not _has_unlisted(policy):
+        return policy
+    ingress, egress = policy.unlisted_ingress, policy.unlisted_egress
+    return replace(
+        policy,
+        ingress=policy.ingress if ingress is None else ingress,
+        egress=policy.egress if egress is None else egress,
+        unlisted_ingress=None,
+        unlisted_egress=None,
     )
 
 

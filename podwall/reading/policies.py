@@ -130,6 +130,8 @@ def _policy(item: ManifestObject, spec: Mapping[str, Any] | Unknown) -> Policy:
         _enforced(ingress, isolates(Direction.INGRESS)),
         _enforced(egress, isolates(Direction.EGRESS)),
         item.place,
+        _unlisted(ingress, isolates(Direction.INGRESS)),
+        _unlisted(egress, isolates(Direction.EGRESS)),
     )
 
 
@@ -156,3 +158,8 @@ def _enforced(rules: Rules, isolates: Isolates) -> Rules | None:
     if not isolates:
         return None
     return (rules,) if isinstance(rules, Unknown) else rules
+
+
+def _unlisted(rules: Rules, isolates: Isolates) -> Rules | None:
+    """Return the rules of a direction that `policyTypes` does not list, or perhaps does not."""
+    return None if isolates is True or rules == () else rules

@@ -115,7 +115,8 @@ def _value(workload: SnapshotWorkload, key: str) -> str | Unknown:
 def _selectors(policies: Iterable[Policy], services: Iterable[Service]) -> Iterator[Selector]:
     for policy in policies:
         yield policy.pod_selector
-        for rules in (policy.ingress, policy.egress):
+        unlisted = policy.unlisted_ingress, policy.unlisted_egress
+        for rules in (policy.ingress, policy.egress, *unlisted):
             yield from _peer_selectors(rules if isinstance(rules, tuple) else ())
     yield from (service.selector for service in services if service.selector is not None)
 

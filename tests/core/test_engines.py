@@ -2,15 +2,20 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from ipaddress import ip_network
 from typing import Any
 
 import pytest
+import yaml
 
 from podwall.engines import AZURE, CALICO, CILIUM, ENGINES, NONE, SPEC, Treatment, engine
+from podwall.migrate import migrate
 from podwall.model import IpPeer, IpProtocol, PortRule, Selector, Unknown
 from podwall.policies.errors import InvalidValue
 from podwall.reachability import Verdict, reachability
+from podwall.reading import Document
+from podwall.reading import snapshot as read
 from tests.core.builders import (
     COLUMNS,
     EVERYTHING,
@@ -253,3 +258,84 @@ def test_a_migration_is_the_difference_of_two_columns() -> None:
         for name in "ab"
         if (where, name) != ("x", source)
     }
+
+
+def _manifests(text: str, **more: Any) -> Any:
+    """Return what manifests make, read as a folder of them is."""
+    documents = [Document(each) for each in yaml.safe_load_all(text)]
+    return replace(read(documents).snapshot, **more)
+
+
+_THREE_PODS = """
+apiVersion: v1
+kind: List
+items:
+- {apiVersion: v1, kind: Pod, metadata: {name: a, namespace: x, labels: {app: a}}, spec: {}}
+- {apiVersion: v1, kind: Pod, metadata: {name: b, namespace: x, labels: {app: b}}, spec: {}}
+- {apiVersion: v1, kind: Pod, metadata: {name: c, namespace: x, labels: {app: c}}, spec: {}}
+---
+apiVersion: networking.k8s.io/v1
+kind: NetworkPolicy
+metadata: {name: a, namespace: x}
+spec: """
+
+
+@pytest.mark.parametrize(
+    ("spec", "flow", "expected"),
+    [
+        pytest.param(
+            "{policyTypes: [Ingress], ingress: [{}], egress: [{to: [{podSelector: {matchLabels: "
+            "{app: b}}}]}]}",
+            "x/a -> x/c",
+            "yyyny",
+            id="egress, a pod that no rule names",
+        ),
+        pytest.param(
+            "{policyTypes: [Ingress], ingress: [{}], egress: [{to: [{podSelector: {matchLabels: "
+            "{app: b}}}]}]}",
+            "x/a -> x/b",
+            "yyyyy",
+            id="egress, the pod that is named",
+        ),
+        pytest.param(
+            "{policyTypes: [Egress], egress: [{}], ingress: [{from: [{podSelector: {matchLabels: "
+            "{app: b}}}]}]}",
+            "x/c -> x/a",
+            "yyyny",
+            id="ingress",
+        ),
+        pytest.param(
+            "{policyTypes: [Egress], egress: [{}], ingress: [{from: [{ipBlock: {cidr: "
+            "203.0.113.0/24}}]}]}",
+            "203.0.113.0/24 -> x/a",
+            "yyyyy",
+            id="an ip block, which cuts the outside under every engine",
+        ),
+        pytest.param(
+            "{policyTypes: [Ingress], ingress: [{}], egress: []}",
+            "x/a -> x/c",
+            "yyyyy",
+            id="no rules there",
+        ),
+    ],
+)
+def test_rules_of_a_direction_that_policy_types_does_not_list(
+    spec: str, flow: str, expected: str
+) -> None:
+    """Measured with Cilium 1.18.6: they are enforced, and isolate."""
+    whole = "{podSelector: {matchLabels: {app: a}}, " + spec[1:]
+    assert column(_manifests(_THREE_PODS + whole), flow) == expected
+
+
+def test_a_migration_keeps_rules_of_unlisted_directions_as_they_act() -> None:
+    spec = (
+        "{podSelector: {}, policyTypes: [Ingress], ingress: [{}], egress: [{ports: [{port: 1}]}]}"
+    )
+    snapshot = _manifests(_THREE_PODS + spec)
+    for engines in ((AZURE, CILIUM), (CILIUM, AZURE), (CALICO, CILIUM), (CILIUM, CALICO)):
+        found = migrate(snapshot, *engines)
+        assert list(found.difference.port_changes())
+        assert len(found.edits) == 1
+        assert not list(found.remaining.port_changes())
+        assert not [each for each in found.limits if each.id == "enforcement-changes"]
+    assert not migrate(snapshot, CILIUM, CILIUM).edits

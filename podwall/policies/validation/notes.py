@@ -64,7 +64,8 @@ def _policy_types(spec: Mapping[str, Any]) -> Findings:
             yield note(
                 "rules-ignored",
                 f"spec.{direction.field}",
-                f"these rules have no effect, for `policyTypes` has no `{direction}`",
+                f"these rules have no effect, for `policyTypes` has no `{direction}`; "
+                "cilium enforces them all the same",
                 f"add `{direction}` to `policyTypes`, or remove the rules",
             )
 
