@@ -32,6 +32,9 @@ __all__ = ["TypedDocument", "about", "convert", "inside"]
 
 T = TypeVar("T")
 
+#: What msgspec raises: also for half of a surrogate pair, which JSON can write and UTF-8 can't.
+_REFUSALS: Final = (msgspec.ValidationError, UnicodeError)
+
 
 def about(description: str, **limits: Any) -> msgspec.Meta:
     """Return what the schema says of a field, and the limits of its values."""
@@ -65,11 +68,11 @@ def convert(document: object, type_: type[T], place: Place) -> T:
     """
     try:
         return msgspec.convert(document, type_)
-    except msgspec.ValidationError:
+    except _REFUSALS:
         whole = _with_whole_numbers(document)
     try:
         return msgspec.convert(whole, type_)
-    except msgspec.ValidationError as problem:
+    except _REFUSALS as problem:
         raise _refusal(whole, type_, place, problem) from problem
 
 
@@ -92,7 +95,7 @@ def _with_whole_numbers(value: Any) -> Any:
 
 
 def _refusal(
-    value: Any, type_: Any, place: Place, problem: msgspec.ValidationError, about: str = ""
+    value: Any, type_: Any, place: Place, problem: Exception, about: str = ""
 ) -> InvalidValue:
     """Return what is wrong with a value that is refused, or with the first such part of it.
 
@@ -106,7 +109,7 @@ def _refusal(
     for step, part, inner in _parts(value, choices):
         try:
             msgspec.convert(part, inner)
-        except msgspec.ValidationError as deeper:
+        except _REFUSALS as deeper:
             near = about if step.startswith("[") else ""
             return _refusal(part, inner, place.at(step), deeper, near)
     if isinstance(own := problem.__cause__, InvalidValue):
@@ -193,7 +196,7 @@ def _wrong_value(
     if bound := _BOUND.match(expected):
         must = f"at {'least' if bound[1] == '>' else 'most'} {bound[2]}"
     else:
-        names = expected.partition("`")[2].partition("`")[0].split(" | ")
+        names = (expected.partition("`")[2].partition("`")[0] or "UTF-8 text").split(" | ")
         must = _listed(
             [f"`{word}`" for word in words] or [_NAMES.get(each, each) for each in names]
         )

@@ -69,6 +69,9 @@ WORDS: Final[dict[str, Scalar]] = {
 SMALLEST: Final = -(2**63)
 LARGEST: Final = 2**64 - 1
 OCTAL: Final = 8
+DECIMAL: Final = 10
+#: Of a sign and a whole number of 64 bits; Python refuses to read thousands.
+MOST_DIGITS: Final = 21
 #: From here on JSON writes floats with an exponent.
 JSON_EXPONENT: Final = 1e21
 NUMBER_STARTS: Final = frozenset("+-.0123456789")
@@ -77,7 +80,7 @@ INTEGERS: Final = (
     (re.compile(r"[-+]?0[xX][0-9a-fA-F]+"), 16),
     (re.compile(r"[-+]?0[bB][01]+"), 2),
     (re.compile(r"[-+]?0[oO]?[0-7]+"), OCTAL),
-    (re.compile(r"[-+]?(?:0|[1-9][0-9]*)"), 10),
+    (re.compile(r"[-+]?(?:0|[1-9][0-9]*)"), DECIMAL),
 )
 
 
@@ -97,7 +100,7 @@ def plain_scalar(written: str) -> Scalar:
 def _number(written: str) -> Scalar:
     digits = written.replace("_", "")
     for pattern, base in INTEGERS:
-        if pattern.fullmatch(digits):
+        if pattern.fullmatch(digits) and (base != DECIMAL or len(digits) <= MOST_DIGITS):
             value = _integer(digits, base)
             if SMALLEST <= value <= LARGEST:
                 return value

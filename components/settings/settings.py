@@ -118,7 +118,7 @@ def _parsed(key: str, value: str) -> Any:
         return value
     try:
         return json.loads(value)
-    except json.JSONDecodeError:
+    except (ValueError, RecursionError):  # no JSON, or numbers and nesting beyond any setting
         return value
 
 

@@ -7,6 +7,7 @@ a cluster whose properties are not read, an engine that the cluster's inputs do 
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
+from contextlib import suppress
 from ipaddress import ip_network
 from typing import Any, Final
 
@@ -104,8 +105,9 @@ def _pod_cidrs(inputs: Mapping[str, Any]) -> Iterator[IpNetwork]:
         cidrs = leaf(inputs, "networkProfile.podCidrs")
         listed = cidrs if isinstance(cidrs, list | tuple) and cidrs else None
         for cidr in listed or [leaf(inputs, "networkProfile.podCidr")]:
-            if isinstance(cidr, str):
-                yield ip_network(cidr, strict=False)
+            with suppress(ValueError):  # what is no range says nothing of where pods are
+                if isinstance(cidr, str):
+                    yield ip_network(cidr, strict=False)
 
 
 _LINK = f"{LEARN}/use-network-policies"

@@ -172,6 +172,13 @@ REFUSED = [
         id="none of several types",
     ),
     pytest.param(
+        {"doors": [{"width": "\ud800"}]},
+        ".doors[0].width",
+        r"must be UTF-8 text, is the text `\ud800`",
+        "in centimetres",
+        id="half of a surrogate pair",
+    ),
+    pytest.param(
         {"doors": [{**DOOR, "hung-by": "nobody"}]},
         ".doors[0].hung-by",
         "must be hung",
@@ -192,8 +199,14 @@ def test_what_is_wrong_is_refused_with_its_place(
     assert refusal.value.place == Place("house.yaml", 3, f"room{path}")
 
 
+HALF = st.just("\ud800")
 ANY: st.SearchStrategy[Any] = st.recursive(
-    st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=3),
+    st.none()
+    | st.booleans()
+    | st.integers()
+    | st.floats()
+    | st.text(max_size=3)
+    | st.just("\ud800"),
     lambda inner: (
         st.lists(inner, max_size=3)
         | st.dictionaries(
@@ -214,5 +227,5 @@ def test_any_document_is_read_or_refused_in_one_line(document: Any) -> None:
         return
     assert str(refusal).startswith("house.yaml:3 room")
     assert "\n" not in str(refusal)
-    with pytest.raises(ValidationError):
+    with pytest.raises((ValidationError, UnicodeError)):
         converted(document, Room)

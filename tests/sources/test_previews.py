@@ -174,6 +174,13 @@ def test_values_that_are_not_told(tmp_path: Path, value: Any, cause: str) -> Non
     )
 
 
+@pytest.mark.parametrize("cidr", ["2001-01-01", "", "10.0.0.0/99", None, 5, ["10.0.0.0/8"]])
+def test_a_range_of_pods_that_is_none_says_nothing(tmp_path: Path, cidr: Any) -> None:
+    aks = cluster("azure")
+    aks["inputs"]["networkProfile"]["podCidr"] = cidr
+    assert planned(preview(tmp_path, ("same", aks, aks))).pod_cidrs == ()
+
+
 def test_engine_events_are_a_preview_too(tmp_path: Path) -> None:
     events = [
         {"sequence": 1, "timestamp": 1, "preludeEvent": {"config": {}}},

@@ -42,3 +42,9 @@ def test_a_bare_letter_is_the_text_it_looks_like_with_a_finding(letter: str) -> 
 def test_what_looks_like_a_text_is_one_to_every_writer_of_json(text: str) -> None:
     (document,) = parse_yaml(text.encode(), "x.yaml").documents
     assert msgspec.json.decode(msgspec.json.encode(document.manifest)) == document.manifest
+
+
+@pytest.mark.parametrize("digits", [20, 21, 400, 5000])
+def test_a_whole_number_of_many_digits_is_no_whole_number(digits: int) -> None:
+    ((value, *_),) = yaml_values(b"a: " + b"9" * digits)
+    assert isinstance(value["a"], str if digits > 308 else int | float)

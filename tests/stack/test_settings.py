@@ -95,6 +95,7 @@ WRONG = [
     ),
     pytest.param("replicas", "two", "podwall:replicas: must be a whole", "", id="a word"),
     pytest.param("replicas", "2.5", "podwall:replicas: must be a whole", "", id="a half"),
+    pytest.param("replicas", "9" * 5000, "podwall:replicas: must be a whole", "", id="huge"),
     pytest.param("replicas", "0", "podwall:replicas: `0` is less than 1", "", id="too few"),
     pytest.param("applications", "shop", "podwall:applications: must be a list", "", id="?"),
     pytest.param(
