@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import sys
-import traceback
 from collections.abc import Sequence
 from typing import Final
 
@@ -12,6 +11,7 @@ from podwall.cli.messages import write_error
 from podwall.cli.parser import parsed
 from podwall.exit_code import ExitCode
 from podwall.policies.errors import PodwallError
+from podwall.streams import write_traceback
 
 __all__ = ["main"]
 
@@ -32,7 +32,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return _INTERRUPTED
     except Exception as problem:  # noqa: BLE001 - a crash must not look like a finding
         if options.debug:
-            traceback.print_exception(problem)
+            write_traceback(problem)
         write_error(problem if isinstance(problem, PodwallError) else _defect(problem))
         return ExitCode.BAD_INPUT
 

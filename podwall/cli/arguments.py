@@ -16,6 +16,7 @@ from podwall.exit_code import FailOn
 from podwall.policies.errors import InvalidValue
 
 if TYPE_CHECKING:
+    from podwall.reports.formats import CsvLine
     from podwall.review import Review
     from podwall.sources import Source
 
@@ -30,6 +31,7 @@ __all__ = [
     "add_out",
     "add_source",
     "add_stack",
+    "csv_writer",
     "paused_collector",
     "read_review",
     "read_source",
@@ -42,7 +44,7 @@ ENGINE_NAMES: Final = tuple(ENGINES)
 
 
 def add_format(parser: ArgumentParser, formats: Sequence[str] = ("text", "json")) -> None:
-    """Add `-o`."""
+    """Add `-o`, and where CSV is one of the formats `--raw-cells`."""
     parser.add_argument(
         "-o",
         "--output",
@@ -51,6 +53,24 @@ def add_format(parser: ArgumentParser, formats: Sequence[str] = ("text", "json")
         default=formats[0],
         help=f"{', '.join(formats[:-1])} or {formats[-1]} (default: {formats[0]})",
     )
+    if "csv" in formats:
+        _add_raw_cells(parser)
+
+
+def _add_raw_cells(parser: ArgumentParser) -> None:
+    parser.add_argument(
+        "--raw-cells",
+        action="store_true",
+        help="csv: every cell as it is, for programs (default: what a spreadsheet would run as a "
+        "formula begins with an apostrophe)",
+    )
+
+
+def csv_writer(options: Namespace) -> CsvLine:
+    """Return what writes a line of CSV as the options ask for it."""
+    from podwall.reports.formats import csv_line, raw_csv_line  # noqa: PLC0415 - as below
+
+    return raw_csv_line if options.raw_cells else csv_line
 
 
 def add_engine(parser: ArgumentParser) -> None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sys
 from argparse import Namespace
 from collections.abc import Iterator, Sequence
 
@@ -16,6 +15,7 @@ from podwall.reports.findings.documents import reading_fields
 from podwall.reports.formats import json_text
 from podwall.review import Review
 from podwall.sources.expectations import expectations_in
+from podwall.streams import MEDIA, write_output
 
 __all__ = ["show_results"]
 
@@ -31,8 +31,7 @@ def show_results(options: Namespace) -> int:
         found = read_review(options)
         results = check(found.reachability, expectations)
         write_reading(found)
-        sys.stdout.writelines(_report(options.output, found, results))
-        sys.stdout.flush()
+        write_output(_report(options.output, found, results), MEDIA.get(options.output))
     outcomes = {each.outcome for each in results}
     broken = [Severity.ERROR] if Outcome.FAIL in outcomes else []
     certain = Outcome.UNDETERMINED not in outcomes

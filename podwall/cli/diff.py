@@ -7,14 +7,13 @@ so, because a pull request without a report looks like one without a change.
 
 from __future__ import annotations
 
-import sys
 from argparse import Namespace
 from collections.abc import Iterator
 from dataclasses import replace
 from itertools import chain
 
 from podwall.change_review import ChangeReview, change_review, stages
-from podwall.cli.arguments import paused_collector
+from podwall.cli.arguments import csv_writer, paused_collector
 from podwall.cli.findings import write_change_reading
 from podwall.cli.messages import progress
 from podwall.exit_code import FailOn
@@ -28,10 +27,11 @@ from podwall.reports.change_files import (
 )
 from podwall.reports.changes import CHANGE_HEADER, change_rows, changes_text
 from podwall.reports.comment import ChangeReport, comment
-from podwall.reports.formats import csv_line, json_text
+from podwall.reports.formats import json_text
 from podwall.reports.output_folder import write_files
 from podwall.sources import Source, source
 from podwall.sources.expectations import expectations_in
+from podwall.streams import MEDIA, write_output
 
 __all__ = ["show_changes", "subject_of"]
 
@@ -51,8 +51,7 @@ def show_changes(options: Namespace) -> int:
                 write_files(options.out, files)
             raise
         write_change_reading(found)
-        sys.stdout.writelines(_report(options.output, found, report))
-        sys.stdout.flush()
+        write_output(_report(options, found, report), MEDIA.get(options.output))
         code = found.exit_code(FailOn(options.fail_on))
         if options.out:
             write_files(options.out, change_files(found, report, code, options.project))
@@ -86,12 +85,13 @@ def _states(paths: list[str]) -> tuple[Source, Source]:
             )
 
 
-def _report(output: str, found: ChangeReview, report: ChangeReport) -> Iterator[str]:
-    match output:
+def _report(options: Namespace, found: ChangeReview, report: ChangeReport) -> Iterator[str]:
+    match options.output:
         case "json":
             yield json_text(change_document(found))
         case "csv":
-            yield from map(csv_line, chain([CHANGE_HEADER], change_rows(found.difference)))
+            rows = chain([CHANGE_HEADER], change_rows(found.difference))
+            yield from map(csv_writer(options), rows)
         case "md":
             yield comment(report)
         case "html":

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sys
 from argparse import Namespace
 from collections.abc import Iterator
 from pathlib import Path
@@ -22,6 +21,7 @@ from podwall.reports.explanation import (
 from podwall.reports.findings.documents import reading_fields
 from podwall.reports.formats import json_text
 from podwall.review import Review
+from podwall.streams import MEDIA, write_output
 
 __all__ = ["FlowWords", "flow_words", "show_explanation"]
 
@@ -74,8 +74,7 @@ def show_explanation(options: Namespace) -> int:
         found = read_review(options)
         explained = _answers(found.reachability, words)
         write_reading(found, Severity.WARNING)
-        sys.stdout.writelines(_report(options.output, found, explained))
-        sys.stdout.flush()
+        write_output(_report(options.output, found, explained), MEDIA.get(options.output))
         return found.exit_code(FailOn.ERROR, found.reading_findings)
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sys
 from argparse import Namespace
 from collections.abc import Sequence
 
@@ -18,6 +17,7 @@ from podwall.reports.output_folder import write_file
 from podwall.reports.words import counted
 from podwall.review import Review
 from podwall.sources.yaml_documents import unkept_comments
+from podwall.streams import write_output
 
 __all__ = ["show_import"]
 
@@ -49,8 +49,7 @@ def _read(found: Review, namespace: str) -> tuple[list[NetworkPolicy], tuple[Fin
 
 def _write(text: str, policies: Sequence[NetworkPolicy], options: Namespace) -> None:
     if options.out is None:
-        sys.stdout.write(text)
-        sys.stdout.flush()
+        write_output([text])
         return
     write_file(options.out, text, replace=options.force)
     written = counted(len(policies), "policy", "policies")

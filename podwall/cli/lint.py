@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sys
 from argparse import Namespace
 
 from podwall.cli.arguments import paused_collector, read_review
@@ -13,6 +12,7 @@ from podwall.reports.findings.junit import findings_suite, junit_text
 from podwall.reports.findings.terminal import print_findings
 from podwall.reports.formats import json_text
 from podwall.reports.terminal import terminal
+from podwall.streams import shown_json, shown_markup, write_output
 
 __all__ = ["show_findings"]
 
@@ -26,13 +26,14 @@ def show_findings(options: Namespace) -> int:
         case "json":
             engine = found.reachability.engine
             document = lint_document(engine, findings, found.suppressed, found.unread)
-            sys.stdout.write(json_text(document))
+            write_output([json_text(document)], shown_json)
         case "sarif":
-            sys.stdout.write(json_text(sarif_document(findings, category=found.source.name)))
+            write_output(
+                [json_text(sarif_document(findings, category=found.source.name))], shown_json
+            )
         case "junit":
-            sys.stdout.write(junit_text([findings_suite("podwall lint", findings)]))
+            write_output([junit_text([findings_suite("podwall lint", findings)])], shown_markup)
         case _:
             print_findings(findings, found.suppressed, terminal())
-    sys.stdout.flush()
     write_unread(found, findings)
     return found.exit_code(FailOn(options.fail_on), findings)

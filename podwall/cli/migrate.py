@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sys
 from argparse import Namespace
 from collections.abc import Iterator
 
@@ -14,6 +13,7 @@ from podwall.reports.formats import json_text
 from podwall.reports.migration import migration_document, migration_text
 from podwall.reports.preview.manifests import kubernetes_yaml
 from podwall.review import Review
+from podwall.streams import MEDIA, write_output
 
 __all__ = ["show_migration"]
 
@@ -26,8 +26,7 @@ def show_migration(options: Namespace) -> int:
         migration = migrate(snapshot, options.old or snapshot.engine or "azure", options.new)
         write_findings(found.reading_findings)
         write_unread(found, found.reading_findings)
-        sys.stdout.writelines(_report(options.output, found, migration))
-        sys.stdout.flush()
+        write_output(_report(options.output, found, migration), MEDIA.get(options.output))
         weighed = (*migration.weighed, *found.reading_findings)
         return exit_code(FailOn(options.fail_on), weighed, certain=migration.is_certain)
 

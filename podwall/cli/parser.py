@@ -16,6 +16,7 @@ from importlib.metadata import version
 from typing import Any, NoReturn
 
 from podwall.policies.wording import guess
+from podwall.streams import one_line, write_usage
 
 __all__ = ["Command", "parsed"]
 
@@ -97,6 +98,14 @@ class _Parser(ArgumentParser):
         guesses = (guess(word.partition("=")[0], self._options) for word in words)
         proposed = next(filter(None, guesses), "")
         self.error(_with_proposal(f"unrecognized arguments: {' '.join(words)}", proposed))
+
+    def error(self, message: str) -> NoReturn:
+        """Say what is wrong with the words, on one line."""
+        super().error(one_line(message))
+
+    def _print_message(self, message: str, file: Any = None) -> None:
+        if message:
+            write_usage(message, file)
 
     def _check_value(self, action: Action, value: Any) -> None:
         try:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sys
 from argparse import Namespace
 from dataclasses import replace
 from pathlib import Path
@@ -19,6 +18,7 @@ from podwall.reports.preview.documents import preview_document, preview_files
 from podwall.reports.preview.terminal import print_preview
 from podwall.reports.terminal import terminal
 from podwall.review import Review, review
+from podwall.streams import shown_json, write_output
 
 __all__ = ["show_preview"]
 
@@ -32,16 +32,16 @@ def show_preview(options: Namespace) -> int:
         findings = found.findings
     written = _write(found, options)
     if options.output == "json":
-        sys.stdout.write(json_text(preview_document(found)))
+        write_output([json_text(preview_document(found))], shown_json)
     else:
         print_preview(found, terminal())
-    sys.stdout.flush()
     write_unread(found, findings)
-    write_message(written)
+    for line in written:
+        write_message(line)
     return found.exit_code(FailOn(options.fail_on), findings)
 
 
-def _write(found: Review, options: Namespace) -> str:
+def _write(found: Review, options: Namespace) -> list[str]:
     """Write the preview's files, and return what to say about them."""
     files, left_out = preview_files(found)
     folder = (options.out or find_project(Path.cwd()) / "out") / found.plan.stack
@@ -50,7 +50,7 @@ def _write(found: Review, options: Namespace) -> str:
     manifests = sum(name.startswith("manifests/") for name in files)
     lines = [f"wrote {manifests} manifests, plan.json and index.html to {_shown(folder)}"]
     lines += [f"not written: {each.object}, because {each.because}" for each in left_out]
-    return "\n".join(lines)
+    return lines
 
 
 def _refuse_another_folder(folder: Path) -> None:

@@ -2,17 +2,17 @@
 
 from __future__ import annotations
 
-import sys
 from argparse import Namespace
 from collections.abc import Iterable, Iterator
 
-from podwall.cli.arguments import paused_collector, read_review
+from podwall.cli.arguments import csv_writer, paused_collector, read_review
 from podwall.cli.findings import write_reading
 from podwall.exit_code import FailOn
 from podwall.reports.findings.documents import reading_fields
 from podwall.reports.reach.documents import reach_stream
 from podwall.reports.reach.rows import reach_csv, reach_markdown
 from podwall.review import Review
+from podwall.streams import MEDIA, write_output
 
 __all__ = ["show_reach"]
 
@@ -22,8 +22,7 @@ def show_reach(options: Namespace) -> int:
     with paused_collector():
         found = read_review(options)
         write_reading(found)
-        sys.stdout.writelines(_report(options, found))
-        sys.stdout.flush()
+        write_output(_report(options, found), MEDIA.get(options.output))
         return found.exit_code(FailOn(options.fail_on), found.reading_findings)
 
 
@@ -32,7 +31,7 @@ def _report(options: Namespace, found: Review) -> Iterable[str]:
         case "json":
             return reach_stream(found.reachability, **reading_fields(found))
         case "csv":
-            return reach_csv(found.reachability)
+            return reach_csv(found.reachability, csv_writer(options))
         case "md":
             return reach_markdown(found.reachability)
         case "html":

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sys
 from argparse import Namespace
 from collections.abc import Mapping, Sequence
 from typing import Final
@@ -20,6 +19,7 @@ from podwall.reports.preview.manifests import kubernetes_yaml
 from podwall.sources.expectations import expectations_in
 from podwall.sources.files import STDIN, read_bytes
 from podwall.sources.yaml_lines import at_their_lines, exact_place
+from podwall.streams import write_output
 from podwall.suggest import Suggestion, suggest
 
 __all__ = ["show_suggestion"]
@@ -69,8 +69,7 @@ def _text(output: str, policies: Sequence[NetworkPolicy]) -> str:
 
 def _write(text: str, options: Namespace) -> None:
     if options.out is None:
-        sys.stdout.write(text)
-        sys.stdout.flush()
+        write_output([text])
     else:
         write_file(options.out, text, replace=options.force)
         write_message(f"wrote {options.out}")

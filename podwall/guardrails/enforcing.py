@@ -38,6 +38,7 @@ from podwall.plan import PlannedResource
 from podwall.plan.cluster import clusters, unrecognised_clusters
 from podwall.plan.values import kind_of
 from podwall.policies.errors import Finding, Place, PodwallError
+from podwall.streams import one_line, shown_text
 
 __all__ = ["ID", "cluster_policy", "remembering", "stack_policy", "undetermined", "violation_text"]
 
@@ -99,8 +100,7 @@ def violation_text(finding: Finding, rule: str) -> str:
     """Return a finding as people read it under a rule: where, what, and what to do."""
     path = f"{finding.place.path}: " if finding.place.path else ""
     id_ = f" [{finding.id}]" if finding.id != rule else ""
-    help_ = f"\nhelp: {finding.help}" if finding.help else ""
-    return f"{path}{finding.message}{id_}{help_}"
+    return _shown(f"{path}{finding.message}{id_}", finding.help)
 
 
 def _about(rule: ClusterGuardrail[Any] | StackGuardrail[Any]) -> dict[str, Any]:
@@ -150,7 +150,13 @@ def _urn(place: Place, deployment: Deployment) -> str | None:
 
 
 def _problem(problem: PodwallError) -> str:
-    return f"{problem}\nhelp: {problem.help}" if problem.help else str(problem)
+    return _shown(str(problem), problem.help)
+
+
+def _shown(text: str, help_: str) -> str:
+    """Return a text and what to do, each on a line of its own, as the engine's log may have it."""
+    lines = [one_line(text), *([f"help: {one_line(help_)}"] if help_ else [])]
+    return shown_text("\n".join(lines))
 
 
 ID: Final = "undetermined"

@@ -24,6 +24,7 @@ from podwall.posting.pull_requests import (
     post_to_azure,
     post_to_github,
 )
+from podwall.streams import write_line, write_output
 
 __all__ = ["main"]
 
@@ -40,10 +41,11 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except (RefusedError, UnreachableError) as problem:
         message = f"not posted, the report is in the summary: {problem}"
     except PodwallError as problem:
-        sys.stderr.write(f"error: {problem}\n")
-        sys.stderr.write(f" help: {problem.help}\n" if problem.help else "")
+        write_line(str(problem), "error:")
+        if problem.help:
+            write_line(problem.help, " help:")
         return _BAD_INPUT
-    sys.stdout.write(f"{message}\n")
+    write_output([f"{message}\n"])
     return _FINE
 
 

@@ -116,7 +116,7 @@ def changes_text(difference: Diff) -> Iterator[str]:
 
 def _what_differs(difference: Diff) -> Iterator[str]:
     for finding in difference.findings:
-        yield f"{finding}\n"
+        yield f"{printable(str(finding))}\n"
     if difference.policies:
         names = (f"{printable(each.name)} ({each.kind})" for each in difference.policies)
         count = counted(len(difference.policies), "policy differs", "policies differ")

@@ -11,7 +11,7 @@ import csv
 import io
 import json
 import re
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from itertools import chain, zip_longest
 from typing import Annotated, Any, Final, Literal
 
@@ -25,8 +25,13 @@ from podwall.policies.errors import Place
 from podwall.portset import FIRST_PORT, LAST_PORT, PortSet
 from podwall.reachability import Undetermined
 from podwall.reports.words import printable, quoted_parts
+from podwall.streams import shown_json, shown_text
+
+CsvLine = Callable[[Sequence[str]], str]
+"""What writes a row as a line of CSV."""
 
 __all__ = [
+    "CsvLine",
     "EngineName",
     "FieldPlaceDocument",
     "ObjectPlaceDocument",
@@ -40,6 +45,7 @@ __all__ = [
     "markdown_text",
     "place_document",
     "ports_documents",
+    "raw_csv_line",
     "undetermined_documents",
 ]
 
@@ -47,7 +53,7 @@ __all__ = [
 def json_text(document: Any) -> str:
     """Return a document as indented JSON that ends with a line break."""
     plain = msgspec.to_builtins(document)
-    return f"{json.dumps(plain, indent=2, ensure_ascii=False)}\n"
+    return shown_json(f"{json.dumps(plain, indent=2, ensure_ascii=False)}\n")
 
 
 PortRange = tuple[
@@ -133,6 +139,8 @@ def place_document(place: Place) -> FieldPlaceDocument:
 
 _SPECIAL: Final = re.compile(r"([\\`*_{}\[\]()<>#+!|~$])")
 _REFERENCE: Final = re.compile(r"[@#](?=\S)|:(?=//)|www(?=\.)|GH(?=-\d)", re.IGNORECASE)
+# The last four are the wide forms, which some spreadsheets take for the narrow ones.
+_FORMULA: Final = re.compile(r"\s*[=+\-@\uff1d\uff0b\uff0d\uff20]")
 _RUN: Final = re.compile(r"`+")
 
 
@@ -142,7 +150,7 @@ def code_span(written: str) -> str:
     >>> print(code_span("shop/web"), code_span("a`b|c"))
     `shop/web` ``a`b\|c``
     """
-    shown = printable(written) or " "
+    shown = shown_text(printable(written)) or " "
     fence = "`" * (max(map(len, _RUN.findall(shown)), default=0) + 1)
     pad = " " if shown.startswith("`") or shown.endswith("`") else ""
     # A backslash before the bar would escape the escape.
@@ -163,14 +171,26 @@ def markdown_text(written: str) -> str:
 
 def _plain(part: str) -> str:
     escaped = _SPECIAL.sub(r"\\\1", part).replace("&", "&amp;")
-    return _REFERENCE.sub(lambda match: f"{match.group(0)}<!-- -->", escaped)
+    return _REFERENCE.sub(lambda match: f"{match.group(0)}<!-- -->", shown_text(escaped))
 
 
 def csv_line(row: Sequence[str]) -> str:
-    r"""Return a line of a CSV file (RFC 4180, but for its line end).
+    r"""Return a line of a CSV file whose cells a spreadsheet shows, and never runs.
 
-    >>> csv_line(("1", "2, 3"))
-    '1,"2, 3"\n'
+    A cell that begins as a formula does gets an apostrophe before it, as in
+    https://owasp.org/www-community/attacks/CSV_Injection.
+
+    >>> csv_line(("1", "2, 3", "=cmd()"))
+    '1,"2, 3",\'=cmd()\n'
+    """
+    return raw_csv_line([f"'{cell}" if _FORMULA.match(cell) else cell for cell in row])
+
+
+def raw_csv_line(row: Sequence[str]) -> str:
+    r"""Return a line of a CSV file (RFC 4180, but for its line end), each cell as it is.
+
+    >>> raw_csv_line(("=1", "2, 3"))
+    '=1,"2, 3"\n'
     """
     line = io.StringIO()
     csv.writer(line, lineterminator="\n").writerow(row)

@@ -7,11 +7,12 @@ from __future__ import annotations
 
 import sys
 from dataclasses import dataclass
-from typing import Final
+from typing import IO, Final, cast
 
 from rich.console import Console
 
 from podwall.plan.model import Operation
+from podwall.streams import ShownStream
 
 __all__ = [
     "ASCII",
@@ -31,9 +32,10 @@ UNWRAPPED: Final = sys.maxsize
 def terminal() -> Console:
     """Return the standard output: as wide as it is, and in colour only where that is wanted.
 
-    `NO_COLOR` is honoured (https://no-color.org), and what is printed is printed as it is.
+    `NO_COLOR` is honoured (https://no-color.org), and no text is taken for markup.
     """
-    return Console(highlight=False, markup=False, emoji=False)
+    stream = cast("IO[str]", ShownStream(sys.stdout))
+    return Console(file=stream, highlight=False, markup=False, emoji=False)
 
 
 def line_width(console: Console) -> int:

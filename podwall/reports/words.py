@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import re
-import unicodedata
 from typing import Final
 
 from podwall.model import IpProtocol
 from podwall.policies.errors import Place
 from podwall.policies.wording import listed
 from podwall.portset import ALL_PORTS, FIRST_PORT, LAST_PORT, PortSet
+from podwall.streams import one_line
 
 __all__ = [
     "counted",
@@ -31,14 +31,7 @@ def printable(text: str) -> str:
     >>> print(printable("web\n\u202eapi"))
     web\n\u202eapi
     """
-    return text if text.isascii() and text.isprintable() else "".join(map(_visible, text))
-
-
-def _visible(character: str) -> str:
-    # Python counts some format characters (Cf), such as the soft hyphen, as printable.
-    if character.isprintable() and unicodedata.category(character) != "Cf":
-        return character
-    return character.encode("unicode_escape", "surrogatepass").decode()
+    return one_line(text)
 
 
 _QUOTED: Final = re.compile(r"`([^`]*)`")

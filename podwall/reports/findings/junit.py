@@ -13,6 +13,7 @@ from xml.etree import ElementTree as ET
 
 from podwall.policies.errors import Finding, Severity
 from podwall.reports.words import printable
+from podwall.streams import shown_markup
 
 __all__ = ["JunitCase", "JunitSuite", "findings_suite", "junit_text"]
 
@@ -68,7 +69,8 @@ def junit_text(suites: Iterable[JunitSuite]) -> str:
     root.set("tests", str(len(cases)))
     root.set("failures", str(sum(each.find("failure") is not None for each in cases)))
     ET.indent(root)
-    return f'<?xml version="1.0" encoding="UTF-8"?>\n{ET.tostring(root, encoding="unicode")}\n'
+    written = shown_markup(ET.tostring(root, encoding="unicode"))
+    return f'<?xml version="1.0" encoding="UTF-8"?>\n{written}\n'
 
 
 def _add_suite(root: ET.Element, suite: JunitSuite) -> None:

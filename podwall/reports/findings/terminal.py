@@ -98,5 +98,5 @@ def print_findings(
     for each in suppressed:
         place = each.finding.place
         console.print(
-            Text(f"  {each.finding.id} {place}: {printable(each.reason)}"), soft_wrap=True
+            Text(printable(f"  {each.finding.id} {place}: {each.reason}")), soft_wrap=True
         )

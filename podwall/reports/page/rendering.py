@@ -25,6 +25,7 @@ from podwall.reports.page.building import document_of
 from podwall.reports.page.document import PageDocument
 from podwall.reports.reach.headline import engine_sentence, headline
 from podwall.reports.words import counted, quoted_parts, sentence_case
+from podwall.streams import shown_json, shown_markup
 
 __all__ = [
     "PageHeading",
@@ -117,7 +118,7 @@ def embedded_json(data: object) -> str:
     {"name":"\u003c/script\u003e\u003cb\u003e"}
     """
     written = json.dumps(data, ensure_ascii=True, separators=(",", ":"), allow_nan=False)
-    return written.translate(_ESCAPES)
+    return shown_json(written.translate(_ESCAPES))
 
 
 @dataclass(frozen=True, slots=True)
@@ -165,7 +166,7 @@ def rendered_page(
     document: PageDocument, heading: PageHeading, findings: Sequence[Finding] = ()
 ) -> str:
     """Return the page. It asks nothing of the network and runs no script but its own."""
-    return Template(asset("page.html")).substitute(
+    page = Template(asset("page.html")).substitute(
         policy=escape(content_security_policy()),
         title=escape(f"{heading.subject} · who can reach whom"),
         subject=escape(heading.subject),
@@ -177,6 +178,7 @@ def rendered_page(
         data=embedded_json(msgspec.to_builtins(document)),
         script=script(),
     )
+    return shown_markup(page)
 
 
 def _findings(findings: Sequence[Finding]) -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import sys
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from types import MappingProxyType
@@ -13,10 +14,13 @@ import yaml
 from podwall.plan.values import Steps, unknowns_in
 from podwall.policies.unknown import Unknown
 from podwall.reading import Document, generated_name
+from podwall.reports.words import printable
+from podwall.streams import shown_text
 
 __all__ = ["LeftOut", "Manifests", "kubernetes_yaml", "manifests"]
 
 
+_UNBROKEN: Final = sys.maxsize
 _FIRST: Final = ("apiVersion", "kind", "metadata", "name", "namespace", "labels", "annotations")
 # Texts that YAML 1.1, YAML 1.2 or Go take for a number or a boolean, and PyYAML does not.
 _LOOKS_TYPED: Final = re.compile(r"[-+.\d]|[yYnN]$")
@@ -31,7 +35,9 @@ class _Dumper(yaml.SafeDumper):
 
 
 def _represented_text(dumper: yaml.SafeDumper, value: str) -> yaml.ScalarNode:
-    style = '"' if _LOOKS_TYPED.match(value) else "|" if "\n" in value else None
+    # Only between double quotes can an escape stand for what a log must not have as it is.
+    quoted = _LOOKS_TYPED.match(value) or shown_text(value) != value
+    style = '"' if quoted else "|" if "\n" in value else None
     return dumper.represent_scalar("tag:yaml.org,2002:str", value, style=style)
 
 
@@ -47,9 +53,10 @@ def kubernetes_yaml(manifest: Mapping[str, Any]) -> str:
     spec:
       port: "1e3"
     """
-    return yaml.dump(
-        _ordered(manifest), Dumper=_Dumper, sort_keys=False, allow_unicode=True, width=1000
+    written = yaml.dump(
+        _ordered(manifest), Dumper=_Dumper, sort_keys=False, allow_unicode=True, width=_UNBROKEN
     )
+    return shown_text(str(written))
 
 
 def _ordered(value: Any) -> Any:
@@ -161,7 +168,9 @@ def _title(manifest: Mapping[str, Any]) -> str:
 
 
 def _file_text(manifest: Mapping[str, Any]) -> str:
-    comments = "".join(f"# left out: {each.cause}\n" for _, each in unknowns_in(manifest))
+    comments = "".join(
+        f"# left out: {printable(each.cause)}\n" for _, each in unknowns_in(manifest)
+    )
     return f"{comments}{kubernetes_yaml(_known(manifest))}"
 
 

@@ -17,6 +17,7 @@ from podwall.reports.findings.terminal import findings_section
 from podwall.reports.preview.resources import resource_summary
 from podwall.reports.reach.terminal import reach_section
 from podwall.reports.terminal import CHANGES, Symbols, line_width, symbols
+from podwall.reports.words import printable
 from podwall.review import Review
 
 __all__ = ["print_preview", "resource_tree"]
@@ -50,7 +51,7 @@ def resource_tree(
             mark = Text(" " * len(mark))
     for (kind, change), number in left_out.items():
         sign = CHANGES[change][0] if plan.origin is Origin.PULUMI else ""
-        yield Text(f"{sign} {symbols.more} {number:,} more {kind}".strip(), "dim")
+        yield Text(f"{sign} {symbols.more} {number:,} more {printable(kind)}".strip(), "dim")
 
 
 def _thinned(children: Children, most: int) -> tuple[Children, Mapping[tuple[str, Operation], int]]:
@@ -85,7 +86,15 @@ class _Row(NamedTuple):
 
     @property
     def name(self) -> str:
-        return f"{self.first}{kind_of(self.resource.type)} {self.resource.name}"
+        return f"{self.first}{self.kind} {self.resource_name}"
+
+    @property
+    def kind(self) -> str:
+        return printable(kind_of(self.resource.type))
+
+    @property
+    def resource_name(self) -> str:
+        return printable(self.resource.name)
 
 
 def _children(plan: Plan) -> Children:
@@ -111,12 +120,12 @@ def _rows(children: Children, parent: str | None, stem: str, symbols: Symbols) -
 
 def _lines(row: _Row, column: int, width: int) -> Iterator[Text]:
     """Yield the resource's line, and more where what is beside it does not fit."""
-    details = textwrap.wrap(_details(row.resource), width, break_on_hyphens=False)
+    details = textwrap.wrap(printable(_details(row.resource)), width, break_on_hyphens=False)
     fits = len(row.name) + _GAP <= column
     beside = details.pop(0) if fits and details else ""
-    kind = (kind_of(row.resource.type), "bold")
+    kind = (row.kind, "bold")
     pad = " " * (column - len(row.name)) if beside else ""
-    yield Text.assemble((row.first, "dim"), kind, f" {row.resource.name}{pad}", _styled(beside))
+    yield Text.assemble((row.first, "dim"), kind, f" {row.resource_name}{pad}", _styled(beside))
     for more in details:
         yield Text.assemble((row.below.ljust(column), "dim"), _styled(more))
 

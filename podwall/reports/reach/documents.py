@@ -25,6 +25,7 @@ from podwall.reports.formats import (
     undetermined_documents,
 )
 from podwall.reports.reach.rows import LineFormat, pair_lines
+from podwall.streams import shown_json
 
 __all__ = [
     "ReachDocument",
@@ -143,7 +144,7 @@ def _ending(connection: Connection) -> str:
 
 
 def _json(value: Any) -> str:
-    return msgspec.json.encode(value).decode()
+    return shown_json(msgspec.json.encode(value).decode())
 
 
 _FORM: Final = LineFormat(_beginning, _ending)

@@ -8,13 +8,13 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from functools import lru_cache
+from functools import lru_cache, partial
 from itertools import chain
-from typing import Final, NamedTuple
+from typing import NamedTuple
 
 from podwall.portset import NO_PORTS, PortSet
 from podwall.reachability import Connection, Reachability, SourceRow
-from podwall.reports.formats import csv_line, markdown_lines
+from podwall.reports.formats import CsvLine, csv_line, markdown_lines
 from podwall.reports.words import printable
 
 __all__ = [
@@ -153,24 +153,22 @@ def _ports(ports: PortSet) -> str:
     return "" if ports == NO_PORTS else str(ports)
 
 
-def reach_csv(reachability: Reachability) -> Iterator[str]:
+def reach_csv(reachability: Reachability, line: CsvLine = csv_line) -> Iterator[str]:
     """Yield the text, piece by piece: the header, then a row for each pair that is not denied.
 
     Ports are written as in `TCP 80, 443; UDP 53`; several undetermined parts are parted by ` | `,
-    as are their causes.
+    as are their causes. `line` writes a row: cells that a spreadsheet would run are defused.
     """
-    return chain([csv_line(REACH_HEADER)], pair_lines(reachability, _FORM))
+    form = LineFormat(partial(_beginning, line), partial(_ending, line))
+    return chain([line(REACH_HEADER)], pair_lines(reachability, form))
 
 
-def _beginning(source_id: str) -> str:
-    return csv_line((printable(source_id),)).rstrip("\n")
+def _beginning(line: CsvLine, source_id: str) -> str:
+    return line((printable(source_id),)).rstrip("\n")
 
 
-def _ending(connection: Connection) -> str:
-    return f",{csv_line(row_of(connection)[1:])}" if connection.has_ports else ""
-
-
-_FORM: Final = LineFormat(_beginning, _ending)
+def _ending(line: CsvLine, connection: Connection) -> str:
+    return f",{line(row_of(connection)[1:])}" if connection.has_ports else ""
 
 
 def reach_markdown(reachability: Reachability) -> Iterator[str]:

@@ -16,6 +16,7 @@ from podwall.reports.reach.headline import headline
 from podwall.reports.reach.rows import ReachRow, reach_rows
 from podwall.reports.reach.table import cell_text, namespace_forms, namespace_legend, reach_forms
 from podwall.reports.terminal import Symbols, symbols
+from podwall.reports.words import printable
 from podwall.verdict_table import VerdictTable, verdict_table
 
 __all__ = ["MOST_WORKLOADS", "reach_lines", "reach_section"]
@@ -105,7 +106,7 @@ def _legend(grid: Grid, symbols: Symbols) -> Text:
 def _causes(causes: Sequence[str]) -> Iterator[Text]:
     """Yield why verdicts are not certain."""
     for because in causes[:_MOST_CAUSES]:
-        yield Text.assemble(("? ", "yellow"), because)
+        yield Text.assemble(("? ", "yellow"), printable(because))
     if len(causes) > _MOST_CAUSES:
         yield Text(f"? and {len(causes) - _MOST_CAUSES} more causes, see `-o json`", "yellow")
 

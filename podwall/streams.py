@@ -1,0 +1,228 @@
+"""The standard streams, and texts as each medium may show them: nothing that is printed is raw.
+
+Podwall prints what strangers wrote, into terminals and into the logs of build agents that carry
+out what they recognise as a command. Three rules hold for everything that is written here:
+
+- A character that cannot be seen (control characters, escape sequences, what turns the direction
+  of writing) is shown as its escape. Only Podwall itself breaks lines and sets colours.
+- What an agent takes for a command is broken by the escape of one of its characters. Azure
+  Pipelines looks for `##vso[` and `##[` anywhere in a line, TeamCity for `##teamcity[`, and GitHub
+  for `::name` at the beginning of a line, which may also be where a table wraps.
+- The escape is the medium's own, so that a JSON, HTML or XML document means the same as before.
+
+https://docs.github.com/actions/reference/workflow-commands-for-github-actions
+https://learn.microsoft.com/azure/devops/pipelines/scripts/logging-commands
+"""
+
+from __future__ import annotations
+
+import os
+import re
+import sys
+import traceback
+import unicodedata
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from types import MappingProxyType
+from typing import Final, TextIO
+
+__all__ = [
+    "MEDIA",
+    "ShownStream",
+    "error_is_terminal",
+    "one_line",
+    "shown_json",
+    "shown_markup",
+    "shown_text",
+    "visible",
+    "write_line",
+    "write_output",
+    "write_traceback",
+    "write_usage",
+]
+
+# The commands of GitHub's runner; it ignores their case.
+_NAMES: Final = (
+    "add-mask|add-matcher|add-path|debug|echo|endgroup|error|group|notice|remove-matcher|"
+    "save-state|set-env|set-output|set-secret|stop-commands|warning"
+)
+_COMMAND: Final = re.compile(rf"(?<=#)#(?=\w*\[)|(?<=:):(?=(?:{_NAMES})\b)", re.IGNORECASE)
+# An address such as `::1` or `::/0` begins a line like a command, and is none.
+_ADDRESS: Final = r":(?:[\da-f]{1,4}(?::[\da-f]{1,4})*)?(?:/\d+)?(?=[\s,;]|\Z)"
+_BEGINNING: Final = re.compile(rf"^([^\S\n]*):(?=:)(?!{_ADDRESS})", re.MULTILINE | re.IGNORECASE)
+_UNUSUAL: Final = re.compile(r"[^\n -~]")
+_COLOUR: Final = re.compile(r"(\x1b\[[\d;]*m)")
+
+
+def visible(character: str) -> str:
+    """Return a character, or its escape where it cannot be seen."""
+    # Python counts some format characters (Cf), such as the soft hyphen, as printable.
+    if character.isprintable() and unicodedata.category(character) != "Cf":
+        return character
+    return character.encode("unicode_escape", "surrogatepass").decode()
+
+
+def one_line(text: str) -> str:
+    r"""Return a text on one line, with the escapes of what cannot be seen.
+
+    >>> print(one_line("web\n\u202eapi"))
+    web\n\u202eapi
+    """
+    return text if text.isascii() and text.isprintable() else "".join(map(visible, text))
+
+
+def shown_text(text: str) -> str:
+    r"""Return lines as a terminal, a log, a CSV or a Markdown file may have them.
+
+    >>> print(shown_text("a\x1b[2J\n::error::b ##vso[task.complete]\n::/0 -> shop/api"))
+    a\x1b[2J
+    \x3a:error::b #\x23vso[task.complete]
+    ::/0 -> shop/api
+    """
+    seen = _UNUSUAL.sub(lambda match: visible(match[0]), text)
+    if "::" in seen:
+        seen = _BEGINNING.sub(r"\1\\x3a", seen)
+    return _COMMAND.sub(lambda match: f"\\x{ord(match[0]):x}", seen)
+
+
+def shown_json(text: str) -> str:
+    r"""Return JSON that says the same, and that a log may have.
+
+    >>> print(shown_json('{"name": "##vso[x]\x7f"}'))
+    {"name": "#\u0023vso[x]\u007f"}
+    """
+    seen = _UNUSUAL.sub(lambda match: _json_escape(match[0]), text)
+    return _COMMAND.sub(lambda match: f"\\u{ord(match[0]):04x}", seen)
+
+
+def _json_escape(character: str) -> str:
+    if visible(character) == character:
+        return character
+    units = character.encode("utf-16-be", "surrogatepass")
+    return "".join(f"\\u{units[n : n + 2].hex()}" for n in range(0, len(units), 2))
+
+
+def shown_markup(text: str) -> str:
+    """Return HTML or XML that says the same, and that a log may have.
+
+    >>> print(shown_markup("<p>##vso[x] ::error::y</p>"))
+    <p>#&#35;vso[x] :&#58;error::y</p>
+    """
+    seen = _UNUSUAL.sub(lambda match: visible(match[0]), text)
+    return _COMMAND.sub(lambda match: f"&#{ord(match[0])};", seen)
+
+
+MEDIA: Final[Mapping[str, Callable[[str], str]]] = MappingProxyType(
+    {
+        "json": shown_json,
+        "sarif": shown_json,
+        "html": shown_markup,
+        "svg": shown_markup,
+        "junit": shown_markup,
+    }
+)
+"""What a format's own escapes are made by; the others are plain lines, as `shown_text`."""
+
+
+class ShownStream:
+    """A stream that shows what it takes as its medium may have it.
+
+    By default that is `shown_text`, with the colours of its writer where they are wanted.
+    """
+
+    def __init__(self, stream: TextIO, shown: Callable[[str], str] | None = None) -> None:
+        self._stream = stream
+        self._shown = shown or (_with_colours if _may_colour(stream) else shown_text)
+        self.encoding = stream.encoding
+
+    def isatty(self) -> bool:
+        """Return whether somebody looks at it."""
+        return self._stream.isatty()
+
+    def fileno(self) -> int:
+        """Return the number by which the system knows the stream."""
+        return self._stream.fileno()
+
+    def flush(self) -> None:
+        """Hand on what has been written."""
+        self._stream.flush()
+
+    def write(self, text: str) -> int:
+        """Write a text as it may be shown."""
+        self._stream.write(_encodable(self._shown(text), self.encoding))
+        return len(text)
+
+
+def _may_colour(stream: TextIO) -> bool:
+    """Return whether colours are wanted, by the rule that rich follows."""
+    return stream.isatty() or bool(os.environ.get("FORCE_COLOR"))
+
+
+def _with_colours(text: str) -> str:
+    """Return a text with its colours; what an agent takes for a command is broken around them."""
+    return "".join(map(_part, _COLOUR.split(text)))
+
+
+def _part(part: str) -> str:
+    return part if _COLOUR.fullmatch(part) else shown_text(part)
+
+
+def _encodable(text: str, encoding: str | None) -> str:
+    """Return a text with the escapes of what the encoding of a stream has no bytes for."""
+    name = encoding or "utf-8"
+    return text if text.isascii() else text.encode(name, "backslashreplace").decode(name)
+
+
+def write_output(parts: Iterable[str], shown: Callable[[str], str] | None = None) -> None:
+    """Write a report to the standard output, as its medium may show it.
+
+    Args:
+        parts: the text in pieces.
+        shown: what makes a piece of whole lines fit for its medium (default: as `shown_text`,
+            with Podwall's own colours where they are wanted).
+    """
+    stream = ShownStream(sys.stdout, shown)
+    for lines in _whole_lines(parts):
+        stream.write(lines)
+    stream.flush()
+
+
+def _whole_lines(parts: Iterable[str]) -> Iterator[str]:
+    """Yield the text in pieces that end where lines end, so that no command lies across two."""
+    begun: list[str] = []
+    for part in parts:
+        whole, end, rest = part.rpartition("\n")
+        if end:
+            yield "".join([*begun, whole, end])
+            begun = []
+        if rest:
+            begun.append(rest)
+    if begun:
+        yield "".join(begun)
+
+
+def write_line(text: str, label: str = "", colour: str = "") -> None:
+    """Write one line to the standard error, whatever line breaks the text has.
+
+    `label` stands before the text, where somebody looks at it in a colour.
+    """
+    line = f"{label}{' ' if label else ''}{one_line(text)}"
+    if colour and error_is_terminal() and "NO_COLOR" not in os.environ:
+        sys.stderr.write(f"{colour}{label}\x1b[0m")
+        line = line.removeprefix(label)
+    sys.stderr.write(_encodable(f"{shown_text(line)}\n", sys.stderr.encoding))
+
+
+def write_usage(text: str, stream: TextIO | None = None) -> None:
+    """Write what a parser of arguments says, to the standard error unless it names a stream."""
+    ShownStream(stream or sys.stderr, shown_text).write(text)
+
+
+def write_traceback(problem: BaseException) -> None:
+    """Write the traceback of an error to the standard error."""
+    text = "".join(traceback.format_exception(problem))
+    sys.stderr.write(_encodable(shown_text(text), sys.stderr.encoding))
+
+
+def error_is_terminal() -> bool:
+    """Return whether somebody looks at the standard error."""
+    return sys.stderr.isatty()
