@@ -75,9 +75,12 @@ class Engine:
     `own_node_egress`: traffic of a pod to its own node. `cluster_services`: traffic to the backends
     of a NodePort or LoadBalancer service with externalTrafficPolicy Cluster. `end_port`: the first
     Kubernetes version (`1.32`) with port ranges, None where always. `egress_port_names`: an egress
-    rule with a port name that stands for different numbers. `sctp_rules`: rules that list SCTP.
+    rule with a port name; `IGNORED` puts its one number in the cluster there, or nothing where it
+    has several. `sctp_rules`: rules that list SCTP.
     `ipv6_blocks`: policies with an IPv6 ip block. `local_dns`: egress to AKS LocalDNS on the node.
-    `unlisted_rules`: rules of a direction that `policyTypes` does not list.
+    `unlisted_rules`: rules of a direction that `policyTypes` does not list. `sidecar_port_names`: a
+    rule with a port name that only a native sidecar declares. `repeated_port_names`: a rule with a
+    name that a pod declares more than once.
     """
 
     name: str
@@ -92,6 +95,8 @@ class Engine:
     ipv6_blocks: Fact[Treatment]
     local_dns: Fact[Treatment]
     unlisted_rules: Fact[Treatment]
+    sidecar_port_names: Fact[Treatment]
+    repeated_port_names: Fact[Treatment]
     enforces: bool = True
 
     def facts(self) -> Iterator[tuple[str, Fact[object]]]:
@@ -156,6 +161,12 @@ SPEC: Final = Engine(
     sctp_rules=Fact(Treatment.ENFORCED, "rules may list SCTP, if the plugin supports it", _DOCS),
     ipv6_blocks=Fact(Treatment.ENFORCED, "an ip block may be IPv4 or IPv6", _API),
     local_dns=Fact(Treatment.ENFORCED, "an ip block can name AKS LocalDNS", _DNS),
+    sidecar_port_names=Fact(
+        Treatment.ENFORCED, "the port names of native sidecars count like those of containers", _API
+    ),
+    repeated_port_names=Fact(
+        Treatment.ENFORCED, "a port name that a pod declares several times means all of them", _API
+    ),
     unlisted_rules=Fact(
         Treatment.IGNORED,
         "rules of a direction that `policyTypes` does not list are ignored",
@@ -187,6 +198,11 @@ AZURE: Final = replace(
         _NPM + "blob/master/npm/pkg/controlplane/translation/translatePolicy.go",
     ),
     local_dns=Fact(Treatment.OPEN, "AKS LocalDNS is on the own node, so it is not filtered", _DNS),
+    sidecar_port_names=Fact(
+        Treatment.IGNORED,
+        "the port names of native sidecars are not seen: only those of `spec.containers` are",
+        _NPM + "blob/master/npm/pkg/controlplane/controllers/v2/podController.go",
+    ),
 )
 
 CALICO: Final = replace(
@@ -228,7 +244,8 @@ CILIUM: Final = replace(
     end_port=Fact("1.32", "below Cilium 1.17 only the first port of a range is applied", _MIGRATE),
     egress_port_names=Fact(
         Treatment.IGNORED,
-        "an egress rule with a port name that stands for different numbers is skipped",
+        "up to Cilium 1.19 a port name in an egress rule becomes its number for every peer, and "
+        "allows nothing where it stands for several numbers in the cluster",
         "https://github.com/cilium/cilium/issues/30003",
     ),
     sctp_rules=Fact(
@@ -243,6 +260,16 @@ CILIUM: Final = replace(
         Treatment.ENFORCED,
         "rules isolate and are enforced also where `policyTypes` does not list their direction",
         "https://github.com/cilium/cilium/blob/v1.18.6/pkg/k8s/network_policy.go",
+    ),
+    sidecar_port_names=Fact(
+        Treatment.IGNORED,
+        "the port names of native sidecars are not seen",
+        "https://github.com/cilium/cilium/tree/v1.18.6/pkg/k8s",
+    ),
+    repeated_port_names=Fact(
+        Treatment.UNDEFINED,
+        "of a port name that a pod declares several times only one number is kept",
+        "https://github.com/cilium/cilium/tree/v1.18.6/pkg/k8s",
     ),
 )
 
@@ -262,6 +289,8 @@ NONE: Final = Engine(
     ipv6_blocks=Fact(Treatment.IGNORED, _UNENFORCED, _NONE_LINK),
     local_dns=Fact(Treatment.OPEN, _UNENFORCED, _NONE_LINK),
     unlisted_rules=Fact(Treatment.IGNORED, _UNENFORCED, _NONE_LINK),
+    sidecar_port_names=Fact(Treatment.IGNORED, _UNENFORCED, _NONE_LINK),
+    repeated_port_names=Fact(Treatment.IGNORED, _UNENFORCED, _NONE_LINK),
     enforces=False,
 )
 

@@ -109,11 +109,15 @@ def _full_name(namespace: str | Unknown, name: str) -> str:
 
 @dataclass(frozen=True, slots=True)
 class WorkloadPort:
-    """A declared container port. Only its name matters to policies; undeclared ports still work."""
+    """A declared container port. Only its name matters to policies; undeclared ports still work.
+
+    `sidecar`: it is declared by an init container that keeps running, which some engines overlook.
+    """
 
     number: int
     protocol: IpProtocol = IpProtocol.TCP
     name: str | None = None
+    sidecar: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -225,9 +225,7 @@ class _Scopes:
         for element in backends.may.tolist():
             selects = Match.YES if element in certain else Match.MAYBE
             names = ends.namings[ends.naming[element]]
-            ports = exposed_ports(
-                service, selects, names, self._cluster.engine, self._cluster.ports
-            )
+            ports = exposed_ports(service, selects, names, self._cluster.engine)
             by_ports[ports].append(element)
         for ports, elements in by_ports.items():
             says, where = f"service `{service.name}`: {fact.says}", np.array(elements)

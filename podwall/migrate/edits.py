@@ -164,15 +164,15 @@ class RuleEditor:
         """Write numbers instead of port names that the target would skip."""
         if direction is Direction.INGRESS or not isinstance(rule.ports, tuple):
             return (rule,), ()
-        names = tuple(each for each in rule.ports if self._is_skipped(each))
+        names = tuple(each for each in rule.ports if self._is_misread(policy, rule, each))
         if not names:
             return (rule,), ()
         kept = tuple(each for each in rule.ports if each not in names)
         rules = [replace(rule, ports=kept)] if kept else []
         rules += self._numbered(policy, rule, names)
-        return tuple(rules), ("a port name stands for different numbers: numbers for each pod",)
+        return tuple(rules), ("a port name no longer means each pod's own: numbers for each pod",)
 
-    def _is_skipped(self, entry: PortRule | Unknown) -> bool:
+    def _is_misread(self, policy: Policy, rule: Rule, entry: PortRule | Unknown) -> bool:
         if isinstance(entry, Unknown) or not isinstance(entry.port, str):
             return False
         if isinstance(entry.protocol, Unknown):
@@ -180,7 +180,19 @@ class RuleEditor:
         sample = NamedPorts((WorkloadPort(1, entry.protocol, entry.port),))
         readers = (self._source.ports, self._target.ports)
         was, is_ = (each.bounds((entry,), sample, Direction.EGRESS).may for each in readers)
-        return bool(was) and not is_
+        if was and not is_:
+            return True
+        none = (each.bounds((entry,), NamedPorts(), Direction.EGRESS).may for each in readers)
+        return len(set(none)) > 1 and self._means_others(policy, rule, entry)
+
+    def _means_others(self, policy: Policy, rule: Rule, entry: PortRule) -> bool:
+        """Return whether a rule means anyone who does not declare the name that it asks for."""
+        if not isinstance(rule.peers, tuple) or any(isinstance(p, IpPeer) for p in rule.peers):
+            return True
+        return any(
+            self._is_peer(policy, rule, each) and not list(_named_numbers(each, (entry,)))
+            for each in self._source.workloads
+        )
 
     def _numbered(
         self, policy: Policy, rule: Rule, names: tuple[PortRule | Unknown, ...]

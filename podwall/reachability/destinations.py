@@ -67,7 +67,7 @@ def destinations(
         for selected, elements in zip((Match.YES, Match.MAYBE), found.of(peer_set), strict=True):
             for element in elements.tolist():
                 names = namings[naming[element]]
-                ports = exposed_ports(service, selected, names, cluster.engine, cluster.ports)
+                ports = exposed_ports(service, selected, names, cluster.engine)
                 exposed[element] = exposed.get(element, NOTHING) | ports
     bounds = Registry[Bounds]()
     bounds.number(NOTHING)

@@ -318,5 +318,5 @@ class _Namings:
         named = {port for port in workload.ports if port.name in self._names}
         if not named and workload.open_ports is None:
             return 0
-        order = sorted(named, key=lambda p: (p.name or "", p.protocol, p.number))
+        order = sorted(named, key=lambda p: (p.name or "", p.protocol, p.number, p.sidecar))
         return self.registry.number((tuple(order), workload.open_ports))

@@ -69,6 +69,16 @@ class NamedPorts:
         self.ports = ports
         self.open = more
 
+    def without_sidecars(self) -> NamedPorts:
+        """Return them as an engine sees them that does not look at native sidecars."""
+        if not any(port.sidecar for port in self.ports):
+            return self
+        return NamedPorts(tuple(port for port in self.ports if not port.sidecar), self.open)
+
+    def repeats(self, name: str) -> bool:
+        """Return whether a name is declared for several ports of the pod."""
+        return len({(p.number, p.protocol) for p in self.ports if p.name == name}) > 1
+
     def resolve(self, name: str, protocol: IpProtocol) -> Bounds:
         """Return the ports of that name and protocol."""
         numbers = (p.number for p in self.ports if (p.name, p.protocol) == (name, protocol))
@@ -91,13 +101,13 @@ class PortReader:
         """Learn from the cluster what the engine's reading depends on: version and port names."""
         self._engine = engine
         self._ranges = ranges_work(engine, snapshot.kubernetes_version)
-        skips = engine.egress_port_names.value is Treatment.IGNORED
-        self._skipped = _conflicting_names(snapshot) if skips else {}
+        replaces = engine.egress_port_names.value is Treatment.IGNORED
+        self._numbers = _numbers_of_names(snapshot, engine) if replaces else None
 
     def reads_like(self, other: PortReader) -> bool:
         """Return whether rules mean the same ports to the other reader."""
-        mine = (self._engine, self._ranges, self._skipped)
-        return mine == (other._engine, other._ranges, other._skipped)
+        mine = (self._engine, self._ranges, self._numbers)
+        return mine == (other._engine, other._ranges, other._numbers)
 
     def bounds(self, ports: RulePorts, destination: NamedPorts, direction: Direction) -> Bounds:
         """Return the ports that a rule's `ports` allow on a destination."""
@@ -155,13 +165,28 @@ class PortReader:
     def _named(
         self, name: str, protocol: IpProtocol, destination: NamedPorts, direction: Direction
     ) -> Bounds:
-        found = destination.resolve(name, protocol)
-        skipped = self._skipped.get((name, protocol), Match.NO)
-        if direction is Direction.INGRESS or skipped is Match.NO:
+        if direction is Direction.INGRESS or self._numbers is None:
+            return _resolved(self._engine, destination, name, protocol)
+        if (name, protocol) not in self._numbers:
+            return _seen(self._engine, destination).resolve(name, protocol)
+        found = self._numbers[name, protocol]
+        if destination.open is None or not found.may:
             return found
-        if skipped is Match.YES:
-            return NOTHING
-        return Bounds.perhaps(found.may, *found.causes, self._engine.egress_port_names.says)
+        return Bounds.perhaps(found.may, *found.causes, destination.open.cause)
+
+
+def _seen(engine: Engine, pods: NamedPorts) -> NamedPorts:
+    overlooked = engine.sidecar_port_names.value is Treatment.IGNORED
+    return pods.without_sidecars() if overlooked else pods
+
+
+def _resolved(engine: Engine, pods: NamedPorts, name: str, protocol: IpProtocol) -> Bounds:
+    """Return the ports of a name on pods, as an engine looks them up there."""
+    seen = _seen(engine, pods)
+    found, fact = seen.resolve(name, protocol), engine.repeated_port_names
+    if fact.value is Treatment.UNDEFINED and seen.repeats(name):
+        return Bounds.perhaps(found.may, *found.causes, fact.says)
+    return found
 
 
 def ranges_work(engine: Engine, kubernetes_version: str | None) -> Match:
@@ -174,14 +199,30 @@ def ranges_work(engine: Engine, kubernetes_version: str | None) -> Match:
     return Match.YES if version >= first else Match.NO
 
 
-def _conflicting_names(snapshot: Snapshot) -> dict[tuple[str, IpProtocol], Match]:
-    """Return the port names that stand for different numbers in this cluster, or may do so."""
+def _numbers_of_names(snapshot: Snapshot, engine: Engine) -> dict[tuple[str, IpProtocol], Bounds]:
+    """Return for each port name the one number that it stands for in the whole cluster.
+
+    With several numbers it stands for nothing; where some pod may give it another one, perhaps.
+    """
     pods = [workload for workload in snapshot.workloads if workload.host_network is not True]
-    numbers: dict[tuple[str, IpProtocol], set[int]] = defaultdict(set)
-    for port in (port for workload in pods for port in workload.ports if port.name is not None):
-        numbers[port.name or "", port.protocol].add(port.number)
-    otherwise = Match.NO if all(workload.open_ports is None for workload in pods) else Match.MAYBE
-    return {key: Match.YES if len(found) > 1 else otherwise for key, found in numbers.items()}
+    named = [_seen(engine, NamedPorts(each.ports, each.open_ports)) for each in pods]
+    numbers: defaultdict[tuple[str, IpProtocol], set[int]] = defaultdict(set)
+    kept: set[str] = set()
+    for each in named:
+        for port in (port for port in each.ports if port.name is not None):
+            numbers[port.name or "", port.protocol].add(port.number)
+            if each.repeats(port.name or ""):
+                kept.add(port.name or "")
+    unknown = any(each.open is not None for each in named)
+    result = {}
+    for (name, protocol), found in numbers.items():
+        causes = [engine.egress_port_names.says] if unknown else []
+        causes += [engine.repeated_port_names.says] if name in kept else []
+        ports = PortSet.union(PortSet.of(protocol, number) for number in found)
+        single = len(found) == 1 or name in kept
+        exact = Bounds.exactly(ports) if single else NOTHING
+        result[name, protocol] = Bounds.perhaps(ports, *causes) if causes and single else exact
+    return result
 
 
 _BY_SPEC: Final = PortReader(Snapshot(), SPEC)
@@ -219,11 +260,9 @@ def opens(engine: Engine, direction: Direction) -> bool:
     return direction is Direction.INGRESS or not hidden
 
 
-def exposed_ports(
-    service: Service, selected: Match, names: NamedPorts, engine: Engine, reader: PortReader
-) -> Bounds:
+def exposed_ports(service: Service, selected: Match, names: NamedPorts, engine: Engine) -> Bounds:
     """Return the ports that a service opens on pods it selects, for sure or perhaps."""
-    found = Bounds.union(_target_ports(port, names, reader) for port in service.ports)
+    found = Bounds.union(_target_ports(port, names) for port in service.ports)
     causes = [each.cause for each in _unknowns(service)]
     if engine.cluster_services.value is not Treatment.OPEN:
         causes.append(f"service `{service.name}`: {engine.cluster_services.says}")
@@ -232,9 +271,10 @@ def exposed_ports(
     return Bounds.perhaps(found.may, *found.causes, *causes)
 
 
-def _target_ports(port: ServicePort, names: NamedPorts, reader: PortReader) -> Bounds:
+def _target_ports(port: ServicePort, names: NamedPorts) -> Bounds:
+    """Return the target ports, which Kubernetes looks up, not the engine."""
     target = PortRule(port.protocol, port.target)
-    return reader.bounds((target,), names, Direction.INGRESS)
+    return _BY_SPEC.bounds((target,), names, Direction.INGRESS)
 
 
 def _unknowns(service: Service) -> list[Unknown]:

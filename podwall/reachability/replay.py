@@ -342,10 +342,10 @@ class Replay:
     ) -> Iterator[Exemption]:
         """Yield the ports that a service opens on a backend, if it is one."""
         assert service.selector is not None
-        engine, reader = self._cluster.engine, self._cluster.ports
+        engine = self._cluster.engine
         selects = self._answers.pods(service.namespace, service.selector, _pods(backend))
         if selects.match is not Match.NO:
-            found = exposed_ports(service, selects.match, _names(backend), engine, reader)
+            found = exposed_ports(service, selects.match, _names(backend), engine)
             ports = Bounds(found.must, found.may, (*found.causes, *selects.causes))
             fact = engine.cluster_services
             yield Exemption(f"service `{service.name}`: {fact.says}", fact.link, ports)

@@ -153,11 +153,10 @@ def _granted(peer: UnseenPeer, ports: Bounds, *, surely: bool) -> UnseenGrant:
 
 def backends(analysis: Analysis, peers: UnseenPeers) -> Iterator[UnseenGrant]:
     """Yield the unseen pods to which services open a way, with the ports."""
-    engine, reader = analysis.cluster.engine, analysis.cluster.ports
     for peer_set, service in analysis.rules.services:
         for peer in peers.of(peer_set):
             selected = Match.YES if peer.certain else Match.MAYBE
-            ports = exposed_ports(service, selected, UNSEEN_PORTS, engine, reader)
+            ports = exposed_ports(service, selected, UNSEEN_PORTS, analysis.cluster.engine)
             yield UnseenGrant(peer.pods, peer.shown, None, ports)
 
 

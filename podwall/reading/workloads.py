@@ -217,7 +217,11 @@ def _declared_ports(spec: Node) -> list[WorkloadPort | Unknown]:
         return [spec]
     containers = field(spec, "containers", read_containers, ())
     sidecars = field(spec, "initContainers", read_init_containers, ())
-    return [*_flat(containers), *_flat(sidecars)]
+    return [*_flat(containers), *map(_of_sidecar, _flat(sidecars))]
+
+
+def _of_sidecar(port: WorkloadPort | Unknown) -> WorkloadPort | Unknown:
+    return port if isinstance(port, Unknown) else replace(port, sidecar=True)
 
 
 def _flat(containers: tuple[ContainerPorts, ...] | Unknown) -> list[WorkloadPort | Unknown]:

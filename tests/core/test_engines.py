@@ -11,7 +11,7 @@ import yaml
 
 from podwall.engines import AZURE, CALICO, CILIUM, ENGINES, NONE, SPEC, Treatment, engine
 from podwall.migrate import migrate
-from podwall.model import IpPeer, IpProtocol, PortRule, Selector, Unknown
+from podwall.model import IpPeer, IpProtocol, PortRule, Selector, Unknown, WorkloadPort
 from podwall.policies.errors import InvalidValue
 from podwall.reachability import Verdict, reachability
 from podwall.reading import Document
@@ -325,6 +325,72 @@ def test_rules_of_a_direction_that_policy_types_does_not_list(
     """Measured with Cilium 1.18.6: they are enforced, and isolate."""
     whole = "{podSelector: {matchLabels: {app: a}}, " + spec[1:]
     assert column(_manifests(_THREE_PODS + whole), flow) == expected
+
+
+_SIDECAR = """
+apiVersion: v1
+kind: Pod
+metadata: {name: side, namespace: x, labels: {app: side}}
+spec:
+  initContainers: [{name: proxy, restartPolicy: Always,
+    ports: [{name: admin, containerPort: 9000}]}]
+  containers: [{name: main, ports: [{name: web, containerPort: 8080}]}]
+---
+"""
+
+
+@pytest.mark.parametrize(
+    ("name", "port", "expected"),
+    [
+        pytest.param("admin", 9000, "ynyny", id="that only a sidecar declares"),
+        pytest.param("web", 8080, "yyyyy", id="of a container"),
+    ],
+)
+@pytest.mark.parametrize("direction", ["ingress", "egress"])
+def test_a_port_name(direction: str, name: str, port: int, expected: str) -> None:
+    """Measured under azure and cilium: names of native sidecars are not seen."""
+    app = "side" if direction == "ingress" else "a"
+    rules = (
+        "{podSelector: {matchLabels: {app: %s}}, policyTypes: [%s], %s: [{ports: [{port: %s}]}]}"
+    )
+    spec = rules % (app, direction.title(), direction, name)
+    snapshot = _manifests(_SIDECAR + _THREE_PODS + spec)
+    assert column(snapshot, "x/a -> x/side", port) == expected
+
+
+def test_a_service_looks_up_port_names_of_sidecars_under_every_engine() -> None:
+    service = load_balancer("x/side", "admin", selector(app="side"))
+    target = pod("x/side", WorkloadPort(9000, name="admin", sidecar=True))
+    snapshot = cluster(service, target, policy("x", ingress=()))
+    assert column(snapshot, "0.0.0.0/0 -> x/side", 9000) == "?y?ny"
+
+
+@pytest.mark.parametrize("twin", [named("web", 9090), named("web", 8080, IpProtocol.UDP)])
+def test_a_port_name_that_a_pod_declares_twice(twin: WorkloadPort) -> None:
+    """Measured under cilium: only one of the numbers is kept."""
+    target = pod("y/b", named("web", 8080), twin)
+    by_name = (allow(ports=(tcp("web"),)),)
+    assert column(cluster(pod("x/a"), target, policy("y", ingress=by_name)), _A_B, 8080) == "yyy?y"
+    assert column(cluster(pod("x/a"), target, policy("x", egress=by_name)), _A_B, 8080) == "yyy?y"
+
+
+_A_B = "x/a -> y/b"
+
+
+@pytest.mark.parametrize(
+    ("flow", "port", "expected"),
+    [
+        pytest.param(_A_B, 8080, "yyyyy", id="on the pod that declares it"),
+        pytest.param("x/a -> y/c", 8080, "nnnyy", id="on a pod without it"),
+        pytest.param("x/a -> 0.0.0.0/0", 8080, "nnnyy", id="on addresses outside"),
+        pytest.param("x/a -> y/c", 9090, "nnnny", id="on another port"),
+    ],
+)
+def test_a_port_name_with_one_number_on_egress(flow: str, port: int, expected: str) -> None:
+    """Measured with Cilium 1.18.6: the name becomes the number, for every peer of the rule."""
+    pods = (pod("x/a"), pod("y/b", named("web", 8080)), pod("y/c", WorkloadPort(8080)))
+    rules = policy("x", selector(app="a"), egress=(allow(ports=(tcp("web"),)),))
+    assert column(cluster(*pods, rules), flow, port) == expected
 
 
 def test_a_migration_keeps_rules_of_unlisted_directions_as_they_act() -> None:

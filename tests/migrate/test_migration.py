@@ -43,8 +43,10 @@ from tests.core.clusters import Size, random_cluster
 
 SIZE = Size(workloads=5, policies=5, ipv6=False, hosts=False)
 
-SCTP_ON = replace(CILIUM, sctp_rules=AZURE.sctp_rules)
-"""Cilium with SCTP switched on, which random rules mention."""
+SCTP_ON = replace(
+    CILIUM, sctp_rules=AZURE.sctp_rules, repeated_port_names=AZURE.repeated_port_names
+)
+"""Cilium with SCTP switched on, and port names that pods may repeat, as random clusters do."""
 
 
 def flows(migration: Migration) -> dict[str, ConnectionChangeKind]:

@@ -83,7 +83,7 @@ def test_host_network() -> None:
         ),
         pytest.param(
             "initContainers: [{ports: [{containerPort: 1}], restartPolicy: Always}]",
-            (WorkloadPort(1),),
+            (WorkloadPort(1, sidecar=True),),
             id="a native sidecar listens",
         ),
         pytest.param(
