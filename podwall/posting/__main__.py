@@ -40,6 +40,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
         message = options.post(options, Report(_text(options.file)), os.environ)
     except (RefusedError, UnreachableError) as problem:
         message = f"not posted, the report is in the summary: {problem}"
+    except (AttributeError, KeyError, TypeError, ValueError):
+        message = "not posted, the report is in the summary: the server answered as no API does"
     except PodwallError as problem:
         write_line(str(problem), "error:")
         if problem.help:

@@ -111,8 +111,9 @@ class Api:
         )
         opener = urllib.request.build_opener(_NoRedirect)
         with opener.open(request, timeout=_TIMEOUT) as answer:
+            place = f"{method} {path}"
             return ApiResponse(
-                json.loads(answer.read(_MOST_BYTES) or b"null"), dict(answer.headers)
+                _value(answer.read(_MOST_BYTES), answer.status, place), dict(answer.headers)
             )
 
     def _refused(self, method: str, path: str, problem: urllib.error.HTTPError) -> RefusedError:
@@ -122,6 +123,14 @@ class Api:
     def _unreachable(self, method: str, path: str, problem: Exception) -> UnreachableError:
         message = (str(problem) or type(problem).__name__).replace(self.token, "***")
         return UnreachableError(f"no answer: {message}", place=Place(f"{method} {path}"))
+
+
+def _value(body: bytes, status: int, place: str) -> Any:
+    """Return what an answer says; a proxy or a sign-in page answers with a page instead."""
+    try:
+        return json.loads(body or b"null")
+    except (ValueError, RecursionError):
+        raise RefusedError(status, "what no API would, such as a sign-in page", place) from None
 
 
 def with_second_look(api: Api, post: Callable[[], str]) -> str:

@@ -119,6 +119,8 @@ def _own_comment(api: Api, comments: str, report: Report, author: str) -> int | 
 def _all_comments(api: Api, comments: str) -> Iterator[Mapping[str, Any]]:
     for page in range(1, _MOST_PAGES + 1):
         found = api.get(f"{comments}?per_page={_A_PAGE}&page={page}").value
+        if not isinstance(found, list):  # taken for no comments, it would make a second one
+            raise TypeError(f"a list of comments is a {type(found).__name__}")
         yield from (each for each in found if isinstance(each, Mapping))
         if len(found) < _A_PAGE:
             return

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import stat
 import sys
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
@@ -12,7 +13,7 @@ from typing import Final
 from podwall.policies.errors import Finding, Place, SourceError
 from podwall.reading import Document
 
-__all__ = ["STDIN", "ParsedDocuments", "manifest_files", "read_bytes"]
+__all__ = ["STDIN", "ParsedDocuments", "manifest_files", "read_bytes", "read_file"]
 
 
 STDIN: Final = "-"
@@ -28,6 +29,21 @@ def read_bytes(path: str) -> tuple[str, bytes]:
         return path, Path(path).read_bytes()
     except OSError as problem:
         raise unreadable(path, problem) from problem
+
+
+def read_file(path: str) -> tuple[str, bytes]:
+    """Return the name of a file and what is in it.
+
+    Raises:
+        SourceError: it is a pipe, a device or the like, which may never end, or can't be read.
+    """
+    try:
+        mode = Path(path).stat().st_mode
+    except OSError as problem:
+        raise unreadable(path, problem) from problem
+    if not stat.S_ISREG(mode):
+        raise SourceError(f"`{path}` is not read: it is no file", place=Place(path))
+    return read_bytes(path)
 
 
 def manifest_files(folder: str) -> Iterator[str]:

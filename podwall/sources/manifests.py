@@ -7,8 +7,9 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any, Final
 
+from podwall.policies.errors import Finding, Severity, SourceError
 from podwall.reading import Document
-from podwall.sources.files import ParsedDocuments, manifest_files, read_bytes
+from podwall.sources.files import ParsedDocuments, manifest_files, read_file
 from podwall.sources.json_documents import documents_of, looks_like_json, parse_json
 from podwall.sources.yaml_documents import parse_yaml
 
@@ -17,10 +18,23 @@ __all__ = ["json_manifests", "parse_manifests", "read_folder"]
 OBJECT_KEYS: Final = frozenset({"apiVersion", "kind", "metadata", "spec"})
 
 
+_REMOVE: Final = "remove it, or put a file in its place"
+
+
 def read_folder(folder: str) -> ParsedDocuments:
     """Return the documents of all YAML and JSON files in a folder and below it."""
-    files = (read_bytes(path) for path in manifest_files(folder))
-    return ParsedDocuments.joined(parse_manifests(data, name) for name, data in files)
+    return ParsedDocuments.joined(map(_of_file, manifest_files(folder)))
+
+
+def _of_file(path: str) -> ParsedDocuments:
+    """Return the documents of a file in a folder; what can't be read is a finding, and no more."""
+    try:
+        name, data = read_file(path)
+    except SourceError as problem:
+        severity = Severity.ERROR
+        found = Finding("unreadable-file", severity, problem.message, problem.place, _REMOVE)
+        return ParsedDocuments(findings=(found,))
+    return parse_manifests(data, name)
 
 
 def parse_manifests(data: bytes, name: str) -> ParsedDocuments:
