@@ -69,7 +69,7 @@ def source_of_preview(document: Mapping[str, Any]) -> Source:
         InvalidValue: no engine writes such a preview.
     """
     preview = preview_in(document, Place("pulumi preview"))
-    read = source_of_steps(SourceKind.PROGRAM, "", preview.steps)
+    read = source_of_steps(SourceKind.PROGRAM, "", preview)
     plan = read.plan or Plan("", "")
     asked_for = {each.urn: each for each in plan.afterwards().resources}
     warnings = tuple(diagnostic_findings(preview.diagnostics or (), asked_for))

@@ -33,6 +33,7 @@ from podwall.plan.model import Plan
 from podwall.policies.errors import Finding, Place, Severity
 from podwall.reachability import Reachability, reachability
 from podwall.reading import LedgerEntry, ObjectStatus, SnapshotReading, snapshot
+from podwall.sources.existence_findings import existence_findings
 from podwall.sources.model import Source, SourceKind, Stage
 from podwall.sources.stacks import stage_of
 from podwall.sources.yaml_lines import at_their_lines, exact_place
@@ -213,12 +214,13 @@ class Review:
 
     def _about_plan(self) -> Iterator[Finding]:
         """Yield what a deployment does on its way, and what of the stack is not seen as it is."""
-        before, after = self.source.before, self.plan.afterwards()
+        after = self.plan.afterwards()
         yield from self.plan.warnings
         yield from replaced_clusters(self.plan)
-        if before is not None:
-            yield from engine_changes(before, after)
-            yield from temporary_openings(before, after, self.source.absences, self._of_plan)
+        if self.source.existence is not None:
+            yield from engine_changes(self.source.existence.before, after)
+            yield from existence_findings(self.source.existence)
+            yield from temporary_openings(self.source.existence, self._of_plan)
         yield from unseen_objects(after)
         yield from unclear_clusters(after)
 

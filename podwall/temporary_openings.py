@@ -19,6 +19,7 @@ from podwall.plan.model import Operation, Plan, PlannedResource
 from podwall.policies.errors import Finding, Severity
 from podwall.portset import PortSet
 from podwall.reachability import Endpoint, ExternalRange, Reachability
+from podwall.sources.existence import Existence
 from podwall.sources.policy_absences import NETWORK_POLICY, Absence, AbsenceKind, object_name
 
 __all__ = ["temporary_openings"]
@@ -26,30 +27,27 @@ __all__ = ["temporary_openings"]
 Analyse = Callable[[Plan], Reachability]
 """How a plan is analysed; the review knows, and so the engine is the same everywhere."""
 
-_KEEPING: Final = frozenset({Operation.SAME, Operation.UPDATE, Operation.READ})
+_KEEPING: Final = frozenset({Operation.SAME, Operation.UPDATE, Operation.READ, Operation.RETAIN})
 _WORKLOADS: Final = ("kubernetes:apps/", "kubernetes:batch/", "kubernetes:core/v1:Pod")
 _LINK: Final = "https://www.pulumi.com/docs/iac/concepts/options/deletebeforereplace/"
 _ALIASES: Final = "https://www.pulumi.com/docs/iac/concepts/options/aliases/"
 
 
-def temporary_openings(
-    before: Plan, after: Plan, absences: Sequence[Absence], analyse: Analyse
-) -> Iterator[Finding]:
+def temporary_openings(existence: Existence, analyse: Analyse) -> Iterator[Finding]:
     """Yield an error for each policy whose absence opens what is closed before and afterwards.
 
     Only workloads that run through the whole deployment count. A policy that is made under a name
     that is taken and then deleted is an error whatever it opens.
 
     Args:
-        before: the plan of what there is before the deployment.
-        after: the plan of what there is after it.
-        absences: the policies that do not stay in force all the time.
+        existence: what there is before the deployment, on its way and after it.
         analyse: returns who reaches whom in a plan.
     """
+    absences = existence.absences
     yield from (_lost(each) for each in absences if each.fate is AbsenceKind.LOST)
     away = [each for each in absences if each.fate is not AbsenceKind.LOST]
     if away:
-        yield from _opened(before, after, away, analyse)
+        yield from _opened(existence.before, existence.after.afterwards(), away, analyse)
 
 
 class _States(NamedTuple):

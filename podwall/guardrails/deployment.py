@@ -100,8 +100,7 @@ class Deployment:
 def deployment_of(states: Iterable[ResourceState]) -> Deployment:
     """Return the deployment of resource states in the form in which Pulumi exports them."""
     listed = list(states)
-    read = (planned_resource(state) for state in listed)
-    return Deployment(plan_of(each for each in read if each is not None), listed)
+    return Deployment(plan_of(map(planned_resource, listed)), listed)
 
 
 def _is_made(state: ResourceState) -> bool:

@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from types import MappingProxyType
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 
 from podwall.plan.model import SECRET, Operation, Plan, PlannedResource
 from podwall.plan.values import inside, kind_of
@@ -16,7 +16,16 @@ from podwall.policies.errors import Finding, Severity
 from podwall.policies.unknown import Unknown
 from podwall.reading import Document, LedgerEntry, generated_name
 
-__all__ = ["documents", "is_object", "unseen_entries", "unseen_objects", "with_known_namespaces"]
+__all__ = [
+    "NAMESPACE",
+    "ObjectIdentity",
+    "documents",
+    "identity_of",
+    "is_object",
+    "unseen_entries",
+    "unseen_objects",
+    "with_known_namespaces",
+]
 
 
 _CLUSTER_WIDE = {
@@ -54,12 +63,51 @@ def documents(plan: Plan) -> tuple[Document, ...]:
     )
 
 
+class ObjectIdentity(NamedTuple):
+    """What one object is called in its cluster; `namespace` is empty for those that are in none."""
+
+    group: str
+    kind: str
+    namespace: str
+    name: str
+
+    def __str__(self) -> str:
+        """Return the kind and the name, as people call the object."""
+        return f"{self.kind} `{'/'.join(filter(None, (self.namespace, self.name)))}`"
+
+
+def identity_of(
+    resource: PlannedResource, provider: PlannedResource | None = None
+) -> ObjectIdentity | None:
+    """Return what a Kubernetes object is called, None where that is not known before deployment.
+
+    >>> metadata = {"name": "web", "namespace": "shop"}
+    >>> type_ = "kubernetes:core/v1:Pod"
+    >>> print(identity_of(PlannedResource("", type_, "web", {"metadata": metadata})))
+    Pod `shop/web`
+    """
+    metadata = resource.inputs.get("metadata")
+    if not _is_kubernetes(resource) or not isinstance(metadata, Mapping):
+        return None
+    kind = kind_of(resource.type)
+    completed = {**metadata, **dict(_completed(metadata, resource, provider))}
+    namespace = "" if kind in _CLUSTER_WIDE else completed.get("namespace") or "default"
+    name = completed.get("name")
+    if not isinstance(namespace, str) or not isinstance(name, str):
+        return None
+    version = resource.type.split(":")[1]
+    return ObjectIdentity(version.partition("/")[0], kind, namespace, name)
+
+
+def _is_kubernetes(resource: PlannedResource) -> bool:
+    return resource.custom and resource.type.startswith("kubernetes:")
+
+
 def is_object(resource: PlannedResource) -> bool:
     """Return whether a resource is a Kubernetes object that will be there after deployment."""
     return (
-        resource.type.startswith("kubernetes:")
-        and resource.custom
-        and resource.change not in {Operation.DELETE, Operation.READ}
+        _is_kubernetes(resource)
+        and resource.change is not Operation.DELETE
         and not _is_elsewhere(resource)
     )
 

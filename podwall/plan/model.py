@@ -43,13 +43,17 @@ class Origin(StrEnum):
 
 
 class Operation(StrEnum):
-    """What deployment will do to a resource; `SAME` is nothing."""
+    """What deployment will do to a resource; `SAME` is nothing.
+
+    `RETAIN`: the program no longer has it, and the cluster keeps it.
+    """
 
     CREATE = "create"
     UPDATE = "update"
     REPLACE = "replace"
     DELETE = "delete"
     READ = "read"
+    RETAIN = "retain"
     SAME = "same"
 
 

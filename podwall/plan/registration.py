@@ -23,6 +23,7 @@ from pulumi.runtime.sync_await import _sync_await
 
 from podwall.plan.model import Operation, PlannedResource, ResourceOptions
 from podwall.plan.program_lines import program_line
+from podwall.plan.read_objects import read_inputs
 from podwall.plan.sdk import fields, program_lines
 from podwall.plan.values import kind_of, unknown_inputs
 from podwall.policies.errors import Place
@@ -68,12 +69,12 @@ def planned_resource(
 def read_resource(
     request: resource_pb2.ReadResourceRequest, urn: str, folder: Path
 ) -> PlannedResource:
-    """Return the existing resource that `request` looks up; it has no inputs of its own."""
+    """Return the existing resource that `request` looks up, of which little is known."""
     return PlannedResource(
         urn=urn,
         type=request.type,
         name=request.name,
-        inputs=MappingProxyType({}),
+        inputs=MappingProxyType(read_inputs(request.type, request.name, request.id)),
         parent=request.parent or None,
         provider=_provider(request.provider),
         dependencies=tuple(sorted(request.dependencies)),

@@ -92,6 +92,7 @@ CHANGES: Final = {
     Operation.REPLACE: ("+-", "magenta"),
     Operation.DELETE: ("-", "red"),
     Operation.READ: (">", "cyan"),
+    Operation.RETAIN: ("-=", "yellow"),
     Operation.SAME: ("=", "dim"),
 }
 

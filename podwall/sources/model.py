@@ -9,7 +9,7 @@ from enum import StrEnum
 from podwall.plan.model import Plan
 from podwall.policies.errors import Finding, Place
 from podwall.reading import DeclaredCluster, Document
-from podwall.sources.policy_absences import Absence
+from podwall.sources.existence import Existence
 
 __all__ = ["Source", "SourceKind", "Stage"]
 
@@ -42,8 +42,8 @@ class Source:
     by name, and `others` the places of documents that are not meant for Kubernetes.
 
     Of what Pulumi manages there is more: `stack` is what people call the stack, such as `stack dev
-    of shop`; `plan` has its resources, those that are deleted included, and `before` those that
-    there are before the deployment; `absences` are the policies that it takes away for a while.
+    of shop`; `plan` has its resources, those that are deleted included; `existence` says what there
+    is before the deployment, on its way and after it, where the source knows that.
     """
 
     kind: SourceKind
@@ -56,8 +56,7 @@ class Source:
     others: tuple[Place, ...] = ()
     stack: str = ""
     plan: Plan | None = None
-    before: Plan | None = None
-    absences: tuple[Absence, ...] = ()
+    existence: Existence | None = None
     closed: bool = False
 
     def as_deployed(self) -> Source | None:

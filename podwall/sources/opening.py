@@ -26,12 +26,11 @@ from podwall.sources.pulumi_documents import (
     gaps,
     is_events,
     is_preview,
-    is_state,
     preview_in,
     preview_in_events,
-    state_plan,
 )
 from podwall.sources.stacks import source_of_plan, source_of_steps
+from podwall.sources.states import is_state, state_findings, state_plan
 
 __all__ = ["source"]
 
@@ -83,7 +82,8 @@ def _of_pulumi(name: str, values: list[Any]) -> Source | None:
     if is_preview(values[0]):
         return _of_preview(name, preview_in(values[0], place))
     if is_state(values[0]):
-        return source_of_plan(SourceKind.STATE, name, state_plan(values[0], place))
+        plan, findings = state_plan(values[0], place), state_findings(values[0], place)
+        return source_of_plan(SourceKind.STATE, name, plan, findings=findings)
     if is_plan(values[0]):
         return source_of_plan(SourceKind.PROGRAM, name, plan_in(values[0], place))
     return None
@@ -91,7 +91,7 @@ def _of_pulumi(name: str, values: list[Any]) -> Source | None:
 
 def _of_preview(name: str, preview: PulumiPreview) -> Source:
     findings = gaps(preview, Place(name))
-    return source_of_steps(SourceKind.PREVIEW, name, preview.steps, findings=findings)
+    return source_of_steps(SourceKind.PREVIEW, name, preview, findings=findings)
 
 
 def _of_manifests(name: str, parsed: ParsedDocuments) -> Source:

@@ -17,12 +17,13 @@ from pathlib import Path
 from types import MappingProxyType
 from typing import Any, Final
 
-from msgspec import Struct, structs
+from msgspec import Struct
 
 from podwall.documents import convert
 from podwall.plan import Operation, Origin, Plan, PlannedResource, ResourceOptions
 from podwall.plan.messages import EngineDiagnostic
 from podwall.plan.program_lines import program_line
+from podwall.plan.read_objects import api_identity, read_inputs
 from podwall.plan.values import unknown_inputs
 from podwall.policies.errors import Finding, InvalidValue, Place, Severity
 from podwall.policies.wording import shown
@@ -35,13 +36,12 @@ __all__ = [
     "gaps",
     "is_events",
     "is_preview",
-    "is_state",
+    "is_refresh",
+    "left_out",
     "plan_of",
     "planned_resource",
     "preview_in",
     "preview_in_events",
-    "preview_plans",
-    "state_plan",
 ]
 
 
@@ -81,11 +81,16 @@ class ResourceState(Struct, rename="camel"):
     type: str
     inputs: dict[str, Any] | None = None
     outputs: dict[str, Any] | None = None
+    id: str | None = None
     custom: bool = False
     delete: bool = False
+    external: bool = False
     parent: str | None = None
+    pending_replacement: bool = False
     provider: str | None = None
     protect: bool = False
+    retain_on_delete: bool = False
+    deleted_with: str | None = None
     dependencies: list[str] | None = None
     property_dependencies: dict[str, list[str] | None] | None = None
     source_position: str | None = None
@@ -134,6 +139,12 @@ class PulumiPreview(Struct, rename="camel"):
     change_summary: dict[str, int] | None = None
 
 
+#: Steps that look at what there is, which only the event at their end shows.
+_FINDING: Final = frozenset(
+    {EngineOperation.READ, EngineOperation.READ_REPLACEMENT, EngineOperation.REFRESH}
+)
+
+
 class _EventStep(Struct, rename="camel"):
     op: EngineOperation
     urn: str = ""
@@ -142,8 +153,10 @@ class _EventStep(Struct, rename="camel"):
     keys: list[str] | None = None
     detailed_diff: dict[str, PropertyDifference] | None = None
 
-    def step(self) -> PreviewStep:
-        return PreviewStep(self.op, self.urn, self.old, self.new, self.keys, self.detailed_diff)
+    def step(self, found: Mapping[str, ResourceState | None]) -> PreviewStep:
+        """Return the step; `found` is what was found by looking, by URN, which its end tells."""
+        new = found.get(self.urn, self.new) if self.op in _FINDING else self.new
+        return PreviewStep(self.op, self.urn, self.old, new, self.keys, self.detailed_diff)
 
 
 class _StepEvent(Struct):
@@ -156,12 +169,9 @@ class _SummaryEvent(Struct, rename="camel"):
 
 class _EngineEvent(Struct, rename="camel"):
     resource_pre_event: _StepEvent | None = None
+    res_outputs_event: _StepEvent | None = None
     diagnostic_event: EngineDiagnostic | None = None
     summary_event: _SummaryEvent | None = None
-
-
-class _Deployment(Struct):
-    resources: list[ResourceState]
 
 
 def is_preview(value: Any) -> bool:
@@ -194,8 +204,11 @@ def preview_in_events(values: list[Any], place: Place) -> PulumiPreview:
     """
     events = convert(values, list[_EngineEvent], place)
     summaries = (each.summary_event.resource_changes for each in events if each.summary_event)
+    begun = [each.resource_pre_event.metadata for each in events if each.resource_pre_event]
+    ended = [each.res_outputs_event.metadata for each in events if each.res_outputs_event]
+    found = {each.urn: each.new for each in ended if each.op in _FINDING}
     return PulumiPreview(
-        [each.resource_pre_event.metadata.step() for each in events if each.resource_pre_event],
+        [each.step(found) for each in begun],
         [each.diagnostic_event for each in events if each.diagnostic_event],
         next(filter(None, summaries), None),
     )
@@ -207,10 +220,8 @@ _URN_PARTS: Final = 4
 
 def planned_resource(
     state: ResourceState, change: Operation = Operation.SAME, replaced_by: Iterable[str] = ()
-) -> PlannedResource | None:
-    """Return the resource of a state; None for one that is about to be deleted."""
-    if state.delete:
-        return None
+) -> PlannedResource:
+    """Return the resource of a state."""
     name = state.urn.split("::", _URN_PARTS - 1)[-1]
     dependencies = MappingProxyType(
         {key: tuple(urns or ()) for key, urns in (state.property_dependencies or {}).items()}
@@ -219,35 +230,31 @@ def planned_resource(
         urn=state.urn,
         type=state.type,
         name=name,
-        inputs=unknown_inputs(_inputs(state), state.type, name, dependencies),
+        inputs=unknown_inputs(_inputs(state, name), state.type, name, dependencies),
         custom=state.custom,
         parent=state.parent or None,
         provider=(state.provider or "").rpartition("::")[0] or None,
         dependencies=tuple(state.dependencies or ()),
         property_dependencies=dependencies,
-        options=ResourceOptions(protect=state.protect),
+        options=ResourceOptions(
+            protect=state.protect,
+            retain_on_delete=state.retain_on_delete,
+            deleted_with=state.deleted_with or None,
+        ),
         change=change,
         replaced_by=tuple(replaced_by),
         place=_place(state),
     )
 
 
-def _inputs(state: ResourceState) -> dict[str, Any]:
+def _inputs(state: ResourceState, name: str) -> dict[str, Any]:
     """Return what the program asked for; what was read from a cluster has only outputs."""
     written = state.inputs or state.outputs or {}
+    if state.external and not written:
+        return read_inputs(state.type, name, state.id or "")
     inputs = {key: value for key, value in written.items() if not key.startswith("__")}
     is_object = state.type.startswith(_KUBERNETES)
-    return {**_identity(state.type), **inputs} if is_object else inputs
-
-
-def _identity(type_: str) -> dict[str, str]:
-    """Return the apiVersion and kind that a type token stands for.
-
-    >>> _identity("kubernetes:core/v1:Pod")
-    {'apiVersion': 'v1', 'kind': 'Pod'}
-    """
-    version, _, kind = type_.removeprefix(_KUBERNETES).rpartition(":")
-    return {"apiVersion": version.removeprefix("core/"), "kind": kind}
+    return {**api_identity(state.type), **inputs} if is_object else inputs
 
 
 #: A line of a file in the project's folder.
@@ -259,55 +266,6 @@ def _place(state: ResourceState) -> Place:
     trace = [each.source_position for each in state.stack_trace or ()]
     found = (_POSITION.fullmatch(each or "") for each in (state.source_position, *trace))
     return program_line(((each[1], int(each[2])) for each in found if each), Path.cwd())
-
-
-_OPERATIONS: Final = {
-    EngineOperation.CREATE: Operation.CREATE,
-    EngineOperation.CREATE_REPLACEMENT: Operation.REPLACE,
-    EngineOperation.IMPORT: Operation.CREATE,
-    EngineOperation.IMPORT_REPLACEMENT: Operation.REPLACE,
-    EngineOperation.READ: Operation.READ,
-    EngineOperation.READ_REPLACEMENT: Operation.READ,
-    EngineOperation.REFRESH: Operation.SAME,
-    EngineOperation.REPLACE: Operation.REPLACE,
-    EngineOperation.SAME: Operation.SAME,
-    EngineOperation.UPDATE: Operation.UPDATE,
-}
-
-
-def preview_plans(steps: Iterable[PreviewStep]) -> tuple[Plan, Plan]:
-    """Return the plan of what there is before the deployment, and of what there is after it."""
-    before: dict[str, PlannedResource] = {}
-    after: dict[str, PlannedResource] = {}
-    for step in steps:
-        old, new = _old(step), _new(step)
-        if old is not None:
-            before.setdefault(old.urn, old)
-        if new is not None:
-            after[new.urn] = new
-    return plan_of(before.values()), plan_of(after.values())
-
-
-def _old(step: PreviewStep) -> PlannedResource | None:
-    """Return what there is; a replaced resource whose successor comes first is marked `delete`."""
-    state = step.old_state
-    if state is not None and step.op is EngineOperation.REPLACE:
-        state = structs.replace(state, delete=False)
-    return None if state is None else planned_resource(state)
-
-
-def _new(step: PreviewStep) -> PlannedResource | None:
-    change = _OPERATIONS.get(step.op)
-    if change is None or step.new_state is None:
-        return None
-    return planned_resource(step.new_state, change, _replaced_by(step))
-
-
-def _replaced_by(step: PreviewStep) -> list[str]:
-    """Return the paths that force a replacement, which a step tells twice and in any order."""
-    differences = (step.detailed_diff or {}).items()
-    forced = (path for path, each in differences if (each.kind or "").endswith("-replace"))
-    return sorted({*(step.replace_reasons or ()), *forced})
 
 
 def _at_lines(resources: Iterable[PlannedResource]) -> Iterator[PlannedResource]:
@@ -329,34 +287,33 @@ def plan_of(resources: Iterable[PlannedResource]) -> Plan:
     return Plan(project, stack.rpartition(":")[2], listed, origin=Origin.PULUMI)
 
 
-def is_state(value: Any) -> bool:
-    """Return whether a JSON value is an exported stack, or the checkpoint of a local backend."""
-    return _deployment(value) is not None
-
-
-def state_plan(value: Any, place: Place) -> Plan:
-    """Return the plan of the resources of a stack, in which nothing changes.
-
-    Raises:
-        InvalidValue: no engine writes such a state; its place has the path of what is wrong.
-    """
-    path, deployment = _deployment(value) or ("deployment", {})
-    read = map(planned_resource, convert(deployment, _Deployment, place.at(path)).resources)
-    return plan_of(resource for resource in read if resource is not None)
-
-
-def _deployment(value: Any) -> tuple[str, Mapping[str, Any]] | None:
-    for path in ("deployment", "checkpoint.latest"):
-        inner = value
-        for step in path.split("."):
-            inner = inner.get(step) if isinstance(inner, Mapping) else None
-        if isinstance(inner, Mapping) and isinstance(inner.get("resources"), list):
-            return path, inner
-    return None
-
-
 _FAILED: Final = re.compile(r"^(error: )?(Preview failed: )?")
 _NO_REASON: Final = {"preview failed", "update failed"}
+
+
+def left_out(preview: PulumiPreview) -> int:
+    """Return how many resources that do not change have no step of their own.
+
+    What a refresh alone looks at has one: `pulumi refresh` counts it as the same.
+    """
+    counted = (preview.change_summary or {}).get(EngineOperation.SAME, 0)
+    shown = EngineOperation.REFRESH if is_refresh(preview) else EngineOperation.SAME
+    return counted - sum(each.op is shown for each in preview.steps)
+
+
+def is_refresh(preview: PulumiPreview) -> bool:
+    """Return whether a preview is that of `pulumi refresh`, which does nothing to the cluster.
+
+    That of `pulumi destroy --refresh` has the same steps, and leaves nothing the same.
+    """
+    operations = {each.op for each in preview.steps}
+    summary = preview.change_summary
+    leaves_some = summary is None or EngineOperation.SAME in summary
+    return EngineOperation.REFRESH in operations and operations <= _LOOKING and leaves_some
+
+
+#: What the steps of `pulumi refresh` do: nothing to the cluster.
+_LOOKING: Final = frozenset({EngineOperation.REFRESH, EngineOperation.DELETE})
 
 
 def gaps(preview: PulumiPreview, place: Place) -> Iterator[Finding]:
@@ -369,13 +326,12 @@ def gaps(preview: PulumiPreview, place: Place) -> Iterator[Finding]:
             place,
             "repair the program: what the preview did not come to is not here",
         )
-    counted = (preview.change_summary or {}).get(EngineOperation.SAME, 0)
-    left_out = counted - sum(each.op is EngineOperation.SAME for each in preview.steps)
-    if left_out > 0:
+    missing = left_out(preview)
+    if missing > 0:
         yield Finding(
             "preview-without-sames",
             Severity.ERROR,
-            f"the preview leaves out {left_out} resources that do not change",
+            f"the preview leaves out {missing} resources that do not change",
             place,
             "run `pulumi preview --json --show-sames`",
             "https://www.pulumi.com/docs/iac/cli/commands/pulumi_preview/",

@@ -11,13 +11,13 @@ from pathlib import Path
 
 from podwall.plan.cluster import planned_cluster
 from podwall.plan.documents import documents, with_known_namespaces
-from podwall.plan.model import Operation, Plan, PlannedResource
+from podwall.plan.model import Plan, PlannedResource
 from podwall.policies.errors import Finding
+from podwall.sources.existence import existence
 from podwall.sources.model import Source, SourceKind, Stage
-from podwall.sources.policy_absences import absences
-from podwall.sources.pulumi_documents import PreviewStep, preview_plans
+from podwall.sources.pulumi_documents import PulumiPreview
 
-__all__ = ["plans_of_steps", "source_of_plan", "source_of_program", "source_of_steps", "stage_of"]
+__all__ = ["source_of_plan", "source_of_program", "source_of_steps", "stage_of"]
 
 
 def source_of_plan(
@@ -64,41 +64,30 @@ def source_of_program(plan: Plan, folder: Path) -> Source:
 def source_of_steps(
     kind: SourceKind,
     name: str,
-    steps: Sequence[PreviewStep],
+    preview: PulumiPreview,
     *,
     findings: Iterable[Finding] = (),
 ) -> Source:
     """Return what the steps of a preview make, and what there is before them.
 
+    Siblings are sorted, because the engine lists them in an order that is never twice the same.
+
     Args:
         kind: where the preview comes from.
         name: what people call the source.
-        steps: the steps as Pulumi writes them.
+        preview: the steps as Pulumi writes them.
         findings: what of the preview could not be read.
     """
-    before, after = map(with_known_namespaces, plans_of_steps(steps))
-    read = source_of_plan(kind, name, after, findings=findings)
+    found = existence(preview)
+    before, after = found.before, found.after
+    ordered = replace(after, resources=_sorted(after.resources))
+    read = source_of_plan(kind, name, ordered, findings=findings)
     return replace(
         read,
         deployed=stage_of(before),
         stack=read.stack or _stack_name(before),
-        before=before,
-        absences=tuple(absences(before, after.afterwards(), steps)),
+        existence=found,
     )
-
-
-def plans_of_steps(steps: Sequence[PreviewStep]) -> tuple[Plan, Plan]:
-    """Return the plan before the steps of a preview, and the one after, with what is deleted.
-
-    Siblings are sorted in the second, because the engine lists them in an order that is never twice
-    the same.
-    """
-    before, after = preview_plans(steps)
-    kept = {resource.urn for resource in after.resources}
-    gone = (
-        replace(each, change=Operation.DELETE) for each in before.resources if each.urn not in kept
-    )
-    return before, replace(after, resources=_sorted((*after.resources, *gone)))
 
 
 def stage_of(plan: Plan) -> Stage:

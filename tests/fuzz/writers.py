@@ -56,7 +56,7 @@ def _state(document: Json) -> Json:
     metadata = document["metadata"]
     name = f"{metadata.get('namespace', '')}-{metadata['name']}"
     urn = f"urn:pulumi:dev::shop::{type_}::{name}"
-    return {"urn": urn, "type": type_, "custom": True, "inputs": document}
+    return {"urn": urn, "type": type_, "custom": True, "id": urn, "inputs": document}
 
 
 WRITERS: dict[str, Callable[[list[Json]], bytes]] = {

@@ -13,7 +13,7 @@ from podwall.plan.plan_json import plan_document
 from podwall.policies import Place
 from podwall.reports.formats import json_text
 from podwall.sources import Source, source
-from podwall.sources.pulumi_documents import state_plan
+from podwall.sources.states import state_plan
 from tests.plan.projects import project_in
 
 __all__ = ["FORMS", "PROGRAM_FORMS", "Objects", "manifest", "opened", "silenced"]
@@ -43,7 +43,7 @@ def _state(each: Mapping[str, Any]) -> dict[str, Any]:
     group = str(each["apiVersion"])
     type_ = f"kubernetes:{group if '/' in group else f'core/{group}'}:{each['kind']}"
     urn = f"{_STACK}{type_}::{each['metadata']['name']}"
-    return {"urn": urn, "type": type_, "custom": True, "inputs": dict(each)}
+    return {"urn": urn, "type": type_, "custom": True, "id": urn, "inputs": dict(each)}
 
 
 def _manifests(folder: Path, objects: Objects) -> Path:

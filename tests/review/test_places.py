@@ -152,7 +152,7 @@ def test_the_lines_of_a_preview_are_told_once(folder: Path) -> None:
 
     def state(engine: str) -> dict[str, object]:
         profile = {"networkProfile": {"networkPolicy": engine}}
-        return {"urn": urn, "type": cluster, "custom": True, "inputs": profile}
+        return {"urn": urn, "type": cluster, "custom": True, "id": "aks", "inputs": profile}
 
     step = {"op": "update", "oldState": state("azure"), "newState": state("calico")}
     (folder / "preview.json").write_text(json.dumps({"steps": [step]}), "utf-8")

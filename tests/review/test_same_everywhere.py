@@ -27,7 +27,7 @@ RECORDED = Path(__file__).resolve().parents[1] / "data" / "engine"
 
 def _state(type_: str, name: str, inputs: Any = None, **fields: Any) -> dict[str, Any]:
     urn = f"urn:pulumi:dev::shop::{type_}::{name}"
-    return {"urn": urn, "type": type_, "custom": True, "inputs": inputs or {}, **fields}
+    return {"urn": urn, "type": type_, "custom": True, "id": urn, "inputs": inputs or {}, **fields}
 
 
 def _two_clusters() -> Iterator[dict[str, Any]]:

@@ -82,6 +82,7 @@ def resource(kind: str, name: str, inputs: Any, **more: Any) -> dict[str, Any]:
         "urn": f"urn:pulumi:dev::p1::{kind}::{name}",
         "type": kind,
         "custom": True,
+        "id": name,
         "inputs": inputs,
         **more,
     }
@@ -124,9 +125,9 @@ def preview(tmp_path: Path, *steps: tuple[str, Any, Any]) -> Source:
         pytest.param("create-replacement", True, True, id="create-replacement"),
         pytest.param("delete-replaced", True, False, id="delete-replaced"),
         pytest.param("delete", True, False, id="delete"),
-        pytest.param("import", False, True, id="import"),
+        pytest.param("import", True, True, id="import"),
         pytest.param("refresh", True, True, id="refresh"),
-        pytest.param("discard", True, False, id="discard"),
+        pytest.param("discard", True, True, id="discard"),
     ],
 )
 def test_steps(tmp_path: Path, op: str, *, before: bool, after: bool) -> None:
@@ -138,9 +139,10 @@ def test_steps(tmp_path: Path, op: str, *, before: bool, after: bool) -> None:
     assert ("default/web" in workloads(planned(found))) is after
 
 
-def test_a_resource_that_waits_for_its_deletion_is_gone(tmp_path: Path) -> None:
+def test_a_resource_that_waits_for_its_deletion_is_there_until_then(tmp_path: Path) -> None:
     found = preview(tmp_path, ("delete", pod("web", delete=True), None))
-    assert deployed(found) == Snapshot()
+    assert workloads(deployed(found)) == {"default/web"}
+    assert planned(found) == Snapshot()
 
 
 def test_a_cluster_that_changes_its_engine(tmp_path: Path) -> None:

@@ -25,7 +25,7 @@ from podwall.policies.unknown import Unknown
 from podwall.policies.wording import shown
 from podwall.sources.files import read_bytes
 from podwall.sources.json_documents import BrokenJsonError, parsed_values
-from podwall.sources.pulumi_documents import is_state, state_plan
+from podwall.sources.states import is_state, state_plan
 
 __all__ = ["REPLACEMENT_RULES"]
 

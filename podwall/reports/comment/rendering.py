@@ -109,9 +109,13 @@ _OBJECT_CHANGES: Final = {
 _BLOCKING: Final = {
     "cluster-replace": "the cluster is replaced",
     "cluster-delete": "the cluster is deleted",
+    "provider-replace": "objects move to another cluster",
+    "namespace-replace": "a namespace is replaced",
+    "namespace-delete": "a namespace is deleted",
     "engine-changes": "the engine changes",
     "policy-lost": "a policy is lost",
     "policy-away": "a policy is away for a moment",
+    "selection-gap": "a policy and its pods change at once",
 }
 """What is about the deployment itself is in the headline, and before what is about policies."""
 
@@ -162,7 +166,7 @@ def _head(report: ChangeReport) -> MarkdownBlock:
 
 def _but(findings: Iterable[Finding]) -> str:
     """Return what the deployment does on its way that nobody would expect of the change."""
-    found = {each.id for each in findings}
+    found = {each.id for each in findings if each.severity is Severity.ERROR}
     blocking = [words for id_, words in _BLOCKING.items() if id_ in found]
     return f", but {listed(blocking)}" if blocking else ""
 
