@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from pathlib import Path
 from xml.etree import ElementTree as ET
 
@@ -125,7 +126,8 @@ def test_a_plan_that_podwall_wrote_is_compared_with_another(tmp_path: Path) -> N
         config = (ROOT / "Pulumi.dev.yaml").read_text("utf-8")
         program = f"import runpy\nrunpy.run_path({str(ROOT / '__main__.py')!r})\n"
         (project / "Pulumi.yaml").write_text((ROOT / "Pulumi.yaml").read_text("utf-8"), "utf-8")
-        (project / "Pulumi.dev.yaml").write_text(f"{config}\n  podwall:step: {step}\n", "utf-8")
+        chosen = re.sub(r"(podwall:step:) .*", rf"\1 {step}", config)
+        (project / "Pulumi.dev.yaml").write_text(chosen, "utf-8")
         (project / "__main__.py").write_text(program, "utf-8")
     plans = []
     for step in ("open", "deny-all"):

@@ -60,7 +60,7 @@ def test_every_resource_says_what_it_is_and_has_a_parent_in_the_plan(shown: Resu
 
 def test_the_reachability_is_in_its_format(shown: Result) -> None:
     reach = shown.json["reachability"]
-    assert set(reach) == {"format", "engine", "workloads", "connections"}
+    assert set(reach) == {"format", "engine", "workloads", "connections", "findings", "unread"}
     assert reach["format"] == "podwall/reach/v1"
     for each in reach["connections"]:
         for part in (*each["allowed"], *each["undetermined"]):
