@@ -14,6 +14,7 @@ from podwall.cli.messages import progress, write_message
 from podwall.engines import ENGINES
 from podwall.exit_code import FailOn
 from podwall.policies.errors import InvalidValue
+from podwall.streams import write_output
 
 if TYPE_CHECKING:
     from podwall.reports.formats import CsvLine
@@ -36,6 +37,7 @@ __all__ = [
     "read_review",
     "read_source",
     "source_and_expectations",
+    "write_out",
 ]
 
 
@@ -121,6 +123,21 @@ def add_out(parser: ArgumentParser) -> None:
         help="where the policies go (default: the standard output)",
     )
     parser.add_argument("--force", action="store_true", help="replace FILE if it exists")
+
+
+def write_out(text: str, options: Namespace) -> bool:
+    """Write a text where `--out` says, else on the standard output; say if it is in a file now.
+
+    Raises:
+        SourceError: the file exists, and `--force` was not given.
+    """
+    if options.out is None:
+        write_output([text])
+        return False
+    from podwall.reports.output_folder import write_file  # noqa: PLC0415 - help must not wait
+
+    write_file(options.out, text, replace=options.force)
+    return True
 
 
 def add_source(parser: ArgumentParser) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from argparse import Namespace
 from collections.abc import Sequence
 
-from podwall.cli.arguments import paused_collector, read_review
+from podwall.cli.arguments import paused_collector, read_review, write_out
 from podwall.cli.findings import write_findings
 from podwall.cli.messages import write_message
 from podwall.exit_code import FailOn, exit_code
@@ -13,11 +13,9 @@ from podwall.policies import Finding, NetworkPolicy, Severity
 from podwall.policies.errors import Place, SourceError
 from podwall.python_code import policies_module
 from podwall.reading import typed_policies
-from podwall.reports.output_folder import write_file
 from podwall.reports.words import counted
 from podwall.review import Review
 from podwall.sources.yaml_documents import unkept_comments
-from podwall.streams import write_output
 
 __all__ = ["show_import"]
 
@@ -32,7 +30,7 @@ def show_import(options: Namespace) -> int:
         policies, findings = _read(found, options.namespace)
     write_findings(findings, most=len(findings))
     if policies:
-        _write(policies_module(policies, _HEADLINE), policies, options)
+        _write(policies, options)
     elif not any(each.severity is Severity.ERROR for each in findings):
         raise _nothing_in(found.source.name)
     return exit_code(FailOn(options.fail_on), findings, certain=True)
@@ -47,14 +45,11 @@ def _read(found: Review, namespace: str) -> tuple[list[NetworkPolicy], tuple[Fin
     return [policy for policy, _ in read.policies], found.located(findings)
 
 
-def _write(text: str, policies: Sequence[NetworkPolicy], options: Namespace) -> None:
-    if options.out is None:
-        write_output([text])
-        return
-    write_file(options.out, text, replace=options.force)
-    written = counted(len(policies), "policy", "policies")
-    spaces = counted(len({policy.namespace for policy in policies}), "namespace")
-    write_message(f"wrote {written} of {spaces} to {options.out}")
+def _write(policies: Sequence[NetworkPolicy], options: Namespace) -> None:
+    if write_out(policies_module(policies, _HEADLINE), options):
+        written = counted(len(policies), "policy", "policies")
+        spaces = counted(len({policy.namespace for policy in policies}), "namespace")
+        write_message(f"wrote {written} of {spaces} to {options.out}")
 
 
 def _nothing_in(name: str) -> SourceError:

@@ -6,7 +6,12 @@ from argparse import Namespace
 from collections.abc import Mapping, Sequence
 from typing import Final
 
-from podwall.cli.arguments import paused_collector, read_review, source_and_expectations
+from podwall.cli.arguments import (
+    paused_collector,
+    read_review,
+    source_and_expectations,
+    write_out,
+)
 from podwall.cli.findings import write_findings, write_unread
 from podwall.cli.messages import write_message
 from podwall.exit_code import FailOn, exit_code
@@ -14,12 +19,10 @@ from podwall.policies import NetworkPolicy
 from podwall.policies.errors import InvalidValue, Place, SourceError
 from podwall.python_code import policies_module
 from podwall.reports.expectations import suggestion_text
-from podwall.reports.output_folder import write_file
 from podwall.reports.preview.manifests import kubernetes_yaml
 from podwall.sources.expectations import expectations_in
 from podwall.sources.files import STDIN, read_bytes
 from podwall.sources.yaml_lines import at_their_lines, exact_place
-from podwall.streams import write_output
 from podwall.suggest import Suggestion, suggest
 
 __all__ = ["show_suggestion"]
@@ -45,7 +48,8 @@ def show_suggestion(options: Namespace) -> int:
     if not suggestion.policies:
         raise _nothing_in(found.source.name)
     _write_summary(suggestion, texts)
-    _write(_text(options.output, suggestion.policies), options)
+    if write_out(_text(options.output, suggestion.policies), options):
+        write_message(f"wrote {options.out}")
     weighed = (*found.reading_findings, *suggestion.findings)
     return exit_code(FailOn(options.fail_on), weighed, certain=suggestion.is_certain)
 
@@ -65,14 +69,6 @@ def _text(output: str, policies: Sequence[NetworkPolicy]) -> str:
     if output == "yaml":
         return "---\n".join(kubernetes_yaml(policy.to_manifest()) for policy in policies)
     return policies_module(policies, _HEADLINE)
-
-
-def _write(text: str, options: Namespace) -> None:
-    if options.out is None:
-        write_output([text])
-    else:
-        write_file(options.out, text, replace=options.force)
-        write_message(f"wrote {options.out}")
 
 
 def _nothing_in(name: str) -> SourceError:
