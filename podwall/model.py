@@ -40,6 +40,7 @@ __all__ = [
     "SnapshotWorkload",
     "Unknown",
     "WorkloadPort",
+    "namespace_text",
     "undeclared_labels",
 ]
 
@@ -103,8 +104,13 @@ def undeclared_labels(namespace: str, *, complete: bool) -> LabelMap:
     return LabelMap(((METADATA_NAME, namespace),), more)
 
 
+def namespace_text(namespace: str | Unknown) -> str:
+    """Return a namespace for people; one that is known only after deployment is written `?`."""
+    return "?" if isinstance(namespace, Unknown) else namespace
+
+
 def _full_name(namespace: str | Unknown, name: str) -> str:
-    return f"{'?' if isinstance(namespace, Unknown) else namespace}/{name}"
+    return f"{namespace_text(namespace)}/{name}"
 
 
 @dataclass(frozen=True, slots=True)

@@ -20,6 +20,7 @@ from podwall.model import (
     SelectorRequirement,
     SnapshotWorkload,
     Unknown,
+    namespace_text,
 )
 from podwall.policies.peers import METADATA_NAME
 from podwall.reachability.cluster import EnforcedCluster, MatchAnswers, same_namespace
@@ -84,8 +85,7 @@ def peer_conditions(policy: Policy, peer: PodPeer) -> Iterator[PeerCondition]:
     ['the pod were in namespace shop']
     """
     if peer.namespaces is None:
-        name = "?" if isinstance(policy.namespace, Unknown) else policy.namespace
-        words = f"the pod were in namespace {name}"
+        words = f"the pod were in namespace {namespace_text(policy.namespace)}"
         yield PeerCondition(ConditionOn.PLACE, words, None, policy.namespace)
     else:
         yield from map(_on_namespace, peer.namespaces.requirements)

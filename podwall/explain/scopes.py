@@ -25,7 +25,18 @@ import numpy as np
 
 from podwall.explain.conditions import ConditionOn, PeerCondition, peer_conditions
 from podwall.explain.wording import blocks_text, rule_text
-from podwall.model import IpPeer, Peer, PodPeer, Policy, PortRule, Rule, Selector, Service, Unknown
+from podwall.model import (
+    IpPeer,
+    Peer,
+    PodPeer,
+    Policy,
+    PortRule,
+    Rule,
+    Selector,
+    Service,
+    Unknown,
+    namespace_text,
+)
 from podwall.policies.rules import Direction
 from podwall.portset import ALL_PORTS
 from podwall.reachability import Reachability
@@ -232,7 +243,7 @@ class _Scopes:
             yield ExemptionScope(says, fact.link, where, of_destination=True, ports=ports)
 
     def _rule(self, policy: Policy, rule: Rule | Unknown, direction: Direction) -> RuleScope:
-        namespace = "?" if isinstance(policy.namespace, Unknown) else policy.namespace
+        namespace = namespace_text(policy.namespace)
         return RuleScope(
             rule_text(rule, direction, namespace),
             self._peers(policy, rule),

@@ -19,14 +19,15 @@ from podwall.model import (
     Unknown,
 )
 from podwall.policies.errors import Severity
+from podwall.policies.presets import KUBE_DNS
 from podwall.reachability.matching import Match, labels_match
 from podwall.reachability.port_rules import entry_bounds
 
 __all__ = ["DNS_LINTS", "is_cluster_dns", "may_be_cluster_dns"]
 
 
-SYSTEM: Final = "kube-system"
-DNS_LABEL: Final = ("k8s-app", "kube-dns")
+SYSTEM: Final = KUBE_DNS.namespaces.name
+(DNS_LABEL,) = KUBE_DNS.pods.selector.match_labels.items()
 #: CoreDNS carries this label in every distribution, for old clients' sake, and others besides.
 DNS_PODS: Final = LabelMap.of(dict([DNS_LABEL]), Unknown("further labels of CoreDNS"))
 

@@ -272,8 +272,7 @@ class Edit:
     @property
     def name(self) -> str:
         """The policy as `namespace/name`."""
-        namespace = self.new.namespace
-        return f"{'?' if isinstance(namespace, Unknown) else namespace}/{self.new.name}"
+        return self.new.full_name
 
 
 def edits(source: EnforcedCluster, target: EnforcedCluster) -> Iterator[Edit]:

@@ -17,9 +17,10 @@ from podwall.reachability.values import AnyEndpoint, Endpoint, ExternalRange, Wo
 __all__ = ["DNS", "name_servers", "resolves_names"]
 
 DNS: Final = PortSet.of(IpProtocol.UDP, 53) | PortSet.of(IpProtocol.TCP, 53)
+_LABELS: Final = dict(KUBE_DNS.pods.selector.match_labels)
 _KUBE_DNS: Final = WorkloadEndpoint(
     "kube-system/coredns",
-    SnapshotWorkload("kube-system", "coredns", "Deployment", LabelMap.of({"k8s-app": "kube-dns"})),
+    SnapshotWorkload(KUBE_DNS.namespaces.name, "coredns", "Deployment", LabelMap.of(_LABELS)),
 )
 _LOCAL_DNS: Final = ExternalRange(LOCAL_DNS.cidr)
 _SERVERS: Final = ((KUBE_DNS, _KUBE_DNS), (LOCAL_DNS, _LOCAL_DNS))
@@ -50,8 +51,8 @@ def resolves_names(destination: AnyEndpoint) -> bool:
     if not isinstance(destination, WorkloadEndpoint):
         return False
     workload = destination.workload
-    is_kube_dns = ("k8s-app", "kube-dns") in workload.labels.items
-    return workload.namespace == "kube-system" and is_kube_dns
+    is_kube_dns = _LABELS.items() <= set(workload.labels.items)
+    return workload.namespace == KUBE_DNS.namespaces.name and is_kube_dns
 
 
 def _denies(expectation: Expectation, client: WorkloadEndpoint, server: Endpoint) -> bool:
