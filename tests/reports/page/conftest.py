@@ -1,4 +1,4 @@
-"""A Chromium for the session, and tabs that show a page and must have nothing to complain about."""
+"""A Chromium for each module, and tabs that show a page and must have nothing to complain about."""
 
 from __future__ import annotations
 
@@ -16,7 +16,8 @@ from tests.reports.page.browser import CHROMIUM, Browser, Tab, chromium
 Show = Callable[..., Tab]
 
 
-@pytest.fixture(scope="session")
+# While Playwright runs, its event loop does: a test that plans a program could not run its own.
+@pytest.fixture(scope="module")
 def browser() -> Iterator[Browser]:
     """Start Chromium; without one, say so and skip."""
     if CHROMIUM is None:
