@@ -7,17 +7,20 @@ from typing import Final
 
 from podwall.engines import BlockMatch, Treatment
 from podwall.migrate.edits import Backends, block_match
-from podwall.model import Policy, Rule
+from podwall.model import IpProtocol, Policy, Rule
 from podwall.policies.errors import Finding, Place, Severity
 from podwall.policies.rules import Direction
-from podwall.reachability.cluster import EnforcedCluster, rules_of
+from podwall.portset import ALL_PORTS, PortSet
+from podwall.reachability.cluster import EnforcedCluster, Rules, rules_of
 from podwall.reachability.matching import Match
+from podwall.reachability.port_rules import NamedPorts
 
 __all__ = ["limits"]
 
 _HOST: Final = (
     "a CiliumNetworkPolicy with `toEntities: [host, remote-node]` (or `fromEntities`) can say it"
 )
+_DNS_PORTS: Final = PortSet.of(IpProtocol.UDP, 53) | PortSet.of(IpProtocol.TCP, 53)
 _LOCAL_DNS: Final = "https://learn.microsoft.com/en-us/azure/aks/localdns-custom"
 
 
@@ -56,18 +59,36 @@ def _nodes(source: EnforcedCluster, target: EnforcedCluster) -> Iterator[Finding
     own = (source.engine.own_node_egress, target.engine.own_node_egress)
     if own[0].value is Treatment.OPEN and own[1].value is Treatment.ENFORCED:
         for policy in source.policies:
-            if rules_of(policy, Direction.EGRESS) is not None:
-                message = f"`{policy.name}` will cut its pods off from their own node"
-                place = policy.place.at("spec.egress")
-                yield _host("own-node-closed", message, place, own[1].link)
-                yield Finding(
-                    "local-dns-closed",
-                    Severity.INFO,
-                    f"where LocalDNS is on, `{policy.name}` will cut its pods off from it",
-                    place,
-                    "a CiliumNetworkPolicy with `toEntities: [host]` on port 53 can say it",
-                    _LOCAL_DNS,
-                )
+            rules = rules_of(policy, Direction.EGRESS)
+            if rules is not None:
+                yield from _own_node_closed(policy, _to_everyone(target, rules), own[1].link)
+
+
+def _to_everyone(target: EnforcedCluster, rules: Rules) -> PortSet:
+    """Return the ports of rules without peers, which reach the own node as well."""
+    found = (
+        target.ports.bounds(rule.ports, NamedPorts(), Direction.EGRESS).must
+        for rule in rules
+        if isinstance(rule, Rule) and rule.peers is None
+    )
+    return PortSet.union(found)
+
+
+def _own_node_closed(policy: Policy, opened: PortSet, link: str) -> Iterator[Finding]:
+    """Yield what a policy closes on the own node, of which some ports stay open."""
+    place = policy.place.at("spec.egress")
+    if opened != ALL_PORTS:
+        message = f"`{policy.name}` will cut its pods off from their own node"
+        yield _host("own-node-closed", message, place, link)
+    if _DNS_PORTS - opened:
+        yield Finding(
+            "local-dns-closed",
+            Severity.INFO,
+            f"where LocalDNS is on, `{policy.name}` will cut its pods off from it",
+            place,
+            "a CiliumNetworkPolicy with `toEntities: [host]` on port 53 can say it",
+            _LOCAL_DNS,
+        )
 
 
 def _host(name: str, message: str, place: Place, link: str) -> Finding:
