@@ -280,6 +280,8 @@ class Service:
     """A service; only NodePort and LoadBalancer ones can change who reaches whom.
 
     `selector` None: the service selects no pods. `external_traffic_policy` is `Cluster` by default.
+    `source_ranges`: the only clients that its load balancer lets in, everyone if there are none.
+    `node_ports`: whether a LoadBalancer has node ports too, which no source range guards.
     """
 
     namespace: str | Unknown
@@ -289,6 +291,15 @@ class Service:
     ports: tuple[ServicePort, ...] = ()
     external_traffic_policy: str | Unknown = "Cluster"
     place: Place = field(default_factory=Place, compare=False)
+    source_ranges: tuple[str | Unknown, ...] | Unknown = ()
+    node_ports: bool | Unknown = True
+
+    @property
+    def narrows_clients(self) -> bool:
+        """Whether its source ranges keep somebody out, or may do so, on every way to it."""
+        numbered = any(port.node_port is not None for port in self.ports)
+        guarded = self.type == "LoadBalancer" and self.node_ports is not True and not numbered
+        return guarded and self.source_ranges != ()
 
 
 @dataclass(frozen=True, slots=True)

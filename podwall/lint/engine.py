@@ -111,9 +111,10 @@ def _node_ports(context: LintContext) -> Iterator[Diagnostic]:
             selected = context.pods.selected(service.namespace, service.selector or Selector())
             isolated = _isolated(context) & selected.may
             if isolated:
+                whom = "its source ranges" if service.narrows_clients else "everyone"
                 yield Diagnostic(
                     service.place,
-                    f"service `{service.name}` opens {context.pods.names(isolated)} to everyone, "
+                    f"service `{service.name}` opens {context.pods.names(isolated)} to {whom}, "
                     "whatever the policies say",
                 )
 

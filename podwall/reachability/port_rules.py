@@ -266,6 +266,8 @@ def exposed_ports(service: Service, selected: Match, names: NamedPorts, engine: 
     causes = [each.cause for each in _unknowns(service)]
     if engine.cluster_services.value is not Treatment.OPEN:
         causes.append(f"service `{service.name}`: {engine.cluster_services.says}")
+    if service.narrows_clients:
+        causes.append(f"service `{service.name}` lets in the clients of its source ranges only")
     if selected is Match.YES and not causes:
         return found
     return Bounds.perhaps(found.may, *found.causes, *causes)

@@ -19,12 +19,14 @@ from podwall.policies.ports import FIRST_PORT, LAST_PORT
 from podwall.reading.fields import (
     Malformed,
     field,
+    flag,
     list_of,
     mapping,
     number,
     number_or_text,
     one_of,
     text,
+    texts,
     within,
 )
 from podwall.reading.metadata import ManifestObject
@@ -102,6 +104,8 @@ def _service(item: ManifestObject, spec: Mapping[str, Any] | Unknown) -> Service
         field(spec, "ports", _ports, ()),
         field(spec, "externalTrafficPolicy", text, "Cluster"),
         item.place,
+        field(spec, "loadBalancerSourceRanges", texts, ()),
+        field(spec, "allocateLoadBalancerNodePorts", flag, True),
     )
 
 
