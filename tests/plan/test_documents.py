@@ -10,6 +10,7 @@ import pytest
 
 from podwall.plan import SECRET, Operation, Plan, PlannedResource
 from podwall.plan.documents import documents, unseen_objects
+from podwall.plan.read_objects import read_inputs
 from podwall.policies.errors import Place
 from podwall.policies.unknown import Unknown
 
@@ -48,13 +49,20 @@ def test_an_object_without_a_line_is_placed_by_its_urn() -> None:
         pytest.param(planned("azure-native:network:Subnet"), id="not of Kubernetes"),
         pytest.param(planned("kubernetes:yaml:ConfigGroup", custom=False), id="a component"),
         pytest.param(pod(change=Operation.DELETE), id="to be deleted"),
-        pytest.param(pod(change=Operation.READ), id="there already, and only looked up"),
         pytest.param(planned("kubernetes:core/v1:PodPatch"), id="a patch of a live object"),
         pytest.param(planned("kubernetes:helm.sh/v3:Release"), id="a chart"),
     ],
 )
 def test_what_is_not_an_object_to_be_made_is_left_out(resource: PlannedResource) -> None:
     assert manifests(resource) == []
+
+
+def test_an_object_that_is_only_looked_up_is_there_with_what_it_says_unknown() -> None:
+    kind = "kubernetes:networking.k8s.io/v1:NetworkPolicy"
+    looked_up = planned(kind, read_inputs(kind, "it", "shop/deny"), change=Operation.READ)
+    (manifest,) = manifests(looked_up)
+    assert (manifest["metadata"]["namespace"], manifest["metadata"]["name"]) == ("shop", "deny")
+    assert isinstance(manifest["spec"], Unknown)
 
 
 def test_a_name_that_pulumi_makes_up_begins_with_the_resources_name() -> None:
