@@ -47,7 +47,7 @@ def is_ipv6(network: IpNetwork) -> bool:
 
 def _line(network: IpNetwork) -> tuple[int, int]:
     """Return the network's first and last address on the line of all addresses."""
-    first = int(network.network_address) + (FIRST_V6 if is_ipv6(network) else 0)
+    first = int(network.network_address) + (FIRST_V6 if isinstance(network, IPv6Network) else 0)
     return first, first + network.num_addresses - 1
 
 
@@ -65,7 +65,7 @@ def block_ranges(blocks: Sequence[IpPeer]) -> Ranges:
 
 
 def _ranges(block: IpPeer) -> Ranges:
-    return difference(network_ranges(block.network), network_ranges(*block.exceptions))
+    return difference((_line(block.network),), network_ranges(*block.exceptions))
 
 
 @dataclass(frozen=True, slots=True)
