@@ -16,14 +16,14 @@ from typing import TYPE_CHECKING, Final
 
 from podwall.on_demand import on_first_use
 
+# Without `components` and `guardrails`: a type checker would read Pulumi's SDKs for every file that
+# imports podwall (44 s instead of 2). `from podwall import components` is typed all the same.
 if TYPE_CHECKING:
     from podwall import (
-        components,
         diff,
         engines,
         expectations,
         explain,
-        guardrails,
         lint,
         migrate,
         model,
