@@ -83,15 +83,11 @@ class ShownNamespaces:
         """Return the set of one namespace."""
         return 1 << self.number[name]
 
-    def bits_of(self, names: Iterable[str]) -> int:
-        """Return the set of some namespaces."""
-        return self.bits(np.array([self.number[name] for name in names], dtype=np.int64))
-
     def of(self, bits: int) -> tuple[str, ...]:
         """Return the names in a set."""
         if bits not in self._written:
-            places = (place for place, bit in enumerate(reversed(bin(bits))) if bit == "1")
-            self._written[bits] = tuple(self.names[place] for place in places)
+            numbers = (number for number, bit in enumerate(reversed(bin(bits))) if bit == "1")
+            self._written[bits] = tuple(self.names[number] for number in numbers)
         return self._written[bits]
 
     def selected(self, selector: Selector, bound: Bound) -> int:
