@@ -33,6 +33,7 @@ from podwall.plan.model import Plan
 from podwall.policies.errors import Finding, Place, Severity
 from podwall.reachability import Reachability, reachability
 from podwall.reading import LedgerEntry, ObjectStatus, SnapshotReading, snapshot
+from podwall.selection_gaps import selection_gaps
 from podwall.sources.existence_findings import existence_findings
 from podwall.sources.model import Source, SourceKind, Stage
 from podwall.sources.stacks import stage_of
@@ -221,6 +222,7 @@ class Review:
             yield from engine_changes(self.source.existence.before, after)
             yield from existence_findings(self.source.existence)
             yield from temporary_openings(self.source.existence, self._of_plan)
+            yield from selection_gaps(self.source.existence, self._of_plan)
         yield from unseen_objects(after)
         yield from unclear_clusters(after)
 

@@ -22,7 +22,7 @@ from podwall.reachability import Endpoint, ExternalRange, Reachability
 from podwall.sources.existence import Existence
 from podwall.sources.policy_absences import NETWORK_POLICY, Absence, AbsenceKind, object_name
 
-__all__ = ["temporary_openings"]
+__all__ = ["Analyse", "States", "opened_meanwhile", "temporary_openings"]
 
 Analyse = Callable[[Plan], Reachability]
 """How a plan is analysed; the review knows, and so the engine is the same everywhere."""
@@ -50,7 +50,7 @@ def temporary_openings(existence: Existence, analyse: Analyse) -> Iterator[Findi
         yield from _opened(existence.before, existence.after.afterwards(), away, analyse)
 
 
-class _States(NamedTuple):
+class States(NamedTuple):
     """Who reaches whom before, after, and with everything that stands during the deployment."""
 
     before: Reachability
@@ -66,7 +66,7 @@ def _opened(
     Independent steps run at the same time, so that all may be away at once.
     """
     whole = _during(before, after)
-    states = _States(analyse(before), analyse(after), analyse(whole))
+    states = States(analyse(before), analyse(after), analyse(whole))
 
     def missed(policies: Sequence[Absence]) -> Finding | None:
         without = analyse(replace(whole, resources=_without(whole, policies)))
@@ -77,9 +77,9 @@ def _opened(
     yield from filter(None, (*alone, together))
 
 
-def _missed(away: Sequence[Absence], states: _States, without: Reachability) -> Finding | None:
+def _missed(away: Sequence[Absence], states: States, without: Reachability) -> Finding | None:
     """Return the finding on policies that open something while they are away, all at once."""
-    opened = _only_during(states, without)
+    opened = opened_meanwhile(states, without)
     first = next(opened, None)
     if first is None:
         return None
@@ -112,9 +112,9 @@ def _without(plan: Plan, away: Sequence[Absence]) -> tuple[PlannedResource, ...]
     )
 
 
-def _only_during(states: _States, without: Reachability) -> Iterator[ConnectionChange]:
-    """Yield connections that the absence opens, and that are closed before and afterwards."""
-    for change in diff(states.during, without).changes():
+def opened_meanwhile(states: States, moment: Reachability) -> Iterator[ConnectionChange]:
+    """Yield connections that a moment opens, and that are closed before and afterwards."""
+    for change in diff(states.during, moment).changes():
         sides = product(_passing(states.before, change), _passing(states.after, change))
         if any(change.opened - (then | later) for then, later in sides):
             yield change
