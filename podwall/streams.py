@@ -22,6 +22,7 @@ import sys
 import traceback
 import unicodedata
 from collections.abc import Callable, Iterable, Iterator, Mapping
+from contextlib import contextmanager
 from types import MappingProxyType
 from typing import Final, TextIO
 
@@ -30,6 +31,7 @@ __all__ = [
     "ShownStream",
     "error_is_terminal",
     "one_line",
+    "progress",
     "shown_json",
     "shown_markup",
     "shown_text",
@@ -153,7 +155,7 @@ class ShownStream:
 
 
 def _may_colour(stream: TextIO) -> bool:
-    """Return whether colours are wanted, by the rule that rich follows."""
+    """Return whether its writer may colour what it writes."""
     return stream.isatty() or bool(os.environ.get("FORCE_COLOR"))
 
 
@@ -210,6 +212,23 @@ def write_line(text: str, label: str = "", colour: str = "") -> None:
         sys.stderr.write(f"{colour}{label}\x1b[0m")
         line = line.removeprefix(label)
     sys.stderr.write(_encodable(f"{shown_text(line)}\n", sys.stderr.encoding))
+
+
+@contextmanager
+def progress(doing: str) -> Iterator[None]:
+    """Show what is being done while the body does it, if somebody looks at the standard error.
+
+    Whatever is written there next takes its place, if only the end of this.
+    """
+    if not error_is_terminal():
+        yield
+        return
+    sys.stderr.write(f"{doing} ...\r")
+    sys.stderr.flush()
+    try:
+        yield
+    finally:
+        sys.stderr.write("\x1b[K")
 
 
 def write_usage(text: str, stream: TextIO | None = None) -> None:

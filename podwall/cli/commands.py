@@ -1,7 +1,7 @@
 """The commands of the command line: their names, arguments and examples, in the order of help.
 
 Nothing here reads, analyses or prints: what a command does stands in the module of its name, which
-is imported when the command runs. So help never waits for numpy, rich or Pulumi.
+is imported when the command runs. So help never waits for numpy or Pulumi.
 
 To the `--fail-on` of `podwall diff`, a connection that opens is an error and one that closes a
 warning; the connections of workloads that are new or gone are notes, which only `any` fails on.

@@ -15,7 +15,6 @@ from itertools import chain
 from podwall.change_review import ChangeReview, change_review, stages
 from podwall.cli.arguments import csv_writer, paused_collector
 from podwall.cli.findings import write_change_reading
-from podwall.cli.messages import progress
 from podwall.exit_code import FailOn
 from podwall.policies.errors import InvalidValue, PodwallError
 from podwall.reports.change_files import (
@@ -31,7 +30,7 @@ from podwall.reports.formats import json_text
 from podwall.reports.output_folder import write_files
 from podwall.sources import Source, source
 from podwall.sources.expectations import expectations_in
-from podwall.streams import MEDIA, write_output
+from podwall.streams import MEDIA, progress, write_output
 
 __all__ = ["show_changes", "subject_of"]
 

@@ -2,13 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from contextlib import contextmanager
-
 from podwall.policies.errors import PodwallError
-from podwall.streams import error_is_terminal, write_line
+from podwall.streams import write_line
 
-__all__ = ["progress", "write_error", "write_message"]
+__all__ = ["write_error", "write_message"]
 
 
 def write_message(text: str) -> None:
@@ -24,15 +21,3 @@ def write_error(problem: PodwallError) -> None:
 
 
 _RED, _CYAN = "\x1b[1;31m", "\x1b[1;36m"
-
-
-@contextmanager
-def progress(doing: str) -> Iterator[None]:
-    """Show what is being done while the body does it, if the error stream is a terminal."""
-    if error_is_terminal():
-        from rich.console import Console  # noqa: PLC0415 - only a terminal needs it
-
-        with Console(stderr=True).status(doing):
-            yield
-    else:
-        yield

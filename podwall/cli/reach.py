@@ -56,7 +56,7 @@ def _picture(found: Review) -> Iterator[str]:
 
 
 def _for_people(found: Review) -> Iterator[str]:
-    from podwall.reports.reach.terminal import reach_lines  # noqa: PLC0415 - only text needs rich
+    from podwall.reports.reach.terminal import reach_lines  # noqa: PLC0415 - only text needs it
     from podwall.reports.terminal import terminal  # noqa: PLC0415 - as above
 
     return reach_lines(found.reachability, terminal())

@@ -9,9 +9,8 @@ import sys
 from dataclasses import dataclass
 from typing import IO, Final, cast
 
-from rich.console import Console
-
 from podwall.plan.model import Operation
+from podwall.reports.screen import Console
 from podwall.streams import ShownStream
 
 __all__ = [
@@ -32,10 +31,9 @@ UNWRAPPED: Final = sys.maxsize
 def terminal() -> Console:
     """Return the standard output: as wide as it is, and in colour only where that is wanted.
 
-    `NO_COLOR` is honoured (https://no-color.org), and no text is taken for markup.
+    `NO_COLOR` is honoured (https://no-color.org).
     """
-    stream = cast("IO[str]", ShownStream(sys.stdout))
-    return Console(file=stream, highlight=False, markup=False, emoji=False)
+    return Console(cast("IO[str]", ShownStream(sys.stdout)))
 
 
 def line_width(console: Console) -> int:

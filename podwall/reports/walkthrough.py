@@ -5,14 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from typing import Annotated, Final
 
-from rich import box
-from rich.console import Console
-from rich.table import Table
-from rich.text import Text
-
 from podwall.documents import TypedDocument, about
 from podwall.policies.presets import Step
 from podwall.reachability import Verdict
+from podwall.reports.screen import Column, Console, Styled, Table
 from podwall.reports.terminal import Symbols, symbols
 from podwall.walkthrough import BACKEND, CLIENTS, LABELS, Attempt, Client
 
@@ -31,32 +27,37 @@ _POLICIES: Final = {
 def print_walkthrough(attempts: Sequence[Attempt], console: Console) -> None:
     """Print a row for each step and a column for each client."""
     shown = symbols(console.encoding)
-    table = Table(box=box.SIMPLE_HEAD, padding=(0, 1), show_edge=False, header_style="bold")
-    table.add_column("step", no_wrap=True, vertical="bottom")
-    table.add_column("policy on the backend", vertical="bottom")
-    for client in CLIENTS:
-        table.add_column(_head(client), justify="center")
-    for step in Step:
-        verdicts = [attempt.verdict for attempt in attempts if attempt.step is step]
-        cells = (_cell(verdict, shown) for verdict in verdicts)
-        table.add_row(Text(step.value, "bold"), Text(_POLICIES[step], "dim"), *cells)
-    title = Text(f"Who reaches {BACKEND}", "bold underline")
+    columns = (
+        Column(Styled.of(("step", "bold")), wraps=False),
+        Column(Styled.of(("policy on the backend", "bold"))),
+        *(Column(_head(client), centred=True) for client in CLIENTS),
+    )
+    rows = (_row(step, attempts, shown) for step in Step)
+    table = Table(columns, gap="  ", edge=" ", rule="─").with_rows(rows)
     labels = " ".join(f"{key}={value}" for key, value in LABELS.items())
-    console.print(title, "", table, Text(f" labelled: {labels}", "dim"), sep="\n")
+    title = Styled.of((f"Who reaches {BACKEND}", "bold underline"))
+    console.print(title, "", table, Styled.of((f" labelled: {labels}", "dim")))
 
 
-def _head(client: Client) -> Text:
-    return Text(f"{client.namespace},\n{'labelled' if client.labelled else 'unlabelled'}")
+def _row(step: Step, attempts: Sequence[Attempt], shown: Symbols) -> tuple[Styled, ...]:
+    verdicts = (attempt.verdict for attempt in attempts if attempt.step is step)
+    cells = (_cell(verdict, shown) for verdict in verdicts)
+    return (Styled.of((step.value, "bold")), Styled.of((_POLICIES[step], "dim")), *cells)
 
 
-def _cell(verdict: Verdict, shown: Symbols) -> Text:
+def _head(client: Client) -> Styled:
+    labelled = "labelled" if client.labelled else "unlabelled"
+    return Styled.of((f"{client.namespace},\n{labelled}", "bold"))
+
+
+def _cell(verdict: Verdict, shown: Symbols) -> Styled:
     match verdict:
         case Verdict.ALLOWED:
-            return Text(f"{shown.yes} reaches", "green")
+            return Styled.of((f"{shown.yes} reaches", "green"))
         case Verdict.DENIED:
-            return Text(f"{shown.no} blocked", "red")
+            return Styled.of((f"{shown.no} blocked", "red"))
         case Verdict.UNDETERMINED:
-            return Text("? not certain", "yellow")
+            return Styled.of(("? not certain", "yellow"))
 
 
 class AttemptDocument(TypedDocument):

@@ -5,7 +5,7 @@ from __future__ import annotations
 import io
 from collections.abc import Callable
 
-from rich.console import Console
+from podwall.reports.screen import Console
 
 __all__ = ["screen"]
 
@@ -13,6 +13,7 @@ __all__ = ["screen"]
 def screen(draw: Callable[[Console], None], width: int = 100) -> str:
     """Return what `draw` prints on a console, without the blanks at the ends of lines."""
     file = io.TextIOWrapper(io.BytesIO(), encoding="utf-8")
-    draw(Console(file=file, width=width, highlight=False, markup=False))
+    draw(Console(file, width=width, is_terminal=False))
+    file.flush()
     file.seek(0)
     return "\n".join(line.rstrip() for line in file.read().splitlines())

@@ -8,7 +8,6 @@ from collections.abc import Mapping
 from typing import Any
 
 import pytest
-from rich.console import Console
 
 from podwall.model import IpProtocol
 from podwall.overview import OUTSIDE, reach_grid
@@ -18,7 +17,8 @@ from podwall.reachability import Reachability, reachability
 from podwall.reading import Document, snapshot
 from podwall.reports.formats import json_text
 from podwall.reports.reach.documents import reach_document
-from podwall.reports.reach.terminal import reach_lines, reach_section
+from podwall.reports.reach.terminal import reach_lines, reach_text
+from podwall.reports.screen import Console
 from podwall.reports.terminal import UNICODE
 from podwall.reports.words import printable, short_ports
 from podwall.verdict_table import verdict_table
@@ -63,8 +63,7 @@ def reach(*documents: Document) -> Reachability:
 
 def shown(found: Reachability, width: int = 100) -> list[str]:
     def draw(console: Any) -> None:
-        for part in reach_section(found, console, UNICODE):
-            console.print(part)
+        console.write(reach_text(found, console, UNICODE))
 
     return screen(draw, width).splitlines()
 
@@ -155,12 +154,12 @@ def test_signs_stand_for_shares_where_those_do_not_fit() -> None:
 
 def test_namespaces_are_listed_where_no_table_fits() -> None:
     found = shown(MANY, 18)
-    assert "  n0     ○  from" in found
-    assert "  n1     ·  no one" in found
+    assert "  n0       ○  from" in found
+    assert "  n1       ·  no" in found
 
 
 def lines(found: Reachability, file: io.StringIO, *, terminal: bool) -> str:
-    console = Console(file=file, width=100, force_terminal=terminal, no_color=True)
+    console = Console(file, width=100, is_terminal=terminal)
     return "".join(reach_lines(found, console))
 
 
@@ -175,9 +174,9 @@ def test_a_terminal_gets_no_thousands_of_lines_and_a_pipe_gets_nothing_else() ->
 
 def test_a_list_says_all_workloads_of_a_namespace_in_a_word() -> None:
     found = shown(reach(*(pod(name) for name in "abc"), pod("alone", "tools")), 30)
-    assert "  shop/a     all  from all of" in found
-    assert "                  shop," in found
-    assert "                  tools/alone," in found
+    assert "  shop/a       all  from all" in found
+    assert "                    of shop," in found
+    assert "                    tools/alone," in found
 
 
 def test_nothing_to_show_is_said() -> None:

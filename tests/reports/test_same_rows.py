@@ -12,7 +12,6 @@ from random import Random
 from typing import Any
 
 import pytest
-from rich.console import Console
 
 from podwall.engines import ENGINES
 from podwall.reachability import Reachability, reachability
@@ -20,6 +19,7 @@ from podwall.reports.formats import json_text
 from podwall.reports.reach.documents import reach_document, reach_stream
 from podwall.reports.reach.rows import reach_csv, reach_markdown
 from podwall.reports.reach.terminal import reach_lines
+from podwall.reports.screen import Console
 from tests.core.clusters import Size, random_cluster
 from tests.core.obscured import obscured
 
@@ -63,7 +63,7 @@ def _plain(cell: str) -> str:
 
 
 def _of_text(found: Reachability) -> list[str]:
-    lines = reach_lines(found, Console(width=400))
+    lines = reach_lines(found, Console(io.StringIO(), width=400))
     return [" ".join(line.split()) for line in lines if "  ->  " in line and "\n" in line[-1:]]
 
 

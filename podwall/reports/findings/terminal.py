@@ -8,10 +8,8 @@ from collections.abc import Iterator, Sequence
 from itertools import zip_longest
 from typing import Final
 
-from rich.console import Console
-from rich.text import Text
-
 from podwall.policies.errors import Finding, Severity
+from podwall.reports.screen import Console, Styled
 from podwall.reports.terminal import UNWRAPPED, line_width
 from podwall.reports.words import counted, printable
 from podwall.review import SuppressedFinding
@@ -26,7 +24,7 @@ _STYLES: Final = {
 }
 
 
-def findings_section(findings: Sequence[Finding], width: int = UNWRAPPED) -> Iterator[Text]:
+def findings_section(findings: Sequence[Finding], width: int = UNWRAPPED) -> Iterator[Styled]:
     """Yield the title with the number of each severity, and then the findings.
 
     The remedy, and its source, that findings in a row have in common stand after the last.
@@ -36,26 +34,26 @@ def findings_section(findings: Sequence[Finding], width: int = UNWRAPPED) -> Ite
         numbers = [
             _severity_count(counts[severity], severity) for severity in Severity if counts[severity]
         ]
-        yield Text.assemble(("Findings", "bold underline"), f"  {', '.join(numbers)}")
+        yield Styled.of(("Findings", "bold underline"), f"  {', '.join(numbers)}")
         for finding, following in zip_longest(findings, findings[1:]):
             yield _finding_line(finding, width)
             if following is None or _remedy(following) != _remedy(finding):
                 yield from _remedy_lines(finding, width)
 
 
-def finding_lines(finding: Finding, width: int = UNWRAPPED) -> Iterator[Text]:
+def finding_lines(finding: Finding, width: int = UNWRAPPED) -> Iterator[Styled]:
     """Yield a finding, its remedy and the source of its rule, each from a line of its own on."""
     yield _finding_line(finding, width)
     yield from _remedy_lines(finding, width)
 
 
-def _finding_line(finding: Finding, width: int) -> Text:
+def _finding_line(finding: Finding, width: int) -> Styled:
     place = f"{finding.place}: " if str(finding.place) else ""
     label = f"{finding.severity.value}[{finding.id}]"
     return _wrapped(label, f"{place}{finding.message}", 2, width, _STYLES[finding.severity])
 
 
-def _remedy_lines(finding: Finding, width: int) -> Iterator[Text]:
+def _remedy_lines(finding: Finding, width: int) -> Iterator[Styled]:
     for label, text in zip(("help:", "see:"), _remedy(finding), strict=True):
         if text:
             yield _wrapped(label, text, 4, width, "cyan")
@@ -65,7 +63,7 @@ def _remedy(finding: Finding) -> tuple[str, str]:
     return finding.help, finding.link
 
 
-def _wrapped(label: str, text: str, indent: int, width: int, style: str) -> Text:
+def _wrapped(label: str, text: str, indent: int, width: int, style: str) -> Styled:
     """Return a labelled text over as many lines as it takes; a link is never broken."""
     lines = textwrap.wrap(
         f"{label} {printable(text)}",
@@ -75,9 +73,9 @@ def _wrapped(label: str, text: str, indent: int, width: int, style: str) -> Text
         break_long_words=False,
         break_on_hyphens=False,
     )
-    wrapped = Text("\n".join(lines))
-    wrapped.stylize(style, indent, indent + len(label))
-    return wrapped
+    text = "\n".join(lines)
+    end = indent + len(label)
+    return Styled.of(text[:indent], (text[indent:end], style), text[end:])
 
 
 def _severity_count(number: int, severity: Severity) -> str:
@@ -89,14 +87,12 @@ def print_findings(
 ) -> None:
     """Print the findings, the most severe first, and then the silenced ones with their reasons."""
     for line in findings_section(findings, line_width(console)):
-        console.print(line, soft_wrap=True)
+        console.print(line, wrap=False)
     if not findings:
         console.print("nothing found")
     if suppressed:
         silenced = counted(len(suppressed), "finding is", "findings are")
-        console.print(Text(f"{silenced} ignored"), soft_wrap=True)
+        console.print(f"{silenced} ignored", wrap=False)
     for each in suppressed:
         place = each.finding.place
-        console.print(
-            Text(printable(f"  {each.finding.id} {place}: {each.reason}")), soft_wrap=True
-        )
+        console.print(printable(f"  {each.finding.id} {place}: {each.reason}"), wrap=False)

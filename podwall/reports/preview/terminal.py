@@ -8,14 +8,12 @@ from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Final, NamedTuple
 
-from rich.console import Console
-from rich.text import Text
-
 from podwall.plan.model import Operation, Origin, Plan, PlannedResource
 from podwall.plan.values import kind_of
 from podwall.reports.findings.terminal import findings_section
 from podwall.reports.preview.resources import resource_summary
-from podwall.reports.reach.terminal import reach_section
+from podwall.reports.reach.terminal import reach_text
+from podwall.reports.screen import Console, Styled
 from podwall.reports.terminal import CHANGES, Symbols, line_width, symbols
 from podwall.reports.words import printable
 from podwall.review import Review
@@ -32,7 +30,7 @@ _ALWAYS_SHOWN: Final = frozenset({Operation.REPLACE, Operation.DELETE})
 
 def resource_tree(
     plan: Plan, width: int, symbols: Symbols, most_alike: int = sys.maxsize
-) -> Iterator[Text]:
+) -> Iterator[Styled]:
     """Yield the lines of the tree: resources under their parents, in the order of the program.
 
     What matters of each stands beside it, in a column of its own. In a plan of the
@@ -45,13 +43,14 @@ def resource_tree(
     names = max((len(row.name) for row in rows), default=0)
     column = min(names, width // 2) + _GAP
     for row in rows:
-        mark = _mark(row.resource) if plan.origin is Origin.PULUMI else Text()
-        for line in _lines(row, column, max(width - column - len(mark), _LEAST_DETAILS)):
-            yield Text.assemble(mark, line)
-            mark = Text(" " * len(mark))
+        mark = _mark(row.resource) if plan.origin is Origin.PULUMI else Styled()
+        for line in _lines(row, column, max(width - column - mark.width, _LEAST_DETAILS)):
+            yield Styled.of(mark, line)
+            mark = Styled.of(" " * mark.width)
     for (kind, change), number in left_out.items():
         sign = CHANGES[change][0] if plan.origin is Origin.PULUMI else ""
-        yield Text(f"{sign} {symbols.more} {number:,} more {printable(kind)}".strip(), "dim")
+        more = f"{sign} {symbols.more} {number:,} more {printable(kind)}".strip()
+        yield Styled.of((more, "dim"))
 
 
 def _thinned(children: Children, most: int) -> tuple[Children, Mapping[tuple[str, Operation], int]]:
@@ -118,22 +117,20 @@ def _rows(children: Children, parent: str | None, stem: str, symbols: Symbols) -
         yield from _rows(children, resource.urn, inner, symbols)
 
 
-def _lines(row: _Row, column: int, width: int) -> Iterator[Text]:
+def _lines(row: _Row, column: int, width: int) -> Iterator[Styled]:
     """Yield the resource's line, and more where what is beside it does not fit."""
     details = textwrap.wrap(printable(_details(row.resource)), width, break_on_hyphens=False)
     fits = len(row.name) + _GAP <= column
     beside = details.pop(0) if fits and details else ""
     kind = (row.kind, "bold")
     pad = " " * (column - len(row.name)) if beside else ""
-    yield Text.assemble((row.first, "dim"), kind, f" {row.resource_name}{pad}", _styled(beside))
+    yield Styled.of((row.first, "dim"), kind, f" {row.resource_name}{pad}", _styled(beside))
     for more in details:
-        yield Text.assemble((row.below.ljust(column), "dim"), _styled(more))
+        yield Styled.of((row.below.ljust(column), "dim"), _styled(more))
 
 
-def _styled(details: str) -> Text:
-    text = Text(details, "dim")
-    text.highlight_words(["protected", "replaced"], "not dim bold")
-    return text
+def _styled(details: str) -> Styled:
+    return Styled.of((details, "dim")).styled(("protected", "replaced"), "bold")
 
 
 def _details(resource: PlannedResource) -> str:
@@ -151,9 +148,9 @@ def _replaced(reasons: Sequence[str]) -> str:
     return f"replaced because of {' and '.join(reasons)}" if reasons else ""
 
 
-def _mark(resource: PlannedResource) -> Text:
+def _mark(resource: PlannedResource) -> Styled:
     mark, style = CHANGES[resource.change]
-    return Text(f"{mark:2} ", style)
+    return Styled.of((f"{mark:2} ", style))
 
 
 _INDENT: Final = "  "
@@ -168,15 +165,14 @@ def print_preview(found: Review, console: Console) -> None:
     console.print(_resources_title(found.plan))
     most = _MOST_ALIKE if console.is_terminal else sys.maxsize
     for line in resource_tree(found.plan, console.width - len(_INDENT), shown, most):
-        console.print(Text.assemble(_INDENT, line))
-    console.print()
-    for part in reach_section(found.reachability, console, shown):
-        console.print(part)
+        console.print(line, indent=_INDENT)
+    console.print("")
+    console.write(reach_text(found.reachability, console, shown))
     for line in findings_section(found.findings, line_width(console)):
-        console.print(line, soft_wrap=True)
+        console.print(line, wrap=False)
 
 
-def _resources_title(plan: Plan) -> Text:
+def _resources_title(plan: Plan) -> Styled:
     """Return how many resources there are, and what happens to them if that is not all the same."""
     resources = [each for each in plan.resources if each.type != "pulumi:pulumi:Stack"]
     changes = Counter(each.change for each in resources)
@@ -185,4 +181,4 @@ def _resources_title(plan: Plan) -> Text:
         Origin.PULUMI: f"planned by the Pulumi CLI: {counted}",
         Origin.EMBEDDED: "planned without a cloud",
     }[plan.origin]
-    return Text.assemble(("Resources", "bold underline"), f"  {len(resources)} {made}")
+    return Styled.of(("Resources", "bold underline"), f"  {len(resources)} {made}")

@@ -6,12 +6,8 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from itertools import pairwise
 from typing import Final
 
-from rich import box
-from rich.console import RenderableType
-from rich.table import Table
-from rich.text import Text
-
 from podwall.overview import Cell, Grid, NamespaceGrid, Share
+from podwall.reports.screen import Column, Styled, Table
 from podwall.reports.terminal import Symbols
 from podwall.reports.words import printable, short_ports
 
@@ -28,7 +24,7 @@ __all__ = [
 
 def reach_list(grid: Grid, symbols: Symbols) -> Table:
     """Return a line for each server and each set of ports, with the clients that may use them."""
-    table = Table.grid(padding=(0, 2))
+    rows: list[_Line] = []
     by_namespace = _workloads_by_namespace(grid)
     for destination, name in enumerate(grid.names):
         clients: dict[Cell, list[int]] = {}
@@ -39,8 +35,17 @@ def reach_list(grid: Grid, symbols: Symbols) -> Table:
             cell: _folded(grid, sources, by_namespace, destination)
             for cell, sources in clients.items()
         }
-        _add_server(table, printable(name), names, symbols)
-    return table
+        rows += _server_lines(printable(name), names, symbols)
+    return _list_of(rows)
+
+
+_Line = tuple[Styled, Styled, str]
+
+
+def _list_of(lines: Sequence[_Line]) -> Table:
+    """Return a list with a server, a sign or ports, and clients on each line."""
+    name = Column(wraps=False)
+    return Table((name, name, Column())).with_rows(lines)
 
 
 def _workloads_by_namespace(grid: Grid) -> dict[str, set[int]]:
@@ -69,27 +74,27 @@ def _folded(
     return list(dict.fromkeys(printable(whole.get(index, grid.names[index])) for index in indices))
 
 
-def _add_server(
-    table: Table, destination: str, clients: dict[Cell, list[str]], symbols: Symbols
-) -> None:
+def _server_lines(
+    destination: str, clients: dict[Cell, list[str]], symbols: Symbols
+) -> Iterator[_Line]:
     if not clients:
-        table.add_row(Text(destination, "bold"), Text(symbols.denied, "dim"), "no one")
+        yield Styled.of((destination, "bold")), Styled.of((symbols.denied, "dim")), "no one"
     for number, (cell, names) in enumerate(clients.items()):
-        head = Text("" if number else destination, "bold")
-        table.add_row(head, _ports_text(cell, symbols), f"from {', '.join(names)}")
+        head = Styled.of(("" if number else destination, "bold"))
+        yield head, _ports_text(cell, symbols), f"from {', '.join(names)}"
 
 
-def _ports_text(cell: Cell, symbols: Symbols) -> Text:
+def _ports_text(cell: Cell, symbols: Symbols) -> Styled:
     allowed = short_ports(cell.allowed, symbols.more) if cell.allowed else ""
     perhaps = f"{short_ports(cell.undetermined, symbols.more)}?" if cell.undetermined else ""
     gap = " " if allowed and perhaps else ""
-    return Text.assemble((allowed, "green"), gap, (perhaps, "yellow"))
+    return Styled.of((allowed, "green"), gap, (perhaps, "yellow"))
 
 
 _CORNER: Final = "from \\ to"
 
 
-def reach_forms(grid: Grid, symbols: Symbols) -> Iterator[RenderableType]:
+def reach_forms(grid: Grid, symbols: Symbols) -> Iterator[Table]:
     """Yield the forms of a grid, the widest first: columns by name, by number, a list.
 
     Each row is a client and each column a server. Symbols distinguish verdicts, colours only help.
@@ -124,7 +129,7 @@ def _sections(namespaces: Sequence[str]) -> frozenset[int]:
 def table_of(
     heads: Sequence[str],
     rows: Sequence[str],
-    cells: Sequence[Sequence[Text]],
+    cells: Sequence[Sequence[Styled]],
     sections: frozenset[int] = frozenset(),
     *,
     gap: int = 1,
@@ -133,34 +138,35 @@ def table_of(
 
     After the rows whose places are `sections` there is a gap, and around a cell so many blanks.
     """
-    table = Table(box=box.SIMPLE_HEAD, header_style="bold", show_edge=False)
-    table.padding = (0, gap)
-    table.add_column(Text(_CORNER, "dim"), no_wrap=True, vertical="bottom")
-    for head in heads:
-        table.add_column(head, no_wrap=True, justify="center", vertical="bottom")
-    for index, (row, line) in enumerate(zip(rows, cells, strict=True)):
-        table.add_row(Text(row, "bold"), *line, end_section=index in sections)
-    return table
+    corner = Column(Styled.of((_CORNER, "bold dim")), wraps=False)
+    columns = (Column(Styled.of((head, "bold")), centred=True, wraps=False) for head in heads)
+    blanks = " " * gap
+    table = Table(
+        (corner, *columns), gap=f"{blanks} {blanks}", edge=blanks, rule="─", sections=sections
+    )
+    return table.with_rows(
+        (Styled.of((row, "bold")), *line) for row, line in zip(rows, cells, strict=True)
+    )
 
 
-def cell_text(cell: Cell, symbols: Symbols) -> Text:
+def cell_text(cell: Cell, symbols: Symbols) -> Styled:
     """Return what a cell says: the ports that pass, those that may, or that nothing does."""
     if cell.itself:
-        return Text(symbols.itself, "dim")
-    allowed = Text(short_ports(cell.allowed, symbols.more) if cell.allowed else "", "green")
+        return Styled.of((symbols.itself, "dim"))
+    allowed = Styled.of((short_ports(cell.allowed, symbols.more) if cell.allowed else "", "green"))
     undetermined = short_ports(cell.undetermined, symbols.more)
-    perhaps = Text(f"{undetermined}?" if cell.undetermined else "", "yellow")
+    perhaps = Styled.of((f"{undetermined}?" if cell.undetermined else "", "yellow"))
     parts = [part for part in (allowed, perhaps) if part]
-    return Text(" ").join(parts) if parts else Text(symbols.denied, "red")
+    return Styled.of(" ").joined(parts) if parts else Styled.of((symbols.denied, "red"))
 
 
 _MOST_COLUMNS: Final = 200
 _MOST_NAMES: Final = 8
 
-_Written = Callable[[Symbols, Share], Text]
+_Written = Callable[[Symbols, Share], Styled]
 
 
-def namespace_forms(grid: NamespaceGrid, symbols: Symbols) -> Iterator[RenderableType]:
+def namespace_forms(grid: NamespaceGrid, symbols: Symbols) -> Iterator[Table]:
     """Yield the forms, the widest first: shares below names, below numbers, signs, a list."""
     names = [printable(name) for name in grid.names]
     numbers = [str(number) for number in range(1, len(names) + 1)]
@@ -172,32 +178,33 @@ def namespace_forms(grid: NamespaceGrid, symbols: Symbols) -> Iterator[Renderabl
     yield _namespace_list(grid, names, symbols)
 
 
-def _cells(grid: NamespaceGrid, symbols: Symbols, written: _Written) -> list[list[Text]]:
+def _cells(grid: NamespaceGrid, symbols: Symbols, written: _Written) -> list[list[Styled]]:
     indices = range(len(grid.names))
     return [[written(symbols, grid.share(row, column)) for column in indices] for row in indices]
 
 
-def _share(symbols: Symbols, share: Share) -> Text:
+def _share(symbols: Symbols, share: Share) -> Styled:
     """Return how many of the connections are open, in percent; `?` where some may be."""
     if not share.open:
         return _sign(symbols, share)
     whole = share.open == share.total
     written = symbols.whole if whole else f"{share.percent}%"
-    open_ = Text(written, "bold green" if whole else "green")
-    return Text.assemble(open_, ("?", "yellow")) if share.undetermined else open_
+    open_ = Styled.of((written, "bold green" if whole else "green"))
+    return Styled.of(open_, ("?", "yellow")) if share.undetermined else open_
 
 
-def _sign(symbols: Symbols, share: Share) -> Text:
+def _sign(symbols: Symbols, share: Share) -> Styled:
     """Return a single sign, which is clear without colour."""
     if share.undetermined:
-        return Text("?", "yellow")
+        return Styled.of(("?", "yellow"))
     if share.open:
         whole = share.open == share.total
-        return Text(symbols.whole if whole else symbols.part, "bold green" if whole else "green")
-    return Text(symbols.denied, "red")
+        style = "bold green" if whole else "green"
+        return Styled.of((symbols.whole if whole else symbols.part, style))
+    return Styled.of((symbols.denied, "red"))
 
 
-def namespace_legend(symbols: Symbols) -> Text:
+def namespace_legend(symbols: Symbols) -> Styled:
     """Return what the signs in the cells mean."""
     meanings = (
         (symbols.whole, "all connections are open"),
@@ -205,17 +212,16 @@ def namespace_legend(symbols: Symbols) -> Text:
         (symbols.denied, "none"),
         ("?", "not certain"),
     )
-    return Text("   ").join(
-        Text.assemble((sign, "bold"), f" {meaning}") for sign, meaning in meanings
-    )
+    parts = (Styled.of((sign, "bold"), f" {meaning}") for sign, meaning in meanings)
+    return Styled.of("   ").joined(parts)
 
 
 def _namespace_list(grid: NamespaceGrid, names: list[str], symbols: Symbols) -> Table:
     """Return a line for each namespace and sign, with the namespaces that reach it."""
-    table = Table.grid(padding=(0, 2))
+    lines: list[_Line] = []
     for column, name in enumerate(names):
         found: dict[str, list[str]] = {}
-        signs: dict[str, Text] = {}
+        signs: dict[str, Styled] = {}
         for row, source in enumerate(names):
             share = grid.share(row, column)
             if share.open or share.undetermined:
@@ -223,11 +229,11 @@ def _namespace_list(grid: NamespaceGrid, names: list[str], symbols: Symbols) -> 
                 signs[text.plain] = text
                 found.setdefault(text.plain, []).append(source)
         if not found:
-            table.add_row(Text(name, "bold"), _sign(symbols, Share()), "no one")
+            lines.append((Styled.of((name, "bold")), _sign(symbols, Share()), "no one"))
         for number, (sign, sources) in enumerate(found.items()):
-            head = Text("" if number else name, "bold")
-            table.add_row(head, signs[sign], f"from {_few(sources)}")
-    return table
+            head = Styled.of(("" if number else name, "bold"))
+            lines.append((head, signs[sign], f"from {_few(sources)}"))
+    return _list_of(lines)
 
 
 def _few(names: list[str]) -> str:

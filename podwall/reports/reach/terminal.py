@@ -5,24 +5,20 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from typing import Final
 
-from rich.console import Console, RenderableType
-from rich.measure import Measurement
-from rich.padding import Padding
-from rich.text import Text
-
 from podwall.overview import Grid, namespace_grid, reach_grid, summary, undetermined_causes
 from podwall.reachability import Reachability
 from podwall.reports.reach.headline import headline
 from podwall.reports.reach.rows import ReachRow, reach_rows
 from podwall.reports.reach.table import cell_text, namespace_forms, namespace_legend, reach_forms
+from podwall.reports.screen import Console, Part, Styled, Table
 from podwall.reports.terminal import Symbols, symbols
 from podwall.reports.words import printable
 from podwall.verdict_table import VerdictTable, verdict_table
 
-__all__ = ["MOST_WORKLOADS", "reach_lines", "reach_section"]
+__all__ = ["MOST_WORKLOADS", "reach_lines", "reach_text"]
 
 
-_INDENT: Final = 2
+_INDENT: Final = "  "
 MOST_WORKLOADS: Final = 60
 """Above this, each namespace is one row."""
 _MOST_CAUSES: Final = 10
@@ -35,32 +31,31 @@ _CLOSER: Final = (
 )
 
 
-def reach_section(
-    reachability: Reachability, console: Console, symbols: Symbols
-) -> Iterator[RenderableType]:
-    """Yield the parts of the section, the title first."""
-    engine = reachability.engine
-    yield Text.assemble(("Who can reach whom", "bold underline"), f"  {engine.title}")
-    yield ""
+def reach_text(reachability: Reachability, console: Console, symbols: Symbols) -> str:
+    """Return the section as a console prints it, the title first and an empty line at its end."""
+    title = Styled.of(("Who can reach whom", "bold underline"), f"  {reachability.engine.title}")
+    parts = _section(reachability, console, symbols)
+    section = console.printed(*parts, indent=_INDENT)
+    return f"{console.printed(title, '')}{section}\n"
+
+
+def _section(reachability: Reachability, console: Console, symbols: Symbols) -> Iterator[Part]:
     number = len(reachability.workloads)
     if not number:
-        yield Text("  no workloads are planned")
+        yield "no workloads are planned"
     elif number > MOST_WORKLOADS:
-        yield from map(_indented, _namespaces(verdict_table(reachability), console, symbols))
+        yield from _namespaces(verdict_table(reachability), console, symbols)
     else:
         grid = reach_grid(verdict_table(reachability))
-        yield _indented(_fitting(reach_forms(grid, symbols), console))
+        yield _fitting(reach_forms(grid, symbols), console)
         yield ""
-        yield _indented(_legend(grid, symbols))
-        yield from map(_indented, _causes(undetermined_causes(reachability)))
-    yield ""
+        yield _legend(grid, symbols)
+        yield from _causes(undetermined_causes(reachability))
 
 
-def _namespaces(
-    table: VerdictTable, console: Console, symbols: Symbols
-) -> Iterator[RenderableType]:
+def _namespaces(table: VerdictTable, console: Console, symbols: Symbols) -> Iterator[Part]:
     """Yield what is shown of too many workloads to show each."""
-    yield Text(headline(summary(table)))
+    yield headline(summary(table))
     yield ""
     yield _fitting(namespace_forms(namespace_grid(table), symbols), console)
     yield ""
@@ -68,21 +63,15 @@ def _namespaces(
     yield from _CLOSER
 
 
-def _fitting(forms: Iterator[RenderableType], console: Console) -> RenderableType:
+def _fitting(forms: Iterator[Table], console: Console) -> Table:
     """Return the first form that fits the console, else the last."""
     for form in forms:
-        if Measurement.get(console, console.options, form).maximum <= console.width - _INDENT:
+        if form.width <= console.width - len(_INDENT):
             break
     return form
 
 
-def _indented(part: RenderableType) -> RenderableType:
-    if part == "":
-        return part
-    return Padding(part, (0, 0, 0, _INDENT), expand=False)
-
-
-def _legend(grid: Grid, symbols: Symbols) -> Text:
+def _legend(grid: Grid, symbols: Symbols) -> Styled:
     """Say what the words and symbols in the cells mean, as far as there are any."""
     indices = range(len(grid.names))
     shown = {
@@ -97,18 +86,18 @@ def _legend(grid: Grid, symbols: Symbols) -> Text:
         (symbols.itself, "the same pod", symbols.itself in words),
         ("?", "not certain", any(word.endswith("?") for word in words)),
     ]
-    parts = [
-        Text.assemble((sign, "bold"), f" {meaning}") for sign, meaning, used in meanings if used
-    ]
-    return Text("   ").join(parts)
+    parts = [Styled.of((sign, "bold"), f" {meaning}") for sign, meaning, used in meanings if used]
+    return Styled.of("   ").joined(parts)
 
 
-def _causes(causes: Sequence[str]) -> Iterator[Text]:
+def _causes(causes: Sequence[str]) -> Iterator[Styled]:
     """Yield why verdicts are not certain."""
     for because in causes[:_MOST_CAUSES]:
-        yield Text.assemble(("? ", "yellow"), printable(because))
+        yield Styled.of(("? ", "yellow"), printable(because))
     if len(causes) > _MOST_CAUSES:
-        yield Text(f"? and {len(causes) - _MOST_CAUSES} more causes, see `-o json`", "yellow")
+        yield Styled.of(
+            (f"? and {len(causes) - _MOST_CAUSES} more causes, see `-o json`", "yellow")
+        )
 
 
 def reach_lines(reachability: Reachability, console: Console) -> Iterator[str]:
@@ -119,10 +108,7 @@ def reach_lines(reachability: Reachability, console: Console) -> Iterator[str]:
     """
     many = len(reachability.workloads) > MOST_WORKLOADS
     if console.is_terminal or not many:
-        with console.capture() as table:
-            for part in reach_section(reachability, console, symbols(console.encoding)):
-                console.print(part)
-        yield table.get()
+        yield reach_text(reachability, console, symbols(console.encoding))
     if console.is_terminal and many:
         return
     width = max((len(endpoint.id) for endpoint in reachability.endpoints), default=0)
