@@ -18,7 +18,7 @@ from podwall.model import IpNetwork
 from podwall.plan.model import Operation, Plan, PlannedResource
 from podwall.policies.errors import Finding, Severity
 from podwall.portset import PortSet
-from podwall.reachability import Endpoint, ExternalRange, Reachability
+from podwall.reachability import AnyEndpoint, ExternalRange, Reachability, UnseenPods
 from podwall.sources.existence import Existence
 from podwall.sources.policy_absences import NETWORK_POLICY, Absence, AbsenceKind, object_name
 
@@ -128,7 +128,10 @@ def _passing(state: Reachability, change: ConnectionChange) -> Iterator[PortSet]
         yield state.connection(source, destination).allowed
 
 
-def _parts(end: Endpoint, state: Reachability) -> list[str]:
+def _parts(end: AnyEndpoint, state: Reachability) -> list[str]:
+    if isinstance(end, UnseenPods):
+        shown = end.namespaces if isinstance(end.namespaces, tuple) else ()
+        return [end.id] if set(shown) <= set(state.cluster.shown_namespaces) else []
     if isinstance(end, ExternalRange):
         return [each.id for each in state.externals if _touch(each.network, end.network)]
     return [each.id for each in state.workloads if each.id == end.id]

@@ -5,7 +5,7 @@
 >>> from podwall.reachability import reachability
 >>> pods = tuple(Workload("shop", name, "Deployment", LabelMap(), replicas=2) for name in "ab")
 >>> deny = Policy("shop", "deny", Selector(), ingress=())
->>> changed = diff(reachability(Snapshot((), pods)), reachability(Snapshot((), pods, (deny,))))
+>>> changed = diff(*(reachability(Snapshot((), pods, each), closed=True) for each in ((), (deny,))))
 >>> removed = [each for each in changed.changes() if each.kind is ConnectionChangeKind.REMOVED]
 >>> changed.policies[0].name, len(removed)
 ('shop/deny', 8)

@@ -15,7 +15,7 @@ from podwall.model import Policy, Unknown
 from podwall.policies.rules import Direction
 from podwall.portset import PortSet
 from podwall.reachability.cluster import EnforcedCluster, rules_of
-from podwall.reachability.values import Endpoint, PairVerdict
+from podwall.reachability.values import AnyEndpoint, PairVerdict
 
 __all__ = [
     "ChangeCause",
@@ -140,14 +140,14 @@ class ChangeCause(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class ConnectionChange:
-    """A connection that is not what it was.
+    """A connection that is not what it was; one of the ends may be pods that are not shown.
 
     `because` says what undetermined ports depend on. `policies` are those that differ and select
     one of the ends in the direction that counts.
     """
 
-    source: Endpoint
-    destination: Endpoint
+    source: AnyEndpoint
+    destination: AnyEndpoint
     before: PairVerdict
     after: PairVerdict
     cause: ChangeCause

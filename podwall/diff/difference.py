@@ -24,12 +24,15 @@ from podwall.diff.joint_endpoints import (
     joint_endpoints,
     ranges_of,
 )
+from podwall.diff.unseen_changes import UnseenChange, UnseenChanges
 from podwall.engines import engine_change
 from podwall.policies.errors import Finding
+from podwall.policies.rules import Direction
 from podwall.reachability import Reachability
 from podwall.reachability.addresses import first_address, networks
 from podwall.reachability.arrays import Csr, IntArray
-from podwall.reachability.values import ExternalRange, WorkloadEndpoint
+from podwall.reachability.unseen_pods import UnseenPods
+from podwall.reachability.values import AnyEndpoint, ExternalRange, WorkloadEndpoint
 
 __all__ = ["Diff", "Expansion", "diff"]
 
@@ -56,8 +59,10 @@ class Expansion:
         ends: JointEndpoints,
         may_differ: AffectedEndpoints,
         comparison: RoleComparison,
+        unseen: UnseenChanges,
     ) -> None:
         """Sort what differs by source role."""
+        self._unseen = unseen
         self._old, self._new = sides
         self._ends = ends
         self._affected = may_differ
@@ -79,6 +84,53 @@ class Expansion:
         for source in sorted({*sources, *self._selves}):
             yield from self._from_workload(source)
         yield from self._from_outside()
+
+    def unseen_changes(self) -> Iterator[ConnectionChange]:
+        """Yield the changes between workloads and pods that are not shown, by workload."""
+        groups = dict.fromkeys(self._unseen.groups())
+        numbers = (self._listing.of_group[group].tolist() for group in groups)
+        for number in sorted(chain.from_iterable(numbers)):
+            group = int(self._listing.group[number])
+            for direction in Direction:
+                for change in self._unseen.of_group(group, direction):
+                    yield self._with_unseen(number, group, direction, change)
+
+    def _with_unseen(
+        self, number: int, group: int, direction: Direction, change: UnseenChange
+    ) -> ConnectionChange:
+        ends: tuple[AnyEndpoint, AnyEndpoint] = (change.pods, self._listing.endpoint(number))
+        policies = self._policies_of(group, direction, change.pods)
+        return ConnectionChange(
+            *(ends if direction is Direction.INGRESS else ends[::-1]),
+            before=change.before,
+            after=change.after,
+            cause=self._cause((group, group), policies),
+            policies=policies,
+            because=self._why_unseen(number, direction, change),
+        )
+
+    def _policies_of(
+        self, group: int, direction: Direction, pods: UnseenPods
+    ) -> tuple[PolicyChange, ...]:
+        """Return the policies that differ: at the workload, else where the pods are."""
+        ends = self._affected
+        own = (ends.ingress if direction is Direction.INGRESS else ends.egress).get(group, ())
+        if own or not isinstance(pods.namespaces, tuple):
+            return own
+        return tuple(
+            each
+            for each in self._unseen.policies
+            if each.latest.namespace in pods.namespaces
+            and each.versions(direction.other) != (None, None)
+        )
+
+    def _why_unseen(self, number: int, direction: Direction, change: UnseenChange) -> str:
+        """Return what undetermined ports depend on, after the change if there are any."""
+        side = self._new if change.after.undetermined else self._old
+        if not (change.after.undetermined or change.before.undetermined):
+            return ""
+        workload = self._listing.id_in(side, number)
+        return _AND.join(side.doubts_about(workload, direction, change.pods))
 
     def _from_workload(self, source: int) -> Iterator[ConnectionChange]:
         group = int(self._listing.group[source])
@@ -251,9 +303,11 @@ class Diff:
         """Yield every connection that changes, by source, then destination.
 
         A pair that is not yielded is what it was. Ranges outside the cluster are as large as they
-        can be while everything in them changes alike.
+        can be while everything in them changes alike. Connections with pods that are not shown come
+        last, by workload, unless one of the two clusters is whole.
         """
-        return self._expansion.changes()
+        yield from self._expansion.changes()
+        yield from self._expansion.unseen_changes()
 
     def port_changes(self) -> Iterator[ConnectionChange]:
         """Yield the changes without those of ICMP and the like alone, which have no `port_kind`."""
@@ -261,7 +315,9 @@ class Diff:
 
     @cached_property
     def _expansion(self) -> Expansion:
-        return Expansion((self.old, self.new), self._ends, self._affected, self._comparison)
+        sides = (self.old, self.new)
+        unseen = UnseenChanges(sides, self._ends, self._affected, self._policies)
+        return Expansion(sides, self._ends, self._affected, self._comparison, unseen)
 
 
 def _endpoints(side: Reachability, indices: IntArray) -> tuple[WorkloadEndpoint, ...]:

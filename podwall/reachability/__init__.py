@@ -17,7 +17,9 @@ from podwall.engines import engine as engine_named
 from podwall.model import Snapshot
 from podwall.reachability.analysis import analysis
 from podwall.reachability.result import Reachability, SourceRow
+from podwall.reachability.unseen_pods import UnseenPods
 from podwall.reachability.values import (
+    AnyEndpoint,
     Connection,
     Endpoint,
     ExternalRange,
@@ -27,12 +29,14 @@ from podwall.reachability.values import (
 )
 
 __all__ = [
+    "AnyEndpoint",
     "Connection",
     "Endpoint",
     "ExternalRange",
     "Reachability",
     "SourceRow",
     "Undetermined",
+    "UnseenPods",
     "Verdict",
     "WorkloadEndpoint",
     "reachability",

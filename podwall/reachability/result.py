@@ -17,6 +17,7 @@ import numpy as np
 
 from podwall.engines import Engine
 from podwall.model import IpProtocol, Snapshot
+from podwall.policies.errors import InvalidValue
 from podwall.policies.rules import Direction
 from podwall.reachability.analysis import Analysis
 from podwall.reachability.arrays import Csr, IntArray, spans
@@ -27,7 +28,9 @@ from podwall.reachability.join import Edges
 from podwall.reachability.port_table import ALL_PORTS_NUMBER
 from podwall.reachability.profiles import UNISOLATED
 from podwall.reachability.replay import Doubt, PairReplay, Replay
-from podwall.reachability.unseen_pods import is_unseen, read_unseen
+from podwall.reachability.unseen_peers import Counted
+from podwall.reachability.unseen_pods import UnseenPods, is_unseen, read_unseen
+from podwall.reachability.unseen_sets import can_exist
 from podwall.reachability.values import (
     EVERYTHING_PASSES,
     NOTHING_PASSES,
@@ -241,8 +244,20 @@ class Reachability:
             InvalidValue: there is none; the help names the nearest id.
         """
         if is_unseen(endpoint_id):
-            return read_unseen(endpoint_id, self.cluster.shown_namespaces)
+            return self._unseen(endpoint_id)
         return self.endpoint(endpoint_id)
+
+    def _unseen(self, pods_id: str) -> UnseenPods:
+        """Return the unseen pods with an id; nobody can be asked about who can't exist."""
+        shown = self.cluster.shown_namespaces
+        pods = read_unseen(pods_id, shown)
+        if not can_exist(pods, shown):
+            raise InvalidValue(
+                f"no pod can be `{pods_id}`",
+                help="labels contradict each other, or the namespace is shown: `shop/any:app=web`",
+                value=pods_id,
+            )
+        return pods
 
     def connection(self, source_id: str, destination_id: str) -> Connection:
         """Return what may pass between two endpoints, which may be nothing.
@@ -346,10 +361,28 @@ class Reachability:
             for direction in Direction:
                 yield from self.exposure(workload.id, direction)
 
+    def doubts_about(
+        self, workload_id: str, direction: Direction, pods: UnseenPods
+    ) -> tuple[str, ...]:
+        """Return the causes why it is not certain what passes between a workload and unseen pods.
+
+        Raises:
+            InvalidValue: there is no such workload.
+        """
+        ends: tuple[AnyEndpoint, AnyEndpoint] = (pods.one(), self.endpoint(workload_id))
+        replay = self._replay.pair(*(ends if direction is Direction.INGRESS else ends[::-1]))
+        causes = chain.from_iterable(causes for _, causes in replay.doubts())
+        return tuple(dict.fromkeys(each for each in causes if each != SOME_OF_THESE))
+
     @cached_property
     def exposed_classes(self) -> dict[Direction, ExposedClasses]:
         """The exposure of classes of pods, for readers of very many workloads."""
         return exposure(self._analysis)
+
+    @cached_property
+    def admitted_classes(self) -> dict[Direction, ExposedClasses]:
+        """The same with twins: everything that is admitted, for readers that compare."""
+        return exposure(self._analysis, Counted.EVERY_POD)
 
     def _unseen_connection(
         self, workload: int, direction: Direction, opening: UnseenOpening

@@ -6,7 +6,7 @@ docs/schemas/diff.schema.json.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from itertools import groupby
 from typing import Annotated, Final, NamedTuple
 
@@ -22,6 +22,7 @@ from podwall.diff import (
 from podwall.documents import TypedDocument, about
 from podwall.plan.plan_json import FindingDocument, finding_document
 from podwall.policies.errors import Finding
+from podwall.reachability import AnyEndpoint
 from podwall.reading import LedgerEntry
 from podwall.reports.findings.documents import LedgerDocument, unread_documents
 from podwall.reports.formats import (
@@ -31,7 +32,7 @@ from podwall.reports.formats import (
     ports_documents,
 )
 from podwall.reports.reach.documents import WorkloadDocument, workload_document
-from podwall.reports.words import counted, printable
+from podwall.reports.words import counted, end_words, printable
 
 __all__ = [
     "CHANGE_HEADER",
@@ -39,6 +40,7 @@ __all__ = [
     "ChangesDocument",
     "change_lines",
     "change_rows",
+    "change_rows_in_words",
     "changes_document",
     "changes_text",
     "passage_text",
@@ -63,20 +65,29 @@ CHANGE_HEADER = ChangeRow(*ChangeRow._fields)
 
 def change_rows(difference: Diff) -> Iterator[ChangeRow]:
     """Yield the rows by source, then by destination; changes of ICMP alone are left out."""
-    return map(_row, difference.port_changes())
+    return (_row(each, _id) for each in difference.port_changes())
 
 
-def _row(change: ConnectionChange) -> ChangeRow:
+def change_rows_in_words(difference: Diff) -> Iterator[ChangeRow]:
+    """Yield the same rows, with pods that are not shown in words."""
+    return (_row(each, end_words) for each in difference.port_changes())
+
+
+def _row(change: ConnectionChange, name: Callable[[AnyEndpoint], str]) -> ChangeRow:
     return ChangeRow(
         change.port_kind or "",
-        printable(change.source.id),
-        printable(change.destination.id),
+        printable(name(change.source)),
+        printable(name(change.destination)),
         passage_text(change.before),
         passage_text(change.after),
         printable(change.because),
         change.cause,
         printable("; ".join(policy.name for policy in change.policies)),
     )
+
+
+def _id(end: AnyEndpoint) -> str:
+    return end.id
 
 
 def passage_text(passage: PairVerdict) -> str:
@@ -106,7 +117,8 @@ def changes_text(difference: Diff) -> Iterator[str]:
     """Yield the lines."""
     yield from _what_differs(difference)
     order = list(_TITLES)
-    rows = sorted(change_rows(difference), key=lambda row: order.index(ChangeCause(row.effect)))
+    found = change_rows_in_words(difference)
+    rows = sorted(found, key=lambda row: order.index(ChangeCause(row.effect)))
     if not rows:
         yield "no connection changes\n"
     for effect, group in groupby(rows, key=lambda row: ChangeCause(row.effect)):

@@ -13,7 +13,7 @@ from podwall.plan.plan_json import FindingDocument, finding_document
 from podwall.reports.changes import (
     ChangesDocument,
     change_lines,
-    change_rows,
+    change_rows_in_words,
     changes_document,
 )
 from podwall.reports.findings.documents import LedgerDocument, unread_documents
@@ -28,7 +28,7 @@ def migration_text(migration: Migration) -> Iterator[str]:
     """Yield the lines."""
     difference = migration.difference
     engines = f"from {difference.old.engine.name} to {difference.new.engine.name}"
-    rows = list(change_lines(list(change_rows(difference))))
+    rows = list(change_lines(list(change_rows_in_words(difference))))
     yield f"{engines}: {counted(len(rows), 'connection changes', 'connections change')}\n"
     yield from rows
     if migration.edits:
@@ -54,7 +54,7 @@ def _edit_lines(edit: Edit) -> Iterator[str]:
 
 
 def _remaining(migration: Migration) -> Iterator[str]:
-    rows = list(change_lines(list(change_rows(migration.remaining))))
+    rows = list(change_lines(list(change_rows_in_words(migration.remaining))))
     if rows:
         left = counted(len(rows), "connection still changes", "connections still change")
         yield f"\nwith the edits, {left}:\n"

@@ -9,10 +9,12 @@ from podwall.model import IpProtocol
 from podwall.policies.errors import Place
 from podwall.policies.wording import listed
 from podwall.portset import ALL_PORTS, FIRST_PORT, LAST_PORT, PortSet
+from podwall.reachability import AnyEndpoint, UnseenPods
 from podwall.streams import one_line
 
 __all__ = [
     "counted",
+    "end_words",
     "listed",
     "place_words",
     "printable",
@@ -47,6 +49,16 @@ def quoted_parts(text: str) -> tuple[list[str], list[str]]:
     """
     parts = _QUOTED.split(printable(text))
     return parts[::2], parts[1::2]
+
+
+def end_words(end: AnyEndpoint) -> str:
+    """Return an end of a connection as people read it: pods that are not shown in words.
+
+    >>> from podwall.model import Selector
+    >>> end_words(UnseenPods(Selector(), ("shop",)))
+    'any other pod of shop'
+    """
+    return str(end) if isinstance(end, UnseenPods) else end.id
 
 
 def counted(count: int, one: str, many: str = "") -> str:

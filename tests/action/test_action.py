@@ -38,7 +38,7 @@ def test_a_folder_of_manifests_is_compared_with_the_base(
 ) -> None:
     found, result, _ = composite(shop, manifests="app", subject="the shop")
     assert result == "failure"
-    assert (found["opened"], found["closed"], found["exit-code"]) == ("1", "1", "1")
+    assert (found["opened"], found["closed"], found["exit-code"]) == ("1", "2", "1")
     (comment,) = github[0].comments
     assert "### 1 connection opens and 1 closes in the shop\n" in comment["body"]
     assert comment["body"] in shop.summary

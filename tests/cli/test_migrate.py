@@ -27,8 +27,8 @@ def migrated(capsys: pytest.CaptureFixture[str], *words: str, code: int = 1) -> 
 
 def test_text_tells_connections_edits_and_limits(capsys: pytest.CaptureFixture[str]) -> None:
     out = migrated(capsys)
-    assert out.startswith("from azure to cilium: 6 connections change\n")
-    assert "  removed   shop/web -> shop/api   TCP 9000 => nothing\n" in out
+    assert out.startswith("from azure to cilium: 10 connections change\n")
+    assert "  removed   shop/web -> shop/api                     TCP 9000 => nothing\n" in out
     assert 'allow_from(ip_block("0.0.0.0/0"), ALL_NAMESPACES, ports=tcp(9000))' in out
     assert "with the edits, no connection changes\n" in out
     assert "warning[block-means-no-node]" in out
@@ -68,7 +68,7 @@ def test_json_holds_both_diffs_and_the_edits(capsys: pytest.CaptureFixture[str])
     jsonschema.validate(document, own)
     for part in ("difference", "remaining"):
         jsonschema.validate(document[part], diff)
-    assert len(document["difference"]["changes"]) == 6
+    assert len(document["difference"]["changes"]) == 10
     assert document["remaining"]["changes"] == []
     assert [edit["policy"] for edit in document["edits"]] == ["shop/api", "shop/allow-service-web"]
 

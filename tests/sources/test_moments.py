@@ -55,7 +55,7 @@ def test_the_finding_names_what_is_open_meanwhile_and_the_line(tmp_path: Path) -
     path.write_text(json.dumps(recorded("replaced-first")), "utf-8")
     (finding,) = review(source(str(path))).source_findings
     assert "`shop/default-deny`" in finding.message
-    assert "meanwhile `shop/api` reaches `shop/web` and 5 more connections" in finding.message
+    assert "meanwhile `shop/api` reaches `shop/web` and 11 more connections" in finding.message
     assert finding.place.source == "__main__.py"
     assert finding.place.line
 

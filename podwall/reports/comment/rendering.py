@@ -222,7 +222,7 @@ def _kind(
 
 def _group_line(group: ChangeGroup, report: ChangeReport, changed: Mapping[str, str]) -> str:
     sources, destinations = (
-        endpoint_words(ends, report.namespaces, report.ranges)
+        endpoint_words(ends, report.namespaces, report.ranges, report.unseen)
         for ends in (group.sources, group.destinations)
     )
     # A change has its cause in what changes; the sort is stable.

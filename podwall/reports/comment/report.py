@@ -18,7 +18,7 @@ from podwall.diff import (
 )
 from podwall.overview import summary
 from podwall.policies.errors import Finding, Place
-from podwall.reachability import Reachability
+from podwall.reachability import ExternalRange, Reachability, UnseenPods
 from podwall.reports.changes import passage_text
 from podwall.reports.reach.headline import engine_sentence, headline
 from podwall.reports.words import listed, place_words
@@ -64,7 +64,8 @@ class ChangeReport:
 
     `subject` is what changes, such as `stack dev`. `namespaces` has the workloads of each namespace
     after the change, so that the comment can name a whole namespace instead of its workloads;
-    `ranges` are the ends that are addresses outside the cluster. `state` is a sentence on how
+    `ranges` are the ends that are addresses outside the cluster, and `unseen` those that are pods
+    which are not shown, in words. `state` is a sentence on how
     things are afterwards, `judged` one on the engine that is assumed. `artifact` is the address of
     the full report. `partial`: more connections change than are listed.
     """
@@ -76,6 +77,7 @@ class ChangeReport:
     findings: tuple[Finding, ...] = ()
     namespaces: Mapping[str, frozenset[str]] = field(default_factory=dict)
     ranges: frozenset[str] = frozenset()
+    unseen: Mapping[str, str] = field(default_factory=dict)
     state: str = ""
     judged: str = ""
     artifact: str = ""
@@ -103,17 +105,17 @@ def change_report(
 ) -> ChangeReport:
     """Return the report of a difference; its own findings come before the given ones."""
     changes = difference.port_changes()
-    connections = tuple(map(_connection, islice(changes, most)))
-    ends = {end for each in connections for end in (each.source, each.destination)}
-    known = {end.id for end in (*difference.old.workloads, *difference.new.workloads)}
+    listed_changes = list(islice(changes, most))
+    ends = [end for each in listed_changes for end in (each.source, each.destination)]
     return ChangeReport(
         subject=subject,
-        connections=connections,
+        connections=tuple(map(_connection, listed_changes)),
         policies=tuple(map(_changed_policy, difference.policies)),
         workloads=tuple(_changed_workloads(difference)),
         findings=(*difference.findings, *findings),
         namespaces=_namespaces(difference.new),
-        ranges=frozenset(ends - known),
+        ranges=frozenset(each.id for each in ends if isinstance(each, ExternalRange)),
+        unseen={each.id: str(each) for each in ends if isinstance(each, UnseenPods)},
         state=headline(summary(verdict_table(difference.new))),
         judged=engine_sentence(difference.new.engine),
         artifact=artifact,

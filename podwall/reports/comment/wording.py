@@ -12,11 +12,12 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from ipaddress import IPv4Network, IPv6Network, ip_network
 from itertools import islice
+from types import MappingProxyType
 from typing import Final, NamedTuple
 
 from podwall.diff import ConnectionChangeKind
 from podwall.reports.comment.report import ChangedConnection, ChangeReport
-from podwall.reports.formats import code_span
+from podwall.reports.formats import code_span, markdown_text
 from podwall.reports.words import counted, listed
 
 __all__ = [
@@ -31,6 +32,7 @@ __all__ = [
 
 
 _FEW: Final = 3
+_NO_UNSEEN: Final[Mapping[str, str]] = MappingProxyType({})
 
 IpNetwork = IPv4Network | IPv6Network
 
@@ -39,15 +41,20 @@ def endpoint_words(
     ends: Iterable[str],
     namespaces: Mapping[str, frozenset[str]],
     ranges: frozenset[str] = frozenset(),
+    unseen: Mapping[str, str] = _NO_UNSEEN,
 ) -> str:
     """Return the names of ends; a namespace stands for its workloads where all are among them.
+
+    `ranges` are those of the ends that are addresses, and `unseen` has those that are pods which
+    are not shown, in words.
 
     >>> endpoint_words(["shop/api", "shop/web"], {"shop": frozenset({"shop/api", "shop/web"})})
     'every workload of `shop`'
     """
     left = set(ends)
     outside = left & ranges
-    left -= outside
+    others = [markdown_text(unseen[each]) for each in sorted(left & unseen.keys())]
+    left -= outside | unseen.keys()
     whole = [name for name, inside in sorted(namespaces.items()) if len(inside & left) > 1]
     whole = [name for name in whole if namespaces[name] <= left]
     for name in whole:
@@ -64,7 +71,7 @@ def endpoint_words(
     parts += _few(sorted(left))
     if outside:
         parts.append(address_words([ip_network(each) for each in outside]))
-    return ", ".join(parts)
+    return ", ".join([*parts, *others])
 
 
 def _all_but_one(
@@ -221,13 +228,15 @@ _VERBS: Final = {
 def change_sentence(report: ChangeReport) -> str:
     """Return how many connections change, between workloads if any, else with what is outside.
 
+    Where only pods that are not shown are concerned, it is how many with these.
+
     Where the preview failed, the sentence is that nobody knows.
 
     >>> change_sentence(ChangeReport("stack dev"))
     'no connection opens or closes'
     """
-    inside, outside = _counted(report)
-    words = _counts(inside) or _with_outside(outside)
+    count = _counted(report)
+    words = _counts(count.inside) or _with_outside(count.outside) or _with_unseen(count.unseen)
     if any(each.id in _GAPS for each in report.findings):
         seen = f"; as far as it came, {words}" if words else ""
         return f"the preview is not whole, so nobody knows what opens or closes{seen}"
@@ -236,32 +245,48 @@ def change_sentence(report: ChangeReport) -> str:
 
 
 def outside_sentence(report: ChangeReport) -> str:
-    """Return how many connections change with what is outside, if `change_sentence` does not.
+    """Return how many connections change with what is outside or not shown, in a sentence.
 
-    All addresses outside count as one for each workload and direction, however many ranges it takes
-    to write them.
+    Of what `change_sentence` says it says nothing. All addresses outside count as one for each
+    workload and direction, however many ranges it takes to write them; so do unseen pods.
     """
-    inside, outside = _counted(report)
-    return _with_outside(outside) if inside else ""
+    count = _counted(report)
+    outside = _with_outside(count.outside) if count.inside else ""
+    unseen = _with_unseen(count.unseen) if count.inside or count.outside else ""
+    return listed(list(filter(None, (outside, unseen))))
+
+
+def _with_unseen(count: Counter[ConnectionChangeKind]) -> str:
+    return f"{_counts(count)} from or to pods that are not shown" if count else ""
 
 
 def _with_outside(count: Counter[ConnectionChangeKind]) -> str:
     return f"{_counts(count)} from or to outside the cluster" if count else ""
 
 
-def _counted(
-    report: ChangeReport,
-) -> tuple[Counter[ConnectionChangeKind], Counter[ConnectionChangeKind]]:
+class _Counts(NamedTuple):
+    """How many connections change: between workloads, with the outside, and with unseen pods."""
+
+    inside: Counter[ConnectionChangeKind]
+    outside: Counter[ConnectionChangeKind]
+    unseen: Counter[ConnectionChangeKind]
+
+
+def _counted(report: ChangeReport) -> _Counts:
     inside: Counter[ConnectionChangeKind] = Counter()
-    outside = set()
+    outside: set[tuple[ConnectionChangeKind, str, tuple[str, ...]]] = set()
+    unseen = outside.copy()
     for each in report.connections:
-        if each.source in report.ranges:
-            outside.add((each.kind, "from", each.destination))
-        elif each.destination in report.ranges:
-            outside.add((each.kind, "to", each.source))
+        ends = {each.source, each.destination}
+        ranges, pods = ends & report.ranges, ends & report.unseen.keys()
+        if ranges or pods:
+            workload = tuple(ends - ranges - pods)
+            way = "from" if each.source not in workload else "to"
+            (outside if ranges else unseen).add((each.kind, way, workload))
         else:
             inside[each.kind] += 1
-    return inside, Counter(kind for kind, _, _ in outside)
+    kinds = (Counter(kind for kind, _, _ in found) for found in (outside, unseen))
+    return _Counts(inside, *kinds)
 
 
 def _counts(count: Counter[ConnectionChangeKind]) -> str:

@@ -11,7 +11,7 @@ import pytest
 from podwall.diff import ConnectionChangeKind, Diff, diff
 from podwall.engines import ENGINES
 from podwall.model import IpNetwork, Snapshot
-from podwall.reachability import Connection, Endpoint, ExternalRange, Reachability, reachability
+from podwall.reachability import AnyEndpoint, Connection, ExternalRange, Reachability, reachability
 from podwall.reachability.addresses import first_address
 from podwall.reports.page.building import page_document
 from podwall.reports.page.document import PageDocument, PageSide
@@ -240,7 +240,7 @@ def _kinds(difference: Diff, document: PageDocument) -> dict[tuple[str, str], st
     return found
 
 
-def _cut(end: Endpoint, outside: list[IpNetwork]) -> list[str]:
+def _cut(end: AnyEndpoint, outside: list[IpNetwork]) -> list[str]:
     if not isinstance(end, ExternalRange):
         return [end.id]
     same = [each for each in outside if each.version == end.network.version]
