@@ -12,27 +12,35 @@ two counts over the table of roles, less each single pod with itself, which is n
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections import Counter, defaultdict
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from itertools import chain
 from typing import Final, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
 
 from podwall.model import IpNetwork
+from podwall.policies.rules import Direction
 from podwall.portset import NO_PORTS, PortSet
-from podwall.reachability import ExternalRange, Reachability
-from podwall.reachability.arrays import IntArray
+from podwall.reachability import ExternalRange, Reachability, UnseenPods
+from podwall.reachability.arrays import Csr, IntArray
+from podwall.reachability.exposure import UnseenOpening
 from podwall.reachability.profiles import UNISOLATED
+from podwall.reachability.values import NOTHING_PASSES, PairVerdict
 from podwall.verdict_table import VerdictTable
 
 __all__ = [
+    "OTHER_PODS",
     "OUTSIDE",
     "Cell",
+    "ExposureGroup",
     "Grid",
     "NamespaceGrid",
     "Share",
     "Summary",
+    "exposure_groups",
     "external_names",
     "namespace_grid",
     "reach_grid",
@@ -42,6 +50,8 @@ __all__ = [
 
 
 OUTSIDE: Final = "outside"
+OTHER_PODS: Final = "other pods"
+"""What the row and the column of pods are called that are not shown."""
 _MOST_NETWORKS: Final = 2
 """So many networks name a row; of more, the others are counted."""
 
@@ -202,6 +212,57 @@ def _outside(table: VerdictTable) -> list[_Outside]:
 
 
 @dataclass(frozen=True, slots=True)
+class ExposureGroup:
+    """Pods that are not shown, and workloads with which they may connect on the same ports.
+
+    For ingress the pods connect to the workloads, for egress the workloads to the pods.
+    """
+
+    direction: Direction
+    pods: tuple[UnseenPods, ...]
+    workloads: tuple[str, ...]
+    ports: PairVerdict
+
+
+def exposure_groups(reachability: Reachability) -> tuple[ExposureGroup, ...]:
+    """Return who of the pods that are not shown may connect with whom, alike ones together.
+
+    Pods with the same workloads and ports are one group, ingress before egress; connections of ICMP
+    and the like alone are left out.
+    """
+    if reachability.is_closed:
+        return ()
+    return tuple(chain.from_iterable(_exposure(reachability, each) for each in Direction))
+
+
+def _exposure(reachability: Reachability, direction: Direction) -> Iterator[ExposureGroup]:
+    workloads: defaultdict[tuple[UnseenPods, PairVerdict], list[int]] = defaultdict(list)
+    for indices, openings in _exposed_alike(reachability, direction):
+        for pods, bounds in openings:
+            ports = PairVerdict(bounds.must, bounds.may - bounds.must)
+            if ports.without_other.at_most:
+                workloads[pods, ports] += indices
+    alike: defaultdict[tuple[tuple[int, ...], PairVerdict], list[UnseenPods]] = defaultdict(list)
+    for (pods, ports), found in workloads.items():
+        alike[tuple(sorted(found)), ports].append(pods)
+    ends = reachability.workloads
+    for (indices_of, ports), several in sorted(alike.items(), key=lambda item: item[0][0]):
+        names = tuple(ends[index].id for index in indices_of)
+        yield ExposureGroup(direction, tuple(several), names, ports)
+
+
+def _exposed_alike(
+    reachability: Reachability, direction: Direction
+) -> Iterator[tuple[list[int], tuple[UnseenOpening, ...]]]:
+    """Yield workloads by their indices that are exposed alike, with the openings."""
+    exposed = reachability.exposed_classes[direction]
+    elements = reachability.ends.element[: len(reachability.workloads)]
+    groups = Csr.of_pairs(exposed.of[elements], np.arange(len(elements)), len(exposed))
+    for number in np.unique(exposed.of[elements]).tolist():
+        yield groups[number].tolist(), exposed.openings(number)
+
+
+@dataclass(frozen=True, slots=True)
 class Cell:
     """What may pass from a row to a column, and what may but is not certain.
 
@@ -223,12 +284,14 @@ class Grid:
 
     `namespaces` has the namespace of each name, an empty one outside of the cluster. Keys are
     indices into `names`, as a workload may be called like something outside. External ranges that
-    no cell tells apart share a row and a column.
+    no cell tells apart share a row and a column. So do all pods that are not shown: a cell has the
+    ports of those that may use most, and `exposure` says who may what.
     """
 
     names: tuple[str, ...]
     namespaces: tuple[str, ...]
     cells: Mapping[tuple[int, int], Cell]
+    exposure: tuple[ExposureGroup, ...] = ()
 
     def cell(self, source: int, destination: int) -> Cell:
         """Return the cell of a pair; an empty one where nothing passes."""
@@ -246,9 +309,31 @@ def reach_grid(table: VerdictTable) -> Grid:
         for column, destination in enumerate(ends)
         if (cell := _cell(table, source, destination)) or cell.itself
     }
-    names = (*(each.id for each in workloads), *(each.name for each in outside))
-    namespaces = (*(each.namespace for each in workloads), *("" for _ in outside))
-    return Grid(names, namespaces, cells)
+    exposure = exposure_groups(table.reachability)
+    unseen = [OTHER_PODS] if exposure else []
+    names = (*(each.id for each in workloads), *(each.name for each in outside), *unseen)
+    namespaces = (*(each.namespace for each in workloads), *("" for _ in (*outside, *unseen)))
+    index = {each.id: number for number, each in enumerate(workloads)}
+    cells.update(_unseen_cells(exposure, index, len(names) - 1))
+    return Grid(names, namespaces, cells, exposure)
+
+
+def _unseen_cells(
+    exposure: Iterable[ExposureGroup], index: Mapping[str, int], last: int
+) -> dict[tuple[int, int], Cell]:
+    """Return the cells of the pods that are not shown, which have the last row and column."""
+    found: defaultdict[tuple[int, int], PairVerdict] = defaultdict(lambda: NOTHING_PASSES)
+    for group in exposure:
+        for name in group.workloads:
+            inward = group.direction is Direction.INGRESS
+            pair = (last, index[name]) if inward else (index[name], last)
+            found[pair] = _either(found[pair], group.ports)
+    return {pair: Cell(*ports) for pair, ports in found.items()}
+
+
+def _either(one: PairVerdict, other: PairVerdict) -> PairVerdict:
+    allowed = one.allowed | other.allowed
+    return PairVerdict(allowed, (one.undetermined | other.undetermined) - allowed)
 
 
 def _cell(table: VerdictTable, source: int, destination: int) -> Cell:
@@ -284,11 +369,13 @@ class Share:
 class NamespaceGrid:
     """The namespaces, then what is outside of the cluster, and the shares that are not zero.
 
-    Keys are indices into `names`, as a namespace may be called like something outside.
+    Keys are indices into `names`, as a namespace may be called like something outside. Pods that
+    are not shown have the last row and column, if `exposure` says anything of them.
     """
 
     names: tuple[str, ...]
     shares: Mapping[tuple[int, int], Share]
+    exposure: tuple[ExposureGroup, ...] = ()
 
     def share(self, source: int, destination: int) -> Share:
         """Return the share of a cell; an empty one where nothing passes."""
@@ -312,4 +399,28 @@ def namespace_grid(table: VerdictTable) -> NamespaceGrid:
         alone = _single_pods(table, groups[row]) if row == column else 0
         total = len(groups[row]) * len(groups[column]) - alone
         shares[row, column] = Share(int(opens[row, column]), int(undetermined[row, column]), total)
-    return NamespaceGrid((*workloads, *(each.name for each in outside)), shares)
+    exposure = exposure_groups(table.reachability)
+    names = (*workloads, *(each.name for each in outside), *([OTHER_PODS] if exposure else []))
+    shares.update(_unseen_shares(table.reachability, exposure, list(workloads), len(names) - 1))
+    return NamespaceGrid(names, shares, exposure)
+
+
+def _unseen_shares(
+    reachability: Reachability,
+    exposure: Sequence[ExposureGroup],
+    namespaces: Sequence[str],
+    last: int,
+) -> Iterator[tuple[tuple[int, int], Share]]:
+    """Yield the shares of the pods that are not shown: a connection is one with any of them."""
+    index = {name: number for number, name in enumerate(namespaces)}
+    of = {each.id: index[each.namespace] for each in reachability.workloads}
+    total = Counter(of.values())
+    for direction in Direction:
+        groups = [each for each in exposure if each.direction is direction]
+        open_ = {name for each in groups if each.ports.allowed for name in each.workloads}
+        perhaps = {name for each in groups for name in each.workloads} - open_
+        certain, doubtful = (Counter(of[name] for name in names) for names in (open_, perhaps))
+        for number, most in total.items():
+            share = Share(certain[number], doubtful[number], most)
+            if share.open or share.undetermined:
+                yield (last, number) if direction is Direction.INGRESS else (number, last), share

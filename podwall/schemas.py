@@ -24,7 +24,7 @@ from podwall.reports.explanation import ExplanationsDocument
 from podwall.reports.findings.documents import LintDocument
 from podwall.reports.migration import MigrationDocument
 from podwall.reports.preview.documents import PreviewDocument
-from podwall.reports.reach.documents import ReachDocument
+from podwall.reports.reach.documents import ReachDocument, ReachDocumentV1
 from podwall.reports.walkthrough import WalkthroughDocument
 from podwall.sources.expectations import ExpectationsDocument
 
@@ -40,6 +40,7 @@ SCHEMAS: Final[Mapping[str, Any]] = {
     "plan": PlanDocument,
     "preview": PreviewDocument,
     "reach": ReachDocument,
+    "reach-v1": ReachDocumentV1,
     "walkthrough": WalkthroughDocument,
 }
 

@@ -79,6 +79,14 @@ def _reach_arguments(parser: ArgumentParser) -> None:
     add_source(parser)
     add_format(parser, ("text", "json", "csv", "md", "html", "svg"))
     add_cluster(parser)
+    parser.add_argument(
+        "--format-version",
+        metavar="NUMBER",
+        type=int,
+        choices=(1, 2),
+        default=2,
+        help="of `-o json`: 1 leaves out pods that are not shown (default: 2)",
+    )
     add_fail_on(parser)
 
 

@@ -4,17 +4,20 @@ from __future__ import annotations
 
 from argparse import Namespace
 from collections.abc import Iterable, Iterator
+from typing import Final
 
 from podwall.cli.arguments import csv_writer, paused_collector, read_review
 from podwall.cli.findings import write_reading
 from podwall.exit_code import FailOn
 from podwall.reports.findings.documents import reading_fields
-from podwall.reports.reach.documents import reach_stream
+from podwall.reports.reach.documents import reach_stream, reach_stream_v1
 from podwall.reports.reach.rows import reach_csv, reach_markdown
 from podwall.review import Review
 from podwall.streams import MEDIA, write_output
 
 __all__ = ["show_reach"]
+
+_LATEST: Final = 2
 
 
 def show_reach(options: Namespace) -> int:
@@ -29,7 +32,8 @@ def show_reach(options: Namespace) -> int:
 def _report(options: Namespace, found: Review) -> Iterable[str]:
     match options.output:
         case "json":
-            return reach_stream(found.reachability, **reading_fields(found))
+            stream = reach_stream if options.format_version == _LATEST else reach_stream_v1
+            return stream(found.reachability, **reading_fields(found))
         case "csv":
             return reach_csv(found.reachability, csv_writer(options))
         case "md":

@@ -60,9 +60,10 @@ def test_every_resource_says_what_it_is_and_has_a_parent_in_the_plan(shown: Resu
 
 def test_the_reachability_is_in_its_format(shown: Result) -> None:
     reach = shown.json["reachability"]
-    assert set(reach) == {"format", "engine", "workloads", "connections", "findings", "unread"}
-    assert reach["format"] == "podwall/reach/v1"
-    for each in reach["connections"]:
+    further = {"closed", "unseen", "exposure", "findings", "unread"}
+    assert set(reach) == {"format", "engine", "workloads", "connections", *further}
+    assert reach["format"] == "podwall/reach/v2"
+    for each in (*reach["connections"], *reach["exposure"]):
         for part in (*each["allowed"], *each["undetermined"]):
             assert part["protocol"] in {"TCP", "UDP", "SCTP"}
             assert part["ports"] == sorted(part["ports"])

@@ -9,6 +9,7 @@ import subprocess
 import sys
 from pathlib import Path
 
+import jsonschema
 import pytest
 
 from podwall.cli import main
@@ -46,6 +47,13 @@ ROWS = [
     ("0.0.0.0/0", "shop/web", "all ports"),
     ("::/0", "shop/web", "all ports"),
 ]
+UNSEEN = [
+    ("shop/any:app notin (db)", "shop/web", "all ports"),
+    ("any:", "shop/web", "all ports"),
+    ("shop/web", "shop/any:app notin (db)", "all ports"),
+    ("shop/web", "any:", "all ports"),
+]
+"""Pods that are not shown: the policy of `db` lets none of its label send, or be reached."""
 
 
 @pytest.fixture
@@ -62,12 +70,14 @@ def reach(capsys: pytest.CaptureFixture[str], *arguments: str) -> str:
 def test_csv(folder: str, capsys: pytest.CaptureFixture[str]) -> None:
     header, *rows = csv.reader(io.StringIO(reach(capsys, folder, "-o", "csv")))
     assert header == ["source", "destination", "allowed", "undetermined", "because"]
-    assert [tuple(row) for row in rows] == [(*row, "", "") for row in ROWS]
+    assert [tuple(row) for row in rows] == [(*row, "", "") for row in (*ROWS, *UNSEEN)]
+    _, *closed = csv.reader(io.StringIO(reach(capsys, folder, "-o", "csv", "--closed")))
+    assert [tuple(row) for row in closed] == [(*row, "", "") for row in ROWS]
 
 
 def test_json(folder: str, capsys: pytest.CaptureFixture[str]) -> None:
     document = json.loads(reach(capsys, folder, "-o", "json"))
-    assert (document["format"], document["engine"]) == ("podwall/reach/v1", "spec")
+    assert (document["format"], document["engine"]) == ("podwall/reach/v2", "spec")
     assert [workload["id"] for workload in document["workloads"]] == ["shop/db", "shop/web"]
     pairs = [(item["source"], item["destination"]) for item in document["connections"]]
     assert pairs == [row[:2] for row in ROWS]
@@ -82,15 +92,58 @@ def test_json(folder: str, capsys: pytest.CaptureFixture[str]) -> None:
     }
 
 
+def test_json_has_pods_that_are_not_shown(folder: str, capsys: pytest.CaptureFixture[str]) -> None:
+    document = json.loads(reach(capsys, folder, "-o", "json"))
+    exposure = [(item["source"], item["destination"]) for item in document["exposure"]]
+    assert exposure == [row[:2] for row in UNSEEN]
+    assert document["closed"] is False
+    assert document["unseen"] == [
+        {"id": "any:", "pods": "", "namespaces": [], "other_namespaces": ""},
+        {
+            "id": "shop/any:app notin (db)",
+            "pods": "app notin (db)",
+            "namespaces": ["shop"],
+            "other_namespaces": None,
+        },
+    ]
+    closed = json.loads(reach(capsys, folder, "-o", "json", "--closed"))
+    assert (closed["closed"], closed["unseen"], closed["exposure"]) == (True, [], [])
+    assert closed["connections"] == document["connections"]
+
+
+def test_the_format_of_before_stays(folder: str, capsys: pytest.CaptureFixture[str]) -> None:
+    latest = json.loads(reach(capsys, folder, "-o", "json"))
+    before = json.loads(reach(capsys, folder, "-o", "json", "--format-version", "1"))
+    assert before.pop("format") == "podwall/reach/v1"
+    assert {key: latest[key] for key in before} == before
+    schema = Path(__file__).resolve().parents[2] / "docs" / "schemas" / "reach-v1.schema.json"
+    jsonschema.validate(
+        {"format": "podwall/reach/v1", **before}, json.loads(schema.read_text("utf-8"))
+    )
+
+
 def test_markdown(folder: str, capsys: pytest.CaptureFixture[str]) -> None:
     _, _, *lines = reach(capsys, folder, "-o", "md").splitlines()
-    assert lines == [f"| {' | '.join(row)} |  |  |" for row in ROWS]
+    assert lines[: len(ROWS)] == [f"| {' | '.join(row)} |  |  |" for row in ROWS]
+    assert lines[len(ROWS) :] == [
+        r"| pods with app notin \(db\) of shop | shop/web | all ports |  |  |",
+        "| any pod of other namespaces | shop/web | all ports |  |  |",
+        r"| shop/web | pods with app notin \(db\) of shop | all ports |  |  |",
+        "| shop/web | any pod of other namespaces | all ports |  |  |",
+    ]
 
 
 def test_text(folder: str, capsys: pytest.CaptureFixture[str]) -> None:
     lines = reach(capsys, folder).splitlines()
     shown = [line.split(maxsplit=3) for line in lines if " -> " in line]
-    assert [(one, other, ports) for one, _, other, ports in shown] == ROWS
+    pairs = [(one, other, ports) for one, _, other, ports in shown[: len(ROWS)]]
+    assert pairs == ROWS
+    pods = "pods with app notin (db) of shop and any pod of other namespaces"
+    assert lines[-2:] == [
+        f"{pods}  ->  shop/web  all ports",
+        f"shop/web  ->  {pods}  all ports",
+    ]
+    assert f"  other pods: {pods}" in [line.rstrip() for line in lines]
 
 
 def test_what_is_not_certain_says_why(folder: str, capsys: pytest.CaptureFixture[str]) -> None:
@@ -147,7 +200,7 @@ def test_the_standard_input_as_a_process() -> None:
     command = [sys.executable, "-m", "podwall", "reach", "-", "-o", "csv"]
     done = subprocess.run(command, input=MANIFESTS, capture_output=True, text=True, check=True)
     assert [tuple(line.split(",")[:2]) for line in done.stdout.splitlines()[1:]] == [
-        row[:2] for row in ROWS
+        row[:2] for row in (*ROWS, *UNSEEN)
     ]
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import json
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -57,8 +58,8 @@ SHOP = (
 )
 
 
-def reach(*documents: Document) -> Reachability:
-    return reachability(snapshot(documents).snapshot)
+def reach(*documents: Document, closed: bool = True) -> Reachability:
+    return reachability(replace(snapshot(documents).snapshot, complete=closed))
 
 
 def shown(found: Reachability, width: int = 100) -> list[str]:
@@ -201,7 +202,7 @@ def test_what_cannot_be_seen_in_a_name_is_made_visible(name: str, width: int) ->
 
 def test_json_is_the_format_of_the_design() -> None:
     document = json.loads(json_text(reach_document(reach(*SHOP))))
-    assert document["format"] == "podwall/reach/v1"
+    assert document["format"] == "podwall/reach/v2"
     assert document["engine"] == "spec"
     assert document["workloads"][1] == {
         "id": "shop/web",

@@ -1,13 +1,15 @@
-"""Who can reach whom as JSON, in the format `podwall/reach/v1`: whole, or as a stream of lines.
+"""Who can reach whom as JSON, in the format `podwall/reach/v2`: whole, or as a stream of lines.
 
 A pair of workloads or ranges that is not listed is denied. Protocols are TCP, UDP and SCTP; port
 ranges are inclusive, sorted and merged, within 1 to 65535. The stream is the same document, with
 one line for each workload and each connection: there may be millions.
+
+The format `podwall/reach/v1` is the same without pods that are not shown.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from typing import Annotated, Any, Final
 
 import msgspec
@@ -15,7 +17,7 @@ from msgspec import Meta
 
 from podwall.documents import TypedDocument, about
 from podwall.model import Unknown
-from podwall.reachability import Connection, Reachability, WorkloadEndpoint
+from podwall.reachability import Connection, Reachability, UnseenPods, WorkloadEndpoint
 from podwall.reports.findings.documents import ReadingDocument
 from podwall.reports.formats import (
     EngineName,
@@ -25,13 +27,17 @@ from podwall.reports.formats import (
     undetermined_documents,
 )
 from podwall.reports.reach.rows import LineFormat, pair_lines
+from podwall.selector_text import selector_text
 from podwall.streams import shown_json
 
 __all__ = [
     "ReachDocument",
+    "ReachDocumentV1",
+    "UnseenPodsDocument",
     "WorkloadDocument",
     "reach_document",
     "reach_stream",
+    "reach_stream_v1",
     "workload_document",
 ]
 
@@ -54,7 +60,7 @@ class WorkloadDocument(TypedDocument):
 
 
 class ConnectionDocument(TypedDocument):
-    """What passes between two workloads, or addresses outside the cluster as a CIDR."""
+    """What passes between two ends: workloads, or addresses outside the cluster as a CIDR."""
 
     source: str
     destination: str
@@ -62,8 +68,26 @@ class ConnectionDocument(TypedDocument):
     undetermined: tuple[UndeterminedPortsDocument, ...]
 
 
-class ReachDocument(ReadingDocument, tag_field="format", tag="podwall/reach/v1"):
-    """What `podwall reach -o json` prints: who can reach whom, and on which ports."""
+class UnseenPodsDocument(TypedDocument):
+    """Pods that the source does not show, by labels in the form that `kubectl -l` reads.
+
+    They are of namespaces that it shows, or of others by the labels of these.
+    """
+
+    id: Annotated[str, about("As in `exposure`, and as `podwall explain` reads it.")]
+    pods: Annotated[str, about("The labels of the pods; empty for all.")]
+    namespaces: Annotated[tuple[str, ...], about("Namespaces that are shown; empty for others.")]
+    other_namespaces: Annotated[
+        str | None,
+        about(
+            "The labels of namespaces that are not shown, empty for all of them; null where the "
+            "pods are of namespaces that are shown."
+        ),
+    ]
+
+
+class ReachDocumentV1(ReadingDocument, tag_field="format", tag="podwall/reach/v1"):
+    """What `podwall reach -o json --format-version 1` prints: who can reach whom of those shown."""
 
     engine: EngineName
     workloads: tuple[WorkloadDocument, ...]
@@ -73,15 +97,56 @@ class ReachDocument(ReadingDocument, tag_field="format", tag="podwall/reach/v1")
     ]
 
 
+class ReachDocument(ReadingDocument, tag_field="format", tag="podwall/reach/v2"):
+    """What `podwall reach -o json` prints: who can reach whom, and on which ports."""
+
+    engine: EngineName
+    closed: Annotated[
+        bool, about("Whether there are no pods but those shown: `unseen` and `exposure` are empty.")
+    ]
+    workloads: tuple[WorkloadDocument, ...]
+    connections: Annotated[
+        tuple[ConnectionDocument, ...],
+        about("Pairs between which something passes, or may. A pair that is not listed is denied."),
+    ]
+    exposure: Annotated[
+        tuple[ConnectionDocument, ...],
+        about(
+            "The same between a workload and pods that are not shown, each one of `unseen`. Pods "
+            "that no listed class contains are denied, but for twins: those that carry the labels "
+            "by which a rule names a workload that is shown may do what it may."
+        ),
+    ]
+    unseen: Annotated[
+        tuple[UnseenPodsDocument, ...], about("The pods that are not shown, by their ids.")
+    ]
+
+
 def reach_document(reachability: Reachability, **reading: Any) -> ReachDocument:
     """Return a reachability as a document, with the `reading_fields` of its source."""
     found = (each for each in reachability.connections() if each.has_ports)
+    exposure = [each for each in reachability.exposures() if each.has_ports]
     return ReachDocument(
         reachability.engine.name,
+        reachability.is_closed,
         tuple(map(workload_document, reachability.workloads)),
         tuple(_connection(each.source_id, each) for each in found),
+        tuple(_connection(each.source_id, each) for each in exposure),
+        tuple(map(_unseen_document, _unseen(exposure))),
         **reading,
     )
+
+
+def _unseen(exposure: Iterable[Connection]) -> list[UnseenPods]:
+    """Return the pods that are not shown, each once, by their ids."""
+    found = {each.unseen for each in exposure}
+    return sorted((each for each in found if each is not None), key=lambda each: each.id)
+
+
+def _unseen_document(pods: UnseenPods) -> UnseenPodsDocument:
+    shown = pods.namespaces if isinstance(pods.namespaces, tuple) else ()
+    others = None if isinstance(pods.namespaces, tuple) else selector_text(pods.namespaces)
+    return UnseenPodsDocument(pods.id, selector_text(pods.pods), shown, others)
 
 
 def workload_document(endpoint: WorkloadEndpoint) -> WorkloadDocument:
@@ -111,26 +176,62 @@ def _connection(source_id: str, connection: Connection) -> ConnectionDocument:
     )
 
 
-_STREAMED: Final = frozenset({"format", "engine", "workloads", "connections"})
-
-
 def reach_stream(reachability: Reachability, **reading: Any) -> Iterator[str]:
     """Yield the text of the document, piece by piece, with the `reading_fields` of its source."""
-    bare = msgspec.to_builtins(ReachDocument(reachability.engine.name, (), (), **reading))
-    yield f'{{"format": "{bare["format"]}",\n"engine": "{bare["engine"]}",\n"workloads": ['
-    yield from _listed(f",\n{_json(workload_document(each))}" for each in reachability.workloads)
-    yield '],\n"connections": ['
-    yield from _listed(pair_lines(reachability, _FORM))
-    yield "]"
-    further = {key: value for key, value in bare.items() if key not in _STREAMED}
-    yield from (f",\n{_json(key)}: {_json(value)}" for key, value in further.items())
+    name, closed = reachability.engine.name, reachability.is_closed
+    bare = ReachDocument(name, closed, (), (), (), (), **reading)
+    unseen: set[UnseenPods] = set()
+    lines = {
+        "workloads": _workload_lines(reachability),
+        "connections": pair_lines(reachability, _FORM),
+        "exposure": _exposure_lines(reachability, unseen),
+        "unseen": _unseen_lines(unseen),
+    }
+    return _streamed(msgspec.to_builtins(bare), lines)
+
+
+def reach_stream_v1(reachability: Reachability, **reading: Any) -> Iterator[str]:
+    """Yield the text of the document as it was before pods counted that are not shown."""
+    bare = ReachDocumentV1(reachability.engine.name, (), (), **reading)
+    lines = {
+        "workloads": _workload_lines(reachability),
+        "connections": pair_lines(reachability, _FORM),
+    }
+    return _streamed(msgspec.to_builtins(bare), lines)
+
+
+def _streamed(bare: Mapping[str, Any], lines: Mapping[str, Iterator[str]]) -> Iterator[str]:
+    """Yield a document whose long lists come line by line, each line with a comma before it."""
+    beginning = "{"
+    for key, value in bare.items():
+        yield f"{beginning}{_json(key)}: "
+        beginning = ",\n"
+        if key in lines:
+            yield "["
+            yield next(lines[key], "").removeprefix(",")
+            yield from lines[key]
+            yield "]"
+        else:
+            yield _json(value)
     yield "}\n"
 
 
-def _listed(texts: Iterator[str]) -> Iterator[str]:
-    """Yield texts that begin with a comma each, without the first comma."""
-    yield next(texts, "").removeprefix(",")
-    yield from texts
+def _workload_lines(reachability: Reachability) -> Iterator[str]:
+    return (f",\n{_json(workload_document(each))}" for each in reachability.workloads)
+
+
+def _exposure_lines(reachability: Reachability, unseen: set[UnseenPods]) -> Iterator[str]:
+    """Yield a line for each connection with unseen pods, and add these pods to a set."""
+    for each in reachability.exposures():
+        if each.has_ports and each.unseen is not None:
+            unseen.add(each.unseen)
+            yield f",\n{_json(_connection(each.source_id, each))}"
+
+
+def _unseen_lines(unseen: Collection[UnseenPods]) -> Iterator[str]:
+    """Yield a line for each of some pods, which may all be added before the first is asked for."""
+    for each in sorted(unseen, key=lambda pods: pods.id):
+        yield f",\n{_json(_unseen_document(each))}"
 
 
 def _beginning(source_id: str) -> str:

@@ -15,16 +15,18 @@ from typing import NamedTuple
 from podwall.portset import NO_PORTS, PortSet
 from podwall.reachability import Connection, Reachability, SourceRow
 from podwall.reports.formats import CsvLine, csv_line, markdown_lines
-from podwall.reports.words import printable
+from podwall.reports.words import end_words, printable
 
 __all__ = [
     "REACH_HEADER",
     "LineFormat",
     "ReachRow",
+    "exposure_rows",
     "pair_lines",
     "reach_csv",
     "reach_markdown",
     "reach_rows",
+    "row_in_words",
     "row_of",
 ]
 
@@ -137,11 +139,25 @@ def reach_rows(reachability: Reachability) -> Iterator[ReachRow]:
     return (row_of(each) for each in reachability.connections() if each.has_ports)
 
 
+def exposure_rows(reachability: Reachability) -> Iterator[ReachRow]:
+    """Yield the rows between workloads and pods that are not shown, by workload."""
+    return (row_of(each) for each in reachability.exposures() if each.has_ports)
+
+
 def row_of(connection: Connection) -> ReachRow:
-    """Return the row of a connection."""
+    """Return the row of a connection, the ends by their ids."""
+    return _row(connection.source_id, connection.destination_id, connection)
+
+
+def row_in_words(connection: Connection) -> ReachRow:
+    """Return the row of a connection, pods that are not shown in words."""
+    return _row(end_words(connection.source), end_words(connection.destination), connection)
+
+
+def _row(source: str, destination: str, connection: Connection) -> ReachRow:
     return ReachRow(
-        printable(connection.source_id),
-        printable(connection.destination_id),
+        printable(source),
+        printable(destination),
         _ports(connection.allowed),
         " | ".join(_ports(part.ports) for part in connection.undetermined),
         " | ".join(printable(part.because) for part in connection.undetermined),
@@ -156,11 +172,14 @@ def _ports(ports: PortSet) -> str:
 def reach_csv(reachability: Reachability, line: CsvLine = csv_line) -> Iterator[str]:
     """Yield the text, piece by piece: the header, then a row for each pair that is not denied.
 
+    Rows of pods that are not shown come last, these by their ids (`shop/any:role=batch`).
+
     Ports are written as in `TCP 80, 443; UDP 53`; several undetermined parts are parted by ` | `,
     as are their causes. `line` writes a row: cells that a spreadsheet would run are defused.
     """
     form = LineFormat(partial(_beginning, line), partial(_ending, line))
-    return chain([line(REACH_HEADER)], pair_lines(reachability, form))
+    unseen = map(line, exposure_rows(reachability))
+    return chain([line(REACH_HEADER)], pair_lines(reachability, form), unseen)
 
 
 def _beginning(line: CsvLine, source_id: str) -> str:
@@ -172,5 +191,7 @@ def _ending(line: CsvLine, connection: Connection) -> str:
 
 
 def reach_markdown(reachability: Reachability) -> Iterator[str]:
-    """Yield the lines of a table with a row for each pair that is not denied."""
-    return markdown_lines(REACH_HEADER, reach_rows(reachability))
+    """Yield the lines of a table with a row for each pair that is not denied, unseen pods last."""
+    connections = chain(reachability.connections(), reachability.exposures())
+    rows = (row_in_words(each) for each in connections if each.has_ports)
+    return markdown_lines(REACH_HEADER, rows)

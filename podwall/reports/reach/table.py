@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from itertools import pairwise
 from typing import Final
 
-from podwall.overview import Cell, Grid, NamespaceGrid, Share
+from podwall.overview import OTHER_PODS, Cell, Grid, NamespaceGrid, Share
 from podwall.reports.screen import Column, Styled, Table
 from podwall.reports.terminal import Symbols
 from podwall.reports.words import printable, short_ports
@@ -105,6 +105,8 @@ def reach_forms(grid: Grid, symbols: Symbols) -> Iterator[Table]:
     numbers = [str(number) for number in range(1, len(names) + 1)]
     sections = _sections(grid.namespaces)
     heads = list(map(_two_lines, map(printable, grid.namespaces), names))
+    if grid.exposure:
+        heads[-1] = OTHER_PODS.replace(" ", "\n")
     yield table_of(heads, names, cells, sections)
     yield table_of(numbers, numbered(names), cells, sections)
     yield reach_list(grid, symbols)

@@ -2,17 +2,27 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from typing import Final
 
-from podwall.overview import Grid, namespace_grid, reach_grid, summary, undetermined_causes
+from podwall.overview import (
+    OTHER_PODS,
+    ExposureGroup,
+    Grid,
+    exposure_groups,
+    namespace_grid,
+    reach_grid,
+    summary,
+    undetermined_causes,
+)
+from podwall.policies.rules import Direction
 from podwall.reachability import Reachability
 from podwall.reports.reach.headline import headline
 from podwall.reports.reach.rows import ReachRow, reach_rows
 from podwall.reports.reach.table import cell_text, namespace_forms, namespace_legend, reach_forms
 from podwall.reports.screen import Console, Part, Styled, Table
 from podwall.reports.terminal import Symbols, symbols
-from podwall.reports.words import printable
+from podwall.reports.words import listed, printable
 from podwall.verdict_table import VerdictTable, verdict_table
 
 __all__ = ["MOST_WORKLOADS", "reach_lines", "reach_text"]
@@ -22,6 +32,7 @@ _INDENT: Final = "  "
 MOST_WORKLOADS: Final = 60
 """Above this, each namespace is one row."""
 _MOST_CAUSES: Final = 10
+_MOST_NAMED: Final = 8
 _CLOSER: Final = (
     "",
     "to look closer:",
@@ -50,6 +61,7 @@ def _section(reachability: Reachability, console: Console, symbols: Symbols) -> 
         yield _fitting(reach_forms(grid, symbols), console)
         yield ""
         yield _legend(grid, symbols)
+        yield from _other_pods(grid.exposure)
         yield from _causes(undetermined_causes(reachability))
 
 
@@ -57,9 +69,11 @@ def _namespaces(table: VerdictTable, console: Console, symbols: Symbols) -> Iter
     """Yield what is shown of too many workloads to show each."""
     yield headline(summary(table))
     yield ""
-    yield _fitting(namespace_forms(namespace_grid(table), symbols), console)
+    grid = namespace_grid(table)
+    yield _fitting(namespace_forms(grid, symbols), console)
     yield ""
     yield namespace_legend(symbols)
+    yield from _other_pods(grid.exposure)
     yield from _CLOSER
 
 
@@ -90,6 +104,22 @@ def _legend(grid: Grid, symbols: Symbols) -> Styled:
     return Styled.of("   ").joined(parts)
 
 
+def _other_pods(exposure: Sequence[ExposureGroup]) -> Iterator[Styled]:
+    """Yield a line that says who the other pods of the table are."""
+    clients, servers = (_unseen_of(exposure, each) for each in Direction)
+    words = listed(clients)
+    if clients != servers:
+        roles = (("clients", clients), ("servers", servers))
+        words = "; ".join(f"{listed(pods)} as {role}" for role, pods in roles if pods)
+    if words:
+        yield Styled.of((OTHER_PODS, "bold"), f": {printable(words)}")
+
+
+def _unseen_of(exposure: Sequence[ExposureGroup], direction: Direction) -> list[str]:
+    groups = (each.pods for each in exposure if each.direction is direction)
+    return list(dict.fromkeys(str(pods) for group in groups for pods in group))
+
+
 def _causes(causes: Sequence[str]) -> Iterator[Styled]:
     """Yield why verdicts are not certain."""
     for because in causes[:_MOST_CAUSES]:
@@ -114,6 +144,23 @@ def reach_lines(reachability: Reachability, console: Console) -> Iterator[str]:
     width = max((len(endpoint.id) for endpoint in reachability.endpoints), default=0)
     for row in reach_rows(reachability):
         yield _pair_line(row, width)
+    yield from map(_exposure_line, exposure_groups(reachability))
+
+
+def _exposure_line(group: ExposureGroup) -> str:
+    """Return a line for pods that are not shown and the workloads that they may connect with."""
+    pods, workloads = (_few(each) for each in (map(str, group.pods), group.workloads))
+    ends = (pods, workloads) if group.direction is Direction.INGRESS else (workloads, pods)
+    allowed, perhaps = (str(each) if each else "" for each in group.ports)
+    ports = "  ".join(filter(None, (allowed, perhaps and f"perhaps {perhaps}")))
+    return f"{printable('  ->  '.join(ends))}  {ports}\n"
+
+
+def _few(names: Iterable[str]) -> str:
+    """Return names as a list, and of many how many more there are."""
+    every = list(names)
+    more = len(every) - _MOST_NAMED
+    return listed([*every[:_MOST_NAMED], f"{more:,} more"] if more > 1 else every)
 
 
 def _pair_line(row: ReachRow, width: int) -> str:
