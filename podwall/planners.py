@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from podwall.on_demand import needing
+from podwall.plan.configuration import GivenConfiguration
 from podwall.plan.messages import diagnostic_findings
 from podwall.plan.model import Plan
 from podwall.plan.project import default_stack, find_project
@@ -30,29 +31,38 @@ class Planner(StrEnum):
 
 
 def program_source(
-    folder: Path, stack: str | None, planner: Planner, write: Callable[[str], None]
+    folder: Path,
+    stack: str | None,
+    planner: Planner,
+    write: Callable[[str], None],
+    given: GivenConfiguration | None = None,
 ) -> Source:
     """Return what the program will deploy whose project `folder` lies in.
 
     Without a `stack`, Pulumi plans the selected one, and podwall the one that is called `dev` or is
     the only one. Where nobody chose the planner, `write` is given a sentence that names it.
+    Configuration that is `given` goes over what the stack's file says, and into no file.
 
     Raises:
         SourceError: there is no project or no stack, or planning fails.
     """
     project = find_project(folder)
+    given = given or GivenConfiguration()
     if planner is Planner.AUTO:
-        planner, reason = _chosen(project, stack)
+        planner, reason = _chosen(project, stack, given)
         write(reason)
     if planner is Planner.PULUMI:
-        return source_of_preview(pulumi_preview(project, stack))
+        return source_of_preview(pulumi_preview(project, stack, given))
     with needing("pulumi", "planning a program without the Pulumi CLI"):
         from podwall.plan.embedded import embedded_plan  # noqa: PLC0415 - manifests need no Pulumi
 
-    return source_of_program(embedded_plan(project, stack or default_stack(project)), project)
+    plan = embedded_plan(project, stack or default_stack(project), given)
+    return source_of_program(plan, project)
 
 
-def _chosen(folder: Path, stack: str | None) -> tuple[Planner, str]:
+def _chosen(folder: Path, stack: str | None, given: GivenConfiguration) -> tuple[Planner, str]:
+    if given.secrets:
+        return Planner.EMBEDDED, "planning without the Pulumi CLI, which is given no secrets"
     if not is_installed():
         return Planner.EMBEDDED, "planning without the Pulumi CLI, which is not on the PATH"
     name = selected_stack(folder, stack)

@@ -17,6 +17,7 @@ from podwall.policies.errors import InvalidValue
 from podwall.streams import progress, write_output
 
 if TYPE_CHECKING:
+    from podwall.plan.configuration import GivenConfiguration
     from podwall.reports.formats import CsvLine
     from podwall.review import Review
     from podwall.sources import Source
@@ -33,6 +34,7 @@ __all__ = [
     "add_source",
     "add_stack",
     "csv_writer",
+    "given_configuration",
     "paused_collector",
     "read_review",
     "read_source",
@@ -154,10 +156,55 @@ def add_source(parser: ArgumentParser) -> None:
 
 
 def add_stack(parser: ArgumentParser) -> None:
-    """Add `--stack`, for commands that plan a program."""
+    """Add `--stack`, `--config` and `--secret`, for commands that plan a program."""
     parser.add_argument(
         "--stack", "-s", metavar="STACK", help="the program's stack (default: dev, or the only one)"
     )
+    parser.add_argument(
+        "--config",
+        "-c",
+        metavar="KEY=VALUE",
+        action="append",
+        default=[],
+        help="configuration of the program, over what the stack's file says and written to no "
+        "file; as often as there are keys",
+    )
+    parser.add_argument(
+        "--secret",
+        metavar="KEY=VALUE",
+        action="append",
+        default=[],
+        help="the same for a value that nothing may show, such as one that is encrypted in the "
+        "stack's file (any stand-in of the right type does)",
+    )
+
+
+def given_configuration(options: Namespace) -> GivenConfiguration:
+    """Return what `--config` and `--secret` give; of a key that stands twice, the last value.
+
+    Raises:
+        InvalidValue: one is not `KEY=VALUE`, or a key is given in both ways.
+    """
+    from podwall.plan.configuration import GivenConfiguration  # noqa: PLC0415 - help must not wait
+
+    values = dict(_key_and_value(text, "--config") for text in options.config)
+    secrets = dict(_key_and_value(text, "--secret") for text in options.secret)
+    for key in sorted(values.keys() & secrets.keys()):
+        raise InvalidValue(
+            f"`{key}` is given with --config and with --secret", help="leave one of them out"
+        )
+    return GivenConfiguration(values, secrets)
+
+
+def _key_and_value(text: str, option: str) -> tuple[str, str]:
+    key, equals, value = text.partition("=")
+    if not key or not equals:
+        shown = key or "KEY"
+        raise InvalidValue(
+            f"{option} takes a key and a value, and is given `{shown if equals else key}`",
+            help=f"as in `{option} {shown}=VALUE`",
+        )
+    return key, value
 
 
 def read_source(options: Namespace) -> Source:
@@ -169,12 +216,28 @@ def read_source(options: Namespace) -> Source:
     if options.source is None:
         from podwall.planners import Planner, program_source  # noqa: PLC0415 - help must not wait
 
+        given = given_configuration(options)
         with progress("reading"):
-            return program_source(Path.cwd(), options.stack, Planner.EMBEDDED, write_message)
+            return program_source(Path.cwd(), options.stack, Planner.EMBEDDED, write_message, given)
+    _refuse_configuration(options)
     from podwall.sources import source  # noqa: PLC0415 - help must not wait for the readers
 
     with progress("reading"):
         return source(options.source)
+
+
+def _refuse_configuration(options: Namespace) -> None:
+    """Refuse configuration beside a source that is no program: it would change nothing.
+
+    Raises:
+        InvalidValue: there is some.
+    """
+    given = (("--config", options.config), ("--secret", options.secret))
+    for option, _ in (each for each in given if each[1]):
+        raise InvalidValue(
+            f"{option} configures a program, and `{options.source}` is what is read instead",
+            help="leave SOURCE out to plan the program in this folder",
+        )
 
 
 def read_review(options: Namespace) -> Review:

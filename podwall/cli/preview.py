@@ -6,6 +6,7 @@ from argparse import Namespace
 from dataclasses import replace
 from pathlib import Path
 
+from podwall.cli.arguments import given_configuration
 from podwall.cli.findings import write_unread
 from podwall.cli.messages import write_message
 from podwall.exit_code import FailOn
@@ -25,9 +26,10 @@ __all__ = ["show_preview"]
 
 def show_preview(options: Namespace) -> int:
     """Show the preview that the options ask for, write it out, and return the exit code."""
+    given = given_configuration(options)
     with progress("planning"):
         planner = Planner(options.planner)
-        source = program_source(Path.cwd(), options.stack, planner, write_message)
+        source = program_source(Path.cwd(), options.stack, planner, write_message, given)
         found = review(replace(source, closed=options.closed), options.engine)
         findings = found.findings
     written = _write(found, options)

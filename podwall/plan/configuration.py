@@ -9,7 +9,8 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from types import MappingProxyType
 from typing import Any
 
 from podwall.plan.model import SECRET
@@ -17,7 +18,7 @@ from podwall.plan.project import Project, YamlFile
 from podwall.plan.values import UNKNOWN
 from podwall.policies.errors import Place, SourceError
 
-__all__ = ["Configuration", "configuration", "place_in_files"]
+__all__ = ["Configuration", "GivenConfiguration", "configuration", "place_in_files"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,42 +33,73 @@ class Configuration:
     secret_keys: tuple[str, ...] = ()
 
 
+@dataclass(frozen=True, slots=True)
+class GivenConfiguration:
+    """Configuration that is given for one plan, over what the files say.
+
+    A key without a namespace is the project's own. `secrets` are values like the others, but for
+    that nothing shows them.
+    """
+
+    values: Mapping[str, Any] = field(default_factory=lambda: MappingProxyType({}))
+    secrets: Mapping[str, Any] = field(default_factory=lambda: MappingProxyType({}))
+
+    def __bool__(self) -> bool:
+        """Return whether anything is given."""
+        return bool(self.values or self.secrets)
+
+    def has(self, key: str, project: Project) -> bool:
+        """Return whether a full key is given for a plan of the project."""
+        return key in _full_keys({**self.values, **self.secrets}, project)
+
+
 def configuration(
-    project: Project, stack: YamlFile, overrides: Mapping[str, Any] | None = None
+    project: Project, stack: YamlFile, given: GivenConfiguration | None = None
 ) -> Configuration:
     """Return the configuration of the stack whose file is `stack`.
 
-    Defaults are those of the project. `overrides` come last, and their keys may leave the project's
-    name out.
+    Defaults are those of the project. What is `given` comes last.
 
     Raises:
         SourceError: a key is malformed or missing, or a value is not of the declared type.
     """
-    given = _stack_config(stack, project.name)
-    given |= {_full(key, project.name): value for key, value in (overrides or {}).items()}
+    given = given or GivenConfiguration()
+    over = _full_keys({**given.values, **given.secrets}, project)
+    settled = _stack_config(stack, project.name) | over
     declared = {_full(key, project.name): (key, d) for key, d in project.config.items()}
+    secrets = {full for full, (_, d) in declared.items() if isinstance(d, dict) and d.get("secret")}
+    secrets |= _full_keys(given.secrets, project).keys()
     for full, (key, declaration) in declared.items():
-        if full in given:
-            _check_type(full, given[full], declaration, stack)
+        if full in settled:
+            place = Place() if full in over else stack.place("config", full)
+            _check_type(full, settled[full], declaration, place, is_secret=full in secrets)
         elif (default := _default(declaration)) is not None:
-            given[full] = default
+            settled[full] = default
         elif full.startswith(f"{project.name}:"):
             raise _missing(full, project.file.place("config", key), stack.path)
-    secrets = {full for full, (_, d) in declared.items() if isinstance(d, dict) and d.get("secret")}
     return Configuration(
-        {key: _text(value) for key, value in given.items()},
-        tuple(sorted(key for key in given if key in secrets or _is_encrypted(given[key]))),
+        {key: _text(value) for key, value in settled.items()},
+        tuple(sorted(key for key in settled if key in secrets or _is_encrypted(settled[key]))),
     )
 
 
-def place_in_files(place: Place, stack: YamlFile, project: Project) -> Place:
+def _full_keys(values: Mapping[str, Any], project: Project) -> dict[str, Any]:
+    return {_full(key, project.name): value for key, value in values.items()}
+
+
+def place_in_files(
+    place: Place, stack: YamlFile, project: Project, given: GivenConfiguration | None = None
+) -> Place:
     """Return where a file sets the configuration that `place.path` names, or `place` itself.
 
-    The path of a part of an object is looked up as deep as the file has it.
+    The path of a part of an object is looked up as deep as the file has it. What is given for this
+    plan is in no file.
     """
     if not place.path:
         return place
     keys = _path_keys(place.path)
+    if given is not None and given.has(keys[0], project):
+        return place
     for file, names in ((stack, keys), (project.file, [keys[0].rpartition(":")[2], "default"])):
         if ("config", names[0]) in file.lines:
             found = file.place("config", *names)
@@ -115,20 +147,21 @@ def _missing(key: str, place: Place, stack: str) -> SourceError:
     name = stack.removeprefix("Pulumi.").rpartition(".")[0]
     return SourceError(
         f"`{key}` is required and {stack} does not set it",
-        help=f"set it: `pulumi config set --stack {name} {key} VALUE`",
+        help=f"set it: `pulumi config set --stack {name} {key} VALUE`, or give it: "
+        f"`--config {key}=VALUE`",
         place=place,
     )
 
 
-def _check_type(key: str, value: Any, declaration: Any, stack: YamlFile) -> None:
+def _check_type(key: str, value: Any, declaration: Any, place: Place, *, is_secret: bool) -> None:
     kind = declaration.get("type") if isinstance(declaration, dict) else None
     if kind is None or _is_encrypted(value) or _fits(value, kind, declaration.get("items")):
         return
-    shown = SECRET if declaration.get("secret") else _text(value)
+    shown = SECRET if is_secret else _text(value)
     raise SourceError(
         f"`{key}` is `{shown}`, which is not {_KINDS.get(kind, kind)}",
         help=f"declared in Pulumi.yaml as `type: {kind}`",
-        place=stack.place("config", key),
+        place=place,
     )
 
 

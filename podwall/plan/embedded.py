@@ -9,7 +9,7 @@ from typing import Any
 
 from pulumi import RunError
 
-from podwall.plan.configuration import configuration, place_in_files
+from podwall.plan.configuration import GivenConfiguration, configuration, place_in_files
 from podwall.plan.engine import PlanningEngine, PlanningMonitor
 from podwall.plan.messages import log_findings, raise_first, warning_findings
 from podwall.plan.model import Plan
@@ -102,7 +102,7 @@ def _help(problem: BaseException, unanswered: Sequence[str]) -> str:
     if isinstance(problem, ModuleNotFoundError):
         return f"install `{problem.name}` in the environment that podwall runs in"
     if key := getattr(problem, "key", None):
-        return f"set it: `pulumi config set {key} VALUE`"
+        return f"set it: `pulumi config set {key} VALUE`, or give it: `--config {key}=VALUE`"
     if unanswered:
         tokens = ", ".join(f"`{token}`" for token in dict.fromkeys(unanswered))
         return f"without an account there is no answer to {tokens}; use the `_output` form of it"
@@ -112,12 +112,12 @@ def _help(problem: BaseException, unanswered: Sequence[str]) -> str:
 def embedded_plan(
     folder: Path,
     stack: str,
-    config: Mapping[str, Any] | None = None,
+    config: GivenConfiguration | Mapping[str, Any] | None = None,
 ) -> Plan:
     """Return what the program in `folder` would deploy as `stack`, the first time.
 
     The program runs in this process as it does under `pulumi preview`; what only the cloud could
-    tell is `Unknown`. `config` overrides configuration by key.
+    tell is `Unknown`. `config` overrides configuration by key; a plain mapping has no secrets.
 
     Raises:
         SourceError: project, stack or configuration can't be read, or the program fails.
@@ -125,7 +125,8 @@ def embedded_plan(
     """
     project = read_project(folder)
     file = stack_file(project.folder, stack)
-    settled = configuration(project, file, config)
+    given = config if isinstance(config, GivenConfiguration) else GivenConfiguration(config or {})
+    settled = configuration(project, file, given)
     run = Run(
         project=project.name,
         stack=stack,
@@ -139,7 +140,7 @@ def embedded_plan(
     try:
         return _plan(run)
     except PodwallError as problem:
-        problem.place = place_in_files(problem.place, file, project)
+        problem.place = place_in_files(problem.place, file, project, given)
         raise
 
 

@@ -8,10 +8,13 @@ import re
 import shutil
 import subprocess
 from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any
 
 from podwall.documents import convert
+from podwall.plan.configuration import GivenConfiguration
 from podwall.plan.messages import EngineDiagnostic
 from podwall.plan.program_lines import is_program, relative_path
 from podwall.policies.errors import Place, SourceError
@@ -32,22 +35,50 @@ def selected_stack(folder: Path, stack: str | None) -> str | None:
     return done.stdout.strip() or None if done.returncode == 0 else None
 
 
-def pulumi_preview(folder: Path, stack: str | None) -> Mapping[str, Any]:
+def pulumi_preview(folder: Path, stack: str | None, given: GivenConfiguration) -> Mapping[str, Any]:
     """Return the document of `pulumi preview --json --show-sames`.
 
     Raises:
-        SourceError: Pulumi failed; the message is its first diagnostic.
+        SourceError: Pulumi failed; the message is its first diagnostic. Or secrets are given, which
+            a preview takes from the stack's file only.
     """
     if not is_installed():
         raise SourceError(
             "`pulumi` is not on the PATH",
             help="install it from https://www.pulumi.com/docs/install, or use `--with embedded`",
         )
-    done = _pulumi(folder, stack, "preview", "--json", "--show-sames")
+    for key in given.secrets:
+        raise SourceError(
+            "the Pulumi CLI takes secrets from the stack's file only",
+            help=f"set it: `pulumi config set --secret {key} VALUE`, or use `--with embedded`",
+            place=Place("--secret"),
+        )
+    with _configured(folder, stack, given.values) as options:
+        done = _pulumi(folder, stack, "preview", "--json", "--show-sames", *options)
     document = _document(done.stdout)
     if done.returncode != 0 or document is None:
         raise _failed(done, document or {}, folder)
     return document
+
+
+@contextmanager
+def _configured(
+    folder: Path, stack: str | None, values: Mapping[str, Any]
+) -> Iterator[tuple[str, ...]]:
+    """Yield the options that give values to `pulumi preview`.
+
+    It writes them to the stack's file: here to a copy of it, which is gone afterwards.
+    """
+    if not values:
+        yield ()
+        return
+    name = (stack or selected_stack(folder, None) or "").rpartition("/")[2]
+    own = folder / f"Pulumi.{name}.yaml"
+    with TemporaryDirectory() as made:
+        copy = Path(made) / own.name
+        copy.write_bytes(own.read_bytes() if own.is_file() else b"{}")
+        pairs = [word for key, value in values.items() for word in ("--config", f"{key}={value}")]
+        yield ("--config-file", str(copy), *pairs)
 
 
 def _pulumi(folder: Path, stack: str | None, *command: str) -> subprocess.CompletedProcess[str]:

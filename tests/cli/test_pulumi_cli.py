@@ -29,6 +29,11 @@ if sys.argv[1] == "stack":
     sys.exit(0 if said["stack"] else 1)
 assert sys.argv[1:4] == ["preview", "--json", "--show-sames"], sys.argv
 assert "--non-interactive" in sys.argv
+if "--config-file" in sys.argv:
+    file = Path(sys.argv[sys.argv.index("--config-file") + 1])
+    file.write_text(file.read_text(encoding="utf-8") + "# saved", encoding="utf-8")
+    given = " ".join(sys.argv[sys.argv.index("--config-file") + 2 :])
+    Path("given.txt").write_text(f"{{file.name}} {{given}}", encoding="utf-8")
 sys.stdout.write(said["out"])
 sys.stderr.write(said["err"])
 sys.exit(said["code"])
@@ -185,3 +190,27 @@ def test_embedded_asks_no_cli(tmp_path: Path) -> None:
     result = with_cli(tmp_path, "--with", "embedded", "-o", "json", out=json.dumps(FIRST))
     assert result.json["planner"] == "embedded"
     assert "planning" not in result.err
+
+
+def test_given_configuration_reaches_the_pulumi_cli_and_no_file_of_the_project(
+    tmp_path: Path,
+) -> None:
+    result = with_cli(
+        tmp_path, "--config", "app=web", "-c", "aws:region=x=y", out=json.dumps(FIRST)
+    )
+    assert result.code == 0, result.err
+    project = tmp_path / "project"
+    given = (project / "given.txt").read_text(encoding="utf-8")
+    assert given.startswith("Pulumi.dev.yaml --config app=web --config aws:region=x=y ")
+    assert "# saved" not in (project / "Pulumi.dev.yaml").read_text(encoding="utf-8")
+
+
+def test_a_secret_is_not_given_to_the_pulumi_cli(tmp_path: Path) -> None:
+    result = with_cli(tmp_path, "--secret", "key=hidden", out=json.dumps(FIRST))
+    assert result.err.startswith("planning without the Pulumi CLI, which is given no secrets")
+    assert "planned without a cloud" in result.out
+    (tmp_path / "again").mkdir()
+    refused = with_cli(tmp_path / "again", "--secret", "key=hidden", "--with", "pulumi")
+    assert refused.code == 2
+    assert "pulumi config set --secret key VALUE" in refused.err
+    assert "hidden" not in result.err + result.out + refused.err + refused.out

@@ -8,7 +8,12 @@ from typing import Any
 
 import pytest
 
-from podwall.plan.configuration import Configuration, configuration, place_in_files
+from podwall.plan.configuration import (
+    Configuration,
+    GivenConfiguration,
+    configuration,
+    place_in_files,
+)
 from podwall.plan.project import read_project, stack_file
 from podwall.plan.values import UNKNOWN
 from podwall.policies.errors import Place, SourceError
@@ -22,9 +27,11 @@ def settled(
     config: Mapping[str, Any] | None = None,
     declared: Mapping[str, Any] | None = None,
     overrides: Mapping[str, Any] | None = None,
+    secrets: Mapping[str, Any] | None = None,
 ) -> Configuration:
     project = read_project(project_in(folder, "", config, declared))
-    return configuration(project, stack_file(folder, "dev"), overrides)
+    given = GivenConfiguration(overrides or {}, secrets or {})
+    return configuration(project, stack_file(folder, "dev"), given)
 
 
 @pytest.mark.parametrize(
@@ -197,3 +204,30 @@ def test_an_encrypted_value_is_secret_or_unknown_wherever_it_goes(tmp_path: Path
     label = resource(plan, "web").inputs["metadata"]["labels"]["open"]
     assert "is known only after deployment" in str(label)
     assert str(plan.outputs["kept"]) == "[secret]"
+
+
+def test_a_given_value_is_in_no_file(tmp_path: Path) -> None:
+    project = read_project(project_in(tmp_path, "", {"shop:step": "a"}))
+    given = GivenConfiguration({"step": "b"})
+    place = place_in_files(Place(path="shop:step"), stack_file(tmp_path, "dev"), project, given)
+    assert place == Place(path="shop:step")
+
+
+def test_a_given_secret_replaces_what_is_encrypted_and_stays_secret(tmp_path: Path) -> None:
+    found = settled(tmp_path, {"shop:port": CIPHERTEXT}, secrets={"port": "8080"})
+    assert found == Configuration({"shop:port": "8080"}, ("shop:port",))
+
+
+@pytest.mark.parametrize(
+    ("given", "shown"),
+    [
+        pytest.param({"overrides": {"size": "big"}}, "big", id="a value"),
+        pytest.param({"secrets": {"size": "big"}}, "[secret]", id="a secret"),
+    ],
+)
+def test_a_given_value_of_another_type_is_refused_at_no_line_of_a_file(
+    tmp_path: Path, given: Any, shown: str
+) -> None:
+    with pytest.raises(SourceError) as refused:
+        settled(tmp_path, {"shop:size": 3}, {"shop:size": {"type": "integer"}}, **given)
+    assert str(refused.value) == f"`shop:size` is `{shown}`, which is not a whole number"
