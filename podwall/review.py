@@ -131,7 +131,7 @@ class Review:
         """What became of everything in the source: read, harmless, or unread with the reason."""
         return (
             *self.reading.ledger,
-            *(_no_object(place) for place in self.source.others),
+            *self.source.others,
             *(_unparsed(each) for each in _errors(self.source.findings)),
             *(unseen_entries(self.plan.afterwards())),
         )
@@ -245,10 +245,6 @@ def _as_input(finding: Finding) -> Finding:
     """
     doubted = finding.severity is Severity.WARNING and finding.id in NAMES_NOTHING
     return replace(finding, severity=Severity.ERROR) if doubted else finding
-
-
-def _no_object(place: Place) -> LedgerEntry:
-    return LedgerEntry("", "", place, ObjectStatus.HARMLESS, "it is no Kubernetes object")
 
 
 def _unparsed(finding: Finding) -> LedgerEntry:

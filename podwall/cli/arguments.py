@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from podwall.plan.configuration import GivenConfiguration
     from podwall.reports.formats import CsvLine
     from podwall.review import Review
-    from podwall.sources import Source
+    from podwall.sources import ManifestOptions, Source
 
 __all__ = [
     "ENGINE_NAMES",
@@ -30,11 +30,13 @@ __all__ = [
     "add_expectations",
     "add_fail_on",
     "add_format",
+    "add_manifests",
     "add_out",
     "add_source",
     "add_stack",
     "csv_writer",
     "given_configuration",
+    "manifest_options",
     "paused_collector",
     "read_review",
     "read_source",
@@ -155,6 +157,24 @@ def add_source(parser: ArgumentParser) -> None:
     add_stack(parser)
 
 
+def add_manifests(parser: ArgumentParser) -> None:
+    """Add what manifests may leave open: `--namespace`."""
+    parser.add_argument(
+        "--namespace",
+        "-n",
+        metavar="NAMESPACE",
+        help="where objects of manifests belong that name no namespace, as for kubectl apply "
+        "(default: default)",
+    )
+
+
+def manifest_options(options: Namespace) -> ManifestOptions:
+    """Return what the options say of manifests."""
+    from podwall.sources import ManifestOptions  # noqa: PLC0415 - help must not wait
+
+    return ManifestOptions(namespace=options.namespace)
+
+
 def add_stack(parser: ArgumentParser) -> None:
     """Add `--stack`, `--config` and `--secret`, for commands that plan a program."""
     parser.add_argument(
@@ -213,17 +233,25 @@ def read_source(options: Namespace) -> Source:
     Raises:
         SourceError: there is nothing to read there.
     """
+    manifests = manifest_options(options)
     if options.source is None:
-        from podwall.planners import Planner, program_source  # noqa: PLC0415 - help must not wait
-
-        given = given_configuration(options)
-        with progress("reading"):
-            return program_source(Path.cwd(), options.stack, Planner.EMBEDDED, write_message, given)
+        return _program(options, manifests)
     _refuse_configuration(options)
     from podwall.sources import source  # noqa: PLC0415 - help must not wait for the readers
 
     with progress("reading"):
-        return source(options.source)
+        return source(options.source, manifests)
+
+
+def _program(options: Namespace, manifests: ManifestOptions) -> Source:
+    from podwall.planners import Planner, program_source  # noqa: PLC0415 - help must not wait
+    from podwall.sources import with_options  # noqa: PLC0415 - as above
+
+    given = given_configuration(options)
+    with progress("reading"):
+        planner = Planner.EMBEDDED
+        found = program_source(Path.cwd(), options.stack, planner, write_message, given)
+        return with_options(found, manifests)
 
 
 def _refuse_configuration(options: Namespace) -> None:
@@ -232,7 +260,7 @@ def _refuse_configuration(options: Namespace) -> None:
     Raises:
         InvalidValue: there is some.
     """
-    given = (("--config", options.config), ("--secret", options.secret))
+    given = [(f"--{name}", getattr(options, name, ())) for name in ("config", "secret")]
     for option, _ in (each for each in given if each[1]):
         raise InvalidValue(
             f"{option} configures a program, and `{options.source}` is what is read instead",

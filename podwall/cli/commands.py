@@ -21,6 +21,7 @@ from podwall.cli.arguments import (
     add_expectations,
     add_fail_on,
     add_format,
+    add_manifests,
     add_out,
     add_source,
     add_stack,
@@ -77,6 +78,7 @@ PREVIEW = Command(
 
 def _reach_arguments(parser: ArgumentParser) -> None:
     add_source(parser)
+    add_manifests(parser)
     add_format(parser, ("text", "json", "csv", "md", "html", "svg"))
     add_cluster(parser)
     parser.add_argument(
@@ -111,6 +113,7 @@ def _explain_arguments(parser: ArgumentParser) -> None:
         "manifests, a preview or a stack (default: the Pulumi program in this folder)",
     )
     add_stack(parser)
+    add_manifests(parser)
     add_format(parser, ("text", "json", "md"))
     add_cluster(parser)
 
@@ -132,16 +135,9 @@ def _diff_arguments(parser: ArgumentParser) -> None:
         help="two sources (manifests, previews or stacks), or one preview, "
         "which holds what there is and what there will be",
     )
+    add_manifests(parser)
     add_format(parser, ("text", "json", "csv", "md", "html"))
-    parser.add_argument(
-        "--subject",
-        metavar="TEXT",
-        help="what changes, as the comment (md) and the page (html) call it "
-        "(default: the stack of a preview or state, else the last source)",
-    )
-    parser.add_argument(
-        "--link", metavar="URL", default="", help="where the comment (md) says that the rest is"
-    )
+    _comment_arguments(parser)
     parser.add_argument(
         "--expectations",
         metavar="FILE",
@@ -166,6 +162,18 @@ def _diff_arguments(parser: ArgumentParser) -> None:
     add_fail_on(parser)
 
 
+def _comment_arguments(parser: ArgumentParser) -> None:
+    parser.add_argument(
+        "--subject",
+        metavar="TEXT",
+        help="what changes, as the comment (md) and the page (html) call it "
+        "(default: the stack of a preview or state, else the last source)",
+    )
+    parser.add_argument(
+        "--link", metavar="URL", default="", help="where the comment (md) says that the rest is"
+    )
+
+
 DIFF = Command(
     name="diff",
     summary="which connections a change adds, removes, widens or narrows, and by which policy",
@@ -177,6 +185,7 @@ DIFF = Command(
 
 def _check_arguments(parser: ArgumentParser) -> None:
     add_expectations(parser)
+    add_manifests(parser)
     add_format(parser, ("text", "json"))
     add_cluster(parser)
     parser.add_argument(
@@ -200,6 +209,7 @@ CHECK = Command(
 
 def _lint_arguments(parser: ArgumentParser) -> None:
     add_source(parser)
+    add_manifests(parser)
     add_format(parser, ("text", "json", "sarif", "junit"))
     add_cluster(parser)
     add_fail_on(parser)
@@ -216,6 +226,7 @@ LINT = Command(
 
 def _migrate_arguments(parser: ArgumentParser) -> None:
     add_source(parser)
+    add_manifests(parser)
     parser.add_argument(
         "--from",
         dest="old",
@@ -248,13 +259,7 @@ def _import_arguments(parser: ArgumentParser) -> None:
         help="manifests (a file, a folder, or - for the standard input), or the output of "
         "`pulumi preview --json --show-sames` or of `pulumi stack export`",
     )
-    parser.add_argument(
-        "--namespace",
-        "-n",
-        metavar="NAMESPACE",
-        default="default",
-        help="where policies belong that name no namespace (default: default)",
-    )
+    add_manifests(parser)
     add_out(parser)
     add_fail_on(parser)
 
@@ -270,6 +275,7 @@ IMPORT = Command(
 
 def _suggest_arguments(parser: ArgumentParser) -> None:
     add_expectations(parser)
+    add_manifests(parser)
     add_format(parser, ("py", "yaml"))
     add_out(parser)
     add_cluster(parser)

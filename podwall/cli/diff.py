@@ -13,7 +13,7 @@ from dataclasses import replace
 from itertools import chain
 
 from podwall.change_review import ChangeReview, change_review, stages
-from podwall.cli.arguments import csv_writer, paused_collector
+from podwall.cli.arguments import csv_writer, manifest_options, paused_collector
 from podwall.cli.findings import write_change_reading
 from podwall.exit_code import FailOn
 from podwall.policies.errors import InvalidValue, PodwallError
@@ -28,7 +28,7 @@ from podwall.reports.changes import CHANGE_HEADER, change_rows, changes_text
 from podwall.reports.comment import ChangeReport, comment
 from podwall.reports.formats import json_text
 from podwall.reports.output_folder import write_files
-from podwall.sources import Source, source
+from podwall.sources import ManifestOptions, Source, source
 from podwall.sources.expectations import expectations_in
 from podwall.streams import MEDIA, progress, write_output
 
@@ -60,7 +60,7 @@ def show_changes(options: Namespace) -> int:
 def _compared(options: Namespace) -> tuple[ChangeReview, ChangeReport]:
     with progress("reading"):
         expectations = expectations_in(options.expectations) if options.expectations else ()
-        states = _states(options.sources)
+        states = _states(options.sources, manifest_options(options))
         before, after = (replace(each, closed=options.closed) for each in states)
         found = change_review(before, after, options.engine, expectations)
         return found, report_of(found, subject_of(options, after.stack), options.link)
@@ -71,12 +71,12 @@ def subject_of(options: Namespace, stack: str = "") -> str:
     return str(options.subject or stack or f"`{options.sources[-1]}`")
 
 
-def _states(paths: list[str]) -> tuple[Source, Source]:
+def _states(paths: list[str], manifests: ManifestOptions) -> tuple[Source, Source]:
     match paths:
         case [path]:
-            return stages(source(path))
+            return stages(source(path, manifests))
         case [old, new]:
-            return source(old), source(new)
+            return source(old, manifests), source(new, manifests)
         case _:
             raise InvalidValue(
                 f"diff takes one preview or two sources, not {len(paths)}",

@@ -27,7 +27,7 @@ def show_import(options: Namespace) -> int:
     """Write the policies of the source as a Python module, and return the exit code."""
     with paused_collector():
         found = read_review(options)
-        policies, findings = _read(found, options.namespace)
+        policies, findings = _read(found)
     write_findings(findings, most=len(findings))
     if policies:
         _write(policies, options)
@@ -36,9 +36,9 @@ def show_import(options: Namespace) -> int:
     return exit_code(FailOn(options.fail_on), findings, certain=True)
 
 
-def _read(found: Review, namespace: str) -> tuple[list[NetworkPolicy], tuple[Finding, ...]]:
+def _read(found: Review) -> tuple[list[NetworkPolicy], tuple[Finding, ...]]:
     source = found.source
-    read = typed_policies(source.planned.documents, namespace)
+    read = typed_policies(source.planned.documents)
     places = (place for _, place in read.policies)
     comments = unkept_comments(places, source.texts)
     findings = found.kept((*found.source_findings, *read.findings, *comments))

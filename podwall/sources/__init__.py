@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from podwall.sources.model import Source, SourceKind, Stage
-from podwall.sources.opening import source
+from podwall.sources.model import ManifestOptions, Source, SourceKind, Stage
+from podwall.sources.opening import source, with_options
 from podwall.sources.stacks import source_of_plan, source_of_program, source_of_steps
 
 __all__ = [
+    "ManifestOptions",
     "Source",
     "SourceKind",
     "Stage",
@@ -14,4 +15,5 @@ __all__ = [
     "source_of_plan",
     "source_of_program",
     "source_of_steps",
+    "with_options",
 ]

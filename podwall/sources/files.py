@@ -2,23 +2,21 @@
 
 from __future__ import annotations
 
-import os
 import stat
 import sys
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Final
 
 from podwall.policies.errors import Finding, Place, SourceError
-from podwall.reading import Document
+from podwall.reading import Document, LedgerEntry
 
-__all__ = ["STDIN", "ParsedDocuments", "manifest_files", "read_bytes", "read_file"]
+__all__ = ["STDIN", "ParsedDocuments", "read_bytes", "read_file", "unreadable"]
 
 
 STDIN: Final = "-"
 STDIN_NAME: Final = "<stdin>"
-SUFFIXES: Final = frozenset({".yaml", ".yml", ".json"})
 
 
 def read_bytes(path: str) -> tuple[str, bytes]:
@@ -46,19 +44,6 @@ def read_file(path: str) -> tuple[str, bytes]:
     return read_bytes(path)
 
 
-def manifest_files(folder: str) -> Iterator[str]:
-    """Yield the YAML and JSON files of a folder and of those in it, sorted; hidden ones are not."""
-    for parent, folders, names in os.walk(folder, onerror=_refuse):
-        folders[:] = sorted(name for name in folders if not name.startswith("."))
-        for name in sorted(names):
-            if not name.startswith(".") and Path(name).suffix.lower() in SUFFIXES:
-                yield str(Path(parent, name))
-
-
-def _refuse(problem: OSError) -> None:
-    raise unreadable(str(problem.filename), problem) from problem
-
-
 def unreadable(path: str, problem: OSError) -> SourceError:
     """Return the error for a path that the operating system does not let us read."""
     reason = (problem.strerror or "it can't be read").lower()
@@ -73,14 +58,14 @@ def unreadable(path: str, problem: OSError) -> SourceError:
 class ParsedDocuments:
     """The documents of one or several files, in order, and what was wrong with the others.
 
-    `texts` are the files by name, kept for finding the line of a field; `others` are the places of
-    what is well written but no Kubernetes object (a chart's values, say).
+    `texts` are the files by name, kept for finding the line of a field; `others` is what is here
+    beside the documents: no Kubernetes objects (a chart's values, say), or left out.
     """
 
     documents: tuple[Document, ...] = ()
     findings: tuple[Finding, ...] = ()
     texts: Mapping[str, bytes] = field(default_factory=dict)
-    others: tuple[Place, ...] = ()
+    others: tuple[LedgerEntry, ...] = ()
 
     @classmethod
     def joined(cls, parts: Iterable[ParsedDocuments]) -> ParsedDocuments:
@@ -90,5 +75,5 @@ class ParsedDocuments:
             tuple(document for part in kept for document in part.documents),
             tuple(finding for part in kept for finding in part.findings),
             {name: text for part in kept for name, text in part.texts.items()},
-            tuple(place for part in kept for place in part.others),
+            tuple(entry for part in kept for entry in part.others),
         )

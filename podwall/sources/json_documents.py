@@ -14,12 +14,24 @@ from podwall.reading import Document
 from podwall.sources.files import ParsedDocuments
 from podwall.sources.yaml_lines import repeated_keys
 
-__all__ = ["documents_of", "duplicate_keys", "looks_like_json", "parse_json", "parsed_values"]
+__all__ = [
+    "RENDER",
+    "BrokenJsonError",
+    "documents_of",
+    "duplicate_keys",
+    "is_template",
+    "looks_like_json",
+    "parse_json",
+    "parsed_values",
+]
 
 BYTE_ORDER_MARK: Final = b"\xef\xbb\xbf"
 SPACE: Final = re.compile(r"[ \t\r\n]*")
 SCANNER: Final = json.JSONDecoder()
 TOO_DEEP: Final = "nested too deeply"
+TEMPLATE_SIGNS: Final = (b"{{", b"{%")
+RENDER: Final = "render it first, as in `helm template CHART | podwall reach -`"
+_NOT_JSON_YET: Final = "this is a template, and not JSON yet"
 
 
 class BrokenJsonError(ValueError):
@@ -33,8 +45,14 @@ class BrokenJsonError(ValueError):
 
 
 def looks_like_json(data: bytes) -> bool:
-    """Return whether data starts as a JSON object or list does."""
-    return data.lstrip(BYTE_ORDER_MARK + b" \t\r\n")[:1] in (b"{", b"[")
+    """Return whether data starts as a JSON object or list does, and not as a template."""
+    start = data.lstrip(BYTE_ORDER_MARK + b" \t\r\n")[:2]
+    return start[:1] in (b"{", b"[") and start not in TEMPLATE_SIGNS
+
+
+def is_template(data: bytes) -> bool:
+    """Return whether a text has what a template engine fills in, Go's (helm) or Jinja's."""
+    return any(sign in data for sign in TEMPLATE_SIGNS)
 
 
 def parse_json(data: bytes, source: str) -> ParsedDocuments:
@@ -42,7 +60,7 @@ def parse_json(data: bytes, source: str) -> ParsedDocuments:
     try:
         return documents_of(data, parsed_values(data), source)
     except BrokenJsonError as problem:
-        return ParsedDocuments(findings=(_malformed(problem, source),))
+        return ParsedDocuments(findings=(_malformed(problem, source, template=is_template(data)),))
 
 
 def documents_of(data: bytes, values: Iterable[Any], source: str) -> ParsedDocuments:
@@ -123,10 +141,11 @@ def _repeated(source: str) -> Finding:
     )
 
 
-def _malformed(problem: BrokenJsonError, source: str) -> Finding:
+def _malformed(problem: BrokenJsonError, source: str, *, template: bool) -> Finding:
     return Finding(
         "malformed-json",
         Severity.ERROR,
-        f"this is not JSON: {problem.message}",
+        f"{_NOT_JSON_YET if template else 'this is not JSON'}: {problem.message}",
         Place(source, problem.line),
+        RENDER if template else "",
     )

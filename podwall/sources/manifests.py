@@ -2,15 +2,27 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+import re
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import replace
 from pathlib import Path
 from typing import Any, Final
 
-from podwall.policies.errors import Finding, Severity, SourceError
-from podwall.reading import Document
-from podwall.sources.files import ParsedDocuments, manifest_files, read_file
-from podwall.sources.json_documents import documents_of, looks_like_json, parse_json
+from podwall.policies.errors import Finding, Place, Severity, SourceError
+from podwall.reading import Document, LedgerEntry, ObjectStatus
+from podwall.reading.ledger import named_in
+from podwall.sources.files import ParsedDocuments, read_file
+from podwall.sources.folders import contents_of
+from podwall.sources.json_documents import (
+    RENDER,
+    BrokenJsonError,
+    documents_of,
+    is_template,
+    looks_like_json,
+    parse_json,
+    parsed_values,
+)
+from podwall.sources.other_tools import made_for
 from podwall.sources.yaml_documents import parse_yaml
 
 __all__ = ["json_manifests", "parse_manifests", "read_folder"]
@@ -19,11 +31,21 @@ OBJECT_KEYS: Final = frozenset({"apiVersion", "kind", "metadata", "spec"})
 
 
 _REMOVE: Final = "remove it, or put a file in its place"
+_NO_OBJECT: Final = "it is no Kubernetes object"
+_COMMENTED: Final = "it is JSON with comments, and no Kubernetes object"
+_OF_A_PREVIEW: Final = "`podwall preview` wrote this folder, to show what a program deploys"
 
 
 def read_folder(folder: str) -> ParsedDocuments:
     """Return the documents of all YAML and JSON files in a folder and below it."""
-    return ParsedDocuments.joined(map(_of_file, manifest_files(folder)))
+    contents = contents_of(folder)
+    parts = [_of_file(path) for path in contents.files]
+    previews = [_left_out(path, _OF_A_PREVIEW) for path in contents.previews]
+    return ParsedDocuments.joined([*parts, ParsedDocuments(others=tuple(previews))])
+
+
+def _left_out(path: str, reason: str) -> LedgerEntry:
+    return LedgerEntry("", "", Place(path), ObjectStatus.UNREAD, reason)
 
 
 def _of_file(path: str) -> ParsedDocuments:
@@ -34,7 +56,8 @@ def _of_file(path: str) -> ParsedDocuments:
         severity = Severity.ERROR
         found = Finding("unreadable-file", severity, problem.message, problem.place, _REMOVE)
         return ParsedDocuments(findings=(found,))
-    return parse_manifests(data, name)
+    parsed = parse_manifests(data, name)
+    return parsed if parsed.documents else _commented_json(data, name) or parsed
 
 
 def parse_manifests(data: bytes, name: str) -> ParsedDocuments:
@@ -54,13 +77,59 @@ def json_manifests(data: bytes, values: Iterable[Any], name: str) -> ParsedDocum
     return _objects(documents_of(data, values, name), data, name)
 
 
+_COMMENT: Final = re.compile(rb'("(?:\\.|[^"\\])*")|//[^\n]*|/\*.*?\*/', re.DOTALL)
+_LAST_COMMA: Final = re.compile(rb'("(?:\\.|[^"\\])*")|,(?=\s*[\]}])')
+
+
+def _commented_json(data: bytes, name: str) -> ParsedDocuments | None:
+    """Return a JSON file with comments that other tools read; None where it is anything else.
+
+    What looks like an object stays what it is to kubectl, which knows no comments: malformed.
+    """
+    if Path(name).suffix.lower() != ".json" or _values(data):
+        return None
+    bare = _COMMENT.sub(rb"\1", data)
+    values = _values(_LAST_COMMA.sub(rb"\1", bare)) if bare != data else []
+    if not values or any(map(_is_meant_as_object, values)):
+        return None
+    entry = LedgerEntry("", "", Place(name), ObjectStatus.HARMLESS, _COMMENTED)
+    return ParsedDocuments(texts={name: data}, others=(entry,))
+
+
+def _values(data: bytes) -> list[Any]:
+    try:
+        return parsed_values(data)
+    except BrokenJsonError:
+        return []
+
+
 def _objects(parsed: ParsedDocuments, data: bytes, name: str) -> ParsedDocuments:
+    """Return the documents that are meant for Kubernetes, and what the others are."""
     objects: list[Document] = []
-    others: list[Document] = []
+    others: list[LedgerEntry] = []
+    file = Path(name).name
     for item in parsed.documents:
-        (objects if _is_meant_as_object(item.manifest) else others).append(item)
-    places = tuple(item.place for item in others)
-    return replace(parsed, documents=tuple(objects), texts={name: data}, others=places)
+        tool = made_for(item.manifest, file)
+        if not tool and _is_meant_as_object(item.manifest):
+            objects.append(item)
+        else:
+            others.append(_other(item, f"it is made for {tool}" if tool else _NO_OBJECT))
+    templates = tuple(_templates(objects)) if is_template(data) else ()
+    if templates:
+        named = {each.place for each in templates}
+        objects = [each for each in objects if each.place not in named]
+    return replace(
+        parsed,
+        documents=tuple(objects),
+        findings=(*parsed.findings, *templates),
+        texts={name: data},
+        others=tuple(others),
+    )
+
+
+def _other(item: Document, reason: str) -> LedgerEntry:
+    kind, name = named_in(item.manifest)
+    return LedgerEntry(kind, name, item.place, ObjectStatus.HARMLESS, reason)
 
 
 def _is_meant_as_object(value: Any) -> bool:
@@ -68,3 +137,22 @@ def _is_meant_as_object(value: Any) -> bool:
     if isinstance(value, list):
         return any(isinstance(item, dict) and "apiVersion" in item for item in value)
     return not isinstance(value, dict) or not value.keys().isdisjoint(OBJECT_KEYS)
+
+
+def _templates(objects: Iterable[Document]) -> Iterator[Finding]:
+    """Yield a finding for each object whose kind or name a template engine still has to fill in."""
+    for item in objects:
+        if is_template(" ".join(_identity(item.manifest)).encode()):
+            yield Finding(
+                "unrendered-template",
+                Severity.ERROR,
+                "this is a template, and no manifest yet",
+                item.place,
+                RENDER,
+            )
+
+
+def _identity(manifest: Any) -> Iterator[str]:
+    if isinstance(manifest, Mapping):
+        yield from (str(manifest.get(key)) for key in ("apiVersion", "kind"))
+        yield from named_in(manifest)

@@ -7,11 +7,11 @@ from dataclasses import dataclass, field, replace
 from enum import StrEnum
 
 from podwall.plan.model import Plan
-from podwall.policies.errors import Finding, Place
-from podwall.reading import DeclaredCluster, Document
+from podwall.policies.errors import Finding
+from podwall.reading import DeclaredCluster, Document, LedgerEntry
 from podwall.sources.existence import Existence
 
-__all__ = ["Source", "SourceKind", "Stage"]
+__all__ = ["ManifestOptions", "Source", "SourceKind", "Stage"]
 
 
 class SourceKind(StrEnum):
@@ -22,6 +22,17 @@ class SourceKind(StrEnum):
     PREVIEW = "preview"
     STATE = "state"
     CLUSTER = "cluster"
+
+
+@dataclass(frozen=True, slots=True)
+class ManifestOptions:
+    """What manifests do not say themselves, and whoever deploys them does.
+
+    `namespace` is where an object belongs that names none, as `kubectl apply --namespace` has it;
+    None means `default`.
+    """
+
+    namespace: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,7 +50,7 @@ class Source:
     `planned` is what there will be; `deployed` what there is before, where the source knows it (a
     preview does). `findings` are about what could not be read. `complete` is True where what is not
     here does not exist (a live cluster), and `closed` where a user says so. `texts` are the files
-    by name, and `others` the places of documents that are not meant for Kubernetes.
+    by name, and `others` is what is there beside the documents: no Kubernetes object, or left out.
 
     Of what Pulumi manages there is more: `stack` is what people call the stack, such as `stack dev
     of shop`; `plan` has its resources, those that are deleted included; `existence` says what there
@@ -53,7 +64,7 @@ class Source:
     findings: tuple[Finding, ...] = ()
     complete: bool = False
     texts: Mapping[str, bytes] = field(default_factory=dict)
-    others: tuple[Place, ...] = ()
+    others: tuple[LedgerEntry, ...] = ()
     stack: str = ""
     plan: Plan | None = None
     existence: Existence | None = None

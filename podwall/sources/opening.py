@@ -11,7 +11,10 @@ from pathlib import Path
 from typing import Any, Final
 
 from podwall.plan.plan_json import is_plan, plan_in
-from podwall.policies.errors import Finding, Place, SourceError
+from podwall.policies.errors import InvalidValue, Place, SourceError
+from podwall.policies.peers import check_name
+from podwall.policies.syntax import dns_label_problem
+from podwall.reading import ObjectStatus
 from podwall.sources.files import STDIN, ParsedDocuments, read_bytes
 from podwall.sources.json_documents import (
     BrokenJsonError,
@@ -20,7 +23,8 @@ from podwall.sources.json_documents import (
     parsed_values,
 )
 from podwall.sources.manifests import json_manifests, parse_manifests, read_folder
-from podwall.sources.model import Source, SourceKind, Stage
+from podwall.sources.model import ManifestOptions, Source, SourceKind, Stage
+from podwall.sources.namespaces import in_namespace
 from podwall.sources.pulumi_documents import (
     PulumiPreview,
     gaps,
@@ -32,7 +36,7 @@ from podwall.sources.pulumi_documents import (
 from podwall.sources.stacks import source_of_plan, source_of_steps
 from podwall.sources.states import is_state, state_findings, state_plan
 
-__all__ = ["source"]
+__all__ = ["source", "with_options"]
 
 
 _SEE_LOG: Final = "the log of the command that should have written it says why"
@@ -41,17 +45,49 @@ GIVE: Final = (
 )
 
 
-def source(path: str) -> Source:
+_PLAIN: Final = ManifestOptions()
+_GIVE_PREVIEW: Final = "leave SOURCE out to read the program itself, or give that folder"
+
+
+def source(path: str, options: ManifestOptions = _PLAIN) -> Source:
     """Return the source at a path: a file, a folder, or `-` for the standard input.
 
     A file is manifests (YAML or JSON), `pulumi preview --json`, `pulumi stack export`, or a plan
     that `podwall preview` wrote, which its content tells.
 
+    Args:
+        path: where to read.
+        options: what is said of manifests beside what they say themselves.
+
     Raises:
         SourceError: nothing could be read there: the path does not exist, is neither YAML nor
             JSON, or has no Kubernetes object.
-        InvalidValue: what Pulumi or podwall would have written has a part that neither writes.
+        InvalidValue: what Pulumi or podwall would have written has a part that neither writes, or
+            an option is no value for what is read.
     """
+    return with_options(_opened(path), options)
+
+
+def with_options(found: Source, options: ManifestOptions) -> Source:
+    """Return a source in the namespace that its manifests are deployed to.
+
+    Raises:
+        InvalidValue: it is no name of a namespace, or the source has no manifests.
+    """
+    namespace = options.namespace
+    if namespace is None:
+        return found
+    check_name(namespace, "namespace", dns_label_problem)
+    if found.kind is not SourceKind.MANIFESTS:
+        raise InvalidValue(
+            f"`{found.name}` is no manifests, and a namespace is chosen for these alone",
+            help="Pulumi's objects are in the namespace that their program or provider gives them",
+        )
+    documents = tuple(in_namespace(found.planned.documents, namespace))
+    return replace(found, planned=replace(found.planned, documents=documents))
+
+
+def _opened(path: str) -> Source:
     if path != STDIN and Path(path).is_dir():
         return _of_manifests(path, read_folder(path))
     name, data = read_bytes(path)
@@ -96,7 +132,7 @@ def _of_preview(name: str, preview: PulumiPreview) -> Source:
 
 def _of_manifests(name: str, parsed: ParsedDocuments) -> Source:
     if not parsed.documents:
-        raise _nothing_in(name, parsed.findings)
+        raise _nothing_in(name, parsed)
     return Source(
         SourceKind.MANIFESTS,
         name,
@@ -107,12 +143,14 @@ def _of_manifests(name: str, parsed: ParsedDocuments) -> Source:
     )
 
 
-def _nothing_in(name: str, findings: tuple[Finding, ...]) -> SourceError:
-    if findings:
-        first = findings[0]
+def _nothing_in(name: str, parsed: ParsedDocuments) -> SourceError:
+    if parsed.findings:
+        first = parsed.findings[0]
         return SourceError(first.message, help=first.help or GIVE, place=first.place)
-    return SourceError(
-        f"`{name}` has no Kubernetes object",
-        help=GIVE,
-        place=Place(name),
-    )
+    left = [each for each in parsed.others if each.status is ObjectStatus.UNREAD]
+    if left:
+        message = f"there is nothing to read but `{left[0].place}`: {left[0].reason}"
+        return SourceError(message, help=_GIVE_PREVIEW, place=Place(name))
+    why = {each.reason for each in parsed.others}
+    message = f"`{name}` has no Kubernetes object{f': {why.pop()}' if len(why) == 1 else ''}"
+    return SourceError(message, help=GIVE, place=Place(name))

@@ -17,6 +17,7 @@ import yaml
 from podwall.policies.errors import Finding, Place, Severity
 from podwall.reading import Document
 from podwall.sources.files import ParsedDocuments
+from podwall.sources.json_documents import RENDER, is_template
 from podwall.sources.plain_yaml import PlainYaml
 from podwall.sources.yaml_lines import repeated_keys
 from podwall.yaml_values import yaml_values
@@ -27,10 +28,8 @@ __all__ = ["comment_lines", "parse_yaml", "parts_of", "unkept_comments"]
 SEPARATOR: Final = re.compile(r"\n---[ \t]*(?:#[^\n]*)?\r?\n")
 DOCUMENT_START: Final = re.compile(rb"^---(?=[ \t\r\n]|\Z)", re.MULTILINE)
 BYTES_KEPT: Final = "surrogateescape"  # what is not UTF-8 spoils its own document only
-TEMPLATE: Final = b"{{"
 NOT_YAML: Final = "this is not YAML"
 NOT_YET_YAML: Final = "this is a template, and not YAML yet"
-RENDER: Final = "render it first, as in `helm template CHART | podwall reach -`"
 TAB: Final = "a tab can't indent, only spaces can"
 BLANK: Final = re.compile(rb"(\s|#.*|%.*|---|\.\.\.)*")
 
@@ -129,9 +128,9 @@ def _syntax(data: bytes, problem: yaml.YAMLError, lines_before: int, source: str
     return Finding(
         "malformed-yaml",
         Severity.ERROR,
-        f"{NOT_YAML if TEMPLATE not in data else NOT_YET_YAML}: {message}{column}",
+        f"{NOT_YET_YAML if is_template(data) else NOT_YAML}: {message}{column}",
         Place(source, line),
-        RENDER if TEMPLATE in data else "",
+        RENDER if is_template(data) else "",
     )
 
 

@@ -60,10 +60,17 @@ def test_a_folder_is_read_with_all_in_it_in_order(tmp_path: Path) -> None:
     (tmp_path / "b.yml").write_text(POD % "b", encoding="utf-8")
     (tmp_path / "a.json").write_text(JSON_POD % "a", encoding="utf-8")
     (tmp_path / "sub" / "c.YAML").write_text(POD % "c", encoding="utf-8")
-    (tmp_path / ".git" / "d.yaml").write_text(POD % "hidden", encoding="utf-8")
-    (tmp_path / ".e.yaml").write_text(POD % "hidden", encoding="utf-8")
+    (tmp_path / ".git" / "d.yaml").write_text(POD % "version-control", encoding="utf-8")
     (tmp_path / "notes.txt").write_text("not: read", encoding="utf-8")
     assert names(source(str(tmp_path))) == ["a", "b", "c"]
+
+
+@pytest.mark.parametrize("path", [".e.yaml", ".yaml", ".yml", ".json", ".hidden/e.yaml"])
+def test_hidden_files_are_read_as_kubectl_reads_them(tmp_path: Path, path: str) -> None:
+    hidden = tmp_path / path
+    hidden.parent.mkdir(exist_ok=True)
+    hidden.write_text(JSON_POD % "hidden", encoding="utf-8")
+    assert names(source(str(tmp_path))) == ["hidden"]
 
 
 def test_a_broken_file_of_a_folder_spoils_no_other(tmp_path: Path) -> None:
