@@ -83,11 +83,15 @@ class LabelMap:
 
 @dataclass(frozen=True, slots=True)
 class SnapshotNamespace:
-    """A namespace with its labels, `kubernetes.io/metadata.name` always among them."""
+    """A namespace with its labels, `kubernetes.io/metadata.name` always among them.
+
+    `also` is its name in the cluster, where that is made up and `name` is what a program calls it.
+    """
 
     name: str
     labels: LabelMap
     place: Place = field(default_factory=Place, compare=False)
+    also: str = field(default="", compare=False)
 
 
 def undeclared_labels(namespace: str, *, complete: bool) -> LabelMap:
@@ -133,6 +137,8 @@ class SnapshotWorkload:
     `replicas` counts pods (a DaemonSet counts as 2: more than one). `ports` are those of containers
     and of init containers that keep running (native sidecars). `open_ports` is set where further
     container ports may exist that the source cannot show. `addresses` are those of a running pod.
+    `also` are its other full names, that in the cluster last, where `name` or that of its namespace
+    is what a program calls something whose name is made up.
     """
 
     namespace: str | Unknown
@@ -145,6 +151,12 @@ class SnapshotWorkload:
     open_ports: Unknown | None = None
     addresses: tuple[IpAddress, ...] = ()
     place: Place = field(default_factory=Place, compare=False)
+    also: tuple[str, ...] = field(default=(), compare=False)
+
+    @property
+    def real_name(self) -> str:
+        """Its name in the cluster, which is a stand-in until that is made up."""
+        return self.also[-1].rpartition("/")[2] if self.also else self.name
 
     @property
     def full_name(self) -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import replace
 from itertools import chain
 from typing import Final, NamedTuple
 
@@ -18,6 +19,7 @@ from podwall.expectations.expectation import (
     WorkloadId,
 )
 from podwall.expectations.selecting import SelectedEndpoints, is_real, selected
+from podwall.expectations.shown_ends import in_shown_names
 from podwall.expectations.unseen import UnseenSelection, closing
 from podwall.explain import explain_ports, ports_at
 from podwall.policies.rules import Direction
@@ -36,7 +38,11 @@ _FEW: Final = 20_000
 def check(found: Reachability, expectations: Iterable[Expectation]) -> tuple[Result, ...]:
     """Return what becomes of each expectation under an analysis, in order."""
     real = [end for end in found.endpoints if is_real(end, found.cluster)]
-    return tuple(_Check(found, real, each).result() for each in expectations)
+    shown, listed = in_shown_names(found), tuple(expectations)
+    results = (_Check(found, real, shown(each)).result() for each in listed)
+    return tuple(
+        replace(result, expectation=each) for result, each in zip(results, listed, strict=True)
+    )
 
 
 class _Flow(NamedTuple):

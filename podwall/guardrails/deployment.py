@@ -13,7 +13,7 @@ from podwall.plan.documents import is_object
 from podwall.plan.values import UNKNOWN
 from podwall.policies.errors import Finding
 from podwall.reachability import Reachability
-from podwall.reading import SnapshotReading
+from podwall.reading import SnapshotReading, shown_namespaces
 from podwall.review import Review, review
 from podwall.sources import SourceKind, source_of_plan
 from podwall.sources.pulumi_documents import ResourceState, plan_of, planned_resource
@@ -83,9 +83,20 @@ class Deployment:
 
     @cached_property
     def namespaces(self) -> Mapping[str, object]:
-        """The namespace of every Kubernetes object, a Namespace's own name for itself, by URN."""
+        """The namespace of every Kubernetes object, a Namespace's own name for itself, by URN.
+
+        Each has the name that it is shown by.
+        """
         documents = zip(self._objects, self.review.source.planned.documents, strict=True)
-        return {each.urn: _namespace(document.manifest) for each, document in documents}
+        return {each.urn: self.shown(_namespace(document.manifest)) for each, document in documents}
+
+    def shown(self, namespace: object) -> object:
+        """Return the name that a namespace is shown by, which may have a made-up one."""
+        return self._shown.get(namespace, namespace) if isinstance(namespace, str) else namespace
+
+    @cached_property
+    def _shown(self) -> Mapping[str, str]:
+        return shown_namespaces(self.review.source.planned.documents)
 
     @cached_property
     def resources(self) -> Mapping[str, PlannedResource]:

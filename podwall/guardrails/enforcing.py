@@ -129,7 +129,7 @@ def _of_stack(
     rule: StackGuardrail[Any], deployment: Deployment, settings: Any
 ) -> Iterable[Judgement]:
     listed = settings.exempt if isinstance(settings, NamespaceRuleSettings) else ()
-    exempt = {each.namespace for each in listed}
+    exempt = {deployment.shown(each.namespace) for each in listed}
     for judgement in rule.judge(deployment, settings):
         if deployment.namespaces.get(judgement.place.source) not in exempt:
             yield judgement

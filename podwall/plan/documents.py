@@ -10,11 +10,12 @@ from dataclasses import replace
 from types import MappingProxyType
 from typing import Any, Final, NamedTuple
 
+from podwall.plan.made_up_names import is_made_up, stand_in_of
 from podwall.plan.model import SECRET, Operation, Plan, PlannedResource
 from podwall.plan.values import inside, kind_of
 from podwall.policies.errors import Finding, Severity
 from podwall.policies.unknown import Unknown
-from podwall.reading import Document, LedgerEntry, generated_name
+from podwall.reading import Document, LedgerEntry
 
 __all__ = [
     "NAMESPACE",
@@ -22,6 +23,7 @@ __all__ = [
     "documents",
     "identity_of",
     "is_object",
+    "stand_ins",
     "unseen_entries",
     "unseen_objects",
     "with_known_namespaces",
@@ -52,15 +54,30 @@ _FILES = "kubernetes:yaml/v2:"
 def documents(plan: Plan) -> tuple[Document, ...]:
     """Return the plan's Kubernetes objects in the API's own words, each at the line that made it.
 
-    A secret is an `Unknown` here. An object without a name gets one from Pulumi when it is created,
-    which begins with the resource's name; one without a namespace gets that of its provider.
+    A secret is an `Unknown` here. An object without a name gets one when it is created, for which
+    something stands; one without a namespace gets that of its provider.
     """
     by_urn = {resource.urn: resource for resource in plan.resources}
-    return tuple(
-        Document(_manifest(resource, by_urn), resource.line_or_urn)
-        for resource in plan.resources
-        if is_object(resource)
+    return tuple(_document(each, by_urn) for each in plan.resources if is_object(each))
+
+
+def _document(resource: PlannedResource, by_urn: Mapping[str, PlannedResource]) -> Document:
+    metadata = resource.inputs.get("metadata") or {}
+    known = isinstance(metadata, Mapping) and is_made_up(metadata)
+    manifest = _manifest(resource, by_urn)
+    return Document(
+        manifest, resource.line_or_urn, (resource.called or resource.name) if known else ""
     )
+
+
+def stand_ins(plan: Plan) -> frozenset[str]:
+    """Return what stands in the documents of a plan for names that are not made up yet."""
+    found = (
+        stand_in_of(metadata, each.urn, each.name)
+        for each in plan.resources
+        if is_object(each) and isinstance(metadata := each.inputs.get("metadata") or {}, Mapping)
+    )
+    return frozenset(name for name in found if name is not None)
 
 
 class ObjectIdentity(NamedTuple):
@@ -90,7 +107,7 @@ def identity_of(
     if not _is_kubernetes(resource) or not isinstance(metadata, Mapping):
         return None
     kind = kind_of(resource.type)
-    completed = {**metadata, **dict(_completed(metadata, resource, provider))}
+    completed = {**metadata, **_namespace_of(metadata, resource, provider)}
     namespace = "" if kind in _CLUSTER_WIDE else completed.get("namespace") or "default"
     name = completed.get("name")
     if not isinstance(namespace, str) or not isinstance(name, str):
@@ -150,19 +167,21 @@ def _manifest(
     metadata = manifest.get("metadata") or {}
     if isinstance(metadata, Mapping):
         provider = by_urn.get(resource.provider or "")
-        manifest["metadata"] = {**metadata, **dict(_completed(metadata, resource, provider))}
+        name = stand_in_of(metadata, resource.urn, resource.name)
+        named = {} if name is None else {"name": name}
+        namespace = _namespace_of(metadata, resource, provider)
+        manifest["metadata"] = {**metadata, **named, **namespace}
     return manifest
 
 
-def _completed(
+def _namespace_of(
     metadata: Mapping[str, Any], resource: PlannedResource, provider: PlannedResource | None
-) -> Iterator[tuple[str, Any]]:
-    """Yield the metadata that Pulumi and its provider fill in."""
-    if not {"name", "generateName"} & metadata.keys():
-        yield "generateName", f"{resource.name}-"
+) -> Mapping[str, Any]:
+    """Return the namespace that the provider fills in."""
     namespace = provider.inputs.get("namespace") if provider else None
     if namespace and "namespace" not in metadata and kind_of(resource.type) not in _CLUSTER_WIDE:
-        yield "namespace", namespace
+        return {"namespace": namespace}
+    return {}
 
 
 def _without_secrets(value: Any, path: str, resource: PlannedResource) -> Any:
@@ -204,8 +223,8 @@ def _settled(
 
 def _name(namespace: PlannedResource) -> str | None:
     """Return a Namespace's name, or the stand-in for one that Pulumi makes up on creation."""
-    metadata: Any = namespace.inputs.get("metadata")
-    name = metadata.get("name") if isinstance(metadata, Mapping) else metadata
-    if name is None:
-        return generated_name(f"{namespace.name}-")
+    metadata: Any = namespace.inputs.get("metadata") or {}
+    if not isinstance(metadata, Mapping):
+        return None
+    name = metadata.get("name") or stand_in_of(metadata, namespace.urn, namespace.name)
     return name if isinstance(name, str) else None

@@ -14,6 +14,8 @@ from typing import Any
 from pulumi.runtime.mocks import MockCallArgs, MockResourceArgs, Mocks
 from pulumi.runtime.proto import callback_pb2, engine_pb2, provider_pb2, resource_pb2
 
+from podwall.plan.documents import NAMESPACE
+from podwall.plan.made_up_names import stand_in_of
 from podwall.plan.messages import LogMessage
 from podwall.plan.model import PlannedResource
 from podwall.plan.provider import (
@@ -31,9 +33,8 @@ from podwall.plan.registration import (
     transform,
 )
 from podwall.plan.sdk import NotedLines, StandInMonitor, answer, unknown_answer
-from podwall.plan.values import kind_of, unknown_inputs
+from podwall.plan.values import UNKNOWN, is_marked, kind_of, unknown_inputs
 from podwall.policies.errors import Severity, SourceError
-from podwall.reading import generated_name
 
 __all__ = ["PlanningEngine", "PlanningMonitor"]
 
@@ -113,9 +114,9 @@ class PlanningMonitor(StandInMonitor):
             self._record_provided(request, resource)
         else:
             self._record(resource)
-        known = _named(plain(request.object), request) if request.custom else {}
+        known = _named(plain(request.object), resource) if request.custom else {}
         return resource_pb2.RegisterResourceResponse(
-            urn=urn, object=self._outputs(request.type, known)
+            urn=urn, id=_id(known, resource), object=self._outputs(request.type, known)
         )
 
     def ReadResource(  # noqa: N802 - the protocol's name
@@ -198,18 +199,24 @@ class PlanningMonitor(StandInMonitor):
         return struct(preview_outputs(known, self.classes.get(token)))
 
 
-def _named(
-    inputs: Mapping[str, Any], request: resource_pb2.RegisterResourceRequest
-) -> Mapping[str, Any]:
+def _named(inputs: Mapping[str, Any], resource: PlannedResource) -> Mapping[str, Any]:
     """Return a Kubernetes object's inputs with a name in them, the stand-in for one if need be.
 
     What takes its namespace from an object that Pulumi names is then known to be in that one.
     """
-    metadata = inputs.get("metadata", {})
-    if not request.type.startswith("kubernetes:") or not isinstance(metadata, Mapping):
+    metadata = inputs.get("metadata") or {}
+    if not resource.type.startswith("kubernetes:") or not isinstance(metadata, Mapping):
         return inputs
-    prefix = metadata.get("generateName", f"{request.name}-")
-    return {**inputs, "metadata": {"name": generated_name(prefix), **metadata}}
+    name = None if is_marked(metadata) else stand_in_of(metadata, resource.urn, resource.name)
+    return inputs if name is None else {**inputs, "metadata": {**metadata, "name": name}}
+
+
+def _id(known: Mapping[str, Any], resource: PlannedResource) -> str:
+    """Return the id of a Namespace, which is its name; other ids are not known yet."""
+    metadata = known.get("metadata")
+    name = metadata.get("name") if isinstance(metadata, Mapping) else None
+    is_known = resource.type == NAMESPACE and isinstance(name, str) and UNKNOWN not in name
+    return str(name) if is_known else ""
 
 
 class _NeverAsked(Mocks):

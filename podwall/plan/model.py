@@ -88,6 +88,7 @@ class PlannedResource:
     for what uses the default provider. `replaced_by` are the property paths that force a
     replacement. `place` is the line of the program that made the resource. `unseen` says, of a
     component whose provider registers its objects, what of them the plan can't show, and why.
+    `called` is what the program calls it now, where it has given it another name since.
     """
 
     urn: str
@@ -106,6 +107,7 @@ class PlannedResource:
     replaced_by: tuple[str, ...] = ()
     place: Place = field(default_factory=Place)
     unseen: tuple[str, ...] = ()
+    called: str = ""
 
     @property
     def protect(self) -> bool:

@@ -49,14 +49,17 @@ class Endpoints:
         self.element: IntArray = np.concatenate([inside, parts + len(classes)])
         self.all: tuple[Endpoint, ...] = (*self.workloads, *self.externals)
         self._number = {each.id: number for number, each in enumerate(self.all)}
+        self._also = {also: each.id for each in self.workloads for also in each.workload.also}
 
     def number(self, endpoint_id: str) -> int:
-        """Return an endpoint's index in `all`.
+        """Return an endpoint's index in `all`; a workload may be asked for by its real name.
 
         Raises:
             InvalidValue: there is no endpoint with that id.
         """
         number = self._number.get(endpoint_id)
+        if number is None:
+            number = self._number.get(self._also.get(endpoint_id, ""))
         if number is None:
             raise _unknown_endpoint(endpoint_id, self._number)
         return number

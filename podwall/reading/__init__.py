@@ -9,6 +9,7 @@ from podwall.reading.assembly import SnapshotReading, snapshot
 from podwall.reading.documents import DeclaredCluster, Document
 from podwall.reading.ledger import LedgerEntry, ObjectStatus
 from podwall.reading.metadata import GENERATED, generated_name
+from podwall.reading.shown_names import shown_namespaces
 from podwall.reading.typed_policies import TypedPolicies, typed_policies
 
 __all__ = [
@@ -20,6 +21,7 @@ __all__ = [
     "SnapshotReading",
     "TypedPolicies",
     "generated_name",
+    "shown_namespaces",
     "snapshot",
     "typed_policies",
 ]

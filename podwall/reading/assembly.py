@@ -24,6 +24,7 @@ from podwall.reading.fields import Malformed
 from podwall.reading.ledger import LedgerEntry, ObjectStatus, named_in
 from podwall.reading.metadata import ManifestObject, read_object
 from podwall.reading.objects import ObjectReading, SnapshotPart, ledger_entry, malformed, read_part
+from podwall.reading.shown_names import shown_namespaces, shown_parts, with_shown_namespaces
 from podwall.reading.workloads import with_controller_labels
 
 __all__ = ["SnapshotReading", "last_of_each", "snapshot", "with_distinct_names", "without_owned"]
@@ -107,10 +108,12 @@ def snapshot(
     >>> [workload.name for workload in snapshot([Document(pod)]).snapshot.workloads]
     ['web']
     """
-    objects, broken = _objects(documents)
+    listed = list(single_objects(documents))
+    names = shown_namespaces(listed)
+    objects, broken = _objects(with_shown_namespaces(listed, names))
     reads = [read_part(item) for item in with_distinct_names(objects)]
     kept, repeated = last_of_each(read for read in reads if read.part is not None)
-    parts = [read.part for read in without_owned(kept) if read.part is not None]
+    parts = shown_parts(without_owned(kept), names)
     findings = [each.finding for each in broken]
     findings += [finding for read in reads for finding in read.findings]
     return SnapshotReading(
@@ -134,9 +137,10 @@ class _BrokenObject(NamedTuple):
 
 def _objects(documents: Iterable[Document]) -> tuple[list[ManifestObject], list[_BrokenObject]]:
     objects, broken = [], []
-    for document in single_objects(documents):
+    for document in documents:
         try:
-            objects.append(read_object(document.manifest, document.place))
+            item = read_object(document.manifest, document.place)
+            objects.append(replace(item, called=document.called) if document.called else item)
         except Malformed as problem:
             broken.append(_BrokenObject(document, malformed(problem, document.place)))
     return objects, broken

@@ -18,10 +18,12 @@ class Document:
 
     `manifest` is what a JSON or YAML parser returns; an `Unknown` stands wherever a value
     is known only after deployment. Anything else is accepted too, and reported by the reader.
+    `called` is what a program calls the object, where its name in the cluster is made up.
     """
 
     manifest: Mapping[str, Any]
     place: Place = field(default_factory=Place)
+    called: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -49,7 +49,8 @@ class ManifestObject:
     """An object with its metadata read, and its `spec` still to be read by its kind.
 
     `generated` is set where the real name is made up later, by the API server or by Pulumi; `name`
-    is then a stand-in (see `generated_name`).
+    is then a stand-in (see `generated_name`). `called` is what a program calls an object whose name
+    is made up.
     """
 
     group: str
@@ -62,6 +63,7 @@ class ManifestObject:
     place: Place
     owner: Owner | None = None
     generated: Unknown | None = None
+    called: str = ""
 
     @property
     def is_in_a_namespace(self) -> bool:

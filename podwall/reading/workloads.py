@@ -108,7 +108,7 @@ def _labelled(workload: SnapshotWorkload, asked: frozenset[str]) -> SnapshotWork
 
 def _value(workload: SnapshotWorkload, key: str) -> str | Unknown:
     if (workload.kind, key) in OWN_NAME:
-        return workload.name
+        return workload.real_name
     return Unknown(f"label `{key}`, which the {workload.kind} `{workload.name}` gives to its pods")
 
 

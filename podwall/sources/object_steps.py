@@ -15,6 +15,7 @@ https://github.com/pulumi/pulumi/blob/master/pkg/resource/deploy/step_generator.
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import replace
 from enum import Enum, auto
 from typing import Final, NamedTuple
 
@@ -115,7 +116,9 @@ def _old(step: PreviewStep) -> PlannedResource | None:
     state = step.old_state
     if state is None or step.op is EngineOperation.REMOVE_PENDING_REPLACE:
         return None
-    return planned_resource(state, Operation.READ if state.external else Operation.SAME)
+    old = planned_resource(state, Operation.READ if state.external else Operation.SAME)
+    now = step.new_state and planned_resource(step.new_state).name
+    return replace(old, called=now) if now and now != old.name else old
 
 
 def _new(step: PreviewStep) -> PlannedResource | None:

@@ -30,7 +30,7 @@ def test_a_first_preview_is_judged_although_it_has_no_outputs() -> None:
     found = judged(recorded("first.json"))
     assert len(messages(found, "namespace-without-default-deny")) == 1
     (open_,) = messages(found, "workload-open")
-    assert open_.startswith("everyone may connect to `tools-")
+    assert open_.startswith("everyone may connect to `tools/scan`")
     assert messages(found, "workload-before-policies")
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from types import MappingProxyType
 from typing import Any
@@ -12,6 +13,7 @@ from podwall.plan import SECRET, Operation, Plan, PlannedResource
 from podwall.plan.documents import documents, unseen_objects
 from podwall.plan.read_objects import read_inputs
 from podwall.policies.errors import Place
+from podwall.policies.syntax import dns_label_problem
 from podwall.policies.unknown import Unknown
 
 UNKNOWN = Unknown("later")
@@ -66,13 +68,24 @@ def test_an_object_that_is_only_looked_up_is_there_with_what_it_says_unknown() -
 
 
 def test_a_name_that_pulumi_makes_up_begins_with_the_resources_name() -> None:
-    (manifest,) = manifests(pod())
-    assert manifest["metadata"] == {"generateName": "it-"}
+    (document,) = documents(Plan("shop", "dev", (pod(),)))
+    name = document.manifest["metadata"]["name"]
+    assert re.fullmatch("it-[0-9a-f]{8}", name)
+    assert dns_label_problem(name) is None
+    assert document.called == "it"
 
 
 def test_a_prefix_of_the_programs_own_is_kept() -> None:
     (manifest,) = manifests(pod({"metadata": {"generateName": "own-"}}))
-    assert manifest["metadata"] == {"generateName": "own-"}
+    assert re.fullmatch("own-[0-9a-f]{8}", manifest["metadata"]["name"])
+
+
+def test_a_name_that_pulumi_made_up_is_known_and_called_what_the_program_calls_it() -> None:
+    metadata = {"name": "it-0c015392", "annotations": {"pulumi.com/autonamed": "true"}}
+    plan = Plan("shop", "dev", (pod({"metadata": metadata}), pod({"metadata": {"name": "web"}})))
+    made_up, written = documents(plan)
+    assert (made_up.manifest["metadata"]["name"], made_up.called) == ("it-0c015392", "it")
+    assert (written.manifest["metadata"]["name"], written.called) == ("web", "")
 
 
 def test_the_providers_namespace_is_that_of_objects_without_one() -> None:

@@ -7,8 +7,10 @@ from typing import Any
 
 import pytest
 
-from podwall.plan.documents import documents
+from podwall.model import IpProtocol
+from podwall.plan.documents import documents, with_known_namespaces
 from podwall.policies.unknown import Unknown
+from podwall.reachability import Verdict, reachability
 from podwall.reading import snapshot
 from tests.plan.projects import plan_of, resource
 
@@ -108,18 +110,57 @@ def test_a_namespace_from_another_objects_output_is_known(tmp_path: Path) -> Non
         assert resource(plan, name).inputs["metadata"]["namespace"] == "shop"
 
 
-def test_pods_of_a_namespace_that_pulumi_names_are_in_that_namespace(tmp_path: Path) -> None:
+@pytest.mark.parametrize(
+    "expression",
+    [
+        "ns.metadata.name",
+        "ns.metadata['name']",
+        "ns.metadata.apply(lambda m: m.name)",
+        "ns.metadata.apply(lambda m: m['name'])",
+        "ns.id",
+        "ns.id.apply(str)",
+        "Output.concat(ns.metadata.name)",
+        "Output.format('{0}', ns.metadata.name)",
+        "Output.all(ns.metadata.name, ns.id).apply(lambda both: both[1])",
+        "Output.all(name=ns.metadata.name).apply(lambda them: them['name'])",
+        "ns.urn.apply(lambda _: ns.metadata.name)",
+    ],
+)
+def test_pods_of_a_namespace_that_pulumi_names_are_in_that_namespace(
+    expression: str, tmp_path: Path
+) -> None:
+    plan = plan_of(
+        tmp_path,
+        f"""
+        from pulumi import Output
+        ns = Namespace("tools")
+        pod("web", namespace={expression})
+        """,
+    )
+    read = snapshot(documents(with_known_namespaces(plan))).snapshot
+    (web,) = read.workloads
+    assert web.full_name == "tools/web"
+    assert [namespace.name for namespace in read.namespaces] == ["tools"]
+
+
+def test_what_a_program_makes_of_a_made_up_name_means_the_namespace(tmp_path: Path) -> None:
     plan = plan_of(
         tmp_path,
         """
-        ns = Namespace("tools")
-        pod("web", namespace=ns.metadata.name)
+        from pulumi_kubernetes.networking.v1 import NetworkPolicy
+
+        ns, other = Namespace("tools"), Namespace("other")
+        pod("web", namespace=ns.id)
+        pod("api", namespace=other.id)
+        there = {"kubernetes.io/metadata.name": other.metadata.name}
+        NetworkPolicy("from-other", metadata={"name": "from-other", "namespace": ns.id}, spec={
+            "pod_selector": {}, "policy_types": ["Ingress"],
+            "ingress": [{"from_": [{"namespace_selector": {"match_labels": there}}]}]})
         """,
     )
-    read = snapshot(documents(plan)).snapshot
-    (web,) = read.workloads
-    assert web.namespace == "tools-GENERATED"
-    assert [namespace.name for namespace in read.namespaces] == ["tools-GENERATED"]
+    found = reachability(snapshot(documents(plan)).snapshot)
+    assert found.verdict("other/api", "tools/web", IpProtocol.TCP, 80) is Verdict.ALLOWED
+    assert found.verdict("0.0.0.0/0", "tools/web", IpProtocol.TCP, 80) is Verdict.DENIED
 
 
 def test_a_whole_number_stays_one(tmp_path: Path) -> None:

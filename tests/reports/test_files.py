@@ -26,7 +26,7 @@ LATER = Unknown("it is known later")
 def written(kind: str = "Pod", group: str = "v1", name: str = "web", **fields: Any) -> Manifests:
     metadata = {"name": name, "namespace": "shop", **fields.pop("metadata", {})}
     manifest = {"apiVersion": group, "kind": kind, "metadata": metadata, **fields}
-    return manifests([Document(manifest)])
+    return manifests([Document(manifest)], {"tools-0c015392"})
 
 
 keys = st.text(st.characters(exclude_categories=["C"]), min_size=1)
@@ -99,9 +99,14 @@ def test_a_value_that_decides_nothing_is_left_out_with_a_comment(fields: dict[st
         pytest.param({"spec": {"x": [LATER]}}, LATER.cause, id="a part of the spec"),
         pytest.param({"metadata": {"namespace": LATER}}, LATER.cause, id="the namespace"),
         pytest.param(
-            {"metadata": {"namespace": "tools-GENERATED"}},
+            {"metadata": {"namespace": "tools-0c015392"}},
             "the name of its namespace is made up when it is deployed",
             id="a namespace that Pulumi names",
+        ),
+        pytest.param(
+            {"metadata": {"labels": {"team": "of-tools-0c015392"}}},
+            "it mentions a name that is made up when it is deployed",
+            id="a label with the name of a namespace",
         ),
     ],
 )

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from pathlib import Path
 from typing import Any
 
@@ -40,7 +41,7 @@ def workloads(snapshot: Snapshot) -> set[str]:
 def test_a_first_preview_adds_everything_to_nothing() -> None:
     found = real("first")
     assert found.kind == SourceKind.PREVIEW
-    assert workloads(planned(found)) == {"shop/web", "shop/api", "tools-GENERATED/scan"}
+    assert workloads(planned(found)) == {"shop/web", "shop/api", "tools/scan"}
     assert deployed(found) == Snapshot()
 
 
@@ -49,15 +50,16 @@ def test_a_namespace_that_is_an_output_is_found_through_its_dependencies() -> No
     assert (policy.namespace, policy.ingress) == ("shop", ())
 
 
-def test_an_automatic_name_is_a_stand_in_that_matches_no_name_for_certain() -> None:
-    tools = next(ns for ns in planned(real("first")).namespaces if ns.name == "tools-GENERATED")
-    assert isinstance(dict(tools.labels.items)[NAME], Unknown)
+def test_an_automatic_name_is_a_stand_in_that_is_shown_as_the_program_calls_it() -> None:
+    tools = next(ns for ns in planned(real("first")).namespaces if ns.name == "tools")
+    assert dict(tools.labels.items)[NAME] == "tools"
+    assert re.fullmatch("tools-[0-9a-f]{8}", tools.also)
     assert tools.labels.more is None
 
 
 def test_a_later_preview_holds_both_states() -> None:
     found = real("allow")
-    assert workloads(planned(found)) == {"shop/web", "shop/api", "tools-0c015392/scan"}
+    assert workloads(planned(found)) == {"shop/web", "shop/api", "tools/scan"}
     assert workloads(deployed(found)) == workloads(planned(found))
     assert {policy.name for policy in deployed(found).policies} == {"default-deny"}
     assert {policy.name for policy in planned(found).policies} == {"default-deny", "api"}

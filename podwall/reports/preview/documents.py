@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from typing import Annotated
 
 from podwall.documents import about
+from podwall.plan.documents import stand_ins
 from podwall.plan.plan_json import (
     FindingDocument,
     PlannedDocument,
@@ -49,7 +50,7 @@ def preview_document(found: Review) -> PreviewDocument:
 
 def preview_files(found: Review) -> tuple[Mapping[str, str], tuple[LeftOut, ...]]:
     """Return the text of each file by its path, and the objects that could not be written."""
-    written = manifests(found.source.planned.documents)
+    written = manifests(found.source.planned.documents, stand_ins(found.plan))
     files = {f"manifests/{name}": text for name, text in written.files.items()}
     files["plan.json"] = json_text(plan_document(found.plan))
     subject = f"stack {found.plan.stack}"

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 import sys
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from types import MappingProxyType
 from typing import Any, Final
@@ -13,7 +13,7 @@ import yaml
 
 from podwall.plan.values import Steps, unknowns_in
 from podwall.policies.unknown import Unknown
-from podwall.reading import Document, generated_name
+from podwall.reading import Document, shown_namespaces
 from podwall.reports.words import printable
 from podwall.streams import shown_text
 
@@ -107,34 +107,51 @@ class Manifests:
     left_out: tuple[LeftOut, ...] = ()
 
 
-def manifests(documents: Iterable[Document]) -> Manifests:
+def manifests(documents: Iterable[Document], stand_ins: Collection[str] = frozenset()) -> Manifests:
     """Return every object as a file of its own.
 
     What is known only after deployment, or is secret, is left out of annotations, environments and
     data, and named in a comment. Anywhere else its absence would mean something else, so that the
-    whole object is left out.
+    whole object is left out. So is one with a name that is made up later, for which one of
+    `stand_ins` stands.
     """
     files: dict[str, str] = {}
     left_out = []
-    for manifest in (document.manifest for document in documents):
-        reason = _reason(manifest)
+    listed = list(documents)
+    names = shown_namespaces(listed)
+    for document in listed:
+        reason = _reason(document.manifest, stand_ins)
         if reason:
-            left_out.append(LeftOut(_title(manifest), reason))
+            left_out.append(LeftOut(_title(document, names), reason))
         else:
-            files[_file_name(manifest)] = _file_text(manifest)
+            files[_file_name(document.manifest)] = _file_text(document.manifest)
     return Manifests(MappingProxyType(dict(sorted(files.items()))), tuple(left_out))
 
 
-def _reason(manifest: Mapping[str, Any]) -> str:
+def _reason(manifest: Mapping[str, Any], stand_ins: Collection[str]) -> str:
     """Return why an object can't be written, or nothing if it can."""
     metadata = manifest.get("metadata")
     fields = metadata if isinstance(metadata, Mapping) else {}
-    if "name" not in fields:
+    if fields.get("name", "") in {"", *stand_ins}:
         return "its name is made up when it is deployed"
-    if str(fields.get("namespace", "")).endswith(generated_name("")):
+    if fields.get("namespace") in stand_ins:
         return "the name of its namespace is made up when it is deployed"
+    if any(name in text for name in stand_ins for text in _texts(manifest)):
+        return "it mentions a name that is made up when it is deployed"
     needed = (each.cause for steps, each in unknowns_in(manifest) if not _is_optional(steps))
     return next(needed, "")
+
+
+def _texts(value: Any) -> Iterator[str]:
+    if isinstance(value, str):
+        yield value
+    elif isinstance(value, Mapping):
+        for key, each in value.items():
+            yield str(key)
+            yield from _texts(each)
+    elif isinstance(value, list | tuple):
+        for each in value:
+            yield from _texts(each)
 
 
 def _is_optional(steps: Steps) -> bool:
@@ -158,12 +175,13 @@ def _file_name(manifest: Mapping[str, Any]) -> str:
     return f"{_ORDER.get(kind, _ANY_TIME)}-{'-'.join(filter(None, names))}.yaml"
 
 
-def _title(manifest: Mapping[str, Any]) -> str:
+def _title(document: Document, names: Mapping[str, str]) -> str:
+    manifest = document.manifest
     metadata = manifest.get("metadata")
     fields = metadata if isinstance(metadata, Mapping) else {}
-    name = fields.get("name") or f"{fields.get('generateName', '')}..."
+    name = document.called or fields.get("name") or f"{fields.get('generateName', '')}..."
     namespace = fields.get("namespace")
-    place = f"{namespace}/" if isinstance(namespace, str) else ""
+    place = f"{names.get(namespace, namespace)}/" if isinstance(namespace, str) else ""
     return f"{manifest.get('kind')} {place}{name}"
 
 
