@@ -12,11 +12,18 @@ from typing import Final
 from podwall.model import Policy, Service, SnapshotNamespace, SnapshotWorkload
 from podwall.policies.errors import Finding, Place, Severity
 from podwall.policies.validation import violations
+from podwall.policies.wording import shown
 from podwall.reading.fields import Malformed
+from podwall.reading.known_kinds import meant_instead
 from podwall.reading.ledger import LedgerEntry, ObjectStatus, harmless, named_in
-from podwall.reading.metadata import ManifestObject, forged_name, read_namespace
+from podwall.reading.metadata import (
+    ManifestObject,
+    forged_name,
+    read_namespace,
+)
 from podwall.reading.policies import read_policy
 from podwall.reading.ports import read_service
+from podwall.reading.refusals import refusals
 from podwall.reading.workloads import WORKLOAD_KINDS, is_finished, read_workload
 
 __all__ = [
@@ -24,6 +31,7 @@ __all__ = [
     "SnapshotPart",
     "ledger_entry",
     "malformed",
+    "no_such_kind",
     "read_part",
     "removed_version",
     "unread",
@@ -49,6 +57,7 @@ FORMER_KINDS: Final = {
     "Deployment": "apps/v1",
     "ReplicaSet": "apps/v1",
 }
+API_GROUPS: Final = "https://kubernetes.io/docs/reference/using-api/#api-groups"
 DEPRECATION_GUIDE: Final = "https://kubernetes.io/docs/reference/using-api/deprecation-guide/"
 
 
@@ -62,8 +71,26 @@ def unread(item: ManifestObject) -> Iterator[Finding]:
             item.place,
             "verdicts hold for Kubernetes NetworkPolicies alone",
         )
-    if item.group == FORMER_GROUP and item.kind in FORMER_KINDS:
+    elif item.group == FORMER_GROUP and item.kind in FORMER_KINDS:
         yield removed_version(item, FORMER_KINDS[item.kind])
+    elif meant := meant_instead(item.group, item.kind):
+        yield no_such_kind(item, *meant)
+
+
+def no_such_kind(item: ManifestObject, version: str, kind: str) -> Finding:
+    """Return the finding on an object of a kind that no API server knows, with what is meant."""
+    written = str(item.manifest["apiVersion"])
+    right = [f"`kind: {kind}`"] if kind != item.kind else []
+    right += [f"`apiVersion: {version}`"] if version != written else []
+    return Finding(
+        "no-such-kind",
+        Severity.ERROR,
+        f"no API server knows {shown(item.kind)} of {shown(written)}, "
+        f"so {shown(item.name)} is refused",
+        item.place.at("kind" if version == written else "apiVersion"),
+        f"did you mean {' and '.join(right)}? the object is left out",
+        API_GROUPS,
+    )
 
 
 def removed_version(item: ManifestObject, current: str) -> Finding:
@@ -138,7 +165,9 @@ def _judged(item: ManifestObject) -> Iterator[Finding]:
     """Yield what the API server would refuse, and what is legal but hardly meant."""
     if item.kind == "NetworkPolicy":
         yield from violations(item.manifest, item.place)
-    elif item.kind == "Namespace":
+        return
+    yield from refusals(item)
+    if item.kind == "Namespace":
         yield from forged_name(item)
 
 

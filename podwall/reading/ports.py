@@ -38,6 +38,11 @@ __all__ = ["PROTOCOL", "read_container_port", "read_port_rule", "read_service"]
 PROTOCOL = one_of((IpProtocol.TCP, IpProtocol.UDP, IpProtocol.SCTP))
 
 
+def _own_protocol(value: Any) -> IpProtocol | Unknown:
+    """Return the protocol of a container's or a service's port: an empty one is TCP, as in Go."""
+    return IpProtocol.TCP if value == "" else PROTOCOL(value)
+
+
 def read_port_rule(value: Any) -> PortRule | Unknown:
     """Return one entry of a rule's `ports`; a protocol that is left out is TCP."""
     node = mapping(value)
@@ -65,7 +70,7 @@ def read_container_port(value: Any) -> WorkloadPort | Unknown:
     if isinstance(node, Unknown):
         return node
     name = field(node, "name", text, None)
-    protocol = field(node, "protocol", PROTOCOL, IpProtocol.TCP)
+    protocol = field(node, "protocol", _own_protocol, IpProtocol.TCP)
     port = _required_port(node)
     if isinstance(port, Unknown):
         return port
@@ -128,5 +133,5 @@ def _port(value: Any) -> ServicePort:
     if port is None:
         raise Malformed("is required", "port")
     target = field(node, "targetPort", number_or_text, port)
-    protocol = field(node, "protocol", PROTOCOL, IpProtocol.TCP)
+    protocol = field(node, "protocol", _own_protocol, IpProtocol.TCP)
     return ServicePort(port, target or port, protocol, field(node, "nodePort", number, None))

@@ -11,8 +11,9 @@ from podwall.policies.manifest import KIND, prevents_reading
 from podwall.policies.policy import read
 from podwall.reading.documents import Document, single_objects
 from podwall.reading.fields import Malformed
+from podwall.reading.known_kinds import meant_instead
 from podwall.reading.metadata import read_object
-from podwall.reading.objects import OTHER_POLICIES, malformed
+from podwall.reading.objects import OTHER_POLICIES, malformed, no_such_kind
 
 __all__ = ["TypedPolicies", "typed_policies"]
 
@@ -80,6 +81,9 @@ def _on_other(document: Document) -> Iterator[Finding]:
         if not isinstance(kind, str):
             yield malformed(problem, document.place)
         return
+    meant = meant_instead(item.group, item.kind)
+    if meant and meant[1] == KIND:
+        yield no_such_kind(item, *meant)
     if (item.group, item.kind) in OTHER_POLICIES:
         yield Finding(
             "policy-kind-not-kept",

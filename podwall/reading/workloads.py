@@ -24,6 +24,7 @@ from podwall.model import (
     Policy,
     Rule,
     Selector,
+    SelectorRequirement,
     Service,
     SnapshotWorkload,
     Unknown,
@@ -32,7 +33,7 @@ from podwall.model import (
 from podwall.reading.fields import Malformed, field, flag, list_of, mapping, number, text, within
 from podwall.reading.metadata import NO_LABELS, ManifestObject
 from podwall.reading.ports import read_container_port
-from podwall.reading.selectors import read_labels, read_selector
+from podwall.reading.selectors import read_labels, read_plain_selector, read_selector
 
 __all__ = ["WORKLOAD_KINDS", "is_finished", "read_workload", "running_at", "with_controller_labels"]
 
@@ -170,8 +171,9 @@ def _of_controller(item: ManifestObject, count: str, spec: Node) -> SnapshotWork
         return _pods(item, LabelMap(more=spec), spec if count else MANY, spec)
     replicas = field(spec, count, number, 1) if count else MANY
     workload = within(spec, ("template",), partial(_of_template, item, replicas))
-    if item.group == "apps":
-        _refuse_strangers(field(spec, "selector", read_selector, Selector()), workload.labels)
+    if item.group != "batch":
+        read = read_selector if item.group == "apps" else read_plain_selector
+        _refuse_strangers(field(spec, "selector", read, Selector()), workload.labels)
     return workload
 
 
@@ -181,8 +183,15 @@ def _refuse_strangers(selector: Selector, labels: LabelMap) -> None:
     for asked in selector.requirements:
         value = carried.get(asked.key, labels.more)
         certain = asked.unknown is None and not isinstance(value, Unknown)
-        if asked.operator is Operator.IN and certain and value not in asked.values:
+        if certain and not _is_met(asked, value):
             raise Malformed(f"asks for `{asked.key}`, but the template's labels differ", "selector")
+
+
+def _is_met(asked: SelectorRequirement, value: object) -> bool:
+    """Return whether a label has what is asked for; None is one that is not there."""
+    if asked.operator in {Operator.IN, Operator.NOT_IN}:
+        return (value in asked.values) is (asked.operator is Operator.IN)
+    return (value is not None) is (asked.operator is Operator.EXISTS)
 
 
 def _of_template(item: ManifestObject, replicas: Count, template: Node) -> SnapshotWorkload:

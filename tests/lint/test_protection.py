@@ -113,12 +113,15 @@ EGRESS = "podSelector: {matchLabels: {app: web}}, policyTypes: [Egress]"
         ),
         pytest.param(
             "service-without-pods",
-            (WEB, service("selector: {app: nobody}")),
+            (WEB, service("selector: {app: nobody}, ports: [{port: 80}]")),
             ["2 spec.selector"],
             id="a service for nobody",
         ),
         pytest.param(
-            "service-without-pods", (WEB, service("selector: {app: web}")), [], id="for web"
+            "service-without-pods",
+            (WEB, service("selector: {app: web}, ports: [{port: 80}]")),
+            [],
+            id="for web",
         ),
         pytest.param(
             "host-network",
@@ -150,7 +153,8 @@ BLOCKS = ", ".join(f"{{ipBlock: {{cidr: 10.{number}.0.0/16}}}}" for number in ra
 MANY = policy(f"{OF_WEB}, ingress: [{{from: [{BLOCKS}]}}]")
 CROWD = (
     "{apiVersion: apps/v1, kind: Deployment, metadata: {name: d, namespace: shop}, spec: "
-    "{replicas: 20001, template: {metadata: {labels: {app: d}}, spec: {containers: []}}}}"
+    "{replicas: 20001, selector: {matchLabels: {app: d}}, template: "
+    "{metadata: {labels: {app: d}}, spec: {containers: []}}}}"
 )
 
 

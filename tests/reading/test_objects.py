@@ -76,6 +76,9 @@ def test_generated_names_are_told_apart() -> None:
     assert names == ["web-GENERATED", "web-GENERATED2"]
 
 
+MADE = "selector: {matchLabels: {app: web}}, template: {metadata: {labels: {app: web}}}"
+
+
 def owned(kind: str, name: str, owner: str) -> str:
     owner_kind, owner_name = owner.split("/")
     return f"""
@@ -85,11 +88,15 @@ def owned(kind: str, name: str, owner: str) -> str:
       name: {name}
       namespace: shop
       ownerReferences: [{{controller: true, kind: {owner_kind}, name: {owner_name}}}]
+    spec: {{{"" if kind == "Pod" else MADE}}}
     """
 
 
 def test_what_a_controller_made_is_not_counted_again() -> None:
-    deployment = "{apiVersion: apps/v1, kind: Deployment, metadata: {name: web, namespace: shop}}"
+    deployment = (
+        "{apiVersion: apps/v1, kind: Deployment, metadata: {name: web, namespace: shop}, "
+        f"spec: {{{MADE}}}}}"
+    )
     replica_set = owned("ReplicaSet", "web-1", "Deployment/web")
     pod = owned("Pod", "web-1-a", "ReplicaSet/web-1")
     kinds = [item.kind for item in seen(f"{pod}\n---{replica_set}\n---\n{deployment}").workloads]

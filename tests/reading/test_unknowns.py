@@ -177,13 +177,17 @@ def test_known_ports_beside_unknown_ones() -> None:
 
 
 def test_a_template_that_is_unknown() -> None:
-    found = deployment({"replicas": 3, "template": HOLE})
+    found = deployment({"replicas": 3, "selector": {"matchLabels": {"a": "b"}}, "template": HOLE})
     assert (found.labels, found.replicas) == (LabelMap(more=HOLE), 3)
     assert (found.open_ports, found.host_network) == (HOLE, HOLE)
 
 
 def test_replicas_that_are_unknown() -> None:
-    assert deployment({"replicas": HOLE}).replicas == HOLE
+    template = {"metadata": {"labels": {"a": "b"}}}
+    found = deployment(
+        {"replicas": HOLE, "selector": {"matchLabels": {"a": "b"}}, "template": template}
+    )
+    assert found.replicas == HOLE
 
 
 def test_the_name_of_a_namespace_that_is_generated() -> None:
@@ -199,7 +203,9 @@ def test_the_name_of_a_namespace_that_is_generated() -> None:
         pytest.param(HOLE, Service("shop", "web", HOLE, ANYONE, (), HOLE), id="the whole spec"),
         pytest.param({"type": HOLE}, Service("shop", "web", HOLE, None), id="the type"),
         pytest.param(
-            {"selector": HOLE}, Service("shop", "web", "ClusterIP", ANYONE), id="the selector"
+            {"selector": HOLE, "clusterIP": "None"},
+            Service("shop", "web", "ClusterIP", ANYONE),
+            id="the selector",
         ),
         pytest.param(
             {"ports": [{"port": 80, "targetPort": HOLE}]},

@@ -9,17 +9,18 @@ from podwall.reading import ObjectStatus
 from tests.reading.written import ids, policy_text, read, seen, workload
 
 TEMPLATE = "template: {metadata: {labels: {app: web}}, spec: {containers: [{name: c}]}}"
+OWN = f"selector: {{matchLabels: {{app: web}}}}, {TEMPLATE}"
 
 
 @pytest.mark.parametrize(
     ("api", "kind", "spec", "replicas"),
     [
         pytest.param("v1", "ReplicationController", f"replicas: 3, {TEMPLATE}", 3, id="rc"),
-        pytest.param("apps/v1", "Deployment", TEMPLATE, 1, id="one replica by default"),
-        pytest.param("apps/v1", "Deployment", f"replicas: 0, {TEMPLATE}", 0, id="scaled to zero"),
-        pytest.param("apps/v1", "ReplicaSet", f"replicas: 2, {TEMPLATE}", 2, id="replica set"),
-        pytest.param("apps/v1", "StatefulSet", f"replicas: 5, {TEMPLATE}", 5, id="stateful set"),
-        pytest.param("apps/v1", "DaemonSet", TEMPLATE, 2, id="a daemon set is more than one pod"),
+        pytest.param("apps/v1", "Deployment", OWN, 1, id="one replica by default"),
+        pytest.param("apps/v1", "Deployment", f"replicas: 0, {OWN}", 0, id="scaled to zero"),
+        pytest.param("apps/v1", "ReplicaSet", f"replicas: 2, {OWN}", 2, id="replica set"),
+        pytest.param("apps/v1", "StatefulSet", f"replicas: 5, {OWN}", 5, id="stateful set"),
+        pytest.param("apps/v1", "DaemonSet", OWN, 2, id="a daemon set is more than one pod"),
         pytest.param("batch/v1", "Job", TEMPLATE, 1, id="job"),
         pytest.param("batch/v1", "Job", f"parallelism: 4, {TEMPLATE}", 4, id="parallel job"),
         pytest.param(
@@ -35,7 +36,7 @@ def test_a_controller_is_its_template(api: str, kind: str, spec: str, replicas: 
     found = workload(f"""
         apiVersion: {api}
         kind: {kind}
-        metadata: {{name: web, namespace: shop, labels: {{not: the pods}}}}
+        metadata: {{name: web, namespace: shop, labels: {{not: the-pods}}}}
         spec: {{{spec}}}
     """)
     assert (found.namespace, found.name, found.kind) == ("shop", "web", kind)
@@ -96,31 +97,33 @@ def test_ports(spec: str, ports: tuple[WorkloadPort, ...]) -> None:
 
 
 @pytest.mark.parametrize(
-    ("spec", "path"),
+    ("spec", "finding"),
     [
-        pytest.param("containers: web", "spec.containers", id="containers"),
+        pytest.param("containers: web", "wrong-type spec.containers", id="containers"),
         pytest.param(
             "containers: [{ports: [{name: http}]}]",
-            "spec.containers[0].ports[0].containerPort",
+            "port-required spec.containers[0].ports[0].containerPort",
             id="a port without a number",
         ),
         pytest.param(
             "containers: [{}, {ports: [{containerPort: 70000}]}]",
-            "spec.containers[1].ports[0].containerPort",
+            "invalid-port spec.containers[1].ports[0].containerPort",
             id="a port out of range",
         ),
         pytest.param(
             "containers: [{ports: [{containerPort: 1, protocol: tcp}]}]",
-            "spec.containers[0].ports[0].protocol",
+            "invalid-protocol spec.containers[0].ports[0].protocol",
             id="a protocol in lower case",
         ),
-        pytest.param("hostNetwork: 'true'", "spec.hostNetwork", id="a quoted boolean"),
+        pytest.param(
+            "hostNetwork: 'true'", "malformed-object spec.hostNetwork", id="a quoted boolean"
+        ),
     ],
 )
-def test_a_malformed_pod_is_left_out(spec: str, path: str) -> None:
+def test_a_malformed_pod_is_left_out(spec: str, finding: str) -> None:
     reading = read(pod(spec))
     assert reading.snapshot.workloads == ()
-    assert ids(reading) == [f"malformed-object {path}"]
+    assert ids(reading) == [finding]
 
 
 def test_the_place_of_a_workload_is_its_document() -> None:
@@ -154,7 +157,7 @@ def asking(key: str, *, of: str = "Job", value: str = "web") -> LabelMap:
     group = "batch" if of == "Job" else "apps"
     workload_text = (
         f"{{apiVersion: {group}/v1, kind: {of}, metadata: {{name: web, namespace: shop}}, "
-        f"spec: {{{TEMPLATE}}}}}"
+        f"spec: {{{TEMPLATE if of == 'Job' else OWN}}}}}"
     )
     policy = policy_text(
         f"{{podSelector: {{matchLabels: {{{key}: {value}}}}}, policyTypes: [Egress]}}"

@@ -10,7 +10,7 @@ https://github.com/kubernetes/kubernetes/blob/master/staging/src/k8s.io/apimachi
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import replace
 from typing import Any, Final
 
@@ -64,9 +64,16 @@ METADATA: Final = frozenset(
 _KEPT_BY_SERVER: Final = ("resourceVersion", "selfLink", "uid")
 
 
-def check_metadata(metadata: Mapping[str, Any], path: str) -> Findings:
-    """Yield what is wrong with `metadata`; the namespace may come from the client."""
-    yield from _check_name(metadata.get("name"), metadata.get("generateName"), path)
+def check_metadata(
+    metadata: Mapping[str, Any],
+    path: str,
+    name_problem: Callable[[str], str | None] = dns_subdomain_problem,
+) -> Findings:
+    """Yield what is wrong with `metadata`; the namespace may come from the client.
+
+    `name_problem` returns what is wrong with a name of the object's kind.
+    """
+    yield from _check_name(metadata, path, name_problem)
     if (namespace := metadata.get("namespace")) not in (None, ""):
         yield from as_text(namespace, f"{path}.namespace", dns_label_problem)
     for name in _KEPT_BY_SERVER:
@@ -78,19 +85,18 @@ def check_metadata(metadata: Mapping[str, Any], path: str) -> Findings:
     )
 
 
-def _check_name(name: object, prefix: object, path: str) -> Findings:
+def _check_name(
+    metadata: Mapping[str, Any], path: str, name_problem: Callable[[str], str | None]
+) -> Findings:
+    name, prefix = metadata.get("name"), metadata.get("generateName")
     named, prefixed = name not in (None, ""), prefix not in (None, "")
     if named:
-        yield from as_text(name, f"{path}.name", dns_subdomain_problem)
+        yield from as_text(name, f"{path}.name", name_problem)
     if prefixed:
-        yield from as_text(prefix, f"{path}.generateName", _prefix_problem)
+        # What the server appends makes a final `-` legal.
+        yield from as_text(prefix, f"{path}.generateName", lambda each: name_problem(f"{each}x"))
     if not named and not prefixed:
-        yield error("name-required", f"{path}.name", "the policy has no name", "give it a name")
-
-
-def _prefix_problem(prefix: str) -> str | None:
-    # What the server appends makes a final `-` legal.
-    return dns_subdomain_problem(f"{prefix}x")
+        yield error("name-required", f"{path}.name", "the object has no name", "give it a name")
 
 
 def _check_annotations(annotations: Mapping[Any, Any], path: str) -> Findings:

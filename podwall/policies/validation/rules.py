@@ -31,7 +31,16 @@ from podwall.policies.validation.shapes import (
 )
 from podwall.policies.wording import did_you_mean, shown
 
-__all__ = ["SELECTOR", "check_labels", "check_peer", "check_port", "check_selector", "whole_number"]
+__all__ = [
+    "SELECTOR",
+    "check_labels",
+    "check_number",
+    "check_peer",
+    "check_port",
+    "check_protocol",
+    "check_selector",
+    "whole_number",
+]
 
 
 #: The fields of a label selector.
@@ -127,18 +136,23 @@ def whole_number(value: object) -> int | None:
 
 
 def _check_port_fields(entry: Mapping[str, Any], path: str) -> Findings:
-    protocol, port, end_port = entry.get("protocol"), entry.get("port"), entry.get("endPort")
-    if protocol is not None and protocol not in _PROTOCOLS and not isinstance(protocol, Unknown):
-        yield error(
-            "invalid-protocol",
-            f"{path}.protocol",
-            f"{shown(protocol)} is not a protocol of a policy",
-            did_you_mean(protocol, _PROTOCOLS),
-        )
+    port, end_port = entry.get("port"), entry.get("endPort")
+    yield from check_protocol(entry.get("protocol"), f"{path}.protocol")
     if port is not None:
         yield from _check_port_value(port, f"{path}.port")
     if end_port is not None and not isinstance(end_port, Unknown):
         yield from _check_end(port, end_port, f"{path}.endPort")
+
+
+def check_protocol(protocol: object, path: str) -> Findings:
+    """Yield a finding if a protocol is none that ports have; one that is left out is TCP."""
+    if protocol is not None and protocol not in _PROTOCOLS and not isinstance(protocol, Unknown):
+        yield error(
+            "invalid-protocol",
+            path,
+            f"{shown(protocol)} is not a protocol of ports",
+            did_you_mean(protocol, _PROTOCOLS),
+        )
 
 
 def _check_port_value(port: object, path: str) -> Findings:
@@ -151,10 +165,13 @@ def _check_port_value(port: object, path: str) -> Findings:
                 port_name_help(port),
             )
     elif not isinstance(port, Unknown):
-        yield from _check_number(port, path)
+        yield from check_number(port, path)
 
 
-def _check_number(value: object, path: str) -> Findings:
+def check_number(value: object, path: str) -> Findings:
+    """Yield a finding if a value is no port number."""
+    if isinstance(value, Unknown):
+        return
     number = whole_number(value)
     if number is None:
         yield wrong_type(value, path, "a whole number")
@@ -169,7 +186,7 @@ def _check_number(value: object, path: str) -> Findings:
 
 
 def _check_end(port: object, end_port: object, path: str) -> Findings:
-    yield from _check_number(end_port, path)
+    yield from check_number(end_port, path)
     first, last = whole_number(port), whole_number(end_port)
     if port is None or isinstance(port, str):
         yield _end_without_number(port, end_port, path)
