@@ -18,6 +18,7 @@ from podwall.aks.resource_types import is_cluster, is_node_pool, is_unrecognised
 from podwall.engines import engine_change, minor_version
 from podwall.model import IpNetwork
 from podwall.plan.model import Operation, Plan, PlannedResource
+from podwall.plan.providers import PROVIDER
 from podwall.plan.values import kind_of
 from podwall.policies.errors import Finding, Place, Severity
 from podwall.policies.unknown import Unknown
@@ -139,9 +140,6 @@ def engine_changes(before: Plan, after: Plan) -> Iterator[Finding]:
 def _because(resource: PlannedResource) -> str:
     paths = ", ".join(f"`{path}`" for path in resource.replaced_by)
     return f", because of {paths}" if paths else ""
-
-
-PROVIDER: Final = "pulumi:providers:kubernetes"
 
 
 def unclear_clusters(plan: Plan) -> Iterator[Finding]:

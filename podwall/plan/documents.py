@@ -12,6 +12,7 @@ from typing import Any, Final, NamedTuple
 
 from podwall.plan.made_up_names import is_made_up, stand_in_of
 from podwall.plan.model import SECRET, Operation, Plan, PlannedResource
+from podwall.plan.providers import PROVIDER, provider_namespace
 from podwall.plan.values import inside, kind_of
 from podwall.policies.errors import Finding, Severity
 from podwall.policies.unknown import Unknown
@@ -55,16 +56,15 @@ def documents(plan: Plan) -> tuple[Document, ...]:
     """Return the plan's Kubernetes objects in the API's own words, each at the line that made it.
 
     A secret is an `Unknown` here. An object without a name gets one when it is created, for which
-    something stands; one without a namespace gets that of its provider.
+    something stands.
     """
-    by_urn = {resource.urn: resource for resource in plan.resources}
-    return tuple(_document(each, by_urn) for each in plan.resources if is_object(each))
+    return tuple(map(_document, filter(is_object, plan.resources)))
 
 
-def _document(resource: PlannedResource, by_urn: Mapping[str, PlannedResource]) -> Document:
+def _document(resource: PlannedResource) -> Document:
     metadata = resource.inputs.get("metadata") or {}
     known = isinstance(metadata, Mapping) and is_made_up(metadata)
-    manifest = _manifest(resource, by_urn)
+    manifest = _manifest(resource)
     return Document(
         manifest, resource.line_or_urn, (resource.called or resource.name) if known else ""
     )
@@ -93,9 +93,7 @@ class ObjectIdentity(NamedTuple):
         return f"{self.kind} `{'/'.join(filter(None, (self.namespace, self.name)))}`"
 
 
-def identity_of(
-    resource: PlannedResource, provider: PlannedResource | None = None
-) -> ObjectIdentity | None:
+def identity_of(resource: PlannedResource) -> ObjectIdentity | None:
     """Return what a Kubernetes object is called, None where that is not known before deployment.
 
     >>> metadata = {"name": "web", "namespace": "shop"}
@@ -107,9 +105,8 @@ def identity_of(
     if not _is_kubernetes(resource) or not isinstance(metadata, Mapping):
         return None
     kind = kind_of(resource.type)
-    completed = {**metadata, **_namespace_of(metadata, resource, provider)}
-    namespace = "" if kind in _CLUSTER_WIDE else completed.get("namespace") or "default"
-    name = completed.get("name")
+    namespace = "" if kind in _CLUSTER_WIDE else metadata.get("namespace") or "default"
+    name = metadata.get("name")
     if not isinstance(namespace, str) or not isinstance(name, str):
         return None
     version = resource.type.split(":")[1]
@@ -159,29 +156,15 @@ def _is_elsewhere(resource: PlannedResource) -> bool:
     return patch or resource.type.startswith(_ELSEWHERE)
 
 
-def _manifest(
-    resource: PlannedResource, by_urn: Mapping[str, PlannedResource]
-) -> Mapping[str, Any]:
+def _manifest(resource: PlannedResource) -> Mapping[str, Any]:
     fields = {key: value for key, value in resource.inputs.items() if not key.startswith("__")}
     manifest = {key: _without_secrets(value, key, resource) for key, value in fields.items()}
     metadata = manifest.get("metadata") or {}
     if isinstance(metadata, Mapping):
-        provider = by_urn.get(resource.provider or "")
         name = stand_in_of(metadata, resource.urn, resource.name)
         named = {} if name is None else {"name": name}
-        namespace = _namespace_of(metadata, resource, provider)
-        manifest["metadata"] = {**metadata, **named, **namespace}
+        manifest["metadata"] = {**metadata, **named}
     return manifest
-
-
-def _namespace_of(
-    metadata: Mapping[str, Any], resource: PlannedResource, provider: PlannedResource | None
-) -> Mapping[str, Any]:
-    """Return the namespace that the provider fills in."""
-    namespace = provider.inputs.get("namespace") if provider else None
-    if namespace and "namespace" not in metadata and kind_of(resource.type) not in _CLUSTER_WIDE:
-        return {"namespace": namespace}
-    return {}
 
 
 def _without_secrets(value: Any, path: str, resource: PlannedResource) -> Any:
@@ -198,13 +181,58 @@ NAMESPACE: Final = "kubernetes:core/v1:Namespace"
 
 
 def with_known_namespaces(plan: Plan) -> Plan:
-    """Return a plan with every namespace filled in that a Namespace of the plan gives.
+    """Return a plan with every namespace filled in that a Namespace or a provider of it gives.
 
     `namespace: ns.metadata.name` is unknown in a first preview, but the engine tells which
-    resources `metadata` depends on. With exactly one Namespace among them, its name is meant.
+    resources `metadata` depends on. With exactly one Namespace among them, its name is meant. What
+    names no namespace is in that of its provider.
     """
     namespaces = {item.urn: item for item in plan.resources if item.type == NAMESPACE}
-    return replace(plan, resources=tuple(_settled(item, namespaces) for item in plan.resources))
+    providers = {item.urn: item for item in plan.resources if item.type == PROVIDER}
+    given = {urn: _given(each, namespaces) for urn, each in providers.items()}
+    default = provider_namespace(plan.default_provider)
+    return replace(
+        plan,
+        resources=tuple(
+            _settled(_placed(item, given.get(item.provider or "", default)), namespaces)
+            for item in plan.resources
+        ),
+    )
+
+
+def _given(
+    provider: PlannedResource, namespaces: Mapping[str, PlannedResource]
+) -> str | Unknown | None:
+    """Return the namespace of a provider, which may itself be that of a Namespace of the plan."""
+    found = provider_namespace(provider)
+    named = _named_by("namespace", provider, namespaces) if isinstance(found, Unknown) else None
+    return named or found
+
+
+def _named_by(
+    field: str, resource: PlannedResource, namespaces: Mapping[str, PlannedResource]
+) -> str | None:
+    """Return the name of the one Namespace that an input depends on, None if it is not one."""
+    urns = {urn for urn in resource.property_dependencies.get(field, ()) if urn in namespaces}
+    return _name(namespaces[urns.pop()]) if len(urns) == 1 else None
+
+
+def _placed(resource: PlannedResource, namespace: str | Unknown | None) -> PlannedResource:
+    """Return an object in its provider's namespace, unless it names one or can be in none."""
+    if namespace is None or not _is_kubernetes(resource) or _is_elsewhere(resource):
+        return resource
+    metadata = resource.inputs.get("metadata") or {}
+    is_free = isinstance(metadata, Mapping) and not metadata.get("namespace")
+    if not is_free or kind_of(resource.type) in _CLUSTER_WIDE:
+        return resource
+    return _in_namespace(resource, metadata, namespace)
+
+
+def _in_namespace(
+    resource: PlannedResource, metadata: Mapping[str, Any], namespace: str | Unknown
+) -> PlannedResource:
+    inputs = {**resource.inputs, "metadata": {**metadata, "namespace": namespace}}
+    return replace(resource, inputs=MappingProxyType(inputs))
 
 
 def _settled(
@@ -213,12 +241,8 @@ def _settled(
     metadata = resource.inputs.get("metadata")
     if not isinstance(metadata, Mapping) or not isinstance(metadata.get("namespace"), Unknown):
         return resource
-    urns = {urn for urn in resource.property_dependencies.get("metadata", ()) if urn in namespaces}
-    name = _name(namespaces[urns.pop()]) if len(urns) == 1 else None
-    if name is None:
-        return resource
-    inputs = {**resource.inputs, "metadata": {**metadata, "namespace": name}}
-    return replace(resource, inputs=MappingProxyType(inputs))
+    name = _named_by("metadata", resource, namespaces)
+    return resource if name is None else _in_namespace(resource, metadata, name)
 
 
 def _name(namespace: PlannedResource) -> str | None:

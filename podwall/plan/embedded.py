@@ -16,6 +16,7 @@ from podwall.plan.model import Plan
 from podwall.plan.program import Run, own_process, run_program
 from podwall.plan.program_lines import is_program, relative_path
 from podwall.plan.project import read_project, stack_file
+from podwall.plan.providers import default_provider
 from podwall.policies.errors import Place, PodwallError, SourceError
 
 __all__ = ["embedded_plan", "failure"]
@@ -161,4 +162,5 @@ def _plan(run: Run) -> Plan:
         resources=tuple(planned.values()),
         outputs=run.monitor.outputs,
         warnings=(*messages, *warned),
+        default_provider=default_provider(run.config, run.secret_keys),
     )

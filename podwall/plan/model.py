@@ -125,7 +125,8 @@ class Plan:
     """Everything a stack will consist of, in the order in which the program asks for it.
 
     `outputs` are the stack's exports, with `Unknown` and `SECRET` as in a resource's inputs.
-    `warnings` is what the program and Pulumi said while planning.
+    `warnings` is what the program and Pulumi said while planning. `default_provider` is the default
+    Kubernetes provider as the configuration of the stack describes it, where nothing else does.
     """
 
     project: str
@@ -134,6 +135,7 @@ class Plan:
     outputs: Mapping[str, Any] = field(default_factory=lambda: MappingProxyType({}))
     warnings: tuple[Finding, ...] = ()
     origin: Origin = Origin.EMBEDDED
+    default_provider: PlannedResource | None = None
 
     def afterwards(self) -> Plan:
         """Return what there is after the deployment: the plan without what is deleted."""

@@ -14,9 +14,9 @@ from dataclasses import dataclass, replace
 from typing import Final
 
 from podwall.aks.resource_types import is_cluster, is_unrecognised_cluster
-from podwall.plan.cluster import PROVIDER
 from podwall.plan.documents import NAMESPACE
 from podwall.plan.model import Operation, Plan, PlannedResource, depends_on_any
+from podwall.plan.providers import PROVIDER
 from podwall.sources.object_steps import (
     Effect,
     EffectKind,

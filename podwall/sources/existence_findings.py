@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Final
 
-from podwall.plan.cluster import PROVIDER
 from podwall.plan.documents import NAMESPACE, identity_of
 from podwall.plan.model import Operation, PlannedResource
+from podwall.plan.providers import PROVIDER
 from podwall.plan.values import kind_of
 from podwall.policies.errors import Finding, Place, Severity
 from podwall.sources.existence import Existence, Taking

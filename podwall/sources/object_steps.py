@@ -14,14 +14,14 @@ https://github.com/pulumi/pulumi/blob/master/pkg/resource/deploy/step_generator.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator
 from dataclasses import replace
 from enum import Enum, auto
 from typing import Final, NamedTuple
 
-from podwall.plan.cluster import PROVIDER
 from podwall.plan.documents import identity_of, with_known_namespaces
 from podwall.plan.model import Operation, Plan, PlannedResource
+from podwall.plan.providers import PROVIDER
 from podwall.sources.pulumi_documents import (
     EngineOperation,
     PreviewStep,
@@ -63,8 +63,9 @@ _OPERATIONS: Final = {
 def object_steps(preview: PulumiPreview) -> tuple[ObjectStep, ...]:
     """Return the steps that decide what exists, without refreshes that another step follows."""
     steps = tuple(_decisive(preview))
-    olds = _settled(_old(each) for each in steps)
-    news = _settled(_new(each) for each in steps)
+    default = preview.default_provider
+    olds = _settled((_old(each) for each in steps), default)
+    news = _settled((_new(each) for each in steps), default)
     names = _Names(steps, olds, news)
     return tuple(
         ObjectStep(
@@ -142,10 +143,13 @@ def _replaced_by(step: PreviewStep) -> list[str]:
     return sorted({*(step.replace_reasons or ()), *forced})
 
 
-def _settled(resources: Iterable[PlannedResource | None]) -> list[PlannedResource | None]:
-    """Return resources with the namespaces that a Namespace among them gives."""
+def _settled(
+    resources: Iterable[PlannedResource | None], default: PlannedResource | None
+) -> list[PlannedResource | None]:
+    """Return resources with the namespaces that a Namespace or a provider among them gives."""
     listed = list(resources)
-    plan = Plan("", "", tuple(each for each in listed if each is not None))
+    known_ones = tuple(each for each in listed if each is not None)
+    plan = Plan("", "", known_ones, default_provider=default)
     known = iter(with_known_namespaces(plan).resources)
     return [None if each is None else next(known) for each in listed]
 
@@ -170,22 +174,16 @@ class _Names:
         } & self._new.keys()
 
     def of_old(self, resource: PlannedResource) -> Key:
-        return self._key(resource, self._old, "")
+        return self._key(resource, "")
 
     def of_new(self, resource: PlannedResource) -> Key:
         made = resource.change in {Operation.CREATE, Operation.REPLACE}
         is_elsewhere = made and resource.provider in self._replaced
-        return self._key(resource, self._new, "another" if is_elsewhere else "", made="made" * made)
+        return self._key(resource, "another" if is_elsewhere else "", made="made" * made)
 
-    def _key(
-        self,
-        resource: PlannedResource,
-        providers: Mapping[str, PlannedResource],
-        generation: str,
-        made: str = "",
-    ) -> Key:
+    def _key(self, resource: PlannedResource, generation: str, made: str = "") -> Key:
         urn = resource.provider or ""
-        identity = identity_of(resource, providers.get(urn))
+        identity = identity_of(resource)
         if identity is None:
             return resource.urn, made
         cluster = _cluster(self._old.get(urn) or self._new.get(urn))

@@ -23,6 +23,7 @@ from podwall.documents import convert
 from podwall.plan import Operation, Origin, Plan, PlannedResource, ResourceOptions
 from podwall.plan.messages import EngineDiagnostic
 from podwall.plan.program_lines import program_line
+from podwall.plan.providers import default_provider
 from podwall.plan.read_objects import api_identity, read_inputs
 from podwall.plan.values import unknown_inputs
 from podwall.policies.errors import Finding, InvalidValue, Place, Severity
@@ -137,6 +138,12 @@ class PulumiPreview(Struct, rename="camel"):
     steps: list[PreviewStep]
     diagnostics: list[EngineDiagnostic] | None = None
     change_summary: dict[str, int] | None = None
+    config: dict[str, Any] | None = None
+
+    @property
+    def default_provider(self) -> PlannedResource | None:
+        """The default Kubernetes provider, as the configuration describes it."""
+        return default_provider(self.config or {})
 
 
 #: Steps that look at what there is, which only the event at their end shows.

@@ -2,21 +2,32 @@
 
 from __future__ import annotations
 
+import json
 import re
 from collections.abc import Mapping
+from dataclasses import replace
 from types import MappingProxyType
-from typing import Any
+from typing import Any, Final
 
 import pytest
+import yaml
 
 from podwall.plan import SECRET, Operation, Plan, PlannedResource
-from podwall.plan.documents import documents, unseen_objects
+from podwall.plan.documents import documents, unseen_objects, with_known_namespaces
+from podwall.plan.providers import default_provider
 from podwall.plan.read_objects import read_inputs
 from podwall.policies.errors import Place
 from podwall.policies.syntax import dns_label_problem
 from podwall.policies.unknown import Unknown
 
 UNKNOWN = Unknown("later")
+KUBECONFIG = """
+current-context: a
+contexts:
+- {name: a, context: {cluster: one, namespace: red}}
+- {name: b, context: {cluster: one, namespace: blue}}
+- {name: c, context: {cluster: two}}
+"""
 NOTHING: Mapping[str, Any] = MappingProxyType({})
 
 
@@ -92,13 +103,70 @@ def test_the_providers_namespace_is_that_of_objects_without_one() -> None:
     provider = planned("pulumi:providers:kubernetes", {"namespace": "shop"})
     own = {"metadata": {"name": "a", "namespace": "own"}}
     namespace = planned("kubernetes:core/v1:Namespace", {"metadata": {"name": "b"}})
-    found = manifests(
+    found = placed(
         provider,
         pod({"metadata": {"name": "a"}}, provider=provider.urn),
         pod(own, provider=provider.urn),
-        namespace,
+        replace(namespace, provider=provider.urn),
     )
-    assert [each["metadata"].get("namespace") for each in found] == ["shop", "own", None]
+    assert found == ["shop", "own", None]
+
+
+def placed(*resources: PlannedResource, **config: str) -> list[Any]:
+    """Return the namespaces that objects name, in a stack with a configuration of Kubernetes."""
+    default = default_provider({f"kubernetes:{key}": value for key, value in config.items()})
+    plan = with_known_namespaces(Plan("shop", "dev", resources, default_provider=default))
+    return [each.manifest["metadata"].get("namespace") for each in documents(plan)]
+
+
+NAMELESS = pod({"metadata": {"name": "a"}})
+OWN: Final = "urn:pulumi:dev::shop::pulumi:providers:kubernetes::own"
+
+
+def test_the_configuration_is_that_of_the_default_provider_alone() -> None:
+    provider = planned("pulumi:providers:kubernetes", {"context": "b"}, urn=OWN)
+    found = placed(provider, NAMELESS, replace(NAMELESS, provider=OWN), namespace="shop")
+    assert found == ["shop", None]
+
+
+def test_what_is_said_of_the_default_provider_holds_where_no_provider_is_shown() -> None:
+    assert placed(replace(NAMELESS, provider=OWN), namespace="shop") == ["shop"]
+
+
+@pytest.mark.parametrize(
+    ("inputs", "namespace"),
+    [
+        pytest.param({"kubeconfig": KUBECONFIG}, "red", id="of the current context"),
+        pytest.param({"kubeconfig": KUBECONFIG, "context": "b"}, "blue", id="of the chosen one"),
+        pytest.param({"kubeconfig": KUBECONFIG, "context": "c"}, None, id="of one without any"),
+        pytest.param({"kubeconfig": KUBECONFIG, "namespace": "shop"}, "shop", id="its own first"),
+        pytest.param({"kubeconfig": json.dumps(yaml.safe_load(KUBECONFIG))}, "red", id="JSON"),
+        pytest.param({"kubeconfig": "~/.kube/config"}, None, id="a path"),
+        pytest.param({"kubeconfig": "a: [b"}, None, id="no YAML"),
+        pytest.param({"kubeconfig": "contexts: [1, {name: x}]"}, None, id="no kubeconfig"),
+        pytest.param({"kubeconfig": UNKNOWN}, None, id="later"),
+        pytest.param({"namespace": UNKNOWN}, UNKNOWN, id="a namespace that is known later"),
+        pytest.param(
+            {"namespace": SECRET},
+            Unknown("the namespace of Provider `it` is secret"),
+            id="a secret namespace",
+        ),
+    ],
+)
+def test_the_namespace_of_a_provider(inputs: Mapping[str, Any], namespace: Any) -> None:
+    provider = planned("pulumi:providers:kubernetes", inputs, urn=OWN)
+    assert placed(provider, replace(NAMELESS, provider=OWN)) == [namespace]
+
+
+def test_a_namespace_that_a_provider_takes_from_another_object_is_that_one() -> None:
+    namespace = planned(
+        "kubernetes:core/v1:Namespace", urn="urn:pulumi:dev::shop::a:b:Namespace::n"
+    )
+    provider = planned("pulumi:providers:kubernetes", {"namespace": UNKNOWN}, urn=OWN)
+    depends = {"namespace": (namespace.urn,)}
+    given = replace(provider, property_dependencies=depends)
+    found = placed(namespace, given, replace(NAMELESS, provider=OWN))
+    assert found[1] == documents(Plan("", "", (namespace,)))[0].manifest["metadata"]["name"]
 
 
 def test_a_secret_is_unknown_to_the_analysis() -> None:
