@@ -10,12 +10,15 @@ out what they recognise as a command. Three rules hold for everything that is wr
   for `::name` at the beginning of a line, which may also be where a table wraps.
 - The escape is the medium's own, so that a JSON, HTML or XML document means the same as before.
 
+What is said beside a report (messages, tracebacks, what a program prints) names no known secret.
+
 https://docs.github.com/actions/reference/workflow-commands-for-github-actions
 https://learn.microsoft.com/azure/devops/pipelines/scripts/logging-commands
 """
 
 from __future__ import annotations
 
+import io
 import os
 import re
 import sys
@@ -24,13 +27,17 @@ import unicodedata
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from types import MappingProxyType
-from typing import Final, TextIO
+from typing import Any, Final, TextIO
+
+from podwall.secret_words import SecretWords
 
 __all__ = [
     "MEDIA",
     "ShownStream",
     "error_is_terminal",
+    "hide",
     "one_line",
+    "program_output",
     "progress",
     "shown_json",
     "shown_markup",
@@ -202,12 +209,72 @@ def _whole_lines(parts: Iterable[str]) -> Iterator[str]:
         yield "".join(begun)
 
 
+_SECRETS: Final = SecretWords()
+
+
+def hide(texts: Iterable[str]) -> None:
+    """Name texts that are secret: from now on no message, traceback or print of a program does.
+
+    It is for the life of the process, as a runner's own mask is.
+    """
+    _SECRETS.learn(texts)
+
+
+def _talk(text: str) -> str:
+    return shown_text(_SECRETS.masked(text))
+
+
+@contextmanager
+def program_output() -> Iterator[TextIO]:
+    """Give a stream for what a program prints: whole lines, shown, on the standard error.
+
+    It stays open, because a library that the program brings may keep it.
+    """
+    lines = _Lines(sys.stderr)
+    buffer: Any = io.BufferedWriter(lines)
+    stream = io.TextIOWrapper(buffer, encoding="utf-8", line_buffering=True)
+    try:
+        yield stream
+    finally:
+        stream.flush()
+        lines.finish()
+
+
+class _Lines(io.RawIOBase):
+    """Hands on what is written, a line at a time, so that nothing lies across two pieces."""
+
+    def __init__(self, stream: TextIO) -> None:
+        self._stream = stream
+        self._begun = b""
+
+    def writable(self) -> bool:
+        return True
+
+    def isatty(self) -> bool:
+        return self._stream.isatty()
+
+    def write(self, data: bytes | bytearray | memoryview) -> int:  # type: ignore[override]  # any buffer
+        *whole, self._begun = (self._begun + bytes(data)).split(b"\n")
+        for line in whole:
+            self._show(line + b"\n")
+        return len(data)
+
+    def finish(self) -> None:
+        if self._begun:
+            self._show(self._begun + b"\n")
+            self._begun = b""
+
+    def _show(self, line: bytes) -> None:
+        text = _talk(line.decode(errors="backslashreplace"))
+        self._stream.write(_encodable(text, self._stream.encoding))
+
+
 def write_line(text: str, label: str = "", colour: str = "") -> None:
     """Write one line to the standard error, whatever line breaks the text has.
 
     `label` stands before the text, where somebody looks at it in a colour.
     """
-    line = f"{label}{' ' if label else ''}{one_line(text)}"
+    line = f"{label}{' ' if label else ''}{one_line(_SECRETS.masked(text))}"
     if colour and error_is_terminal() and "NO_COLOR" not in os.environ:
         sys.stderr.write(f"{colour}{label}\x1b[0m")
         line = line.removeprefix(label)
@@ -233,13 +300,13 @@ def progress(doing: str) -> Iterator[None]:
 
 def write_usage(text: str, stream: TextIO | None = None) -> None:
     """Write what a parser of arguments says, to the standard error unless it names a stream."""
-    ShownStream(stream or sys.stderr, shown_text).write(text)
+    ShownStream(stream or sys.stderr, _talk).write(text)
 
 
 def write_traceback(problem: BaseException) -> None:
     """Write the traceback of an error to the standard error."""
-    text = "".join(traceback.format_exception(problem))
-    sys.stderr.write(_encodable(shown_text(text), sys.stderr.encoding))
+    text = _talk("".join(traceback.format_exception(problem)))
+    sys.stderr.write(_encodable(text, sys.stderr.encoding))
 
 
 def error_is_terminal() -> bool:

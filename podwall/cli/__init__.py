@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sys
 from collections.abc import Sequence
 from typing import Final
@@ -11,7 +12,8 @@ from podwall.cli.messages import write_error
 from podwall.cli.parser import parsed
 from podwall.exit_code import ExitCode
 from podwall.policies.errors import PodwallError
-from podwall.streams import write_traceback
+from podwall.secret_words import environment_secrets
+from podwall.streams import hide, write_traceback
 
 __all__ = ["main"]
 
@@ -22,6 +24,7 @@ _REPORT: Final = "this is a defect of podwall: please report it, with what --deb
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run the command line and return its exit code."""
+    hide(environment_secrets(os.environ))
     options = parsed(COMMANDS, arguments)
     try:
         return int(options.command.run(options))

@@ -8,11 +8,12 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from types import MappingProxyType
 from typing import Any
 
+from podwall.plan.masking import secret_texts
 from podwall.plan.model import SECRET
 from podwall.plan.project import Project, YamlFile
 from podwall.plan.values import UNKNOWN
@@ -31,6 +32,12 @@ class Configuration:
 
     values: Mapping[str, str]
     secret_keys: tuple[str, ...] = ()
+
+    def secret_texts(self) -> Iterator[str]:
+        """Yield the texts of secret values that are not encrypted: they stand in a file."""
+        for text in (self.values[key] for key in self.secret_keys):
+            if UNKNOWN not in text:
+                yield from secret_texts(_parsed(text))
 
 
 @dataclass(frozen=True, slots=True)
@@ -212,6 +219,14 @@ def _text(value: Any) -> str:
     if isinstance(plain, str) or plain is None:
         return plain or ""
     return json.dumps(plain, separators=(",", ":"))
+
+
+def _parsed(text: str) -> Any:
+    """Return what a text means as JSON, and the text itself where it is none."""
+    try:
+        return [json.loads(text), text]
+    except ValueError:
+        return text
 
 
 def _without_ciphertext(value: Any) -> Any:

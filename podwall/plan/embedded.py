@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import os
 import traceback
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -11,6 +13,7 @@ from pulumi import RunError
 
 from podwall.plan.configuration import GivenConfiguration, configuration, place_in_files
 from podwall.plan.engine import PlanningEngine, PlanningMonitor
+from podwall.plan.masking import masked
 from podwall.plan.messages import log_findings, raise_first, warning_findings
 from podwall.plan.model import Plan
 from podwall.plan.program import Run, own_process, run_program
@@ -18,6 +21,8 @@ from podwall.plan.program_lines import is_program, relative_path
 from podwall.plan.project import read_project, stack_file
 from podwall.plan.providers import default_provider
 from podwall.policies.errors import Place, PodwallError, SourceError
+from podwall.secret_words import SecretWords, environment_secrets
+from podwall.streams import hide
 
 __all__ = ["embedded_plan", "failure"]
 
@@ -128,6 +133,8 @@ def embedded_plan(
     file = stack_file(project.folder, stack)
     given = config if isinstance(config, GivenConfiguration) else GivenConfiguration(config or {})
     settled = configuration(project, file, given)
+    known = [*environment_secrets(os.environ), *settled.secret_texts()]
+    secrets = SecretWords()
     run = Run(
         project=project.name,
         stack=stack,
@@ -135,14 +142,29 @@ def embedded_plan(
         main=project.main,
         config=settled.values,
         secret_keys=settled.secret_keys,
-        monitor=PlanningMonitor(project.folder, stack, project.name),
+        monitor=PlanningMonitor(project.folder, stack, project.name, _hiding(secrets, known)),
         engine=PlanningEngine(),
     )
     try:
-        return _plan(run)
+        plan = _plan(run)
     except PodwallError as problem:
         problem.place = place_in_files(problem.place, file, project, given)
+        problem.message = secrets.masked(problem.message)
         raise
+    warnings = tuple(replace(each, message=secrets.masked(each.message)) for each in plan.warnings)
+    return masked(replace(plan, warnings=warnings), SecretWords(known))
+
+
+def _hiding(secrets: SecretWords, known: Iterable[str]) -> Callable[[Iterable[str]], None]:
+    """Return what is given the secrets of a program as they come up, after those known before."""
+
+    def learn(texts: Iterable[str]) -> None:
+        listed = list(texts)
+        secrets.learn(listed)
+        hide(listed)
+
+    learn(known)
+    return learn
 
 
 def _plan(run: Run) -> Plan:

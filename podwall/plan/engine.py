@@ -6,7 +6,7 @@ unknown, and nothing outside this process is asked.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -16,6 +16,7 @@ from pulumi.runtime.proto import callback_pb2, engine_pb2, provider_pb2, resourc
 
 from podwall.plan.documents import NAMESPACE
 from podwall.plan.made_up_names import stand_in_of
+from podwall.plan.masking import marked_secrets
 from podwall.plan.messages import LogMessage
 from podwall.plan.model import PlannedResource
 from podwall.plan.provider import (
@@ -75,10 +76,14 @@ class PlanningMonitor(StandInMonitor):
 
     `classes` maps a type token to the SDK's class of it, as far as the program has used it.
     `unanswered` lists the functions that the program called and only the cloud can answer.
+    `secrets` is given the texts of the secrets that it registers.
     """
 
-    def __init__(self, folder: Path, stack: str, project: str) -> None:
+    def __init__(
+        self, folder: Path, stack: str, project: str, secrets: Callable[[Iterable[str]], None]
+    ) -> None:
         """Record for a stack of the project in `folder`."""
+        self._secrets = secrets
         super().__init__(_NeverAsked())
         self._folder = folder
         self._prefix = f"urn:pulumi:{stack}::{project}::"
@@ -109,6 +114,7 @@ class PlanningMonitor(StandInMonitor):
         urn = self.make_urn(request.parent, request.type, request.name)
         self._transforms[urn] = tuple(callback.token for callback in request.transforms)
         request = transform(request, self._transforms_of(urn, request.parent))
+        self._secrets(marked_secrets(plain(request.object)))
         resource = planned_resource(request, urn, self._folder)
         if request.type in PROVIDER_COMPONENTS:
             self._record_provided(request, resource)

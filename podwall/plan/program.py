@@ -18,7 +18,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from types import ModuleType
-from typing import ParamSpec, TypeVar
+from typing import Final, ParamSpec, TypeVar
 
 import pulumi
 import pulumi.runtime
@@ -27,6 +27,7 @@ from pulumi.runtime.stack import register_stack_transformation
 from podwall.plan.engine import PlanningEngine, PlanningMonitor
 from podwall.plan.program_lines import is_program
 from podwall.plan.sdk import settings, unknown_answers
+from podwall.streams import program_output
 
 __all__ = ["Run", "own_process", "run_program"]
 
@@ -43,7 +44,9 @@ def own_process(folder: Path) -> Iterator[list[warnings.WarningMessage]]:
     """
     with (
         contextlib.chdir(folder),
-        contextlib.redirect_stdout(sys.stderr),
+        program_output() as output,
+        contextlib.redirect_stdout(output),
+        contextlib.redirect_stderr(output),
         warnings.catch_warnings(record=True) as given,
         _modules_of(folder),
     ):
@@ -184,10 +187,22 @@ def _event_loop() -> Iterator[asyncio.AbstractEventLoop]:
     try:
         yield loop
         loop.run_until_complete(asyncio.sleep(0))
+    except BaseException:
+        # What the program has asked for already names its secrets, which the error may repeat.
+        loop.run_until_complete(_go_on())
+        raise
     finally:
         loop.run_until_complete(_cancel_tasks())
         loop.run_until_complete(loop.shutdown_asyncgens())
         loop.close()
+
+
+_TURNS: Final = 100
+
+
+async def _go_on() -> None:
+    for _ in range(_TURNS):
+        await asyncio.sleep(0)
 
 
 async def _cancel_tasks() -> None:

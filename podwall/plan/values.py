@@ -20,6 +20,7 @@ __all__ = [
     "Steps",
     "inside",
     "is_marked",
+    "is_secret",
     "kind_of",
     "planned_value",
     "unknown_inputs",
@@ -42,6 +43,13 @@ Cause = Callable[[str], str]
 def is_marked(value: Any) -> bool:
     """Return whether a value is one of the protocol's marked forms (a secret, an asset, ...)."""
     return isinstance(value, Mapping) and _MARK in value
+
+
+def is_secret(value: Mapping[str, Any]) -> bool:
+    """Return whether a mapping stands for a secret value in one of the protocol's forms."""
+    return value.get(_MARK) == _SECRET or (
+        value.get(_MARK) == _OUTPUT and bool(value.get("secret"))
+    )
 
 
 def planned_value(value: Any, cause: Cause, path: str = "") -> Any:

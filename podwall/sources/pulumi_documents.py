@@ -21,6 +21,7 @@ from msgspec import Struct
 
 from podwall.documents import convert
 from podwall.plan import Operation, Origin, Plan, PlannedResource, ResourceOptions
+from podwall.plan.masking import masked
 from podwall.plan.messages import EngineDiagnostic
 from podwall.plan.program_lines import program_line
 from podwall.plan.providers import default_provider
@@ -291,7 +292,7 @@ def plan_of(resources: Iterable[PlannedResource]) -> Plan:
     """Return the plan of resources that a Pulumi document lists."""
     listed = tuple(_at_lines(resources))
     stack, project, *_ = (listed[0].urn if listed else "::").split("::")
-    return Plan(project, stack.rpartition(":")[2], listed, origin=Origin.PULUMI)
+    return masked(Plan(project, stack.rpartition(":")[2], listed, origin=Origin.PULUMI))
 
 
 _FAILED: Final = re.compile(r"^(error: )?(Preview failed: )?")
