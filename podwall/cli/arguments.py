@@ -41,10 +41,12 @@ __all__ = [
     "read_review",
     "read_source",
     "source_and_expectations",
+    "write_notes",
     "write_out",
 ]
 
 
+_MOST_NOTES: Final = 5
 ENGINE_NAMES: Final = tuple(ENGINES)
 """The engines; `none` is a cluster in which nothing enforces policies."""
 
@@ -158,7 +160,7 @@ def add_source(parser: ArgumentParser) -> None:
 
 
 def add_manifests(parser: ArgumentParser) -> None:
-    """Add what manifests may leave open: `--namespace`."""
+    """Add what manifests, kustomizations and charts leave open."""
     parser.add_argument(
         "--namespace",
         "-n",
@@ -166,13 +168,34 @@ def add_manifests(parser: ArgumentParser) -> None:
         help="where objects of manifests belong that name no namespace, as for kubectl apply "
         "(default: default)",
     )
+    parser.add_argument(
+        "--values",
+        metavar="FILE",
+        action="append",
+        default=[],
+        help="values of a chart, as for helm; can be given several times",
+    )
+    parser.add_argument(
+        "--release",
+        metavar="NAME",
+        default="release-name",
+        help="the name of a chart's release (default: release-name)",
+    )
+    parser.add_argument(
+        "--allow-network",
+        action="store_true",
+        help="let kustomize fetch what a kustomization names on the network "
+        "(default: such a folder is refused)",
+    )
 
 
 def manifest_options(options: Namespace) -> ManifestOptions:
     """Return what the options say of manifests."""
     from podwall.sources import ManifestOptions  # noqa: PLC0415 - help must not wait
 
-    return ManifestOptions(namespace=options.namespace)
+    return ManifestOptions(
+        options.namespace, tuple(options.values), options.release, network=options.allow_network
+    )
 
 
 def add_stack(parser: ArgumentParser) -> None:
@@ -240,7 +263,17 @@ def read_source(options: Namespace) -> Source:
     from podwall.sources import source  # noqa: PLC0415 - help must not wait for the readers
 
     with progress("reading"):
-        return source(options.source, manifests)
+        found = source(options.source, manifests)
+    write_notes(found)
+    return found
+
+
+def write_notes(found: Source) -> None:
+    """Say what was done to read a source, such as with which tool."""
+    for note in found.notes[:_MOST_NOTES]:
+        write_message(note)
+    if len(found.notes) > _MOST_NOTES:
+        write_message(f"and {len(found.notes) - _MOST_NOTES} more")
 
 
 def _program(options: Namespace, manifests: ManifestOptions) -> Source:

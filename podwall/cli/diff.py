@@ -13,7 +13,7 @@ from dataclasses import replace
 from itertools import chain
 
 from podwall.change_review import ChangeReview, change_review, stages
-from podwall.cli.arguments import csv_writer, manifest_options, paused_collector
+from podwall.cli.arguments import csv_writer, manifest_options, paused_collector, write_notes
 from podwall.cli.findings import write_change_reading
 from podwall.exit_code import FailOn
 from podwall.policies.errors import InvalidValue, PodwallError
@@ -61,6 +61,8 @@ def _compared(options: Namespace) -> tuple[ChangeReview, ChangeReport]:
     with progress("reading"):
         expectations = expectations_in(options.expectations) if options.expectations else ()
         states = _states(options.sources, manifest_options(options))
+        for each in states:
+            write_notes(each)
         before, after = (replace(each, closed=options.closed) for each in states)
         found = change_review(before, after, options.engine, expectations)
         return found, report_of(found, subject_of(options, after.stack), options.link)

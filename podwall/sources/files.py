@@ -59,13 +59,15 @@ class ParsedDocuments:
     """The documents of one or several files, in order, and what was wrong with the others.
 
     `texts` are the files by name, kept for finding the line of a field; `others` is what is here
-    beside the documents: no Kubernetes objects (a chart's values, say), or left out.
+    beside the documents: no Kubernetes objects (a chart's values, say), or left out. `notes` say
+    what was done to read it, such as with which tool.
     """
 
     documents: tuple[Document, ...] = ()
     findings: tuple[Finding, ...] = ()
     texts: Mapping[str, bytes] = field(default_factory=dict)
     others: tuple[LedgerEntry, ...] = ()
+    notes: tuple[str, ...] = ()
 
     @classmethod
     def joined(cls, parts: Iterable[ParsedDocuments]) -> ParsedDocuments:
@@ -76,4 +78,5 @@ class ParsedDocuments:
             tuple(finding for part in kept for finding in part.findings),
             {name: text for part in kept for name, text in part.texts.items()},
             tuple(entry for part in kept for entry in part.others),
+            tuple(note for part in kept for note in part.notes),
         )

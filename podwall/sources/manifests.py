@@ -1,4 +1,4 @@
-"""Manifests: files, folders and the standard input, in YAML or JSON."""
+"""Manifests: files and the standard input, in YAML or JSON."""
 
 from __future__ import annotations
 
@@ -12,7 +12,6 @@ from podwall.policies.errors import Finding, Place, Severity, SourceError
 from podwall.reading import Document, LedgerEntry, ObjectStatus
 from podwall.reading.ledger import named_in
 from podwall.sources.files import ParsedDocuments, read_file
-from podwall.sources.folders import contents_of
 from podwall.sources.json_documents import (
     RENDER,
     BrokenJsonError,
@@ -25,7 +24,7 @@ from podwall.sources.json_documents import (
 from podwall.sources.other_tools import made_for
 from podwall.sources.yaml_documents import parse_yaml
 
-__all__ = ["json_manifests", "parse_manifests", "read_folder"]
+__all__ = ["json_manifests", "parse_manifests", "read_manifests"]
 
 OBJECT_KEYS: Final = frozenset({"apiVersion", "kind", "metadata", "spec"})
 
@@ -33,22 +32,9 @@ OBJECT_KEYS: Final = frozenset({"apiVersion", "kind", "metadata", "spec"})
 _REMOVE: Final = "remove it, or put a file in its place"
 _NO_OBJECT: Final = "it is no Kubernetes object"
 _COMMENTED: Final = "it is JSON with comments, and no Kubernetes object"
-_OF_A_PREVIEW: Final = "`podwall preview` wrote this folder, to show what a program deploys"
 
 
-def read_folder(folder: str) -> ParsedDocuments:
-    """Return the documents of all YAML and JSON files in a folder and below it."""
-    contents = contents_of(folder)
-    parts = [_of_file(path) for path in contents.files]
-    previews = [_left_out(path, _OF_A_PREVIEW) for path in contents.previews]
-    return ParsedDocuments.joined([*parts, ParsedDocuments(others=tuple(previews))])
-
-
-def _left_out(path: str, reason: str) -> LedgerEntry:
-    return LedgerEntry("", "", Place(path), ObjectStatus.UNREAD, reason)
-
-
-def _of_file(path: str) -> ParsedDocuments:
+def read_manifests(path: str) -> ParsedDocuments:
     """Return the documents of a file in a folder; what can't be read is a finding, and no more."""
     try:
         name, data = read_file(path)

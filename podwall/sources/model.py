@@ -30,9 +30,16 @@ class ManifestOptions:
 
     `namespace` is where an object belongs that names none, as `kubectl apply --namespace` has it;
     None means `default`.
+
+    For charts: `values` are files of values, the later over the earlier, and `release` is the name
+    of the release. `network` lets kustomize fetch what kustomizations name on the network; it then
+    runs in the caller's own environment.
     """
 
     namespace: str | None = None
+    values: tuple[str, ...] = ()
+    release: str = "release-name"
+    network: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,7 +57,8 @@ class Source:
     `planned` is what there will be; `deployed` what there is before, where the source knows it (a
     preview does). `findings` are about what could not be read. `complete` is True where what is not
     here does not exist (a live cluster), and `closed` where a user says so. `texts` are the files
-    by name, and `others` is what is there beside the documents: no Kubernetes object, or left out.
+    by name, `notes` say what was done to read it, and `others` is what is there beside the
+    documents: no Kubernetes object, or left out.
 
     Of what Pulumi manages there is more: `stack` is what people call the stack, such as `stack dev
     of shop`; `plan` has its resources, those that are deleted included; `existence` says what there
@@ -65,6 +73,7 @@ class Source:
     complete: bool = False
     texts: Mapping[str, bytes] = field(default_factory=dict)
     others: tuple[LedgerEntry, ...] = ()
+    notes: tuple[str, ...] = ()
     stack: str = ""
     plan: Plan | None = None
     existence: Existence | None = None

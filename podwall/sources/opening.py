@@ -16,13 +16,14 @@ from podwall.policies.peers import check_name
 from podwall.policies.syntax import dns_label_problem
 from podwall.reading import ObjectStatus
 from podwall.sources.files import STDIN, ParsedDocuments, read_bytes
+from podwall.sources.folder_documents import no_chart, read_folder
 from podwall.sources.json_documents import (
     BrokenJsonError,
     duplicate_keys,
     looks_like_json,
     parsed_values,
 )
-from podwall.sources.manifests import json_manifests, parse_manifests, read_folder
+from podwall.sources.manifests import json_manifests, parse_manifests
 from podwall.sources.model import ManifestOptions, Source, SourceKind, Stage
 from podwall.sources.namespaces import in_namespace
 from podwall.sources.pulumi_documents import (
@@ -65,7 +66,7 @@ def source(path: str, options: ManifestOptions = _PLAIN) -> Source:
         InvalidValue: what Pulumi or podwall would have written has a part that neither writes, or
             an option is no value for what is read.
     """
-    return with_options(_opened(path), options)
+    return with_options(_opened(path, options), options)
 
 
 def with_options(found: Source, options: ManifestOptions) -> Source:
@@ -87,9 +88,11 @@ def with_options(found: Source, options: ManifestOptions) -> Source:
     return replace(found, planned=replace(found.planned, documents=documents))
 
 
-def _opened(path: str) -> Source:
+def _opened(path: str, options: ManifestOptions) -> Source:
     if path != STDIN and Path(path).is_dir():
-        return _of_manifests(path, read_folder(path))
+        return _of_manifests(path, read_folder(path, options))
+    if options.values:
+        raise no_chart(path)
     name, data = read_bytes(path)
     if not data.strip():
         raise SourceError("is empty", help=_SEE_LOG, place=Place(name))
@@ -140,6 +143,7 @@ def _of_manifests(name: str, parsed: ParsedDocuments) -> Source:
         findings=parsed.findings,
         texts=parsed.texts,
         others=parsed.others,
+        notes=parsed.notes,
     )
 
 

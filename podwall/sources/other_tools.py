@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any, Final
 
-__all__ = ["is_kustomization", "made_for"]
+__all__ = ["CHART", "is_kustomization", "made_for"]
 
 #: The groups that only a tool reads, by the tool or the program whose file it is.
 _GROUPS: Final[Mapping[str, str]] = {
@@ -37,7 +37,7 @@ _GROUPS: Final[Mapping[str, str]] = {
     }.items()
     for group in groups.split()
 }
-_CHART: Final = "Chart.yaml"
+CHART: Final = "Chart.yaml"
 KUSTOMIZATIONS: Final = ("kustomization.yaml", "kustomization.yml", "Kustomization")
 
 
@@ -70,7 +70,7 @@ def made_for(manifest: Any, name: str) -> str:
         return ""
     if is_kustomization(name):
         return "kustomize"
-    if name == _CHART and "kind" not in manifest:
+    if name == CHART and "kind" not in manifest:
         return "helm"
     version = manifest.get("apiVersion")
     if version == "v1" and manifest.get("kind") == "Config" and "metadata" not in manifest:

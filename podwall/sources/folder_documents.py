@@ -1,0 +1,74 @@
+"""The documents of a folder: of its files, its kustomizations and its charts.
+
+A folder with a kustomization is what kustomize builds of it, and a chart what helm renders; nothing
+else in it is read. In any other folder, the kustomizations and charts below it are built, and its
+own files are read as they are.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from functools import partial
+from pathlib import Path
+from typing import Final
+
+from podwall.policies.errors import Finding, InvalidValue, Place, Severity, SourceError
+from podwall.reading import LedgerEntry, ObjectStatus
+from podwall.sources.files import ParsedDocuments
+from podwall.sources.folders import FolderContents, contents_of
+from podwall.sources.kustomizations import kustomization_in, unincluded
+from podwall.sources.manifests import read_manifests
+from podwall.sources.model import ManifestOptions
+from podwall.sources.rendering import built, rendered
+
+__all__ = ["no_chart", "read_folder"]
+
+_AT_ONCE: Final = 4
+_OF_A_PREVIEW: Final = "`podwall preview` wrote this folder, to show what a program deploys"
+
+
+def read_folder(folder: str, options: ManifestOptions) -> ParsedDocuments:
+    """Return the documents of a folder and of all below it.
+
+    Raises:
+        SourceError: the folder can't be listed, or can't be built where it is a kustomization or a
+            chart itself.
+        InvalidValue: values are given, and there is no chart.
+    """
+    is_kustomization = kustomization_in(folder) is not None
+    contents = FolderContents() if is_kustomization else contents_of(folder)
+    if options.values and not contents.charts:
+        raise no_chart(folder)
+    if is_kustomization:
+        return built(folder, options)
+    if str(Path(folder)) in contents.charts:
+        return rendered(folder, options)
+    return ParsedDocuments.joined(_parts(contents, options))
+
+
+def no_chart(name: str) -> InvalidValue:
+    """Return the error for values that nothing reads."""
+    return InvalidValue(f"`{name}` has no chart that values could be for", help="give the chart")
+
+
+def _parts(contents: FolderContents, options: ManifestOptions) -> Iterator[ParsedDocuments]:
+    yield from map(read_manifests, contents.files)
+    made = [partial(built, each, options) for each in unincluded(contents.kustomizations)]
+    made += [partial(rendered, each, options) for each in contents.charts]
+    with ThreadPoolExecutor(_AT_ONCE) as pool:
+        yield from pool.map(_made, made)
+    yield ParsedDocuments(others=tuple(map(_written_by_a_preview, contents.previews)))
+
+
+def _written_by_a_preview(folder: str) -> LedgerEntry:
+    return LedgerEntry("", "", Place(folder), ObjectStatus.UNREAD, _OF_A_PREVIEW)
+
+
+def _made(make: Callable[[], ParsedDocuments]) -> ParsedDocuments:
+    """Return what a tool makes of a folder below; where it fails, a finding, and no more."""
+    try:
+        return make()
+    except SourceError as problem:
+        error = Finding("not-built", Severity.ERROR, problem.message, problem.place, problem.help)
+        return ParsedDocuments(findings=(error,))
