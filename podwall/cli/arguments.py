@@ -40,7 +40,7 @@ __all__ = [
     "paused_collector",
     "read_review",
     "read_source",
-    "source_and_expectations",
+    "sources_and_expectations",
     "write_notes",
     "write_out",
 ]
@@ -147,13 +147,13 @@ def write_out(text: str, options: Namespace) -> bool:
 
 
 def add_source(parser: ArgumentParser) -> None:
-    """Add `SOURCE`, and `--stack` for the source that is a program."""
+    """Add `SOURCE ...`, and `--stack` for the source that is a program."""
     parser.add_argument(
-        "source",
+        "sources",
         metavar="SOURCE",
-        nargs="?",
+        nargs="*",
         help="manifests (a file, a folder, or - for the standard input), the output of "
-        "`pulumi preview --json --show-sames` or of `pulumi stack export` "
+        "`pulumi preview --json --show-sames` or of `pulumi stack export`; several are one cluster "
         "(default: the Pulumi program in this folder)",
     )
     add_stack(parser)
@@ -251,19 +251,19 @@ def _key_and_value(text: str, option: str) -> tuple[str, str]:
 
 
 def read_source(options: Namespace) -> Source:
-    """Return the source that the options name: what is at a path, else the program in this folder.
+    """Return what is at the paths that the options name, else the program in this folder.
 
     Raises:
         SourceError: there is nothing to read there.
     """
     manifests = manifest_options(options)
-    if options.source is None:
+    if not options.sources:
         return _program(options, manifests)
     _refuse_configuration(options)
-    from podwall.sources import source  # noqa: PLC0415 - help must not wait for the readers
+    from podwall.sources import sources  # noqa: PLC0415 - help must not wait for the readers
 
     with progress("reading"):
-        found = source(options.source, manifests)
+        found = sources(options.sources, manifests)
     write_notes(found)
     return found
 
@@ -296,7 +296,7 @@ def _refuse_configuration(options: Namespace) -> None:
     given = [(f"--{name}", getattr(options, name, ())) for name in ("config", "secret")]
     for option, _ in (each for each in given if each[1]):
         raise InvalidValue(
-            f"{option} configures a program, and `{options.source}` is what is read instead",
+            f"{option} configures a program, and `{options.sources[0]}` is what is read instead",
             help="leave SOURCE out to plan the program in this folder",
         )
 
@@ -324,33 +324,27 @@ def paused_collector() -> Iterator[None]:
 
 
 def add_expectations(parser: ArgumentParser) -> None:
-    """Add `[SOURCE] EXPECTATIONS.yaml`, and `--stack` for the source that is a program."""
+    """Add `[SOURCE ...] EXPECTATIONS.yaml`, and `--stack` for the source that is a program."""
     parser.add_argument(
         "words",
-        metavar="[SOURCE] EXPECTATIONS.yaml",
+        metavar="[SOURCE ...] EXPECTATIONS.yaml",
         nargs="+",
         help="the file that says who may and who must not reach whom; SOURCE is manifests, a "
-        "preview or a stack (default: the Pulumi program in this folder)",
+        "preview or a stack, several are one cluster (default: the Pulumi program in this folder)",
     )
     add_stack(parser)
 
 
-def source_and_expectations(words: Sequence[str], command: str) -> tuple[str | None, str]:
-    """Return the source, which may be left out, and the file of expectations.
+def sources_and_expectations(words: Sequence[str], command: str) -> tuple[list[str], str]:
+    """Return the sources, which may be left out, and the file of expectations.
 
     Raises:
-        InvalidValue: there are more words, or only a folder, which is no file of expectations.
+        InvalidValue: the last word is a folder, which is no file of expectations.
     """
-    example = f"as in `podwall {command} manifests/ expectations.yaml`"
-    match words:
-        case [path] if Path(path).is_dir():
-            raise InvalidValue(
-                f"`{path}` is a folder, and {command} also needs a file of expectations",
-                help=example,
-            )
-        case [path]:
-            return None, path
-        case [source, path]:
-            return source, path
-        case _:
-            raise InvalidValue(f"{command} takes one or two words, not {len(words)}", help=example)
+    *sources, path = words
+    if Path(path).is_dir():
+        raise InvalidValue(
+            f"`{path}` is a folder, and {command} also needs a file of expectations",
+            help=f"as in `podwall {command} manifests/ expectations.yaml`",
+        )
+    return sources, path

@@ -5,7 +5,7 @@ from __future__ import annotations
 from argparse import Namespace
 from collections.abc import Iterator, Sequence
 
-from podwall.cli.arguments import paused_collector, read_review, source_and_expectations
+from podwall.cli.arguments import paused_collector, read_review, sources_and_expectations
 from podwall.cli.findings import write_reading
 from podwall.exit_code import FailOn, exit_code
 from podwall.expectations import Outcome, Result, check
@@ -25,7 +25,7 @@ def show_results(options: Namespace) -> int:
 
     It is 1 also where an object could not be read: it may be the one that breaks something.
     """
-    options.source, path = source_and_expectations(options.words, "check")
+    options.sources, path = sources_and_expectations(options.words, "check")
     expectations = expectations_in(path)
     with paused_collector():
         found = read_review(options)

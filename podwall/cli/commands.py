@@ -104,7 +104,7 @@ REACH = Command(
 def _explain_arguments(parser: ArgumentParser) -> None:
     parser.add_argument(
         "words",
-        metavar="[SOURCE] FROM TO [PORT]",
+        metavar="[SOURCE ...] FROM TO [PORT]",
         nargs="+",
         help="FROM and TO are workloads (`namespace/name`), addresses or ranges, or pods that are "
         "not shown, by labels as kubectl writes them: `shop/any:role=batch` of a namespace that is "
@@ -254,8 +254,9 @@ MIGRATE = Command(
 
 def _import_arguments(parser: ArgumentParser) -> None:
     parser.add_argument(
-        "source",
+        "sources",
         metavar="SOURCE",
+        nargs="+",
         help="manifests (a file, a folder, or - for the standard input), or the output of "
         "`pulumi preview --json --show-sames` or of `pulumi stack export`",
     )

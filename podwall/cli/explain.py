@@ -32,34 +32,57 @@ _EXAMPLE: Final = "as in `podwall explain manifests/ shop/web shop/api 8080`"
 class FlowWords(NamedTuple):
     """The words of the command line, each in its place."""
 
-    source: str | None
+    sources: tuple[str, ...]
     start: str
     end: str
     port: str | None
 
 
 def flow_words(words: list[str]) -> FlowWords:
-    """Return what words mean: `[SOURCE] FROM TO [PORT]`.
+    """Return what words mean: `[SOURCE ...] FROM TO [PORT]`.
 
-    Of three, the last is a port if it looks like one and the first is no file.
+    What is there as a file or a folder is a source, as long as FROM and TO are left. Of what
+    follows, the last is a port if it looks like one; a first word too many is a source, too, which
+    is not there.
 
     Raises:
         InvalidValue: there are too few words, or too many.
     """
-    match words:
+    count = _sources_in(words)
+    rest = words[count:]
+    if len(rest) == _MOST_WORDS or (len(rest) == _MOST_WORDS - 1 and not _is_port(rest[-1])):
+        count, rest = count + 1, rest[1:]
+    match rest:
         case [start, end]:
-            return FlowWords(None, start, end, None)
-        case [start, end, port] if typed_port(protocol_last(port)) and not _is_source(start):
-            return FlowWords(None, start, end, port)
-        case [source, start, end]:
-            return FlowWords(source, start, end, None)
-        case [source, start, end, port]:
-            return FlowWords(source, start, end, port)
+            return FlowWords(tuple(words[:count]), start, end, None)
+        case [start, end, port]:
+            return FlowWords(tuple(words[:count]), start, end, port)
         case _:
             raise InvalidValue(
-                f"explain takes two to four words, not {len(words)}",
+                f"explain takes FROM and TO, a port, and before them sources: {_shown(rest)}",
                 help=_EXAMPLE,
             )
+
+
+_MOST_WORDS: Final = 4
+
+
+def _sources_in(words: list[str]) -> int:
+    """Return how many of the first words are sources; after them, there are FROM and TO at least.
+
+    A number at the end is a port: FROM and TO are before it.
+    """
+    kept = 3 if words[-1][:1].isdigit() and _is_port(words[-1]) else 2
+    possible = words[: max(len(words) - kept, 0)]
+    return next((n for n, word in enumerate(possible) if not _is_source(word)), len(possible))
+
+
+def _is_port(word: str) -> bool:
+    return typed_port(protocol_last(word)) is not None
+
+
+def _shown(rest: list[str]) -> str:
+    return f"`{rest[0]}` is none" if len(rest) > _MOST_WORDS else f"there is only `{rest[0]}`"
 
 
 def _is_source(word: str) -> bool:
@@ -69,7 +92,7 @@ def _is_source(word: str) -> bool:
 def show_explanation(options: Namespace) -> int:
     """Show why the flow passes or does not, and return the exit code."""
     words = flow_words(options.words)
-    options.source = words.source
+    options.sources = words.sources
     with paused_collector():
         found = read_review(options)
         explained = _answers(found.reachability, words)
@@ -82,7 +105,7 @@ def _answers(found: Reachability, words: FlowWords) -> tuple[FlowAnswer, ...]:
     try:
         return answers(found, words.start, words.end, words.port)
     except InvalidValue as problem:
-        if words.source is None and _is_source(words.start):
+        if not words.sources and _is_source(words.start):
             problem.help = f"explain needs FROM and TO after a source: {_EXAMPLE}"
         raise
 

@@ -49,7 +49,7 @@ def _report(options: Namespace, found: Review) -> Iterable[str]:
 def _page(options: Namespace, found: Review) -> Iterator[str]:
     from podwall.reports.page import html_page  # noqa: PLC0415 - only the page needs it
 
-    subject = options.source or options.stack or "this program"
+    subject = ", ".join(options.sources) or options.stack or "this program"
     yield html_page(found.reachability, subject, findings=found.findings)
 
 

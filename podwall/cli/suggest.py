@@ -9,7 +9,7 @@ from typing import Final
 from podwall.cli.arguments import (
     paused_collector,
     read_review,
-    source_and_expectations,
+    sources_and_expectations,
     write_out,
 )
 from podwall.cli.findings import write_findings, write_unread
@@ -33,7 +33,7 @@ _HEADLINE: Final = "Network policies of least privilege, suggested from expectat
 
 def show_suggestion(options: Namespace) -> int:
     """Write policies that open what is stated, say what they do, and return the exit code."""
-    options.source, path = source_and_expectations(options.words, "suggest")
+    options.sources, path = sources_and_expectations(options.words, "suggest")
     expectations = expectations_in(path)
     with paused_collector():
         found = read_review(options)

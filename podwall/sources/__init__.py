@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from podwall.sources.model import ManifestOptions, Source, SourceKind, Stage
-from podwall.sources.opening import source, with_options
+from podwall.sources.opening import source, sources, with_options
 from podwall.sources.stacks import source_of_plan, source_of_program, source_of_steps
 
 __all__ = [
@@ -15,5 +15,6 @@ __all__ = [
     "source_of_plan",
     "source_of_program",
     "source_of_steps",
+    "sources",
     "with_options",
 ]

@@ -22,7 +22,7 @@ from podwall.sources.manifests import read_manifests
 from podwall.sources.model import ManifestOptions
 from podwall.sources.rendering import built, rendered
 
-__all__ = ["no_chart", "read_folder"]
+__all__ = ["NoChartError", "read_folder"]
 
 _AT_ONCE: Final = 4
 _OF_A_PREVIEW: Final = "`podwall preview` wrote this folder, to show what a program deploys"
@@ -39,7 +39,7 @@ def read_folder(folder: str, options: ManifestOptions) -> ParsedDocuments:
     is_kustomization = kustomization_in(folder) is not None
     contents = FolderContents() if is_kustomization else contents_of(folder)
     if options.values and not contents.charts:
-        raise no_chart(folder)
+        raise NoChartError(folder)
     if is_kustomization:
         return built(folder, options)
     if str(Path(folder)) in contents.charts:
@@ -47,9 +47,12 @@ def read_folder(folder: str, options: ManifestOptions) -> ParsedDocuments:
     return ParsedDocuments.joined(_parts(contents, options))
 
 
-def no_chart(name: str) -> InvalidValue:
-    """Return the error for values that nothing reads."""
-    return InvalidValue(f"`{name}` has no chart that values could be for", help="give the chart")
+class NoChartError(InvalidValue):
+    """Values are given, and nothing here reads them."""
+
+    def __init__(self, name: str) -> None:
+        """Take what people call the source."""
+        super().__init__(f"`{name}` has no chart that values could be for", help="give the chart")
 
 
 def _parts(contents: FolderContents, options: ManifestOptions) -> Iterator[ParsedDocuments]:

@@ -6,6 +6,7 @@ exported stack, or a plan that `podwall preview` wrote.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any, Final
@@ -16,7 +17,7 @@ from podwall.policies.peers import check_name
 from podwall.policies.syntax import dns_label_problem
 from podwall.reading import ObjectStatus
 from podwall.sources.files import STDIN, ParsedDocuments, read_bytes
-from podwall.sources.folder_documents import no_chart, read_folder
+from podwall.sources.folder_documents import NoChartError, read_folder
 from podwall.sources.json_documents import (
     BrokenJsonError,
     duplicate_keys,
@@ -24,6 +25,7 @@ from podwall.sources.json_documents import (
     parsed_values,
 )
 from podwall.sources.manifests import json_manifests, parse_manifests
+from podwall.sources.merging import merged
 from podwall.sources.model import ManifestOptions, Source, SourceKind, Stage
 from podwall.sources.namespaces import in_namespace
 from podwall.sources.pulumi_documents import (
@@ -37,7 +39,7 @@ from podwall.sources.pulumi_documents import (
 from podwall.sources.stacks import source_of_plan, source_of_steps
 from podwall.sources.states import is_state, state_findings, state_plan
 
-__all__ = ["source", "with_options"]
+__all__ = ["source", "sources", "with_options"]
 
 
 _SEE_LOG: Final = "the log of the command that should have written it says why"
@@ -66,7 +68,43 @@ def source(path: str, options: ManifestOptions = _PLAIN) -> Source:
         InvalidValue: what Pulumi or podwall would have written has a part that neither writes, or
             an option is no value for what is read.
     """
-    return with_options(_opened(path, options), options)
+    return sources([path], options)
+
+
+def sources(paths: Sequence[str], options: ManifestOptions = _PLAIN) -> Source:
+    """Return the source at a path, or those at several as one.
+
+    Args:
+        paths: where to read; one at least.
+        options: what is said of manifests; values are for the charts among them.
+
+    Raises:
+        SourceError: as `source` does.
+        InvalidValue: as `source` does, or two are of Pulumi.
+    """
+    found = _all_opened(paths, options)
+    manifests = [each for each in found if each.kind is SourceKind.MANIFESTS]
+    placed = [
+        with_options(each, options) if each in manifests or not manifests else each
+        for each in found
+    ]
+    return merged(placed)
+
+
+def _all_opened(paths: Sequence[str], options: ManifestOptions) -> list[Source]:
+    """Return every source; values need one chart, and not one in each."""
+    without = replace(options, values=())
+    found: list[Source] = []
+    lacking: list[NoChartError] = []
+    for path in paths:
+        try:
+            found.append(_opened(path, options))
+        except NoChartError as problem:
+            lacking.append(problem)
+            if len(lacking) == len(paths):
+                raise
+            found.append(_opened(path, without))
+    return found
 
 
 def with_options(found: Source, options: ManifestOptions) -> Source:
@@ -92,7 +130,7 @@ def _opened(path: str, options: ManifestOptions) -> Source:
     if path != STDIN and Path(path).is_dir():
         return _of_manifests(path, read_folder(path, options))
     if options.values:
-        raise no_chart(path)
+        raise NoChartError(path)
     name, data = read_bytes(path)
     if not data.strip():
         raise SourceError("is empty", help=_SEE_LOG, place=Place(name))

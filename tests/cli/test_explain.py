@@ -153,12 +153,29 @@ def test_a_source_without_two_ends_is_told_from_an_end(
 
 
 def test_the_last_of_three_words_is_a_port_if_it_looks_like_one() -> None:
-    assert flow_words(["a/b", "c/d", "80/udp"]) == FlowWords(None, "a/b", "c/d", "80/udp")
-    assert flow_words(["a/b", "c/d", "udp/80"]) == FlowWords(None, "a/b", "c/d", "udp/80")
-    assert flow_words([SHOP, "a/b", "c/d"]) == FlowWords(SHOP, "a/b", "c/d", None)
-    assert flow_words([SHOP, "web", "api"]) == FlowWords(SHOP, "web", "api", None)
-    with pytest.raises(InvalidValue, match="two to four words"):
-        flow_words(["a/b"])
+    assert flow_words(["a/b", "c/d", "80/udp"]) == FlowWords((), "a/b", "c/d", "80/udp")
+    assert flow_words(["a/b", "c/d", "udp/80"]) == FlowWords((), "a/b", "c/d", "udp/80")
+    assert flow_words([SHOP, "a/b", "c/d"]) == FlowWords((SHOP,), "a/b", "c/d", None)
+    assert flow_words([SHOP, "web", "api"]) == FlowWords((SHOP,), "web", "api", None)
+    for words in (["a/b"], ["a", "b", "c", "d", "e"]):
+        with pytest.raises(InvalidValue, match="explain takes FROM and TO"):
+            flow_words(words)
+
+
+def test_what_is_there_is_a_source_as_long_as_two_ends_are_left(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    for name in ("a", "b", "web"):
+        (tmp_path / name).mkdir()
+    pair = ("shop/web", "shop/db")
+    for port in ((), ("80",), ("metrics",)):
+        for found in ((), ("a",), ("a", "b"), ("a", "-")):
+            expected = FlowWords(found, *pair, port[0] if port else None)
+            assert flow_words([*found, *pair, *port]) == expected
+    assert flow_words(["a", "web", "b"]) == FlowWords(("a",), "web", "b", None)
+    assert flow_words(["web", "b", "80"]) == FlowWords((), "web", "b", "80")
+    assert flow_words(["a", "gone", *pair]) == FlowWords(("a", "gone"), *pair, None)
 
 
 @pytest.mark.parametrize(

@@ -122,7 +122,7 @@ def test_nothing_to_protect_is_said(tmp_path: Path) -> None:
     assert "has no workload that policies could protect" in result.err
 
 
-def test_too_many_words_are_refused(tmp_path: Path) -> None:
+def test_the_last_word_is_the_file_of_expectations(tmp_path: Path) -> None:
     result = podwall(tmp_path, "suggest", "a", "b", "c")
     assert result.code == 2
-    assert "suggest takes one or two words, not 3" in result.err
+    assert "`c` could not be read" in result.err

@@ -35,10 +35,10 @@ def test_help_of_a_command_has_an_example(tmp_path: Path, name: str) -> None:
 @pytest.mark.parametrize(
     ("name", "words"),
     [
-        ("explain", "[SOURCE] FROM TO [PORT]"),
+        ("explain", "[SOURCE ...] FROM TO [PORT]"),
         ("diff", "OLD NEW | PREVIEW.json"),
-        ("check", "[SOURCE] EXPECTATIONS.yaml"),
-        ("suggest", "[SOURCE] EXPECTATIONS.yaml"),
+        ("check", "[SOURCE ...] EXPECTATIONS.yaml"),
+        ("suggest", "[SOURCE ...] EXPECTATIONS.yaml"),
     ],
 )
 def test_the_usage_says_the_words_of_a_command_once(tmp_path: Path, name: str, words: str) -> None:
