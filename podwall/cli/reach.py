@@ -60,7 +60,8 @@ def _picture(found: Review) -> Iterator[str]:
 
 
 def _for_people(found: Review) -> Iterator[str]:
+    from podwall.reports.reach.headline import left_out  # noqa: PLC0415 - as below
     from podwall.reports.reach.terminal import reach_lines  # noqa: PLC0415 - only text needs it
     from podwall.reports.terminal import terminal  # noqa: PLC0415 - as above
 
-    return reach_lines(found.reachability, terminal())
+    return reach_lines(found.reachability, terminal(), left_out(found.unread))

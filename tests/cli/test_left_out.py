@@ -51,3 +51,18 @@ def test_what_is_only_worth_knowing_does_not_disturb_an_explanation(tmp_path: Pa
     (tmp_path / "shop.yaml").write_text(text.replace("[{from: []}]", "[]"), "utf-8")
     result = podwall(tmp_path, "explain", "shop.yaml", "x/a", "x/b")
     assert (result.code, result.err) == (0, "")
+
+
+REFUSED = (
+    "apiVersion: networking.k8s.io/v1\nkind: NetworkPolicy\nmetadata: {name: w, namespace: shop}\n"
+    "spec: {podSelector: {}, policyTypes: [Ingress], ingress: [{ports: [{port: 80800}]}]}\n"
+)
+
+
+def test_a_policy_that_is_left_out_is_named_at_the_matrix(tmp_path: Path) -> None:
+    pod = "apiVersion: v1\nkind: Pod\nmetadata: {name: web, namespace: shop}\n"
+    (tmp_path / "a.yaml").write_text(f"{pod}---\n{REFUSED}", "utf-8")
+    matrix = podwall(tmp_path, "reach", "a.yaml").out.partition("\n\nshop/web")[0]
+    assert "! 1 policy is left out, so more may be closed than shown" in matrix
+    (tmp_path / "b.yaml").write_text(pod, "utf-8")
+    assert "! " not in podwall(tmp_path, "reach", "b.yaml").out

@@ -42,10 +42,16 @@ _CLOSER: Final = (
 )
 
 
-def reach_text(reachability: Reachability, console: Console, symbols: Symbols) -> str:
-    """Return the section as a console prints it, the title first and an empty line at its end."""
+def reach_text(
+    reachability: Reachability, console: Console, symbols: Symbols, lacking: Sequence[str] = ()
+) -> str:
+    """Return the section as a console prints it, the title first and an empty line at its end.
+
+    `lacking` says what the verdicts lack, a sentence each.
+    """
     title = Styled.of(("Who can reach whom", "bold underline"), f"  {reachability.engine.title}")
-    parts = _section(reachability, console, symbols)
+    warnings = (Styled.of((f"! {each}", "yellow")) for each in lacking)
+    parts = (*_section(reachability, console, symbols), *warnings)
     section = console.printed(*parts, indent=_INDENT)
     return f"{console.printed(title, '')}{section}\n"
 
@@ -130,15 +136,17 @@ def _causes(causes: Sequence[str]) -> Iterator[Styled]:
         )
 
 
-def reach_lines(reachability: Reachability, console: Console) -> Iterator[str]:
+def reach_lines(
+    reachability: Reachability, console: Console, lacking: Sequence[str] = ()
+) -> Iterator[str]:
     """Yield the table of the workloads, and then a line for each pair.
 
     Of many workloads a person gets the table of their namespaces, as thousands of lines would push
-    it out of sight; a program such as `grep` gets the lines.
+    it out of sight; a program such as `grep` gets the lines. `lacking` says what the verdicts lack.
     """
     many = len(reachability.workloads) > MOST_WORKLOADS
     if console.is_terminal or not many:
-        yield reach_text(reachability, console, symbols(console.encoding))
+        yield reach_text(reachability, console, symbols(console.encoding), lacking)
     if console.is_terminal and many:
         return
     width = max((len(endpoint.id) for endpoint in reachability.endpoints), default=0)
