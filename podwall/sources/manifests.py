@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import os
 import re
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable
 from dataclasses import replace
 from pathlib import Path
 from typing import Any, Final
@@ -16,7 +17,6 @@ from podwall.sources.json_documents import (
     RENDER,
     BrokenJsonError,
     documents_of,
-    is_template,
     looks_like_json,
     parse_json,
     parsed_values,
@@ -93,21 +93,20 @@ def _objects(parsed: ParsedDocuments, data: bytes, name: str) -> ParsedDocuments
     """Return the documents that are meant for Kubernetes, and what the others are."""
     objects: list[Document] = []
     others: list[LedgerEntry] = []
-    file = Path(name).name
+    file = name.rpartition(os.sep)[2]
     for item in parsed.documents:
         tool = made_for(item.manifest, file)
         if not tool and _is_meant_as_object(item.manifest):
             objects.append(item)
         else:
             others.append(_other(item, f"it is made for {tool}" if tool else _NO_OBJECT))
-    templates = tuple(_templates(objects)) if is_template(data) else ()
+    templates = [item for item in objects if _is_unrendered(item.manifest)]
     if templates:
-        named = {each.place for each in templates}
-        objects = [each for each in objects if each.place not in named]
+        objects = [item for item in objects if item not in templates]
     return replace(
         parsed,
         documents=tuple(objects),
-        findings=(*parsed.findings, *templates),
+        findings=(*parsed.findings, *map(_unrendered, templates)),
         texts={name: data},
         others=tuple(others),
     )
@@ -125,20 +124,18 @@ def _is_meant_as_object(value: Any) -> bool:
     return not isinstance(value, dict) or not value.keys().isdisjoint(OBJECT_KEYS)
 
 
-def _templates(objects: Iterable[Document]) -> Iterator[Finding]:
-    """Yield a finding for each object whose kind or name a template engine still has to fill in."""
-    for item in objects:
-        if is_template(" ".join(_identity(item.manifest)).encode()):
-            yield Finding(
-                "unrendered-template",
-                Severity.ERROR,
-                "this is a template, and no manifest yet",
-                item.place,
-                RENDER,
-            )
+def _is_unrendered(manifest: Any) -> bool:
+    """Return whether a template engine still has to fill in an object's kind or name.
+
+    Other fields may well have such signs: alerts and dashboards are templates of their own.
+    """
+    if not isinstance(manifest, dict):
+        return False
+    metadata = manifest.get("metadata")
+    name = metadata.get("name") if isinstance(metadata, dict) else None
+    return any(isinstance(text, str) and "{{" in text for text in (name, manifest.get("kind")))
 
 
-def _identity(manifest: Any) -> Iterator[str]:
-    if isinstance(manifest, Mapping):
-        yield from (str(manifest.get(key)) for key in ("apiVersion", "kind"))
-        yield from named_in(manifest)
+def _unrendered(item: Document) -> Finding:
+    message = "this is a template, and no manifest yet"
+    return Finding("unrendered-template", Severity.ERROR, message, item.place, RENDER)

@@ -37,6 +37,8 @@ _GROUPS: Final[Mapping[str, str]] = {
     }.items()
     for group in groups.split()
 }
+#: Files that look like objects of the core group, and have no name.
+_CORE: Final = {"Config": "kubectl", "Policy": "the scheduler"}
 CHART: Final = "Chart.yaml"
 KUSTOMIZATIONS: Final = ("kustomization.yaml", "kustomization.yml", "Kustomization")
 
@@ -73,6 +75,6 @@ def made_for(manifest: Any, name: str) -> str:
     if name == CHART and "kind" not in manifest:
         return "helm"
     version = manifest.get("apiVersion")
-    if version == "v1" and manifest.get("kind") == "Config" and "metadata" not in manifest:
-        return "kubectl"
+    if version == "v1" and "metadata" not in manifest and manifest.get("kind") in _CORE:
+        return _CORE[manifest["kind"]]
     return _GROUPS.get(version.partition("/")[0], "") if isinstance(version, str) else ""

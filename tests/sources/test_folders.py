@@ -18,6 +18,7 @@ from tests.cli.running import podwall
 POD = "apiVersion: v1\nkind: Pod\nmetadata: {name: web, namespace: shop}\n"
 KIND = "apiVersion: kind.x-k8s.io/v1alpha4\nkind: Cluster\nnodes: [{role: worker}]\n"
 SKAFFOLD = "apiVersion: skaffold/v4beta6\nkind: Config\nmetadata: {name: shop}\n"
+SCHEDULER = "apiVersion: v1\nkind: Policy\npredicates: [{name: PodFitsPorts}]\n"
 KUBECONFIG = "apiVersion: v1\nkind: Config\nclusters: []\n"
 TSCONFIG = '{\n  // "strict" is on\n  "compilerOptions": {"strict": true,}, /* all */\n}\n'
 
@@ -30,6 +31,7 @@ TSCONFIG = '{\n  // "strict" is on\n  "compilerOptions": {"strict": true,}, /* a
         ),
         pytest.param("cluster.yaml", KIND, "it is made for kind", id="kind"),
         pytest.param("skaffold.yaml", SKAFFOLD, "it is made for skaffold", id="skaffold"),
+        pytest.param("policy.yaml", SCHEDULER, "it is made for the scheduler", id="scheduler"),
         pytest.param("config.yaml", KUBECONFIG, "it is made for kubectl", id="kubectl"),
         pytest.param(
             "tsconfig.json",
