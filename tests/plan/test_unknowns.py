@@ -15,12 +15,13 @@ from podwall.reading import snapshot
 from tests.plan.projects import plan_of, resource
 
 CLUSTER = """
-from pulumi_azure_native.authorization import get_client_config, get_client_config_output
+from pulumi_azure_native.authorization import get_client_config, get_role_definition_output
 from pulumi_azure_native.containerservice import (
     ManagedCluster, list_managed_cluster_user_credentials_output
 )
 from pulumi_azure_native.managedidentity import UserAssignedIdentity
 
+reader = {"role_definition_id": "reader", "scope": "/subscriptions/s"}
 identity = UserAssignedIdentity("id", resource_group_name="rg", location="westeurope")
 cluster = ManagedCluster(
     "aks",
@@ -68,7 +69,9 @@ def test_what_the_inputs_tell_is_known(tmp_path: Path, expression: str, known: s
             "cluster.identity.apply(lambda i: list(i.user_assigned_identities)[0])",
             id="a list that comes back as a map",
         ),
-        pytest.param("get_client_config_output().tenant_id", id="the answer of a function"),
+        pytest.param(
+            "get_role_definition_output(**reader).role_name", id="the answer of a function"
+        ),
         pytest.param("get_client_config().tenant_id", id="its direct form"),
         pytest.param("f'x-{get_client_config().tenant_id}'", id="a text around the direct form"),
         pytest.param(

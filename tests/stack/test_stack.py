@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import base64
+from importlib.metadata import version
 from itertools import product
 from typing import Any
 
@@ -13,6 +14,8 @@ from podwall.policies import NetworkPolicy, PodwallError, Step
 from policies.walkthrough import backend_policies
 from tests.stack.documents import ROOT
 from tests.stack.planning import ancestors, named, objects, one, plan
+
+SAYS_WHAT_IS_SECRET = tuple(map(int, version("pulumi").split(".")[:2])) >= (3, 262)
 
 EVERY_CHOICE = [
     pytest.param(*choice, id=" ".join(choice))
@@ -108,6 +111,9 @@ def test_every_object_belongs_to_a_component(stack: str) -> None:
         assert next(ancestors(planned, each)).startswith("podwall:index:")
 
 
+@pytest.mark.skipif(
+    not SAYS_WHAT_IS_SECRET, reason="pulumi 3.260 tells of an unknown value only that it is unknown"
+)
 @pytest.mark.parametrize("stack", ["dev", "prod"])
 def test_the_kubeconfig_is_secret_wherever_it_goes(stack: str) -> None:
     planned = plan(stack)

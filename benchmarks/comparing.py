@@ -1,0 +1,169 @@
+"""Whole commands of this build beside those of a kept one: `make bench-compare BASE=WHEEL`.
+
+    python -m benchmarks.comparing BASE [--quick]
+
+BASE is a wheel of podwall, or a checkout of it. The rounds of the two builds take turns, so that a
+machine that becomes slower is slower for both; a ratio is that of the medians of CPU seconds.
+"""
+
+from __future__ import annotations
+
+import os
+import statistics
+import subprocess
+import sys
+import tempfile
+import zipfile
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final
+
+from benchmarks import antrea
+from benchmarks.commands import write_manifests
+from benchmarks.mix import random_mix
+from benchmarks.presets import full_mesh, ladder
+from podwall.model import Snapshot
+
+__all__ = ["Row", "compared", "rows"]
+
+ROUNDS: Final = 3
+ROOT: Final = Path(__file__).resolve().parents[1]
+NOISE: Final = 1.3
+"""Below this ratio two builds count as equally quick: one run on a shared machine varies as much."""
+
+PROGRAM: Final = {
+    "Pulumi.yaml": "name: two-objects\nruntime: python\n",
+    "Pulumi.dev.yaml": "config: {}\n",
+    "__main__.py": """
+from pulumi_kubernetes.core.v1 import Namespace
+from pulumi_kubernetes.networking.v1 import NetworkPolicy
+
+Namespace("shop", metadata={"name": "shop"})
+NetworkPolicy(
+    "deny",
+    metadata={"name": "deny", "namespace": "shop"},
+    spec={"pod_selector": {}, "policy_types": ["Ingress", "Egress"]},
+)
+""",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """A command that both builds know: what it is called in the table, and its arguments."""
+
+    name: str
+    arguments: tuple[str, ...]
+    folder: Path = ROOT
+
+
+@dataclass(frozen=True, slots=True)
+class Compared:
+    """CPU seconds of a command: this build's, and those of the build that was kept."""
+
+    row: Row
+    seconds: float
+    base: float
+
+    @property
+    def ratio(self) -> float:
+        """How many times as long this build takes."""
+        return self.seconds / self.base
+
+
+def rows(folder: Path, *, quick: bool) -> Iterator[Row]:
+    """Yield the commands; what they read is written to `folder`."""
+    shop = str(ROOT / "examples" / "shop")
+    yield Row("--help", ("--help",))
+    yield Row("reach, the shop of the examples", ("reach", shop))
+    yield Row("lint, the shop of the examples", ("lint", shop))
+    out = str(folder / "out")
+    yield Row("preview of a program of two objects", ("preview", "--out", out), _program(folder))
+    for name, snapshot in _clusters(quick=quick):
+        paths = write_manifests(snapshot, folder / name.replace(" ", "-"))
+        yield Row(f"reach -o csv, {name}, YAML", ("reach", str(paths["yaml"]), "-o", "csv"))
+        yield Row(f"reach -o csv, {name}, JSON", ("reach", str(paths["json"]), "-o", "csv"))
+        both = (str(paths["json"]), str(paths["json"]))
+        yield Row(f"diff, {name}, JSON", ("diff", *both))
+        yield Row(
+            f"migrate, {name}, JSON", ("migrate", both[0], "--from", "azure", "--to", "cilium")
+        )
+
+
+def _program(folder: Path) -> Path:
+    """Write a program that imports nothing of podwall, so that it means the same to every build."""
+    program = folder / "program"
+    program.mkdir()
+    for name, text in PROGRAM.items():
+        (program / name).write_text(text, encoding="utf-8")
+    return program
+
+
+def _clusters(*, quick: bool) -> Iterator[tuple[str, Snapshot]]:
+    yield "ladder 500", ladder(500)
+    if not quick:
+        yield "ladder 3000", ladder(3_000)
+        yield "full mesh 300", full_mesh(300)
+        yield "large namespaces", antrea.large_namespaces(1)
+        yield "across namespaces", antrea.cluster_scoped(5)
+        yield "random mix 500", random_mix(500)
+
+
+def compared(row: Row, base: Path) -> Compared:
+    """Run a command of both builds in turns, and return the medians of their CPU seconds."""
+    found = [(_seconds(row, ROOT), _seconds(row, base)) for _ in range(ROUNDS)]
+    ours, theirs = (statistics.median(part) for part in zip(*found, strict=True))
+    return Compared(row, ours, theirs)
+
+
+def _seconds(row: Row, build: Path) -> float:
+    command = [sys.executable, "-m", "podwall", *row.arguments]
+    before = os.times()
+    ended = subprocess.run(  # noqa: S603 - the commands of this benchmark
+        command, cwd=row.folder, env=_environment(build), capture_output=True, check=False
+    )
+    after = os.times()
+    if ended.returncode not in (0, 1):
+        raise subprocess.CalledProcessError(ended.returncode, command, stderr=ended.stderr)
+    return (after.children_user - before.children_user) + (
+        after.children_system - before.children_system
+    )
+
+
+def _environment(build: Path) -> Mapping[str, str]:
+    """Return an environment in which `podwall` is that of a folder, which comes first on the path."""
+    kept = {k: v for k, v in os.environ.items() if k != "PYTHONDONTWRITEBYTECODE"}
+    return {**kept, "PYTHONPATH": str(build), "PYTHONSAFEPATH": "1"}
+
+
+def _unpacked(base: Path, folder: Path) -> Path:
+    if base.is_dir():
+        return base.resolve()
+    with zipfile.ZipFile(base) as wheel:
+        wheel.extractall(folder)
+    return folder
+
+
+def main(words: Sequence[str]) -> None:
+    """Print a line for each command: both times, and how many times as long this build takes."""
+    quick = "--quick" in words
+    named = [word for word in words if word != "--quick"]
+    if len(named) != 1 or not Path(named[0]).exists():
+        sys.exit("python -m benchmarks.comparing BASE [--quick]: BASE is a wheel or a checkout")
+    with tempfile.TemporaryDirectory() as name:
+        folder = Path(name)
+        base = _unpacked(Path(named[0]), folder / "base")
+        print("| command | this build, CPU s | kept build, CPU s | ratio | |\n" + "|---" * 5 + "|")
+        for row in rows(folder, quick=quick):
+            found = compared(row, base)
+            slower = "slower" if found.ratio > NOISE else ""
+            print(
+                f"| {row.name} | {found.seconds:.2f} | {found.base:.2f} | {found.ratio:.2f}"
+                f" | {slower} |",
+                flush=True,
+            )
+
+
+if __name__ == "__main__":
+    main(sys.argv[1:])
