@@ -30,7 +30,7 @@ __all__ = ["Row", "compared", "rows"]
 ROUNDS: Final = 3
 ROOT: Final = Path(__file__).resolve().parents[1]
 NOISE: Final = 1.3
-"""Below this ratio two builds count as equally quick: one run on a shared machine varies as much."""
+"""Below this ratio two builds count as equally quick: a shared machine varies as much."""
 
 PROGRAM: Final = {
     "Pulumi.yaml": "name: two-objects\nruntime: python\n",
@@ -132,7 +132,7 @@ def _seconds(row: Row, build: Path) -> float:
 
 
 def _environment(build: Path) -> Mapping[str, str]:
-    """Return an environment in which `podwall` is that of a folder, which comes first on the path."""
+    """Return an environment in which `podwall` is that of a folder."""
     kept = {k: v for k, v in os.environ.items() if k != "PYTHONDONTWRITEBYTECODE"}
     return {**kept, "PYTHONPATH": str(build), "PYTHONSAFEPATH": "1"}
 

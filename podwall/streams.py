@@ -55,6 +55,7 @@ _NAMES: Final = (
     "save-state|set-env|set-output|set-secret|stop-commands|warning"
 )
 _COMMAND: Final = re.compile(rf"(?<=#)#(?=\w*\[)|(?<=:):(?=(?:{_NAMES})\b)", re.IGNORECASE)
+_NAMED: Final = re.compile(rf"::(?=(?i:{_NAMES})\b)")
 # An address such as `::1` or `::/0` begins a line like a command, and is none.
 _ADDRESS: Final = r":(?:[\da-f]{1,4}(?::[\da-f]{1,4})*)?(?:/\d+)?(?=[\s,;]|\Z)"
 _BEGINNING: Final = re.compile(rf"^([^\S\n]*):(?=:)(?!{_ADDRESS})", re.MULTILINE | re.IGNORECASE)
@@ -87,10 +88,25 @@ def shown_text(text: str) -> str:
     \x3a:error::b #\x23vso[task.complete]
     ::/0 -> shop/api
     """
-    seen = _UNUSUAL.sub(lambda match: visible(match[0]), text)
-    if "::" in seen:
+    seen = text if _is_usual(text) else _UNUSUAL.sub(lambda match: visible(match[0]), text)
+    if "::" in seen and _may_begin_a_line(seen):
         seen = _BEGINNING.sub(r"\1\\x3a", seen)
-    return _COMMAND.sub(lambda match: f"\\x{ord(match[0]):x}", seen)
+    return _broken(seen, lambda match: f"\\x{ord(match[0]):x}")
+
+
+def _is_usual(text: str) -> bool:
+    """Return whether a text has only lines of what ASCII shows; most have, and are not searched."""
+    return text.isascii() and text.replace("\n", "").isprintable()
+
+
+def _may_begin_a_line(seen: str) -> bool:
+    """Return whether a colon may be the first on a line: only spaces come before it."""
+    return seen.startswith((":", " ")) or "\n:" in seen or "\n " in seen
+
+
+def _broken(seen: str, escape: Callable[[re.Match[str]], str]) -> str:
+    """Return a text in which no agent finds a command; nothing else is looked for where none is."""
+    return _COMMAND.sub(escape, seen) if "##" in seen or _NAMED.search(seen) else seen
 
 
 def shown_json(text: str) -> str:
@@ -99,8 +115,8 @@ def shown_json(text: str) -> str:
     >>> print(shown_json('{"name": "##vso[x]\x7f"}'))
     {"name": "#\u0023vso[x]\u007f"}
     """
-    seen = _UNUSUAL.sub(lambda match: _json_escape(match[0]), text)
-    return _COMMAND.sub(lambda match: f"\\u{ord(match[0]):04x}", seen)
+    seen = text if _is_usual(text) else _UNUSUAL.sub(lambda match: _json_escape(match[0]), text)
+    return _broken(seen, lambda match: f"\\u{ord(match[0]):04x}")
 
 
 def _json_escape(character: str) -> str:
@@ -116,8 +132,8 @@ def shown_markup(text: str) -> str:
     >>> print(shown_markup("<p>##vso[x] ::error::y</p>"))
     <p>#&#35;vso[x] :&#58;error::y</p>
     """
-    seen = _UNUSUAL.sub(lambda match: visible(match[0]), text)
-    return _COMMAND.sub(lambda match: f"&#{ord(match[0])};", seen)
+    seen = text if _is_usual(text) else _UNUSUAL.sub(lambda match: visible(match[0]), text)
+    return _broken(seen, lambda match: f"&#{ord(match[0])};")
 
 
 MEDIA: Final[Mapping[str, Callable[[str], str]]] = MappingProxyType(
