@@ -4,13 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from itertools import zip_longest
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
-from podwall.change_review import ChangeReview
 from podwall.cli.messages import write_message
 from podwall.policies.errors import Finding, Severity
 from podwall.reports.words import listed, printable
 from podwall.review import Review
+
+if TYPE_CHECKING:
+    from podwall.change_review import ChangeReview  # it brings the diff, which few commands need
 
 __all__ = ["write_change_reading", "write_findings", "write_reading", "write_unread"]
 
