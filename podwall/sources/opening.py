@@ -49,6 +49,8 @@ GIVE: Final = (
 
 
 _PLAIN: Final = ManifestOptions()
+_GIVE_FOLDER: Final = "give the folder that it is in, which is built as a whole"
+_OF_FOLDERS: Final = {"it is made for helm", "it is made for kustomize"}
 _GIVE_PREVIEW: Final = "leave SOURCE out to read the program itself, or give that folder"
 
 
@@ -194,5 +196,6 @@ def _nothing_in(name: str, parsed: ParsedDocuments) -> SourceError:
         message = f"there is nothing to read but `{left[0].place}`: {left[0].reason}"
         return SourceError(message, help=_GIVE_PREVIEW, place=Place(name))
     why = {each.reason for each in parsed.others}
-    message = f"`{name}` has no Kubernetes object{f': {why.pop()}' if len(why) == 1 else ''}"
-    return SourceError(message, help=GIVE, place=Place(name))
+    message = f"`{name}` has no Kubernetes object{f': {min(why)}' if len(why) == 1 else ''}"
+    help_ = _GIVE_FOLDER if why and why <= _OF_FOLDERS else GIVE
+    return SourceError(message, help=help_, place=Place(name))

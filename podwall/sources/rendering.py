@@ -57,6 +57,7 @@ def built(folder: str, options: ManifestOptions) -> ParsedDocuments:
 
 def _refuse_what_is_fetched(folder: str, *, network: bool) -> None:
     for each in included(kustomization_in(folder)):
+        read_file(str(each.file))  # kustomize would wait for ever on a pipe
         if each.inflates_charts:
             raise SourceError(
                 "kustomize would have to run helm here, which podwall does not let it",
@@ -187,10 +188,24 @@ def rendered(folder: str, options: ManifestOptions) -> ParsedDocuments:
             help=f"render it where it is, as in `helm template {folder} | podwall reach -`",
             place=Place(folder),
         )
+    _refuse_links_out(folder)
     command = ["helm", "template", options.release, str(Path(folder).absolute()), "--skip-tests"]
     command += ["--namespace", options.namespace] if options.namespace else []
     command += [f"--values={read_file(file)[0]}" for file in options.values]
     return _at_templates(_run(command, folder), folder)
+
+
+def _refuse_links_out(folder: str) -> None:
+    """Refuse a chart with a link out of its folder, which helm would follow to any file."""
+    top = Path(folder).resolve()
+    for parent, folders, names in os.walk(folder):
+        for path in (Path(parent, name) for name in (*folders, *names)):
+            if path.is_symlink() and not path.resolve().is_relative_to(top):
+                raise SourceError(
+                    f"leads out of the chart, to `{path.readlink()}`, and is not followed",
+                    help="put the file itself in its place",
+                    place=Place(str(path)),
+                )
 
 
 def _at_templates(data: bytes, folder: str) -> ParsedDocuments:

@@ -57,8 +57,9 @@ def test_files_of_other_tools_are_named_and_the_rest_is_read(
 
 def test_such_a_file_alone_is_no_source(tmp_path: Path) -> None:
     (tmp_path / "Chart.yaml").write_text("apiVersion: v2\nname: shop\n", "utf-8")
-    with pytest.raises(SourceError, match="no Kubernetes object: it is made for helm"):
+    with pytest.raises(SourceError, match="no Kubernetes object: it is made for helm") as caught:
         source(str(tmp_path / "Chart.yaml"))
+    assert caught.value.help.startswith("give the folder")
 
 
 def test_an_object_in_json_with_comments_is_malformed_as_for_kubectl(tmp_path: Path) -> None:

@@ -133,3 +133,24 @@ def test_values_are_files(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, value
     with pytest.raises(SourceError, match="could not be read"):
         source(chart, ManifestOptions(values=(values,)))
     assert not ran.exists()
+
+
+@pytest.mark.parametrize("name", ["templates/x.yaml", "files", "values.yaml"])
+def test_a_link_out_of_a_chart_is_not_followed(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, name: str
+) -> None:
+    chart = _chart(tmp_path)
+    ran = tmp_path / "ran"
+    (tmp_path / "chart" / name).unlink(missing_ok=True)
+    (tmp_path / "chart" / name).symlink_to("/etc")
+    monkeypatch.setenv("PATH", stand_in(tmp_path, "helm", f"open({str(ran)!r}, 'w')"))
+    with pytest.raises(SourceError, match="leads out of the chart"):
+        source(chart)
+    assert not ran.exists()
+
+
+@HELM
+def test_a_link_inside_of_a_chart_is_a_file_of_it(tmp_path: Path) -> None:
+    chart = _chart(tmp_path)
+    (tmp_path / "chart" / "templates" / "twice.yaml").symlink_to("policy.yaml")
+    assert len(source(chart, OPTIONS).planned.documents) == 3

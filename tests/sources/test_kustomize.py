@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 
 import pytest
@@ -245,3 +246,16 @@ def test_a_tool_that_knows_no_origins_still_builds(
     monkeypatch.setenv("PATH", stand_in(tmp_path, "kubectl", old))
     (document,) = source(str(tmp_path / "shop")).planned.documents
     assert (document.place.source, document.place.line) == (str(tmp_path / "shop"), None)
+
+
+@pytest.mark.parametrize("inside", [".", "base"])
+def test_a_kustomization_that_is_a_pipe_is_refused_at_once(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, inside: str
+) -> None:
+    files(tmp_path, {"kustomization.yaml": "resources: [base]\n", "base/a.yaml": POD})
+    pipe = tmp_path / inside / "kustomization.yaml"
+    pipe.unlink(missing_ok=True)
+    os.mkfifo(pipe)
+    monkeypatch.setenv("PATH", stand_in(tmp_path, "kustomize", PRINTS_A_POD))
+    with pytest.raises(SourceError, match="it is no file"):
+        source(str(tmp_path))
