@@ -11,7 +11,7 @@ import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from types import MappingProxyType
-from typing import Any
+from typing import Any, Final
 
 from podwall.plan.masking import secret_texts
 from podwall.plan.model import SECRET
@@ -27,11 +27,15 @@ class Configuration:
     """The configuration of a stack by full key (`project:name`), and which keys are secret.
 
     Values are text, as a program gets them: what is not text in the file is JSON here. An encrypted
-    value is an unknown text, because podwall asks for no passphrase.
+    value is an unknown text, because podwall asks for no passphrase. `environments` are those of
+    Pulumi ESC that the stack imports, which may set more. `answers` are podwall's own setting
+    `podwall:answers`, by the tokens of functions: what the cloud would answer.
     """
 
     values: Mapping[str, str]
     secret_keys: tuple[str, ...] = ()
+    environments: tuple[str, ...] = ()
+    answers: Mapping[str, Any] = field(default_factory=lambda: MappingProxyType({}))
 
     def secret_texts(self) -> Iterator[str]:
         """Yield the texts of secret values that are not encrypted: they stand in a file."""
@@ -76,18 +80,49 @@ def configuration(
     declared = {_full(key, project.name): (key, d) for key, d in project.config.items()}
     secrets = {full for full, (_, d) in declared.items() if isinstance(d, dict) and d.get("secret")}
     secrets |= _full_keys(given.secrets, project).keys()
+    answers = _answers(settled.pop(ANSWERS, {}), stack)
+    environments = tuple(_environments(stack.values.get("environment")))
     for full, (key, declaration) in declared.items():
         if full in settled:
             place = Place() if full in over else stack.place("config", full)
             _check_type(full, settled[full], declaration, place, is_secret=full in secrets)
         elif (default := _default(declaration)) is not None:
             settled[full] = default
-        elif full.startswith(f"{project.name}:"):
+        elif full.startswith(f"{project.name}:") and not environments:
             raise _missing(full, project.file.place("config", key), stack.path)
     return Configuration(
         {key: _text(value) for key, value in settled.items()},
         tuple(sorted(key for key in settled if key in secrets or _is_encrypted(settled[key]))),
+        environments,
+        answers,
     )
+
+
+#: The key of the stack's configuration that holds what the cloud would answer a program.
+ANSWERS: Final = "podwall:answers"
+
+
+def _answers(given: Any, stack: YamlFile) -> Mapping[str, Any]:
+    plain = _without_ciphertext(given)
+    if isinstance(plain, dict) and all(isinstance(each, dict) for each in plain.values()):
+        return plain
+    raise SourceError(
+        f"`{ANSWERS}` is a mapping of functions to what they answer, which is a mapping too",
+        help="as in `azure-native:network:getVirtualNetwork: {location: westeurope}`",
+        place=stack.place("config", ANSWERS),
+    )
+
+
+def _environments(written: Any) -> Iterator[str]:
+    """Yield the environments that a stack imports; one that is written in the file has no name.
+
+    https://www.pulumi.com/docs/iac/concepts/projects/stack-settings-file/
+    """
+    listed = written.get("imports") if isinstance(written, dict) else written
+    for each in listed if isinstance(listed, list) else []:
+        yield str(next(iter(each), "")) if isinstance(each, dict) else str(each)
+    if isinstance(written, dict) and "values" in written:
+        yield "of the stack's file"
 
 
 def _full_keys(values: Mapping[str, Any], project: Project) -> dict[str, Any]:

@@ -11,6 +11,7 @@ from types import MappingProxyType
 from typing import Any, Final, NamedTuple
 
 from podwall.plan.made_up_names import is_made_up, stand_in_of
+from podwall.plan.messages import UNSEEN_OBJECTS
 from podwall.plan.model import SECRET, Operation, Plan, PlannedResource
 from podwall.plan.providers import PROVIDER, provider_namespace
 from podwall.plan.values import inside, kind_of
@@ -128,9 +129,9 @@ def is_object(resource: PlannedResource) -> bool:
 
 def unseen_objects(plan: Plan) -> Iterator[Finding]:
     """Yield a finding for every resource that brings objects which the plan can't show."""
-    for entry in unseen_entries(plan):
+    for entry in _unseen_resources(plan):
         yield Finding(
-            "unseen-objects",
+            UNSEEN_OBJECTS,
             Severity.WARNING,
             entry.reason,
             entry.place,
@@ -139,7 +140,17 @@ def unseen_objects(plan: Plan) -> Iterator[Finding]:
 
 
 def unseen_entries(plan: Plan) -> Iterator[LedgerEntry]:
-    """Yield every resource that brings objects which the plan can't show, with the reason."""
+    """Yield all that brings objects which the plan can't show, with the reason.
+
+    That is a resource, or a line of the program.
+    """
+    yield from _unseen_resources(plan)
+    for each in plan.warnings:
+        if each.id == UNSEEN_OBJECTS:
+            yield LedgerEntry("", "", each.place, reason=each.message)
+
+
+def _unseen_resources(plan: Plan) -> Iterator[LedgerEntry]:
     parents = {resource.parent for resource in plan.resources}
     for resource in plan.resources:
         kind = kind_of(resource.type)

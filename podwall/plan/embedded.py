@@ -14,12 +14,19 @@ from pulumi import RunError
 from podwall.plan.configuration import GivenConfiguration, configuration, place_in_files
 from podwall.plan.engine import PlanningEngine, PlanningMonitor
 from podwall.plan.masking import masked
-from podwall.plan.messages import log_findings, raise_first, warning_findings
+from podwall.plan.messages import (
+    decision_findings,
+    known_by,
+    log_findings,
+    raise_first,
+    warning_findings,
+)
 from podwall.plan.model import Plan
 from podwall.plan.program import Run, own_process, run_program
 from podwall.plan.program_lines import is_program, relative_path
 from podwall.plan.project import read_project, stack_file
 from podwall.plan.providers import default_provider
+from podwall.plan.stand_ins import Decisions
 from podwall.policies.errors import Place, PodwallError, SourceError
 from podwall.secret_words import SecretWords, environment_secrets
 from podwall.streams import hide
@@ -28,12 +35,12 @@ __all__ = ["embedded_plan", "failure"]
 
 
 def failure(
-    problem: BaseException, main: Path, folder: Path, unanswered: Sequence[str] = ()
+    problem: BaseException, main: Path, folder: Path, unknown: Sequence[str] = ()
 ) -> PodwallError:
     """Return what stopped the program `main` of the project in `folder`, with its line if known.
 
-    An error of podwall's own, wherever it lies in the chain of causes, is the message. `unanswered`
-    are the provider functions that only the cloud could answer: they may be why.
+    An error of podwall's own, wherever it lies in the chain of causes, is the message. `unknown` is
+    what the program was given stand-ins for: one of them may be why.
     """
     chain = list(_chain(problem))
     ours = [cause for cause in chain if isinstance(cause, PodwallError)]
@@ -44,7 +51,7 @@ def failure(
     place = next(filter(None, lines), Place(relative_path(main, folder)))
     if isinstance(cause, PodwallError):
         return _placed(cause, place)
-    return SourceError(_message(cause), help=_help(cause, unanswered), place=place)
+    return SourceError(_message(cause), help=_help(cause, unknown), place=place)
 
 
 def _chain(problem: BaseException) -> Iterator[BaseException]:
@@ -104,15 +111,17 @@ def _about_config(problem: BaseException, key: str) -> str:
     return f"`{key}` is not of type `{expected}`" if expected else f"`{key}` is not set"
 
 
-def _help(problem: BaseException, unanswered: Sequence[str]) -> str:
+def _help(problem: BaseException, unknown: Sequence[str]) -> str:
     if isinstance(problem, ModuleNotFoundError):
         return f"install `{problem.name}` in the environment that podwall runs in"
     if key := getattr(problem, "key", None):
         return f"set it: `pulumi config set {key} VALUE`, or give it: `--config {key}=VALUE`"
-    if unanswered:
-        tokens = ", ".join(f"`{token}`" for token in dict.fromkeys(unanswered))
-        return f"without an account there is no answer to {tokens}; use the `_output` form of it"
-    return "" if isinstance(problem, SyntaxError) else "see where with --debug"
+    if isinstance(problem, SyntaxError):
+        return ""
+    if unknown:
+        cause = unknown[-1]
+        return f"perhaps because {cause}, is not known here: {known_by(cause)}"
+    return "see where with --debug"
 
 
 def embedded_plan(
@@ -144,6 +153,9 @@ def embedded_plan(
         secret_keys=settled.secret_keys,
         monitor=PlanningMonitor(project.folder, stack, project.name, _hiding(secrets, known)),
         engine=PlanningEngine(),
+        decisions=Decisions(project.folder),
+        answers=settled.answers,
+        environments=settled.environments,
     )
     try:
         plan = _plan(run)
@@ -173,16 +185,17 @@ def _plan(run: Run) -> Plan:
         try:
             run_program(run)
         except (Exception, SystemExit) as problem:  # noqa: BLE001 - whatever a program raises
-            reason = failure(problem, run.main, run.folder, run.monitor.unanswered)
+            reason = failure(problem, run.main, run.folder, [*run.decisions.causes])
             raise reason from (problem if reason.__traceback__ is None else None)
     raise_first(run.engine.errors, planned)
     messages = log_findings(run.engine.messages, planned)
     warned = warning_findings(given, run.folder)
+    doubted = decision_findings(run.decisions.noted)
     return Plan(
         project=run.project,
         stack=run.stack,
         resources=tuple(planned.values()),
         outputs=run.monitor.outputs,
-        warnings=(*messages, *warned),
+        warnings=(*messages, *warned, *doubted),
         default_provider=default_provider(run.config, run.secret_keys),
     )

@@ -75,7 +75,6 @@ class PlanningMonitor(StandInMonitor):
     """Records every resource that a program registers, in order.
 
     `classes` maps a type token to the SDK's class of it, as far as the program has used it.
-    `unanswered` lists the functions that the program called and only the cloud can answer.
     `secrets` is given the texts of the secrets that it registers.
     """
 
@@ -93,7 +92,6 @@ class PlanningMonitor(StandInMonitor):
         self.outputs: Mapping[str, Any] = {}
         self.classes: dict[str, type] = {}
         self._lines = NotedLines(folder)
-        self.unanswered: list[str] = []
 
     def note(self, kind: str, name: str, made: type) -> None:
         """Note that the program makes a resource, before it is asked for here."""
@@ -158,16 +156,12 @@ class PlanningMonitor(StandInMonitor):
     ) -> Any:
         """Answer a function of a provider, or say that the answer is unknown."""
         known = function_answer(request.tok, plain(request.args))
-        if known is None:
-            self.unanswered.append(request.tok)
-            return unknown_answer()
-        return answer(struct(known))
+        return unknown_answer() if known is None else answer(struct(known))
 
     def Call(  # noqa: N802 - the protocol's name
-        self, request: resource_pb2.ResourceCallRequest
+        self, _request: resource_pb2.ResourceCallRequest
     ) -> provider_pb2.CallResponse:
         """Answer a method of a component from another process: it is not there to be asked."""
-        self.unanswered.append(request.tok)
         return provider_pb2.CallResponse()
 
     def _record_provided(

@@ -6,6 +6,7 @@ import re
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Final
 from warnings import WarningMessage
 
 from msgspec import Struct
@@ -15,8 +16,10 @@ from podwall.plan.program_lines import is_program, relative_path
 from podwall.policies.errors import Finding, Place, Severity, SourceError
 
 __all__ = [
+    "UNSEEN_OBJECTS",
     "EngineDiagnostic",
     "LogMessage",
+    "decision_findings",
     "diagnostic_findings",
     "log_findings",
     "raise_first",
@@ -102,3 +105,33 @@ def warning_findings(given: Iterable[WarningMessage], folder: Path) -> Iterator[
         if mine or issubclass(warning.category, UserWarning):
             place = Place(relative_path(path, folder), warning.lineno) if mine else Place()
             yield Finding(_WARNING, Severity.WARNING, " ".join(str(warning.message).split()), place)
+
+
+#: The id of findings on what a stack may have and the plan can't show.
+UNSEEN_OBJECTS: Final = "unseen-objects"
+
+
+def decision_findings(decisions: Mapping[Place, str]) -> Iterator[Finding]:
+    """Yield the lines at which the program decided by something that is not known, and by what."""
+    for place, cause in decisions.items():
+        yield Finding(
+            UNSEEN_OBJECTS,
+            Severity.WARNING,
+            f"the program decides by {cause}: what it makes otherwise is not in the plan",
+            place,
+            help=known_by(cause),
+        )
+
+
+def known_by(cause: str) -> str:
+    """Return how to make known what `cause` names, quoted first.
+
+    >>> print(known_by("the answer of `aws:index:getZones`"))
+    answer it in the stack's configuration: `podwall:answers: {"aws:index:getZones": {...}}`
+    """
+    name = cause.partition("`")[2].partition("`")[0]
+    if cause.startswith("the answer"):
+        answered = f'`podwall:answers: {{"{name}": {{...}}}}`'
+        return f"answer it in the stack's configuration: {answered}"
+    option = "--secret" if cause.endswith("is encrypted") else "--config"
+    return f"give it: `{option} {name}=VALUE`"

@@ -15,18 +15,21 @@ import warnings
 from collections.abc import Callable, Iterator, Mapping
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
-from types import ModuleType
-from typing import Final, ParamSpec, TypeVar
+from types import MappingProxyType, ModuleType
+from typing import Any, Final, ParamSpec, TypeVar
 
 import pulumi
 import pulumi.runtime
 from pulumi.runtime.stack import register_stack_transformation
 
+from podwall.plan.answers import answering
 from podwall.plan.engine import PlanningEngine, PlanningMonitor
 from podwall.plan.program_lines import is_program
 from podwall.plan.sdk import settings, unknown_answers
+from podwall.plan.stand_ins import Decisions
+from podwall.plan.unread_configuration import unread_configuration
 from podwall.streams import program_output
 
 __all__ = ["Run", "own_process", "run_program"]
@@ -114,7 +117,11 @@ T = TypeVar("T")
 
 @dataclass(frozen=True, slots=True)
 class Run:
-    """What a program is run with: its names, its configuration, and what stands for the engine."""
+    """What a program is run with: its names, its configuration, and what stands for the engine.
+
+    `answers` are those of the settings to what the program asks the cloud, `environments` those of
+    Pulumi ESC that may set more configuration. `decisions` is filled while the program runs.
+    """
 
     project: str
     stack: str
@@ -124,6 +131,9 @@ class Run:
     secret_keys: tuple[str, ...]
     monitor: PlanningMonitor
     engine: PlanningEngine
+    decisions: Decisions
+    answers: Mapping[str, Any] = field(default_factory=lambda: MappingProxyType({}))
+    environments: tuple[str, ...] = ()
 
 
 def run_program(run: Run) -> None:
@@ -150,7 +160,12 @@ def _run(run: Run) -> None:
     )
     pulumi.runtime.configure(chosen)
     pulumi.runtime.set_all_config(dict(run.config), list(run.secret_keys))
-    with _event_loop() as loop, unknown_answers():
+    with (
+        _event_loop() as loop,
+        unknown_answers(),
+        answering(run.answers, run.decisions),
+        unread_configuration(run.environments, run.decisions),
+    ):
         loop.run_until_complete(pulumi.runtime.run_in_stack(lambda: _execute(run)))
 
 

@@ -53,26 +53,12 @@ def function_answer(token: str, arguments: Mapping[str, Any]) -> Mapping[str, An
     return known(arguments) if known else None
 
 
-def _unknown_fields(names: Iterable[str]) -> Callable[[Mapping[str, Any]], Mapping[str, Any]]:
-    """Return an answer of texts that are unknown wherever the program puts them.
-
-    The direct form of a function has to return something. These texts hold the protocol's mark of
-    an unknown without being it: the SDK passes them on, and the plan recognises them.
-    """
-    texts = {name: f"{UNKNOWN}-{name}" for name in names}
-    return lambda _arguments: texts
-
-
 def _decoded(arguments: Mapping[str, Any]) -> Mapping[str, Any]:
     """Decode YAML, as the Kubernetes provider does for `ConfigFile` and `ConfigGroup`."""
     return {"result": [value for value, _ in _documents(arguments.get("text", ""), "")]}
 
 
 _KNOWN: Mapping[str, Callable[[Mapping[str, Any]], Mapping[str, Any]]] = {
-    "azure-native:authorization:getClientConfig": _unknown_fields(
-        ("clientId", "objectId", "subscriptionId", "tenantId")
-    ),
-    "azure-native:authorization:getClientToken": _unknown_fields(("token",)),
     "kubernetes:yaml:decode": _decoded,
 }
 

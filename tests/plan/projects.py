@@ -12,7 +12,7 @@ import yaml
 from podwall.plan import Plan, PlannedResource
 from podwall.plan.embedded import embedded_plan
 
-__all__ = ["plan_of", "project_in", "resource"]
+__all__ = ["KUBERNETES", "plan_of", "project_in", "resource"]
 
 KUBERNETES = """
     import pulumi

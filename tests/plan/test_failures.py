@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import textwrap
 from pathlib import Path
 
 import pytest
@@ -120,17 +121,33 @@ def test_an_error_that_the_program_logs_stops_the_plan(tmp_path: Path) -> None:
     assert problem.message == "not like this"
 
 
-def test_a_function_that_only_the_cloud_answers_is_named_where_it_was_needed(
-    tmp_path: Path,
-) -> None:
-    program = """
-        from pulumi_azure_native.resources import get_resource_group
+@pytest.mark.parametrize(
+    ("program", "help_"),
+    [
+        pytest.param(
+            """
+            from pulumi_azure_native.resources import get_resource_group
 
-        print(get_resource_group(resource_group_name="rg").location.upper())
-    """
-    problem = stopped(project_in(tmp_path, program))
-    assert "`azure-native:resources:getResourceGroup`" in problem.help
-    assert "`_output`" in problem.help
+            json.loads(get_resource_group(resource_group_name="rg").location)
+            """,
+            '`podwall:answers: {"azure-native:resources:getResourceGroup": {...}}`',
+            id="an answer",
+        ),
+        pytest.param(
+            "json.loads(pulumi.Config().require('key'))",
+            "`--secret shop:key=VALUE`",
+            id="an encrypted value",
+        ),
+    ],
+)
+def test_what_is_not_known_is_named_where_a_program_needs_it(
+    tmp_path: Path, program: str, help_: str
+) -> None:
+    whole = "import json\nimport pulumi\n" + textwrap.dedent(program)
+    problem = stopped(project_in(tmp_path, whole, {"shop:key": {"secure": "v1:abc:def"}}))
+    assert problem.message.startswith("the program raised `JSONDecodeError`")
+    assert "is not known here" in problem.help
+    assert help_ in problem.help
 
 
 def test_a_module_of_the_program_is_named_with_its_folder(tmp_path: Path) -> None:
