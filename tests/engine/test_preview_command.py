@@ -48,7 +48,8 @@ def test_the_engine_that_is_asked_for_loses_no_policy(dev: Workspace) -> None:
     asked = dev.configured({"engine": "cilium", "cluster.engineChange": "replace"})
     code, document = preview(asked, "pulumi")
     errors = {each["id"] for each in document["findings"] if each["severity"] == "error"}
-    assert (code, errors) == (1, {"cluster-replace", "engine-changes"})
+    gone = {"cluster-replace", "deleted-with", "provider-replace"}
+    assert (code, errors) == (1, {"engine-changes", *gone})
 
 
 def test_another_engine_replaces_the_cluster_and_that_is_exit_code_1(plain: Workspace) -> None:
