@@ -8,12 +8,13 @@ https://kubernetes.io/docs/reference/kubernetes-api/common-definitions/quantity/
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from decimal import Decimal
 from enum import StrEnum
 from types import MappingProxyType
 from typing import Any
+from typing import Protocol as Interface
 
 from podwall.aks.limits import RESERVED_LABEL_PREFIX
 from podwall.components.checks import (
@@ -194,6 +195,13 @@ class WorkloadKind(StrEnum):
     POD = "Pod"
 
 
+class LaterText(Interface):
+    """A text that is known only after deployment, as `pulumi.Output[str]` is one."""
+
+    def apply(self, func: Callable[[str], str], /) -> Any:
+        """Return the text that a function makes of it."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class WorkloadArgs:
     """One container image, run under the restricted Pod Security Standard.
@@ -205,7 +213,8 @@ class WorkloadArgs:
         namespace: a plain string, so that a preview knows it before the cluster exists.
         labels: what selects the pods in policies, budgets and the Service; at least one. Changing
             them replaces a Deployment, because Kubernetes keeps its selector for ever.
-        image: a reference with a version or a digest.
+        image: a reference with a version or a digest; an output, such as one with the login server
+            of a registry, is checked once it is known.
         kind: a Deployment, unless said otherwise.
         replicas: pods of the Deployment, 2 if left out; a Pod is always one.
         ports: what the container listens on; a Service of type ClusterIP offers the same ports.
@@ -225,7 +234,7 @@ class WorkloadArgs:
     name: str
     namespace: str
     labels: Mapping[str, str]
-    image: str
+    image: str | LaterText
     kind: WorkloadKind = WorkloadKind.DEPLOYMENT
     replicas: int | None = None
     ports: tuple[ContainerPort, ...] = ()
@@ -243,7 +252,7 @@ class WorkloadArgs:
         check_application_namespace(self.namespace, "metadata.namespace")
         _freeze(self)
         _check_labels(self)
-        check_image(self.image, "image")
+        object.__setattr__(self, "image", _checked_image(self.image))
         check_at_least(self.user, 1, "runAsUser")
         _check_replicas(self)
         _check_ports(self.ports)
@@ -288,6 +297,13 @@ class WorkloadArgs:
             if port.name == name:
                 return port
         raise refused("ports", f"{shown(self.id)} has no port {shown(name)}")
+
+
+def _checked_image(image: str | LaterText) -> Any:
+    if not isinstance(image, str):
+        return image.apply(_checked_image)
+    check_image(image, "image")
+    return image
 
 
 def _freeze(args: WorkloadArgs) -> None:

@@ -155,7 +155,8 @@ def _unseen_resources(plan: Plan) -> Iterator[LedgerEntry]:
     for resource in plan.resources:
         kind = kind_of(resource.type)
         is_shown = resource.urn in parents and not resource.unseen
-        if _is_elsewhere(resource) or (resource.type.startswith(_FILES) and not is_shown):
+        brings = _is_elsewhere(resource) or resource.type.startswith(_FILES)
+        if brings and (resource.custom or not is_shown):
             part = "some objects" if resource.urn in parents else "the objects"
             why = f": {', and '.join(resource.unseen)}" if resource.unseen else ""
             reason = f"{part} of {kind} `{resource.name}` are not in the plan{why}"

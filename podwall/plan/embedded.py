@@ -17,8 +17,10 @@ from podwall.plan.masking import masked
 from podwall.plan.messages import (
     decision_findings,
     known_by,
+    later_findings,
     log_findings,
     raise_first,
+    unfetched_findings,
     warning_findings,
 )
 from podwall.plan.model import Plan
@@ -26,7 +28,9 @@ from podwall.plan.program import Run, own_process, run_program
 from podwall.plan.program_lines import is_program, relative_path
 from podwall.plan.project import read_project, stack_file
 from podwall.plan.providers import default_provider
+from podwall.plan.skipped_callbacks import SkippedCallbacks
 from podwall.plan.stand_ins import Decisions
+from podwall.plan.unfetched import Unfetched
 from podwall.policies.errors import Place, PodwallError, SourceError
 from podwall.secret_words import SecretWords, environment_secrets
 from podwall.streams import hide
@@ -144,6 +148,7 @@ def embedded_plan(
     settled = configuration(project, file, given)
     known = [*environment_secrets(os.environ), *settled.secret_texts()]
     secrets = SecretWords()
+    decisions = Decisions(project.folder)
     run = Run(
         project=project.name,
         stack=stack,
@@ -153,7 +158,9 @@ def embedded_plan(
         secret_keys=settled.secret_keys,
         monitor=PlanningMonitor(project.folder, stack, project.name, _hiding(secrets, known)),
         engine=PlanningEngine(),
-        decisions=Decisions(project.folder),
+        decisions=decisions,
+        skipped=SkippedCallbacks(project.folder),
+        unfetched=Unfetched(decisions),
         answers=settled.answers,
         environments=settled.environments,
     )
@@ -190,12 +197,16 @@ def _plan(run: Run) -> Plan:
     raise_first(run.engine.errors, planned)
     messages = log_findings(run.engine.messages, planned)
     warned = warning_findings(given, run.folder)
-    doubted = decision_findings(run.decisions.noted)
+    unseen = (
+        *decision_findings(run.decisions.noted),
+        *later_findings(run.skipped.made_later()),
+        *unfetched_findings(run.unfetched.found),
+    )
     return Plan(
         project=run.project,
         stack=run.stack,
         resources=tuple(planned.values()),
         outputs=run.monitor.outputs,
-        warnings=(*messages, *warned, *doubted),
+        warnings=(*messages, *warned, *unseen),
         default_provider=default_provider(run.config, run.secret_keys),
     )

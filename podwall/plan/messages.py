@@ -21,8 +21,11 @@ __all__ = [
     "LogMessage",
     "decision_findings",
     "diagnostic_findings",
+    "known_by",
+    "later_findings",
     "log_findings",
     "raise_first",
+    "unfetched_findings",
     "warning_findings",
 ]
 
@@ -120,6 +123,31 @@ def decision_findings(decisions: Mapping[Place, str]) -> Iterator[Finding]:
             f"the program decides by {cause}: what it makes otherwise is not in the plan",
             place,
             help=known_by(cause),
+        )
+
+
+def later_findings(made: Iterable[tuple[Place, tuple[str, ...]]]) -> Iterator[Finding]:
+    """Yield the callbacks that did not run and make resources, each with the kinds of these."""
+    for place, kinds in dict.fromkeys(made):
+        yield Finding(
+            UNSEEN_OBJECTS,
+            Severity.WARNING,
+            f"{', '.join(kinds)} inside an `apply` of a value that is known only after deployment: "
+            "what it makes is not in the plan",
+            place,
+            help="make resources outside of `apply`, and give them the output as an input",
+        )
+
+
+def unfetched_findings(found: Iterable[tuple[Place, str]]) -> Iterator[Finding]:
+    """Yield the files on the network whose objects are not in the plan."""
+    for place, url in dict.fromkeys(found):
+        yield Finding(
+            UNSEEN_OBJECTS,
+            Severity.WARNING,
+            f"the objects of `{url}` are not in the plan: it is not fetched",
+            place,
+            help="keep a copy of the file beside the program, and name that",
         )
 
 

@@ -28,7 +28,9 @@ from podwall.plan.answers import answering
 from podwall.plan.engine import PlanningEngine, PlanningMonitor
 from podwall.plan.program_lines import is_program
 from podwall.plan.sdk import settings, unknown_answers
+from podwall.plan.skipped_callbacks import SkippedCallbacks
 from podwall.plan.stand_ins import Decisions
+from podwall.plan.unfetched import Unfetched
 from podwall.plan.unread_configuration import unread_configuration
 from podwall.streams import program_output
 
@@ -120,7 +122,8 @@ class Run:
     """What a program is run with: its names, its configuration, and what stands for the engine.
 
     `answers` are those of the settings to what the program asks the cloud, `environments` those of
-    Pulumi ESC that may set more configuration. `decisions` is filled while the program runs.
+    Pulumi ESC that may set more configuration. `decisions`, `skipped` and `unfetched` are filled
+    while the program runs.
     """
 
     project: str
@@ -132,6 +135,8 @@ class Run:
     monitor: PlanningMonitor
     engine: PlanningEngine
     decisions: Decisions
+    skipped: SkippedCallbacks
+    unfetched: Unfetched
     answers: Mapping[str, Any] = field(default_factory=lambda: MappingProxyType({}))
     environments: tuple[str, ...] = ()
 
@@ -165,6 +170,8 @@ def _run(run: Run) -> None:
         unknown_answers(),
         answering(run.answers, run.decisions),
         unread_configuration(run.environments, run.decisions),
+        run.skipped.watched(),
+        run.unfetched.withheld(),
     ):
         loop.run_until_complete(pulumi.runtime.run_in_stack(lambda: _execute(run)))
 
@@ -185,6 +192,7 @@ def _forget() -> None:
 def _execute(run: Run) -> None:
     def note(args: pulumi.ResourceTransformationArgs) -> None:
         run.monitor.note(args.type_, args.name, type(args.resource))
+        run.unfetched.before(args.type_)
 
     register_stack_transformation(note)
     runpy.run_path(str(run.main), run_name="__main__")

@@ -46,6 +46,16 @@ class Decisions:
     noted: dict[Place, str] = field(default_factory=dict)
     causes: dict[str, None] = field(default_factory=dict)
 
+    def line(self) -> Place:
+        """Return the innermost line of the program that is running now."""
+        frame: FrameType | None = sys._getframe(1)  # noqa: SLF001 - who asks is the whole question
+        while frame is not None:
+            path = Path(frame.f_code.co_filename)
+            if is_program(path, self.folder):
+                return Place(relative_path(path, self.folder), frame.f_lineno)
+            frame = frame.f_back
+        return Place()
+
     def note(self, cause: str) -> bool:
         """Note the program's line, and return whether it, or a library of it, decided there."""
         frame: FrameType | None = sys._getframe(1)  # noqa: SLF001 - who asks is the whole question
@@ -53,13 +63,9 @@ class Decisions:
             frame = frame.f_back
         if frame is None or _is_silent(str(frame.f_globals.get("__name__"))):
             return False
-        while frame is not None:
-            path = Path(frame.f_code.co_filename)
-            if is_program(path, self.folder):
-                place = Place(relative_path(path, self.folder), frame.f_lineno)
-                self.noted.setdefault(place, cause)
-                break
-            frame = frame.f_back
+        place = self.line()
+        if place.source:
+            self.noted.setdefault(place, cause)
         return True
 
 
