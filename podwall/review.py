@@ -34,6 +34,7 @@ from podwall.policies.errors import Finding, Place, Severity
 from podwall.reachability import Reachability, reachability
 from podwall.reading import LedgerEntry, ObjectStatus, SnapshotReading, snapshot
 from podwall.selection_gaps import selection_gaps
+from podwall.sources.clusters import single_cluster
 from podwall.sources.existence_findings import existence_findings
 from podwall.sources.model import Source, SourceKind, Stage
 from podwall.sources.stacks import stage_of
@@ -54,6 +55,9 @@ def review(source: Source, engine: Engine | str | None = None) -> Review:
         engine: who enforces the policies; None means the one that the source declares, else the
             specification.
 
+    Raises:
+        InvalidValue: its objects go to several clusters, each of which is reviewed by itself.
+
     >>> from podwall.reading import Document
     >>> web = {"apiVersion": "v1", "kind": "Pod", "metadata": {"name": "web"}}
     >>> other = {"apiVersion": "v1", "kind": "ConfigMap", "metadata": {"name": "words"}}
@@ -66,7 +70,7 @@ def review(source: Source, engine: Engine | str | None = None) -> Review:
     >>> [each.id for each in found.findings]
     ['no-policies']
     """
-    return Review(source, engine)
+    return Review(single_cluster(source), engine)
 
 
 @dataclass(frozen=True, eq=False)

@@ -18,7 +18,13 @@ import re
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-__all__ = ["is_cluster", "is_node_pool", "is_unrecognised_cluster", "may_be_cluster"]
+__all__ = [
+    "is_any_cluster",
+    "is_cluster",
+    "is_node_pool",
+    "is_unrecognised_cluster",
+    "may_be_cluster",
+]
 
 
 _AZURE_NATIVE = re.compile(
@@ -69,6 +75,15 @@ def is_unrecognised_cluster(type_: str, inputs: Mapping[str, Any]) -> bool:
     if _BRIDGED.fullmatch(type_):
         return True
     return _ANY_RESOURCE.fullmatch(type_) is not None and any(map(_is_azure_type, _types(inputs)))
+
+
+def is_any_cluster(type_: str, inputs: Mapping[str, Any]) -> bool:
+    """Return whether a resource makes an AKS cluster, whether its properties are read or not.
+
+    >>> is_any_cluster("azure-native:containerservice:ManagedCluster", {})
+    True
+    """
+    return is_cluster(type_) or is_unrecognised_cluster(type_, inputs)
 
 
 def may_be_cluster(type_: str) -> bool:

@@ -26,6 +26,7 @@ __all__ = [
     "ENGINE_NAMES",
     "add_closed",
     "add_cluster",
+    "add_cluster_name",
     "add_engine",
     "add_expectations",
     "add_fail_on",
@@ -34,6 +35,7 @@ __all__ = [
     "add_out",
     "add_source",
     "add_stack",
+    "chosen_cluster",
     "csv_writer",
     "given_configuration",
     "manifest_options",
@@ -93,9 +95,20 @@ def add_engine(parser: ArgumentParser) -> None:
 
 
 def add_cluster(parser: ArgumentParser) -> None:
-    """Add what the source may not say of the cluster: `--engine` and `--closed`."""
+    """Add what the source may not say of the cluster: `--cluster`, `--engine` and `--closed`."""
+    add_cluster_name(parser)
     add_engine(parser)
     add_closed(parser)
+
+
+def add_cluster_name(parser: ArgumentParser) -> None:
+    """Add `--cluster`."""
+    parser.add_argument(
+        "--cluster",
+        metavar="NAME",
+        help="which cluster, where a stack deploys to several: the name of its provider, or of the "
+        "AKS cluster (several with commas: they are one cluster)",
+    )
 
 
 def add_closed(parser: ArgumentParser) -> None:
@@ -310,7 +323,14 @@ def read_review(options: Namespace) -> Review:
     from podwall.review import review  # noqa: PLC0415 - help must not wait for numpy
 
     found = replace(read_source(options), closed=getattr(options, "closed", False))
-    return review(found, getattr(options, "engine", None))
+    return review(chosen_cluster(found, options), getattr(options, "engine", None))
+
+
+def chosen_cluster(found: Source, options: Namespace) -> Source:
+    """Return what of a source goes to the cluster that the options name, all of it if none."""
+    from podwall.sources import in_cluster  # noqa: PLC0415 - help must not wait for the readers
+
+    return in_cluster(found, options.cluster) if getattr(options, "cluster", None) else found
 
 
 @contextmanager

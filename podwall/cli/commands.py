@@ -17,6 +17,7 @@ from podwall.cli.arguments import (
     ENGINE_NAMES,
     add_closed,
     add_cluster,
+    add_cluster_name,
     add_engine,
     add_expectations,
     add_fail_on,
@@ -238,6 +239,7 @@ def _migrate_arguments(parser: ArgumentParser) -> None:
         "--to", dest="new", metavar="ENGINE", choices=ENGINE_NAMES, default="cilium",
         help="the engine to come (default: cilium)",
     )  # fmt: skip
+    add_cluster_name(parser)
     add_closed(parser)
     add_format(parser, ("text", "json", "yaml", "py"))
     add_fail_on(parser)
@@ -261,6 +263,7 @@ def _import_arguments(parser: ArgumentParser) -> None:
         "`pulumi preview --json --show-sames` or of `pulumi stack export`",
     )
     add_manifests(parser)
+    add_cluster_name(parser)
     add_out(parser)
     add_fail_on(parser)
 

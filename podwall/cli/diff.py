@@ -13,7 +13,13 @@ from dataclasses import replace
 from itertools import chain
 
 from podwall.change_review import ChangeReview, change_review, stages
-from podwall.cli.arguments import csv_writer, manifest_options, paused_collector, write_notes
+from podwall.cli.arguments import (
+    chosen_cluster,
+    csv_writer,
+    manifest_options,
+    paused_collector,
+    write_notes,
+)
 from podwall.cli.findings import write_change_reading
 from podwall.exit_code import FailOn
 from podwall.policies.errors import InvalidValue, PodwallError
@@ -60,7 +66,7 @@ def show_changes(options: Namespace) -> int:
 def _compared(options: Namespace) -> tuple[ChangeReview, ChangeReport]:
     with progress("reading"):
         expectations = expectations_in(options.expectations) if options.expectations else ()
-        states = _states(options.sources, manifest_options(options))
+        states = _states(options, manifest_options(options))
         for each in states:
             write_notes(each)
         before, after = (replace(each, closed=options.closed) for each in states)
@@ -73,13 +79,17 @@ def subject_of(options: Namespace, stack: str = "") -> str:
     return str(options.subject or stack or f"`{options.sources[-1]}`")
 
 
-def _states(paths: list[str], manifests: ManifestOptions) -> tuple[Source, Source]:
-    match paths:
+def _states(options: Namespace, manifests: ManifestOptions) -> tuple[Source, Source]:
+    def opened(path: str) -> Source:
+        found = source(path, manifests)
+        return found if found.plan is None else chosen_cluster(found, options)
+
+    match options.sources:
         case [path]:
-            return stages(source(path, manifests))
+            return stages(opened(path))
         case [old, new]:
-            return source(old, manifests), source(new, manifests)
-        case _:
+            return opened(old), opened(new)
+        case paths:
             raise InvalidValue(
                 f"diff takes one preview or two sources, not {len(paths)}",
                 help="as in `podwall diff old/ new/` or `podwall diff preview.json`",

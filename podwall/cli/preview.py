@@ -6,7 +6,7 @@ from argparse import Namespace
 from dataclasses import replace
 from pathlib import Path
 
-from podwall.cli.arguments import given_configuration
+from podwall.cli.arguments import chosen_cluster, given_configuration
 from podwall.cli.findings import write_unread
 from podwall.cli.messages import write_message
 from podwall.exit_code import FailOn
@@ -30,7 +30,8 @@ def show_preview(options: Namespace) -> int:
     with progress("planning"):
         planner = Planner(options.planner)
         source = program_source(Path.cwd(), options.stack, planner, write_message, given)
-        found = review(replace(source, closed=options.closed), options.engine)
+        chosen = chosen_cluster(replace(source, closed=options.closed), options)
+        found = review(chosen, options.engine)
         findings = found.findings
     written = _write(found, options)
     if options.output == "json":
@@ -46,7 +47,8 @@ def show_preview(options: Namespace) -> int:
 def _write(found: Review, options: Namespace) -> list[str]:
     """Write the preview's files, and return what to say about them."""
     files, left_out = preview_files(found)
-    folder = (options.out or find_project(Path.cwd()) / "out") / found.plan.stack
+    part = f"-{found.source.cluster.replace('/', '-')}" if found.source.cluster else ""
+    folder = (options.out or find_project(Path.cwd()) / "out") / f"{found.plan.stack}{part}"
     _refuse_another_folder(folder)
     write_folder(folder, files)
     manifests = sum(name.startswith("manifests/") for name in files)

@@ -10,6 +10,7 @@ from podwall.engines import ENGINES, SPEC
 from podwall.lint.context import LintContext
 from podwall.plan import Plan, PlannedResource
 from podwall.plan.documents import is_object
+from podwall.plan.provider_clusters import only_of, provider_clusters
 from podwall.plan.values import UNKNOWN
 from podwall.policies.errors import Finding
 from podwall.reachability import Reachability
@@ -21,6 +22,7 @@ from podwall.sources.pulumi_documents import ResourceState, plan_of, planned_res
 __all__ = ["NAMESPACE", "Deployment", "deployment_of"]
 
 
+_SEVERAL: Final = 2
 NAMESPACE: Final = "kubernetes:core/v1:Namespace"
 
 
@@ -31,6 +33,16 @@ class Deployment:
         """Take the plan, and the states that it was read from."""
         self.plan = plan
         self._states = states
+
+    @cached_property
+    def parts(self) -> tuple[Deployment, ...]:
+        """The deployment as far as it goes to each cluster, of which nothing is judged together."""
+        found = provider_clusters(self.plan)
+        if len(found) < _SEVERAL:
+            return (self,)
+        every = frozenset(urn for each in found for urn in each.providers)
+        plans = (only_of(self.plan, each.providers, every - each.providers) for each in found)
+        return tuple(Deployment(each, self._states) for each in plans)
 
     @property
     def made(self) -> frozenset[str]:

@@ -35,9 +35,10 @@ from podwall.guardrails.settings import (
     schema_of,
 )
 from podwall.plan import PlannedResource
-from podwall.plan.cluster import clusters, unrecognised_clusters
+from podwall.plan.cluster import clusters, planned_cluster, unrecognised_clusters
 from podwall.plan.values import kind_of
 from podwall.policies.errors import Finding, Place, PodwallError
+from podwall.reading import DeclaredCluster
 from podwall.streams import one_line, shown_text
 
 __all__ = ["ID", "cluster_policy", "remembering", "stack_policy", "undetermined", "violation_text"]
@@ -85,12 +86,13 @@ def stack_policy(rule: StackGuardrail[Any], memory: Memory) -> StackValidationPo
         deployment = memory.deployment(args)
         try:
             settings = read_settings(rule.settings, args.get_config())
-            judgements = list(_of_stack(rule, deployment, settings))
+            parts = [(each, list(_of_stack(rule, each, settings))) for each in deployment.parts]
         except PodwallError as problem:
             report(_problem(problem), None)
             return
-        for each in _kept(deployment, judgements):
+        for each in dict.fromkeys(kept for part in parts for kept in _kept(*part)):
             report(violation_text(each, rule.id), _urn(each.place, deployment))
+        judgements = dict.fromkeys(each for _, found in parts for each in found)
         memory.keep_undetermined(rule.id, "", _undetermined_of(judgements))
 
     return StackValidationPolicy(validate=validate, **_about(rule))
@@ -198,15 +200,16 @@ def _all_undetermined(
     memory: Memory, deployment: Deployment
 ) -> Iterator[tuple[str, UndeterminedJudgement]]:
     yield from memory.undetermined(frozenset(deployment.resources))
-    for finding in deployment.findings:
-        if finding.id in LINTS:
-            yield finding.id, UndeterminedJudgement(finding.message, finding.place)
-    yield from ((ID, each) for each in _limits_of_sight(deployment))
+    for part in deployment.parts:
+        for finding in part.findings:
+            if finding.id in LINTS:
+                yield finding.id, UndeterminedJudgement(finding.message, finding.place)
+        yield from ((ID, each) for each in _limits_of_sight(part))
 
 
 def _limits_of_sight(deployment: Deployment) -> Iterator[UndeterminedJudgement]:
     """Yield what keeps all rules from seeing."""
-    for urn in sorted(deployment.unseen):
+    for urn in sorted(deployment.unseen & deployment.resources.keys()):
         resource = deployment.resources[urn]
         title = f"{kind_of(resource.type)} `{resource.name}`"
         yield UndeterminedJudgement(
@@ -214,7 +217,7 @@ def _limits_of_sight(deployment: Deployment) -> Iterator[UndeterminedJudgement]:
         )
     plan = deployment.plan
     count = sum(1 for _ in (*clusters(plan), *unrecognised_clusters(plan)))
-    if count > 1:
+    if count > 1 and planned_cluster(plan) == DeclaredCluster():
         yield UndeterminedJudgement(
             f"the objects of {count} clusters are judged as if they were in one", Place()
         )

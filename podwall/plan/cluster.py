@@ -14,11 +14,15 @@ from typing import Any, Final
 from podwall.aks.inputs import choice, leaf
 from podwall.aks.network_engine import PLUGIN, PLUGIN_MODE, declared_engine
 from podwall.aks.refusal import LEARN
-from podwall.aks.resource_types import is_cluster, is_node_pool, is_unrecognised_cluster
+from podwall.aks.resource_types import (
+    is_any_cluster,
+    is_cluster,
+    is_node_pool,
+    is_unrecognised_cluster,
+)
 from podwall.engines import engine_change, minor_version
 from podwall.model import IpNetwork
-from podwall.plan.model import Operation, Plan, PlannedResource
-from podwall.plan.providers import PROVIDER
+from podwall.plan.model import Operation, Plan, PlannedResource, depends_on_any
 from podwall.plan.values import kind_of
 from podwall.policies.errors import Finding, Place, Severity
 from podwall.policies.unknown import Unknown
@@ -71,10 +75,14 @@ def _belongs(pool: PlannedResource, cluster: PlannedResource) -> bool:
 def planned_cluster(plan: Plan) -> DeclaredCluster:
     """Return what the plan's AKS cluster declares, or nothing where there is not exactly one.
 
-    One whose inputs are not read declares nothing, and the objects may be in that one.
+    Of several it is the one that the objects' providers depend on. One whose inputs are not read
+    declares nothing, and the objects may be in that one.
     """
     there = [each for each in plan.resources if each.change not in _NOT_OF_THE_STACK]
-    found = [each for each in there if _is_any_cluster(each)]
+    found = [each for each in there if is_any_cluster(each.type, each.inputs)]
+    if len(found) > 1:
+        targets = _targets(plan)
+        found = [each for each in found if each.urn in targets]
     if len(found) != 1 or not is_cluster(found[0].type):
         return DeclaredCluster()
     inputs = found[0].inputs
@@ -118,7 +126,7 @@ _WORDS = {Operation.REPLACE: "replaces", Operation.DELETE: "deletes"}
 def replaced_clusters(plan: Plan) -> Iterator[Finding]:
     """Yield an error for every AKS cluster that would not survive the deployment."""
     for resource in plan.resources:
-        if _is_any_cluster(resource) and resource.change in _WORDS:
+        if is_any_cluster(resource.type, resource.inputs) and resource.change in _WORDS:
             yield Finding(
                 f"cluster-{resource.change.value}",
                 Severity.ERROR,
@@ -187,17 +195,9 @@ def unread_cluster(resource: PlannedResource) -> str:
 
 def several_clusters(plan: Plan) -> Iterator[Finding]:
     """Yield a finding if the objects of a plan go to more than one AKS cluster of the plan."""
-    by_urn = {resource.urn: resource for resource in plan.resources}
-    providers = {item.provider for item in plan.resources if item.type.startswith("kubernetes:")}
-    targets = {
-        dependency
-        for urn in providers
-        if urn in by_urn and by_urn[urn].type == PROVIDER
-        for dependency in by_urn[urn].dependencies
-        if dependency in by_urn and _is_any_cluster(by_urn[dependency])
-    }
+    targets = _targets(plan)
     if len(targets) > 1:
-        names = ", ".join(sorted(f"`{by_urn[urn].name}`" for urn in targets))
+        names = ", ".join(sorted(f"`{name}`" for name in targets.values()))
         yield Finding(
             "several-clusters",
             Severity.WARNING,
@@ -207,5 +207,13 @@ def several_clusters(plan: Plan) -> Iterator[Finding]:
         )
 
 
-def _is_any_cluster(resource: PlannedResource) -> bool:
-    return is_cluster(resource.type) or is_unrecognised_cluster(resource.type, resource.inputs)
+def _targets(plan: Plan) -> Mapping[str, str]:
+    """Return the AKS clusters of the plan that its objects go to: their names, by URN."""
+    by_urn = {resource.urn: resource for resource in plan.resources}
+    providers = {item.provider for item in plan.resources if item.type.startswith("kubernetes:")}
+    clusters = (each for each in plan.resources if is_any_cluster(each.type, each.inputs))
+    return {
+        each.urn: each.name
+        for each in clusters
+        if any(depends_on_any(urn, {each.urn}, by_urn) for urn in providers if urn in by_urn)
+    }

@@ -21,7 +21,7 @@ from podwall.plan.values import UNKNOWN
 from podwall.policies.unknown import Unknown
 from podwall.yaml_values import yaml_values
 
-__all__ = ["PROVIDER", "default_provider", "provider_namespace"]
+__all__ = ["PROVIDER", "default_provider", "kubeconfig_server", "provider_namespace"]
 
 PROVIDER: Final = "pulumi:providers:kubernetes"
 _PACKAGE: Final = "kubernetes"
@@ -73,15 +73,39 @@ def provider_namespace(provider: PlannedResource | None) -> str | Unknown | None
 
 
 def _context_namespace(provider: PlannedResource) -> str | None:
+    return _text(_context(provider, _read(provider.inputs.get("kubeconfig"))).get("namespace"))
+
+
+def kubeconfig_server(provider: PlannedResource) -> str | None:
+    """Return the address of the server that a kubeconfig is for, None where it does not say.
+
+    >>> kubeconfig = {"current-context": "aks", "contexts": [{"name": "aks", "context": {
+    ...     "cluster": "aks"}}], "clusters": [{"name": "aks", "cluster": {"server": "https://aks"}}]}
+    >>> kubeconfig_server(PlannedResource("", PROVIDER, "k8s", {"kubeconfig": str(kubeconfig)}))
+    'https://aks'
+    """
     kubeconfig = _read(provider.inputs.get("kubeconfig"))
+    cluster = provider.inputs.get("cluster") or _context(provider, kubeconfig).get("cluster")
+    return _text(_entry(kubeconfig, "clusters", cluster).get("server"))
+
+
+def _context(provider: PlannedResource, kubeconfig: Mapping[str, Any]) -> Mapping[str, Any]:
     wanted = provider.inputs.get("context") or kubeconfig.get("current-context")
-    listed = kubeconfig.get("contexts")
+    return _entry(kubeconfig, "contexts", wanted)
+
+
+def _entry(kubeconfig: Mapping[str, Any], field: str, name: Any) -> Mapping[str, Any]:
+    """Return what one of a kubeconfig's lists has under a name; nothing if it is not there."""
+    listed = kubeconfig.get(field)
     for each in listed if isinstance(listed, list) else ():
-        if isinstance(each, Mapping) and each.get("name") == wanted:
-            context = each.get("context")
-            namespace = context.get("namespace") if isinstance(context, Mapping) else None
-            return namespace if namespace and isinstance(namespace, str) else None
-    return None
+        if isinstance(each, Mapping) and each.get("name") == name:
+            found = each.get(field.removesuffix("s"))
+            return found if isinstance(found, Mapping) else {}
+    return {}
+
+
+def _text(value: Any) -> str | None:
+    return value if value and isinstance(value, str) else None
 
 
 def _read(kubeconfig: Any) -> Mapping[str, Any]:

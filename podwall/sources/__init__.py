@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from podwall.sources.clusters import clusters_of, in_cluster
 from podwall.sources.model import ManifestOptions, Source, SourceKind, Stage
 from podwall.sources.opening import source, sources, with_options
 from podwall.sources.stacks import source_of_plan, source_of_program, source_of_steps
@@ -11,6 +12,8 @@ __all__ = [
     "Source",
     "SourceKind",
     "Stage",
+    "clusters_of",
+    "in_cluster",
     "source",
     "source_of_plan",
     "source_of_program",

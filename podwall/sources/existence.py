@@ -13,7 +13,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Final
 
-from podwall.aks.resource_types import is_cluster, is_unrecognised_cluster
+from podwall.aks.resource_types import is_any_cluster
 from podwall.plan.documents import NAMESPACE
 from podwall.plan.model import Operation, Plan, PlannedResource, depends_on_any
 from podwall.plan.providers import PROVIDER
@@ -140,7 +140,7 @@ class _Play:
             return False
         if cause.type == PROVIDER:
             return cause.urn in self._wanted and resource.provider == cause.urn
-        return _is_any_cluster(cause) and depends_on_any(
+        return is_any_cluster(cause.type, cause.inputs) and depends_on_any(
             resource.provider or "", {cause.urn}, self._wanted
         )
 
@@ -164,7 +164,7 @@ class _Play:
         replaced = deleted.keys() & self._wanted.keys()
         if cause.type == NAMESPACE:
             return cause.provider not in replaced
-        clusters = {urn for urn, each in deleted.items() if _is_any_cluster(each)}
+        clusters = {urn for urn, each in deleted.items() if is_any_cluster(each.type, each.inputs)}
         is_moved = cause.type == PROVIDER and cause.urn in replaced
         return is_moved and not depends_on_any(cause.urn, clusters, self._wanted)
 
@@ -178,10 +178,6 @@ def _is_in(key: Key, namespace: Key) -> bool:
     is_object = len(key) > _NAMESPACE_OF_KEY and len(namespace) > _NAMESPACE_OF_KEY
     same_cluster = key[:_CLUSTER_AND_NAMESPACE] == namespace[:_CLUSTER_AND_NAMESPACE]
     return is_object and same_cluster and key[_NAMESPACE_OF_KEY] == namespace[-1]
-
-
-def _is_any_cluster(resource: PlannedResource) -> bool:
-    return is_cluster(resource.type) or is_unrecognised_cluster(resource.type, resource.inputs)
 
 
 def _absences(done: Sequence[Effect], play: _Play) -> Iterator[Absence]:

@@ -62,7 +62,8 @@ class Source:
 
     Of what Pulumi manages there is more: `stack` is what people call the stack, such as `stack dev
     of shop`; `plan` has its resources, those that are deleted included; `existence` says what there
-    is before the deployment, on its way and after it, where the source knows that.
+    is before the deployment, on its way and after it, where the source knows that. `cluster` is
+    what people call the one of several clusters that this is the part of.
     """
 
     kind: SourceKind
@@ -78,10 +79,17 @@ class Source:
     plan: Plan | None = None
     existence: Existence | None = None
     closed: bool = False
+    cluster: str = ""
 
     def as_deployed(self) -> Source | None:
         """Return what there is before the deployment as a source, None where that is not known."""
         if self.deployed is None:
             return None
         plain = Source(self.kind, self.name, self.deployed, stack=self.stack)
-        return replace(plain, complete=self.complete, texts=self.texts, closed=self.closed)
+        return replace(
+            plain,
+            complete=self.complete,
+            texts=self.texts,
+            closed=self.closed,
+            cluster=self.cluster,
+        )

@@ -21,7 +21,7 @@ from typing import Final, NamedTuple
 
 from podwall.plan.documents import identity_of, with_known_namespaces
 from podwall.plan.model import Operation, Plan, PlannedResource
-from podwall.plan.providers import PROVIDER
+from podwall.plan.provider_clusters import cluster_identity
 from podwall.sources.pulumi_documents import (
     EngineOperation,
     PreviewStep,
@@ -66,7 +66,7 @@ def object_steps(preview: PulumiPreview) -> tuple[ObjectStep, ...]:
     default = preview.default_provider
     olds = _settled((_old(each) for each in steps), default)
     news = _settled((_new(each) for each in steps), default)
-    names = _Names(steps, olds, news)
+    names = _Names(steps, olds, news, default)
     return tuple(
         ObjectStep(
             step.op,
@@ -166,9 +166,12 @@ class _Names:
         steps: Iterable[PreviewStep],
         olds: Iterable[PlannedResource | None],
         news: Iterable[PlannedResource | None],
+        default: PlannedResource | None,
     ) -> None:
-        self._old = dict(_providers(olds))
-        self._new = dict(_providers(news))
+        self._default = default
+        self._old = {each.urn: each for each in olds if each is not None}
+        self._new = {each.urn: each for each in news if each is not None}
+        self._clusters: dict[str, str] = {}
         self._replaced = {
             urn for each in steps if "replace" in each.op for urn in _urns(each)
         } & self._new.keys()
@@ -186,23 +189,16 @@ class _Names:
         identity = identity_of(resource)
         if identity is None:
             return resource.urn, made
-        cluster = _cluster(self._old.get(urn) or self._new.get(urn))
-        return cluster, generation, *identity
+        if urn not in self._clusters:
+            self._clusters[urn] = self._cluster(urn)
+        return self._clusters[urn], generation, *identity
 
-
-def _providers(
-    resources: Iterable[PlannedResource | None],
-) -> Iterator[tuple[str, PlannedResource]]:
-    return ((each.urn, each) for each in resources if each is not None and each.type == PROVIDER)
-
-
-def _cluster(provider: PlannedResource | None) -> str:
-    """Return what tells the cluster of a provider from those of others."""
-    if provider is None:
-        return ""
-    depends = provider.property_dependencies.get("kubeconfig") or provider.dependencies
-    given = [provider.inputs.get(key) for key in ("kubeconfig", "context", "cluster")]
-    return repr([*(each if isinstance(each, str) else "" for each in given), *sorted(depends)])
+    def _cluster(self, urn: str) -> str:
+        """Return what tells the cluster of a provider from those of others."""
+        resources = self._old if urn in self._old else self._new
+        return repr(
+            cluster_identity(urn, resources.get(urn) or (None if urn else self._default), resources)
+        )
 
 
 def found_before(steps: Iterable[ObjectStep]) -> dict[Key, PlannedResource]:

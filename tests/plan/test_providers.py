@@ -20,8 +20,8 @@ import pulumi
 import pulumi_kubernetes as kubernetes
 
 shop = kubernetes.core.v1.Namespace("shop")
-own = kubernetes.Provider("own", kubeconfig="{}", namespace=shop.metadata.name)
-bare = kubernetes.Provider("bare", kubeconfig="{}")
+own = kubernetes.Provider("own", namespace=shop.metadata.name)
+bare = kubernetes.Provider("bare")
 for name, provider in {"web": None, "api": own, "db": bare}.items():
     opts = pulumi.ResourceOptions(provider=provider) if provider else None
     kubernetes.core.v1.Pod(name, metadata={"name": name}, spec={"containers": []}, opts=opts)

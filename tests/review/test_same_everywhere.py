@@ -13,9 +13,10 @@ import pytest
 
 from podwall.planners import source_of_preview
 from podwall.policies import Severity
+from podwall.policies.errors import InvalidValue
 from podwall.reading import ObjectStatus
 from podwall.review import Review, review
-from podwall.sources import Source, source
+from podwall.sources import Source, in_cluster, source
 from tests.cli.running import podwall
 from tests.plan.projects import project_in
 from tests.review.sources import FORMS, manifest, opened
@@ -57,10 +58,16 @@ def forms(tmp_path: Path) -> dict[str, Source]:
     return found
 
 
-def test_several_clusters_are_told_in_every_form(forms: dict[str, Source]) -> None:
+def test_several_clusters_are_never_one_in_any_form(forms: dict[str, Source]) -> None:
     for name, each in forms.items():
-        ids = [finding.id for finding in review(each).reading_findings]
-        assert ids.count("several-clusters") == 1, name
+        with pytest.raises(InvalidValue, match=r"2 clusters.*`k8s1` .aks1. and `k8s2` .aks2."):
+            review(each)
+        for cluster, web in (("k8s1", "web1"), ("aks2", "web2")):
+            found = review(in_cluster(each, cluster))
+            pods = [each.name for each in found.plan.resources if each.type.endswith(":Pod")]
+            assert (pods, len(found.reachability.workloads)) == ([web], 1), name
+        together = review(in_cluster(each, "k8s1, k8s2"))
+        assert "several-clusters" in {finding.id for finding in together.reading_findings}
 
 
 _TWO = """
@@ -78,12 +85,32 @@ for number in ("1", "2"):
 """
 
 
-def test_several_clusters_of_a_program_are_told_by_every_command(tmp_path: Path) -> None:
+COMMANDS = (
+    ("preview", "--with", "embedded"),
+    ("reach",),
+    ("lint",),
+    ("check", "expectations.yaml"),
+    ("explain", "default/web1", "0.0.0.0/0"),
+    ("migrate",),
+    ("suggest", "expectations.yaml"),
+)
+
+
+def test_every_command_asks_for_one_of_several_clusters(tmp_path: Path) -> None:
     project = project_in(tmp_path, _TWO)
-    assert "several-clusters" in podwall(project, "preview", "--with", "embedded").out
-    assert "several-clusters" in podwall(project, "lint").out
-    assert "several-clusters" in podwall(project, "reach").err
-    assert "several-clusters" in podwall(project, "lint", "out/dev/plan.json").out
+    outside = "{name: out, from: default/web1, to: 0.0.0.0/0, expect: allowed, ports: [443]}"
+    (project / "expectations.yaml").write_text(f"expectations:\n- {outside}\n", "utf-8")
+    for command in COMMANDS:
+        refused = podwall(project, *command)
+        assert (refused.code, "deploys to 2 clusters" in refused.err) == (2, True), command
+        chosen = podwall(project, *command, "--cluster", "k8s1")
+        assert "2 clusters" not in chosen.err, command
+        assert "web2" not in chosen.out, command
+    (written,) = (project / "out").iterdir()
+    assert written.name == "dev-k8s1"
+    assert podwall(project, "lint", str(written / "plan.json")).code != 2
+    unknown = podwall(project, "reach", "--cluster", "k8s3")
+    assert (unknown.code, "did you mean `k8s" in unknown.err) == (2, True)
 
 
 def test_what_a_plan_replaces_is_told_of_its_file_too(tmp_path: Path) -> None:

@@ -13,7 +13,7 @@ from podwall.model import LabelMap, Snapshot, Unknown
 from podwall.policies.errors import InvalidValue
 from podwall.reading import DeclaredCluster
 from podwall.review import review
-from podwall.sources import Source, SourceKind, source
+from podwall.sources import Source, SourceKind, in_cluster, source
 
 FOLDER = Path(__file__).parents[1] / "data" / "previews"
 SENTINEL = "04da6b54-80e4-46f7-96ec-b56ff0331ba9"
@@ -350,6 +350,7 @@ def test_objects_for_two_clusters_are_told(tmp_path: Path) -> None:
         provider = resource(kind, f"k8s{number}", {}, dependencies=[aks["urn"]])
         web = pod(f"web{number}", provider=f"{provider['urn']}::some-id")
         steps += [{"op": "create", "newState": state} for state in (aks, provider, web)]
-    assert gaps(opened(tmp_path, {"steps": steps})) == [
-        "several-clusters: the stack deploys to 2 clusters (`aks1`, `aks2`), shown here as one"
-    ]
+    found = opened(tmp_path, {"steps": steps})
+    with pytest.raises(InvalidValue, match="deploys to 2 clusters"):
+        review(found)
+    assert workloads(planned(in_cluster(found, "aks1"))) == {"default/web1"}
