@@ -7,12 +7,14 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
+from functools import reduce
 from types import MappingProxyType
 from typing import Any, Final, NamedTuple
 
 from podwall.plan.made_up_names import is_made_up, stand_in_of
 from podwall.plan.messages import UNSEEN_OBJECTS
 from podwall.plan.model import SECRET, Operation, Plan, PlannedResource
+from podwall.plan.patches import is_patch, merged, patched_type, unknown_but
 from podwall.plan.providers import PROVIDER, provider_namespace
 from podwall.plan.values import inside, kind_of
 from podwall.policies.errors import Finding, Severity
@@ -155,6 +157,8 @@ def _unseen_resources(plan: Plan) -> Iterator[LedgerEntry]:
     for resource in plan.resources:
         kind = kind_of(resource.type)
         is_shown = resource.urn in parents and not resource.unseen
+        if _patched(resource) is not None:
+            continue
         brings = _is_elsewhere(resource) or resource.type.startswith(_FILES)
         if brings and (resource.custom or not is_shown):
             part = "some objects" if resource.urn in parents else "the objects"
@@ -164,8 +168,7 @@ def _unseen_resources(plan: Plan) -> Iterator[LedgerEntry]:
 
 
 def _is_elsewhere(resource: PlannedResource) -> bool:
-    patch = resource.type.startswith("kubernetes:") and resource.type.endswith("Patch")
-    return patch or resource.type.startswith(_ELSEWHERE)
+    return is_patch(resource.type) or resource.type.startswith(_ELSEWHERE)
 
 
 def _manifest(resource: PlannedResource) -> Mapping[str, Any]:
@@ -203,13 +206,42 @@ def with_known_namespaces(plan: Plan) -> Plan:
     providers = {item.urn: item for item in plan.resources if item.type == PROVIDER}
     given = {urn: _given(each, namespaces) for urn, each in providers.items()}
     default = provider_namespace(plan.default_provider)
-    return replace(
-        plan,
-        resources=tuple(
-            _settled(_placed(item, given.get(item.provider or "", default)), namespaces)
-            for item in plan.resources
-        ),
-    )
+    known = [
+        _settled(_placed(item, given.get(item.provider or "", default)), namespaces)
+        for item in plan.resources
+    ]
+    return replace(plan, resources=tuple(_with_patches(known)))
+
+
+def _with_patches(resources: Sequence[PlannedResource]) -> Iterator[PlannedResource]:
+    """Yield resources with what Patches among them apply, and objects that are only patched."""
+    patches: dict[object, list[PlannedResource]] = {}
+    for each in resources:
+        target = _patched(each)
+        if target is not None:
+            patches.setdefault(target, []).append(each)
+    there = {_target(each) for each in resources if is_object(each)} if patches else set()
+    for each in resources:
+        target = _patched(each)
+        if target is not None and target not in there:
+            yield unknown_but(each)
+            there.add(target)
+        elif patches and is_object(each):
+            yield reduce(merged, patches.get(_target(each), ()), each)
+        else:
+            yield each
+
+
+def _patched(resource: PlannedResource) -> object:
+    """Return what tells the object that a Patch applies to, None where that is not known."""
+    if not is_patch(resource.type) or resource.change is Operation.DELETE:
+        return None
+    return _target(replace(resource, type=patched_type(resource.type)))
+
+
+def _target(resource: PlannedResource) -> object:
+    identity = identity_of(resource)
+    return None if identity is None else (resource.provider, identity)
 
 
 def _given(
@@ -231,7 +263,8 @@ def _named_by(
 
 def _placed(resource: PlannedResource, namespace: str | Unknown | None) -> PlannedResource:
     """Return an object in its provider's namespace, unless it names one or can be in none."""
-    if namespace is None or not _is_kubernetes(resource) or _is_elsewhere(resource):
+    is_no_object = _is_elsewhere(resource) and not is_patch(resource.type)
+    if namespace is None or not _is_kubernetes(resource) or is_no_object:
         return resource
     metadata = resource.inputs.get("metadata") or {}
     is_free = isinstance(metadata, Mapping) and not metadata.get("namespace")
