@@ -21,6 +21,7 @@ from typing import Any
 __all__ = [
     "is_any_cluster",
     "is_cluster",
+    "is_managed_namespace",
     "is_node_pool",
     "is_unrecognised_cluster",
     "may_be_cluster",
@@ -61,6 +62,15 @@ def is_node_pool(type_: str) -> bool:
     True
     """
     return _kind(type_) == "AgentPool"
+
+
+def is_managed_namespace(type_: str) -> bool:
+    """Return whether a type is that of a namespace that Azure manages.
+
+    >>> is_managed_namespace("azure-native:containerservice/v20250901:ManagedNamespace")
+    True
+    """
+    return _kind(type_) == "ManagedNamespace"
 
 
 def is_unrecognised_cluster(type_: str, inputs: Mapping[str, Any]) -> bool:

@@ -99,7 +99,7 @@ class Deployment:
 
         Each has the name that it is shown by.
         """
-        documents = zip(self._objects, self.review.source.planned.documents, strict=True)
+        documents = zip(self._objects, self.review.source.planned.documents, strict=False)
         return {each.urn: self.shown(_namespace(document.manifest)) for each, document in documents}
 
     def shown(self, namespace: object) -> object:

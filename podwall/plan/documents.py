@@ -12,6 +12,7 @@ from types import MappingProxyType
 from typing import Any, Final, NamedTuple
 
 from podwall.plan.made_up_names import is_made_up, stand_in_of
+from podwall.plan.managed_namespaces import managed_documents
 from podwall.plan.messages import UNSEEN_OBJECTS
 from podwall.plan.model import SECRET, Operation, Plan, PlannedResource
 from podwall.plan.patches import is_patch, merged, patched_type, unknown_but
@@ -59,9 +60,10 @@ def documents(plan: Plan) -> tuple[Document, ...]:
     """Return the plan's Kubernetes objects in the API's own words, each at the line that made it.
 
     A secret is an `Unknown` here. An object without a name gets one when it is created, for which
-    something stands.
+    something stands. What AKS makes of managed namespaces comes last.
     """
-    return tuple(map(_document, filter(is_object, plan.resources)))
+    managed = (each for resource in plan.resources for each in managed_documents(resource))
+    return (*map(_document, filter(is_object, plan.resources)), *managed)
 
 
 def _document(resource: PlannedResource) -> Document:

@@ -16,7 +16,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, Final
 
-from podwall.aks.resource_types import is_any_cluster, is_node_pool
+from podwall.aks.resource_types import is_any_cluster, is_managed_namespace, is_node_pool
 from podwall.plan.model import Operation, Plan, PlannedResource, depends_on_any
 from podwall.plan.providers import PROVIDER, kubeconfig_server
 
@@ -190,7 +190,7 @@ def _is_elsewhere(
         return not is_unsaid and (resource.provider or "") in others
     if resource.type == PROVIDER:
         return resource.urn in others
-    is_part = is_node_pool(resource.type) or "managednamespace" in resource.type.lower()
+    is_part = is_node_pool(resource.type) or is_managed_namespace(resource.type)
     return resource.urn in clusters or (
         is_part and bool(clusters) and depends_on_any(resource.urn, clusters, resources)
     )

@@ -1,0 +1,74 @@
+"""The policies that AKS makes of managed namespaces."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import pytest
+
+from podwall.model import IpProtocol
+from podwall.plan import Operation, Plan, PlannedResource
+from podwall.plan.documents import documents
+from podwall.policies.unknown import Unknown
+from podwall.reachability import Verdict, reachability
+from podwall.reading import snapshot
+
+TYPE = "azure-native:containerservice:ManagedNamespace"
+VERSIONED = "azure-native_containerservice_v20260501:containerservice:ManagedNamespace"
+ALLOWED, DENIED, LATER = Verdict.ALLOWED, Verdict.DENIED, Verdict.UNDETERMINED
+
+
+def managed(type_: str = TYPE, name: str | None = "shop", **inputs: Any) -> PlannedResource:
+    named = {"managedNamespaceName": name} if name else {}
+    return PlannedResource(f"urn:{type_}::shop", type_, "shop", {**named, **inputs})
+
+
+def pod(name: str) -> PlannedResource:
+    type_, metadata = "kubernetes:core/v1:Pod", {"name": name, "namespace": "shop"}
+    inputs = {"apiVersion": "v1", "kind": "Pod", "metadata": metadata, "spec": {}}
+    return PlannedResource(f"urn:{type_}::{name}", type_, name, inputs)
+
+
+def verdicts(resource: PlannedResource) -> tuple[Verdict, ...]:
+    """Return whether web reaches db, the outside reaches web, and web the outside."""
+    plan = Plan("shop", "dev", (resource, pod("web"), pod("db")))
+    found = reachability(snapshot(documents(plan)).snapshot)
+    pairs = (("shop/web", "shop/db"), ("0.0.0.0/0", "shop/web"), ("shop/web", "0.0.0.0/0"))
+    return tuple(found.verdict(*pair, IpProtocol.TCP, 80) for pair in pairs)
+
+
+@pytest.mark.parametrize(
+    ("default", "expected"),
+    [
+        pytest.param(None, (ALLOWED, DENIED, ALLOWED), id="nothing said"),
+        pytest.param({"ingress": "AllowAll"}, (ALLOWED, ALLOWED, ALLOWED), id="AllowAll"),
+        pytest.param({"ingress": "denyall"}, (DENIED, DENIED, ALLOWED), id="DenyAll in lower case"),
+        pytest.param({"egress": "DenyAll"}, (DENIED, DENIED, DENIED), id="no egress"),
+        pytest.param(
+            {"egress": "AllowSameNamespace"}, (ALLOWED, DENIED, DENIED), id="egress inside"
+        ),
+        pytest.param({"ingress": Unknown("later")}, (LATER, LATER, ALLOWED), id="known later"),
+        pytest.param({"ingress": "Other"}, (LATER, LATER, ALLOWED), id="not known to podwall"),
+    ],
+)
+@pytest.mark.parametrize("type_", [TYPE, VERSIONED])
+@pytest.mark.parametrize("spelling", ["properties", "flat"])
+def test_the_default_policy(
+    default: Mapping[str, Any] | None, expected: Any, type_: str, spelling: str
+) -> None:
+    stated = {} if default is None else {"defaultNetworkPolicy": default}
+    inputs = {"properties": stated} if spelling == "properties" else stated
+    assert verdicts(managed(type_, **inputs)) == expected
+
+
+def test_a_managed_namespace_that_goes_brings_nothing() -> None:
+    gone = PlannedResource("urn", TYPE, "shop", {}, change=Operation.DELETE)
+    assert documents(Plan("shop", "dev", (gone,))) == ()
+
+
+def test_a_name_that_azure_makes_up_is_shown_as_the_program_calls_it() -> None:
+    (namespace,) = snapshot(
+        documents(Plan("shop", "dev", (managed(name=None),)))
+    ).snapshot.namespaces
+    assert namespace.name == "shop"
