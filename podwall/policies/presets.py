@@ -45,9 +45,10 @@ __all__ = [
 
 #: The cluster's DNS servers (CoreDNS on AKS).
 KUBE_DNS: Final = NamedNamespace("kube-system").pods({"k8s-app": "kube-dns"})
-#: AKS LocalDNS, which listens on the node itself, where no pod selector matches:
+#: AKS LocalDNS, which listens on the node itself, where no pod selector matches: its two addresses
+#: are 169.254.10.10 and .11, and nothing else of the link-local network is opened:
 #: https://learn.microsoft.com/azure/aks/localdns-custom
-LOCAL_DNS: Final = ip_block("169.254.10.0/24")
+LOCAL_DNS: Final = ip_block("169.254.10.10/31")
 #: DNS asks over UDP, and over TCP where an answer is long.
 DNS_PORTS: Final[Ports] = udp(53) | tcp(53)
 

@@ -27,6 +27,7 @@ from podwall.reachability.values import (
     WorkloadEndpoint,
 )
 from podwall.reading import Document, snapshot
+from podwall.suggest.beyond_intent import Excess, beyond_intent
 from podwall.suggest.drafting import PolicyDraft
 from podwall.suggest.name_resolution import DNS, resolves_names
 from podwall.suggest.rules import ports_unsaid
@@ -135,20 +136,25 @@ def unmet(results: Iterable[Result]) -> Iterator[Finding]:
 def unstated(
     resolved: Iterable[ResolvedExpectation], found: Reachability, closed: Iterable[str]
 ) -> Iterator[Finding]:
-    """Yield a finding for each connection that is open, or may be, and that nothing states.
+    """Yield what is open, or may be, and nothing states: one finding for what is alike.
 
     Names are resolved, a pod reaches itself, and no policy closes what goes from or to the network
     of a node: these are left out, and so is what stays between namespaces that are left alone.
     """
     opening = [each for each in resolved if each.opens]
-    namespaces = frozenset(closed)
+    yield from beyond_intent(_excesses(opening, found, frozenset(closed)))
+
+
+def _excesses(
+    opening: list[ResolvedExpectation], found: Reachability, closed: frozenset[str]
+) -> Iterator[Excess]:
     for connection in found.connections():
-        if not _is_in_scope(connection, namespaces):
+        if not _is_in_scope(connection, closed):
             continue
         stated = _stated(connection, opening)
         extra, doubtful = connection.allowed - stated, connection.undetermined_ports - stated
         if extra or doubtful:
-            yield _beyond(connection, extra, doubtful)
+            yield Excess(connection, extra, doubtful)
 
 
 def _is_in_scope(connection: Connection, closed: frozenset[str]) -> bool:
@@ -170,23 +176,6 @@ def _stated(connection: Connection, opening: Iterable[ResolvedExpectation]) -> P
         ):
             ports |= each.ports(connection.destination)
     return ports
-
-
-def _beyond(connection: Connection, extra: PortSet, doubtful: PortSet) -> Finding:
-    pair = f"{connection.source_id} -> {connection.destination_id}"
-    if extra:
-        return Finding(
-            "open-beyond-intent",
-            Severity.ERROR,
-            f"{pair} stays open on {extra}, which no expectation states",
-            help="see why with `podwall explain`",
-        )
-    causes = ", ".join(dict.fromkeys(part.because for part in connection.undetermined))
-    return Finding(
-        "perhaps-open-beyond-intent",
-        Severity.WARNING,
-        f"{pair} may stay open on {doubtful}, which no expectation states: {causes}",
-    )
 
 
 @dataclass(frozen=True, slots=True)

@@ -58,7 +58,7 @@ def test_dns_is_allowed_on_both_protocols_to_coredns_and_to_localdns() -> None:
                     },
                     "podSelector": {"matchLabels": {"k8s-app": "kube-dns"}},
                 },
-                {"ipBlock": {"cidr": "169.254.10.0/24"}},
+                {"ipBlock": {"cidr": "169.254.10.10/31"}},
             ],
             "ports": [{"protocol": "TCP", "port": 53}, {"protocol": "UDP", "port": 53}],
         }

@@ -50,7 +50,7 @@ def test_nothing_is_open_that_is_not_stated(seed: int, engine: str) -> None:
 
 
 def _names(destination: AnyEndpoint) -> PortSet:
-    is_local = isinstance(destination, ExternalRange) and destination.id == "169.254.10.0/24"
+    is_local = isinstance(destination, ExternalRange) and destination.id == "169.254.10.10/31"
     return DNS if is_local else NO_PORTS
 
 
