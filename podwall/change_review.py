@@ -18,6 +18,7 @@ from podwall.lint import ranked
 from podwall.policies.errors import Finding, InvalidValue, Severity
 from podwall.review import Review, review
 from podwall.sources.model import Source
+from podwall.sources.stored_types import with_types_in_doubt
 
 __all__ = ["ChangeReview", "change_review", "stages"]
 
@@ -36,6 +37,7 @@ def change_review(
         engine: who enforces the policies; None means what each of the two declares.
         expectations: what must hold afterwards.
     """
+    after = with_types_in_doubt(before, after)
     declared = before.planned.cluster.engine, after.planned.cluster.engine
     old = review(before, engine or declared[0] or declared[1])
     new = review(after, engine or declared[1] or declared[0])

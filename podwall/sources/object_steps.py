@@ -17,11 +17,13 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from dataclasses import replace
 from enum import Enum, auto
+from types import MappingProxyType
 from typing import Final, NamedTuple
 
 from podwall.plan.documents import identity_of, with_known_namespaces
 from podwall.plan.model import Operation, Plan, PlannedResource
 from podwall.plan.provider_clusters import cluster_identity
+from podwall.sources.policy_absences import NETWORK_POLICY
 from podwall.sources.pulumi_documents import (
     EngineOperation,
     PreviewStep,
@@ -31,6 +33,7 @@ from podwall.sources.pulumi_documents import (
     left_out,
     planned_resource,
 )
+from podwall.sources.stored_defaults import with_stored
 
 __all__ = ["Effect", "EffectKind", "Key", "ObjectStep", "effects", "found_before", "object_steps"]
 
@@ -117,7 +120,8 @@ def _old(step: PreviewStep) -> PlannedResource | None:
     state = step.old_state
     if state is None or step.op is EngineOperation.REMOVE_PENDING_REPLACE:
         return None
-    old = planned_resource(state, Operation.READ if state.external else Operation.SAME)
+    known = planned_resource(state, Operation.READ if state.external else Operation.SAME)
+    old = _as_stored(known, state)
     now = step.new_state and planned_resource(step.new_state).name
     return replace(old, called=now) if now and now != old.name else old
 
@@ -127,7 +131,19 @@ def _new(step: PreviewStep) -> PlannedResource | None:
     if state is None:
         return None
     change = _OPERATIONS.get(step.op, Operation.SAME)
-    return planned_resource(_seen(state, step.old_state), change, _replaced_by(step))
+    new = planned_resource(_seen(state, step.old_state), change, _replaced_by(step))
+    return new if change in _ANEW else _as_stored(new, step.old_state)
+
+
+_ANEW: Final = frozenset({Operation.CREATE, Operation.REPLACE})
+
+
+def _as_stored(resource: PlannedResource, state: ResourceState | None) -> PlannedResource:
+    """Return a policy with the directions that the server has stored and does not compute again."""
+    if state is None or resource.type != NETWORK_POLICY:
+        return resource
+    inputs = with_stored(resource.inputs, state.outputs)
+    return replace(resource, inputs=MappingProxyType({**inputs}))
 
 
 def _seen(state: ResourceState, old: ResourceState | None) -> ResourceState:

@@ -79,6 +79,15 @@ def _implied_types(spec: Mapping[str, Any]) -> Findings:
             "an empty `egress` without `policyTypes` does not isolate egress",
             "add `policyTypes: [Egress]` to deny all egress, or remove `egress`",
         )
+    if items_of(egress):
+        yield note(
+            "policy-types-not-written",
+            "spec.policyTypes",
+            "egress rules without `policyTypes`: the server stores the directions when the policy "
+            "is made, and does not compute them again when egress rules come or go",
+            "write `policyTypes: [Ingress, Egress]`",
+            Severity.INFO,
+        )
     if not items_of(spec.get("ingress")):
         yield note(
             "ingress-isolated",
