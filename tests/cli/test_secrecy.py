@@ -44,7 +44,7 @@ def everything(result: Result, folder: Path) -> Iterator[str]:
 def test_a_secret_of_the_program_comes_out_nowhere(tmp_path: Path, form: str) -> None:
     declared = {"password": {"type": "string", "secret": True}}
     project = project_in(tmp_path, SECRETS, {"shop:password": PASSWORD}, declared)
-    result = podwall(project, "preview", "-o", form)
+    result = podwall(project, "preview", "-o", form, "--cluster", "k8s,default")
     assert result.code == 0
     said = list(everything(result, project / "out"))
     assert len(said) == 7
