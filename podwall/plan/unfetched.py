@@ -41,8 +41,8 @@ class Unfetched:
 
     def before(self, kind: str) -> None:
         """Keep a component of this type from fetching, before it reads its files."""
-        if kind in _COMPONENTS and self._plain is None:
-            self._plain = getattr(self._module(), _READER, None)
+        if kind in _COMPONENTS and self._plain is None and hasattr(self._module(), _READER):
+            self._plain = getattr(self._module(), _READER)
             setattr(self._module(), _READER, self._read)
 
     def _module(self) -> Any:
