@@ -22,6 +22,7 @@ from podwall.policies.errors import Finding, Severity
 from podwall.reading.documents import DeclaredCluster, Document, single_objects
 from podwall.reading.fields import Malformed
 from podwall.reading.ledger import LedgerEntry, ObjectStatus, named_in
+from podwall.reading.live_pods import with_live_labels
 from podwall.reading.metadata import ManifestObject, read_object
 from podwall.reading.objects import ObjectReading, SnapshotPart, ledger_entry, malformed, read_part
 from podwall.reading.shown_names import shown_namespaces, shown_parts, with_shown_namespaces
@@ -113,7 +114,7 @@ def snapshot(
     objects, broken = _objects(with_shown_namespaces(listed, names))
     reads = [read_part(item) for item in with_distinct_names(objects)]
     kept, repeated = last_of_each(read for read in reads if read.part is not None)
-    parts = shown_parts(without_owned(kept), names)
+    parts = shown_parts(without_owned(with_live_labels(kept)), names)
     findings = [each.finding for each in broken]
     findings += [finding for read in reads for finding in read.findings]
     return SnapshotReading(

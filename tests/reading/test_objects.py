@@ -87,6 +87,7 @@ def owned(kind: str, name: str, owner: str) -> str:
     metadata:
       name: {name}
       namespace: shop
+      labels: {{app: web}}
       ownerReferences: [{{controller: true, kind: {owner_kind}, name: {owner_name}}}]
     spec: {{{"" if kind == "Pod" else MADE}}}
     """
