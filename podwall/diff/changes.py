@@ -142,8 +142,8 @@ class ChangeCause(StrEnum):
 class ConnectionChange:
     """A connection that is not what it was; one of the ends may be pods that are not shown.
 
-    `because` says what undetermined ports depend on. `policies` are those that differ and select
-    one of the ends in the direction that counts.
+    `because` says what undetermined ports depend on. `policies` are those that differ, select
+    one of the ends in the direction that counts, and can have had this effect.
     """
 
     source: AnyEndpoint

@@ -15,6 +15,7 @@ from typing import Final, NamedTuple
 
 import numpy as np
 
+from podwall.diff.causes import responsible
 from podwall.diff.changes import ChangeCause, ConnectionChange, PolicyChange, policy_changes
 from podwall.diff.comparison import AffectedEndpoints, RoleComparison, affected, compared
 from podwall.diff.joint_endpoints import (
@@ -32,7 +33,7 @@ from podwall.reachability import Reachability
 from podwall.reachability.addresses import first_address, networks
 from podwall.reachability.arrays import Csr, IntArray
 from podwall.reachability.unseen_pods import UnseenPods
-from podwall.reachability.values import AnyEndpoint, ExternalRange, WorkloadEndpoint
+from podwall.reachability.values import AnyEndpoint, ExternalRange, PairVerdict, WorkloadEndpoint
 
 __all__ = ["Diff", "Expansion", "diff"]
 
@@ -99,7 +100,8 @@ class Expansion:
         self, number: int, group: int, direction: Direction, change: UnseenChange
     ) -> ConnectionChange:
         ends: tuple[AnyEndpoint, AnyEndpoint] = (change.pods, self._listing.endpoint(number))
-        policies = self._policies_of(group, direction, change.pods)
+        selecting = self._policies_of(group, direction, change.pods)
+        policies = responsible(selecting, direction, change.before, change.after)
         return ConnectionChange(
             *(ends if direction is Direction.INGRESS else ends[::-1]),
             before=change.before,
@@ -196,7 +198,7 @@ class Expansion:
         destination: int | ExternalRange,
     ) -> ConnectionChange:
         before, after = (self._comparison.verdicts.values[number] for number in outcome)
-        policies = self._policies(*groups)
+        policies = self._policies(groups, before, after)
         undetermined = before.undetermined or after.undetermined
         return ConnectionChange(
             source=self._listing.endpoint(source),
@@ -208,9 +210,14 @@ class Expansion:
             because=self._because(groups, outcome) if undetermined else "",
         )
 
-    def _policies(self, source: int, destination: int) -> tuple[PolicyChange, ...]:
-        sending = self._affected.egress.get(source, ())
-        receiving = self._affected.ingress.get(destination, ())
+    def _policies(
+        self, pair: tuple[int, int], before: PairVerdict, after: PairVerdict
+    ) -> tuple[PolicyChange, ...]:
+        """Return the policies that differ at both ends and are behind what changed."""
+        sending = self._affected.egress.get(pair[0], ())
+        receiving = self._affected.ingress.get(pair[1], ())
+        sending = responsible(sending, Direction.EGRESS, before, after)
+        receiving = responsible(receiving, Direction.INGRESS, before, after)
         if not receiving or not sending:
             return sending or receiving
         both = {each.name: each for each in (*sending, *receiving)}
