@@ -117,6 +117,10 @@ LINE: Final = re.compile(
     rf"(?P<value>{WORD}(?: {WORD})*|{ATOM}|{FLOW})?(?: *|(?:^|(?<= )| ) *{COMMENT})"
 )
 DEEPEST_BLOCK: Final = 100
+#: A pattern takes 166 bytes for every character that it may have to give back.
+LONGEST_LINE: Final = 5_000
+#: How many lines are remembered: a document of nothing but different ones repeats none.
+MOST_KNOWN: Final = 50_000
 
 
 class _Line(NamedTuple):
@@ -156,7 +160,9 @@ class PlainYaml:
         for index, line in enumerate(lines):
             meaning = known.get(line)
             if meaning is None:
-                meaning = known[line] = self._meaning(line)
+                meaning = self._meaning(line)
+                if len(known) < MOST_KNOWN:
+                    known[line] = meaning
             if meaning is not NOTHING:
                 open_.take(meaning, index)
         if not open_.root:
@@ -164,7 +170,7 @@ class PlainYaml:
         return open_.root, open_.first
 
     def _meaning(self, line: str) -> _Line:
-        match = LINE.fullmatch(line)
+        match = LINE.fullmatch(line) if len(line) <= LONGEST_LINE else None
         if match is None:
             raise NotPlain
         indent, dash, key, value = match.groups()

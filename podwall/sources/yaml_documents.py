@@ -31,6 +31,7 @@ BYTES_KEPT: Final = "surrogateescape"  # what is not UTF-8 spoils its own docume
 NOT_YAML: Final = "this is not YAML"
 NOT_YET_YAML: Final = "this is a template, and not YAML yet"
 TAB: Final = "a tab can't indent, only spaces can"
+NO_DOCUMENTS: Final = frozenset({"", "---", "\n", "---\n"})
 BLANK: Final = re.compile(rb"(\s|#.*|%.*|---|\.\.\.)*")
 
 
@@ -44,15 +45,19 @@ def parse_yaml(data: bytes, source: str) -> ParsedDocuments:
     return ParsedDocuments.joined(
         _document(plain, chunk, chunk.split("\n"), before, source)
         for before, chunk in parts_of(data)
+        if chunk not in NO_DOCUMENTS
     )
 
 
 def parts_of(data: bytes) -> Iterator[tuple[int, str]]:
     """Yield the texts between the `---` of a stream, each with the number of lines before it."""
-    before = 0
-    for chunk in SEPARATOR.split(data.decode("utf-8-sig", BYTES_KEPT)):
-        yield before, chunk
-        before += chunk.count("\n") + 2
+    text = data.decode("utf-8-sig", BYTES_KEPT)
+    before = start = 0
+    for separator in SEPARATOR.finditer(text):
+        yield before, text[start : separator.start()]
+        before += text.count("\n", start, separator.end())
+        start = separator.end()
+    yield before, text[start:]
 
 
 def _document(
@@ -83,10 +88,12 @@ def _single(data: bytes, lines_before: int, source: str) -> ParsedDocuments:
 
 def _split(data: bytes) -> Iterator[tuple[int, bytes]]:
     """Yield each document's text, with the number of lines before it."""
+    lines = 0
     starts = [0, *(match.start() for match in DOCUMENT_START.finditer(data)), len(data)]
     for start, end in pairwise(starts):
         if not BLANK.fullmatch(data, start, end):
-            yield data.count(b"\n", 0, start), data[start:end]
+            yield lines, data[start:end]
+        lines += data.count(b"\n", start, end)
 
 
 def _stream(data: bytes, lines_before: int, source: str) -> ParsedDocuments:
