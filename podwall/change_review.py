@@ -15,6 +15,7 @@ from podwall.engines import Engine
 from podwall.exit_code import ExitCode, FailOn, exit_code
 from podwall.expectations import Expectation, check, unmet
 from podwall.lint import ranked
+from podwall.model import UnreadPolicy
 from podwall.policies.errors import Finding, InvalidValue, Severity
 from podwall.review import Review, review
 from podwall.sources.model import Source
@@ -78,16 +79,23 @@ class ChangeReview:
         return tuple(unmet(check(self.difference.new, self.expectations)))
 
     @cached_property
+    def lost(self) -> tuple[Finding, ...]:
+        """The policies that are not read and that were there before, and are not afterwards."""
+        there = {_identity(each) for each in self.after.reachability.snapshot.unread_policies}
+        gone = self.before.reachability.snapshot.unread_policies
+        return tuple(_lost(each) for each in gone if _identity(each) not in there)
+
+    @cached_property
     def weighed(self) -> tuple[Finding, ...]:
         """What the exit code weighs beside the change: the reading of what comes, what is unmet."""
         known = frozenset(self.difference.findings)
-        found = ranked((*self.after.reading_findings, *self.unmet))
+        found = ranked((*self.after.reading_findings, *self.lost, *self.unmet))
         return tuple(each for each in found if each not in known)
 
     @cached_property
     def findings(self) -> tuple[Finding, ...]:
         """Everything that is worth knowing of what comes, the difference and lints included."""
-        found = ranked((*self.unmet, *self.after.findings))
+        found = ranked((*self.unmet, *self.lost, *self.after.findings))
         return tuple(dict.fromkeys((*self.difference.findings, *found)))
 
     @cached_property
@@ -117,3 +125,17 @@ def _severity(change: ConnectionChange) -> Severity:
     if change.cause in {ChangeCause.NEW, ChangeCause.GONE}:
         return Severity.INFO
     return Severity.ERROR if change.opened else Severity.WARNING
+
+
+def _identity(policy: UnreadPolicy) -> tuple[object, ...]:
+    return policy.kind, policy.namespace, policy.name
+
+
+def _lost(policy: UnreadPolicy) -> Finding:
+    return Finding(
+        "unread-policy-lost",
+        Severity.WARNING,
+        f"{policy.kind} `{policy.full_name}` was there, and is not afterwards",
+        help="what it denied is open now, which is not told of: podwall does not read its kind",
+        link=policy.link,
+    )

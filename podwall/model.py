@@ -17,6 +17,7 @@ from podwall.policies.addresses import IpNetwork
 from podwall.policies.errors import Place
 from podwall.policies.labels import Operator
 from podwall.policies.peers import METADATA_NAME
+from podwall.policies.rules import Direction
 from podwall.policies.unknown import Unknown
 
 __all__ = [
@@ -39,6 +40,7 @@ __all__ = [
     "SnapshotNamespace",
     "SnapshotWorkload",
     "Unknown",
+    "UnreadPolicy",
     "WorkloadPort",
     "namespace_text",
     "undeclared_labels",
@@ -315,14 +317,55 @@ class Service:
 
 
 @dataclass(frozen=True, slots=True)
+class UnreadPolicy:
+    """What may decide who reaches whom, and is not read: a policy of another API.
+
+    In each of the `directions` it may deny what other policies allow, of the pods that it may
+    select: those in its namespace (None: of all) that `pods` matches. It may also allow what they
+    deny, unless it only `narrows`. `engines` are those of AKS that enforce it; None: any may.
+    `link` leads to what is known of it.
+    """
+
+    kind: str
+    name: str
+    namespace: str | Unknown | None
+    pods: Selector = EMPTY_SELECTOR
+    directions: tuple[Direction, ...] = tuple(Direction)
+    narrows: bool = False
+    engines: frozenset[str] | None = None
+    place: Place = field(default_factory=Place, compare=False)
+    link: str = field(default="", compare=False)
+
+    def enforced_by(self, engine: str) -> bool:
+        """Return whether an engine enforces it, or may do so where none is named."""
+        return self.engines is None or engine == "spec" or engine in self.engines
+
+    @property
+    def cause(self) -> str:
+        """Why a verdict is not certain because of it, in words.
+
+        >>> UnreadPolicy("CiliumNetworkPolicy", "open", "shop").cause
+        'CiliumNetworkPolicy `shop/open` is not read, and may allow or deny it'
+        """
+        does = "deny it" if self.narrows else "allow or deny it"
+        return f"{self.kind} `{self.full_name}` is not read, and may {does}"
+
+    @property
+    def full_name(self) -> str:
+        """`namespace/name`, or the name alone where it acts on every namespace."""
+        return self.name if self.namespace is None else _full_name(self.namespace, self.name)
+
+
+@dataclass(frozen=True, slots=True)
 class Snapshot:
     """Everything an analysis looks at, at one moment.
 
     `engine` is the network policy engine that the source declares (`azure`, `calico`, `cilium`,
     `none`), or None where it declares none. `kubernetes_version` is `major.minor`, if known.
     `pod_cidrs` are the ranges pods get their addresses from, if known: they decide whether an ip
-    block can match a pod. `complete` is True where a namespace or policy that is not here does not
-    exist (a live cluster), and False where the source is only a part (a program, a folder).
+    block can match a pod. `unread_policies` are what may decide as well, and is not read.
+    `complete` is True where a namespace or policy that is not here does not exist (a live cluster),
+    and False where the source is only a part (a program, a folder).
     """
 
     namespaces: tuple[SnapshotNamespace, ...] = ()
@@ -333,6 +376,7 @@ class Snapshot:
     kubernetes_version: str | None = None
     pod_cidrs: tuple[IpNetwork, ...] = ()
     complete: bool = False
+    unread_policies: tuple[UnreadPolicy, ...] = ()
 
     def whole(self) -> Snapshot:
         """Return the same, taken for a whole cluster: what is not here does not exist.

@@ -306,7 +306,7 @@ class _Explainer:
     def side(self, side: SideReplay, other: AnyEndpoint) -> SideExplanation:
         """Explain one side."""
         policies = tuple(self._policy(side, each, other) for each in side.policies)
-        exemptions = tuple(self._exemptions(side))
+        exemptions = (*self._exemptions(side), *_unread(side))
         verdict = self._of(side.allowed)
         why = _side_reason(side, verdict, policies)
         return SideExplanation(side.direction, side.subject, verdict, why, policies, exemptions)
@@ -355,9 +355,17 @@ class _Explainer:
         return _verdict(must, may - must)
 
 
+def _unread(side: SideReplay) -> Iterator[ExplanationNote]:
+    """Yield the policies that are not read and may decide otherwise."""
+    for each in side.unread:
+        yield ExplanationNote(each.cause, each.link, "perhaps")
+
+
 def _side_reason(
     side: SideReplay, verdict: Verdict, policies: tuple[PolicyExplanation, ...]
 ) -> str:
+    if side.unread:
+        return "it depends on what is not read"
     if not side.policies:
         return _not_isolated(side)
     match verdict:

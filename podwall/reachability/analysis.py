@@ -20,14 +20,15 @@ from typing import NamedTuple
 import numpy as np
 
 from podwall.engines import Engine
-from podwall.model import PortRule, Service, Snapshot
+from podwall.model import PortRule, Service, Snapshot, UnreadPolicy
 from podwall.policies.rules import Direction
 from podwall.reachability.addresses import block_ranges
-from podwall.reachability.arrays import Atoms, Csr, Registry, Sets
+from podwall.reachability.arrays import Atoms, Csr, IntArray, Registry, Sets
 from podwall.reachability.cluster import EnforcedCluster
 from podwall.reachability.destinations import Destinations, destinations, exemptions
 from podwall.reachability.join import Join, roles
 from podwall.reachability.matching import Match
+from podwall.reachability.overruling import overruling
 from podwall.reachability.peers import PeerSetElements, PodLookup, Universe, peer_set_elements
 from podwall.reachability.pod_classes import (
     MentionedLabels,
@@ -49,6 +50,7 @@ class WrittenRules(NamedTuple):
 
     `isolating` gives for each element the groups that isolate it: `2 * group`, plus one if perhaps.
     `services` are those that open ports, each with the peer set of the pods that it selects.
+    `overruled` gives for each element what policies that are not read do to its rules, as numbers.
     """
 
     peer_sets: PeerSets
@@ -56,6 +58,7 @@ class WrittenRules(NamedTuple):
     groups: Mapping[Direction, PolicyGroups]
     isolating: Mapping[Direction, Csr]
     services: Sequence[tuple[int, Service]]
+    overruled: Mapping[Direction, IntArray]
 
 
 @dataclass(frozen=True, slots=True)
@@ -115,6 +118,7 @@ class _Context:
         self.cluster = cluster
         self.groups = {each: policy_groups(cluster, each, peer_sets) for each in Direction}
         services = [_with_peer_set(service, peer_sets) for service in cluster.services]
+        unread = [(peer_sets.of_unread(each), each) for each in cluster.unread]
         mentions = MentionedLabels(peer_sets.pod_selectors.values)
         names = _port_names(self.groups.values(), cluster.services)
         blocks = {block for each in peer_sets.blocks for block in each} | cluster.idle_blocks()
@@ -129,7 +133,10 @@ class _Context:
         )
         self.bounds = Registry[Bounds]()
         isolating = {each: self._isolating(groups) for each, groups in self.groups.items()}
-        self.rules = WrittenRules(peer_sets, self.elements, self.groups, isolating, services)
+        overruled = {each: self._overruled(each, unread) for each in Direction}
+        self.rules = WrittenRules(
+            peer_sets, self.elements, self.groups, isolating, services, overruled
+        )
 
     def side(self, direction: Direction) -> _DirectionRules:
         """Return one direction's profiles and their sets."""
@@ -141,6 +148,7 @@ class _Context:
             isolating=self.rules.isolating[direction],
             naming=own if direction is Direction.INGRESS else np.zeros_like(own),
             exemptions=exemptions(direction, cluster.engine, on_host, named),
+            overruled=self.rules.overruled[direction],
             grants=grants,
             bounds=self.bounds,
         )
@@ -159,6 +167,17 @@ class _Context:
         codes = np.concatenate([2 * certain + doubtful[certain], 2 * perhaps + 1])
         order = np.argsort(codes, kind="stable")
         return Csr.of_pairs(np.concatenate(elements)[order], codes[order], self.universe.size)
+
+    def _overruled(
+        self, direction: Direction, unread: Sequence[tuple[int, UnreadPolicy]]
+    ) -> IntArray:
+        """Return for each element what policies that are not read do to its rules."""
+        found = np.zeros(self.universe.size, dtype=np.int64)
+        for peer_set, policy in unread:
+            if direction in policy.directions:
+                for elements in self.elements.of(peer_set):
+                    found[elements] = np.maximum(found[elements], overruling((policy,)))
+        return found
 
 
 def _with_peer_set(service: Service, peer_sets: PeerSets) -> tuple[int, Service]:

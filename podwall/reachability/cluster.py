@@ -25,6 +25,7 @@ from podwall.model import (
     Snapshot,
     SnapshotWorkload,
     Unknown,
+    UnreadPolicy,
 )
 from podwall.policies.peers import METADATA_NAME
 from podwall.policies.rules import Direction
@@ -83,6 +84,11 @@ class EnforcedCluster:
         self.policies = tuple(each for each, _ in acting)
         self._written = {id(each): written for each, written in acting}
         self.services = tuple(_exposing(snapshot, engine))
+        self.unread = tuple(
+            each
+            for each in snapshot.unread_policies
+            if engine.enforces and each.enforced_by(engine.name)
+        )
         self.namespaces = NamespaceLabels(snapshot)
         self.ports = PortReader(snapshot, engine)
         self.pods_at = address_bounds(snapshot.pod_cidrs)
@@ -96,6 +102,7 @@ class EnforcedCluster:
         used.update(each.namespace for each in snapshot.policies)
         used.update(each.namespace for each in snapshot.services)
         used.update(each.name for each in snapshot.namespaces)
+        used.update(each.namespace for each in snapshot.unread_policies if each.namespace)
         return tuple(sorted(each for each in used if isinstance(each, str)))
 
     def as_written(self, policy: Policy) -> Policy:
@@ -281,6 +288,20 @@ class MatchAnswers:
             return self._in_namespace(namespace, pods) & _all_selected(selector, pods.pods)
         own = same_namespace(namespace, pods.namespace)
         return _on_pod_network(pods) & own & _selected(selector, pods.labels)
+
+    def pods_of_unread(
+        self, policy: UnreadPolicy, pods: SnapshotWorkload | UnseenPods
+    ) -> MatchAnswer:
+        """Answer whether a policy that is not read may be about pods.
+
+        Of unseen pods it may be about all that are where it is, whatever it asks of their labels.
+        """
+        if isinstance(pods, UnseenPods):
+            everywhere = policy.namespace is None
+            return YES if everywhere else self._in_namespace(policy.namespace or "", pods)
+        if policy.namespace is None:
+            return _on_pod_network(pods) & _selected(policy.pods, pods.labels)
+        return self.pods(policy.namespace, policy.pods, pods)
 
     def peer(
         self, namespace: str | Unknown, peer: PodPeer, pods: SnapshotWorkload | UnseenPods

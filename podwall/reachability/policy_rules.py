@@ -13,7 +13,17 @@ from typing import Final, TypeVar
 
 import numpy as np
 
-from podwall.model import EMPTY_SELECTOR, IpPeer, Operator, PodPeer, Policy, Rule, Selector, Unknown
+from podwall.model import (
+    EMPTY_SELECTOR,
+    IpPeer,
+    Operator,
+    PodPeer,
+    Policy,
+    Rule,
+    Selector,
+    Unknown,
+    UnreadPolicy,
+)
 from podwall.policies.rules import Direction
 from podwall.reachability.arrays import IntArray, Registry, unique_rows
 from podwall.reachability.cluster import EnforcedCluster, group_key, rules_of, unknown_direction
@@ -74,6 +84,12 @@ class PeerSets:
         """Return the number of the pods that a selector matches in the namespaces of another."""
         key = (self.namespace_selectors.number(namespaces), self.pod_selectors.number(pods))
         return self._number(self.across, key)
+
+    def of_unread(self, policy: UnreadPolicy) -> int:
+        """Return the number of the pods that a policy which is not read may select."""
+        if policy.namespace is None:
+            return self.of_pods_across(EMPTY_SELECTOR, policy.pods)
+        return self.of_pods(policy.namespace, policy.pods)
 
     def of_rule(self, namespace: str | Unknown, rule: Rule | Unknown) -> Iterator[int]:
         """Yield the numbers of a rule's peers, in a policy of some namespace."""

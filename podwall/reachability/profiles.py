@@ -13,6 +13,7 @@ are united. What remains is the *profile*, and equal profiles are one.
 
 It is exact: a profile is the union of what its policies allow, and policies only ever add. Where
 it is not known whether a policy isolates, `doubtful_grants` lists what every possibility allows.
+What a policy that is not read may overrule is certain no more, also where nothing isolates.
 """
 
 from __future__ import annotations
@@ -27,8 +28,17 @@ import numpy as np
 
 from podwall.policies.rules import Direction
 from podwall.portset import ALL_PORTS, PortSet
-from podwall.reachability.arrays import Csr, IntArray, Registry, Sets, group_by_membership, packed
+from podwall.reachability.arrays import (
+    BoolArray,
+    Csr,
+    IntArray,
+    Registry,
+    Sets,
+    group_by_membership,
+    packed,
+)
 from podwall.reachability.destinations import NAMELESS, Destinations, Exemptions
+from podwall.reachability.overruling import Overruling
 from podwall.reachability.peers import PeerSetElements
 from podwall.reachability.policy_rules import EVERYONE, PolicyGroups
 from podwall.reachability.port_rules import PortReader, has_names
@@ -239,22 +249,29 @@ class _Alike:
     """Elements that the same policy groups isolate, and that name and exempt ports alike.
 
     `of` has each element's number; `isolating` for each number the groups as `2 * group`, plus one
-    if only perhaps; `naming` and `exemption` are numbers as well.
+    if only perhaps; `naming`, `exemption` and `overruled` are numbers as well.
     """
 
     of: IntArray
     isolating: Csr
     naming: IntArray
     exemption: IntArray
+    overruled: IntArray
 
     def __len__(self) -> int:
         return len(self.isolating)
 
+    @property
+    def restricted(self) -> BoolArray:
+        """Whether not simply everything passes."""
+        return (self.isolating.lengths > 0) | (self.overruled > 0)
 
-def profiles(
+
+def profiles(  # noqa: PLR0913, PLR0917 - what decides a profile, each part from its own module
     isolating: Csr,
     naming: IntArray,
     exemptions: Exemptions,
+    overruled: IntArray,
     grants: Grants,
     bounds: Registry[Bounds],
 ) -> Profiles:
@@ -264,14 +281,15 @@ def profiles(
         isolating: for each element the groups that isolate it as `2 * group`, plus one if perhaps.
         naming: how each element names its own ports, where that matters.
         exemptions: what passes each isolated element whatever its policies say.
+        overruled: what policies that are not read do to each element's rules.
         grants: what the groups allow.
         bounds: numbers port bounds.
     """
-    alike = _alike(isolating, naming, exemptions)
+    alike = _alike(isolating, naming, exemptions, overruled)
     rows = _merged(np.concatenate(list(_rows(alike, exemptions, grants, bounds))), bounds)
     starts = np.searchsorted(rows[:, 0], np.arange(len(alike) + 1))
     contents = Csr(starts, packed(rows[:, 1], rows[:, 2]))
-    isolated = np.flatnonzero(alike.isolating.lengths)
+    isolated = np.flatnonzero(alike.restricted)
     equal = group_by_membership(np.zeros_like(isolated), contents.take(isolated))
     profile = np.full(len(alike), UNISOLATED)
     profile[isolated] = equal
@@ -281,17 +299,26 @@ def profiles(
     return Profiles(profile[alike.of], sets, rows[positions.items, 2])
 
 
-def _alike(isolating: Csr, naming: IntArray, exemptions: Exemptions) -> _Alike:
-    kinds = packed(naming, exemptions.of)
+def _alike(isolating: Csr, naming: IntArray, exemptions: Exemptions, overruled: IntArray) -> _Alike:
+    kinds = packed(naming, exemptions.of, overruled)
     number = group_by_membership(kinds, isolating)
     firsts = np.unique(number, return_index=True)[1]
-    return _Alike(number, isolating.take(firsts), naming[firsts], exemptions.of[firsts])
+    exempt = exemptions.of[firsts]
+    return _Alike(number, isolating.take(firsts), naming[firsts], exempt, overruled[firsts])
 
 
 def _rows(
     alike: _Alike, exemptions: Exemptions, grants: Grants, bounds: Registry[Bounds]
 ) -> Iterator[IntArray]:
     """Yield the grants of alike elements as rows of their number, a set and its ports."""
+    stated = np.concatenate(list(_stated(alike, grants, bounds)))
+    yield _narrowed(alike, stated, bounds) if alike.overruled.any() else stated
+    yield _opened(alike, bounds)
+    yield from _exempt(alike, exemptions, grants, bounds)
+
+
+def _stated(alike: _Alike, grants: Grants, bounds: Registry[Bounds]) -> Iterator[IntArray]:
+    """Yield what policies grant."""
     yield np.empty((0, 3), dtype=np.int64)
     doubtful = np.unique(alike.isolating.owners()[alike.isolating.items % 2 == 1])
     certain = np.setdiff1d(np.arange(len(alike)), doubtful)
@@ -302,7 +329,23 @@ def _rows(
     for number in doubtful.tolist():
         codes, naming = alike.isolating[number], int(alike.naming[number])
         yield _listed((number, each) for each in doubtful_grants(codes, naming, grants, bounds))
-    yield from _exempt(alike, exemptions, grants, bounds)
+
+
+def _narrowed(alike: _Alike, rows: IntArray, bounds: Registry[Bounds]) -> IntArray:
+    """Return the rows, those of what is overruled with ports that only perhaps pass."""
+    numbers, which = np.unique(rows[:, 2], return_inverse=True)
+    doubted = [bounds.number(Bounds.perhaps(bounds.values[each].may)) for each in numbers.tolist()]
+    perhaps = np.array(doubted, dtype=np.int64)[which] if len(rows) else rows[:, 2]
+    ports = np.where(alike.overruled[rows[:, 0]] > 0, perhaps, rows[:, 2])
+    return np.column_stack([rows[:, :2], ports])
+
+
+def _opened(alike: _Alike, bounds: Registry[Bounds]) -> IntArray:
+    """Return what everyone perhaps has: where more may be allowed, and where nothing isolates."""
+    opens = alike.overruled == Overruling.OPEN
+    free = (alike.overruled > 0) & (alike.isolating.lengths == 0)
+    ports = bounds.number(Bounds.perhaps(ALL_PORTS))
+    return _listed((each, Grant(EVERYONE, ports)) for each in np.flatnonzero(opens | free).tolist())
 
 
 def _by_name(alike: _Alike, certain: IntArray, grants: Grants) -> Iterator[tuple[int, Grant]]:
@@ -319,7 +362,7 @@ def _exempt(
     alike: _Alike, exemptions: Exemptions, grants: Grants, bounds: Registry[Bounds]
 ) -> Iterator[IntArray]:
     """Yield what passes isolated elements whatever their policies say."""
-    isolated = alike.isolating.lengths > 0
+    isolated = alike.restricted
     for number, listed in enumerate(exemptions.lists):
         here = np.flatnonzero(isolated & (alike.exemption == number))
         for elements, ports in listed if len(here) else ():

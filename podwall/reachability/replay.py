@@ -6,6 +6,7 @@ This is what NetworkPolicies mean, written so that it can be read:
 2. A rule allows its ports if one of its peers is the other end; a policy allows what its rules do.
 3. All policies that isolate the pod add up, together with what passes whatever they say.
 4. A connection needs the egress side of the source and the ingress side of the destination.
+5. What a policy that is not read may overrule is certain no more, whatever the others say.
 
 Something unknown makes two bounds of every step. The analysis of all pairs (`analysis`) has to
 give the same answers, which tests compare; the replay also says why, so `explain` is built on it.
@@ -20,7 +21,16 @@ from functools import partial, reduce
 from itertools import chain
 from typing import Final, Generic, TypeVar
 
-from podwall.model import IpPeer, PodPeer, Policy, Rule, Service, SnapshotWorkload, Unknown
+from podwall.model import (
+    IpPeer,
+    PodPeer,
+    Policy,
+    Rule,
+    Service,
+    SnapshotWorkload,
+    Unknown,
+    UnreadPolicy,
+)
 from podwall.policies.rules import Direction
 from podwall.portset import ALL_PORTS, NO_PORTS, PortSet
 from podwall.reachability.cluster import (
@@ -34,6 +44,7 @@ from podwall.reachability.cluster import (
     unknown_direction,
 )
 from podwall.reachability.matching import Match, host_match
+from podwall.reachability.overruling import overruled, overruling
 from podwall.reachability.port_rules import (
     OWN_NODE,
     OWN_NODE_LINK,
@@ -114,13 +125,17 @@ class Exemption:
 
 @dataclass(frozen=True, slots=True)
 class SideReplay:
-    """One direction: the pod whose rules are read, its policies, and what passes in any case."""
+    """One direction: the pod whose rules are read, its policies, and what passes in any case.
+
+    `unread` are the policies that are not read and may overrule the others.
+    """
 
     direction: Direction
     subject: AnyEndpoint
     policies: tuple[PolicyReplay, ...]
     exemptions: tuple[Exemption, ...]
     allowed: Bounds
+    unread: tuple[UnreadPolicy, ...] = ()
 
     @property
     def isolated(self) -> Match:
@@ -144,6 +159,8 @@ class SideReplay:
                 yield rule.allowed.may - rule.allowed.must, rule.allowed.causes
         for exemption in self.exemptions:
             yield exemption.allowed.may - exemption.allowed.must, exemption.allowed.causes
+        for unread in self.unread:
+            yield ALL_PORTS, (unread.cause,)
 
 
 @dataclass(frozen=True, slots=True)
@@ -232,11 +249,23 @@ class Replay:
         if isinstance(subject, ExternalRange) or not namespaces_of(subject):
             return SideReplay(direction, subject, (), (), ALL)
         policies = tuple(self._consulted(direction, subject, other))
-        if not policies:
+        unread = tuple(self._unread(direction, subject))
+        if not policies and not unread:
             return SideReplay(direction, subject, (), (), ALL)
         exempt = tuple(self._exemptions(direction, subject, other))
-        allowed = _together(policies) | Bounds.union(each.allowed for each in exempt)
-        return SideReplay(direction, subject, policies, exempt, allowed)
+        stated = overruled(_together(policies) if policies else ALL, overruling(unread))
+        allowed = stated | Bounds.union(each.allowed for each in exempt)
+        return SideReplay(direction, subject, policies, exempt, allowed, unread)
+
+    def _unread(
+        self, direction: Direction, subject: WorkloadEndpoint | UnseenPods
+    ) -> Iterator[UnreadPolicy]:
+        """Yield the policies that are not read and may be about the subject."""
+        for policy in self._cluster.unread:
+            if direction not in policy.directions:
+                continue
+            if self._answers.pods_of_unread(policy, _pods(subject)).match is not Match.NO:
+                yield policy
 
     def _consulted(
         self, direction: Direction, subject: WorkloadEndpoint | UnseenPods, other: AnyEndpoint

@@ -22,6 +22,7 @@ from podwall.reachability.label_conditions import (
     matched_by_none,
 )
 from podwall.reachability.matching import Match
+from podwall.reachability.overruling import Overruling, overruled, overruling
 from podwall.reachability.port_rules import (
     UNSEEN_PORTS,
     exposed_ports,
@@ -74,9 +75,12 @@ class OwnRules:
         self._naming = ends.naming[:count]
         self._exposure = ends.exposure[:count] if ingress else np.zeros_like(self._naming)
         named = self._naming if ingress and self._names() else np.zeros_like(self._naming)
+        self._overruled = analysis.rules.overruled[direction][:count]
         # What passes whatever the policies say makes no difference to who is not isolated.
-        exempt = np.where(self._state == _OPEN, 0, self._exposure)
-        self.number_of = group_by_membership(packed(self._state, named, exempt), self._of_class)
+        free = (self._state == _OPEN) & (self._overruled == Overruling.NOT)
+        exempt = np.where(free, 0, self._exposure)
+        kinds = packed(self._state, named, exempt, self._overruled)
+        self.number_of = group_by_membership(kinds, self._of_class)
         self._firsts = np.unique(self.number_of, return_index=True)[1].tolist()
         self._grants: dict[int, list[UnseenGrant]] = {}
 
@@ -109,11 +113,16 @@ class OwnRules:
 
     def _of_one(self, class_: int) -> Iterator[UnseenGrant]:
         state, every = int(self._state[class_]), self._peers.shown.every
-        if state == _OPEN:
-            yield UnseenGrant(EVERY_LABEL_MAP, every, EVERY_LABEL_MAP, ALL)
-            return
-        yield from self._stated(class_, state)
-        if state != _ISOLATED:
+        by = Overruling(self._overruled[class_])
+        if state == _OPEN or by is Overruling.OPEN:
+            ports = overruled(ALL, by)
+            yield UnseenGrant(EVERY_LABEL_MAP, every, EVERY_LABEL_MAP, ports)
+            if by is Overruling.NOT:
+                return
+        else:
+            for each in self._stated(class_, state):
+                yield each._replace(ports=overruled(each.ports, by))
+        if state not in {_OPEN, _ISOLATED} and by is not Overruling.OPEN:
             perhaps = Bounds.perhaps(ALL_PORTS)
             yield UnseenGrant(EVERY_LABEL_MAP, every, EVERY_LABEL_MAP, perhaps)
         exempt = self._analysis.destinations.exposures[self._exposure[class_]]
@@ -164,6 +173,14 @@ PodGrant = tuple[LabelConditions, Bounds]
 """Unseen pods by their labels, and their ports."""
 
 
+def _overruled(grants: tuple[PodGrant, ...], by: Overruling) -> tuple[PodGrant, ...]:
+    """Return what policies grant unseen pods, where others that are not read may overrule them."""
+    if by is Overruling.NOT:
+        return grants
+    doubted = tuple((pods, overruled(ports, by)) for pods, ports in grants)
+    return doubted if by is Overruling.NARROWED else ((EVERY_LABEL_MAP, overruled(ALL, by)),)
+
+
 class AlikeNamespaces(NamedTuple):
     """Namespaces shown, as bits, and what the policies there grant the unseen pods in them."""
 
@@ -204,6 +221,7 @@ class TheirRules:
         self._always = [*self._unselected(), *opened]
         self._guarded = self._selected()
         self._alike = list(self._partition())
+        self._overruling = list(self._by_overruling())
         self._peer_sets = sorted({each for _, _, parts in self._guarded for each, _ in parts})
         self._members = self._memberships()
         self.number_of = group_by_membership(self._kinds(), self._members)
@@ -223,13 +241,31 @@ class TheirRules:
             AlikeNamespaces(
                 bits,
                 (
-                    *always,
-                    *(by_groups[each] for each in guarded if by_groups[each][1].may),
+                    *_overruled(
+                        (*always, *(by_groups[each] for each in guarded if by_groups[each][1].may)),
+                        by,
+                    ),
                     *exempt,
                 ),
             )
-            for bits, always, guarded in self._alike
+            for there, always, guarded in self._alike
+            for by, everywhere in self._overruling
+            if (bits := there & everywhere)
         ]
+
+    def _by_overruling(self) -> Iterator[tuple[Overruling, int]]:
+        """Yield the namespaces shown, apart by what policies that are not read do to the rules."""
+        shown, cluster = self._peers.shown, self._analysis.cluster
+        unread = [each for each in cluster.unread if self._direction in each.directions]
+        anywhere = [each for each in unread if not isinstance(each.namespace, str)]
+        named = {each.namespace for each in unread if isinstance(each.namespace, str)}
+        found = {overruling(anywhere): shown.every}
+        for name in sorted(named):
+            here = overruling((*anywhere, *(each for each in unread if each.namespace == name)))
+            bit = 1 << shown.number[name]
+            found = {by: bits & ~bit for by, bits in found.items()}
+            found[here] = found.get(here, 0) | bit
+        yield from found.items()
 
     def _partition(self) -> Iterator[tuple[int, list[PodGrant], list[int]]]:
         """Yield namespaces with equal policies: what always passes, and which groups count."""

@@ -26,6 +26,7 @@ from podwall.reading.live_pods import with_live_labels
 from podwall.reading.metadata import ManifestObject, read_object
 from podwall.reading.objects import ObjectReading, SnapshotPart, ledger_entry, malformed, read_part
 from podwall.reading.shown_names import shown_namespaces, shown_parts, with_shown_namespaces
+from podwall.reading.unread_policies import unread_policy
 from podwall.reading.workloads import with_controller_labels
 
 __all__ = ["SnapshotReading", "last_of_each", "snapshot", "with_distinct_names", "without_owned"]
@@ -118,7 +119,10 @@ def snapshot(
     findings = [each.finding for each in broken]
     findings += [finding for read in reads for finding in read.findings]
     return SnapshotReading(
-        _snapshot(parts, cluster, complete=complete),
+        replace(
+            _snapshot(parts, cluster, complete=complete),
+            unread_policies=tuple(filter(None, (unread_policy(read.item) for read in reads))),
+        ),
         (*findings, *repeated),
         (*(each.entry() for each in broken), *map(ledger_entry, reads)),
     )

@@ -24,6 +24,7 @@ from podwall.reading.metadata import (
 from podwall.reading.policies import read_policy
 from podwall.reading.ports import read_service
 from podwall.reading.refusals import refusals
+from podwall.reading.unread_policies import unread_policy
 from podwall.reading.workloads import WORKLOAD_KINDS, is_finished, read_workload
 
 __all__ = [
@@ -38,18 +39,6 @@ __all__ = [
 ]
 
 
-#: Policies that are not Kubernetes' own NetworkPolicy and change who reaches whom.
-OTHER_POLICIES: Final = {
-    ("cilium.io", "CiliumNetworkPolicy"),
-    ("cilium.io", "CiliumClusterwideNetworkPolicy"),
-    ("crd.projectcalico.org", "NetworkPolicy"),
-    ("crd.projectcalico.org", "GlobalNetworkPolicy"),
-    ("projectcalico.org", "NetworkPolicy"),
-    ("projectcalico.org", "GlobalNetworkPolicy"),
-    ("policy.networking.k8s.io", "AdminNetworkPolicy"),
-    ("policy.networking.k8s.io", "BaselineAdminNetworkPolicy"),
-    ("policy.networking.k8s.io", "ClusterNetworkPolicy"),
-}
 FORMER_GROUP: Final = "extensions"
 FORMER_KINDS: Final = {
     "NetworkPolicy": "networking.k8s.io/v1",
@@ -63,13 +52,15 @@ DEPRECATION_GUIDE: Final = "https://kubernetes.io/docs/reference/using-api/depre
 
 def unread(item: ManifestObject) -> Iterator[Finding]:
     """Yield a finding if an object of a kind that is not read could still change the verdicts."""
-    if (item.group, item.kind) in OTHER_POLICIES:
+    if policy := unread_policy(item):
+        does = "deny" if policy.narrows else "allow or deny"
         yield Finding(
             "policy-kind-not-analysed",
             Severity.WARNING,
-            f"{item.kind} `{item.name}` may allow or deny traffic, and is not taken into account",
+            f"{item.kind} `{item.name}` is not read, and may {does} traffic",
             item.place,
-            "verdicts hold for Kubernetes NetworkPolicies alone",
+            "what it may decide is undetermined",
+            policy.link,
         )
     elif item.group == FORMER_GROUP and item.kind in FORMER_KINDS:
         yield removed_version(item, FORMER_KINDS[item.kind])

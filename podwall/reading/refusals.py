@@ -76,14 +76,15 @@ def _of_parts(
 _Check = Callable[[Mapping[str, Any], str], Findings]
 
 
-def _cron_job_name(name: str) -> str | None:
-    """Return what is wrong with a name to which the time is added, and a suffix for each pod."""
-    return dns_subdomain_problem(name) or (
-        "must have at most 52 characters" if len(name) > _LONGEST_CRON_JOB else None
-    )
+def _short_name(longest: int) -> Callable[[str], str | None]:
+    """Return what is wrong with a name that has to leave room, or to be a label's value."""
 
+    def problem(name: str) -> str | None:
+        too_long = f"must have at most {longest} characters" if len(name) > longest else None
+        return dns_subdomain_problem(name) or too_long
 
-_LONGEST_CRON_JOB: Final = 52
+    return problem
+
 
 #: Whose name is no DNS subdomain. A service's may not begin with a digit, up to Kubernetes 1.34.
 #: https://kubernetes.io/docs/concepts/overview/working-with-objects/names/
@@ -91,7 +92,8 @@ _NAMES: Final[Mapping[tuple[str, str], Callable[[str], str | None]]] = {
     ("", "Namespace"): dns_label_problem,
     ("", "Service"): dns_label_problem,
     ("apps", "StatefulSet"): dns_label_problem,
-    ("batch", "CronJob"): _cron_job_name,
+    ("batch", "CronJob"): _short_name(52),
+    ("batch", "Job"): _short_name(63),
 }
 
 
@@ -193,8 +195,13 @@ def _of_apps(spec: Mapping[str, Any], path: str) -> Findings:
         yield error("selector-required", f"{path}.selector", "the selector is missing", _SELECT)
     else:
         yield from as_mapping(selector, f"{path}.selector", SELECTOR, _controller_selector)
-    yield from _count(spec.get("replicas"), f"{path}.replicas")
     yield from _template(spec.get("template"), f"{path}.template")
+
+
+def _scaled(spec: Mapping[str, Any], path: str) -> Findings:
+    """Yield what is wrong with one of these that says how many pods there are."""
+    yield from _of_apps(spec, path)
+    yield from _count(spec.get("replicas"), f"{path}.replicas")
 
 
 _SELECT: Final = "name labels of the template, as `matchLabels: {app: web}`"
@@ -289,9 +296,9 @@ _SPECS: Final[Mapping[tuple[str, str], _Check]] = {
     ("", "ReplicationController"): _of_replication_controller,
     ("", "Service"): _of_service,
     ("apps", "DaemonSet"): _of_apps,
-    ("apps", "Deployment"): _of_apps,
-    ("apps", "ReplicaSet"): _of_apps,
-    ("apps", "StatefulSet"): _of_apps,
+    ("apps", "Deployment"): _scaled,
+    ("apps", "ReplicaSet"): _scaled,
+    ("apps", "StatefulSet"): _scaled,
     ("batch", "CronJob"): _of_cron_job,
     ("batch", "Job"): _of_job,
 }

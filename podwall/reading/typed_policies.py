@@ -13,11 +13,10 @@ from podwall.reading.documents import Document, single_objects
 from podwall.reading.fields import Malformed
 from podwall.reading.known_kinds import meant_instead
 from podwall.reading.metadata import read_object
-from podwall.reading.objects import OTHER_POLICIES, malformed, no_such_kind
+from podwall.reading.objects import malformed, no_such_kind
+from podwall.reading.unread_policies import is_other_policy
 
 __all__ = ["TypedPolicies", "typed_policies"]
-
-_FOREIGN_GROUPS: Final = frozenset(group for group, kind in OTHER_POLICIES if kind == KIND)
 
 #: What `kubectl apply` keeps for itself on an object: the document of its last run, as JSON.
 #: https://kubernetes.io/docs/tasks/manage-kubernetes-objects/declarative-config/
@@ -69,7 +68,7 @@ def _read(document: Document, namespace: str) -> tuple[NetworkPolicy | None, Ite
 def _is_meant_as_policy(manifest: object) -> bool:
     if not isinstance(manifest, Mapping) or manifest.get("kind") != KIND:
         return False
-    return str(manifest.get("apiVersion")).rpartition("/")[0] not in _FOREIGN_GROUPS
+    return not is_other_policy(str(manifest.get("apiVersion")).rpartition("/")[0], KIND)
 
 
 def _on_other(document: Document) -> Iterator[Finding]:
@@ -84,7 +83,7 @@ def _on_other(document: Document) -> Iterator[Finding]:
     meant = meant_instead(item.group, item.kind)
     if meant and meant[1] == KIND:
         yield no_such_kind(item, *meant)
-    if (item.group, item.kind) in OTHER_POLICIES:
+    if is_other_policy(item.group, item.kind):
         yield Finding(
             "policy-kind-not-kept",
             Severity.WARNING,

@@ -15,7 +15,7 @@ from typing import Any
 import yaml
 
 VARIABLE = "PODWALL_APISERVER_KUBECONFIG"
-_POLICIES = "/apis/networking.k8s.io/v1/namespaces/default/networkpolicies"
+_PLURALS = {"NetworkPolicy": "networkpolicies"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,11 +48,11 @@ class ApiServer:
             context.load_cert_chain(pem.name)
         return cls(cluster["server"], context)
 
-    def would_store(self, policy: object) -> Answer:
-        """Ask for a dry run of creating a NetworkPolicy in `default`."""
+    def would_store(self, document: dict[str, Any]) -> Answer:
+        """Ask for a dry run of creating an object, in `default` if it is in a namespace."""
         request = urllib.request.Request(  # noqa: S310 - the URL is the kubeconfig's
-            f"{self.url}{_POLICIES}?dryRun=All",
-            data=json.dumps(policy).encode(),
+            f"{self.url}{_path(document)}?dryRun=All",
+            data=json.dumps(document).encode(),
             headers={"Content-Type": "application/json"},
         )
         try:
@@ -61,3 +61,10 @@ class ApiServer:
         except urllib.error.HTTPError as refused:
             with refused:
                 return Answer(False, str(json.load(refused).get("message")), {})
+
+
+def _path(document: dict[str, Any]) -> str:
+    version, kind = document["apiVersion"], document["kind"]
+    root = f"/{'apis' if '/' in version else 'api'}/{version}"
+    where = "" if kind == "Namespace" else "/namespaces/default"
+    return f"{root}{where}/{_PLURALS.get(kind, f'{kind.lower()}s')}"

@@ -1,4 +1,4 @@
-"""NetworkPolicy documents that are nearly right: every field takes good and bad values in turn."""
+"""Documents that are nearly right: every field takes good and bad values in turn."""
 
 from __future__ import annotations
 
@@ -55,6 +55,121 @@ def policy(rng: random.Random) -> Json:
         "kind": "NetworkPolicy",
         "metadata": {"name": _mostly_first(rng, NAMES), **_maybe(rng, "labels", _labels, 0.1)},
         "spec": spec,
+    }
+
+
+APIS = {
+    "CronJob": "batch/v1",
+    "DaemonSet": "apps/v1",
+    "Deployment": "apps/v1",
+    "Job": "batch/v1",
+    "Namespace": "v1",
+    "Pod": "v1",
+    "ReplicaSet": "apps/v1",
+    "ReplicationController": "v1",
+    "Service": "v1",
+    "StatefulSet": "apps/v1",
+}
+COUNTS: list[Json] = [1, 0, 3, -1]
+CONTAINER_PORTS: list[Json] = [80, 1, 65535, 0, -1, 65536, "80", None]
+CONTAINER_NAMES: list[Json] = ["http", "a", "", "HTTP", "80", "a--b", "averylongportname", None]
+SERVICE_NAMES: list[Json] = ["http", "a", "a.b", "HTTP", "", None]
+TYPES_OF_SERVICE: list[Json] = ["ClusterIP", "NodePort", "LoadBalancer", "Nodeport", "", None]
+# Not "1": up to Kubernetes 1.34 a service's name may not begin with a digit, and may since.
+OBJECT_NAMES: list[Json] = [name for name in NAMES if name != "1"] + ["x" * 52, "x" * 53, "x" * 63]
+
+
+def other_object(rng: random.Random) -> Json:
+    """Return a workload, a namespace or a service; about half of them are acceptable."""
+    kind = rng.choice(sorted(APIS))
+    specs = {"CronJob": _cron_job, "Job": _job, "Namespace": _nothing, "Pod": _pod}
+    specs |= {"ReplicationController": _replication_controller, "Service": _service}
+    return {
+        "apiVersion": APIS[kind],
+        "kind": kind,
+        "metadata": {"name": _mostly_first(rng, OBJECT_NAMES), **_maybe(rng, "labels", _labels)},
+        "spec": specs.get(kind, _controller)(rng),
+    }
+
+
+def _nothing(_: random.Random) -> Json:
+    return {}
+
+
+def _pod(rng: random.Random, restart: str = "Always") -> Json:
+    containers = [
+        {"name": name, "image": "x", **_maybe(rng, "ports", _container_ports)}
+        for name in ("a", "b")[: rng.choice([1, 2])]
+    ]
+    return {"containers": containers, "restartPolicy": restart}
+
+
+def _container_ports(rng: random.Random) -> Json:
+    return _several(rng, _container_port)
+
+
+def _container_port(rng: random.Random) -> Json:
+    return {
+        **_maybe(rng, "containerPort", lambda r: _mostly_first(r, CONTAINER_PORTS), 0.97),
+        **_maybe(rng, "name", lambda r: _mostly_first(r, CONTAINER_NAMES)),
+        **_maybe(rng, "protocol", lambda r: _mostly_first(r, PROTOCOLS), 0.3),
+    }
+
+
+def _template(rng: random.Random, restart: str = "Always") -> Json:
+    metadata = {**_maybe(rng, "labels", _labels, 0.95)}
+    return {"metadata": metadata, "spec": _pod(rng, restart)}
+
+
+def _controller(rng: random.Random) -> Json:
+    return {
+        **_maybe(rng, "replicas", lambda r: _mostly_first(r, COUNTS)),
+        **_maybe(rng, "selector", _selector, 0.95),
+        **_maybe(rng, "template", _template, 0.97),
+        "serviceName": "x",
+    }
+
+
+def _replication_controller(rng: random.Random) -> Json:
+    return {
+        **_maybe(rng, "replicas", lambda r: _mostly_first(r, COUNTS)),
+        **_maybe(rng, "selector", _labels),
+        **_maybe(rng, "template", _template, 0.97),
+    }
+
+
+def _job(rng: random.Random) -> Json:
+    return {
+        **_maybe(rng, "parallelism", lambda r: _mostly_first(r, COUNTS)),
+        **_maybe(rng, "template", lambda r: _template(r, "Never"), 0.97),
+    }
+
+
+def _cron_job(rng: random.Random) -> Json:
+    job = {**_maybe(rng, "spec", _job, 0.97)}
+    return {"schedule": "0 0 * * *", **_maybe(rng, "jobTemplate", lambda _: job, 0.97)}
+
+
+def _service(rng: random.Random) -> Json:
+    return {
+        **_maybe(rng, "type", lambda r: _mostly_first(r, TYPES_OF_SERVICE)),
+        **_maybe(rng, "selector", _labels),
+        **_maybe(rng, "ports", _service_ports, 0.97),
+        **_maybe(rng, "clusterIP", lambda _: "None", 0.1),
+    }
+
+
+def _service_ports(rng: random.Random) -> Json:
+    """Return ports of different numbers: of equal ones a server also compares the protocols."""
+    return [_service_port(rng, 80 + each) for each in range(rng.choice([0, 1, 1, 1, 2]))]
+
+
+def _service_port(rng: random.Random, number: int) -> Json:
+    return {
+        **_maybe(rng, "port", lambda r: _mostly_first(r, [number, *CONTAINER_PORTS[2:]]), 0.97),
+        **_maybe(rng, "targetPort", lambda r: _mostly_first(r, CONTAINER_PORTS + CONTAINER_NAMES)),
+        **_maybe(rng, "name", lambda r: _mostly_first(r, SERVICE_NAMES)),
+        **_maybe(rng, "protocol", lambda r: _mostly_first(r, PROTOCOLS), 0.3),
     }
 
 

@@ -1,4 +1,4 @@
-"""The transcription of the API server's rules, against a real API server.
+"""The transcriptions of the API server's rules, against a real API server.
 
 PODWALL_APISERVER_KUBECONFIG=kubeconfig .venv/bin/python -m pytest tests/peers/test_apiserver.py
 """
@@ -18,7 +18,7 @@ from podwall.policies import Place, Severity
 from podwall.policies.validation import violations
 from podwall.reading import Document, snapshot
 from tests.peers.apiserver import VARIABLE, ApiServer
-from tests.peers.mutations import policy
+from tests.peers.mutations import other_object, policy
 
 DOCUMENTS = max(3_000, 25 * int(os.environ.get("SOAK", "0")))
 
@@ -44,6 +44,22 @@ def test_the_transcription_refuses_exactly_what_the_server_refuses(
             differences.append((seed, ours, theirs.message, document["spec"]))
     assert differences == []
     record_property("compared: documents with the API server", DOCUMENTS)
+
+
+@pytest.mark.timeout(3600)
+def test_other_objects_are_refused_exactly_where_the_server_refuses_them(
+    server: ApiServer, record_property: Callable[[str, object], None]
+) -> None:
+    differences = []
+    for seed in range(DOCUMENTS):
+        document = other_object(random.Random(seed))
+        ours = snapshot([Document(document, Place())]).findings
+        errors = [str(each) for each in ours if each.severity is Severity.ERROR]
+        theirs = server.would_store(document)
+        if theirs.accepted == bool(errors):
+            differences.append((seed, errors, theirs.message, document))
+    assert differences == []
+    record_property("compared: other documents with the API server", DOCUMENTS)
 
 
 @pytest.mark.timeout(3600)

@@ -61,12 +61,15 @@ def refused(kind: str, spec: object, **metadata: object) -> list[str]:
         ("Deployment", "-web", True),
         ("CronJob", "x" * 52, False),
         ("CronJob", "x" * 53, True),
+        ("Job", "x" * 63, False),
+        ("Job", "x" * 64, True),
     ],
 )
 def test_names(kind: str, name: str, is_refused: bool) -> None:  # noqa: FBT001 - a table
     specs: dict[str, Any] = {
         "CronJob": {"jobTemplate": {"spec": {"template": TEMPLATE}}},
         "Deployment": OWN,
+        "Job": {"template": TEMPLATE},
         "StatefulSet": OWN,
         "Service": {"ports": [{"port": 80}]},
     }
@@ -126,7 +129,6 @@ def test_metadata(metadata: dict[str, Any], path: str) -> None:
             [],
         ),
         ({**OWN, "template": {}}, ["malformed-object spec.selector"]),
-        ({**OWN, "replicas": -1}, ["negative-number spec.replicas"]),
         ({**OWN, "selector": HOLE}, []),
         ({**OWN, "template": HOLE}, []),
         ({**OWN, "template": {"metadata": HOLE}}, []),
@@ -144,6 +146,8 @@ def test_controllers(kind: str, spec: object, expected: list[str]) -> None:
 @pytest.mark.parametrize(
     ("kind", "spec", "expected"),
     [
+        ("Deployment", {**OWN, "replicas": -1}, ["negative-number spec.replicas"]),
+        ("DaemonSet", {**OWN, "replicas": -1}, []),
         ("Job", {}, ["template-required spec.template"]),
         ("Job", {"template": TEMPLATE, "parallelism": -2}, ["negative-number spec.parallelism"]),
         ("Job", {"template": {}}, []),
