@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 from decimal import Decimal
 from enum import StrEnum
 from types import MappingProxyType
-from typing import Any
+from typing import TYPE_CHECKING, Any
 from typing import Protocol as Interface
 
 from podwall.aks.limits import RESERVED_LABEL_PREFIX
@@ -202,6 +202,13 @@ class LaterText(Interface):
         """Return the text that a function makes of it."""
 
 
+if TYPE_CHECKING:
+    ImageReference = str | LaterText
+else:
+    # Documents, from which the package reads its arguments, have text alone.
+    ImageReference = str
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class WorkloadArgs:
     """One container image, run under the restricted Pod Security Standard.
@@ -234,7 +241,7 @@ class WorkloadArgs:
     name: str
     namespace: str
     labels: Mapping[str, str]
-    image: str | LaterText
+    image: ImageReference
     kind: WorkloadKind = WorkloadKind.DEPLOYMENT
     replicas: int | None = None
     ports: tuple[ContainerPort, ...] = ()
@@ -299,7 +306,7 @@ class WorkloadArgs:
         raise refused("ports", f"{shown(self.id)} has no port {shown(name)}")
 
 
-def _checked_image(image: str | LaterText) -> Any:
+def _checked_image(image: ImageReference) -> Any:
     if not isinstance(image, str):
         return image.apply(_checked_image)
     check_image(image, "image")
