@@ -81,9 +81,9 @@ class ChangeReview:
     @cached_property
     def lost(self) -> tuple[Finding, ...]:
         """The policies that are not read and that were there before, and are not afterwards."""
-        there = {_identity(each) for each in self.after.reachability.snapshot.unread_policies}
-        gone = self.before.reachability.snapshot.unread_policies
-        return tuple(_lost(each) for each in gone if _identity(each) not in there)
+        there = {(each.kind, each.full_name) for each in self.after.reachability.cluster.unread}
+        before = self.before.reachability.cluster.unread
+        return tuple(_lost(each) for each in before if (each.kind, each.full_name) not in there)
 
     @cached_property
     def weighed(self) -> tuple[Finding, ...]:
@@ -127,15 +127,11 @@ def _severity(change: ConnectionChange) -> Severity:
     return Severity.ERROR if change.opened else Severity.WARNING
 
 
-def _identity(policy: UnreadPolicy) -> tuple[object, ...]:
-    return policy.kind, policy.namespace, policy.name
-
-
 def _lost(policy: UnreadPolicy) -> Finding:
     return Finding(
         "unread-policy-lost",
         Severity.WARNING,
         f"{policy.kind} `{policy.full_name}` was there, and is not afterwards",
-        help="what it denied is open now, which is not told of: podwall does not read its kind",
+        help="what it may have decided was undetermined, because podwall does not read its kind",
         link=policy.link,
     )

@@ -130,6 +130,7 @@ def _for_all(
     return (
         old.shown_namespaces != new.shown_namespaces
         or old.services != new.services
+        or old.unread != new.unread
         or any(each.versions(direction.other) != (None, None) for each in policies)
     )
 

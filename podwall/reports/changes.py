@@ -107,7 +107,8 @@ def passage_text(passage: PairVerdict) -> str:
 
 _TITLES: Final = {
     ChangeCause.POLICY: "changed by policies:",
-    ChangeCause.OTHER: "changed by labels, ports, services, namespaces or the engine:",
+    ChangeCause.OTHER: "changed by labels, ports, services, namespaces, the engine "
+    "or what is not read:",
     ChangeCause.NEW: "of new workloads:",
     ChangeCause.GONE: "of workloads that are gone:",
 }
@@ -198,7 +199,7 @@ class ConnectionChangeDocument(TypedDocument):
         ChangeCause,
         about(
             "`policy`: a policy differs that selects one of the ends; `other`: labels, "
-            "ports, services, namespaces or the engine differ."
+            "ports, services, namespaces, the engine or what is not read differ."
         ),
     ]
     policies: Annotated[

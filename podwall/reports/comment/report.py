@@ -91,7 +91,7 @@ _REASONS: Final = {
     ChangeCause.POLICY: "",
     ChangeCause.NEW: "a workload is new",
     ChangeCause.GONE: "a workload is gone",
-    ChangeCause.OTHER: "labels, ports, services, namespaces or the engine",
+    ChangeCause.OTHER: "labels, ports, services, namespaces, the engine or what is not read",
 }
 
 
