@@ -16,6 +16,7 @@ from podwall.model import (
     SnapshotNamespace,
     SnapshotWorkload,
     Unknown,
+    UnreadPolicy,
     undeclared_labels,
 )
 from podwall.policies.errors import Finding, Severity
@@ -26,7 +27,6 @@ from podwall.reading.live_pods import with_live_labels
 from podwall.reading.metadata import ManifestObject, read_object
 from podwall.reading.objects import ObjectReading, SnapshotPart, ledger_entry, malformed, read_part
 from podwall.reading.shown_names import shown_namespaces, shown_parts, with_shown_namespaces
-from podwall.reading.unread_policies import unread_policy
 from podwall.reading.workloads import with_controller_labels
 
 __all__ = ["SnapshotReading", "last_of_each", "snapshot", "with_distinct_names", "without_owned"]
@@ -119,10 +119,7 @@ def snapshot(
     findings = [each.finding for each in broken]
     findings += [finding for read in reads for finding in read.findings]
     return SnapshotReading(
-        replace(
-            _snapshot(parts, cluster, complete=complete),
-            unread_policies=tuple(filter(None, (unread_policy(read.item) for read in reads))),
-        ),
+        _snapshot(parts, _unread(reads), cluster, complete=complete),
         (*findings, *repeated),
         (*(each.entry() for each in broken), *map(ledger_entry, reads)),
     )
@@ -151,7 +148,17 @@ def _objects(documents: Iterable[Document]) -> tuple[list[ManifestObject], list[
     return objects, broken
 
 
-def _snapshot(parts: list[SnapshotPart], cluster: DeclaredCluster, *, complete: bool) -> Snapshot:
+def _unread(reads: Iterable[ObjectReading]) -> tuple[UnreadPolicy, ...]:
+    return tuple(read.unread for read in reads if read.unread is not None)
+
+
+def _snapshot(
+    parts: list[SnapshotPart],
+    unread: tuple[UnreadPolicy, ...],
+    cluster: DeclaredCluster,
+    *,
+    complete: bool,
+) -> Snapshot:
     policies = tuple(part for part in parts if isinstance(part, Policy))
     services = tuple(part for part in parts if isinstance(part, Service))
     written = tuple(part for part in parts if isinstance(part, SnapshotWorkload))
@@ -174,6 +181,7 @@ def _snapshot(parts: list[SnapshotPart], cluster: DeclaredCluster, *, complete: 
         kubernetes_version=cluster.kubernetes_version,
         pod_cidrs=cluster.pod_cidrs,
         complete=complete,
+        unread_policies=unread,
     )
 
 

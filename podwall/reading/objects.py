@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Final
 
-from podwall.model import Policy, Service, SnapshotNamespace, SnapshotWorkload
+from podwall.model import Policy, Service, SnapshotNamespace, SnapshotWorkload, UnreadPolicy
 from podwall.policies.errors import Finding, Place, Severity
 from podwall.policies.validation import violations
 from podwall.policies.wording import shown
@@ -50,9 +50,12 @@ API_GROUPS: Final = "https://kubernetes.io/docs/reference/using-api/#api-groups"
 DEPRECATION_GUIDE: Final = "https://kubernetes.io/docs/reference/using-api/deprecation-guide/"
 
 
-def unread(item: ManifestObject) -> Iterator[Finding]:
-    """Yield a finding if an object of a kind that is not read could still change the verdicts."""
-    if policy := unread_policy(item):
+def unread(item: ManifestObject, policy: UnreadPolicy | None) -> Iterator[Finding]:
+    """Yield a finding if an object of a kind that is not read could still change the verdicts.
+
+    `policy` is what it may decide if it is a policy of another API.
+    """
+    if policy is not None:
         does = "deny" if policy.narrows else "allow or deny"
         yield Finding(
             "policy-kind-not-analysed",
@@ -108,18 +111,23 @@ READERS: Final[dict[tuple[str, str], Callable[[ManifestObject], SnapshotPart]]] 
 
 @dataclass(frozen=True, slots=True)
 class ObjectReading:
-    """An object, the part of the snapshot that it is (None: not one), and the findings on it."""
+    """An object, the part of the snapshot that it is (None: not one), and the findings on it.
+
+    `unread` is what it may decide if it is a policy of another API.
+    """
 
     item: ManifestObject
     part: SnapshotPart | None = None
     findings: tuple[Finding, ...] = ()
+    unread: UnreadPolicy | None = None
 
 
 def read_part(item: ManifestObject) -> ObjectReading:
     """Return what one object is; an object that the API server would refuse is no part at all."""
     reader = READERS.get((item.group, item.kind))
     if reader is None or is_finished(item):
-        return ObjectReading(item, findings=tuple(unread(item)))
+        policy = unread_policy(item)
+        return ObjectReading(item, findings=tuple(unread(item, policy)), unread=policy)
     if item.version != "v1":
         current = f"{item.group}/v1".removeprefix("/")
         return ObjectReading(item, findings=(removed_version(item, current),))
