@@ -8,7 +8,7 @@ import statistics
 import subprocess
 import sys
 import time
-from collections.abc import Sequence
+from collections.abc import Container, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
@@ -18,12 +18,13 @@ import yaml
 from benchmarks.manifests import manifests
 from podwall.model import Snapshot
 
-__all__ = ["Run", "podwall_run", "runs", "write_manifests"]
+__all__ = ["Run", "podwall_run", "run_once", "runs", "write_manifests"]
 
 ROUNDS: Final = 5
 ENOUGH: Final = 30.0
 """After so many seconds no further round begins."""
 
+NO_VARIABLES: Final[Mapping[str, str]] = {}
 LONGEST: Final = 600.0
 """A command that takes longer is ended."""
 
@@ -71,7 +72,7 @@ def runs(command: Sequence[str], output: Path) -> Run:
     found: list[tuple[float, float, float]] = []
     begun = time.monotonic()
     while len(found) < ROUNDS and (not found or time.monotonic() - begun < ENOUGH):
-        once = _once(command, output)
+        once = run_once(command, output)
         if once is None:
             return Run(None, None, None)
         found.append(once)
@@ -79,12 +80,29 @@ def runs(command: Sequence[str], output: Path) -> Run:
     return Run(cpu, wall, memory)
 
 
-def _once(command: Sequence[str], output: Path) -> tuple[float, float, float] | None:
+def run_once(
+    command: Sequence[str],
+    output: Path,
+    *,
+    folder: Path | None = None,
+    variables: Mapping[str, str] = NO_VARIABLES,
+    ends: Container[int] = (0,),
+) -> tuple[float, float, float] | None:
+    """Run a command, and return its CPU seconds, wall seconds and megabytes; None if ended.
+
+    Args:
+        command: what is run.
+        output: the file for what it prints.
+        folder: where it runs, this one if left out.
+        variables: the environment's variables that it gets beside those of this process.
+        ends: the exit codes that are no failure of the benchmark.
+    """
     start = time.monotonic()
-    environment = {k: v for k, v in os.environ.items() if k != "PYTHONDONTWRITEBYTECODE"}
+    inherited = {k: v for k, v in os.environ.items() if k != "PYTHONDONTWRITEBYTECODE"}
+    environment = {**inherited, **variables}
     with output.open("wb") as printed:
         process = subprocess.Popen(  # noqa: S603 - the commands of this benchmark
-            command, stdout=printed, stderr=subprocess.DEVNULL, env=environment
+            command, stdout=printed, stderr=subprocess.DEVNULL, env=environment, cwd=folder
         )
         while True:
             found, status, usage = os.wait4(process.pid, os.WNOHANG)
@@ -96,7 +114,7 @@ def _once(command: Sequence[str], output: Path) -> tuple[float, float, float] | 
                 return None
             time.sleep(0.002)
     process.returncode = os.waitstatus_to_exitcode(status)
-    if process.returncode:
+    if process.returncode not in ends:
         raise subprocess.CalledProcessError(process.returncode, command)
     wall = time.monotonic() - start
     return usage.ru_utime + usage.ru_stime, wall, usage.ru_maxrss / 1024

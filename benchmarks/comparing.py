@@ -8,19 +8,17 @@ machine that becomes slower is slower for both; a ratio is that of the medians o
 
 from __future__ import annotations
 
-import os
 import statistics
-import subprocess
 import sys
 import tempfile
 import zipfile
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
 from benchmarks import antrea
-from benchmarks.commands import write_manifests
+from benchmarks.commands import LONGEST, run_once, write_manifests
 from benchmarks.mix import random_mix
 from benchmarks.presets import full_mesh, ladder
 from podwall.model import Snapshot
@@ -110,31 +108,28 @@ def _clusters(*, quick: bool) -> Iterator[tuple[str, Snapshot]]:
         yield "random mix 500", random_mix(500)
 
 
-def compared(row: Row, base: Path) -> Compared:
-    """Run a command of both builds in turns, and return the medians of their CPU seconds."""
-    found = [(_seconds(row, ROOT), _seconds(row, base)) for _ in range(ROUNDS)]
+def compared(row: Row, base: Path, output: Path) -> Compared:
+    """Run a command of both builds in turns, and return the medians of their CPU seconds.
+
+    Args:
+        row: the command.
+        base: the folder that has the kept build.
+        output: the file for what it prints.
+    """
+    found = [(_seconds(row, ROOT, output), _seconds(row, base, output)) for _ in range(ROUNDS)]
     ours, theirs = (statistics.median(part) for part in zip(*found, strict=True))
     return Compared(row, ours, theirs)
 
 
-def _seconds(row: Row, build: Path) -> float:
+def _seconds(row: Row, build: Path, output: Path) -> float:
+    """Return the CPU seconds of a command, `podwall` being that of a folder.
+
+    One that is ended because it takes too long counts as if it had taken as long as it may.
+    """
     command = [sys.executable, "-m", "podwall", *row.arguments]
-    before = os.times()
-    ended = subprocess.run(  # noqa: S603 - the commands of this benchmark
-        command, cwd=row.folder, env=_environment(build), capture_output=True, check=False
-    )
-    after = os.times()
-    if ended.returncode not in (0, 1):
-        raise subprocess.CalledProcessError(ended.returncode, command, stderr=ended.stderr)
-    return (after.children_user - before.children_user) + (
-        after.children_system - before.children_system
-    )
-
-
-def _environment(build: Path) -> Mapping[str, str]:
-    """Return an environment in which `podwall` is that of a folder."""
-    kept = {k: v for k, v in os.environ.items() if k != "PYTHONDONTWRITEBYTECODE"}
-    return {**kept, "PYTHONPATH": str(build), "PYTHONSAFEPATH": "1"}
+    build_first = {"PYTHONPATH": str(build), "PYTHONSAFEPATH": "1"}
+    found = run_once(command, output, folder=row.folder, variables=build_first, ends=(0, 1))
+    return LONGEST if found is None else found[0]
 
 
 def _unpacked(base: Path, folder: Path) -> Path:
@@ -156,7 +151,7 @@ def main(words: Sequence[str]) -> None:
         base = _unpacked(Path(named[0]), folder / "base")
         print("| command | this build, CPU s | kept build, CPU s | ratio | |\n" + "|---" * 5 + "|")
         for row in rows(folder, quick=quick):
-            found = compared(row, base)
+            found = compared(row, base, folder / "printed")
             slower = "slower" if found.ratio > NOISE else ""
             print(
                 f"| {row.name} | {found.seconds:.2f} | {found.base:.2f} | {found.ratio:.2f}"
