@@ -20,6 +20,7 @@ from podwall.policies.errors import Finding, Severity
 from podwall.portset import PortSet
 from podwall.reachability import AnyEndpoint, ExternalRange, Reachability, UnseenPods
 from podwall.sources.existence import Existence
+from podwall.sources.existence_findings import lost_object
 from podwall.sources.policy_absences import NETWORK_POLICY, Absence, AbsenceKind, object_name
 
 __all__ = ["Analyse", "States", "opened_meanwhile", "temporary_openings"]
@@ -30,7 +31,6 @@ Analyse = Callable[[Plan], Reachability]
 _KEEPING: Final = frozenset({Operation.SAME, Operation.UPDATE, Operation.READ, Operation.RETAIN})
 _WORKLOADS: Final = ("kubernetes:apps/", "kubernetes:batch/", "kubernetes:core/v1:Pod")
 _LINK: Final = "https://www.pulumi.com/docs/iac/concepts/options/deletebeforereplace/"
-_ALIASES: Final = "https://www.pulumi.com/docs/iac/concepts/options/aliases/"
 
 
 def temporary_openings(existence: Existence, analyse: Analyse) -> Iterator[Finding]:
@@ -157,12 +157,4 @@ def _finding(away: Sequence[Absence], first: ConnectionChange, further: int) -> 
 
 
 def _lost(absence: Absence) -> Finding:
-    return Finding(
-        "policy-lost",
-        Severity.ERROR,
-        f"the deployment makes policy `{absence.name}` a second time and then deletes it: "
-        "afterwards it is gone, or the deployment stops half-way",
-        absence.policy.line_or_urn,
-        "keep the name that it has in the program, or give it `aliases` with the old one",
-        _ALIASES,
-    )
+    return lost_object("policy-lost", f"policy `{absence.name}`", absence.policy.line_or_urn)

@@ -12,7 +12,7 @@ from podwall.plan.values import kind_of
 from podwall.policies.errors import Finding, Place, Severity
 from podwall.sources.existence import Existence, Taking
 
-__all__ = ["existence_findings"]
+__all__ = ["existence_findings", "lost_object"]
 
 _RETAIN: Final = "https://www.pulumi.com/docs/iac/concepts/options/retainondelete/"
 _DELETED_WITH: Final = "https://www.pulumi.com/docs/iac/concepts/options/deletedwith/"
@@ -103,16 +103,27 @@ def _listed(taking: Taking) -> str:
     return f"{shown} {'is' if len(names) == 1 else 'are'}"
 
 
-def _lost(resource: PlannedResource) -> Finding:
+def lost_object(id_: str, called: str, place: Place) -> Finding:
+    """Return the finding on an object that is deleted after it was made under another name.
+
+    Args:
+        id_: what the finding is called.
+        called: the object in words.
+        place: where the program has it.
+    """
     return Finding(
-        "object-lost",
+        id_,
         Severity.ERROR,
-        f"the deployment makes {_called(resource)} a second time and then deletes it: "
+        f"the deployment makes {called} a second time and then deletes it: "
         "afterwards it is gone, or the deployment stops half-way",
-        _place(resource),
+        place,
         "keep the name that it has in the program, or give it `aliases` with the old one",
         _ALIASES,
     )
+
+
+def _lost(resource: PlannedResource) -> Finding:
+    return lost_object("object-lost", _called(resource), _place(resource))
 
 
 def _retained(resource: PlannedResource) -> Finding:
