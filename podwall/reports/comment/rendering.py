@@ -274,12 +274,17 @@ def _object(word: str, each: ChangedObject) -> str:
 
 def _every(report: ChangeReport) -> MarkdownBlock:
     lines = tuple(
-        f"| {code_span(each.source)} | {code_span(each.destination)} | {each.kind.value} | "
+        f"| {_end(report, each.source)} | {_end(report, each.destination)} | {each.kind.value} | "
         f"{markdown_text(each.before)} | {markdown_text(each.after)} | {_because(each)} |\n"
         for each in report.connections
     )
     head = "\n| From | To | | Before | After | Because of |\n|---|---|---|---|---|---|\n"
     return MarkdownBlock(head, lines, what="connection")
+
+
+def _end(report: ChangeReport, id_: str) -> str:
+    """Return an end of a connection: pods that are not shown in words, all else by its id."""
+    return markdown_text(report.unseen[id_]) if id_ in report.unseen else code_span(id_)
 
 
 def _because(each: ChangedConnection) -> str:
