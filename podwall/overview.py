@@ -64,8 +64,9 @@ class Summary:
 
     A connection is an ordered pair of workloads, or a workload of several pods and itself; it is
     `open` if anything may pass, and `undetermined` if anything may but nothing for certain.
-    `from_outside` can be reached from some address outside the cluster. No policy restricts who
-    may connect to those of `open_ingress`, or to whom those of `open_egress` may connect.
+    `from_outside` can be reached from some address outside the cluster, `perhaps_from_outside` may
+    be, which is not certain. No policy restricts who may connect to those of `open_ingress`, or to
+    whom those of `open_egress` may connect.
     """
 
     workloads: int
@@ -76,6 +77,7 @@ class Summary:
     from_outside: tuple[int, ...]
     open_ingress: tuple[int, ...]
     open_egress: tuple[int, ...]
+    perhaps_from_outside: tuple[int, ...] = ()
 
 
 def summary(table: VerdictTable) -> Summary:
@@ -85,13 +87,16 @@ def summary(table: VerdictTable) -> Summary:
     count = len(workloads)
     sources, destinations = table.sources[:count], table.destinations[:count]
     everyone = [range(count)]
+    from_outside = _from_outside(table, _is_open(table))[destinations]
+    perhaps = _from_outside(table, _is_undetermined(table))[destinations]
     return Summary(
         workloads=count,
         namespaces=len({each.workload.namespace for each in workloads}),
         connections=count * count - _single_pods(table, range(count)),
         open=int(_connections(table, _is_open(table), everyone)[0, 0]),
         undetermined=int(_connections(table, _is_undetermined(table), everyone)[0, 0]),
-        from_outside=_indices(_open_from_outside(table)[destinations]),
+        from_outside=_indices(from_outside),
+        perhaps_from_outside=_indices(perhaps & ~from_outside),
         open_ingress=_indices(join.destinations.profile[destinations] == UNISOLATED),
         open_egress=_indices(join.sources.profile[sources] == UNISOLATED),
     )
@@ -108,11 +113,10 @@ def _is_undetermined(table: VerdictTable) -> Flags:
     return np.array(list(undetermined), dtype=np.bool_)
 
 
-def _open_from_outside(table: VerdictTable) -> Flags:
-    """Return for each destination role whether some address outside may connect to it."""
+def _from_outside(table: VerdictTable, counted: Flags) -> Flags:
+    """Return for each destination role whether a verdict from some address outside counts."""
     outside = np.unique(table.sources[len(table.reachability.workloads) :])
-    open_ = _is_open(table)[table.cells[outside]]
-    return np.asarray(open_.any(axis=0), dtype=np.bool_)
+    return np.asarray(counted[table.cells[outside]].any(axis=0), dtype=np.bool_)
 
 
 def _indices(flags: Flags) -> tuple[int, ...]:

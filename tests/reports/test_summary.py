@@ -40,6 +40,13 @@ def test_every_connection_is_counted(engine: str) -> None:
             if each.allowed and each.source_id in {e.id for e in found.externals}
         }
         assert {found.endpoints[each].id for each in counted.from_outside} == outside
+        perhaps = {
+            each.destination_id
+            for each in found.connections()
+            if each.undetermined and each.source_id in {e.id for e in found.externals}
+        }
+        told = {found.endpoints[each].id for each in counted.perhaps_from_outside}
+        assert told == perhaps - outside
 
 
 def test_who_is_not_restricted_is_named() -> None:

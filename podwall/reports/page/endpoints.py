@@ -61,16 +61,27 @@ _PHRASES: Final = (
     ("accepts connections from anyone", "accept connections from anyone"),
     ("may connect to anyone", "may connect to anyone"),
 )
+_PERHAPS: Final = "can perhaps be reached from outside the cluster"
 
 
 def first_notes(found: Summary, view: SideBySide) -> Iterator[PageNote]:
-    """Yield the notes on an analysis, that after the change."""
+    """Yield the notes on an analysis, that after the change.
+
+    Where something is undetermined, "no workload" is not more than what is certain.
+    """
     if not found.workloads:
         return
     number = {index: k for k, index in enumerate(view.after.indices.tolist())}
     lists = (found.from_outside, found.open_ingress, found.open_egress)
+    in_doubt = bool(found.undetermined or found.perhaps_from_outside)
     for indices, (one, many) in zip(lists, _PHRASES, strict=True):
-        yield _note(tuple(number[index] for index in indices), found.workloads, one, many)
+        endpoints = tuple(number[index] for index in indices)
+        if in_doubt and not endpoints:
+            yield PageNote("No", f"workload {one} for certain.")
+        else:
+            yield _note(endpoints, found.workloads, one, many)
+    if perhaps := tuple(number[index] for index in found.perhaps_from_outside):
+        yield _note(perhaps, found.workloads, _PERHAPS, _PERHAPS)
 
 
 def _note(endpoints: tuple[int, ...], workloads: int, one: str, many: str) -> PageNote:

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 
 import pytest
 
+from podwall.model import UnreadPolicy
 from podwall.reachability import reachability
 from tests.reports.page.browser import Theme
 from tests.reports.page.conftest import Show
@@ -30,6 +32,13 @@ def test_the_headline_answers_at_first_glance(show: Show) -> None:
     assert tab.text("h1").startswith("8 of 25 connections between 5 workloads in 2 namespaces")
     said = " ".join(tab.text("#panel").split())
     assert "3 workloads can be reached from outside the cluster: ops/prometheus" in said
+
+
+def test_what_is_not_certain_is_not_called_closed(show: Show) -> None:
+    unread = UnreadPolicy("CiliumClusterwideNetworkPolicy", "x", None)
+    said = " ".join(show(replace(STACK, unread_policies=(unread,))).text("#panel").split())
+    assert "No workload can be reached from outside the cluster for certain." in said
+    assert "Every workload can perhaps be reached from outside the cluster." in said
 
 
 @pytest.mark.parametrize("view", ["matrix", "graph", "table"])
