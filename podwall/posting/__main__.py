@@ -86,7 +86,7 @@ def _event_number(path: str) -> int:
     try:
         event = json.loads(_text(Path(path)))
         return int(event["pull_request"]["number"])
-    except (ValueError, KeyError, TypeError):
+    except (ValueError, KeyError, TypeError, RecursionError, OverflowError):
         raise SourceError(
             "the event is not about a pull request", help="run it on `pull_request`"
         ) from None

@@ -117,13 +117,31 @@ def _own_comment(api: Api, comments: str, report: Report, author: str) -> int | 
 
 
 def _all_comments(api: Api, comments: str) -> Iterator[Mapping[str, Any]]:
+    """Yield every comment; a list that is odd or has no end is refused.
+
+    Taken for a list without our comment, it would make a second one.
+    """
     for page in range(1, _MOST_PAGES + 1):
-        found = api.get(f"{comments}?per_page={_A_PAGE}&page={page}").value
-        if not isinstance(found, list):  # taken for no comments, it would make a second one
-            raise TypeError(f"a list of comments is a {type(found).__name__}")
-        yield from (each for each in found if isinstance(each, Mapping))
-        if len(found) < _A_PAGE:
+        answer = api.get(f"{comments}?per_page={_A_PAGE}&page={page}")
+        if not (isinstance(answer.value, list) and all(map(_is_comment, answer.value))):
+            raise TypeError("this is no list of comments")
+        yield from answer.value
+        if len(answer.value) < _A_PAGE and not _has_next(answer):
             return
+    raise ValueError("the list of comments has no end")
+
+
+def _is_comment(value: object) -> bool:
+    return isinstance(value, Mapping) and isinstance(value.get("id"), int)
+
+
+def _has_next(answer: ApiResponse) -> bool:
+    """Return whether the server says that another page follows, however short this one is.
+
+    https://docs.github.com/en/rest/using-the-rest-api/using-pagination-in-the-rest-api
+    """
+    link = next((text for key, text in answer.headers.items() if key.lower() == "link"), "")
+    return 'rel="next"' in link
 
 
 def _address(answer: ApiResponse) -> str:

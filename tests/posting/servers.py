@@ -12,7 +12,7 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
-__all__ = ["TOKEN", "Azure", "Fault", "Forge", "GitHub", "serving"]
+__all__ = ["BOT", "TOKEN", "Azure", "Fault", "Forge", "GitHub", "serving"]
 
 TOKEN = "the-token-0123456789"  # noqa: S105 - of no server but these
 BOT = "github-actions[bot]"

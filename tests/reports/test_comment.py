@@ -84,8 +84,24 @@ def test_no_change_is_said_in_one_line() -> None:
     assert said.splitlines()[1:] == ["### No connection opens or closes in stack dev"]
 
 
+SUBJECTS = [
+    "stack a/b",
+    "stack a-b",
+    "stack a b",
+    "stack a.b",
+    "stack a.2f.b",
+    "x" * 300,
+    "x" * 301,
+]
+
+
 def test_the_marker_cannot_be_ended_by_a_name() -> None:
-    assert marker("a --> <b>") == "<!-- podwall: a------b- -->"
+    assert marker("a --> <b>") == "<!-- podwall: a-.2d..2d..3e.-.3c.b.3e. -->"
+
+
+@pytest.mark.parametrize("one", SUBJECTS)
+def test_two_subjects_never_share_a_comment(one: str) -> None:
+    assert [each for each in SUBJECTS if marker(each) == marker(one)] == [one]
 
 
 @pytest.mark.parametrize(

@@ -129,11 +129,26 @@ _SHOWN: Final = 12
 
 
 def marker(subject: str) -> str:
-    """Return the hidden line by which the comment on a subject is found again and edited."""
-    name = "".join(c if c.isalnum() else "-" for c in subject)
+    """Return the hidden line by which the comment on a subject is found again and edited.
+
+    Two subjects never have one marker, or the comment on one would be written over by the other.
+
+    >>> marker("stack dev")
+    '<!-- podwall: stack-dev -->'
+    >>> marker("stack acme/dev") == marker("stack acme-dev")
+    False
+    """
+    name = "".join(map(_in_marker, subject))
     if len(name) > _LONGEST_NAME:
         name = f"{name[:_LONGEST_NAME]}-{sha256(subject.encode('utf-8', 'replace')).hexdigest()}"
     return f"<!-- podwall: {name} -->"
+
+
+def _in_marker(character: str) -> str:
+    """Return a letter or digit as it is, a space as a dash, and the number of any other."""
+    if character == " ":
+        return "-"
+    return character if character.isalnum() else f".{ord(character):x}."
 
 
 def comment(report: ChangeReport, *, limit: int = LIMIT) -> str:
