@@ -1,0 +1,152 @@
+"""Sound documents of every kind that podwall reads, as trees: what the fuzz tests change.
+
+Manifests of all kinds that matter are written here once, with every field that a reader knows;
+previews, events and states are those that a real engine wrote.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any, Final
+
+__all__ = ["ENGINE", "EXPECTATIONS", "MANIFESTS", "recorded"]
+
+ENGINE: Final = Path(__file__).parents[1] / "data" / "engine"
+_TEMPLATE: Final[dict[str, Any]] = {
+    "metadata": {"labels": {"app": "web", "tier": "front"}},
+    "spec": {
+        "hostNetwork": False,
+        "containers": [
+            {
+                "name": "web",
+                "image": "web:1",
+                "env": [{"name": "TOKEN", "value": "x"}],
+                "ports": [{"name": "http", "containerPort": 8080, "protocol": "TCP"}],
+            }
+        ],
+        "initContainers": [{"name": "proxy", "restartPolicy": "Always", "ports": []}],
+    },
+}
+_POLICY: Final = {
+    "podSelector": {
+        "matchLabels": {"app": "web"},
+        "matchExpressions": [{"key": "tier", "operator": "In", "values": ["front"]}],
+    },
+    "policyTypes": ["Ingress", "Egress"],
+    "ingress": [
+        {
+            "from": [
+                {"podSelector": {}, "namespaceSelector": {"matchLabels": {"team": "a"}}},
+                {"ipBlock": {"cidr": "10.0.0.0/8", "except": ["10.1.0.0/16"]}},
+            ],
+            "ports": [{"port": "http"}, {"port": 80, "endPort": 90, "protocol": "UDP"}],
+        }
+    ],
+    "egress": [{"to": [{"namespaceSelector": {}}], "ports": [{"port": 53, "protocol": "UDP"}]}],
+}
+
+
+def _object(version: str, kind: str, name: str, **parts: Any) -> dict[str, Any]:
+    metadata = {
+        "name": name,
+        "namespace": "shop",
+        "labels": {"app": name},
+        "annotations": {"a": ""},
+    }
+    return {"apiVersion": version, "kind": kind, "metadata": metadata, **parts}
+
+
+_SELECTOR: Final = {"matchLabels": {"app": "web"}}
+_JOB: Final = {"template": _TEMPLATE}
+_SERVED: Final = [{"name": "http", "port": 80, "targetPort": "http", "nodePort": 30080}]
+MANIFESTS: Final[Mapping[str, Any]] = {
+    "apiVersion": "v1",
+    "kind": "List",
+    "items": [
+        {"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": "shop", "labels": {}}},
+        _object(
+            "apps/v1", "Deployment", "web", spec={"replicas": 2, "selector": _SELECTOR, **_JOB}
+        ),
+        _object("apps/v1", "StatefulSet", "db", spec={"selector": _SELECTOR, **_JOB}),
+        _object("apps/v1", "ReplicaSet", "rs", spec={"selector": _SELECTOR, **_JOB}),
+        _object("batch/v1", "CronJob", "nightly", spec={"jobTemplate": {"spec": _JOB}}),
+        _object(
+            "v1",
+            "Pod",
+            "api",
+            spec=_TEMPLATE["spec"] | {"nodeName": "node-1"},
+            status={"podIP": "10.244.0.3", "podIPs": [{"ip": "10.244.0.3"}], "phase": "Running"},
+        ),
+        _object(
+            "v1",
+            "Node",
+            "node-1",
+            spec={"podCIDR": "10.244.0.0/24"},
+            status={"addresses": [{"type": "InternalIP", "address": "10.224.0.4"}]},
+        ),
+        _object(
+            "v1",
+            "Service",
+            "web",
+            spec={
+                "type": "LoadBalancer",
+                "selector": {"app": "web"},
+                "ports": _SERVED,
+                "loadBalancerSourceRanges": ["1.2.3.0/24"],
+                "externalIPs": ["1.2.3.4"],
+                "externalTrafficPolicy": "Local",
+            },
+        ),
+        _object("networking.k8s.io/v1", "NetworkPolicy", "web", spec=_POLICY),
+        _object("cilium.io/v2", "CiliumNetworkPolicy", "c", spec={"endpointSelector": {}}),
+        _object("argoproj.io/v1alpha1", "Rollout", "r", spec={"selector": _SELECTOR, **_JOB}),
+        _object(
+            "policy.networking.k8s.io/v1alpha1",
+            "AdminNetworkPolicy",
+            "admin",
+            spec={
+                "priority": 5,
+                "subject": {"namespaces": {"matchLabels": {"team": "a"}}},
+                "ingress": [
+                    {"name": "n", "action": "Deny", "from": [{"namespaces": {}}], "ports": []}
+                ],
+            },
+        ),
+        _object(
+            "admissionregistration.k8s.io/v1",
+            "ValidatingWebhookConfiguration",
+            "hook",
+            webhooks=[
+                {
+                    "name": "a.b.c",
+                    "clientConfig": {"service": {"name": "web", "namespace": "shop", "port": 443}},
+                }
+            ],
+        ),
+    ],
+}
+"""One object of every kind that is read or counted, with the fields that its reader knows."""
+
+EXPECTATIONS: Final[Mapping[str, Any]] = {
+    "expectations": [
+        {"name": "one", "from": "shop/web", "to": "shop/db", "ports": 8080, "expect": "allowed"},
+        {
+            "name": "two",
+            "only": ["shop/web", {"namespace": "shop", "labels": {"app": "api"}}],
+            "to": {"namespace": "shop", "labels": {"app": "db"}},
+            "ports": ["http", "53/udp", "80-90"],
+        },
+        {"from": "internet", "to": "10.0.0.0/8", "expect": "denied"},
+        {"name": "four", "from": "outside shop", "to": "anything", "expect": "denied"},
+    ]
+}
+
+
+def recorded(name: str) -> Any:
+    """Return a document of a real engine: a preview or a state, or its events in a list."""
+    text = (ENGINE / name).read_text("utf-8")
+    if name.endswith(".events.json"):
+        return [json.loads(line) for line in text.splitlines()]
+    return json.loads(text)
