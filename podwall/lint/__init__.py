@@ -13,7 +13,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Final
 
-from podwall.lint import dns, engine, mistakes, openness, redundancy, unmatched
+from podwall.lint import dns, engine, mistakes, openness, port_names, redundancy, unmatched
 from podwall.lint.context import Lint, LintContext
 from podwall.lint.suppression import SuppressedFinding, TriagedFindings, triaged
 from podwall.policies.errors import Finding, Severity
@@ -38,6 +38,7 @@ LINTS: Final[tuple[Lint, ...]] = (
     *openness.COVERAGE_LINTS,
     *mistakes.ONE_SIDED_LINTS,
     *engine.ENFORCEMENT_LINTS,
+    *port_names.PORT_NAME_LINTS,
     *engine.AZURE_LINTS,
     *openness.OPENNESS_LINTS,
     *mistakes.MISTAKE_LINTS,

@@ -13,7 +13,7 @@ from podwall.model import Peer, Policy, PortRule, Rule, Snapshot
 from podwall.policies.errors import Finding, Place, Severity
 from podwall.policies.rules import Direction
 from podwall.reachability import Reachability
-from podwall.reachability.cluster import rules_of
+from podwall.reachability.cluster import as_read, rules_of
 
 __all__ = [
     "Diagnostic",
@@ -81,11 +81,16 @@ class LintContext:
         return self._endpoints.get(number)
 
     @cached_property
+    def policies(self) -> tuple[Policy, ...]:
+        """The policies as the engine reads them, those too that it does not enforce."""
+        return tuple(as_read(each, self.engine) for each in self.snapshot.policies)
+
+    @cached_property
     def rules(self) -> tuple[RuleAt, ...]:
         """All rules that are known, of both directions."""
         return tuple(
             RuleAt(policy, direction, f"spec.{direction.field}[{index}]", rule)
-            for policy in self.snapshot.policies
+            for policy in self.policies
             for direction in Direction
             for index, rule in enumerate(rules_of(policy, direction) or ())
             if isinstance(rule, Rule)

@@ -71,7 +71,7 @@ def _dns_blocked(protocol: IpProtocol, context: LintContext) -> Iterator[Diagnos
 def _isolated(context: LintContext) -> dict[tuple[Policy, ...], list[int]]:
     """Return the workloads whose egress is certainly isolated, by the policies that apply."""
     acting: dict[int, list[int]] = defaultdict(list)
-    policies = context.snapshot.policies
+    policies = context.policies
     for number, policy in enumerate(policies):
         if isinstance(policy.egress, tuple):
             for workload in context.pods.of_policy(policy).must:

@@ -10,7 +10,6 @@ from podwall.aks.refusal import LEARN
 from podwall.aks.versions import written_day
 from podwall.engines import AZURE, BlockMatch, Treatment
 from podwall.lint.context import Diagnostic, Lint, LintContext, PeerAt, quoted_name
-from podwall.lint.unmatched import numbers_of_name
 from podwall.model import IpPeer, IpProtocol, Policy, Rule, Selector, Service, Unknown
 from podwall.policies.errors import Place, Severity
 from podwall.policies.rules import Direction
@@ -54,21 +53,6 @@ def _single_ports(context: LintContext) -> Iterator[Diagnostic]:
                 found.place,
                 f"{context.engine.title} before Kubernetes {first} applies only port "
                 f"`{found.port.port}` of the range",
-            )
-
-
-def _skipped_rules(context: LintContext) -> Iterator[Diagnostic]:
-    if (
-        context.engine.egress_port_names.value is not Treatment.IGNORED
-        or not context.engine.enforces
-    ):
-        return
-    for found in context.ports:
-        if found.at.direction is Direction.EGRESS and len(numbers_of_name(context, found)) > 1:
-            yield Diagnostic(
-                found.place,
-                f"{context.engine.title} skips the rule: port name `{found.port.port}` "
-                "stands for different numbers",
             )
 
 
@@ -126,7 +110,7 @@ def _is_exposed(service: Service) -> bool:
 
 
 def _isolated(context: LintContext) -> frozenset[int]:
-    policies = (each for each in context.snapshot.policies if each.ingress is not None)
+    policies = (each for each in context.policies if each.ingress is not None)
     return frozenset().union(*(context.pods.of_policy(each).may for each in policies))
 
 
@@ -161,13 +145,6 @@ ENFORCEMENT_LINTS: Final = (
         _single_ports,
         "list the ports one by one, or run a newer Kubernetes",
         SERVICES_DOC,
-    ),
-    Lint(
-        "engine-skips-rule",
-        Severity.ERROR,
-        _skipped_rules,
-        "write port numbers in egress rules",
-        "https://github.com/cilium/cilium/issues/30003",
     ),
     Lint(
         "engine-without-sctp",

@@ -27,7 +27,7 @@ SOMEWHERE: Final = "?"
 
 def _unprotected(context: LintContext) -> Iterator[Diagnostic]:
     """Yield workloads that no policy isolates; nothing where there is no policy at all."""
-    policies = context.snapshot.policies
+    policies = context.policies
     isolated = frozenset().union(*(context.pods.of_policy(policy).may for policy in policies))
     for number, workload in enumerate(context.snapshot.workloads):
         if policies and number not in isolated and workload.host_network is False:
@@ -71,7 +71,7 @@ def _denying(context: LintContext, direction: Direction) -> set[str]:
     """Return the namespaces with a policy for all pods that isolates, or may isolate."""
     return {
         policy.namespace if isinstance(policy.namespace, str) else SOMEWHERE
-        for policy in context.snapshot.policies
+        for policy in context.policies
         if policy.pod_selector == Selector() and rules_of(policy, direction) is not None
     }
 

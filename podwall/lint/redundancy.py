@@ -148,7 +148,7 @@ def _covered_rules_of(group: list[RuleAt]) -> Iterator[Diagnostic]:
 
 def _idle_policies(context: LintContext) -> Iterator[Diagnostic]:
     groups: dict[str, list[Policy]] = defaultdict(list)
-    for policy in context.snapshot.policies:
+    for policy in context.policies:
         if isinstance(policy.namespace, str):
             groups[policy.namespace].append(policy)
     for group in groups.values():

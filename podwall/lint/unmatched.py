@@ -20,7 +20,7 @@ from podwall.policies.peers import METADATA_NAME
 from podwall.policies.rules import Direction
 from podwall.selector_text import selector_text
 
-__all__ = ["PORT_LINTS", "SELECTION_LINTS", "destinations", "numbers_of_name"]
+__all__ = ["PORT_LINTS", "SELECTION_LINTS", "destinations"]
 
 
 DOC: Final = "https://kubernetes.io/docs/concepts/services-networking/network-policies/"
@@ -253,7 +253,7 @@ def _unknown_names(context: LintContext) -> Iterator[Diagnostic]:
 
 def _ambiguous_names(context: LintContext) -> Iterator[Diagnostic]:
     for found in context.ports:
-        numbers = numbers_of_name(context, found)
+        numbers = _numbers_of_name(context, found)
         if len(numbers) > 1:
             listed = ", ".join(map(str, sorted(numbers)))
             yield Diagnostic(
@@ -261,7 +261,7 @@ def _ambiguous_names(context: LintContext) -> Iterator[Diagnostic]:
             )
 
 
-def numbers_of_name(context: LintContext, found: PortAt) -> set[int]:
+def _numbers_of_name(context: LintContext, found: PortAt) -> set[int]:
     """Return the numbers that the port name of an entry stands for; none of a number."""
     if not isinstance(found.port.port, str):
         return set()

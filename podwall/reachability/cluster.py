@@ -58,6 +58,7 @@ __all__ = [
     "MatchAnswer",
     "MatchAnswers",
     "Rules",
+    "as_read",
     "group_key",
     "other_namespaces",
     "rules_of",
@@ -189,9 +190,13 @@ def _acting(snapshot: Snapshot, engine: Engine) -> tuple[tuple[Policy, Policy], 
     policies: Iterable[Policy] = _last_policies(snapshot)
     if engine.ipv6_blocks.value is Treatment.IGNORED:
         policies = (each for each in policies if not _has_ipv6(each))
-    if engine.unlisted_rules.value is Treatment.ENFORCED:
-        return tuple((_with_unlisted(each), each) for each in policies)
-    return tuple((each, each) for each in policies)
+    return tuple((as_read(each, engine), each) for each in policies)
+
+
+def as_read(policy: Policy, engine: Engine) -> Policy:
+    """Return a policy as an engine reads it; the same object where that is as it is written."""
+    unlisted = engine.unlisted_rules.value is Treatment.ENFORCED
+    return _with_unlisted(policy) if unlisted else policy
 
 
 def _has_ipv6(policy: Policy) -> bool:

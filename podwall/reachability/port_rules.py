@@ -41,6 +41,7 @@ __all__ = [
     "opens",
     "passes_own_node",
     "ranges_work",
+    "seen_names",
 ]
 
 
@@ -109,6 +110,13 @@ class PortReader:
         mine = (self._engine, self._ranges, self._numbers)
         return mine == (other._engine, other._ranges, other._numbers)
 
+    def instead_of(self, name: str, protocol: IpProtocol) -> Bounds | None:
+        """Return what an egress rule opens on every peer instead of a port name; else None.
+
+        None means that the name is looked up on each destination. Nothing: the entry is skipped.
+        """
+        return None if self._numbers is None else self._numbers.get((name, protocol))
+
     def bounds(self, ports: RulePorts, destination: NamedPorts, direction: Direction) -> Bounds:
         """Return the ports that a rule's `ports` allow on a destination."""
         if ports is None:
@@ -167,22 +175,23 @@ class PortReader:
     ) -> Bounds:
         if direction is Direction.INGRESS or self._numbers is None:
             return _resolved(self._engine, destination, name, protocol)
-        if (name, protocol) not in self._numbers:
-            return _seen(self._engine, destination).resolve(name, protocol)
-        found = self._numbers[name, protocol]
+        found = self.instead_of(name, protocol)
+        if found is None:
+            return seen_names(self._engine, destination).resolve(name, protocol)
         if destination.open is None or not found.may:
             return found
         return Bounds.perhaps(found.may, *found.causes, destination.open.cause)
 
 
-def _seen(engine: Engine, pods: NamedPorts) -> NamedPorts:
+def seen_names(engine: Engine, pods: NamedPorts) -> NamedPorts:
+    """Return the port names of pods that an engine sees."""
     overlooked = engine.sidecar_port_names.value is Treatment.IGNORED
     return pods.without_sidecars() if overlooked else pods
 
 
 def _resolved(engine: Engine, pods: NamedPorts, name: str, protocol: IpProtocol) -> Bounds:
     """Return the ports of a name on pods, as an engine looks them up there."""
-    seen = _seen(engine, pods)
+    seen = seen_names(engine, pods)
     found, fact = seen.resolve(name, protocol), engine.repeated_port_names
     if fact.value is Treatment.UNDEFINED and seen.repeats(name):
         return Bounds.perhaps(found.may, *found.causes, fact.says)
@@ -205,7 +214,7 @@ def _numbers_of_names(snapshot: Snapshot, engine: Engine) -> dict[tuple[str, IpP
     With several numbers it stands for nothing; where some pod may give it another one, perhaps.
     """
     pods = [workload for workload in snapshot.workloads if workload.host_network is not True]
-    named = [_seen(engine, NamedPorts(each.ports, each.open_ports)) for each in pods]
+    named = [seen_names(engine, NamedPorts(each.ports, each.open_ports)) for each in pods]
     numbers: defaultdict[tuple[str, IpProtocol], set[int]] = defaultdict(set)
     kept: set[str] = set()
     for each in named:

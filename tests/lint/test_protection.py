@@ -145,6 +145,9 @@ NAMED = policy(
     " ports: [{port: http}]}]"
 )
 TWO_NUMBERS = (WEB, pod("a", HTTP % 80, tier="x"), pod("b", HTTP % 81, tier="x"), NAMED)
+UNLISTED = NAMED.replace("[Egress]", "[Ingress]")
+NAMED_ANYWHERE = policy(f"{EGRESS}, egress: [{{ports: [{{port: http}}]}}]")
+B_HTTP = pod("b", HTTP % 81, tier="x")
 NODE_PORT = service("type: NodePort, selector: {app: web}, ports: [{port: 80}]")
 LOCAL = service(
     "type: NodePort, selector: {app: web}, ports: [{port: 80}], externalTrafficPolicy: Local"
@@ -192,6 +195,47 @@ CROWD = (
             id="a name of two numbers under cilium",
         ),
         pytest.param("engine-skips-rule", TWO_NUMBERS, "azure", None, [], id="under azure"),
+        pytest.param(
+            "engine-skips-rule",
+            (pod("web", HTTP % 8080), pod("b", HTTP % 81, tier="x"), NAMED),
+            "cilium",
+            None,
+            ["3 spec.egress[0].ports[0]"],
+            id="another number on a pod that the rule is not about",
+        ),
+        pytest.param(
+            "engine-skips-rule",
+            (pod("web", HTTP % 8080), pod("b", HTTP % 81, tier="x"), UNLISTED),
+            "cilium",
+            None,
+            ["3 spec.egress[0].ports[0]"],
+            id="in a direction that policyTypes does not list",
+        ),
+        pytest.param(
+            "engine-skips-rule", (WEB, B_HTTP, NAMED), "cilium", None, [], id="a name of one number"
+        ),
+        pytest.param(
+            "engine-opens-number", (WEB, B_HTTP, NAMED), "cilium", None, [], id="where it is meant"
+        ),
+        pytest.param(
+            "engine-opens-number",
+            (WEB, B_HTTP, pod("c", tier="x"), NAMED),
+            "cilium",
+            None,
+            ["4 spec.egress[0].ports[0]"],
+            id="the number on a pod without the name",
+        ),
+        pytest.param(
+            "engine-opens-number",
+            (WEB, B_HTTP, NAMED_ANYWHERE),
+            "cilium",
+            None,
+            ["3 spec.egress[0].ports[0]"],
+            id="the number outside of the cluster",
+        ),
+        pytest.param(
+            "engine-opens-number", (WEB, B_HTTP, NAMED_ANYWHERE), "calico", None, [], id="calico"
+        ),
         pytest.param(
             "engine-without-sctp",
             (WEB, SCTP),
@@ -241,3 +285,34 @@ def test_opening_one_port_to_everyone_is_only_worth_knowing() -> None:
     rule = policy(f"{OF_WEB}, ingress: [{{ports: [{{port: 443}}]}}]")
     (finding,) = [each for each in findings((WEB, rule)) if each.id == "open-to-everyone"]
     assert finding.severity is Severity.INFO
+
+
+def test_a_skipped_port_name_is_told_with_its_numbers() -> None:
+    found = findings((pod("web", HTTP % 8080), B_HTTP, NAMED), engine="cilium")
+    (skipped,) = [each for each in found if each.id == "engine-skips-rule"]
+    assert skipped.message == (
+        "Cilium skips the port: its name `http` stands for several numbers in the cluster: "
+        "81 in `shop/b`, 8080 in `shop/web`"
+    )
+
+
+def test_a_port_name_that_becomes_a_number_is_told_with_who_gets_it() -> None:
+    (opened,) = [
+        each
+        for each in findings((WEB, B_HTTP, NAMED_ANYWHERE), engine="cilium")
+        if each.id == "engine-opens-number"
+    ]
+    assert opened.message == (
+        "Cilium opens TCP 81 instead of the name `http`, "
+        "also to addresses outside of the cluster and `shop/web`"
+    )
+
+
+def test_under_cilium_egress_rules_that_no_type_lists_cut_names_off() -> None:
+    """They isolate there, so that lints which ask who is isolated must know."""
+    unlisted = policy(
+        "podSelector: {}, policyTypes: [Ingress], ingress: [{}],"
+        " egress: [{to: [{podSelector: {}}]}]"
+    )
+    assert said("dns-blocked", WEB, unlisted, engine="cilium")
+    assert not said("dns-blocked", WEB, unlisted, engine="azure")

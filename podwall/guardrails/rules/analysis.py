@@ -78,6 +78,7 @@ GROUPS: Final = {
             "engine-missing",
             "engine-skips-policy",
             "engine-skips-rule",
+            "engine-opens-number",
             "engine-applies-one-port",
             "engine-without-sctp",
             "service-bypasses-policies",
