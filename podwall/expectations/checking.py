@@ -18,7 +18,7 @@ from podwall.expectations.expectation import (
     Selection,
     WorkloadId,
 )
-from podwall.expectations.selecting import SelectedEndpoints, is_real, selected
+from podwall.expectations.selecting import SelectedEndpoints, has_ipv6, is_real, selected
 from podwall.expectations.shown_ends import in_shown_names
 from podwall.expectations.unseen import UnseenSelection, closing
 from podwall.explain import explain_ports, ports_at
@@ -69,8 +69,12 @@ class _Check:
         self._found = found
         self._real_ends = real_ends
         self._expectation = expectation
-        self._sources = selected(expectation.sources, found.endpoints)
-        self._destinations = selected(expectation.destinations, found.endpoints)
+        self._sources = self._selected(expectation.sources)
+        self._destinations = self._selected(expectation.destinations)
+
+    def _selected(self, selections: Sequence[Selection]) -> SelectedEndpoints:
+        found = self._found
+        return selected(selections, found.endpoints, ipv6=has_ipv6(found.engine))
 
     def result(self) -> Result:
         """Return what becomes of the expectation."""
@@ -96,7 +100,7 @@ class _Check:
         )
         for side, selections, ends in sides:
             for each in selections:
-                alone = ends if len(selections) == 1 else selected((each,), self._found.endpoints)
+                alone = ends if len(selections) == 1 else self._selected((each,))
                 if not alone.all:
                     return f"`{side}` selects nothing: {_nothing(each, self._found)}"
             if not any(self._ends(ends)):
@@ -136,7 +140,7 @@ class _Check:
 
     def _others(self) -> SelectedEndpoints:
         """Return everything that is not among the sources, for certain or perhaps."""
-        everything = selected((ANYTHING,), self._found.endpoints).all
+        everything = self._selected((ANYTHING,)).all
         return SelectedEndpoints(everything - self._sources.all, self._sources.perhaps)
 
     def _open(self, sources: SelectedEndpoints) -> Iterator[_Flow]:

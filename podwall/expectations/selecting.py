@@ -8,7 +8,7 @@ from functools import cache
 from ipaddress import ip_network
 from typing import Final
 
-from podwall.engines import Treatment
+from podwall.engines import Engine, Treatment
 from podwall.expectations.expectation import (
     Addresses,
     Anything,
@@ -25,7 +25,14 @@ from podwall.reachability.cluster import EnforcedCluster
 from podwall.reachability.matching import Match, labels_match
 from podwall.reachability.values import Endpoint, ExternalRange, WorkloadEndpoint
 
-__all__ = ["SelectedEndpoints", "is_real", "matches", "not_public", "selected"]
+__all__ = [
+    "SelectedEndpoints",
+    "has_ipv6",
+    "is_real",
+    "matches",
+    "not_public",
+    "selected",
+]
 
 _SPECIAL: Final = (
     "0.0.0.0/8",
@@ -56,15 +63,24 @@ class SelectedEndpoints:
         return self.certain | self.perhaps
 
 
-def selected(selections: Sequence[Selection], endpoints: Sequence[Endpoint]) -> SelectedEndpoints:
-    """Return the endpoints that one of the selections means."""
-    answers = {
-        end.id: max(matches(selection, end) for selection in selections) for end in endpoints
-    }
+def selected(
+    selections: Sequence[Selection], endpoints: Sequence[Endpoint], *, ipv6: bool = True
+) -> SelectedEndpoints:
+    """Return the endpoints that one of the selections means.
+
+    Without `ipv6` only a selection that names addresses means ranges of IPv6: the cluster has none.
+    """
+    answers = {end.id: _best(selections, end, ipv6=ipv6) for end in endpoints}
     return SelectedEndpoints(
         frozenset(name for name, match in answers.items() if match is Match.YES),
         frozenset(name for name, match in answers.items() if match is Match.MAYBE),
     )
+
+
+def _best(selections: Sequence[Selection], end: Endpoint, *, ipv6: bool) -> Match:
+    named = ipv6 or not (isinstance(end, ExternalRange) and is_ipv6(end.network))
+    counted = (each for each in selections if named or isinstance(each, Addresses))
+    return max((matches(each, end) for each in counted), default=Match.NO)
 
 
 def matches(selection: Selection, end: Endpoint) -> Match:
@@ -79,16 +95,20 @@ def matches(selection: Selection, end: Endpoint) -> Match:
 def is_real(end: Endpoint, cluster: EnforcedCluster) -> bool:
     """Return whether traffic can come from an endpoint, or go there.
 
-    The ranges that pods get their addresses from are not outside the cluster, and an engine that
-    ignores policies with IPv6 blocks runs in clusters without IPv6 only.
+    The ranges that pods get their addresses from are not outside the cluster.
     """
     if not isinstance(end, ExternalRange):
         return True
-    without_ipv6 = cluster.engine.ipv6_blocks.value is Treatment.IGNORED
-    if without_ipv6 and is_ipv6(end.network):
-        return False
     pods = network_ranges(*cluster.snapshot.pod_cidrs)
     return bool(difference(network_ranges(end.network), pods))
+
+
+def has_ipv6(engine: Engine) -> bool:
+    """Return whether clusters of an engine can have IPv6.
+
+    One that ignores policies with IPv6 blocks runs in clusters without only.
+    """
+    return not engine.enforces or engine.ipv6_blocks.value is not Treatment.IGNORED
 
 
 def _means_range(selection: Selection, end: ExternalRange) -> bool:
