@@ -34,6 +34,7 @@ __all__ = [
     "Rule",
     "Selector",
     "SelectorRequirement",
+    "ServerCall",
     "Service",
     "ServicePort",
     "Snapshot",
@@ -357,6 +358,21 @@ class UnreadPolicy:
 
 
 @dataclass(frozen=True, slots=True)
+class ServerCall:
+    """A call of the API server to a `port` of a service: of a webhook, or of an API of its own.
+
+    `what` is called, in words. `needed`: requests fail where the call does.
+    """
+
+    what: str
+    namespace: str
+    service: str
+    port: int
+    needed: bool = True
+    place: Place = field(default_factory=Place, compare=False)
+
+
+@dataclass(frozen=True, slots=True)
 class Snapshot:
     """Everything an analysis looks at, at one moment.
 
@@ -364,6 +380,7 @@ class Snapshot:
     `none`), or None where it declares none. `kubernetes_version` is `major.minor`, if known.
     `pod_cidrs` are the ranges pods get their addresses from, if known: they decide whether an ip
     block can match a pod. `unread_policies` are what may decide as well, and is not read.
+    `server_calls` are those of the API server to services.
     `complete` is True where a namespace or policy that is not here does not exist (a live cluster),
     and False where the source is only a part (a program, a folder).
     """
@@ -377,6 +394,7 @@ class Snapshot:
     pod_cidrs: tuple[IpNetwork, ...] = ()
     complete: bool = False
     unread_policies: tuple[UnreadPolicy, ...] = ()
+    server_calls: tuple[ServerCall, ...] = ()
 
     def whole(self) -> Snapshot:
         """Return the same, taken for a whole cluster: what is not here does not exist.

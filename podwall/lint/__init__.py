@@ -13,7 +13,16 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Final
 
-from podwall.lint import dns, engine, mistakes, openness, port_names, redundancy, unmatched
+from podwall.lint import (
+    dns,
+    engine,
+    mistakes,
+    openness,
+    port_names,
+    redundancy,
+    server_calls,
+    unmatched,
+)
 from podwall.lint.context import Lint, LintContext
 from podwall.lint.suppression import SuppressedFinding, TriagedFindings, triaged
 from podwall.policies.errors import Finding, Severity
@@ -34,6 +43,7 @@ LINTS: Final[tuple[Lint, ...]] = (
     *unmatched.SELECTION_LINTS,
     *unmatched.PORT_LINTS,
     *dns.DNS_LINTS,
+    *server_calls.SERVER_CALL_LINTS,
     *redundancy.REDUNDANCY_LINTS,
     *openness.COVERAGE_LINTS,
     *mistakes.ONE_SIDED_LINTS,

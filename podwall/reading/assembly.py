@@ -11,6 +11,7 @@ from typing import Final, NamedTuple, TypeVar
 
 from podwall.model import (
     Policy,
+    ServerCall,
     Service,
     Snapshot,
     SnapshotNamespace,
@@ -26,6 +27,7 @@ from podwall.reading.ledger import LedgerEntry, ObjectStatus, named_in
 from podwall.reading.live_pods import with_live_labels
 from podwall.reading.metadata import ManifestObject, read_object
 from podwall.reading.objects import ObjectReading, SnapshotPart, ledger_entry, malformed, read_part
+from podwall.reading.server_calls import server_calls
 from podwall.reading.shown_names import shown_namespaces, shown_parts, with_shown_namespaces
 from podwall.reading.workloads import with_controller_labels
 
@@ -115,11 +117,15 @@ def snapshot(
     objects, broken = _objects(with_shown_namespaces(listed, names))
     reads = [read_part(item) for item in with_distinct_names(objects)]
     kept, repeated = last_of_each(read for read in reads if read.part is not None)
-    parts = shown_parts(without_owned(with_live_labels(kept)), names)
+    used = without_owned(with_live_labels(kept))
+    parts = shown_parts(used, names)
     findings = [each.finding for each in broken]
     findings += [finding for read in reads for finding in read.findings]
     return SnapshotReading(
-        _snapshot(parts, _unread(reads), cluster, complete=complete),
+        replace(
+            _snapshot(parts, _unread(reads), cluster, complete=complete),
+            server_calls=tuple(_server_calls(reads, _service_names(used, parts))),
+        ),
         (*findings, *repeated),
         (*(each.entry() for each in broken), *map(ledger_entry, reads)),
     )
@@ -150,6 +156,26 @@ def _objects(documents: Iterable[Document]) -> tuple[list[ManifestObject], list[
 
 def _unread(reads: Iterable[ObjectReading]) -> tuple[UnreadPolicy, ...]:
     return tuple(read.unread for read in reads if read.unread is not None)
+
+
+def _service_names(
+    reads: list[ObjectReading], parts: list[SnapshotPart]
+) -> dict[tuple[str | Unknown, str], str]:
+    """Return what services are shown as, by their namespace and name."""
+    return {
+        (read.part.namespace, read.part.name): part.name
+        for read, part in zip(reads, parts, strict=True)
+        if isinstance(read.part, Service) and isinstance(part, Service)
+    }
+
+
+def _server_calls(
+    reads: Iterable[ObjectReading], names: dict[tuple[str | Unknown, str], str]
+) -> Iterator[ServerCall]:
+    """Yield the API server's calls to services, by the names that these are shown by."""
+    last = {_identity(read.item): read for read in reads}
+    for call in (call for read in last.values() for call in server_calls(read.item)):
+        yield replace(call, service=names.get((call.namespace, call.service), call.service))
 
 
 def _snapshot(

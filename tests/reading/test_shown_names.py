@@ -151,3 +151,27 @@ def test_a_job_labels_its_pods_with_its_name_in_the_cluster() -> None:
         read(Document(job, called="scan"), pod("shop/web"), policy("shop/from-job", selector))
     )
     assert found.connection("shop/scan", "shop/web").allowed
+
+
+def test_a_call_of_the_api_server_means_the_service_that_is_shown() -> None:
+    service = {
+        "apiVersion": "v1",
+        "kind": "Service",
+        "metadata": {"name": "hook-1234abcd", "namespace": "shop"},
+        "spec": {"selector": {"app": "hook"}, "ports": [{"port": 443}]},
+    }
+    webhook = {
+        "apiVersion": "admissionregistration.k8s.io/v1",
+        "kind": "ValidatingWebhookConfiguration",
+        "metadata": {"name": "hook"},
+        "webhooks": [
+            {
+                "name": "hook.example.com",
+                "clientConfig": {"service": {"namespace": "shop", "name": "hook-1234abcd"}},
+                "rules": [{}],
+            }
+        ],
+    }
+    found = read(Document(service, called="hook"), Document(webhook))
+    assert [each.name for each in found.services] == ["hook"]
+    assert [each.service for each in found.server_calls] == ["hook"]
