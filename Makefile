@@ -51,14 +51,15 @@ test-newest: .venv/env-newest/.made ## the same with the newest
 test-install: .venv/.dev ## the wheel, installed by pip from a package index, and its size
 	@$(BIN)/python -m pytest -q -m slow tests/install
 
-check: .venv/.dev ## formatting, lint, types, import contracts, spelling, scripts, the page and workflows
+check: .venv/.dev ## formatting, lint, types, import contracts, spelling, scripts, the page, licences and workflows
 	@$(BIN)/ruff format --check --quiet .
 	@$(BIN)/ruff check --quiet .
 	@$(BIN)/mypy
 	@$(BIN)/lint-imports --no-logo
 	@$(BIN)/codespell
-	@$(BIN)/shellcheck action/report.sh .ci/run .ci/page-checks
+	@$(BIN)/shellcheck action/report.sh .ci/run .ci/page-checks .ci/dependencies .ci/build
 	@.ci/page-checks
+	@.ci/dependencies
 	@$(BIN)/zizmor --offline --quiet --no-progress .github action
 	@if command -v actionlint >/dev/null; then PATH="$(CURDIR)/$(BIN):$$PATH" actionlint; \
 		else echo "skipped: actionlint is not on PATH (go install github.com/rhysd/actionlint/cmd/actionlint@latest)" >&2; fi
@@ -73,6 +74,7 @@ schemas: .venv/.dev ## write docs/schemas again, from the types that read and wr
 lock: .venv/.dev ## pin requirements again
 	@$(LOCK) --extra azure --extra guardrails pyproject.toml requirements/runtime.in -o requirements.txt
 	@$(LOCK) -c requirements.txt requirements/dev.in -o requirements/dev.txt
+	@$(LOCK) requirements/audit.in -o requirements/audit.txt
 
 clean: ## remove the environment, caches and output
 	rm -rf .venv out .ci/node/node_modules .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import re
+import shutil
 import subprocess
 import sys
 from dataclasses import dataclass, field
@@ -41,12 +42,31 @@ def piped(folder: Path, server: Azure, recorded: str, ends: int = 0, **changed: 
     run = Run()
     with serving(server) as address:
         agent = _agent(folder, address) | {"ENDS": str(ends)}
-        for step in PIPELINE["jobs"][0]["steps"]:
-            told = _told(run, "setvariable")
-            known = {name.upper(): str(value) for name, value in (variables | told).items()}
-            _step(step, folder, agent | known, run)
+        for job in PIPELINE["jobs"]:
+            _job(job, folder, agent, variables, run)
     run.summary = Path(_told(run, "uploadsummary")[""]).read_text("utf-8")
     return run
+
+
+def _job(
+    job: dict[str, Any], folder: Path, agent: dict[str, str], variables: dict[str, Any], run: Run
+) -> None:
+    """Run a job's scripts on a machine that has what the job checks out and downloads."""
+    machine_of_job = folder / job["job"]
+    (machine_of_job / "s").mkdir(parents=True)
+    for step in job["steps"]:
+        if "checkout" in step:
+            (machine_of_job / step["path"]).symlink_to(folder / step["checkout"])
+        if step.get("task") == "DownloadPipelineArtifact@2":
+            shutil.copytree(folder / "staging" / "podwall", machine_of_job / "podwall-report")
+    places = {
+        "PIPELINE_WORKSPACE": str(machine_of_job),
+        "BUILD_SOURCESDIRECTORY": str(machine_of_job / "s"),
+    }
+    for step in job["steps"]:
+        told = _told(run, "setvariable")
+        known = {name.upper(): str(value) for name, value in (variables | told).items()}
+        _step(step, machine_of_job, agent | known | places, run)
 
 
 def _told(run: Run, command: str) -> dict[str, str]:
@@ -57,7 +77,6 @@ def _told(run: Run, command: str) -> dict[str, str]:
 def _agent(folder: Path, address: str) -> dict[str, str]:
     """Return the variables that Azure Pipelines and AzureCLI@2 set."""
     return machine(folder, address) | {
-        "BUILD_SOURCESDIRECTORY": str(folder),
         "BUILD_ARTIFACTSTAGINGDIRECTORY": str(folder / "staging"),
         "AGENT_TEMPDIRECTORY": str(folder / "temp"),
         "SYSTEM_COLLECTIONURI": f"{address}/",
@@ -82,7 +101,7 @@ def _step(step: dict[str, Any], folder: Path, agent: dict[str, str], run: Run) -
     secrets = {"SYSTEM_ACCESSTOKEN": TOKEN} if "SYSTEM_ACCESSTOKEN" in step.get("env", {}) else {}
     done = subprocess.run(
         ["bash", "-c", script],
-        cwd=folder / "self",
+        cwd=_directory(step, folder),
         env=agent | secrets,
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
@@ -91,6 +110,11 @@ def _step(step: dict[str, Any], folder: Path, agent: dict[str, str], run: Run) -
     )
     run.ended[step["displayName"]] = done.returncode
     run.log += done.stdout
+
+
+def _directory(step: dict[str, Any], machine_of_job: Path) -> Path:
+    asked = step.get("workingDirectory") or step.get("inputs", {}).get("workingDirectory", "")
+    return machine_of_job / str(asked).replace("$(Build.SourcesDirectory)", "s")
 
 
 def _podwall(folder: Path) -> Path:
@@ -147,9 +171,27 @@ def test_a_preview_that_fails_after_a_whole_plan_still_fails_the_job(tmp_path: P
 def test_no_token_is_printed_and_only_one_step_gets_it(tmp_path: Path) -> None:
     run = piped(tmp_path, Azure(), (RECORDED / "first.json").read_text("utf-8"))
     assert TOKEN not in run.log
-    steps = PIPELINE["jobs"][0]["steps"]
+    steps = [step for job in PIPELINE["jobs"] for step in job["steps"]]
     holders = [each["displayName"] for each in steps if "System.AccessToken" in str(each)]
     assert holders == ["comment"]
+
+
+def test_the_job_that_may_write_has_nothing_of_the_pull_request() -> None:
+    (job,) = [each for each in PIPELINE["jobs"] if "System.AccessToken" in str(each)]
+    checked_out = [each["checkout"] for each in job["steps"] if "checkout" in each]
+    assert checked_out == ["podwall"]
+    assert all(
+        each.get("persistCredentials") is False
+        for other in PIPELINE["jobs"]
+        for each in other["steps"]
+        if each.get("checkout") == "self"
+    )
+
+
+def test_the_thread_is_made_also_where_the_gate_fails() -> None:
+    (job,) = [each for each in PIPELINE["jobs"] if each["job"] == "comment"]
+    assert job["dependsOn"] == "preview"
+    assert job["condition"].startswith("and(not(canceled()), ")
 
 
 @pytest.mark.skipif(os.name != "posix", reason="file modes")
