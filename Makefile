@@ -72,7 +72,7 @@ schemas: .venv/.dev ## write docs/schemas again, from the types that read and wr
 	@$(BIN)/python -m podwall.schemas docs/schemas
 
 lock: .venv/.dev ## pin requirements again
-	@$(LOCK) --extra azure --extra guardrails pyproject.toml requirements/runtime.in -o requirements.txt
+	@$(LOCK) --extra azure --extra guardrails --extra live pyproject.toml requirements/runtime.in -o requirements.txt
 	@$(LOCK) -c requirements.txt requirements/dev.in -o requirements/dev.txt
 	@$(LOCK) requirements/audit.in -o requirements/audit.txt
 
@@ -89,8 +89,8 @@ clean: ## remove the environment, caches and output
 	@touch $@
 
 .venv/env-oldest-planning/.made: ASKED = --resolution lowest-direct -e ".[pulumi,testing]" -r requirements/planning.in
-.venv/env-oldest-components/.made: ASKED = --resolution lowest-direct -e ".[azure,guardrails,testing]"
-.venv/env-newest/.made: ASKED = -e ".[azure,guardrails,testing]"
+.venv/env-oldest-components/.made: ASKED = --resolution lowest-direct -e ".[azure,guardrails,live,testing]"
+.venv/env-newest/.made: ASKED = -e ".[azure,guardrails,live,testing]"
 .venv/env-%/.made: pyproject.toml requirements/test.in requirements/planning.in .venv/.dev
 	@echo "making .venv/env-$* (once)" >&2
 	@$(BIN)/uv venv -q --clear --python $(BIN)/python .venv/env-$*

@@ -16,7 +16,14 @@ from typing import Any, Final
 __all__ = ["needing", "on_first_use"]
 
 #: What only an extra of podwall brings, by the names it is imported under.
-_OF_EXTRAS: Final = {"pulumi", "pulumi_azure_native", "pulumi_kubernetes", "pulumi_policy"}
+_OF_EXTRAS: Final = {
+    "httpx2",
+    "lightkube",
+    "pulumi",
+    "pulumi_azure_native",
+    "pulumi_kubernetes",
+    "pulumi_policy",
+}
 
 
 def on_first_use(

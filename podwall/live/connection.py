@@ -1,0 +1,334 @@
+"""Speak to one API server: a request and its answer as bytes, with patience and with clear errors.
+
+The kubeconfig's TLS and sign-in become a client by lightkube; what goes over it is read elsewhere,
+into plain documents. A request that the server had no time for (429) is asked again when it says,
+one that only reads also after a fault on the way. Nothing is followed elsewhere, and no message
+says what signs in.
+"""
+
+from __future__ import annotations
+
+import random
+import time
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from threading import Lock
+from typing import Any, Final, Self
+
+import msgspec
+
+from podwall.live.credentials import signed_in
+from podwall.live.kubeconfig import ClusterLogin, KubeContext, KubeUser, login
+from podwall.on_demand import needing
+from podwall.policies.errors import Place, SourceError
+from podwall.secret_words import SecretWords
+
+with needing("live", "reading a cluster"):
+    import httpx2
+    from lightkube.config import client_adapter, models
+    from lightkube.config.kubeconfig import SingleConfig
+
+__all__ = ["ApiConnection", "ApiRequest", "ClusterError", "Patience", "connected"]
+
+
+@dataclass(frozen=True, slots=True)
+class Patience:
+    """How long is waited for a server: seconds for an answer, and how often it is asked again.
+
+    `pause` is the first pause in seconds, which doubles each time, up to `longest`.
+    """
+
+    answer: float = 30
+    connect: float = 10
+    attempts: int = 6
+    pause: float = 0.5
+    longest: float = 15
+
+
+QueryValue = str | int | bool | None
+
+
+@dataclass(frozen=True, slots=True)
+class ApiRequest:
+    """What is asked of a server; `body` is sent as JSON, and of the query None is left out."""
+
+    method: str
+    path: str
+    query: Mapping[str, QueryValue] = field(default_factory=dict)
+    body: object = None
+    content_type: str = "application/json"
+    accept: str = "application/json"
+
+    @property
+    def only_reads(self) -> bool:
+        """Whether it changes nothing, so that it can be sent again."""
+        return self.method == "GET"
+
+
+class ClusterError(SourceError):
+    """What a cluster refused, or that it did not answer.
+
+    `status` is the server's answer, `code` the HTTP status in it, 0 where there was no answer, and
+    `reason` Kubernetes' word for it, such as `Forbidden`, `Expired` or `NotFound`.
+    """
+
+    def __init__(
+        self,
+        message: str,
+        *,
+        help: str = "",  # noqa: A002 - the word users read
+        place: Place | None = None,
+        status: Mapping[str, Any] | None = None,
+    ) -> None:
+        """Keep the server's answer beside the message, the help and the place."""
+        super().__init__(message, help=help, place=place)
+        self.status = status or {}
+        code = self.status.get("code")
+        self.code = code if isinstance(code, int) else 0
+        self.reason = str(self.status.get("reason") or "")
+
+
+def connected(choice: KubeContext, patience: Patience | None = None) -> ApiConnection:
+    """Return a connection to the cluster that is meant.
+
+    Raises:
+        SourceError: there is no such cluster in the kubeconfig, or signing in fails.
+        MissingExtra: `podwall[live]` is not installed.
+    """
+    return ApiConnection(login(choice), patience or Patience())
+
+
+class ApiConnection:
+    """A connection to one API server, which can be used by several threads.
+
+    Paths are those of the API, such as `/api/v1/pods`; every method raises `ClusterError` where the
+    server refuses or does not answer.
+    """
+
+    def __init__(self, cluster: ClusterLogin, patience: Patience) -> None:
+        """Sign in; nothing is asked yet."""
+        self.name = cluster.name
+        self._login = cluster
+        self._patience = patience
+        self._secrets = SecretWords()
+        self._signing = Lock()
+        self._former: list[httpx2.Client] = []
+        self._client = self._signed_in()
+
+    def __enter__(self) -> Self:
+        """Return itself."""
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        """Close it."""
+        self.close()
+
+    def close(self) -> None:
+        """Close the connection."""
+        for each in (*self._former, self._client):
+            each.close()
+
+    @property
+    def place(self) -> Place:
+        """Where what the cluster says is from, for messages."""
+        return Place(f"cluster {self.name}")
+
+    def get(self, path: str, **query: QueryValue) -> bytes:
+        """Return what the server answers to a request that only reads."""
+        return self.send(ApiRequest("GET", path, query))
+
+    def send(self, request: ApiRequest) -> bytes:
+        """Return what the server answers to any request.
+
+        What changes something is asked again only where the server says that it did nothing.
+        """
+        return self._patiently(request).content
+
+    @contextmanager
+    def stream(self, path: str, **query: QueryValue) -> Iterator[Iterator[str]]:
+        """Give the lines of an answer that goes on, such as a watch or a log, as they come.
+
+        A silence that is longer than the query's `timeoutSeconds`, and a patient wait for an
+        answer, ends it with a `ClusterError` of code 0.
+        """
+        silence = (
+            float(query.get("timeoutSeconds") or self._patience.answer) + self._patience.answer
+        )
+        timeout = httpx2.Timeout(self._patience.connect, read=silence)
+        response = self._patiently(ApiRequest("GET", path, query), timeout)
+        try:
+            yield self._lines(response)
+        finally:
+            response.close()
+
+    def _lines(self, response: httpx2.Response) -> Iterator[str]:
+        try:
+            yield from response.iter_lines()
+        except httpx2.HTTPError as problem:
+            raise self._no_answer(problem) from None
+
+    def _patiently(
+        self, request: ApiRequest, streaming: httpx2.Timeout | None = None
+    ) -> httpx2.Response:
+        """Return the answer to a request, asked again where that can help.
+
+        `streaming` is how long is waited for the parts of an answer that goes on.
+        """
+        signed_again = False
+        for attempt in range(1, self._patience.attempts + 1):
+            last = attempt == self._patience.attempts
+            client = self._client
+            try:
+                response = self._once(client, request, streaming)
+            except httpx2.HTTPError as problem:
+                if last or not request.only_reads or _is_certificate(problem):
+                    raise self._no_answer(problem) from None
+                self._pause(attempt, None)
+                continue
+            if response.is_success:
+                return response
+            if response.status_code == _UNAUTHORIZED and self._login.user.exec and not signed_again:
+                response.close()
+                self._sign_in_again(client)
+                signed_again = True
+            elif last or not _may_be_repeated(request, response):
+                raise self._refusal(request, response)
+            else:
+                response.close()
+                self._pause(attempt, response.headers.get("Retry-After"))
+        raise AssertionError  # the last attempt returns or raises
+
+    def _sign_in_again(self, client: httpx2.Client) -> None:
+        """Replace a client whose sign-in has ended, unless another thread has done so."""
+        with self._signing:
+            if self._client is client:
+                self._former.append(client)
+                self._client = self._signed_in()
+
+    def _once(
+        self, client: httpx2.Client, request: ApiRequest, streaming: httpx2.Timeout | None
+    ) -> httpx2.Response:
+        name = self._login.cluster.tls_server_name
+        headers = {"Accept": request.accept}
+        if request.body is not None:
+            headers["Content-Type"] = request.content_type
+        sent = client.build_request(
+            request.method,
+            request.path,
+            params={key: _written(each) for key, each in request.query.items() if each is not None},
+            content=None if request.body is None else msgspec.json.encode(request.body),
+            headers=headers,
+            timeout=streaming or httpx2.USE_CLIENT_DEFAULT,
+            extensions={"sni_hostname": name} if name else None,
+        )
+        return client.send(sent, stream=streaming is not None)
+
+    def _pause(self, attempt: int, asked: str | None) -> None:
+        """Wait as long as the server asks, else longer each time, never all at one moment."""
+        patience = self._patience
+        if asked and asked.isdigit():
+            seconds = min(float(asked), patience.longest)
+        else:
+            seconds = min(patience.pause * 2 ** (attempt - 1), patience.longest)
+        time.sleep(seconds * random.uniform(0.8, 1.2))  # noqa: S311 - spreads requests, hides nothing
+
+    def _signed_in(self) -> httpx2.Client:
+        user = signed_in(self._login)
+        self._secrets.learn(user.secrets())
+        patience = self._patience
+        limits = httpx2.Timeout(patience.answer, connect=patience.connect)
+        proxy = self._login.cluster.proxy_url or None
+        settings = client_adapter.ConnectionParams(timeout=limits, proxy=proxy)
+        try:
+            return client_adapter.Client(_lightkube(self._login, user), settings)
+        except (OSError, ValueError) as problem:
+            # ssl raises an OSError, base64 a ValueError; neither says what is secret.
+            raise SourceError(
+                f"the certificates of context `{self.name}` can't be used: {problem}",
+                help="sign in again, as with `az aks get-credentials`",
+                place=Place(self._login.where),
+            ) from None
+
+    def _no_answer(self, problem: httpx2.HTTPError) -> ClusterError:
+        server = self._login.cluster.server
+        if _is_certificate(problem):
+            message = f"`{server}` shows a certificate that is not the cluster's: {problem}"
+            help_ = "the kubeconfig may be old, or a proxy in between; get it again"
+        elif isinstance(problem, httpx2.TimeoutException):
+            message = f"`{server}` does not answer in time"
+            help_ = "is it behind a private network or an allowed range of addresses?"
+        else:
+            message = f"`{server}` does not answer: {problem}"
+            help_ = "is the cluster running, and is this the right context (--context)?"
+        return self._error(message, help_)
+
+    def _refusal(self, request: ApiRequest, response: httpx2.Response) -> ClusterError:
+        status = {**_status(response.read()), "code": response.status_code}
+        words = str(status.get("message") or f"it answers {response.status_code}")
+        message = f"{request.method} {request.path} is refused: {words}"
+        return self._error(message, _REMEDIES.get(response.status_code, ""), status)
+
+    def _error(
+        self, message: str, help_: str, status: Mapping[str, Any] | None = None
+    ) -> ClusterError:
+        shown = self._secrets.masked(message)
+        return ClusterError(shown, help=help_, place=self.place, status=status)
+
+
+_UNAUTHORIZED: Final = 401
+_TOO_MANY: Final = 429
+_FAULTS: Final = frozenset({500, 502, 503, 504})
+_REMEDIES: Final = {
+    _UNAUTHORIZED: "sign in again: the credentials of the kubeconfig are not accepted any more",
+    403: "grant it: docs/live.md has the role that podwall needs, and no more",
+    _TOO_MANY: "the server is busy: try again later",
+}
+
+
+def _written(value: QueryValue) -> str:
+    return str(value).lower() if isinstance(value, bool) else str(value)
+
+
+def _may_be_repeated(request: ApiRequest, response: httpx2.Response) -> bool:
+    """Return whether asking again changes nothing twice: a 429 was never worked on."""
+    return response.status_code == _TOO_MANY or (
+        request.only_reads and response.status_code in _FAULTS
+    )
+
+
+def _is_certificate(problem: Exception) -> bool:
+    return "CERTIFICATE_VERIFY_FAILED" in str(problem)
+
+
+def _status(body: bytes) -> Mapping[str, Any]:
+    """Return the `Status` in an answer, nothing where a proxy answered instead."""
+    try:
+        found = msgspec.json.decode(body)
+    except msgspec.MsgspecError:
+        return {}
+    return found if isinstance(found, dict) else {}
+
+
+def _lightkube(login: ClusterLogin, user: KubeUser) -> SingleConfig:
+    cluster = login.cluster
+    return SingleConfig(
+        context_name=login.name,
+        context=models.Context(cluster=login.name),
+        cluster=models.Cluster(
+            server=cluster.server.rstrip("/"),
+            certificate_auth=cluster.certificate_authority or None,
+            certificate_auth_data=cluster.certificate_authority_data or None,
+            insecure=cluster.insecure_skip_tls_verify,
+        ),
+        user=models.User(
+            username=user.username or None,
+            password=user.password or None,
+            token=user.token or None,
+            token_file=user.token_file or None,
+            client_cert=user.client_certificate or None,
+            client_cert_data=user.client_certificate_data or None,
+            client_key=user.client_key or None,
+            client_key_data=user.client_key_data or None,
+        ),
+    )
