@@ -192,7 +192,7 @@ def _forget() -> None:
 def _execute(run: Run) -> None:
     def note(args: pulumi.ResourceTransformationArgs) -> None:
         run.monitor.note(args.type_, args.name, type(args.resource))
-        run.unfetched.before(args.type_)
+        run.unfetched.before(args.type_, args.resource)
 
     register_stack_transformation(note)
     runpy.run_path(str(run.main), run_name="__main__")

@@ -7,10 +7,10 @@ https://www.pulumi.com/registry/packages/kubernetes/api-docs/yaml/configfile/
 
 from __future__ import annotations
 
-import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from types import FunctionType
 from typing import Any, Final
 
 from podwall.plan.stand_ins import Decisions
@@ -28,7 +28,7 @@ class Unfetched:
 
     lines: Decisions
     found: list[tuple[Place, str]] = field(default_factory=list)
-    _plain: Any = None
+    _plain: list[tuple[dict[str, Any], Any]] = field(default_factory=list)
 
     @contextmanager
     def withheld(self) -> Iterator[None]:
@@ -36,18 +36,29 @@ class Unfetched:
         try:
             yield
         finally:
-            if self._plain is not None:
-                setattr(self._module(), _READER, self._plain)
+            for names, reader in self._plain:
+                names[_READER] = reader
 
-    def before(self, kind: str) -> None:
-        """Keep a component of this type from fetching, before it reads its files."""
-        if kind in _COMPONENTS and self._plain is None and hasattr(self._module(), _READER):
-            self._plain = getattr(self._module(), _READER)
-            setattr(self._module(), _READER, self._read)
+    def before(self, kind: str, resource: object) -> None:
+        """Keep a component of this type from fetching, before it reads its files.
 
-    def _module(self) -> Any:
-        return sys.modules.get("pulumi_kubernetes.yaml.yaml")
+        What its own code calls is replaced, wherever that is: an SDK that imports its modules when
+        they are first used may have a second one of the same name.
+        """
+        for names in _globals(resource) if kind in _COMPONENTS else ():
+            reader = names.get(_READER)
+            if reader is not None and reader != self._read:
+                self._plain.append((names, reader))
+                names[_READER] = self._read
 
     def _read(self, url: str) -> str:
         self.found.append((self.lines.line(), url))
         return ""
+
+
+def _globals(resource: object) -> Iterator[dict[str, Any]]:
+    """Yield the names that the constructors of a resource see; a program may derive a class."""
+    for each in type(resource).__mro__:
+        constructor = vars(each).get("__init__")
+        if isinstance(constructor, FunctionType):
+            yield constructor.__globals__

@@ -89,6 +89,7 @@ def test_an_apply_is_the_sdks_own_again_afterwards(tmp_path: Path) -> None:
     [
         'ConfigFile("remote", "http://127.0.0.1:9/objects.yaml")',
         'ConfigGroup("remote", files=["http://127.0.0.1:9/objects.yaml"])',
+        'type("Own", (ConfigFile,), {})("remote", "http://127.0.0.1:9/objects.yaml")',
     ],
 )
 def test_a_file_on_the_network_is_named_and_the_rest_is_planned(
