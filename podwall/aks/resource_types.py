@@ -18,6 +18,8 @@ import re
 from collections.abc import Iterator, Mapping
 from typing import Any
 
+from podwall.policies.unknown import Unknown
+
 __all__ = [
     "is_any_cluster",
     "is_cluster",
@@ -25,6 +27,7 @@ __all__ = [
     "is_node_pool",
     "is_unrecognised_cluster",
     "may_be_cluster",
+    "may_hide_cluster",
 ]
 
 
@@ -36,11 +39,14 @@ _BRIDGED = re.compile(
     r"|[\w-]+:tf:azurerm_kubernetes_(?:automatic_)?cluster"
 )
 _ANY_RESOURCE = re.compile(
-    r"azapi:\w+/\w+:\w+"
+    r"azapi:\w+/\w+:\w+|[\w-]+:tf:azapi_\w+"
     r"|azure-native(?:_resources_\w+)?:resources(?:/\w+)?:(?:Deployment\w*|Resource)"
-    r"|azure:\w+/\w*[tT]emplateDeployment:\w+"
+    r"|azure(?:rm)?:\w+/\w*[tT]emplateDeployment:\w+|[\w-]+:tf:azurerm_\w*template_deployment"
 )
 _AZURE_TYPE = re.compile(r"Microsoft\.ContainerService/managedClusters(?:@\S*)?", re.IGNORECASE)
+_DECIDING = frozenset({"properties", "resourceProviderNamespace", "resourceType", "type"})
+_TEMPLATES = frozenset({"template", "templateBody", "templateContent"})
+_LINKS = frozenset({"templateLink", "templateSpecVersionId"})
 _IN_JSON = re.compile(rf'"type"\s*:\s*"{_AZURE_TYPE.pattern}"', re.IGNORECASE)
 
 
@@ -87,6 +93,19 @@ def is_unrecognised_cluster(type_: str, inputs: Mapping[str, Any]) -> bool:
     return _ANY_RESOURCE.fullmatch(type_) is not None and any(map(_is_azure_type, _types(inputs)))
 
 
+def may_hide_cluster(type_: str, inputs: Mapping[str, Any]) -> bool:
+    """Return whether a resource may make an AKS cluster, because it does not show what it makes.
+
+    That is one whose type of Azure is not known yet, and a template that is not known yet or lies
+    elsewhere.
+
+    >>> linked = {"properties": {"templateLink": {"uri": "https://example.test/aks.json"}}}
+    >>> may_hide_cluster("azure-native:resources:Deployment", linked)
+    True
+    """
+    return _ANY_RESOURCE.fullmatch(type_) is not None and _hides(inputs)
+
+
 def is_any_cluster(type_: str, inputs: Mapping[str, Any]) -> bool:
     """Return whether a resource makes an AKS cluster, whether its properties are read or not.
 
@@ -104,6 +123,23 @@ def may_be_cluster(type_: str) -> bool:
     """
     spellings = (_BRIDGED, _ANY_RESOURCE)
     return is_cluster(type_) or any(each.fullmatch(type_) for each in spellings)
+
+
+def _hides(value: Any) -> bool:
+    """Return whether inputs leave out what decides which resources are made."""
+    if isinstance(value, str):
+        return '"templateLink"' in value
+    if isinstance(value, list | tuple):
+        return any(map(_hides, value))
+    if not isinstance(value, Mapping):
+        return False
+    known = _DECIDING | _TEMPLATES
+    return any(
+        (key in _LINKS and inner is not None)
+        or (key in known and isinstance(inner, Unknown))
+        or _hides(inner)
+        for key, inner in value.items()
+    )
 
 
 def _kind(type_: str) -> str:

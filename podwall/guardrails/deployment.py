@@ -8,7 +8,9 @@ from typing import Any, Final
 
 from podwall.engines import ENGINES, SPEC
 from podwall.lint.context import LintContext
+from podwall.model import UnreadPolicy
 from podwall.plan import Plan, PlannedResource
+from podwall.plan.cluster import planned_cluster
 from podwall.plan.documents import is_object
 from podwall.plan.provider_clusters import only_of, provider_clusters
 from podwall.plan.values import UNKNOWN
@@ -29,10 +31,11 @@ NAMESPACE: Final = "kubernetes:core/v1:Namespace"
 class Deployment:
     """The resources of a stack, their snapshot, who can reach whom in it, and the findings."""
 
-    def __init__(self, plan: Plan, states: Sequence[ResourceState]) -> None:
-        """Take the plan, and the states that it was read from."""
+    def __init__(self, plan: Plan, states: Sequence[ResourceState], engine: str = "") -> None:
+        """Take the plan, the states that it was read from, and the engine if it is given."""
         self.plan = plan
         self._states = states
+        self._engine = engine
 
     @cached_property
     def parts(self) -> tuple[Deployment, ...]:
@@ -62,12 +65,21 @@ class Deployment:
     def _urns(self, holds: Callable[[ResourceState], bool]) -> frozenset[str]:
         return frozenset(state.urn for state in self._states if holds(state))
 
+    def under(self, engine: str) -> Deployment:
+        """Return the same deployment, to a cluster with this engine."""
+        return Deployment(self.plan, self._states, engine)
+
+    @cached_property
+    def engine(self) -> str | None:
+        """The engine of the cluster, `none` where it has none, None where nobody knows."""
+        named = self._engine or planned_cluster(self.plan).engine
+        return named if named in ENGINES else None
+
     @cached_property
     def review(self) -> Review:
         """What the stack means; an engine that nobody knows is taken for the specification."""
         source = source_of_plan(SourceKind.STATE, self.plan.project, self.plan)
-        named = source.planned.cluster.engine
-        return review(source, SPEC if named not in ENGINES else named)
+        return review(source, SPEC if self.engine is None else self.engine)
 
     @property
     def reading(self) -> SnapshotReading:
@@ -78,6 +90,13 @@ class Deployment:
     def reach(self) -> Reachability:
         """Who can reach whom."""
         return self.review.reachability
+
+    @cached_property
+    def unread_policies(self) -> tuple[UnreadPolicy, ...]:
+        """The policies that are not read, of those that the engine enforces or may enforce."""
+        engine = self.reach.engine
+        listed = self.reading.snapshot.unread_policies if engine.enforces else ()
+        return tuple(each for each in listed if each.enforced_by(engine.name))
 
     @cached_property
     def context(self) -> LintContext:

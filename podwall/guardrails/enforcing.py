@@ -18,7 +18,12 @@ from pulumi_policy import (
     StackValidationPolicy,
 )
 
-from podwall.aks.resource_types import is_cluster, is_unrecognised_cluster, may_be_cluster
+from podwall.aks.resource_types import (
+    is_cluster,
+    is_unrecognised_cluster,
+    may_be_cluster,
+    may_hide_cluster,
+)
 from podwall.guardrails.clusters import undetermined_cluster
 from podwall.guardrails.deployment import Deployment
 from podwall.guardrails.guardrail import (
@@ -122,7 +127,8 @@ def _of_cluster(
 ) -> Iterable[Judgement]:
     if any(each.cluster == cluster.name for each in settings.exempt):
         return ()
-    if is_unrecognised_cluster(cluster.type, cluster.inputs):
+    hidden = may_hide_cluster(cluster.type, cluster.inputs)
+    if hidden or is_unrecognised_cluster(cluster.type, cluster.inputs):
         return (undetermined_cluster(cluster),)
     return rule.judge(cluster, settings) if is_cluster(cluster.type) else ()
 
@@ -200,11 +206,22 @@ def _all_undetermined(
     memory: Memory, deployment: Deployment
 ) -> Iterator[tuple[str, UndeterminedJudgement]]:
     yield from memory.undetermined(frozenset(deployment.resources))
+    for cluster in clusters(deployment.plan):
+        if not memory.was_shown(cluster.urn):
+            yield ID, _not_shown(cluster)
     for part in deployment.parts:
         for finding in part.findings:
             if finding.id in LINTS:
                 yield finding.id, UndeterminedJudgement(finding.message, finding.place)
         yield from ((ID, each) for each in _limits_of_sight(part))
+
+
+def _not_shown(cluster: PlannedResource) -> UndeterminedJudgement:
+    return UndeterminedJudgement(
+        f"the rules about one cluster are shown nothing of `{cluster.name}`: it is only read, or is"
+        " not what this deployment is about",
+        Place(cluster.urn),
+    )
 
 
 def _limits_of_sight(deployment: Deployment) -> Iterator[UndeterminedJudgement]:

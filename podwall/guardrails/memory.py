@@ -68,6 +68,10 @@ class Memory:
             ResourceState(args.urn, args.resource_type, inputs, protect=args.opts.protect)
         )
 
+    def was_shown(self, urn: str) -> bool:
+        """Return whether the program asked for a resource, as against what is only in the stack."""
+        return urn in self._inputs
+
     def deployment(self, args: StackValidationArgs) -> Deployment:
         """Return what the stack will be, analysed once however many policies ask."""
         states = [self._state(each) for each in args.resources]

@@ -18,6 +18,7 @@ __all__ = [
     "ClusterRuleSettings",
     "DeployedSettings",
     "EndSettings",
+    "EngineSettings",
     "ExpectationSettings",
     "IsolationSettings",
     "NamespaceExemption",
@@ -87,6 +88,12 @@ class IsolationSettings(NamespaceRuleSettings, frozen=True):
     """The directions that have to be denied by default."""
 
     directions: Annotated[tuple[DeniedDirection, ...], msgspec.Meta(min_length=1)] = ("ingress",)
+
+
+class EngineSettings(NamespaceRuleSettings, frozen=True):
+    """The engine of the cluster, for a stack that does not tell it."""
+
+    engine: Literal["", "azure", "calico", "cilium"] = ""
 
 
 class ExpectationSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):

@@ -3,13 +3,22 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import fields
 from functools import partial
 from itertools import pairwise
 from typing import Final
 
 from podwall.explain.wording import peer_text
 from podwall.lint.context import Diagnostic, Lint, LintContext, PeerAt, quoted_name
-from podwall.model import PodPeer, Policy, Rule, Selector, Unknown
+from podwall.model import (
+    PodPeer,
+    Policy,
+    PortRule,
+    Rule,
+    Selector,
+    SelectorRequirement,
+    Unknown,
+)
 from podwall.policies.errors import Severity
 from podwall.policies.rules import Direction
 from podwall.policies.system_namespaces import SYSTEM_NAMESPACES
@@ -138,9 +147,20 @@ def _unknown(context: LintContext) -> Iterator[Diagnostic]:
 
 
 def _unknowns(policy: Policy) -> Iterator[Unknown]:
-    parts = (policy.namespace, policy.ingress, policy.egress, policy.pod_selector.unknown)
-    yield from (part for part in parts if isinstance(part, Unknown))
-    yield from (item.unknown for item in policy.pod_selector.requirements if item.unknown)
+    """Yield what is not known of a policy, down to the labels and ports of its rules."""
+    for part in (policy.namespace, policy.pod_selector, policy.ingress, policy.egress):
+        yield from _inside(part)
+
+
+def _inside(part: object) -> Iterator[Unknown]:
+    if isinstance(part, Unknown):
+        yield part
+    elif isinstance(part, tuple):
+        for each in part:
+            yield from _inside(each)
+    elif isinstance(part, Rule | PodPeer | PortRule | Selector | SelectorRequirement):
+        for field in fields(part):
+            yield from _inside(getattr(part, field.name))
 
 
 def _services(context: LintContext) -> Iterator[Diagnostic]:

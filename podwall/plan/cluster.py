@@ -19,6 +19,7 @@ from podwall.aks.resource_types import (
     is_cluster,
     is_node_pool,
     is_unrecognised_cluster,
+    may_hide_cluster,
 )
 from podwall.engines import engine_change, minor_version
 from podwall.model import IpNetwork
@@ -31,6 +32,7 @@ from podwall.reading import DeclaredCluster
 __all__ = [
     "clusters",
     "engine_changes",
+    "hidden_clusters",
     "node_pools",
     "planned_cluster",
     "replaced_clusters",
@@ -52,6 +54,16 @@ def clusters(plan: Plan) -> Iterator[PlannedResource]:
 def unrecognised_clusters(plan: Plan) -> Iterator[PlannedResource]:
     """Yield the AKS clusters of a plan whose inputs are not read: those of other providers."""
     return (each for each in plan.resources if is_unrecognised_cluster(each.type, each.inputs))
+
+
+def hidden_clusters(plan: Plan) -> Iterator[PlannedResource]:
+    """Yield what may make AKS clusters and does not show it: what no rule can judge."""
+    return (
+        each
+        for each in plan.resources
+        if not is_unrecognised_cluster(each.type, each.inputs)
+        and may_hide_cluster(each.type, each.inputs)
+    )
 
 
 def node_pools(plan: Plan, cluster: PlannedResource) -> Iterator[Mapping[str, Any] | Unknown]:
@@ -189,6 +201,8 @@ def unread_cluster(resource: PlannedResource) -> str:
     'the AKS cluster `aks` is a KubernetesCluster of `azure`, whose properties are not read'
     """
     package, kind = resource.type.partition(":")[0], kind_of(resource.type)
+    if not is_unrecognised_cluster(resource.type, resource.inputs):
+        return f"{kind} `{resource.name}` may make an AKS cluster: what it makes is not shown"
     made = f"the AKS cluster `{resource.name}` is a {kind} of `{package}`"
     return f"{made}, whose properties are not read"
 

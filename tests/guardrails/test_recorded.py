@@ -37,7 +37,10 @@ def test_a_first_preview_is_judged_although_it_has_no_outputs() -> None:
 def test_a_state_is_judged_by_its_outputs_where_nothing_was_remembered() -> None:
     remembered = judged(recorded("state.json"))
     shown = judged(recorded("state.json"), remembered=False)
-    assert [each for each in remembered if not each.policy.startswith("cluster-")] == shown
+    others, cluster = shown[:-1], shown[-1]
+    assert [each for each in remembered if not each.policy.startswith("cluster-")] == others
+    assert (cluster.policy, cluster.name) == ("undetermined", "aks")
+    assert "the rules about one cluster are shown nothing of `aks`" in cluster.message
 
 
 def test_objects_without_inputs_and_outputs_are_undetermined() -> None:

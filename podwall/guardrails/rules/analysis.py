@@ -16,7 +16,7 @@ from podwall.aks.refusal import LEARN
 from podwall.expectations import Outcome, Result, check
 from podwall.guardrails.deployment import Deployment
 from podwall.guardrails.guardrail import Judgements, StackGuardrail, UndeterminedJudgement
-from podwall.guardrails.settings import ExpectationSettings, NamespaceRuleSettings
+from podwall.guardrails.settings import EngineSettings, ExpectationSettings, NamespaceRuleSettings
 from podwall.lint import LINTS
 from podwall.policies.errors import Finding
 from podwall.policies.errors import Severity as FindingSeverity
@@ -108,6 +108,31 @@ def _of_group(group: str, deployment: Deployment, _settings: NamespaceRuleSettin
     return (each for each in deployment.findings if each.id in GROUPS[group])
 
 
+def _matched(deployment: Deployment, settings: NamespaceRuleSettings) -> Judgements:
+    yield from _of_group("selector-without-match", deployment, settings)
+    for policy in deployment.reading.snapshot.policies:
+        must, may = deployment.context.pods.of_policy(policy)
+        if may and not must:
+            yield UndeterminedJudgement(
+                f"whether policy `{policy.full_name}` selects any pod", policy.place
+            )
+
+
+def _enforced(deployment: Deployment, settings: EngineSettings) -> Judgements:
+    policies = deployment.reading.snapshot.policies
+    if deployment.engine is None and settings.engine:
+        deployment = deployment.under(settings.engine)
+    elif deployment.engine is None and policies:
+        first, others = policies[0], len(policies) - 1
+        more = f" and {others} more" if others else ""
+        yield UndeterminedJudgement(
+            f"whether the cluster enforces policy `{first.full_name}`{more}: its engine is not"
+            " known; name it in the setting `engine` of this rule",
+            first.place,
+        )
+    yield from _of_group("policy-not-enforced", deployment, settings)
+
+
 def _refused(deployment: Deployment, _settings: NamespaceRuleSettings) -> Judgements:
     findings = (each for each in deployment.findings if each.id not in KNOWN)
     return (each for each in findings if each.severity is FindingSeverity.ERROR)
@@ -143,8 +168,8 @@ LINT_RULES: Final = (
         enforcement=EnforcementLevel.MANDATORY,
         remediation="Write the policy in a way that the engine enforces, or change the engine.",
         link=f"{LEARN}/use-network-policies",
-        settings=NamespaceRuleSettings,
-        judge=partial(_of_group, "policy-not-enforced"),
+        settings=EngineSettings,
+        judge=_enforced,
     ),
     StackGuardrail(
         id="dns-cut-off",
@@ -164,7 +189,7 @@ LINT_RULES: Final = (
         remediation="Compare the selector with the labels of pods and namespaces.",
         link=DOC,
         settings=NamespaceRuleSettings,
-        judge=partial(_of_group, "selector-without-match"),
+        judge=_matched,
     ),
     StackGuardrail(
         id="lint",

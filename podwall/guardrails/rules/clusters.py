@@ -22,10 +22,12 @@ from podwall.aks.limits import (
     DEFAULT_MAX_PODS_POD_SUBNET,
 )
 from podwall.aks.network_engine import (
+    AUTOMATIC,
     KUBENET_ENDS,
     PLUGIN,
     PLUGIN_MODE,
     POLICY,
+    SKU,
     EngineLimits,
     NetworkEngine,
     declared_engine,
@@ -36,6 +38,7 @@ from podwall.guardrails.clusters import (
     ClusterProblem,
     cluster_finding,
     undetermined_cluster,
+    undetermined_engine,
     undetermined_leaves,
 )
 from podwall.guardrails.deployment import Deployment
@@ -48,7 +51,7 @@ from podwall.guardrails.guardrail import (
 )
 from podwall.guardrails.settings import AddressSettings, ClusterRuleSettings, EndSettings
 from podwall.plan import PlannedResource
-from podwall.plan.cluster import clusters, node_pools, unrecognised_clusters
+from podwall.plan.cluster import clusters, hidden_clusters, node_pools, unrecognised_clusters
 from podwall.policies.errors import Place
 from podwall.policies.unknown import Unknown
 from podwall.policies.wording import shown
@@ -109,7 +112,14 @@ def _written(inputs: Mapping[str, Any], paths: tuple[str, ...]) -> str:
 
 def _kubenet(cluster: PlannedResource, _settings: ClusterRuleSettings) -> Judgements:
     yield from undetermined_leaves(cluster, PLUGIN)
-    if choice(cluster.inputs, PLUGIN) == "kubenet":
+    plugin = choice(cluster.inputs, PLUGIN)
+    if plugin is None and not _needs_azure_cni(cluster):
+        yield UndeterminedJudgement(
+            f"whether cluster `{cluster.name}` runs on kubenet: it names no network plugin, and"
+            " what Azure takes then is documented in two ways",
+            Place(cluster.urn, path=PLUGIN),
+        )
+    if plugin == "kubenet":
         yield cluster_finding(
             cluster,
             PLUGIN,
@@ -121,6 +131,12 @@ def _kubenet(cluster: PlannedResource, _settings: ClusterRuleSettings) -> Judgem
                 "configure-kubenet",
             ),
         )
+
+
+def _needs_azure_cni(cluster: PlannedResource) -> bool:
+    """Return whether something else that a cluster asks for is there with Azure CNI alone."""
+    policy, mode, sku = (choice(cluster.inputs, path) for path in (POLICY, PLUGIN_MODE, SKU))
+    return policy in {"azure", "cilium"} or mode == "overlay" or sku == AUTOMATIC
 
 
 ENGINE_RULES: Final = (
@@ -240,7 +256,7 @@ ACCESS_RULES: Final = (
 
 
 def _end(today: date, cluster: PlannedResource, settings: EndSettings) -> Judgements:
-    yield from undetermined_leaves(cluster, POLICY)
+    yield from undetermined_engine(cluster)
     engine = declared_engine(cluster.inputs)
     ends = engine.support_ends if isinstance(engine, NetworkEngine) else None
     left = None if ends is None else (ends - today).days
@@ -262,12 +278,12 @@ def _end(today: date, cluster: PlannedResource, settings: EndSettings) -> Judgem
 def _limits(deployment: Deployment, settings: ClusterRuleSettings) -> Judgements:
     exempt = {each.cluster for each in settings.exempt}
     plan = deployment.plan
-    for cluster in unrecognised_clusters(plan):
+    for cluster in (*unrecognised_clusters(plan), *hidden_clusters(plan)):
         if cluster.name not in exempt:
             yield undetermined_cluster(cluster)
     for cluster in clusters(plan):
         if cluster.name not in exempt:
-            yield from undetermined_leaves(cluster, POLICY)
+            yield from undetermined_engine(cluster)
             engine = declared_engine(cluster.inputs)
             if isinstance(engine, NetworkEngine):
                 pools = tuple(node_pools(plan, cluster))

@@ -3,17 +3,17 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from functools import reduce
 from operator import and_
-from typing import Final
+from typing import Final, NamedTuple
 
 from pulumi_policy import EnforcementLevel, Severity
 
 from podwall.guardrails.deployment import Deployment
 from podwall.guardrails.guardrail import Judgements, StackGuardrail, UndeterminedJudgement
 from podwall.guardrails.settings import IsolationSettings, NamespaceRuleSettings
-from podwall.model import Policy, Unknown
+from podwall.model import Unknown
 from podwall.plan import depends_on_any
 from podwall.policies.errors import Finding, Place
 from podwall.policies.errors import Severity as FindingSeverity
@@ -43,7 +43,8 @@ def _namespaces(deployment: Deployment) -> dict[str, Place]:
     found: dict[str | Unknown, Place] = {
         each.namespace: each.place for each in snapshot.workloads if each.host_network is not True
     }
-    found |= {each.name: each.place for each in snapshot.namespaces if each.place.source}
+    declared = (each for each in snapshot.namespaces if each.place.source)
+    found |= {each.name: each.place for each in declared if _is_named(deployment, each.place)}
     return {
         name: place
         for name, place in found.items()
@@ -52,9 +53,17 @@ def _namespaces(deployment: Deployment) -> dict[str, Place]:
 
 
 def _without_known_namespace(deployment: Deployment) -> Iterator[UndeterminedJudgement]:
-    for each in deployment.reading.snapshot.workloads:
+    snapshot = deployment.reading.snapshot
+    for each in snapshot.workloads:
         if isinstance(each.namespace, Unknown):
             yield UndeterminedJudgement(each.namespace.cause, each.place)
+    for declared in snapshot.namespaces:
+        if declared.place.source and not _is_named(deployment, declared.place):
+            yield UndeterminedJudgement("the name of the namespace is not known", declared.place)
+
+
+def _is_named(deployment: Deployment, place: Place) -> bool:
+    return isinstance(deployment.namespaces.get(place.source), str)
 
 
 def _denied(deployment: Deployment, name: str, place: Place, direction: Direction) -> Judgements:
@@ -70,6 +79,7 @@ def _denied(deployment: Deployment, name: str, place: Place, direction: Directio
         if not unknown:
             return
         causes += unknown
+    causes += _other_denials(deployment, name, direction)
     if causes:
         yield UndeterminedJudgement(
             f"whether namespace `{name}` denies {direction.field} by default: {causes[0]}", place
@@ -83,6 +93,14 @@ def _denied(deployment: Deployment, name: str, place: Place, direction: Directio
         "add a policy with `podSelector: {}` and no rule",
         DENY_DOC,
     )
+
+
+def _other_denials(deployment: Deployment, name: str, direction: Direction) -> Iterator[str]:
+    """Yield why a policy that is not read may deny a whole namespace."""
+    for each in deployment.unread_policies:
+        is_there = each.namespace in {None, name} or isinstance(each.namespace, Unknown)
+        if is_there and direction in each.directions and not each.pods.requirements:
+            yield each.cause
 
 
 def _open_workloads(deployment: Deployment, _settings: NamespaceRuleSettings) -> Judgements:
@@ -149,39 +167,60 @@ LIFECYCLE: Final = (
 
 def _late(deployment: Deployment, _settings: NamespaceRuleSettings) -> Judgements:
     for direction in Direction:
-        isolating = _isolating(deployment, direction)
-        for number, policies in sorted(isolating.items()):
+        for number, policies in sorted(_isolating(deployment, direction).items()):
             workload = deployment.reading.snapshot.workloads[number]
-            wanted = {policy.place.source for policy in policies}
-            waits = depends_on_any(workload.place.source, wanted, deployment.resources)
-            if workload.host_network is not True and not waits:
+            if workload.host_network is not True:
                 yield from _judgement(number, deployment, direction, policies)
 
 
-def _isolating(deployment: Deployment, direction: Direction) -> Mapping[int, list[Policy]]:
-    """Return the policies that isolate, or may isolate, each workload in a direction."""
-    found: dict[int, list[Policy]] = defaultdict(list)
+class _Isolating(NamedTuple):
+    """The URNs of policies that isolate a workload for certain, and of those that may do so."""
+
+    certain: dict[str, str]
+    possible: set[str]
+
+
+def _isolating(deployment: Deployment, direction: Direction) -> Mapping[int, _Isolating]:
+    """Return what isolates, or may isolate, each workload in a direction, with the names."""
+    found: dict[int, _Isolating] = defaultdict(lambda: _Isolating({}, set()))
+    pods = deployment.context.pods
     for policy in deployment.reading.snapshot.policies:
         if rules_of(policy, direction) is not None:
-            for number in deployment.context.pods.of_policy(policy).may:
-                found[number].append(policy)
+            must, may = pods.of_policy(policy)
+            certain = must if unknown_direction(policy, direction) is None else ()
+            for number in may:
+                if number in certain:
+                    found[number].certain[policy.place.source] = policy.name
+                else:
+                    found[number].possible.add(policy.place.source)
+    for other in deployment.unread_policies:
+        namespace = other.namespace or Unknown("every namespace")
+        there = pods.selected(namespace, other.pods).may if direction in other.directions else ()
+        for number in there:
+            found[number].possible.add(other.place.source)
     return found
 
 
 def _judgement(
-    number: int, deployment: Deployment, direction: Direction, policies: Iterable[Policy]
+    number: int, deployment: Deployment, direction: Direction, isolating: _Isolating
 ) -> Judgements:
-    pods, name = deployment.context.pods, deployment.context.pods.name(number)
+    """Judge by every way in which the policies that may isolate a workload can turn out."""
+    name = deployment.context.pods.name(number)
     place = deployment.reading.snapshot.workloads[number].place
-    certain = [each for each in policies if number in pods.of_policy(each).must]
-    certain = [each for each in certain if unknown_direction(each, direction) is None]
-    if certain:
+    certain, possible = isolating
+
+    def waits(urns: Collection[str]) -> bool:
+        return depends_on_any(place.source, urns, deployment.resources)
+
+    if waits(certain) or (not certain and all(waits({each}) for each in possible)):
+        return
+    if certain and not waits(possible):
         yield Finding(
             "workload-before-policies",
             FindingSeverity.WARNING,
             f"`{name}` may start before any policy isolates its {direction.field}",
             place,
-            f"let it depend on policy `{certain[0].name}` (`depends_on`)",
+            f"let it depend on policy `{next(iter(certain.values()))}` (`depends_on`)",
             LIFECYCLE,
         )
     else:

@@ -18,7 +18,7 @@ from podwall.guardrails.deployment import Deployment
 from podwall.guardrails.guardrail import Judgements, StackGuardrail, UndeterminedJudgement
 from podwall.guardrails.settings import DeployedSettings
 from podwall.plan import Plan, PlannedResource
-from podwall.plan.cluster import clusters, unrecognised_clusters
+from podwall.plan.cluster import clusters, hidden_clusters, unrecognised_clusters
 from podwall.policies.errors import Finding, Place, SourceError
 from podwall.policies.errors import Severity as FindingSeverity
 from podwall.policies.unknown import Unknown
@@ -37,7 +37,7 @@ def _replaced(deployment: Deployment, settings: DeployedSettings) -> Judgements:
     exempt = {each.cluster for each in settings.exempt}
     before = _deployed(settings.deployed) if settings.deployed else Plan("", "")
     known = {each.urn: each for each in (*clusters(before), *unrecognised_clusters(before))}
-    for cluster in unrecognised_clusters(deployment.plan):
+    for cluster in (*unrecognised_clusters(deployment.plan), *hidden_clusters(deployment.plan)):
         if cluster.name not in exempt:
             yield undetermined_cluster(cluster)
     for cluster in clusters(deployment.plan):
