@@ -134,3 +134,20 @@ def test_nothing_is_noted_about_what_deployment_will_tell(spec: Spec) -> None:
 
 def test_ports_written_differently_are_not_the_same_text_and_read_the_same() -> None:
     assert notes({"ingress": [{"ports": [{"port": 80}, {"port": 80, "protocol": "TCP"}]}]}) == []
+
+
+@pytest.mark.parametrize(
+    "cidr", ["10.0.0.1/8", "010.0.0.0/8", "10.0.0.0/08", "::ffff:10.0.0.0/104", "2001:db8::1/32"]
+)
+def test_what_newer_servers_refuse_in_a_new_policy_is_told_with_the_version(cidr: str) -> None:
+    """It is no error: older servers take it, and newer ones keep what is stored."""
+    (found,) = notes(_block(cidr))
+    assert found.severity is Severity.WARNING
+    assert found.message.endswith("; Kubernetes from 1.36 on refuses it in a new policy")
+
+
+@pytest.mark.parametrize(
+    "cidr", ["10.0.0.0/8", "2001:db8::/32", "2001:DB8::/32", "2001:db8:0::/32"]
+)
+def test_a_cidr_that_every_server_takes_is_not_noted(cidr: str) -> None:
+    assert not notes(_block(cidr))

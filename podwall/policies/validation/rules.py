@@ -278,18 +278,25 @@ def _check_cidr(text: object, path: str) -> Findings:
         yield from _masked(text, cidr, path)
 
 
+#: `StrictIPCIDRValidation`; a stored policy keeps its CIDRs until an update changes them.
+#: https://kubernetes.io/docs/reference/command-line-tools-reference/feature-gates/
+_REFUSED_WHEN_NEW: Final = "Kubernetes from 1.36 on refuses it in a new policy"
+
+
 def _masked(text: str, cidr: Cidr, path: str) -> Findings:
     if cidr.has_host_bits:
         yield note(
             "cidr-host-bits",
             path,
-            f"{shown(text)} has host bits set, and is read as `{cidr.network}`",
+            f"{shown(text)} has host bits set, and is read as `{cidr.network}`; "
+            f"{_REFUSED_WHEN_NEW}",
             f"write `{cidr.network}`: engines have disagreed on what host bits mean",
         )
     if not cidr.is_standard:
         yield note(
             "cidr-not-standard",
             path,
-            f"{shown(text)} is not written as addresses are, and is read as `{cidr.network}`",
-            f"write `{cidr.network}`: a future Kubernetes will refuse the other spelling",
+            f"{shown(text)} is not written as addresses are, and is read as `{cidr.network}`; "
+            f"{_REFUSED_WHEN_NEW}",
+            f"write `{cidr.network}`",
         )
