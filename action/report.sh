@@ -73,7 +73,8 @@ esac
 run="${GITHUB_SERVER_URL:-https://github.com}/${GITHUB_REPOSITORY:-}/actions/runs/${GITHUB_RUN_ID:-}"
 quietly "$podwall" diff "${sources[@]}" --out "$OUT" --subject "$SUBJECT" --link "${LINK:-$run}" \
     --project "${PROGRAM:-$PROJECT}" --fail-on "$FAIL_ON" \
-    ${ENGINE:+--engine "$ENGINE"} ${EXPECTATIONS:+--expectations "$EXPECTATIONS"}
+    ${ENGINE:+--engine "$ENGINE"} ${EXPECTATIONS:+--expectations "$EXPECTATIONS"} \
+    ${ACCEPTED:+--accepted "$ACCEPTED"}
 code=$?
 
 [ -f "$OUT/outputs.txt" ] || refused "it ended with exit code $code before there was a report"

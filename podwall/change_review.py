@@ -10,10 +10,18 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from functools import cached_property
 
+from podwall.accepted import NOTHING_ACCEPTED, Accepted
 from podwall.diff import ChangeCause, ConnectionChange, Diff, diff
 from podwall.engines import Engine
 from podwall.exit_code import ExitCode, FailOn, exit_code
-from podwall.expectations import Expectation, check, unmet
+from podwall.expectations import (
+    Expectation,
+    Result,
+    StatedBy,
+    check,
+    stated_by,
+    unmet,
+)
 from podwall.lint import ranked
 from podwall.model import UnreadPolicy
 from podwall.policies.errors import Finding, InvalidValue, Severity
@@ -21,7 +29,7 @@ from podwall.review import Review, review
 from podwall.sources.model import Source
 from podwall.sources.stored_types import with_types_in_doubt
 
-__all__ = ["ChangeReview", "change_review", "stages"]
+__all__ = ["ChangeReview", "change_review", "severity", "stages"]
 
 
 def change_review(
@@ -29,6 +37,7 @@ def change_review(
     after: Source,
     engine: Engine | str | None = None,
     expectations: Iterable[Expectation] = (),
+    accepted: Accepted = NOTHING_ACCEPTED,
 ) -> ChangeReview:
     """Return what changes between two sources.
 
@@ -36,13 +45,14 @@ def change_review(
         before: what there was.
         after: what there will be.
         engine: who enforces the policies; None means what each of the two declares.
-        expectations: what must hold afterwards.
+        expectations: what must hold afterwards; an opening that one of them states passes.
+        accepted: further openings that pass.
     """
     after = with_types_in_doubt(before, after)
     declared = before.planned.cluster.engine, after.planned.cluster.engine
     old = review(before, engine or declared[0] or declared[1])
     new = review(after, engine or declared[1] or declared[0])
-    return ChangeReview(old, new, tuple(expectations))
+    return ChangeReview(old, new, tuple(expectations), accepted)
 
 
 def stages(source: Source) -> tuple[Source, Source]:
@@ -67,6 +77,7 @@ class ChangeReview:
     before: Review
     after: Review
     expectations: tuple[Expectation, ...] = ()
+    accepted: Accepted = NOTHING_ACCEPTED
 
     @cached_property
     def difference(self) -> Diff:
@@ -74,9 +85,24 @@ class ChangeReview:
         return diff(self.before.reachability, self.after.reachability)
 
     @cached_property
+    def results(self) -> tuple[Result, ...]:
+        """What becomes of each expectation afterwards."""
+        return check(self.difference.new, self.expectations)
+
+    @cached_property
     def unmet(self) -> tuple[Finding, ...]:
         """The expectations that do not hold afterwards, or not for certain."""
-        return tuple(unmet(check(self.difference.new, self.expectations)))
+        return tuple(unmet(self.results))
+
+    @cached_property
+    def stated_by(self) -> StatedBy:
+        """Who states what a change opens: expectations, and what is accepted today."""
+        return stated_by(self.difference.new, (*self.expectations, *self.accepted.counting()))
+
+    @cached_property
+    def idle(self) -> tuple[Finding, ...]:
+        """What is accepted and expired, or opens nothing in this change."""
+        return tuple(self.accepted.idle(self.difference, self.stated_by))
 
     @cached_property
     def lost(self) -> tuple[Finding, ...]:
@@ -89,13 +115,13 @@ class ChangeReview:
     def weighed(self) -> tuple[Finding, ...]:
         """What the exit code weighs beside the change: the reading of what comes, what is unmet."""
         known = frozenset(self.difference.findings)
-        found = ranked((*self.after.reading_findings, *self.lost, *self.unmet))
+        found = ranked((*self.after.reading_findings, *self.lost, *self.unmet, *self.idle))
         return tuple(each for each in found if each not in known)
 
     @cached_property
     def findings(self) -> tuple[Finding, ...]:
         """Everything that is worth knowing of what comes, the difference and lints included."""
-        found = ranked((*self.unmet, *self.lost, *self.after.findings))
+        found = ranked((*self.unmet, *self.lost, *self.idle, *self.after.findings))
         return tuple(dict.fromkeys((*self.difference.findings, *found)))
 
     @cached_property
@@ -109,22 +135,28 @@ class ChangeReview:
         return tuple(each for each in self.findings if (each.id, each.message) not in known)
 
     def exit_code(self, fail_on: FailOn) -> ExitCode:
-        """Return how a command ends that shows the change."""
+        """Return how a command ends that shows the change.
+
+        The table of docs/pull-requests.md says what stops it; each of its rows is a test.
+        """
         changes = list(self.difference.port_changes())
+        weights = (severity(each, accepted=bool(self.stated_by(each))) for each in changes)
         findings = (*self.difference.findings, *self.weighed)
-        found: list[Finding | Severity] = [*findings, *map(_severity, changes)]
+        found: list[Finding | Severity] = [*findings, *filter(None, weights)]
         certain = not any(each.after.undetermined for each in changes)
         return exit_code(fail_on, found, certain=certain)
 
 
-def _severity(change: ConnectionChange) -> Severity:
-    """Return how much a change matters: what opens is an error.
+def severity(change: ConnectionChange, *, accepted: bool) -> Severity | None:
+    """Return how much a change matters: what opens is an error, unless it is accepted.
 
-    The connections of workloads that are new or gone are notes.
+    The connections of workloads that are new or gone are notes. None: it stops nothing.
     """
+    if accepted and not change.closed.without_other:
+        return None
     if change.cause in {ChangeCause.NEW, ChangeCause.GONE}:
         return Severity.INFO
-    return Severity.ERROR if change.opened else Severity.WARNING
+    return Severity.ERROR if change.opened and not accepted else Severity.WARNING
 
 
 def _lost(policy: UnreadPolicy) -> Finding:

@@ -26,11 +26,13 @@ from podwall.reports.migration import MigrationDocument
 from podwall.reports.preview.documents import PreviewDocument
 from podwall.reports.reach.documents import ReachDocument, ReachDocumentV1
 from podwall.reports.walkthrough import WalkthroughDocument
+from podwall.sources.acceptances import AcceptedDocument
 from podwall.sources.expectations import ExpectationsDocument
 
 __all__ = ["SCHEMAS", "schema", "schema_text"]
 
 SCHEMAS: Final[Mapping[str, Any]] = {
+    "accepted": AcceptedDocument,
     "check": CheckDocument,
     "diff": ChangesDocument,
     "expectations": ExpectationsDocument,

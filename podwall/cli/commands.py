@@ -142,7 +142,13 @@ def _diff_arguments(parser: ArgumentParser) -> None:
     parser.add_argument(
         "--expectations",
         metavar="FILE",
-        help="who may and who must not reach whom: what is broken afterwards is an error",
+        help="who may and who must not reach whom: what is broken afterwards is an error, and an "
+        "opening that is stated passes",
+    )
+    parser.add_argument(
+        "--accepted",
+        metavar="FILE",
+        help="openings that are meant, with the reason: they pass; what else opens is an error",
     )
     parser.add_argument(
         "--out",

@@ -10,8 +10,10 @@ from __future__ import annotations
 from argparse import Namespace
 from collections.abc import Iterator
 from dataclasses import replace
+from datetime import UTC, datetime
 from itertools import chain
 
+from podwall.accepted import Accepted
 from podwall.change_review import ChangeReview, change_review, stages
 from podwall.cli.arguments import (
     chosen_cluster,
@@ -22,6 +24,7 @@ from podwall.cli.arguments import (
 )
 from podwall.cli.findings import write_change_reading
 from podwall.exit_code import FailOn
+from podwall.expectations import Acceptance
 from podwall.policies.errors import InvalidValue, PodwallError
 from podwall.reports.change_files import (
     change_document,
@@ -35,6 +38,7 @@ from podwall.reports.comment import ChangeReport, comment
 from podwall.reports.formats import json_text
 from podwall.reports.output_folder import write_files
 from podwall.sources import ManifestOptions, Source, source
+from podwall.sources.acceptances import acceptances_in
 from podwall.sources.expectations import expectations_in
 from podwall.streams import MEDIA, progress, write_output
 
@@ -66,12 +70,19 @@ def show_changes(options: Namespace) -> int:
 def _compared(options: Namespace) -> tuple[ChangeReview, ChangeReport]:
     with progress("reading"):
         expectations = expectations_in(options.expectations) if options.expectations else ()
+        acceptances = acceptances_in(options.accepted) if options.accepted else ()
         states = _states(options, manifest_options(options))
         for each in states:
             write_notes(each)
         before, after = (replace(each, closed=options.closed) for each in states)
-        found = change_review(before, after, options.engine, expectations)
+        found = change_review(
+            before, after, options.engine, expectations, _on_this_day(acceptances)
+        )
         return found, report_of(found, subject_of(options, after.stack), options.link)
+
+
+def _on_this_day(acceptances: tuple[Acceptance, ...]) -> Accepted:
+    return Accepted(acceptances, datetime.now(UTC).date().isoformat())
 
 
 def subject_of(options: Namespace, stack: str = "") -> str:
@@ -101,11 +112,11 @@ def _report(options: Namespace, found: ChangeReview, report: ChangeReport) -> It
         case "json":
             yield json_text(change_document(found))
         case "csv":
-            rows = chain([CHANGE_HEADER], change_rows(found.difference))
+            rows = chain([CHANGE_HEADER], change_rows(found.difference, found.stated_by))
             yield from map(csv_writer(options), rows)
         case "md":
             yield comment(report)
         case "html":
             yield change_page(found, report)
         case _:
-            yield from changes_text(found.difference)
+            yield from changes_text(found.difference, found.stated_by)

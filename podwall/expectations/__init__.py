@@ -12,6 +12,8 @@
 
 from __future__ import annotations
 
+from podwall.expectations.acceptance import Acceptance
+from podwall.expectations.accepting import StatedBy, Statement, stated_by
 from podwall.expectations.checking import check
 from podwall.expectations.expectation import (
     ANYTHING,
@@ -41,6 +43,7 @@ from podwall.expectations.unmet import unmet
 __all__ = [
     "ANYTHING",
     "INTERNET",
+    "Acceptance",
     "Addresses",
     "Anything",
     "Expectation",
@@ -51,6 +54,8 @@ __all__ = [
     "PodSelection",
     "Result",
     "Selection",
+    "StatedBy",
+    "Statement",
     "WorkloadId",
     "addresses",
     "allowed",
@@ -60,6 +65,7 @@ __all__ = [
     "outside",
     "pods",
     "selection",
+    "stated_by",
     "unmet",
     "workload",
 ]

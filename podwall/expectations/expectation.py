@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
 from ipaddress import IPv4Network, IPv6Network, ip_network
@@ -31,6 +31,7 @@ __all__ = [
     "WorkloadId",
     "addresses",
     "allowed",
+    "check_ports",
     "denied",
     "only",
     "outside",
@@ -228,14 +229,23 @@ class Expectation:
         """Refuse what can mean nothing."""
         if not self.sources or not self.destinations:
             raise InvalidValue("an expectation needs both ends", help="`anything` says all")
-        for number, port in enumerate(self.ports):
-            _validate(port, Place(path=f"ports[{number}]" if len(self.ports) > 1 else "ports"))
+        check_ports(self.ports)
         if self.kind is Kind.ALLOWED and not self.ports:
             raise InvalidValue(
                 "it must be said which ones have to be open",
                 help="as in `8080`, or `1-65535` for every TCP port",
                 place=Place(path="ports"),
             )
+
+
+def check_ports(ports: Sequence[str]) -> None:
+    """Refuse texts that are no ports.
+
+    Raises:
+        InvalidValue: one is none; the place has its field.
+    """
+    for number, port in enumerate(ports):
+        _validate(port, Place(path=f"ports[{number}]" if len(ports) > 1 else "ports"))
 
 
 def _validate(port: str, place: Place) -> None:

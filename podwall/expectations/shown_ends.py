@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import replace
+from typing import TypeVar
 
+from podwall.expectations.acceptance import Acceptance
 from podwall.expectations.expectation import (
     Expectation,
     Outside,
@@ -17,8 +19,11 @@ from podwall.reachability import Reachability
 __all__ = ["in_shown_names"]
 
 
-def in_shown_names(found: Reachability) -> Callable[[Expectation], Expectation]:
-    """Return what writes expectations in the names that an analysis shows.
+S = TypeVar("S", Expectation, Acceptance, Expectation | Acceptance)
+
+
+def in_shown_names(found: Reachability) -> Callable[[S], S]:
+    """Return what writes statements in the names that an analysis shows.
 
     A program's name for something is shown where the name in the cluster is made up; people may
     write either.
@@ -26,14 +31,14 @@ def in_shown_names(found: Reachability) -> Callable[[Expectation], Expectation]:
     workloads = {also: each.id for each in found.workloads for also in each.workload.also}
     namespaces = {each.also: each.name for each in found.snapshot.namespaces if each.also}
     if not workloads and not namespaces:
-        return lambda expectation: expectation
+        return lambda statement: statement
 
-    def written(expectation: Expectation) -> Expectation:
+    def written(statement: S) -> S:
         return replace(
-            expectation,
-            sources=tuple(_shown(each, workloads, namespaces) for each in expectation.sources),
+            statement,
+            sources=tuple(_shown(each, workloads, namespaces) for each in statement.sources),
             destinations=tuple(
-                _shown(each, workloads, namespaces) for each in expectation.destinations
+                _shown(each, workloads, namespaces) for each in statement.destinations
             ),
         )
 

@@ -39,7 +39,8 @@ def report_of(found: ChangeReview, subject: str, link: str = "") -> ChangeReport
         subject: what changes, as a reviewer calls it.
         link: the address of the full report.
     """
-    return change_report(found.difference, subject, found.brought, artifact=link)
+    report = change_report(found.difference, subject, found.brought, stated_by=found.stated_by)
+    return replace(report, artifact=link)
 
 
 def change_files(
@@ -66,7 +67,7 @@ def change_files(
 
 def change_document(found: ChangeReview) -> ChangesDocument:
     """Return the change as a JSON document."""
-    return changes_document(found.difference, found.weighed, found.after.unread)
+    return changes_document(found.difference, found.weighed, found.after.unread, found.stated_by)
 
 
 def _counts(report: ChangeReport) -> Mapping[str, int]:
@@ -74,6 +75,7 @@ def _counts(report: ChangeReport) -> Mapping[str, int]:
     severities = Counter(each.severity for each in report.findings)
     return {
         "opened": sum(kinds[kind] for kind in _OPENS),
+        "accepted": sum(bool(each.accepted) for each in report.connections),
         "closed": sum(kinds[kind] for kind in _CLOSES),
         "changed": kinds[ConnectionChangeKind.CHANGED],
         "errors": severities[Severity.ERROR],

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
 from itertools import groupby
-from typing import Annotated, Final, NamedTuple
+from typing import Annotated, Final, Literal, NamedTuple
 
 from podwall.diff import (
     ChangeCause,
@@ -20,6 +20,7 @@ from podwall.diff import (
     PolicyChangeKind,
 )
 from podwall.documents import TypedDocument, about
+from podwall.expectations import Expectation, StatedBy, Statement
 from podwall.plan.plan_json import FindingDocument, finding_document
 from podwall.policies.errors import Finding
 from podwall.reachability import AnyEndpoint
@@ -32,7 +33,7 @@ from podwall.reports.formats import (
     ports_documents,
 )
 from podwall.reports.reach.documents import WorkloadDocument, workload_document
-from podwall.reports.words import counted, end_words, printable
+from podwall.reports.words import counted, end_words, printable, statement_words
 
 __all__ = [
     "CHANGE_HEADER",
@@ -43,6 +44,7 @@ __all__ = [
     "change_rows_in_words",
     "changes_document",
     "changes_text",
+    "nobody",
     "passage_text",
 ]
 
@@ -58,22 +60,31 @@ class ChangeRow(NamedTuple):
     because: str
     effect: str
     policies: str
+    accepted: str
 
 
 CHANGE_HEADER = ChangeRow(*ChangeRow._fields)
 
 
-def change_rows(difference: Diff) -> Iterator[ChangeRow]:
+def nobody(change: ConnectionChange) -> tuple[Statement, ...]:
+    """State nothing of any change: where no intent is held."""
+    del change
+    return ()
+
+
+def change_rows(difference: Diff, stated_by: StatedBy = nobody) -> Iterator[ChangeRow]:
     """Yield the rows by source, then by destination; changes of ICMP alone are left out."""
-    return (_row(each, _id) for each in difference.port_changes())
+    return (_row(each, _id, stated_by) for each in difference.port_changes())
 
 
-def change_rows_in_words(difference: Diff) -> Iterator[ChangeRow]:
+def change_rows_in_words(difference: Diff, stated_by: StatedBy = nobody) -> Iterator[ChangeRow]:
     """Yield the same rows, with pods that are not shown in words."""
-    return (_row(each, end_words) for each in difference.port_changes())
+    return (_row(each, end_words, stated_by) for each in difference.port_changes())
 
 
-def _row(change: ConnectionChange, name: Callable[[AnyEndpoint], str]) -> ChangeRow:
+def _row(
+    change: ConnectionChange, name: Callable[[AnyEndpoint], str], stated_by: StatedBy
+) -> ChangeRow:
     return ChangeRow(
         change.port_kind or "",
         printable(name(change.source)),
@@ -83,6 +94,7 @@ def _row(change: ConnectionChange, name: Callable[[AnyEndpoint], str]) -> Change
         printable(change.because),
         change.cause,
         printable("; ".join(policy.name for policy in change.policies)),
+        printable("; ".join(map(statement_words, stated_by(change)))),
     )
 
 
@@ -114,11 +126,11 @@ _TITLES: Final = {
 }
 
 
-def changes_text(difference: Diff) -> Iterator[str]:
+def changes_text(difference: Diff, stated_by: StatedBy = nobody) -> Iterator[str]:
     """Yield the lines."""
     yield from _what_differs(difference)
     order = list(_TITLES)
-    found = change_rows_in_words(difference)
+    found = change_rows_in_words(difference, stated_by)
     rows = sorted(found, key=lambda row: order.index(ChangeCause(row.effect)))
     if not rows:
         yield "no connection changes\n"
@@ -148,6 +160,8 @@ def change_lines(rows: Sequence[ChangeRow]) -> Iterator[str]:
         why = f"  [{row.policies}]" if row.policies else ""
         because = f"  ({row.because})" if row.because else ""
         yield f"  {row.change:8}  {pair:{width}}  {row.before} => {row.after}{why}{because}\n"
+        if row.accepted:
+            yield f"            {row.accepted}\n"
 
 
 class EnginesDocument(TypedDocument):
@@ -180,6 +194,17 @@ class PassageDocument(TypedDocument):
     undetermined: tuple[PortsDocument, ...]
 
 
+class StatementDocument(TypedDocument):
+    """Who states that an opening is meant."""
+
+    kind: Annotated[
+        Literal["expectation", "accepted"],
+        about("An expectation, or what is accepted beside them."),
+    ]
+    name: Annotated[str, about("The name of the expectation, or why it is accepted.")]
+    place: ObjectPlaceDocument
+
+
 class ConnectionChangeDocument(TypedDocument):
     """A connection that differs."""
 
@@ -206,6 +231,13 @@ class ConnectionChangeDocument(TypedDocument):
         tuple[str, ...],
         about("The policies that differ and select one of the ends."),
     ]
+    accepted: Annotated[
+        tuple[StatementDocument, ...],
+        about(
+            "Who states all that opens; empty where something of it is not stated. What is "
+            "accepted stops nothing."
+        ),
+    ] = ()
 
 
 class ChangesDocument(LedgerDocument, tag_field="format", tag="podwall/diff/v1"):
@@ -234,7 +266,10 @@ class ChangesDocument(LedgerDocument, tag_field="format", tag="podwall/diff/v1")
 
 
 def changes_document(
-    difference: Diff, findings: Sequence[Finding] = (), unread: Sequence[LedgerEntry] = ()
+    difference: Diff,
+    findings: Sequence[Finding] = (),
+    unread: Sequence[LedgerEntry] = (),
+    stated_by: StatedBy = nobody,
 ) -> ChangesDocument:
     """Return a diff, what was found on the way, and what was not read, as a document."""
     return ChangesDocument(
@@ -245,12 +280,14 @@ def changes_document(
             tuple(map(workload_document, difference.added)),
             tuple(map(workload_document, difference.gone)),
         ),
-        tuple(map(_change_document, difference.port_changes())),
+        tuple(_change_document(each, stated_by(each)) for each in difference.port_changes()),
         unread=unread_documents(unread),
     )
 
 
-def _change_document(change: ConnectionChange) -> ConnectionChangeDocument:
+def _change_document(
+    change: ConnectionChange, stated: Sequence[Statement]
+) -> ConnectionChangeDocument:
     return ConnectionChangeDocument(
         change.port_kind or change.kind,
         change.source.id,
@@ -260,7 +297,15 @@ def _change_document(change: ConnectionChange) -> ConnectionChangeDocument:
         change.because,
         change.cause,
         tuple(each.name for each in change.policies),
+        tuple(map(_statement_document, stated)),
     )
+
+
+def _statement_document(statement: Statement) -> StatementDocument:
+    place = line_document(statement.place)
+    if isinstance(statement, Expectation):
+        return StatementDocument("expectation", statement.name, place)
+    return StatementDocument("accepted", statement.because, place)
 
 
 def _passage_document(passage: PairVerdict) -> PassageDocument:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from typing import Final
 
+from podwall.expectations import Expectation, Statement
 from podwall.model import IpProtocol
 from podwall.policies.errors import Place
 from podwall.policies.wording import listed
@@ -21,6 +22,7 @@ __all__ = [
     "quoted_parts",
     "sentence_case",
     "short_ports",
+    "statement_words",
 ]
 
 
@@ -59,6 +61,15 @@ def end_words(end: AnyEndpoint) -> str:
     'any other pod of shop'
     """
     return str(end) if isinstance(end, UnseenPods) else end.id
+
+
+def statement_words(statement: Statement) -> str:
+    """Return who states that an opening is meant, and where that is written."""
+    stated = isinstance(statement, Expectation)
+    place = statement.place
+    where = place_words(Place(place.source, place.line))
+    words = f"`{statement.name}`" if isinstance(statement, Expectation) else statement.because
+    return f"{'expected' if stated else 'accepted'}: {words}{where and f', {where}'}"
 
 
 def counted(count: int, one: str, many: str = "") -> str:

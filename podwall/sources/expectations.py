@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import replace
-from typing import Annotated, Any, ClassVar, Final, Literal
+from typing import Annotated, Any, ClassVar, Final, Literal, TypeVar
 
 from msgspec import UNSET, Meta, UnsetType, field
 
 from podwall.documents import TypedDocument, about, convert, inside
 from podwall.expectations import (
+    Acceptance,
     Expectation,
     Kind,
     Selection,
@@ -18,11 +20,20 @@ from podwall.expectations import (
 from podwall.policies.errors import Finding, InvalidValue, Place, Severity, SourceError
 from podwall.policies.wording import shown
 from podwall.portset import FIRST_PORT, LAST_PORT
-from podwall.sources.files import read_bytes
+from podwall.reading import Document
+from podwall.sources.files import ParsedDocuments, read_bytes
 from podwall.sources.yaml_documents import parse_yaml
 from podwall.sources.yaml_lines import exact_place, exact_places
 
-__all__ = ["ExpectationsDocument", "expectations_in", "read_expectations"]
+__all__ = [
+    "EndsDocument",
+    "ExpectationsDocument",
+    "PortDocument",
+    "ends_of",
+    "expectations_in",
+    "read_expectations",
+    "statements_in",
+]
 
 
 _WORD: Final = r"internet|anything|outside +[^\s/]+ *"
@@ -130,7 +141,7 @@ class ExpectationDocument(TypedDocument, rename="kebab", kw_only=True):
         """Return what it means; `place` is where it is written."""
         side, sources = ("from", self.from_) if self.only is UNSET else ("only", self.only)
         ports = self.ports if isinstance(self.ports, list) else [self.ports]
-        ends = _ends(sources, place.at(side)), _ends(self.to, place.at("to"))
+        ends = ends_of(sources, place.at(side)), ends_of(self.to, place.at("to"))
         try:
             return Expectation(
                 self.name,
@@ -154,7 +165,8 @@ class ExpectationsDocument(TypedDocument):
     expectations: Annotated[list[ExpectationDocument], Meta(min_length=1)]
 
 
-def _ends(value: Any, place: Place) -> tuple[Selection, ...]:
+def ends_of(value: Any, place: Place) -> tuple[Selection, ...]:
+    """Return the selections that one end of a statement means."""
     if isinstance(value, list):
         return tuple(_end(each, place.at(f"[{number}]")) for number, each in enumerate(value))
     return (_end(value, place),)
@@ -199,31 +211,54 @@ def expectations_in(path: str) -> tuple[Expectation, ...]:
         SourceError: the file could not be read, or is no YAML.
         InvalidValue: something in it is not understood; the place has file, line and field path.
     """
-    name, data = _read(path)
-    parsed = parse_yaml(data, name)
-    for finding in filter(_is_fatal, parsed.findings):
-        raise SourceError(finding.message, help=finding.help, place=finding.place)
-    if len(parsed.documents) != 1:
-        raise SourceError(
-            f"holds {len(parsed.documents)} documents, and must hold one",
-            help="begin it with `expectations:`",
-            place=Place(name),
-        )
-    (document,) = parsed.documents
+    return statements_in(path, "expectations", read_expectations)
+
+
+S = TypeVar("S", Expectation, Acceptance)
+
+
+def statements_in(
+    path: str, what: str, read: Callable[[object, Place], tuple[S, ...]]
+) -> tuple[S, ...]:
+    """Return the statements of a file that holds one document, each at its line.
+
+    Args:
+        path: of a file, or `-`.
+        what: the field with which the file begins.
+        read: makes statements of the document.
+
+    Raises:
+        SourceError: the file could not be read, or is no YAML.
+        InvalidValue: something in it is not understood; the place has file, line and field path.
+    """
+    name, data = _read(path, what)
+    document = _single(parse_yaml(data, name), name, what)
     try:
-        read = read_expectations(document.manifest, document.place)
-        places = exact_places([each.place for each in read], {name: data})
-        return tuple(replace(each, place=at) for each, at in zip(read, places, strict=True))
+        found = read(document.manifest, document.place)
+        places = exact_places([each.place for each in found], {name: data})
+        return tuple(replace(each, place=at) for each, at in zip(found, places, strict=True))
     except InvalidValue as problem:
         problem.place = exact_place(problem.place, {name: data})
         raise
 
 
-def _read(path: str) -> tuple[str, bytes]:
+def _single(parsed: ParsedDocuments, name: str, what: str) -> Document:
+    for finding in filter(_is_fatal, parsed.findings):
+        raise SourceError(finding.message, help=finding.help, place=finding.place)
+    if len(parsed.documents) != 1:
+        raise SourceError(
+            f"holds {len(parsed.documents)} documents, and must hold one",
+            help=f"begin it with `{what}:`",
+            place=Place(name),
+        )
+    return parsed.documents[0]
+
+
+def _read(path: str, what: str) -> tuple[str, bytes]:
     try:
         return read_bytes(path)
     except SourceError as problem:
-        problem.help = "expectations are one file, which begins with `expectations:`"
+        problem.help = f"give one file, which begins with `{what}:`"
         raise
 
 

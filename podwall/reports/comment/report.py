@@ -16,12 +16,13 @@ from podwall.diff import (
     PolicyChange,
     PolicyChangeKind,
 )
+from podwall.expectations import StatedBy, Statement
 from podwall.overview import summary
 from podwall.policies.errors import Finding, Place
 from podwall.reachability import ExternalRange, Reachability, UnseenPods
-from podwall.reports.changes import passage_text
+from podwall.reports.changes import nobody, passage_text
 from podwall.reports.reach.headline import engine_sentence, headline
-from podwall.reports.words import listed, place_words
+from podwall.reports.words import listed, place_words, statement_words
 from podwall.verdict_table import verdict_table
 
 __all__ = [
@@ -38,6 +39,7 @@ class ChangedConnection:
     """A connection before and after, in words such as `TCP 80` or `nothing`.
 
     `because` names the policies that are behind it; `reason` says what is, where no policy is.
+    `accepted`: who states all that opens, in words.
     """
 
     source: str
@@ -47,6 +49,7 @@ class ChangedConnection:
     after: str
     because: tuple[str, ...] = ()
     reason: str = ""
+    accepted: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,8 +103,8 @@ def change_report(
     subject: str,
     findings: Sequence[Finding] = (),
     *,
-    artifact: str = "",
     most: int = MOST_CHANGES,
+    stated_by: StatedBy = nobody,
 ) -> ChangeReport:
     """Return the report of a difference; its own findings come before the given ones."""
     changes = difference.port_changes()
@@ -109,7 +112,7 @@ def change_report(
     ends = [end for each in listed_changes for end in (each.source, each.destination)]
     return ChangeReport(
         subject=subject,
-        connections=tuple(map(_connection, listed_changes)),
+        connections=tuple(_connection(each, stated_by(each)) for each in listed_changes),
         policies=tuple(map(_changed_policy, difference.policies)),
         workloads=tuple(_changed_workloads(difference)),
         findings=(*difference.findings, *findings),
@@ -118,12 +121,11 @@ def change_report(
         unseen={each.id: str(each) for each in ends if isinstance(each, UnseenPods)},
         state=headline(summary(verdict_table(difference.new))),
         judged=engine_sentence(difference.new.engine),
-        artifact=artifact,
         partial=next(changes, None) is not None,
     )
 
 
-def _connection(change: ConnectionChange) -> ChangedConnection:
+def _connection(change: ConnectionChange, stated: Sequence[Statement]) -> ChangedConnection:
     return ChangedConnection(
         change.source.id,
         change.destination.id,
@@ -132,6 +134,7 @@ def _connection(change: ConnectionChange) -> ChangedConnection:
         passage_text(change.after),
         tuple(policy.name for policy in change.policies),
         _reason(change),
+        tuple(map(statement_words, stated)),
     )
 
 
