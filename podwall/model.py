@@ -324,7 +324,8 @@ class UnreadPolicy:
     In each of the `directions` it may deny what other policies allow, of the pods that it may
     select: those in its namespace (None: of all) that `pods` matches. It may also allow what they
     deny, unless it only `narrows`. `engines` are those of AKS that enforce it; None: any may.
-    `link` leads to what is known of it.
+    `link` leads to what is known of it. What `brings` policies, such as a chart that is not
+    rendered, may decide what they would.
     """
 
     kind: str
@@ -336,6 +337,7 @@ class UnreadPolicy:
     engines: frozenset[str] | None = None
     place: Place = field(default_factory=Place, compare=False)
     link: str = field(default="", compare=False)
+    brings: bool = False
 
     def enforced_by(self, engine: str) -> bool:
         """Return whether an engine enforces it, or may do so where none is named."""
@@ -349,12 +351,18 @@ class UnreadPolicy:
         'CiliumNetworkPolicy `shop/open` is not read, and may allow or deny it'
         """
         does = "deny it" if self.narrows else "allow or deny it"
-        return f"{self.kind} `{self.full_name}` is not read, and may {does}"
+        may = f"bring a policy that may {does}" if self.brings else does
+        return f"{self.kind} `{self.full_name}` is not read, and may {may}"
 
     @property
     def full_name(self) -> str:
-        """`namespace/name`, or the name alone where it acts on every namespace."""
-        return self.name if self.namespace is None else _full_name(self.namespace, self.name)
+        """`namespace/name`, or the name alone where it acts on every namespace.
+
+        What `brings` policies may be elsewhere than these, and is called by its own full name.
+        """
+        if self.brings or self.namespace is None:
+            return self.name
+        return _full_name(self.namespace, self.name)
 
 
 @dataclass(frozen=True, slots=True)

@@ -25,8 +25,10 @@ from podwall.reading.documents import DeclaredCluster, Document, single_objects
 from podwall.reading.fields import Malformed
 from podwall.reading.ledger import LedgerEntry, ObjectStatus, named_in
 from podwall.reading.live_pods import with_live_labels
+from podwall.reading.made_pods import PodKinds
 from podwall.reading.metadata import ManifestObject, read_object
 from podwall.reading.objects import ObjectReading, SnapshotPart, ledger_entry, malformed, read_part
+from podwall.reading.pod_kinds import POD_KINDS
 from podwall.reading.server_calls import server_calls
 from podwall.reading.shown_names import shown_namespaces, shown_parts, with_shown_namespaces
 from podwall.reading.workloads import with_controller_labels
@@ -66,6 +68,16 @@ def without_owned(reads: Sequence[ObjectReading]) -> list[ObjectReading]:
     return [read for read in reads if _owner(read.item) not in present]
 
 
+def without_guesses(reads: Sequence[ObjectReading]) -> list[ObjectReading]:
+    """Leave out what an operator would make of an object, where what it has made is here."""
+    made = {_owner(read.item) for read in reads}
+    return [
+        read
+        for read in reads
+        if not read.is_guess or (read.item.kind, read.item.namespace, read.item.name) not in made
+    ]
+
+
 def _owner(item: ManifestObject) -> tuple[str, str | Unknown, str] | None:
     return (item.owner.kind, item.namespace, item.owner.name) if item.owner else None
 
@@ -101,12 +113,17 @@ class SnapshotReading:
 
 
 def snapshot(
-    documents: Iterable[Document], *, complete: bool = False, cluster: DeclaredCluster = ANY_CLUSTER
+    documents: Iterable[Document],
+    *,
+    complete: bool = False,
+    cluster: DeclaredCluster = ANY_CLUSTER,
+    kinds: PodKinds = POD_KINDS,
 ) -> SnapshotReading:
     """Return what a cluster will contain once these documents are applied to it.
 
     Objects that the API server would refuse are left out, each with a finding, and the rest is
-    read. `complete` says that what is not here does not exist (a live cluster).
+    read. `complete` says that what is not here does not exist (a live cluster). `kinds` are those
+    of other APIs whose controllers make pods from words of their own.
 
     >>> pod = {"apiVersion": "v1", "kind": "Pod", "metadata": {"name": "web"}}
     >>> [workload.name for workload in snapshot([Document(pod)]).snapshot.workloads]
@@ -115,16 +132,16 @@ def snapshot(
     listed = list(single_objects(documents))
     names = shown_namespaces(listed)
     objects, broken = _objects(with_shown_namespaces(listed, names))
-    reads = [read_part(item) for item in with_distinct_names(objects)]
+    reads = [read_part(item, kinds) for item in with_distinct_names(objects)]
     kept, repeated = last_of_each(read for read in reads if read.part is not None)
-    used = without_owned(with_live_labels(kept))
+    used = without_owned(with_live_labels(without_guesses(kept)))
     parts = shown_parts(used, names)
     findings = [each.finding for each in broken]
     findings += [finding for read in reads for finding in read.findings]
     return SnapshotReading(
         replace(
             _snapshot(parts, _unread(reads), cluster, complete=complete),
-            server_calls=tuple(_server_calls(reads, _service_names(used, parts))),
+            server_calls=tuple(_server_calls(reads, _service_names(used, parts[: len(used)]))),
         ),
         (*findings, *repeated),
         (*(each.entry() for each in broken), *map(ledger_entry, reads)),
@@ -155,7 +172,7 @@ def _objects(documents: Iterable[Document]) -> tuple[list[ManifestObject], list[
 
 
 def _unread(reads: Iterable[ObjectReading]) -> tuple[UnreadPolicy, ...]:
-    return tuple(read.unread for read in reads if read.unread is not None)
+    return tuple(each for read in reads for each in read.unread)
 
 
 def _service_names(

@@ -16,7 +16,7 @@ from difflib import SequenceMatcher
 from functools import lru_cache
 from typing import Final
 
-from podwall.reading.ledger import harmless
+from podwall.reading.harmless_kinds import harmless
 
 __all__ = ["meant_instead"]
 

@@ -6,21 +6,32 @@ Most objects of other kinds do not matter; those that could change a verdict hav
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Final
 
-from podwall.model import Policy, Service, SnapshotNamespace, SnapshotWorkload, UnreadPolicy
+from podwall.model import (
+    Policy,
+    Service,
+    SnapshotNamespace,
+    SnapshotWorkload,
+    UnreadPolicy,
+    namespace_text,
+)
 from podwall.policies.errors import Finding, Place, Severity
 from podwall.policies.validation import violations
 from podwall.policies.wording import shown
+from podwall.reading.brought_objects import brought_policies, of_operator
 from podwall.reading.fields import Malformed
+from podwall.reading.harmless_kinds import harmless
 from podwall.reading.known_kinds import meant_instead
-from podwall.reading.ledger import LedgerEntry, ObjectStatus, harmless, named_in
+from podwall.reading.ledger import LedgerEntry, ObjectStatus, named_in
+from podwall.reading.made_pods import PodKinds, made_pods
 from podwall.reading.metadata import (
     ManifestObject,
     forged_name,
     read_namespace,
 )
+from podwall.reading.pod_kinds import POD_KINDS, PodKind
 from podwall.reading.policies import read_policy
 from podwall.reading.ports import read_service
 from podwall.reading.refusals import refusals
@@ -55,7 +66,9 @@ def unread(item: ManifestObject, policy: UnreadPolicy | None) -> Iterator[Findin
 
     `policy` is what it may decide if it is a policy of another API.
     """
-    if policy is not None:
+    if policy is not None and policy.brings:
+        yield brings(policy)
+    elif policy is not None:
         does = "deny" if policy.narrows else "allow or deny"
         yield Finding(
             "policy-kind-not-analysed",
@@ -69,6 +82,24 @@ def unread(item: ManifestObject, policy: UnreadPolicy | None) -> Iterator[Findin
         yield removed_version(item, FORMER_KINDS[item.kind])
     elif meant := meant_instead(item.group, item.kind):
         yield no_such_kind(item, *meant)
+
+
+def brings(policy: UnreadPolicy) -> Finding:
+    """Return the finding on what brings objects that nothing here shows."""
+    pods = (
+        f" about pods of `{namespace_text(policy.namespace)}`"
+        if policy.namespace is not None
+        else ""
+    )
+    return Finding(
+        "brings-objects",
+        Severity.WARNING,
+        f"{policy.kind} `{policy.name}` is not read: it may bring pods and policies, so "
+        f"no verdict{pods} is certain",
+        policy.place,
+        f"read what it makes, too, or accept that it is not read: `--accept-unread {policy.kind}`",
+        policy.link,
+    )
 
 
 def no_such_kind(item: ManifestObject, version: str, kind: str) -> Finding:
@@ -113,21 +144,33 @@ READERS: Final[dict[tuple[str, str], Callable[[ManifestObject], SnapshotPart]]] 
 class ObjectReading:
     """An object, the part of the snapshot that it is (None: not one), and the findings on it.
 
-    `unread` is what it may decide if it is a policy of another API.
+    `unread` is what it may decide as a policy of another API, or by policies that it brings. Of
+    what a controller of another API makes several kinds of pods, `more` are all but the first.
     """
 
     item: ManifestObject
     part: SnapshotPart | None = None
     findings: tuple[Finding, ...] = ()
-    unread: UnreadPolicy | None = None
+    unread: tuple[UnreadPolicy, ...] = ()
+    more: tuple[SnapshotWorkload, ...] = ()
+
+    @property
+    def is_guess(self) -> bool:
+        """Whether the pods are those that an operator will make, as far as that is known."""
+        if not isinstance(self.part, SnapshotWorkload):
+            return False
+        is_made = (self.item.group, self.item.kind) not in WORKLOAD_KINDS
+        return is_made and self.part.open_ports is not None
 
 
-def read_part(item: ManifestObject) -> ObjectReading:
-    """Return what one object is; an object that the API server would refuse is no part at all."""
+def read_part(item: ManifestObject, kinds: PodKinds = POD_KINDS) -> ObjectReading:
+    """Return what one object is; an object that the API server would refuse is no part at all.
+
+    `kinds` are those of other APIs whose controllers make pods.
+    """
     reader = READERS.get((item.group, item.kind))
     if reader is None or is_finished(item):
-        policy = unread_policy(item)
-        return ObjectReading(item, findings=tuple(unread(item, policy)), unread=policy)
+        return _of_another_api(item, kinds)
     if item.version != "v1":
         current = f"{item.group}/v1".removeprefix("/")
         return ObjectReading(item, findings=(removed_version(item, current),))
@@ -140,11 +183,39 @@ def read_part(item: ManifestObject) -> ObjectReading:
         return ObjectReading(item, findings=(malformed(problem, item.place),))
 
 
+def _of_another_api(item: ManifestObject, kinds: PodKinds) -> ObjectReading:
+    policy = unread_policy(item) or brought_policies(item)
+    findings = tuple(unread(item, policy))
+    if policy is not None or findings or is_finished(item):
+        return ObjectReading(item, None, findings, (policy,) if policy else ())
+    pods = made_pods(item, kinds)
+    kind = kinds.get((item.group, item.kind))
+    made = tuple(of_operator(item, kind)) if kind is not None else ()
+    found = ObjectReading(item, pods[0] if pods else None, unread=made, more=pods[1:])
+    return replace(found, findings=(_guessed(found, kind),)) if found.is_guess else found
+
+
+def _guessed(found: ObjectReading, kind: PodKind | None) -> Finding:
+    item, part = found.item, found.part
+    more = isinstance(part, SnapshotWorkload) and part.labels.more is not None
+    labels = "those of its template" if kind is None else "what its operator sets"
+    others = ", and may have more" if more else ""
+    return Finding(
+        "pods-of-an-operator",
+        Severity.INFO,
+        f"a controller makes the pods of {item.kind} {shown(item.name)}: "
+        f"their labels are taken to be {labels}{others}",
+        item.place,
+        link=kind.source if kind else "",
+    )
+
+
 def ledger_entry(read: ObjectReading) -> LedgerEntry:
     """Return what became of an object that was read, or could not be."""
     _, name = named_in(read.item.manifest)
     status, reason = _status(read)
-    return LedgerEntry(read.item.kind, name or read.item.name, read.item.place, status, reason)
+    item = read.item
+    return LedgerEntry(item.kind, name or item.name, item.place, status, reason, item.group)
 
 
 def _status(read: ObjectReading) -> tuple[ObjectStatus, str]:

@@ -144,14 +144,25 @@ def _shown(name: Any, names: NamespaceNames) -> Any:
 def shown_parts(reads: Iterable[ObjectReading], names: NamespaceNames) -> list[SnapshotPart]:
     """Return the parts of a snapshot under the names that they are shown by.
 
-    What is shown by another name than it has keeps the latter in `also`.
+    What is shown by another name than it has keeps the latter in `also`. The first of each object
+    come first, in the order of these.
     """
-    parts = [(each.part, each.item.called) for each in reads if each.part is not None]
+    parts = list(_parts(reads))
     if not names and not any(called for _, called in parts):
         return [part for part, _ in parts]
     there = Counter(_slot(*each) for each in parts)
     reals = {shown: real for real, shown in names.items()}
     return [_part(part, called, there, reals) for part, called in parts]
+
+
+def _parts(reads: Iterable[ObjectReading]) -> Iterator[tuple[SnapshotPart, str]]:
+    """Yield the parts that objects are, each with what a program calls it."""
+    more: list[SnapshotWorkload] = []
+    for read in reads:
+        if read.part is not None:
+            yield read.part, read.item.called
+            more += read.more
+    yield from ((each, "") for each in more)
 
 
 def _slot(part: SnapshotPart, called: str) -> tuple[object, ...]:

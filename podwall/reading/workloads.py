@@ -35,7 +35,15 @@ from podwall.reading.metadata import NO_LABELS, ManifestObject
 from podwall.reading.ports import read_container_port
 from podwall.reading.selectors import read_labels, read_plain_selector, read_selector
 
-__all__ = ["WORKLOAD_KINDS", "is_finished", "read_workload", "running_at", "with_controller_labels"]
+__all__ = [
+    "MANY",
+    "WORKLOAD_KINDS",
+    "is_finished",
+    "read_template",
+    "read_workload",
+    "running_at",
+    "with_controller_labels",
+]
 
 
 def running_at(status: Any) -> tuple[IpAddress, ...]:
@@ -81,6 +89,9 @@ ADDED: Final = {
     "DaemonSet": ("controller-revision-hash", "pod-template-generation"),
     "Job": JOB,
     "CronJob": JOB,
+    "Rollout": ("rollouts-pod-template-hash",),
+    "CloneSet": ("apps.kruise.io/cloneset-instance-id", "controller-revision-hash"),
+    "DeploymentConfig": ("deployment",),
 }
 OWN_NAME: Final = {("Job", "batch.kubernetes.io/job-name"), ("Job", "job-name")}
 KEYS: Final = frozenset(key for keys in ADDED.values() for key in keys)
@@ -170,7 +181,7 @@ def _of_controller(item: ManifestObject, count: str, spec: Node) -> SnapshotWork
     if isinstance(spec, Unknown):
         return _pods(item, LabelMap(more=spec), spec if count else MANY, spec)
     replicas = field(spec, count, number, 1) if count else MANY
-    workload = within(spec, ("template",), partial(_of_template, item, replicas))
+    workload = within(spec, ("template",), partial(read_template, item, replicas))
     if item.group != "batch":
         read = read_selector if item.group == "apps" else read_plain_selector
         _refuse_strangers(field(spec, "selector", read, Selector()), workload.labels)
@@ -194,7 +205,12 @@ def _is_met(asked: SelectorRequirement, value: object) -> bool:
     return (value is not None) is (asked.operator is Operator.EXISTS)
 
 
-def _of_template(item: ManifestObject, replicas: Count, template: Node) -> SnapshotWorkload:
+def read_template(item: ManifestObject, replicas: Count, template: Node) -> SnapshotWorkload:
+    """Return the pods that a controller makes after a template.
+
+    Raises:
+        Malformed: it is no template.
+    """
     labels = within(template, ("metadata",), _labels)
     return within(template, ("spec",), partial(_pods, item, labels, replicas))
 

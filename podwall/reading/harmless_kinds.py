@@ -1,0 +1,180 @@
+"""Kinds that cannot change who reaches whom, each with the reason."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Final
+
+__all__ = ["harmless"]
+
+#: By reason and group. https://kubernetes.io/docs/reference/kubernetes-api/
+_OF_KUBERNETES: Final[Mapping[str, Mapping[str, str]]] = {
+    "it holds data that pods use": {
+        "": "ConfigMap Secret",
+    },
+    "it says who may use the API": {
+        "": "ServiceAccount",
+        "rbac.authorization.k8s.io": "ClusterRole ClusterRoleBinding Role RoleBinding",
+        "certificates.k8s.io": "CertificateSigningRequest ClusterTrustBundle",
+    },
+    "it limits, scales or schedules pods that are declared elsewhere": {
+        "": "LimitRange ResourceQuota",
+        "autoscaling": "HorizontalPodAutoscaler",
+        "autoscaling.k8s.io": "VerticalPodAutoscaler",
+        "flowcontrol.apiserver.k8s.io": "FlowSchema PriorityLevelConfiguration",
+        "node.k8s.io": "RuntimeClass",
+        "policy": "PodDisruptionBudget PodSecurityPolicy",
+        "resource.k8s.io": "DeviceClass ResourceClaim ResourceClaimTemplate ResourceSlice",
+        "scheduling.k8s.io": "PriorityClass",
+    },
+    "it is storage": {
+        "": "PersistentVolume PersistentVolumeClaim",
+        "snapshot.storage.k8s.io": "VolumeSnapshot VolumeSnapshotClass VolumeSnapshotContent",
+        "storage.k8s.io": "CSIDriver CSINode CSIStorageCapacity StorageClass VolumeAttachment "
+        "VolumeAttributesClass",
+    },
+    "it extends the API, and is no object of the kinds that it declares": {
+        "apiextensions.k8s.io": "CustomResourceDefinition",
+        "apiregistration.k8s.io": "APIService",
+    },
+    "it can refuse objects, and changes none": {
+        "admissionregistration.k8s.io": "ValidatingAdmissionPolicy "
+        "ValidatingAdmissionPolicyBinding ValidatingWebhookConfiguration",
+    },
+    "it routes requests to services, and policies act on the pods behind them": {
+        "extensions": "Ingress",
+        "networking.k8s.io": "Ingress IngressClass IPAddress ServiceCIDR",
+    },
+    "the cluster keeps it for itself": {
+        "": "Binding ComponentStatus Endpoints Event Node",
+        "apps": "ControllerRevision",
+        "coordination.k8s.io": "Lease LeaseCandidate",
+        "discovery.k8s.io": "EndpointSlice",
+        "events.k8s.io": "Event",
+        "metrics.k8s.io": "NodeMetrics PodMetrics",
+    },
+}
+
+_MEASURES: Final = "it says what is measured, and when to alarm"
+_ROUTES: Final = "it routes requests to services, and policies act on the pods behind them"
+_SECRETS: Final = "it asks for data that pods use"
+_INSIDE: Final = "it is about what is inside of a service, such as its users or queues"
+_CONTROLS: Final = "it limits, scales or schedules pods that are declared elsewhere"
+_FETCHES: Final = "it says where something is fetched from, and applies nothing"
+_REFUSES: Final = "it can refuse objects, and changes none"
+
+#: By group and reason, the kinds of APIs that others add to a cluster; `*` is every kind.
+_OF_OTHERS: Final[Mapping[str, Mapping[str, str]]] = {
+    "monitoring.coreos.com": {
+        _MEASURES: "AlertmanagerConfig PodMonitor Probe PrometheusRule ScrapeConfig ServiceMonitor"
+    },
+    "azmonitoring.coreos.com": {_MEASURES: "PodMonitor ServiceMonitor"},
+    "operator.victoriametrics.com": {
+        _MEASURES: "VMAlertmanagerConfig VMNodeScrape VMPodScrape VMProbe VMRule VMScrapeConfig "
+        "VMServiceScrape VMStaticScrape VMUser"
+    },
+    "monitoring.googleapis.com": {
+        _MEASURES: "ClusterPodMonitoring ClusterRules GlobalRules PodMonitoring Rules"
+    },
+    "grafana.integreatly.org": {
+        _MEASURES: "GrafanaAlertRuleGroup GrafanaContactPoint GrafanaDashboard GrafanaDatasource "
+        "GrafanaFolder GrafanaMuteTiming GrafanaNotificationPolicy"
+    },
+    "telemetry.istio.io": {_MEASURES: "Telemetry"},
+    "chaos-mesh.org": {_CONTROLS: "PodChaos StressChaos TimeChaos"},
+    "cert-manager.io": {_SECRETS: "Certificate CertificateRequest"},
+    "trust.cert-manager.io": {_SECRETS: "Bundle"},
+    "external-secrets.io": {
+        _SECRETS: "ClusterExternalSecret ClusterSecretStore ExternalSecret PushSecret SecretStore"
+    },
+    "generators.external-secrets.io": {_SECRETS: "*"},
+    "bitnami.com": {_SECRETS: "SealedSecret"},
+    "secrets-store.csi.x-k8s.io": {_SECRETS: "SecretProviderClass SecretProviderClassPodStatus"},
+    "secrets.hashicorp.com": {_SECRETS: "*"},
+    "spv.no": {_SECRETS: "AzureKeyVaultSecret"},
+    "aadpodidentity.k8s.io": {_SECRETS: "AzureIdentity AzureIdentityBinding"},
+    "gateway.networking.k8s.io": {
+        _ROUTES: "BackendTLSPolicy GRPCRoute GatewayClass HTTPRoute ReferenceGrant TCPRoute "
+        "TLSRoute UDPRoute"
+    },
+    "networking.istio.io": {
+        _ROUTES: "DestinationRule Gateway ServiceEntry VirtualService WorkloadEntry WorkloadGroup"
+    },
+    "traefik.io": {_ROUTES: "*"},
+    "traefik.containo.us": {_ROUTES: "*"},
+    "projectcontour.io": {_ROUTES: "HTTPProxy TLSCertificateDelegation"},
+    "getambassador.io": {_ROUTES: "Host Listener Mapping TCPMapping TLSContext"},
+    "configuration.konghq.com": {_ROUTES: "*"},
+    "k8s.nginx.org": {_ROUTES: "GlobalConfiguration TransportServer VirtualServer"},
+    "route.openshift.io": {_ROUTES: "Route"},
+    "elbv2.k8s.aws": {_ROUTES: "IngressClassParams TargetGroupBinding"},
+    "networking.gke.io": {_ROUTES: "FrontendConfig ManagedCertificate"},
+    "cloud.google.com": {_ROUTES: "BackendConfig"},
+    "appgw.ingress.k8s.io": {_ROUTES: "*"},
+    "alb.networking.azure.io": {_ROUTES: "BackendTLSPolicy FrontendTLSPolicy HealthCheckPolicy"},
+    "externaldns.k8s.io": {_ROUTES: "DNSEndpoint"},
+    "metallb.io": {
+        _ROUTES: "BFDProfile BGPAdvertisement BGPPeer Community IPAddressPool L2Advertisement"
+    },
+    "rabbitmq.com": {
+        _INSIDE: "Binding Exchange Federation Permission Policy Queue SchemaReplication Shovel "
+        "TopicPermission User Vhost"
+    },
+    "kafka.strimzi.io": {_INSIDE: "KafkaConnector KafkaRebalance KafkaTopic KafkaUser"},
+    "postgresql.cnpg.io": {
+        _INSIDE: "Backup ClusterImageCatalog Database ImageCatalog Publication ScheduledBackup "
+        "Subscription"
+    },
+    "k8s.mariadb.com": {_INSIDE: "Database Grant SqlJob User"},
+    "eventing.keda.sh": {_CONTROLS: "*"},
+    "keda.sh": {_CONTROLS: "ClusterTriggerAuthentication ScaledObject TriggerAuthentication"},
+    "karpenter.sh": {_CONTROLS: "*"},
+    "karpenter.azure.com": {_CONTROLS: "*"},
+    "karpenter.k8s.aws": {_CONTROLS: "*"},
+    "argoproj.io": {
+        _CONTROLS: "AnalysisTemplate AppProject ClusterAnalysisTemplate ClusterWorkflowTemplate "
+        "WorkflowTemplate"
+    },
+    "flagger.app": {_CONTROLS: "AlertProvider MetricTemplate"},
+    "monitoring.openshift.io": {_MEASURES: "AlertRelabelConfig AlertingRule"},
+    "source.toolkit.fluxcd.io": {
+        _FETCHES: "Bucket GitRepository HelmChart HelmRepository OCIRepository"
+    },
+    "image.toolkit.fluxcd.io": {_FETCHES: "ImagePolicy ImageRepository ImageUpdateAutomation"},
+    "notification.toolkit.fluxcd.io": {_MEASURES: "Alert Provider Receiver"},
+    "image.openshift.io": {_FETCHES: "Image ImageStream ImageStreamTag"},
+    "console.openshift.io": {"it is about the console": "*"},
+    "security.openshift.io": {_REFUSES: "SecurityContextConstraints"},
+    "templates.gatekeeper.sh": {_REFUSES: "ConstraintTemplate"},
+    "constraints.gatekeeper.sh": {_REFUSES: "*"},
+    "config.gatekeeper.sh": {_REFUSES: "Config"},
+    "kyverno.io": {
+        _REFUSES: "CleanupPolicy ClusterCleanupPolicy ClusterPolicy GlobalContextEntry Policy "
+        "PolicyException"
+    },
+    "app.k8s.io": {"it describes objects that are declared elsewhere": "Application"},
+    "velero.io": {
+        "it keeps copies, and brings none back": "Backup BackupStorageLocation Schedule "
+        "VolumeSnapshotLocation"
+    },
+}
+_REASONS: Final = {
+    (group, kind): reason
+    for reason, groups in _OF_KUBERNETES.items()
+    for group, kinds in groups.items()
+    for kind in kinds.split()
+} | {
+    (group, kind): reason
+    for group, reasons in _OF_OTHERS.items()
+    for reason, kinds in reasons.items()
+    for kind in kinds.split()
+}
+
+
+def harmless(group: str, kind: str) -> str:
+    """Return why no object of a kind can change who reaches whom; nothing where one may.
+
+    >>> harmless("", "ConfigMap"), harmless("argoproj.io", "Rollout")
+    ('it holds data that pods use', '')
+    """
+    return _REASONS.get((group, kind)) or _REASONS.get((group, "*"), "")
