@@ -12,6 +12,7 @@ from podwall.policies.errors import Finding, Place
 
 __all__ = [
     "SECRET",
+    "Kubeconfig",
     "Operation",
     "Origin",
     "Plan",
@@ -79,6 +80,18 @@ class ResourceOptions:
 
 
 @dataclass(frozen=True, slots=True)
+class Kubeconfig:
+    """What a provider's kubeconfig says that is no secret.
+
+    `server` is equal for two that are for the same server, and tells nothing else; `namespace` is
+    that of the context, empty where it has none.
+    """
+
+    server: str
+    namespace: str = ""
+
+
+@dataclass(frozen=True, slots=True)
 class PlannedResource:
     """One resource of a plan.
 
@@ -89,6 +102,7 @@ class PlannedResource:
     replacement. `place` is the line of the program that made the resource. `unseen` says, of a
     component whose provider registers its objects, what of them the plan can't show, and why.
     `called` is what the program calls it now, where it has given it another name since.
+    `kubeconfig` is what is left of that of a provider, whose text is secret.
     """
 
     urn: str
@@ -108,6 +122,7 @@ class PlannedResource:
     place: Place = field(default_factory=Place)
     unseen: tuple[str, ...] = ()
     called: str = ""
+    kubeconfig: Kubeconfig | None = None
 
     @property
     def protect(self) -> bool:

@@ -18,6 +18,7 @@ from msgspec import UNSET, Meta, UnsetType
 from podwall.documents import TypedDocument, about, convert
 from podwall.plan.model import (
     SECRET,
+    Kubeconfig,
     Operation,
     Origin,
     Plan,
@@ -77,6 +78,13 @@ class OptionsDocument(TypedDocument, omit_defaults=True, rename="camel"):
     import_id: str | None = None
 
 
+class KubeconfigDocument(TypedDocument, omit_defaults=True):
+    """What a provider's kubeconfig says that is no secret."""
+
+    server: Annotated[str, about("Equal for kubeconfigs of one server; a digest.")]
+    namespace: Annotated[str, about("That of the context.")] = ""
+
+
 class ResourceDocument(TypedDocument, omit_defaults=True, rename="camel"):
     """A resource of a plan; what is the default is left out."""
 
@@ -109,6 +117,7 @@ class ResourceDocument(TypedDocument, omit_defaults=True, rename="camel"):
         tuple[str, ...], about("What of a component's objects is not in the plan, and why.")
     ] = ()
     options: OptionsDocument | UnsetType = UNSET
+    kubeconfig: KubeconfigDocument | UnsetType = UNSET
     place: Annotated[str, about("The line of the program that makes the resource.")] = ""
 
 
@@ -181,8 +190,13 @@ def _resource_document(resource: PlannedResource) -> ResourceDocument:
         property_dependencies=dict(resource.property_dependencies),
         unseen=resource.unseen,
         options=_options_document(resource.options),
+        kubeconfig=_kubeconfig_document(resource.kubeconfig),
         place=str(resource.place),
     )
+
+
+def _kubeconfig_document(known: Kubeconfig | None) -> KubeconfigDocument | UnsetType:
+    return UNSET if known is None else KubeconfigDocument(known.server, known.namespace)
 
 
 def _options_document(options: ResourceOptions) -> OptionsDocument | UnsetType:
@@ -255,7 +269,12 @@ def _resource(read: ResourceDocument) -> PlannedResource:
         replaced_by=read.replaced_by,
         place=_place(read.place),
         unseen=read.unseen,
+        kubeconfig=_kubeconfig(read.kubeconfig),
     )
+
+
+def _kubeconfig(read: KubeconfigDocument | UnsetType) -> Kubeconfig | None:
+    return None if read is UNSET else Kubeconfig(read.server, read.namespace)
 
 
 def _options(read: OptionsDocument | UnsetType) -> dict[str, Any]:

@@ -18,7 +18,7 @@ from typing import Any, Final
 
 from podwall.aks.resource_types import is_any_cluster, is_managed_namespace, is_node_pool
 from podwall.plan.model import Operation, Plan, PlannedResource, depends_on_any
-from podwall.plan.providers import PROVIDER, kubeconfig_server
+from podwall.plan.providers import PROVIDER, kubeconfig
 
 __all__ = ["ProviderCluster", "cluster_identity", "only_of", "provider_clusters"]
 
@@ -102,13 +102,12 @@ def cluster_identity(
     chosen = tuple(each if isinstance(each := inputs.get(key), str) else "" for key in _CHOICES)
     if folder := inputs.get("renderYamlToDirectory"):
         return "folder", folder if isinstance(folder, str) else urn
-    kubeconfig = inputs.get("kubeconfig")
-    if kubeconfig and isinstance(kubeconfig, str):
-        server = kubeconfig_server(provider)
-        return ("server", server) if server else ("text", kubeconfig, *chosen)
+    known = kubeconfig(provider)
+    if known is not None:
+        return "kubeconfig", known.server
     of = _only_origin(provider, resources)
     if of is None:
-        return ("provider", urn) if kubeconfig else ("environment", *chosen)
+        return ("provider", urn) if inputs.get("kubeconfig") else ("environment", *chosen)
     return ("of", of, *chosen)
 
 

@@ -10,18 +10,19 @@ https://www.pulumi.com/registry/packages/kubernetes/installation-configuration/
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Collection, Iterator, Mapping
 from types import MappingProxyType
 from typing import Any, Final
 
 import yaml
 
-from podwall.plan.model import SECRET, PlannedResource
-from podwall.plan.values import UNKNOWN
+from podwall.plan.model import SECRET, Kubeconfig, PlannedResource
+from podwall.plan.values import UNKNOWN, is_secret, is_unknown
 from podwall.policies.unknown import Unknown
 from podwall.yaml_values import yaml_values
 
-__all__ = ["PROVIDER", "default_provider", "kubeconfig_server", "provider_namespace"]
+__all__ = ["PROVIDER", "default_provider", "kubeconfig", "kubeconfig_of", "provider_namespace"]
 
 PROVIDER: Final = "pulumi:providers:kubernetes"
 _PACKAGE: Final = "kubernetes"
@@ -41,7 +42,17 @@ def default_provider(
     found = dict(_settings(config, secret_keys))
     if not found:
         return None
-    return PlannedResource("", PROVIDER, "default", MappingProxyType(found))
+    own = {key: value for key, value in _values(config) if value}
+    return PlannedResource(
+        "", PROVIDER, "default", MappingProxyType(found), kubeconfig=kubeconfig_of(own)
+    )
+
+
+def _values(config: Mapping[str, Any]) -> Iterator[tuple[str, Any]]:
+    for key, value in config.items():
+        package, _, name = key.replace(":config:", ":").partition(":")
+        if package == _PACKAGE:
+            yield name, value
 
 
 def _settings(config: Mapping[str, Any], secret_keys: Collection[str]) -> Iterator[tuple[str, Any]]:
@@ -73,24 +84,54 @@ def provider_namespace(provider: PlannedResource | None) -> str | Unknown | None
 
 
 def _context_namespace(provider: PlannedResource) -> str | None:
-    return _text(_context(provider, _read(provider.inputs.get("kubeconfig"))).get("namespace"))
+    found = kubeconfig(provider)
+    return found.namespace or None if found else None
 
 
-def kubeconfig_server(provider: PlannedResource) -> str | None:
-    """Return the address of the server that a kubeconfig is for, None where it does not say.
+def kubeconfig(provider: PlannedResource) -> Kubeconfig | None:
+    """Return what is known of a provider's kubeconfig, None where that is nothing."""
+    return provider.kubeconfig or kubeconfig_of(provider.inputs)
+
+
+def kubeconfig_of(inputs: Mapping[str, Any]) -> Kubeconfig | None:
+    """Return what the kubeconfig says in a provider's inputs, as the engine is sent them.
+
+    Of a server there is a digest, and of a kubeconfig that names none (a path of one, for example)
+    a digest of the whole: whether two are equal is all that anybody asks.
 
     >>> kubeconfig = {"current-context": "aks", "contexts": [{"name": "aks", "context": {
-    ...     "cluster": "aks"}}], "clusters": [{"name": "aks", "cluster": {"server": "https://aks"}}]}
-    >>> kubeconfig_server(PlannedResource("", PROVIDER, "k8s", {"kubeconfig": str(kubeconfig)}))
-    'https://aks'
+    ...     "cluster": "aks", "namespace": "shop"}}],
+    ...     "clusters": [{"name": "aks", "cluster": {"server": "https://aks"}}]}
+    >>> kubeconfig_of({"kubeconfig": str(kubeconfig)})
+    Kubeconfig(server='78485b6ededb1e85', namespace='shop')
     """
-    kubeconfig = _read(provider.inputs.get("kubeconfig"))
-    cluster = provider.inputs.get("cluster") or _context(provider, kubeconfig).get("cluster")
-    return _text(_entry(kubeconfig, "clusters", cluster).get("server"))
+    text = _plain(inputs.get("kubeconfig"))
+    if not isinstance(text, str) or not text or is_unknown(text) or text == str(SECRET):
+        return None
+    read = _read(text)
+    context = _context(inputs, read)
+    cluster = inputs.get("cluster") or context.get("cluster")
+    server = _text(_entry(read, "clusters", cluster).get("server"))
+    chosen = [str(inputs.get(key) or "") for key in ("context", "cluster")]
+    return Kubeconfig(
+        _digest(server or "\0".join((text, *chosen))), _text(context.get("namespace")) or ""
+    )
 
 
-def _context(provider: PlannedResource, kubeconfig: Mapping[str, Any]) -> Mapping[str, Any]:
-    wanted = provider.inputs.get("context") or kubeconfig.get("current-context")
+def _plain(value: Any) -> Any:
+    """Return what a secret holds, where the engine is told; an encrypted one holds nothing."""
+    return value.get("value") if isinstance(value, Mapping) and is_secret(value) else value
+
+
+def _digest(text: str) -> str:
+    return hashlib.sha256(text.encode("utf-8", "replace")).hexdigest()[:_DIGITS]
+
+
+_DIGITS: Final = 16
+
+
+def _context(inputs: Mapping[str, Any], kubeconfig: Mapping[str, Any]) -> Mapping[str, Any]:
+    wanted = inputs.get("context") or kubeconfig.get("current-context")
     return _entry(kubeconfig, "contexts", wanted)
 
 
@@ -108,10 +149,8 @@ def _text(value: Any) -> str | None:
     return value if value and isinstance(value, str) else None
 
 
-def _read(kubeconfig: Any) -> Mapping[str, Any]:
+def _read(kubeconfig: str) -> Mapping[str, Any]:
     """Return a kubeconfig that is given as text; a path of one, or no YAML, says nothing."""
-    if not isinstance(kubeconfig, str):
-        return {}
     try:
         values = [each.value for each in yaml_values(kubeconfig.encode("utf-8", "replace"))]
     except yaml.YAMLError:

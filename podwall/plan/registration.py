@@ -23,6 +23,7 @@ from pulumi.runtime.sync_await import _sync_await
 
 from podwall.plan.model import Operation, PlannedResource, ResourceOptions
 from podwall.plan.program_lines import program_line
+from podwall.plan.providers import PROVIDER, kubeconfig_of
 from podwall.plan.read_objects import read_inputs
 from podwall.plan.sdk import fields, program_lines
 from podwall.plan.values import kind_of, unknown_inputs
@@ -50,11 +51,12 @@ def planned_resource(
 ) -> PlannedResource:
     """Return the resource that `request` asks for; `folder` is the project's."""
     dependencies = _property_dependencies(request)
+    sent = plain(request.object)
     return PlannedResource(
         urn=urn,
         type=request.type,
         name=request.name,
-        inputs=unknown_inputs(plain(request.object), request.type, request.name, dependencies),
+        inputs=unknown_inputs(sent, request.type, request.name, dependencies),
         custom=request.custom,
         parent=request.parent or None,
         provider=_provider(request.provider),
@@ -63,6 +65,7 @@ def planned_resource(
         options=_options(request),
         change=Operation.CREATE,
         place=_place(request, folder),
+        kubeconfig=kubeconfig_of(sent) if request.type == PROVIDER else None,
     )
 
 

@@ -24,7 +24,7 @@ from podwall.plan import Operation, Origin, Plan, PlannedResource, ResourceOptio
 from podwall.plan.masking import masked
 from podwall.plan.messages import EngineDiagnostic
 from podwall.plan.program_lines import program_line
-from podwall.plan.providers import default_provider
+from podwall.plan.providers import PROVIDER, default_provider, kubeconfig_of
 from podwall.plan.read_objects import api_identity, read_inputs
 from podwall.plan.values import unknown_inputs
 from podwall.policies.errors import Finding, InvalidValue, Place, Severity
@@ -252,6 +252,7 @@ def planned_resource(
         change=change,
         replaced_by=tuple(replaced_by),
         place=_place(state),
+        kubeconfig=kubeconfig_of(state.inputs or {}) if state.type == PROVIDER else None,
     )
 
 

@@ -81,6 +81,13 @@ def test_the_same_where_both_are_told_by_their_kubeconfigs() -> None:
     assert refused(found, "workload-open") == {"web-east"}
 
 
+def test_two_providers_of_one_server_are_one_cluster() -> None:
+    first, second = speaking_to("https://east.example"), speaking_to("https://east.example")
+    second = {**second, "urn": f"{second['urn']}-again"}
+    found = judged([first, second, *inside(first, SHOP, pod("web")), *inside(second, DENY)])
+    assert refused(found, "workload-open") == set()
+
+
 def test_each_cluster_has_its_own_engine() -> None:
     east, west = cluster("east", CILIUM), cluster("west", AZURE_CNI)
     first, second = provider(east), provider(west)

@@ -7,12 +7,16 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+import msgspec
 import pytest
 
 from podwall.model import Unknown
 from podwall.plan.embedded import embedded_plan
+from podwall.plan.plan_json import plan_document
 from podwall.review import review
 from podwall.sources import source, source_of_program
+from podwall.sources.clusters import clusters_of
+from podwall.sources.model import Source
 from tests.plan.projects import project_in
 
 PROGRAM = """
@@ -61,6 +65,95 @@ def test_objects_without_a_namespace_are_in_that_of_their_provider(
     files: Mapping[str, Any], web: str, tmp_path: Path
 ) -> None:
     assert placed(tmp_path, **files) == {web, "shop/api", "default/db"}
+
+
+def kubeconfig(server: str = "https://aks.example", namespace: str = "green") -> str:
+    """Return a kubeconfig, with a token that may come out nowhere."""
+    context = {"cluster": "aks", "user": "me", "namespace": namespace}
+    return json.dumps(
+        {
+            "current-context": "aks",
+            "contexts": [{"name": "aks", "context": context}],
+            "clusters": [{"name": "aks", "cluster": {"server": server}}],
+            "users": [{"name": "me", "user": {"token": "canary"}}],
+        }
+    )
+
+
+TWO = """
+import pulumi
+import pulumi_kubernetes as kubernetes
+
+for name, text in ONES.items():
+    provider = kubernetes.Provider(name, kubeconfig=MADE(text))
+    kubernetes.core.v1.Pod(
+        f"{name}-web",
+        metadata={"name": f"{name}-web"},
+        spec={"containers": []},
+        opts=pulumi.ResourceOptions(provider=provider),
+    )
+"""
+PLAIN, SECRET = "str", "pulumi.Output.secret"
+
+
+def two(folder: Path, made: str, **texts: str) -> Source:
+    """Return what a program makes with a provider of each kubeconfig, which it holds as `made`."""
+    program = TWO.replace("ONES", repr(texts)).replace("MADE", made)
+    plan = embedded_plan(project_in(folder, program), "dev")
+    return source_of_program(plan, folder)
+
+
+@pytest.mark.parametrize("made", [PLAIN, SECRET])
+def test_the_context_of_a_kubeconfig_names_a_namespace(made: str, tmp_path: Path) -> None:
+    found = two(tmp_path, made, a=kubeconfig())
+    assert [each.full_name for each in review(found).reading.snapshot.workloads] == ["green/a-web"]
+
+
+@pytest.mark.parametrize("made", [PLAIN, SECRET])
+@pytest.mark.parametrize(
+    ("other", "clusters"),
+    [
+        pytest.param(kubeconfig(), 1, id="the same"),
+        pytest.param(kubeconfig(namespace="red"), 1, id="another namespace"),
+        pytest.param(kubeconfig("https://other.example"), 2, id="another server"),
+    ],
+)
+def test_two_kubeconfigs_of_one_server_are_one_cluster(
+    other: str, clusters: int, made: str, tmp_path: Path
+) -> None:
+    found = two(tmp_path, made, a=kubeconfig(), b=other)
+    assert len(clusters_of(found)) == clusters
+    assert found.plan is not None
+    written = msgspec.json.encode(plan_document(found.plan))
+    assert b"canary" not in written
+    assert b"aks.example" not in written
+    file = tmp_path / "plan.json"
+    file.write_bytes(written)
+    again = source(str(file))
+    assert len(clusters_of(again)) == clusters
+    assert again.planned.documents == found.planned.documents
+
+
+@pytest.mark.parametrize("kind", ["preview", "state"])
+def test_a_document_has_what_a_kubeconfig_says(kind: str, tmp_path: Path) -> None:
+    prefix = "urn:pulumi:dev::shop::"
+    pod, states = "kubernetes:core/v1:Pod", []
+    for name in ("a", "b"):
+        urn = f"{prefix}pulumi:providers:kubernetes::{name}"
+        inputs: Mapping[str, Any] = {"kubeconfig": kubeconfig(namespace=name)}
+        type_ = "pulumi:providers:kubernetes"
+        states.append({"urn": urn, "type": type_, "custom": True, "inputs": inputs})
+        inputs = {"metadata": {"name": "web"}, "spec": {}}
+        about = {"custom": True, "inputs": inputs, "provider": f"{urn}::id"}
+        states.append({"urn": f"{prefix}{pod}::{name}", "type": pod, **about})
+    documents = {
+        "preview": {"steps": [{"op": "create", "newState": each} for each in states]},
+        "state": {"version": 3, "deployment": {"resources": states}},
+    }
+    file = tmp_path / "document.json"
+    file.write_text(json.dumps(documents[kind]), encoding="utf-8")
+    workloads = review(source(str(file))).reading.snapshot.workloads
+    assert {each.full_name for each in workloads} == {"a/web", "b/web"}
 
 
 def test_a_preview_says_its_configuration(tmp_path: Path) -> None:
