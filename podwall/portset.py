@@ -129,15 +129,21 @@ class PortSet:
             return other
         if not other:
             return self
-        pairs = zip(self._transports(), other._transports(), strict=True)
-        tcp, udp, sctp = (intervals.merged(left + right) for left, right in pairs)
-        return PortSet(tcp, udp, sctp, self.other or other.other)
+        return PortSet(
+            _union(self.tcp, other.tcp),
+            _union(self.udp, other.udp),
+            _union(self.sctp, other.sctp),
+            self.other or other.other,
+        )
 
     def __and__(self, other: PortSet) -> PortSet:
         """Return what is in both sets."""
-        pairs = zip(self._transports(), other._transports(), strict=True)
-        tcp, udp, sctp = (intervals.intersection(left, right) for left, right in pairs)
-        return PortSet(tcp, udp, sctp, self.other and other.other)
+        return PortSet(
+            _intersection(self.tcp, other.tcp),
+            _intersection(self.udp, other.udp),
+            _intersection(self.sctp, other.sctp),
+            self.other and other.other,
+        )
 
     def __sub__(self, other: PortSet) -> PortSet:
         """Return what is in this set and not in the other."""
@@ -147,7 +153,7 @@ class PortSet:
 
     def __bool__(self) -> bool:
         """Whether something is in the set."""
-        return not self.is_empty
+        return bool(self.tcp or self.udp or self.sctp or self.other)
 
     def __str__(self) -> str:
         """Write the set for people.
@@ -172,6 +178,23 @@ NO_PORTS: Final = PortSet()
 ALL_PORTS: Final = PortSet(_WHOLE, _WHOLE, _WHOLE, other=True)
 TRANSPORT_PORTS: Final = PortSet(_WHOLE, _WHOLE, _WHOLE)
 """All ports of the protocols that have ports."""
+
+
+def _union(left: Ranges, right: Ranges) -> Ranges:
+    """Return the ports of both, most often without looking at more than whether one has all."""
+    if not right or left in {right, _WHOLE}:
+        return left
+    if not left or right == _WHOLE:
+        return right
+    return intervals.merged(left + right)
+
+
+def _intersection(left: Ranges, right: Ranges) -> Ranges:
+    if not left or right in {left, _WHOLE}:
+        return left
+    if not right or left == _WHOLE:
+        return right
+    return intervals.intersection(left, right)
 
 
 def _written(protocol: IpProtocol, ranges: Ranges) -> str:

@@ -16,20 +16,21 @@ passes. What no policy of a namespace selects is a union of conditions as well.
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from functools import reduce
 from typing import Final, NamedTuple
 
 import numpy as np
 
+from podwall.model import Selector
 from podwall.policies.rules import Direction
 from podwall.reachability.analysis import Analysis
-from podwall.reachability.arrays import unique_rows
+from podwall.reachability.arrays import Registry, unique_rows
 from podwall.reachability.label_conditions import LabelConditions, simplified
 from podwall.reachability.unseen_peers import Counted, ShownNamespaces, UnseenPeers
 from podwall.reachability.unseen_pods import UnseenPods
 from podwall.reachability.unseen_rules import (
-    AlikeNamespaces,
+    GrantLists,
     OwnRules,
     PodGrant,
     TheirRules,
@@ -55,11 +56,12 @@ class ExposedClasses:
 
     def __init__(self, analysis: Analysis, direction: Direction, peers: UnseenPeers) -> None:
         """Read the rules of both sides; openings are joined when they are asked for."""
+        lists = GrantLists()
         self._own = OwnRules(analysis, direction, peers)
-        self._theirs = TheirRules(analysis, direction, peers)
+        self._theirs = TheirRules(analysis, direction, peers, lists)
         sides = np.stack([self._own.number_of, self._theirs.number_of], axis=1)
         self._rows, self.of = unique_rows(sides)
-        self._joined = _Joined(peers.shown)
+        self._joined = _Joined(peers.shown, lists)
         self._known: dict[int, tuple[UnseenOpening, ...]] = {}
 
     def __len__(self) -> int:
@@ -93,52 +95,81 @@ Classes = dict[LabelConditions, Bounds]
 class _Joined:
     """Joins what a workload's rules allow with what the rules of unseen pods allow."""
 
-    def __init__(self, shown: ShownNamespaces) -> None:
+    def __init__(self, shown: ShownNamespaces, lists: GrantLists) -> None:
         self._shown = shown
-        self._meets: dict[tuple[LabelConditions, LabelConditions], LabelConditions | None] = {}
+        self._lists = lists
+        self._common: dict[tuple[int, int], PodGrant | None] = {}
+        self._both: dict[tuple[int, int], tuple[int, ...]] = {}
+        self._found = Registry[PodGrant]()
+        self._openings: dict[tuple[int, int], UnseenOpening] = {}
+        self._selectors: dict[LabelConditions, Selector] = {}
 
     def openings(
-        self, own: Sequence[UnseenGrant], theirs: Sequence[AlikeNamespaces]
+        self, own: Sequence[UnseenGrant], theirs: Mapping[int, int]
     ) -> tuple[UnseenOpening, ...]:
         """Return the openings, those of namespaces shown first."""
         return (*self._in_shown(own, theirs), *self._in_others(own))
 
     def _in_shown(
-        self, own: Sequence[UnseenGrant], theirs: Sequence[AlikeNamespaces]
+        self, own: Sequence[UnseenGrant], theirs: Mapping[int, int]
     ) -> Iterator[UnseenOpening]:
-        found: defaultdict[tuple[LabelConditions, Bounds], int] = defaultdict(int)
-        for bits, mine in _by_namespaces(own):
-            for there, others in theirs:
+        found: dict[int, int] = {}
+        for bits, grants in _by_namespaces(own):
+            mine = self._lists.of_list(self._lists.of_grant(*each) for each in grants)
+            for others, there in theirs.items():
                 if here := bits & there:
-                    for pods, ports in _canonical(self._in_both(mine, others)):
-                        found[pods, ports] |= here
-        for (pods, ports), bits in found.items():
-            yield UnseenOpening(UnseenPods(pods.selector(), self._shown.of(bits)), ports)
+                    for number in self._in_both(mine, others):
+                        found[number] = found.get(number, 0) | here
+        for key in found.items():
+            if key not in self._openings:
+                number, bits = key
+                pods, ports = self._found.values[number]
+                unseen = UnseenPods(self._selector(pods), self._shown.of(bits))
+                self._openings[key] = UnseenOpening(unseen, ports)
+            yield self._openings[key]
 
-    def _in_both(self, own: Sequence[PodGrant], theirs: Sequence[PodGrant]) -> Classes:
-        """Return what the pods are that two sides mean, with the ports that both allow."""
+    def _in_both(self, own: int, theirs: int) -> tuple[int, ...]:
+        """Return the pods that two lists of grants mean, with the ports of both, as numbers.
+
+        Ten thousand classes of pods come to few pairs of lists, each of which is joined once.
+        """
+        key = (own, theirs)
+        if key not in self._both:
+            joined = _canonical(self._classes(own, theirs))
+            self._both[key] = tuple(self._found.number(each) for each in joined)
+        return self._both[key]
+
+    def _classes(self, own: int, theirs: int) -> Classes:
         found: Classes = {}
-        for pods, ports in own:
-            for others, allowed in theirs:
-                both = self._meet(pods, others)
-                if both is not None and (common := _common(ports, allowed)).may:
+        for one in self._lists.grants(own):
+            for other in self._lists.grants(theirs):
+                if (meet := self._meet(one, other)) is not None:
+                    both, common = meet
                     found[both] = found[both] | common if both in found else common
         return found
 
-    def _meet(self, one: LabelConditions, other: LabelConditions) -> LabelConditions | None:
-        """Return the conditions that both hold, each pair looked at once."""
-        if not (one.items and other.items):
-            return one if one.items else other
-        if (one, other) not in self._meets:
-            self._meets[one, other] = one & other
-        return self._meets[one, other]
+    def _meet(self, one: int, other: int) -> PodGrant | None:
+        """Return what two grants have in common, each pair looked at once."""
+        key = (one, other)
+        if key not in self._common:
+            (pods, ports), (others, allowed) = self._lists.grant(one), self._lists.grant(other)
+            both, common = pods & others, _common(ports, allowed)
+            self._common[key] = None if both is None or not common.may else (both, common)
+        return self._common[key]
+
+    def _selector(self, conditions: LabelConditions) -> Selector:
+        """Return the selector of some conditions, each made once."""
+        found = self._selectors.get(conditions)
+        if found is None:
+            found = self._selectors[conditions] = conditions.selector()
+        return found
 
     def _in_others(self, own: Sequence[UnseenGrant]) -> Iterator[UnseenOpening]:
         outside = [each for each in own if each.others is not None and each.ports.may]
         if len(outside) == 1:
             pods, _, others, ports = outside[0]
             assert others is not None
-            yield UnseenOpening(UnseenPods(pods.selector(), others.selector()), ports)
+            yield self._of_others(pods, others, ports)
             return
         found: Classes = {}
         for each in outside:
@@ -146,8 +177,12 @@ class _Joined:
                 both = _beside(each.pods, each.others)
                 found[both] = found.get(both, NOTHING) | each.ports
         for both, ports in _canonical(found):
-            pods, namespaces = _apart(both)
-            yield UnseenOpening(UnseenPods(pods.selector(), namespaces.selector()), ports)
+            yield self._of_others(*_apart(both), ports)
+
+    def _of_others(
+        self, pods: LabelConditions, namespaces: LabelConditions, ports: Bounds
+    ) -> UnseenOpening:
+        return UnseenOpening(UnseenPods(self._selector(pods), self._selector(namespaces)), ports)
 
 
 def _common(one: Bounds, other: Bounds) -> Bounds:

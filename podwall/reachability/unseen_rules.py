@@ -6,7 +6,8 @@ Pod classes under the same rules, as far as these mean unseen pods, share one li
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Mapping
+from functools import cached_property
 from typing import Final, NamedTuple
 
 import numpy as np
@@ -15,7 +16,14 @@ from podwall.model import Unknown
 from podwall.policies.rules import Direction
 from podwall.portset import ALL_PORTS
 from podwall.reachability.analysis import Analysis
-from podwall.reachability.arrays import Csr, IntArray, group_by_membership, packed, unique_rows
+from podwall.reachability.arrays import (
+    Csr,
+    IntArray,
+    Registry,
+    group_by_membership,
+    packed,
+    unique_rows,
+)
 from podwall.reachability.label_conditions import (
     EVERY_LABEL_MAP,
     LabelConditions,
@@ -33,7 +41,7 @@ from podwall.reachability.port_rules import (
 from podwall.reachability.unseen_peers import ShownNamespaces, UnseenPeer, UnseenPeers
 from podwall.reachability.values import ALL, NOTHING, Bound, Bounds
 
-__all__ = ["AlikeNamespaces", "OwnRules", "TheirRules", "UnseenGrant"]
+__all__ = ["GrantLists", "OwnRules", "PodGrant", "TheirRules", "UnseenGrant"]
 
 
 class UnseenGrant(NamedTuple):
@@ -43,6 +51,34 @@ class UnseenGrant(NamedTuple):
     shown: int
     others: LabelConditions | None
     ports: Bounds
+
+
+PodGrant = tuple[LabelConditions, Bounds]
+"""Unseen pods by their labels, and their ports."""
+
+
+class GrantLists:
+    """Numbers grants to unseen pods, and lists of these numbers: equal ones are looked at once."""
+
+    def __init__(self) -> None:
+        self._grants = Registry[PodGrant]()
+        self._lists = Registry[tuple[int, ...]]()
+
+    def of_grant(self, pods: LabelConditions, ports: Bounds) -> int:
+        """Return the number of a grant."""
+        return self._grants.number((pods, ports))
+
+    def grant(self, number: int) -> PodGrant:
+        """Return the grant with a number."""
+        return self._grants.values[number]
+
+    def of_list(self, grants: Iterable[int]) -> int:
+        """Return the number of a list; the order does not matter, and nor do repetitions."""
+        return self._lists.number(tuple(sorted(set(grants))))
+
+    def grants(self, number: int) -> tuple[int, ...]:
+        """Return the grants in the list with a number."""
+        return self._lists.values[number]
 
 
 _OPEN: Final = 0
@@ -169,25 +205,6 @@ def backends(analysis: Analysis, peers: UnseenPeers) -> Iterator[UnseenGrant]:
             yield UnseenGrant(peer.pods, peer.shown, None, ports)
 
 
-PodGrant = tuple[LabelConditions, Bounds]
-"""Unseen pods by their labels, and their ports."""
-
-
-def _overruled(grants: tuple[PodGrant, ...], by: Overruling) -> tuple[PodGrant, ...]:
-    """Return what policies grant unseen pods, where others that are not read may overrule them."""
-    if by is Overruling.NOT:
-        return grants
-    doubted = tuple((pods, overruled(ports, by)) for pods, ports in grants)
-    return doubted if by is Overruling.NARROWED else ((EVERY_LABEL_MAP, overruled(ALL, by)),)
-
-
-class AlikeNamespaces(NamedTuple):
-    """Namespaces shown, as bits, and what the policies there grant the unseen pods in them."""
-
-    shown: int
-    grants: tuple[PodGrant, ...]
-
-
 class _Isolation(NamedTuple):
     """Pods that policies of a namespace isolate: by the number of a selector, and how surely."""
 
@@ -204,54 +221,120 @@ def _number(shown: ShownNamespaces, name: str | Unknown) -> int:
     return shown.number[name] if isinstance(name, str) else len(shown.names)
 
 
+class _Alike(NamedTuple):
+    """Namespaces shown with equal policies, and equally overruled ones, as bits.
+
+    `always` are the grants to unseen pods there that no policy isolates; `guarded` are the places
+    of groups of pods that policies isolate.
+    """
+
+    shown: int
+    by: Overruling
+    always: tuple[int, ...]
+    guarded: tuple[int, ...]
+
+
+_Rule = tuple[int, bool]
+"""The ports of a rule, as the number of a list, and whether it means a class only perhaps."""
+
+
 class TheirRules:
     """What the policies of namespaces shown let the unseen pods there do with each pod class.
 
     `number_of` numbers what they grant, for each class.
+
+    How it works: a class is in some of the sets that rules name, so that only the groups with such
+    a rule grant it anything. All namespaces begin with what they grant to a class that no rule
+    names; those with such a group are looked at again.
+
+        shop: pods of app=web send to role=db; not selected: all other pods
+        a class that no rule names      all pods but app=web
+        a class with role=db            the same, and app=web
     """
 
-    def __init__(self, analysis: Analysis, direction: Direction, peers: UnseenPeers) -> None:
+    def __init__(
+        self, analysis: Analysis, direction: Direction, peers: UnseenPeers, lists: GrantLists
+    ) -> None:
         """Read the policies in the other direction than that of the classes."""
         self._analysis = analysis
         self._peers = peers
+        self._lists = lists
         self._direction = direction.other
         self._groups = analysis.rules.groups[direction.other]
         self._classes = len(analysis.classes)
         opened = backends(analysis, peers) if direction is Direction.EGRESS else ()
         self._always = [*self._unselected(), *opened]
         self._guarded = self._selected()
-        self._alike = list(self._partition())
-        self._overruling = list(self._by_overruling())
+        self._alike = list(self._apart())
         self._peer_sets = sorted({each for _, _, parts in self._guarded for each, _ in parts})
         self._members = self._memberships()
         self.number_of = group_by_membership(self._kinds(), self._members)
         self._firsts = np.unique(self.number_of, return_index=True)[1].tolist()
-        self._grants: dict[int, list[AlikeNamespaces]] = {}
+        self._grants: dict[int, dict[int, int]] = {}
+        self._unnamed: dict[tuple[int, ...], tuple[list[int], dict[int, int]]] = {}
+        self._allowed: dict[tuple[int, int, tuple[_Rule, ...]], int | None] = {}
 
-    def grants(self, number: int) -> list[AlikeNamespaces]:
-        """Return what unseen pods of namespaces shown may do with the classes with a number."""
+    def grants(self, number: int) -> Mapping[int, int]:
+        """Return what unseen pods of namespaces shown may do with the classes with a number.
+
+        The keys are lists of grants, by number, the values the namespaces, as bits.
+        """
         if number not in self._grants:
             self._grants[number] = self._of_one(self._firsts[number])
         return self._grants[number]
 
-    def _of_one(self, class_: int) -> list[AlikeNamespaces]:
-        by_groups = list(self._allowing(class_))
+    def _of_one(self, class_: int) -> dict[int, int]:
         exempt = self._exempt(class_)
-        return [
-            AlikeNamespaces(
-                bits,
-                (
-                    *_overruled(
-                        (*always, *(by_groups[each] for each in guarded if by_groups[each][1].may)),
-                        by,
-                    ),
-                    *exempt,
-                ),
-            )
-            for there, always, guarded in self._alike
-            for by, everywhere in self._overruling
-            if (bits := there & everywhere)
-        ]
+        allowing = self._allowing(class_)
+        everywhere, found = self._to_unnamed(exempt)
+        found = dict(found)
+        for place in {place for group in allowing for place in self._where[group]}:
+            here, before = self._alike[place], everywhere[place]
+            after = self._number(here, allowing, exempt)
+            if before != after:
+                found[before] &= ~here.shown
+                found[after] = found.get(after, 0) | here.shown
+        return found
+
+    def _to_unnamed(self, exempt: tuple[int, ...]) -> tuple[list[int], dict[int, int]]:
+        """Return what is granted to classes that no rule names: for each place, and joined."""
+        if exempt not in self._unnamed:
+            everywhere = [self._number(here, {}, exempt) for here in self._alike]
+            found: defaultdict[int, int] = defaultdict(int)
+            for here, number in zip(self._alike, everywhere, strict=True):
+                found[number] |= here.shown
+            self._unnamed[exempt] = everywhere, dict(found)
+        return self._unnamed[exempt]
+
+    def _number(self, here: _Alike, allowing: Mapping[int, int], exempt: tuple[int, ...]) -> int:
+        guarded = [allowing[each] for each in here.guarded if each in allowing]
+        return self._lists.of_list((*self._overruled((*here.always, *guarded), here.by), *exempt))
+
+    def _overruled(self, grants: tuple[int, ...], by: Overruling) -> tuple[int, ...]:
+        """Return what is left of grants where policies that are not read may overrule them."""
+        if by is Overruling.NOT:
+            return grants
+        if by is not Overruling.NARROWED:
+            return (self._lists.of_grant(EVERY_LABEL_MAP, overruled(ALL, by)),)
+        those = (self._lists.grant(each) for each in grants)
+        return tuple(self._lists.of_grant(pods, overruled(ports, by)) for pods, ports in those)
+
+    @cached_property
+    def _where(self) -> dict[int, list[int]]:
+        """For each group the places of the namespaces that have it."""
+        found: defaultdict[int, list[int]] = defaultdict(list)
+        for place, here in enumerate(self._alike):
+            for group in here.guarded:
+                found[group].append(place)
+        return found
+
+    def _apart(self) -> Iterator[_Alike]:
+        """Yield the namespaces shown, apart by their policies and by what overrules these."""
+        overruling_ = list(self._by_overruling())
+        for there, always, guarded in self._partition():
+            for by, everywhere in overruling_:
+                if bits := there & everywhere:
+                    yield _Alike(bits, by, tuple(always), tuple(guarded))
 
     def _by_overruling(self) -> Iterator[tuple[Overruling, int]]:
         """Yield the namespaces shown, apart by what policies that are not read do to the rules."""
@@ -267,19 +350,20 @@ class TheirRules:
             found[here] = found.get(here, 0) | bit
         yield from found.items()
 
-    def _partition(self) -> Iterator[tuple[int, list[PodGrant], list[int]]]:
+    def _partition(self) -> Iterator[tuple[int, list[int], list[int]]]:
         """Yield namespaces with equal policies: what always passes, and which groups count."""
         shown, always = self._peers.shown, self._always
+        numbers = [self._lists.of_grant(each.pods, each.ports) for each in always]
         sets = [*(each.shown for each in always), *self._guarded.values()]
         held = Csr.of_lists([shown.numbers(each) for each in sets]).transposed(len(shown.names))
         alike = group_by_membership(np.zeros(len(held), dtype=np.int64), held)
         for each, first in enumerate(np.unique(alike, return_index=True)[1].tolist()):
             places = held[first].tolist()
-            here = [always[k] for k in places if k < len(always)]
+            here = [numbers[k] for k in places if k < len(always)]
             guarded = [k - len(always) for k in places if k >= len(always)]
             yield (
                 shown.bits(np.flatnonzero(alike == each)),
-                [(grant.pods, grant.ports) for grant in here],
+                here,
                 guarded,
             )
 
@@ -376,33 +460,65 @@ class TheirRules:
             return ends.exposure[: self._classes]
         return np.zeros(self._classes, dtype=np.int64)
 
-    def _allowing(self, class_: int) -> Iterator[PodGrant]:
-        """Yield for each group what it allows unseen pods to do with a pod class."""
-        memberships = self._members[class_].tolist()
-        surely = {self._peer_sets[each // 2] for each in memberships if each % 2 == 0}
-        perhaps = {self._peer_sets[each // 2] for each in memberships if each % 2}
-        for pods, certain, parts in self._guarded:
-            ports = NOTHING
-            for peer_set, number in parts:
-                if peer_set in surely:
-                    ports |= self._ports(class_, number)
-                elif peer_set in perhaps:
-                    ports |= Bounds.perhaps(self._ports(class_, number).may)
-            yield pods, ports if certain else Bounds.perhaps(ports.may)
+    def _allowing(self, class_: int) -> dict[int, int]:
+        """Return for each group with rules that name a pod class its grant to unseen pods.
 
-    def _ports(self, class_: int, number: int) -> Bounds:
-        """Return the ports of a rule at the end that is the destination."""
-        names = UNSEEN_PORTS
+        Groups are places in `_guarded`.
+        """
+        rules: defaultdict[int, list[_Rule]] = defaultdict(list)
+        for code in self._members[class_].tolist():
+            for group, ports in self._naming_sets[code // 2]:
+                rules[group].append((ports, code % 2 == 1))
+        naming, found = self._naming(class_), {}
+        for group, those in rules.items():
+            key = (naming, group, tuple(those))
+            if key not in self._allowed:
+                self._allowed[key] = self._of_group(*key)
+            if (grant := self._allowed[key]) is not None:
+                found[group] = grant
+        return found
+
+    def _of_group(self, naming: int, group: int, rules: tuple[_Rule, ...]) -> int | None:
+        """Return what rules of a group grant unseen pods, None if they grant nothing."""
+        pods, certain, _ = self._of_place[group]
+        ports = NOTHING
+        for number, perhaps in rules:
+            one = self._ports(naming, number)
+            ports |= Bounds.perhaps(one.may) if perhaps else one
+        if not ports.may:
+            return None
+        return self._lists.of_grant(pods, ports if certain else Bounds.perhaps(ports.may))
+
+    @cached_property
+    def _of_place(self) -> list[tuple[LabelConditions, bool, _Parts]]:
+        return list(self._guarded)
+
+    @cached_property
+    def _naming_sets(self) -> list[list[tuple[int, int]]]:
+        """For each of `_peer_sets` the groups with rules that name it, and the rules' ports."""
+        place = {peer_set: number for number, peer_set in enumerate(self._peer_sets)}
+        found: list[list[tuple[int, int]]] = [[] for _ in place]
+        for group, (_, _, parts) in enumerate(self._guarded):
+            for peer_set, ports in parts:
+                found[place[peer_set]].append((group, ports))
+        return found
+
+    def _naming(self, class_: int) -> int:
+        """Return how the destination names its ports: -1 for unseen pods."""
         if self._direction is Direction.EGRESS:
-            ends = self._analysis.destinations
-            names = ends.namings[ends.naming[class_]]
+            return int(self._analysis.destinations.naming[class_])
+        return -1
+
+    def _ports(self, naming: int, number: int) -> Bounds:
+        """Return the ports of a rule at the end that is the destination."""
+        names = self._analysis.destinations.namings[naming] if naming >= 0 else UNSEEN_PORTS
         written = self._groups.ports.values[number]
         return self._analysis.cluster.ports.bounds(written, names, self._direction)
 
-    def _exempt(self, class_: int) -> tuple[PodGrant, ...]:
-        """Return what passes all unseen pods whatever their policies say."""
+    def _exempt(self, class_: int) -> tuple[int, ...]:
+        """Return the grant, if any, of what passes all unseen pods whatever their policies say."""
         ports = self._analysis.destinations.exposures[self._exposure()[class_]]
         on_host = bool(self._analysis.classes.host[class_])
         if on_host and passes_own_node(self._analysis.cluster.engine, self._direction):
             ports |= Bounds.perhaps(ALL_PORTS)
-        return ((EVERY_LABEL_MAP, ports),) if ports.may else ()
+        return (self._lists.of_grant(EVERY_LABEL_MAP, ports),) if ports.may else ()
