@@ -27,15 +27,10 @@ from podwall.policies.rules import Direction
 from podwall.reachability.analysis import Analysis
 from podwall.reachability.arrays import Registry, unique_rows
 from podwall.reachability.label_conditions import LabelConditions, simplified
+from podwall.reachability.rules_on_unseen import TheirRules
 from podwall.reachability.unseen_peers import Counted, ShownNamespaces, UnseenPeers
 from podwall.reachability.unseen_pods import UnseenPods
-from podwall.reachability.unseen_rules import (
-    GrantLists,
-    OwnRules,
-    PodGrant,
-    TheirRules,
-    UnseenGrant,
-)
+from podwall.reachability.unseen_rules import GrantLists, OwnRules, PodGrant, UnseenGrant
 from podwall.reachability.values import ALL, NOTHING, Bounds
 
 __all__ = ["ExposedClasses", "UnseenOpening", "exposure"]
