@@ -11,7 +11,7 @@ LOCK = $(BIN)/uv pip compile -q --universal --python-version 3.11 --generate-has
 unexport PYTHONDONTWRITEBYTECODE
 
 .DEFAULT_GOAL := help
-.PHONY: help preview walkthrough demo test test-engine test-oldest test-newest test-install check format bench bench-compare soak schemas lock clean
+.PHONY: help preview walkthrough demo test test-engine test-live test-oldest test-newest test-install check format bench bench-compare soak schemas lock clean
 
 help: ## list the targets
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | expand -t 16
@@ -40,6 +40,10 @@ bench-compare: .venv/.dev ## whole commands beside a kept build: make bench-comp
 test-engine: .venv/.dev ## the tests under the real Pulumi engine, for which `pulumi` must be on PATH
 	@$(BIN)/python -m pytest -q -n auto -m engine tests/engine
 
+test-live: .venv/.dev ## the tests on a real API server, which is built from Go modules where it is not on PATH (once, 20 minutes)
+	@tests/live/binaries/build
+	@$(BIN)/python -m pytest -q tests/live
+
 test-oldest: .venv/env-oldest-planning/.made .venv/env-oldest-components/.made ## planning, components and the plugin with the oldest releases that podwall takes
 	@.venv/env-oldest-planning/bin/python -m pytest -q -n auto $(PLANNING)
 	@# The component package is no part of the wheel: it runs with the releases that requirements.txt pins.
@@ -57,7 +61,7 @@ check: .venv/.dev ## formatting, lint, types, import contracts, spelling, script
 	@$(BIN)/mypy
 	@$(BIN)/lint-imports --no-logo
 	@$(BIN)/codespell
-	@$(BIN)/shellcheck action/report.sh .ci/run .ci/page-checks .ci/dependencies .ci/build
+	@$(BIN)/shellcheck action/report.sh .ci/run .ci/page-checks tests/live/binaries/build .ci/dependencies .ci/build
 	@.ci/page-checks
 	@.ci/dependencies
 	@$(BIN)/zizmor --offline --quiet --no-progress .github action

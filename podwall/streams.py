@@ -39,6 +39,7 @@ __all__ = [
     "one_line",
     "program_output",
     "progress",
+    "show_progress",
     "shown_json",
     "shown_markup",
     "shown_text",
@@ -312,6 +313,16 @@ def progress(doing: str) -> Iterator[None]:
         yield
     finally:
         sys.stderr.write("\x1b[K")
+
+
+def show_progress(doing: str) -> None:
+    """Show how far something has come, in the place of what was shown, if somebody looks there.
+
+    It is for the body of a `progress`, whose end takes it away.
+    """
+    if error_is_terminal():
+        sys.stderr.write(f"\x1b[K{shown_text(doing)}\r")
+        sys.stderr.flush()
 
 
 def write_usage(text: str, stream: TextIO | None = None) -> None:

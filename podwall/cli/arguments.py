@@ -166,8 +166,8 @@ def add_source(parser: ArgumentParser) -> None:
         metavar="SOURCE",
         nargs="*",
         help="manifests (a file, a folder, or - for the standard input), the output of "
-        "`pulumi preview --json --show-sames` or of `pulumi stack export`; several are one cluster "
-        "(default: the Pulumi program in this folder)",
+        "`pulumi preview --json --show-sames` or of `pulumi stack export`; several are one "
+        "cluster; or `cluster`, the running one (default: the Pulumi program in this folder)",
     )
     add_stack(parser)
 
@@ -179,8 +179,9 @@ def add_manifests(parser: ArgumentParser) -> None:
         "-n",
         metavar="NAMESPACE",
         help="where objects of manifests belong that name no namespace, as for kubectl apply "
-        "(default: default)",
+        "(default: default); of the running cluster, the only one that is read",
     )
+    _add_kubeconfig(parser)
     parser.add_argument(
         "--values",
         metavar="FILE",
@@ -202,12 +203,40 @@ def add_manifests(parser: ArgumentParser) -> None:
     )
 
 
-def manifest_options(options: Namespace) -> ManifestOptions:
-    """Return what the options say of manifests."""
-    from podwall.sources import ManifestOptions  # noqa: PLC0415 - help must not wait
+def _add_kubeconfig(parser: ArgumentParser) -> None:
+    """Add which cluster is the running one, for the source that is `cluster`."""
+    parser.add_argument(
+        "--kubeconfig",
+        metavar="FILE",
+        help="of the running cluster (default: what kubectl takes)",
+    )
+    parser.add_argument(
+        "--context", metavar="NAME", help="the context in it (default: its current one)"
+    )
 
+
+def manifest_options(options: Namespace) -> ManifestOptions:
+    """Return what the options say of manifests, and of the running cluster.
+
+    Raises:
+        InvalidValue: they name a cluster, and none is read.
+    """
+    from podwall.live.kubeconfig import KubeContext  # noqa: PLC0415 - help must not wait
+    from podwall.sources import CLUSTER, ManifestOptions  # noqa: PLC0415 - as above
+
+    context = KubeContext(options.kubeconfig, options.context)
+    if context != KubeContext() and CLUSTER not in options.sources:
+        given = "--kubeconfig" if options.kubeconfig else "--context"
+        raise InvalidValue(
+            f"{given} names a running cluster, and none is read",
+            help=f"give `{CLUSTER}` as the source",
+        )
     return ManifestOptions(
-        options.namespace, tuple(options.values), options.release, network=options.allow_network
+        options.namespace,
+        tuple(options.values),
+        options.release,
+        network=options.allow_network,
+        cluster=context,
     )
 
 

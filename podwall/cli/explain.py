@@ -21,6 +21,7 @@ from podwall.reports.explanation import (
 from podwall.reports.findings.documents import reading_fields
 from podwall.reports.formats import json_text
 from podwall.review import Review
+from podwall.sources import CLUSTER
 from podwall.streams import MEDIA, write_output
 
 __all__ = ["FlowWords", "flow_words", "show_explanation"]
@@ -41,9 +42,9 @@ class FlowWords(NamedTuple):
 def flow_words(words: list[str]) -> FlowWords:
     """Return what words mean: `[SOURCE ...] FROM TO [PORT]`.
 
-    What is there as a file or a folder is a source, as long as FROM and TO are left. Of what
-    follows, the last is a port if it looks like one; a first word too many is a source, too, which
-    is not there.
+    What is there as a file or a folder is a source, and so is the word `cluster`, as long as FROM
+    and TO are left. Of what follows, the last is a port if it looks like one; a first word too many
+    is a source, too, which is not there.
 
     Raises:
         InvalidValue: there are too few words, or too many.
@@ -86,7 +87,7 @@ def _shown(rest: list[str]) -> str:
 
 
 def _is_source(word: str) -> bool:
-    return word == "-" or Path(word).exists()
+    return word in {"-", CLUSTER} or Path(word).exists()
 
 
 def show_explanation(options: Namespace) -> int:

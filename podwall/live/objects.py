@@ -82,6 +82,13 @@ class _PodSpec(_Fields):
     node_name: str | None = None
 
 
+class _ObjectCondition(_Fields):
+    """What holds of an object."""
+
+    type: str = ""
+    status: str = ""
+
+
 class _PodAddress(_Fields):
     """One address of a pod."""
 
@@ -94,6 +101,7 @@ class _PodStatus(_Fields):
     phase: str | None = None
     pod_ip: str | None = msgspec.field(name="podIP", default=None)
     pod_ips: list[_PodAddress] | None = msgspec.field(name="podIPs", default=None)
+    conditions: list[_ObjectCondition] | None = None
 
 
 class PlainObject(_Fields):
@@ -151,13 +159,6 @@ class _JobStatus(_Fields):
     active: int | None = None
     completion_time: str | None = None
     conditions: list[_ObjectCondition] | None = None
-
-
-class _ObjectCondition(_Fields):
-    """What holds of an object."""
-
-    type: str = ""
-    status: str = ""
 
 
 class JobObject(PlainObject):

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from enum import StrEnum
 
+from podwall.live.kubeconfig import KubeContext
 from podwall.plan.model import Plan
 from podwall.policies.errors import Finding
 from podwall.reading import DeclaredCluster, Document, LedgerEntry
@@ -31,6 +32,8 @@ class ManifestOptions:
     `namespace` is where an object belongs that names none, as `kubectl apply --namespace` has it;
     None means `default`.
 
+    For a running cluster: `cluster` says which one, and `namespace` is the only one that is read.
+
     For charts: `values` are files of values, the later over the earlier, and `release` is the name
     of the release. `network` lets kustomize fetch what kustomizations name on the network; it then
     runs in the caller's own environment.
@@ -40,6 +43,7 @@ class ManifestOptions:
     values: tuple[str, ...] = ()
     release: str = "release-name"
     network: bool = False
+    cluster: KubeContext = field(default_factory=KubeContext)
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,7 +1,7 @@
 """Open a source: what a path, or the standard input, shows.
 
-A path is a file, a folder, or `-`. What a file holds decides what it is: manifests, a preview, an
-exported stack, or a plan that `podwall preview` wrote.
+A path is a file, a folder, `-`, or the word `cluster`, which is the running one. What a file holds
+decides what it is: manifests, a preview, an exported stack, or a plan that `podwall preview` wrote.
 """
 
 from __future__ import annotations
@@ -11,6 +11,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any, Final
 
+from podwall.live.kubeconfig import KubeContext
 from podwall.plan.plan_json import is_plan, plan_in
 from podwall.policies.errors import InvalidValue, Place, SourceError
 from podwall.policies.peers import check_name
@@ -36,6 +37,7 @@ from podwall.sources.pulumi_documents import (
     preview_in,
     preview_in_events,
 )
+from podwall.sources.running_clusters import CLUSTER, running_cluster
 from podwall.sources.stacks import source_of_plan, source_of_steps
 from podwall.sources.states import is_state, state_findings, state_plan
 
@@ -55,10 +57,11 @@ _GIVE_PREVIEW: Final = "leave SOURCE out to read the program itself, or give tha
 
 
 def source(path: str, options: ManifestOptions = _PLAIN) -> Source:
-    """Return the source at a path: a file, a folder, or `-` for the standard input.
+    """Return the source at a path: a file, a folder, `-` for the standard input, or `cluster`.
 
-    A file is manifests (YAML or JSON), `pulumi preview --json`, `pulumi stack export`, or a plan
-    that `podwall preview` wrote, which its content tells.
+    The word is the running cluster; a file or folder of that name is `./cluster`. A file is
+    manifests (YAML or JSON), `pulumi preview --json`, `pulumi stack export`, or a plan that
+    `podwall preview` wrote, which its content tells.
 
     Args:
         path: where to read.
@@ -69,6 +72,7 @@ def source(path: str, options: ManifestOptions = _PLAIN) -> Source:
             JSON, or has no Kubernetes object.
         InvalidValue: what Pulumi or podwall would have written has a part that neither writes, or
             an option is no value for what is read.
+        MissingExtra: reading a cluster needs `podwall[live]`.
     """
     return sources([path], options)
 
@@ -84,6 +88,8 @@ def sources(paths: Sequence[str], options: ManifestOptions = _PLAIN) -> Source:
         SourceError: as `source` does.
         InvalidValue: as `source` does, or two are of Pulumi.
     """
+    if CLUSTER in paths:
+        return _running(paths, options)
     found = _all_opened(paths, options)
     manifests = [each for each in found if each.kind is SourceKind.MANIFESTS]
     placed = [
@@ -91,6 +97,25 @@ def sources(paths: Sequence[str], options: ManifestOptions = _PLAIN) -> Source:
         for each in found
     ]
     return merged(placed)
+
+
+def _running(paths: Sequence[str], options: ManifestOptions) -> Source:
+    """Return the running cluster, which nothing else is put beside.
+
+    Raises:
+        InvalidValue: there are other paths, too, or it may be a path itself.
+    """
+    if Path(CLUSTER).exists() and options.cluster == KubeContext():
+        raise InvalidValue(
+            f"`{CLUSTER}` is the running cluster, and there is also a file or folder of that name",
+            help=f"write `./{CLUSTER}` for that one, or name the cluster with --context",
+        )
+    if len(paths) > 1:
+        raise InvalidValue(
+            "a cluster is read as a whole, and nothing can be put beside it",
+            help="compare the two, as in `podwall diff cluster manifests/`",
+        )
+    return running_cluster(options)
 
 
 def _all_opened(paths: Sequence[str], options: ManifestOptions) -> list[Source]:
