@@ -10,12 +10,20 @@ from __future__ import annotations
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from ipaddress import IPv4Network, IPv6Network, ip_network
+from ipaddress import (
+    IPv4Address,
+    IPv4Network,
+    IPv6Address,
+    IPv6Network,
+    ip_network,
+    summarize_address_range,
+)
 from itertools import islice
 from types import MappingProxyType
 from typing import Final, NamedTuple
 
 from podwall.diff import ConnectionChangeKind
+from podwall.intervals import difference, merged
 from podwall.reports.comment.report import ChangedConnection, ChangeReport
 from podwall.reports.formats import code_span, markdown_text
 from podwall.reports.words import counted, listed
@@ -35,6 +43,7 @@ _FEW: Final = 3
 _NO_UNSEEN: Final[Mapping[str, str]] = MappingProxyType({})
 
 IpNetwork = IPv4Network | IPv6Network
+_WHOLE: Final[tuple[IpNetwork, ...]] = (IPv4Network("0.0.0.0/0"), IPv6Network("::/0"))
 
 
 def endpoint_words(
@@ -101,7 +110,7 @@ def address_words(networks: Iterable[IpNetwork]) -> str:
     'any IPv4 address outside the cluster'
     """
     found = set(networks)
-    missing = {4: _missing(found, "0.0.0.0/0"), 6: _missing(found, "::/0")}
+    missing = {each.version: _missing(found, each) for each in _WHOLE}
     most = [version for version, parts in missing.items() if len(parts) <= _FEW and found]
     most = [version for version in most if any(each.version == version for each in found)]
     few = sorted(str(each) for each in found if each.version not in most)
@@ -117,36 +126,26 @@ def _nearly_all(versions: Sequence[int], missing: Sequence[IpNetwork]) -> str:
     return f"{who} outside the cluster{without}"
 
 
-def _missing(networks: Iterable[IpNetwork], family: str) -> list[IpNetwork]:
-    """Return what of a family of addresses is not in any of the networks."""
-    whole = ip_network(family)
-    left: list[IpNetwork] = [whole]
-    for network in networks:
-        if network.version == whole.version:
-            left = [part for each in left for part in _without(each, network)]
-    return left
+def _missing(networks: Iterable[IpNetwork], whole: IpNetwork) -> list[IpNetwork]:
+    """Return what of a family of addresses is in none of the networks, or the first of it.
+
+    Who asks wants to know whether it is little: one more than `_FEW` says that it is not.
+    """
+    there = merged(_span(each) for each in networks if each.version == whole.version)
+    gaps = difference((_span(whole),), there)
+    parts = (part for low, high in gaps for part in _parts(whole, low, high))
+    return list(islice(parts, _FEW + 1))
 
 
-def _without(whole: IpNetwork, network: IpNetwork) -> Iterator[IpNetwork]:
-    # Networks contain each other or do not touch.
-    if isinstance(whole, IPv4Network) and isinstance(network, IPv4Network):
-        yield from _excluded4(whole, network)
-    elif isinstance(whole, IPv6Network) and isinstance(network, IPv6Network):
-        yield from _excluded6(whole, network)
+def _span(network: IpNetwork) -> tuple[int, int]:
+    return int(network.network_address), int(network.broadcast_address)
 
 
-def _excluded4(whole: IPv4Network, network: IPv4Network) -> Iterator[IPv4Network]:
-    if network.subnet_of(whole):
-        yield from whole.address_exclude(network)
-    elif not whole.subnet_of(network):
-        yield whole
-
-
-def _excluded6(whole: IPv6Network, network: IPv6Network) -> Iterator[IPv6Network]:
-    if network.subnet_of(whole):
-        yield from whole.address_exclude(network)
-    elif not whole.subnet_of(network):
-        yield whole
+def _parts(whole: IpNetwork, low: int, high: int) -> Iterator[IpNetwork]:
+    if isinstance(whole, IPv4Network):
+        yield from summarize_address_range(IPv4Address(low), IPv4Address(high))
+    else:
+        yield from summarize_address_range(IPv6Address(low), IPv6Address(high))
 
 
 KIND_ORDER: Final = (
