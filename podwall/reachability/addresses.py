@@ -48,7 +48,7 @@ def is_ipv6(network: IpNetwork) -> bool:
 def _line(network: IpNetwork) -> tuple[int, int]:
     """Return the network's first and last address on the line of all addresses."""
     first = int(network.network_address) + (FIRST_V6 if isinstance(network, IPv6Network) else 0)
-    return first, first + network.num_addresses - 1
+    return first, first + (1 << (network.max_prefixlen - network.prefixlen)) - 1
 
 
 def network_ranges(*networks: IpNetwork) -> Ranges:
