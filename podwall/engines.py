@@ -26,6 +26,7 @@ __all__ = [
     "BlockMatch",
     "Engine",
     "Fact",
+    "OverlookedLabels",
     "Treatment",
     "engine",
     "engine_change",
@@ -68,6 +69,34 @@ class Fact(Generic[T]):
 
 
 @dataclass(frozen=True, slots=True)
+class OverlookedLabels:
+    """Labels that an engine does not see, by their keys: selectors find them missing.
+
+    Those that begin with one of `prefixes` or contain one of `infixes`; from the Kubernetes version
+    `later_from` on perhaps those of `later`, too.
+    """
+
+    prefixes: tuple[str, ...] = ()
+    infixes: tuple[str, ...] = ()
+    later: tuple[str, ...] = ()
+    later_from: str = ""
+
+    def hide(self, key: str) -> bool:
+        """Return whether the engine certainly does not see the label.
+
+        >>> CILIUM.pod_labels.value.hide("kubernetes.io/arch"), CILIUM.pod_labels.value.hide("app")
+        (True, False)
+        """
+        return key.startswith(self.prefixes) or any(each in key for each in self.infixes)
+
+    def may_hide(self, key: str, kubernetes_version: str | None) -> bool:
+        """Return whether the engine may not see the label in a version of Kubernetes."""
+        version, first = minor_version(kubernetes_version), minor_version(self.later_from)
+        earlier = version is not None and first is not None and version < first
+        return self.hide(key) or (key.startswith(self.later) and not earlier)
+
+
+@dataclass(frozen=True, slots=True)
 class Engine:
     """A network policy engine, point by point.
 
@@ -80,7 +109,8 @@ class Engine:
     `ipv6_blocks`: policies with an IPv6 ip block. `local_dns`: egress to AKS LocalDNS on the node.
     `unlisted_rules`: rules of a direction that `policyTypes` does not list. `sidecar_port_names`: a
     rule with a port name that only a native sidecar declares. `repeated_port_names`: a rule with a
-    name that a pod declares more than once.
+    name that a pod declares more than once. `pod_labels`, `namespace_labels`: labels of pods and of
+    namespaces that selectors do not find.
     """
 
     name: str
@@ -97,6 +127,8 @@ class Engine:
     unlisted_rules: Fact[Treatment]
     sidecar_port_names: Fact[Treatment]
     repeated_port_names: Fact[Treatment]
+    pod_labels: Fact[OverlookedLabels]
+    namespace_labels: Fact[OverlookedLabels]
     enforces: bool = True
 
     def facts(self) -> Iterator[tuple[str, Fact[object]]]:
@@ -128,6 +160,30 @@ _CALICO: Final = (
     "libcalico-go/lib/backend/k8s/conversion/conversion.go"
 )
 _CALICO_HOSTS: Final = "https://docs.tigera.io/calico/latest/network-policy/hosts/"
+
+_LABELS: Final = (
+    "https://kubernetes.io/docs/concepts/overview/working-with-objects/labels/#label-selectors"
+)
+_IDENTITY: Final = (
+    "https://docs.cilium.io/en/stable/operations/performance/scalability/identity-relevant-labels/"
+)
+#: Cilium's defaults; an installation may change them by the agent's option `labels`.
+_OUTSIDE_OF_IDENTITY: Final = (
+    "annotation",
+    "apps.kubernetes.io/pod-index",
+    "batch.kubernetes.io/controller-uid",
+    "batch.kubernetes.io/job-completion-index",
+    "controller-revision-hash",
+    "controller-uid",
+    "etcd_node",
+    "io.kubernetes",
+    "k8s.io",
+    "kubernetes.io",
+    "pod-template-generation",
+    "pod-template-hash",
+    "statefulset.kubernetes.io/pod-name",
+)
+_BETA: Final = ("beta.kubernetes.io",)
 
 _DNS: Final = _AKS + "localdns-custom"
 
@@ -172,6 +228,8 @@ SPEC: Final = Engine(
         "rules of a direction that `policyTypes` does not list are ignored",
         _API,
     ),
+    pod_labels=Fact(OverlookedLabels(), "selectors see every label of a pod", _LABELS),
+    namespace_labels=Fact(OverlookedLabels(), "selectors see every label of a namespace", _LABELS),
 )
 
 AZURE: Final = replace(
@@ -271,6 +329,17 @@ CILIUM: Final = replace(
         "of a port name that a pod declares several times only one number is kept",
         "https://github.com/cilium/cilium/tree/v1.18.6/pkg/k8s",
     ),
+    pod_labels=Fact(
+        OverlookedLabels(_OUTSIDE_OF_IDENTITY, _BETA, ("topology.kubernetes.io",), "1.36"),
+        "labels that are not of a pod's identity count as missing, such as `kubernetes.io/...` and "
+        "`pod-template-hash`, unless the agent's option `labels` says otherwise",
+        _IDENTITY,
+    ),
+    namespace_labels=Fact(
+        OverlookedLabels(infixes=_BETA),
+        "labels `...beta.kubernetes.io/...` of namespaces count as missing",
+        _IDENTITY,
+    ),
 )
 
 _UNENFORCED: Final = "nothing enforces network policies in this cluster"
@@ -291,6 +360,8 @@ NONE: Final = Engine(
     unlisted_rules=Fact(Treatment.IGNORED, _UNENFORCED, _NONE_LINK),
     sidecar_port_names=Fact(Treatment.IGNORED, _UNENFORCED, _NONE_LINK),
     repeated_port_names=Fact(Treatment.IGNORED, _UNENFORCED, _NONE_LINK),
+    pod_labels=Fact(OverlookedLabels(), _UNENFORCED, _NONE_LINK),
+    namespace_labels=Fact(OverlookedLabels(), _UNENFORCED, _NONE_LINK),
     enforces=False,
 )
 

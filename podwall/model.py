@@ -174,12 +174,16 @@ class SnapshotWorkload:
 
 @dataclass(frozen=True, slots=True)
 class SelectorRequirement:
-    """One condition of a selector; `values` is sorted. `unknown`: some value is not known yet."""
+    """One condition of a selector; `values` is sorted. `unknown`: some value is not known yet.
+
+    `overlooked`: the engine does not see such labels, so that the label counts as missing.
+    """
 
     key: str
     operator: Operator
     values: tuple[str, ...] = ()
     unknown: Unknown | None = None
+    overlooked: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -196,6 +200,11 @@ class Selector:
     def is_known(self) -> bool:
         """Whether no part of the selector is known only after deployment."""
         return self.unknown is None and all(each.unknown is None for each in self.requirements)
+
+    @property
+    def overlooked(self) -> tuple[str, ...]:
+        """The keys of labels that the engine does not see."""
+        return tuple(each.key for each in self.requirements if each.overlooked)
 
 
 EMPTY_SELECTOR: Final = Selector()

@@ -28,6 +28,8 @@ def carrying(requirement: SelectorRequirement) -> str:
     >>> carrying(SelectorRequirement("role", Operator.IN, ("frontend",)))
     'carried role=frontend'
     """
+    if requirement.overlooked:
+        return f"were asked for by another label than {requirement.key}, which the engine overlooks"
     values = " or ".join(f"{requirement.key}={value}" for value in requirement.values)
     match requirement.operator:
         case Operator.IN:

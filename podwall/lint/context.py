@@ -13,7 +13,8 @@ from podwall.model import Peer, Policy, PortRule, Rule, Snapshot
 from podwall.policies.errors import Finding, Place, Severity
 from podwall.policies.rules import Direction
 from podwall.reachability import Reachability
-from podwall.reachability.cluster import as_read, rules_of
+from podwall.reachability.cluster import rules_of
+from podwall.reachability.policy_reader import PolicyReader
 
 __all__ = [
     "Diagnostic",
@@ -83,7 +84,8 @@ class LintContext:
     @cached_property
     def policies(self) -> tuple[Policy, ...]:
         """The policies as the engine reads them, those too that it does not enforce."""
-        return tuple(as_read(each, self.engine) for each in self.snapshot.policies)
+        reader = PolicyReader(self.engine, self.snapshot.kubernetes_version)
+        return tuple(map(reader.policy, self.snapshot.policies))
 
     @cached_property
     def rules(self) -> tuple[RuleAt, ...]:

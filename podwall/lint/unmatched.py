@@ -64,7 +64,7 @@ def _peers(reason: NoEffect, context: LintContext) -> Iterator[Diagnostic]:
 
 def _reason_of_peer(context: LintContext, found: PeerAt) -> NoEffect | None:
     peer, policy = found.peer, found.at.policy
-    if not isinstance(peer, PodPeer) or _is_elsewhere(context, peer):
+    if not isinstance(peer, PodPeer) or _is_elsewhere(context, peer) or _is_overlooked(peer):
         return None
     selected = context.pods.of_peer(policy, peer)
     if peer.namespaces is None:
@@ -72,6 +72,11 @@ def _reason_of_peer(context: LintContext, found: PeerAt) -> NoEffect | None:
     if not context.pods.namespaces(peer.namespaces):
         return NoEffect.NO_NAMESPACE
     return _empty(context, selected)
+
+
+def _is_overlooked(peer: PodPeer) -> bool:
+    """Return whether the engine does not see what a peer asks for, which has a lint of its own."""
+    return bool(peer.pods.overlooked or (peer.namespaces or Selector()).overlooked)
 
 
 def _is_elsewhere(context: LintContext, peer: PodPeer) -> bool:

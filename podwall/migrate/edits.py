@@ -34,6 +34,7 @@ from podwall.policies.rules import Direction
 from podwall.reachability.addresses import block_ranges, blocks_match
 from podwall.reachability.cluster import EnforcedCluster, MatchAnswers, rules_of
 from podwall.reachability.matching import Match, host_match
+from podwall.reachability.policy_reader import with_unlisted
 from podwall.reachability.port_rules import NamedPorts
 
 __all__ = ["Backends", "Edit", "RuleEditor", "block_match", "edits", "in_namespace"]
@@ -292,7 +293,10 @@ def _listed(source: EnforcedCluster, target: EnforcedCluster, policy: Policy) ->
     """Return an acting policy with nothing that the two engines read differently by direction."""
     if source.engine.unlisted_rules.value is target.engine.unlisted_rules.value:
         return source.as_written(policy)
-    return replace(policy, unlisted_ingress=None, unlisted_egress=None)
+    written = source.as_written(policy)
+    if source.engine.unlisted_rules.value is Treatment.ENFORCED:
+        return with_unlisted(written)
+    return replace(written, unlisted_ingress=None, unlisted_egress=None)
 
 
 _UNLISTED: Final = "rules that `policyTypes` does not list act under one of the engines only"

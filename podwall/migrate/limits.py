@@ -13,6 +13,7 @@ from podwall.policies.rules import Direction
 from podwall.portset import ALL_PORTS, PortSet
 from podwall.reachability.cluster import EnforcedCluster, Rules, rules_of
 from podwall.reachability.matching import Match
+from podwall.reachability.policy_reader import overlooked_keys
 from podwall.reachability.port_rules import NamedPorts
 
 __all__ = ["limits"]
@@ -30,6 +31,7 @@ def limits(source: EnforcedCluster, target: EnforcedCluster) -> Iterator[Finding
     yield from _nodes(source, target)
     yield from _services(source, target)
     yield from _unenforced(source, target)
+    yield from _overlooked(source, target)
 
 
 def _blocks(source: EnforcedCluster, target: EnforcedCluster) -> Iterator[Finding]:
@@ -122,6 +124,27 @@ def _unenforced(source: EnforcedCluster, target: EnforcedCluster) -> Iterator[Fi
                 policy.place,
                 "look at what it says before the change",
                 (source if enforced[1] else target).engine.ipv6_blocks.link,
+            )
+
+
+def _overlooked(source: EnforcedCluster, target: EnforcedCluster) -> Iterator[Finding]:
+    """Yield the selectors that find labels under one of the engines only."""
+    read = [
+        {id(each.as_written(p)): overlooked_keys(p) for p in each.policies}
+        for each in (source, target)
+    ]
+    blind = target if any(read[1].values()) else source
+    for policy in source.snapshot.policies:
+        before, after = (each.get(id(policy), frozenset()) for each in read)
+        for key in sorted(before ^ after):
+            begins = "will not find" if key in after else "will find"
+            yield Finding(
+                "label-overlooked",
+                Severity.WARNING,
+                f"the selectors of `{policy.name}` {begins} the label `{key}`",
+                policy.place,
+                "select by a label of your own, such as `app`",
+                blind.engine.pod_labels.link,
             )
 
 

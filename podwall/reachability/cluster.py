@@ -7,7 +7,7 @@ whether a single selector, peer or list of ip blocks matches one endpoint, and w
 from __future__ import annotations
 
 from collections.abc import Collection, Hashable, Iterable, Iterator
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from functools import cached_property, reduce
 from typing import Final
 
@@ -46,6 +46,7 @@ from podwall.reachability.matching import (
     host_match,
     labels_match,
 )
+from podwall.reachability.policy_reader import PolicyReader, has_unlisted, with_unlisted
 from podwall.reachability.port_rules import PortReader
 from podwall.reachability.unseen_pods import UnseenPods
 from podwall.reachability.values import AnyEndpoint, Bound, ExternalRange
@@ -58,7 +59,6 @@ __all__ = [
     "MatchAnswer",
     "MatchAnswers",
     "Rules",
-    "as_read",
     "group_key",
     "other_namespaces",
     "rules_of",
@@ -114,7 +114,7 @@ class EnforcedCluster:
         """Return the ip blocks of policies that do not act: they cut the outside all the same."""
         acting = {id(policy) for policy in self.policies}
         idle = (policy for policy in self.snapshot.policies if id(policy) not in acting)
-        unlisted = map(_with_unlisted, filter(_has_unlisted, self.snapshot.policies))
+        unlisted = map(with_unlisted, filter(has_unlisted, self.snapshot.policies))
         return {block for policy in (*idle, *unlisted) for block in _blocks(policy)}
 
 
@@ -190,35 +190,12 @@ def _acting(snapshot: Snapshot, engine: Engine) -> tuple[tuple[Policy, Policy], 
     policies: Iterable[Policy] = _last_policies(snapshot)
     if engine.ipv6_blocks.value is Treatment.IGNORED:
         policies = (each for each in policies if not _has_ipv6(each))
-    return tuple((as_read(each, engine), each) for each in policies)
-
-
-def as_read(policy: Policy, engine: Engine) -> Policy:
-    """Return a policy as an engine reads it; the same object where that is as it is written."""
-    unlisted = engine.unlisted_rules.value is Treatment.ENFORCED
-    return _with_unlisted(policy) if unlisted else policy
+    read = PolicyReader(engine, snapshot.kubernetes_version)
+    return tuple((read.policy(each), each) for each in policies)
 
 
 def _has_ipv6(policy: Policy) -> bool:
     return any(is_ipv6(block.network) for block in _blocks(policy))
-
-
-def _has_unlisted(policy: Policy) -> bool:
-    return policy.unlisted_ingress is not None or policy.unlisted_egress is not None
-
-
-def _with_unlisted(policy: Policy) -> Policy:
-    """Return the policy as if `policyTypes` listed every direction that has rules."""
-    if not _has_unlisted(policy):
-        return policy
-    ingress, egress = policy.unlisted_ingress, policy.unlisted_egress
-    return replace(
-        policy,
-        ingress=policy.ingress if ingress is None else ingress,
-        egress=policy.egress if egress is None else egress,
-        unlisted_ingress=None,
-        unlisted_egress=None,
-    )
 
 
 def _last_policies(snapshot: Snapshot) -> tuple[Policy, ...]:

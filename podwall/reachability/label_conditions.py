@@ -121,7 +121,7 @@ class LabelConditions:
             return None
         found: LabelConditions | None = EVERY_LABEL_MAP
         for each in selector.requirements:
-            condition = _condition(each, bound)
+            condition = _of_missing(each) if each.overlooked else _condition(each, bound)
             if found is None or condition.is_empty:
                 return None
             if not condition.is_free:
@@ -214,6 +214,12 @@ def _key(item: tuple[str, KeyCondition]) -> str:
     return item[0]
 
 
+def _of_missing(requirement: SelectorRequirement) -> KeyCondition:
+    """Return the condition of a requirement to which the label is missing, whatever it is."""
+    excludes = requirement.operator in {Operator.NOT_IN, Operator.DOES_NOT_EXIST}
+    return _FREE if excludes else KeyCondition()
+
+
 def _condition(requirement: SelectorRequirement, bound: Bound) -> KeyCondition:
     """Return the condition that a requirement states, for certain or at most."""
     values = frozenset(requirement.values)
@@ -282,7 +288,9 @@ def _on_one_key_first(selectors: Iterable[Selector], bound: Bound) -> Iterator[L
     several = []
     for selector in selectors:
         match selector.requirements:
-            case (SelectorRequirement(key, Operator.IN, listed, None),) if not selector.unknown:
+            case (SelectorRequirement(key, Operator.IN, listed, None, False),) if (
+                not selector.unknown
+            ):
                 values[key].update(listed)
             case _:
                 several.append(LabelConditions.of(selector, bound))

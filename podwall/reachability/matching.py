@@ -71,6 +71,8 @@ def requirement_matches(requirement: SelectorRequirement, labels: LabelMap) -> M
 
 def _holds(requirement: SelectorRequirement, labels: LabelMap) -> Match:
     """Return whether the key is there, with one of the values for `In` and `NotIn`."""
+    if requirement.overlooked:
+        return Match.NO
     value = next((value for key, value in labels.items if key == requirement.key), None)
     if value is None:
         return Match.NO if labels.more is None else Match.MAYBE

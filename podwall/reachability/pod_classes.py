@@ -142,6 +142,8 @@ class LabelIndex:
 
     def _with(self, requirement: SelectorRequirement, bound: Bound) -> AbstractSet[int]:
         """Return the maps that have the key, with one of the values if it names values."""
+        if requirement.overlooked:
+            return _NONE
         carriers = self._carriers.get(requirement.key)
         valued = requirement.operator in _VALUED
         found: AbstractSet[int] = _NONE

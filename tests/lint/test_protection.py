@@ -316,3 +316,24 @@ def test_under_cilium_egress_rules_that_no_type_lists_cut_names_off() -> None:
     )
     assert said("dns-blocked", WEB, unlisted, engine="cilium")
     assert not said("dns-blocked", WEB, unlisted, engine="azure")
+
+
+IN_VAIN = "podSelector: {matchLabels: {pod-template-hash: abc}}"
+
+
+def test_labels_that_the_engine_does_not_see_are_told_at_subject_and_peer() -> None:
+    labelled = pod("web", **{"app": "web", "pod-template-hash": "abc"})
+    subject = policy(f"{IN_VAIN}, policyTypes: [Ingress]", "closed")
+    peer = policy(f"{OF_WEB}, ingress: [{{from: [{{{IN_VAIN}}}]}}]", "open")
+    absent = "podSelector: {matchExpressions: [{key: pod-template-hash, operator: DoesNotExist}]}"
+    excluding = policy(f"{OF_WEB}, ingress: [{{from: [{{{absent}}}]}}]", "excluding")
+    documents = (labelled, subject, peer, excluding)
+    found = findings(documents, engine="cilium")
+    told = [each for each in found if each.id == "engine-overlooks-label"]
+    assert [(each.place.path, each.message.partition(", so ")[2]) for each in told] == [
+        ("spec.podSelector", "policy `shop/closed` selects nothing"),
+        ("spec.ingress[0].from[0]", "the peer selects nothing"),
+        ("spec.ingress[0].from[0]", "the peer excludes nothing by it"),
+    ]
+    assert not {"peer-without-pods", "policy-without-pods"} & {each.id for each in found}
+    assert said("engine-overlooks-label", *documents, engine="calico") == []

@@ -79,6 +79,7 @@ GROUPS: Final = {
             "engine-skips-policy",
             "engine-skips-rule",
             "engine-opens-number",
+            "engine-overlooks-label",
             "engine-applies-one-port",
             "engine-without-sctp",
             "service-bypasses-policies",
