@@ -70,8 +70,11 @@ g)
     ;;
 esac
 
+server=${GITHUB_SERVER_URL:-https://github.com}/${GITHUB_REPOSITORY:-}
+lines="$server/blob/$(git rev-parse HEAD 2>/dev/null || echo HEAD)/{path}#L{line}"
 run="${GITHUB_SERVER_URL:-https://github.com}/${GITHUB_REPOSITORY:-}/actions/runs/${GITHUB_RUN_ID:-}"
 quietly "$podwall" diff "${sources[@]}" --out "$OUT" --subject "$SUBJECT" --link "${LINK:-$run}" \
+    --line-link "$lines" \
     --project "${PROGRAM:-$PROJECT}" --fail-on "$FAIL_ON" \
     ${ENGINE:+--engine "$ENGINE"} ${EXPECTATIONS:+--expectations "$EXPECTATIONS"} \
     ${ACCEPTED:+--accepted "$ACCEPTED"}

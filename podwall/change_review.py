@@ -29,7 +29,7 @@ from podwall.review import Review, review
 from podwall.sources.model import Source
 from podwall.sources.stored_types import with_types_in_doubt
 
-__all__ = ["ChangeReview", "change_review", "severity", "stages"]
+__all__ = ["ChangeReview", "change_review", "change_severity", "stages"]
 
 
 def change_review(
@@ -139,15 +139,19 @@ class ChangeReview:
 
         The table of docs/pull-requests.md says what stops it; each of its rows is a test.
         """
-        changes = list(self.difference.port_changes())
-        weights = (severity(each, accepted=bool(self.stated_by(each))) for each in changes)
-        findings = (*self.difference.findings, *self.weighed)
-        found: list[Finding | Severity] = [*findings, *filter(None, weights)]
+        changes = tuple(self.difference.port_changes())
+        weights = (change_severity(each, accepted=bool(self.stated_by(each))) for each in changes)
+        found: list[Finding | Severity] = [*self.counting, *filter(None, weights)]
         certain = not any(each.after.undetermined for each in changes)
         return exit_code(fail_on, found, certain=certain)
 
+    @property
+    def counting(self) -> tuple[Finding, ...]:
+        """The findings that the exit code weighs: of the difference, and beside it."""
+        return (*self.difference.findings, *self.weighed)
 
-def severity(change: ConnectionChange, *, accepted: bool) -> Severity | None:
+
+def change_severity(change: ConnectionChange, *, accepted: bool) -> Severity | None:
     """Return how much a change matters: what opens is an error, unless it is accepted.
 
     The connections of workloads that are new or gone are notes. None: it stops nothing.

@@ -11,7 +11,7 @@ from typing import Final
 
 from podwall.policies.errors import Finding, Severity
 
-__all__ = ["ExitCode", "FailOn", "exit_code"]
+__all__ = ["ExitCode", "FailOn", "exit_code", "stops"]
 
 
 class ExitCode(IntEnum):
@@ -43,6 +43,15 @@ _FAILING: Final = {
     FailOn.ERROR: frozenset({Severity.ERROR}),
     FailOn.UNDETERMINED: frozenset({Severity.ERROR}),
 }
+
+
+def stops(fail_on: FailOn, severity: Severity | None) -> bool:
+    """Return whether what matters so much makes a command fail; None matters nothing.
+
+    >>> stops(FailOn.ERROR, Severity.WARNING), stops(FailOn.WARNING, Severity.ERROR)
+    (False, True)
+    """
+    return severity in _FAILING[fail_on]
 
 
 def exit_code(fail_on: FailOn, found: Iterable[Finding | Severity], *, certain: bool) -> ExitCode:

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import gc
-from argparse import ArgumentParser, Namespace
+import re
+from argparse import ArgumentParser, ArgumentTypeError, Namespace
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
@@ -38,6 +39,7 @@ __all__ = [
     "chosen_cluster",
     "csv_writer",
     "given_configuration",
+    "line_link",
     "manifest_options",
     "paused_collector",
     "read_review",
@@ -119,6 +121,21 @@ def add_closed(parser: ArgumentParser) -> None:
         help="the source shows the whole cluster: there are no pods and namespaces but those in it "
         "(default: there may be others, and what admits them is open)",
     )
+
+
+def line_link(text: str) -> str:
+    """Return the address of lines as it is given.
+
+    Raises:
+        ArgumentTypeError: it is no address, or names no path.
+    """
+    if not _LINE_LINK.fullmatch(text):
+        message = f"`{text}` is not the address of a line: it begins with https:// and has {{path}}"
+        raise ArgumentTypeError(message)
+    return text
+
+
+_LINE_LINK: Final = re.compile(r"https?://[^\s<>()]*\{path\}[^\s<>()]*")
 
 
 def add_fail_on(parser: ArgumentParser, default: FailOn = FailOn.ERROR) -> None:

@@ -26,6 +26,7 @@ from podwall.cli.arguments import (
     add_out,
     add_source,
     add_stack,
+    line_link,
 )
 from podwall.cli.parser import Command
 from podwall.exit_code import FailOn
@@ -178,6 +179,13 @@ def _comment_arguments(parser: ArgumentParser) -> None:
     )
     parser.add_argument(
         "--link", metavar="URL", default="", help="where the comment (md) says that the rest is"
+    )
+    parser.add_argument(
+        "--line-link",
+        metavar="URL",
+        type=line_link,
+        help="the address of a line of a file on the host, with {path} and {line}, as in "
+        "https://github.com/acme/shop/blob/COMMIT/{path}#L{line}",
     )
 
 

@@ -32,6 +32,7 @@ from podwall.reports.change_files import (
     change_page,
     report_of,
     unread_files,
+    with_links,
 )
 from podwall.reports.changes import CHANGE_HEADER, change_rows, changes_text
 from podwall.reports.comment import ChangeReport, comment
@@ -78,7 +79,9 @@ def _compared(options: Namespace) -> tuple[ChangeReview, ChangeReport]:
         found = change_review(
             before, after, options.engine, expectations, _on_this_day(acceptances)
         )
-        return found, report_of(found, subject_of(options, after.stack), options.link)
+        subject = subject_of(options, after.stack)
+        report = report_of(found, subject, FailOn(options.fail_on), options.link)
+        return found, with_links(report, options.line_link or "", options.project)
 
 
 def _on_this_day(acceptances: tuple[Acceptance, ...]) -> Accepted:

@@ -22,9 +22,11 @@ from podwall.diff.changes import (
 )
 from podwall.diff.difference import Diff, diff
 from podwall.diff.joint_verdicts import AnalysisView, SideBySide, VerdictChange, side_by_side
+from podwall.diff.rule_words import ONLY_AS_ALLOWED, rule_changes
 from podwall.reachability.values import PairVerdict
 
 __all__ = [
+    "ONLY_AS_ALLOWED",
     "AnalysisView",
     "ChangeCause",
     "ConnectionChange",
@@ -36,5 +38,6 @@ __all__ = [
     "SideBySide",
     "VerdictChange",
     "diff",
+    "rule_changes",
     "side_by_side",
 ]

@@ -165,6 +165,13 @@ class ConnectionChange:
         return self.before.beyond(self.after)
 
     @property
+    def only_perhaps(self) -> bool:
+        """Whether it may open or close, and nothing of that is certain."""
+        opens = (self.after.allowed - self.before.allowed).without_other
+        closes = (self.before.at_most - self.after.at_most).without_other
+        return not opens and not closes
+
+    @property
     def kind(self) -> ConnectionChangeKind:
         """What became of the connection."""
         return ConnectionChangeKind.of(self.before, self.after)

@@ -23,6 +23,7 @@ from podwall.explain.scopes import (
     Scopes,
     scopes,
 )
+from podwall.explain.wording import rule_text
 
 __all__ = [
     "ConditionScope",
@@ -45,6 +46,7 @@ __all__ = [
     "ports_at",
     "ports_named",
     "protocol_last",
+    "rule_text",
     "scopes",
     "typed_port",
 ]

@@ -3,18 +3,22 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
+from os.path import normpath
 from pathlib import Path
 from typing import Final
+from urllib.parse import quote
 
 from podwall.change_review import ChangeReview
-from podwall.diff import ConnectionChangeKind
-from podwall.exit_code import ExitCode
+from podwall.diff import ConnectionChangeKind, PolicyChangeKind
+from podwall.exit_code import ExitCode, FailOn
+from podwall.expectations import Outcome, Result
 from podwall.policies.errors import Finding, PodwallError, Severity
 from podwall.reports.changes import ChangesDocument, changes_document
 from podwall.reports.comment import (
     ChangeReport,
+    GateVerdict,
     change_report,
     change_sentence,
     comment,
@@ -24,23 +28,75 @@ from podwall.reports.findings.documents import sarif_document
 from podwall.reports.findings.junit import findings_suite, junit_text
 from podwall.reports.formats import json_text
 from podwall.reports.page import html_page
+from podwall.reports.words import counted, place_words
 
-__all__ = ["change_document", "change_files", "change_page", "report_of", "unread_files"]
+__all__ = [
+    "change_document",
+    "change_files",
+    "change_page",
+    "report_of",
+    "unread_files",
+    "with_links",
+]
 
 _OPENS: Final = (ConnectionChangeKind.ADDED, ConnectionChangeKind.WIDENED)
 _CLOSES: Final = (ConnectionChangeKind.REMOVED, ConnectionChangeKind.NARROWED)
 
 
-def report_of(found: ChangeReview, subject: str, link: str = "") -> ChangeReport:
+def report_of(
+    found: ChangeReview, subject: str, fail_on: FailOn = FailOn.ERROR, link: str = ""
+) -> ChangeReport:
     """Return what the comment says of a change.
 
     Args:
         found: the change.
         subject: what changes, as a reviewer calls it.
+        fail_on: the least serious thing that stops it.
         link: the address of the full report.
     """
     report = change_report(found.difference, subject, found.brought, stated_by=found.stated_by)
-    return replace(report, artifact=link)
+    changes = found.difference.port_changes()
+    verdict = GateVerdict(
+        fail_on,
+        found.exit_code(fail_on),
+        found.counting,
+        certain=not any(each.after.undetermined for each in changes),
+    )
+    return replace(report, artifact=link, verdict=verdict, held=_held(found.results))
+
+
+def with_links(report: ChangeReport, template: str, project: Path = Path()) -> ChangeReport:
+    """Return the report with links to the lines of files that are here.
+
+    Args:
+        report: what the comment says.
+        template: the address of a line on the host, with `{path}` and `{line}`.
+        project: the folder of the program that a preview is of.
+    """
+    objects = (*report.policies, *report.workloads)
+    places = {each.place for each in objects if each.change is not PolicyChangeKind.REMOVED}
+    places |= {place_words(each.place) for each in report.findings}
+    places |= {stated.place for each in report.connections for stated in each.accepted}
+    links = {place: _line_link(place, template, project) for place in sorted(places)}
+    return replace(report, links={place: link for place, link in links.items() if link})
+
+
+def _line_link(place: str, template: str, project: Path) -> str:
+    """Return the address of a place such as `shop.yaml:3`; empty if no such file is here."""
+    name, _, line = place.rpartition(":")
+    here = next((each for each in (project / name, Path(name)) if each.is_file()), None)
+    if not name or not line.isdigit() or here is None or here.is_absolute():
+        return ""
+    path = quote(Path(normpath(here)).as_posix())
+    if path.startswith("..") or not template:
+        return ""
+    return template.replace("{path}", path).replace("{line}", line)
+
+
+def _held(results: Sequence[Result]) -> str:
+    """Return how many expectations hold, empty where none is stated."""
+    held = sum(each.outcome is Outcome.PASS for each in results)
+    return f"{held:,} of {counted(len(results), 'expectation')} held" if results else ""
 
 
 def change_files(

@@ -22,6 +22,7 @@ __all__ = [
     "quoted_parts",
     "sentence_case",
     "short_ports",
+    "statement_name",
     "statement_words",
 ]
 
@@ -65,11 +66,15 @@ def end_words(end: AnyEndpoint) -> str:
 
 def statement_words(statement: Statement) -> str:
     """Return who states that an opening is meant, and where that is written."""
-    stated = isinstance(statement, Expectation)
-    place = statement.place
-    where = place_words(Place(place.source, place.line))
-    words = f"`{statement.name}`" if isinstance(statement, Expectation) else statement.because
-    return f"{'expected' if stated else 'accepted'}: {words}{where and f', {where}'}"
+    where = place_words(Place(statement.place.source, statement.place.line))
+    return f"{statement_name(statement)}{where and f', {where}'}"
+
+
+def statement_name(statement: Statement) -> str:
+    """Return who states that an opening is meant: an expectation's name, or the reason."""
+    if isinstance(statement, Expectation):
+        return f"expected: `{statement.name}`"
+    return f"accepted: {statement.because}"
 
 
 def counted(count: int, one: str, many: str = "") -> str:

@@ -159,7 +159,7 @@ def test_a_preview_that_fails_is_reported_and_fails_the_job(tmp_path: Path) -> N
     assert run.ended["gate"] == 1
     (thread,) = server.threads
     assert thread["status"] == "closed"
-    assert "Nobody knows what opens or closes" in thread["comments"][0]["content"]
+    assert "Stops: nobody knows what opens or closes" in thread["comments"][0]["content"]
 
 
 def test_a_preview_that_fails_after_a_whole_plan_still_fails_the_job(tmp_path: Path) -> None:

@@ -96,8 +96,10 @@ def test_what_fails_the_job_can_be_chosen(
 @pytest.mark.parametrize(
     ("printed", "said"),
     [
-        pytest.param("", "Nobody knows what opens or closes", id="nothing was printed"),
-        pytest.param('{"steps": [{"op', "Nobody knows what opens or closes", id="it broke off"),
+        pytest.param("", "Stops: nobody knows what opens or closes", id="nothing was printed"),
+        pytest.param(
+            '{"steps": [{"op', "Stops: nobody knows what opens or closes", id="it broke off"
+        ),
         pytest.param(
             json.dumps(
                 {
@@ -210,7 +212,7 @@ def test_a_program_that_does_not_plan_is_reported(
     )
     assert jobs["embedded"].result == "failure"
     assert "out of order" in jobs["embedded"].log
-    assert "Nobody knows what opens or closes" in server.comments[0]["body"]
+    assert "Stops: nobody knows what opens or closes" in server.comments[0]["body"]
 
 
 def test_a_job_that_may_write_checks_out_nothing_of_the_pull_request() -> None:

@@ -114,7 +114,9 @@ def test_a_preview_that_can_not_be_read_has_a_comment_that_says_so(
     assert main(["diff", str(tmp_path / "preview.json"), *words]) == 2
     assert written(out) == {"comment.md", "outputs.txt"}
     comment = (out / "comment.md").read_text("utf-8")
-    assert comment.startswith("<!-- podwall: stack-dev -->\n### Nobody knows what opens or closes")
+    assert comment.startswith(
+        "<!-- podwall: stack-dev -->\n### Stops: nobody knows what opens or closes"
+    )
     assert "https://example.com/7" in comment
     assert outputs(out) == {"exit-code": "2"}
 

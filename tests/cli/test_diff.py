@@ -40,10 +40,11 @@ def test_markdown_is_a_comment_that_tells_what_opens_and_closes(
 ) -> None:
     words = ("-o", "md", "--subject", "the shop", "--link", "https://example.com/7")
     out = output(capsys, BEFORE, AFTER, *words)
-    assert "### 1 connection opens and 1 closes in the shop\n" in out
-    assert "| `monitoring/prometheus` | `shop/api` | TCP 9090 | `shop/api` (changed) |\n" in out
+    assert "### Stops: 1 connection opens and 1 closes in the shop\n" in out
+    assert "| `monitoring/prometheus` | `shop/api` | TCP 9090 | `shop/api` (changed)<br>" in out
     closed = "| `shop/web`, pods with app notin \\(api\\) of shop | `shop/db` | was TCP 5432 |"
-    assert f"{closed} `shop/db` (changed) |\n" in out
+    rule = "<br>`- from every pod of namespace shop on TCP 5432` |"
+    assert f"{closed} `shop/db` (changed){rule}" in out
     assert "1 connection closes from or to pods that are not shown." in out
     assert "[Full report](https://example.com/7)" in out
 

@@ -177,7 +177,11 @@ def test_a_resource_without_a_line_is_named_without_its_urn() -> None:
 
 
 def test_many_names_are_cut_with_a_count() -> None:
-    assert endpoint_words([f"a/{n}" for n in range(9)], {}) == "`a/0`, `a/1`, `a/2`, 6 more"
+    many = [f"a/{n}" for n in range(9)]
+    assert endpoint_words(many, {}) == "9 workloads of `a` (`a/0`, `a/1`, `a/2`, …)"
+    mixed = endpoint_words([*many, "b/0", "c/0", "d/0", "e/0"], {})
+    assert mixed.endswith("…), `b/0`, `c/0`, `d/0`, 1 more")
+    assert endpoint_words([f"{each}/0" for each in "abcde"], {}) == "`a/0`, `b/0`, `c/0`, 2 more"
 
 
 @pytest.mark.parametrize(
@@ -211,7 +215,7 @@ def test_a_difference_is_reported_with_policies_and_reasons() -> None:
     assert "the cidr of policy" in found["shop/web", "ops/prometheus"].reason
     assert {each.name for each in report.policies} == {"shop/db", "shop/late", "ops/runner"}
     said = comment(report)
-    assert "every workload of `ops` | `shop/db` | all ports | `shop/db` (new) |" in said
+    assert "every workload of `ops` | `shop/db` | all ports | `shop/db` (new)<br>`+ " in said
     assert "anyone outside the cluster" in said
 
 

@@ -5,6 +5,7 @@ from podwall.reports.comment.report import (
     ChangedConnection,
     ChangedObject,
     ChangeReport,
+    GateVerdict,
     change_report,
 )
 from podwall.reports.comment.wording import change_sentence
@@ -13,6 +14,7 @@ __all__ = [
     "ChangeReport",
     "ChangedConnection",
     "ChangedObject",
+    "GateVerdict",
     "change_report",
     "change_sentence",
     "comment",

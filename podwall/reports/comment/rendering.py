@@ -13,10 +13,18 @@ from dataclasses import dataclass, replace
 from hashlib import sha256
 from typing import Final
 
-from podwall.diff import ConnectionChangeKind, PolicyChangeKind
+from podwall.diff import ONLY_AS_ALLOWED, ConnectionChangeKind, PolicyChangeKind
+from podwall.exit_code import stops
 from podwall.policies.errors import Finding, PodwallError, Severity
 from podwall.reading import GENERATED
-from podwall.reports.comment.report import ChangedConnection, ChangedObject, ChangeReport
+from podwall.reports.comment.report import (
+    ChangedConnection,
+    ChangedObject,
+    ChangeReport,
+    GateVerdict,
+    StatedIn,
+)
+from podwall.reports.comment.verdict import verdict_lines, verdict_word
 from podwall.reports.comment.wording import (
     KIND_ORDER,
     ChangeGroup,
@@ -101,6 +109,14 @@ _TITLES: Final = {
     ConnectionChangeKind.NARROWED: "**Closes some ports**: can connect today, could on fewer ports",
     ConnectionChangeKind.REMOVED: "**Closes**: can connect today, could no longer",
 }
+_NOT_KNOWN: Final = "what it depends on is not read, or not known"
+_PERHAPS: Final = {
+    ConnectionChangeKind.ADDED: f"**May open**: cannot connect today; {_NOT_KNOWN}",
+    ConnectionChangeKind.WIDENED: f"**May open further ports**: {_NOT_KNOWN}",
+    ConnectionChangeKind.CHANGED: f"**May change**: {_NOT_KNOWN}",
+    ConnectionChangeKind.NARROWED: f"**May close some ports**: can connect today; {_NOT_KNOWN}",
+    ConnectionChangeKind.REMOVED: f"**May close**: {_NOT_KNOWN}",
+}
 _OBJECT_CHANGES: Final = {
     PolicyChangeKind.ADDED: "new",
     PolicyChangeKind.EDITED: "changed",
@@ -121,6 +137,7 @@ _BLOCKING: Final = {
 
 _GENERATED: Final = f"`{GENERATED}` stands for the end of a name that only the deployment makes up."
 _POLICIES: Final = 3
+_RULES: Final = 6
 _LONGEST_NAME: Final = 120
 _LONGEST_LINK: Final = 2_000
 """Links stand at every cut; a longer one would leave no room for the report."""
@@ -167,16 +184,23 @@ def comment(report: ChangeReport, *, limit: int = LIMIT) -> str:
 
 def _head(report: ChangeReport) -> MarkdownBlock:
     words = change_sentence(report)
+    cased = words if report.verdict else sentence_case(words)
     where = markdown_text(report.subject[:120])
     lines = [
         marker(report.subject),
-        f"### {sentence_case(words)} in {where}{_but(report.findings)}",
+        f"### {verdict_word(report)}{cased} in {where}{_but(report.findings)}",
     ]
+    lines += _spaced(verdict_lines(report))
     further = outside_sentence(report)
     more = [further and f"{further}.", _findings_sentence(report.findings)]
     if any(more):
         lines.append(f"\n{' '.join(filter(None, more))}")
     return MarkdownBlock("\n".join(lines) + "\n")
+
+
+def _spaced(lines: Iterable[str]) -> list[str]:
+    found = list(lines)
+    return ["", *found] if found else []
 
 
 def _but(findings: Iterable[Finding]) -> str:
@@ -200,15 +224,17 @@ def _blocks(report: ChangeReport) -> Iterator[MarkdownBlock]:
     serious = [each for each in report.findings if each.severity is Severity.ERROR]
     serious.sort(key=lambda each: each.id not in _BLOCKING)
     if serious:
-        yield _findings("Errors", serious)
+        yield _findings("Errors", serious, report)
+    if report.verdict is not None and (standing := _standing(report, report.verdict)):
+        yield _findings("Was there before, and stops", standing, report)
     groups = grouped(report.connections)
     for kind in KIND_ORDER:
         yield from _kind(kind, [each for each in groups if each.kind is kind], report)
     others = [each for each in report.findings if each.severity is not Severity.ERROR]
     if others:
-        yield _folded(_findings("", others), f"Warnings and notes ({len(others)})")
+        yield _folded(_findings("", others, report), f"Warnings and notes ({len(others)})")
     if report.policies or report.workloads:
-        yield _folded(_objects(report), "Policies and workloads that change")
+        yield _folded(_objects(report), "Policies and workloads that change, and their rules")
     if not _shown_already(groups, report.connections):
         yield _folded(_every(report), f"Every changed connection ({len(report.connections):,})")
 
@@ -222,10 +248,22 @@ def _shown_already(groups: Sequence[ChangeGroup], connections: Sequence[ChangedC
 def _kind(
     kind: ConnectionChangeKind, groups: Sequence[ChangeGroup], report: ChangeReport
 ) -> Iterator[MarkdownBlock]:
+    stated = [each for each in groups if each.accepted]
+    others = [each for each in groups if not each.accepted]
+    certain = [each for each in others if not each.only_perhaps]
+    perhaps = [each for each in others if each.only_perhaps]
+    yield from _table(_TITLES[kind], certain, report)
+    yield from _table(_PERHAPS[kind], perhaps, report)
+    yield from _table(f"{_TITLES[kind]}, **and is accepted**", stated, report)
+
+
+def _table(
+    words: str, groups: Sequence[ChangeGroup], report: ChangeReport
+) -> Iterator[MarkdownBlock]:
     if not groups:
         return
-    title = f"\n{_TITLES[kind]}\n\n| From | To | Ports | Because of |\n|---|---|---|---|\n"
-    changed = {each.name: f" ({_OBJECT_CHANGES[each.change]})" for each in report.policies}
+    title = f"\n{words}\n\n| From | To | Ports | Because of |\n|---|---|---|---|\n"
+    changed = {each.name: each for each in report.policies}
     lines = tuple(_group_line(each, report, changed) for each in groups)
     yield MarkdownBlock(title, lines[:_SHOWN], what="group of connections")
     if lines[_SHOWN:]:
@@ -235,20 +273,73 @@ def _kind(
         yield _folded(rest, f"{counted(len(lines) - _SHOWN, 'more group')} of connections")
 
 
-def _group_line(group: ChangeGroup, report: ChangeReport, changed: Mapping[str, str]) -> str:
+def _group_line(
+    group: ChangeGroup, report: ChangeReport, changed: Mapping[str, ChangedObject]
+) -> str:
     sources, destinations = (
         endpoint_words(ends, report.namespaces, report.ranges, report.unseen)
         for ends in (group.sources, group.destinations)
     )
     # A change has its cause in what changes; the sort is stable.
     policies = sorted(group.because, key=lambda name: name not in changed)
-    because = ", ".join(
-        f"{code_span(name)}{changed.get(name, '')}" for name in policies[:_POLICIES]
-    )
+    because = ", ".join(_policy(name, changed, group, report) for name in policies[:_POLICIES])
     if len(group.because) > _POLICIES:
         because += f" and {len(group.because) - _POLICIES} more"
-    because = "; ".join(filter(None, (because, *map(markdown_text, group.reasons[:_POLICIES]))))
+    stated = (_stated(each, report) for each in group.accepted)
+    reasons = map(markdown_text, group.reasons[:_POLICIES])
+    because = "; ".join(filter(None, (because, *reasons, *stated)))
     return f"| {sources} | {destinations} | {_ports(group)} | {because} |\n"
+
+
+def _policy(
+    name: str, changed: Mapping[str, ChangedObject], group: ChangeGroup, report: ChangeReport
+) -> str:
+    """Return a policy behind a change: what became of it, where, and the words that do it."""
+    each = changed.get(name)
+    if each is None:
+        return code_span(name)
+    link = report.links.get(each.place)
+    shown = f"[{code_span(name)}]({link})" if link else code_span(name)
+    rules = [rule for rule in each.rules if _can_do(rule, group.kind)]
+    words = f"<br>{code_span(rules[0])}" if len(rules) == 1 else ""
+    return f"{shown} ({_OBJECT_CHANGES[each.change]}){words}"
+
+
+def _can_do(rule: str, kind: ConnectionChangeKind) -> bool:
+    """Return whether what a policy says now, or no longer says, can open or else close.
+
+    A rule that comes opens, and so does isolation that goes.
+    """
+    if kind not in _ONE_WAY or rule[2:].startswith("for "):
+        return True
+    opens = rule.startswith("+") is not rule.endswith(ONLY_AS_ALLOWED)
+    return opens is _ONE_WAY[kind]
+
+
+_ONE_WAY: Final = {
+    ConnectionChangeKind.ADDED: True,
+    ConnectionChangeKind.WIDENED: True,
+    ConnectionChangeKind.NARROWED: False,
+    ConnectionChangeKind.REMOVED: False,
+}
+
+
+def _stated(stated: StatedIn, report: ChangeReport) -> str:
+    where = f" ({_place(stated.place, report)})" if stated.place else ""
+    return f"**{markdown_text(stated.words)}**{where}"
+
+
+def _place(written: str, report: ChangeReport) -> str:
+    """Return a place, with a link to its line on the host if there is one."""
+    link = report.links.get(written, "")
+    return f"[{code_span(written)}]({link})" if link else code_span(written)
+
+
+def _standing(report: ChangeReport, verdict: GateVerdict) -> list[Finding]:
+    """Return what stops the change, and was there before."""
+    shown = set(report.findings)
+    found = (each for each in verdict.findings if stops(verdict.fail_on, each.severity))
+    return [each for each in found if each not in shown]
 
 
 def _ports(group: ChangeGroup | ChangedConnection) -> str:
@@ -261,14 +352,14 @@ def _ports(group: ChangeGroup | ChangedConnection) -> str:
             return f"{markdown_text(group.before)} → **{markdown_text(group.after)}**"
 
 
-def _findings(title: str, findings: Sequence[Finding]) -> MarkdownBlock:
+def _findings(title: str, findings: Sequence[Finding], report: ChangeReport) -> MarkdownBlock:
     head = f"\n**{title}**\n\n" if title else "\n"
-    return MarkdownBlock(head, tuple(map(_finding, findings)), what="finding")
+    return MarkdownBlock(head, tuple(_finding(each, report) for each in findings), what="finding")
 
 
-def _finding(finding: Finding) -> str:
+def _finding(finding: Finding, report: ChangeReport) -> str:
     written = place_words(finding.place)
-    where = f" — {code_span(written)}" if written else ""
+    where = f" — {_place(written, report)}" if written else ""
     name = code_span(finding.id)
     linked = f"[{name}]({finding.link})" if finding.link.startswith("https://") else name
     remedy = f"<br>{markdown_text(finding.help)}" if finding.help else ""
@@ -277,14 +368,17 @@ def _finding(finding: Finding) -> str:
 
 
 def _objects(report: ChangeReport) -> MarkdownBlock:
-    policies = (_object("policy", each) for each in report.policies)
-    workloads = (_object("workload", each) for each in report.workloads)
+    policies = (_object("policy", each, report) for each in report.policies)
+    workloads = (_object("workload", each, report) for each in report.workloads)
     return MarkdownBlock("\n", (*policies, *workloads), what="object")
 
 
-def _object(word: str, each: ChangedObject) -> str:
-    where = f" — {code_span(each.place)}" if each.place else ""
-    return f"- {word} {code_span(each.name)} ({_OBJECT_CHANGES[each.change]}){where}\n"
+def _object(word: str, each: ChangedObject, report: ChangeReport) -> str:
+    where = f" — {_place(each.place, report)}" if each.place else ""
+    rules = "".join(f"<br>{code_span(rule)}" for rule in each.rules[:_RULES])
+    more = f"<br>and {len(each.rules) - _RULES} more" if len(each.rules) > _RULES else ""
+    name = f"{word} {code_span(each.name)} ({_OBJECT_CHANGES[each.change]})"
+    return f"- {name}{where}{rules}{more}\n"
 
 
 def _every(report: ChangeReport) -> MarkdownBlock:
@@ -314,7 +408,8 @@ def _folded(block: MarkdownBlock, title: str) -> MarkdownBlock:
 
 
 def _foot(report: ChangeReport) -> str:
-    parts = [f"{sentence_case(report.state)}." if report.state else ""]
+    state = "" if report.delta else report.state
+    parts = [f"{sentence_case(state)}." if state else ""]
     parts.append(report.judged)
     parts.append(_GENERATED if _has_generated_names(report) else "")
     parts.append(f"[Full report]({report.artifact})" if report.artifact else "")
@@ -336,7 +431,7 @@ def unread_comment(subject: str, problem: PodwallError, *, artifact: str = "") -
     words = markdown_text(str(problem)[:_LONGEST])
     parts = [
         marker(subject),
-        f"### Nobody knows what opens or closes in {markdown_text(subject[:120])}\n",
+        f"### Stops: nobody knows what opens or closes in {markdown_text(subject[:120])}\n",
         f"There is no plan to judge: {words}.",
         f"{markdown_text(sentence_case(problem.help[:_LONGEST]))}." if problem.help else "",
         f"\n<sub>[Log and files]({artifact})</sub>" if artifact else "",

@@ -6,8 +6,9 @@ from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from itertools import islice
-from typing import Final
+from typing import Final, NamedTuple
 
+from podwall.change_review import change_severity
 from podwall.diff import (
     ChangeCause,
     ConnectionChange,
@@ -15,14 +16,16 @@ from podwall.diff import (
     Diff,
     PolicyChange,
     PolicyChangeKind,
+    rule_changes,
 )
+from podwall.exit_code import ExitCode, FailOn
 from podwall.expectations import StatedBy, Statement
-from podwall.overview import summary
-from podwall.policies.errors import Finding, Place
+from podwall.overview import Summary, summary
+from podwall.policies.errors import Finding, Place, Severity
 from podwall.reachability import ExternalRange, Reachability, UnseenPods
 from podwall.reports.changes import nobody, passage_text
 from podwall.reports.reach.headline import engine_sentence, headline
-from podwall.reports.words import listed, place_words, statement_words
+from podwall.reports.words import counted, listed, place_words, statement_name
 from podwall.verdict_table import verdict_table
 
 __all__ = [
@@ -30,8 +33,17 @@ __all__ = [
     "ChangeReport",
     "ChangedConnection",
     "ChangedObject",
+    "GateVerdict",
+    "StatedIn",
     "change_report",
 ]
+
+
+class StatedIn(NamedTuple):
+    """Who states that an opening is meant: in words, and where that is written."""
+
+    words: str
+    place: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,7 +51,8 @@ class ChangedConnection:
     """A connection before and after, in words such as `TCP 80` or `nothing`.
 
     `because` names the policies that are behind it; `reason` says what is, where no policy is.
-    `accepted`: who states all that opens, in words.
+    `accepted`: who states all that opens. `only_perhaps`: nothing of the change is certain.
+    `weight` is how much it matters to the check, None where it stops nothing.
     """
 
     source: str
@@ -49,16 +62,35 @@ class ChangedConnection:
     after: str
     because: tuple[str, ...] = ()
     reason: str = ""
-    accepted: tuple[str, ...] = ()
+    accepted: tuple[StatedIn, ...] = ()
+    only_perhaps: bool = False
+    weight: Severity | None = Severity.ERROR
 
 
 @dataclass(frozen=True, slots=True)
 class ChangedObject:
-    """A policy or a workload that is new, gone or different, and where it is written."""
+    """A policy or a workload that is new, gone or different, and where it is written.
+
+    `rules` is what a policy says now (`+`), and no longer says (`-`).
+    """
 
     name: str
     change: PolicyChangeKind
     place: str = ""
+    rules: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class GateVerdict:
+    """Whether the change passes, at a level.
+
+    `findings` are all that count, and `certain` says whether every connection that changes is.
+    """
+
+    fail_on: FailOn
+    code: ExitCode
+    findings: tuple[Finding, ...] = ()
+    certain: bool = True
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,7 +102,9 @@ class ChangeReport:
     `ranges` are the ends that are addresses outside the cluster, and `unseen` those that are pods
     which are not shown, in words. `state` is a sentence on how
     things are afterwards, `judged` one on the engine that is assumed. `artifact` is the address of
-    the full report. `partial`: more connections change than are listed.
+    the full report. `partial`: more connections change than are listed. `verdict` is whether the
+    change passes, None where nobody asks; `delta` how many connections are open before and after,
+    `held` how many expectations hold, and `links` has addresses of places such as `shop.yaml:3`.
     """
 
     subject: str
@@ -85,6 +119,10 @@ class ChangeReport:
     judged: str = ""
     artifact: str = ""
     partial: bool = False
+    verdict: GateVerdict | None = None
+    delta: str = ""
+    held: str = ""
+    links: Mapping[str, str] = field(default_factory=dict)
 
 
 MOST_CHANGES: Final = 100_000
@@ -110,6 +148,7 @@ def change_report(
     changes = difference.port_changes()
     listed_changes = list(islice(changes, most))
     ends = [end for each in listed_changes for end in (each.source, each.destination)]
+    before, after = (summary(verdict_table(side)) for side in (difference.old, difference.new))
     return ChangeReport(
         subject=subject,
         connections=tuple(_connection(each, stated_by(each)) for each in listed_changes),
@@ -119,7 +158,8 @@ def change_report(
         namespaces=_namespaces(difference.new),
         ranges=frozenset(each.id for each in ends if isinstance(each, ExternalRange)),
         unseen={each.id: str(each) for each in ends if isinstance(each, UnseenPods)},
-        state=headline(summary(verdict_table(difference.new))),
+        state=headline(after),
+        delta=_delta(before, after),
         judged=engine_sentence(difference.new.engine),
         partial=next(changes, None) is not None,
     )
@@ -134,17 +174,42 @@ def _connection(change: ConnectionChange, stated: Sequence[Statement]) -> Change
         passage_text(change.after),
         tuple(policy.name for policy in change.policies),
         _reason(change),
-        tuple(map(statement_words, stated)),
+        tuple(map(_stated_in, stated)),
+        change.only_perhaps,
+        change_severity(change, accepted=bool(stated)),
     )
+
+
+def _stated_in(statement: Statement) -> StatedIn:
+    return StatedIn(statement_name(statement), _written(statement.place))
+
+
+def _delta(before: Summary, after: Summary) -> str:
+    """Return how many connections between workloads are open before and after.
+
+    >>> _delta(Summary(3, 2, 6, 2, 0, (), (), ()), Summary(3, 2, 6, 1, 1, (), (), ()))
+    '2 → 1 of 6 connections between workloads open, 0 → 1 undetermined'
+    """
+    was = f" of {before.connections:,}" if before.connections != after.connections else ""
+    words = (
+        f"{before.open:,}{was} → {after.open:,} of "
+        f"{counted(after.connections, 'connection')} between workloads open"
+    )
+    if not before.undetermined and not after.undetermined:
+        return words
+    return f"{words}, {before.undetermined:,} → {after.undetermined:,} undetermined"
 
 
 def _reason(change: ConnectionChange) -> str:
     """Return what is behind a change beside policies, and what undetermined ports depend on."""
+    if change.because and change.cause is ChangeCause.OTHER:
+        return change.because
     return listed(list(filter(None, (_REASONS[change.cause], change.because))))
 
 
 def _changed_policy(change: PolicyChange) -> ChangedObject:
-    return ChangedObject(change.name, change.kind, _written(change.latest.place))
+    place = _written(change.latest.place)
+    return ChangedObject(change.name, change.kind, place, rule_changes(change))
 
 
 def _changed_workloads(difference: Diff) -> Iterator[ChangedObject]:

@@ -24,7 +24,7 @@ from typing import Final, NamedTuple
 
 from podwall.diff import ConnectionChangeKind
 from podwall.intervals import difference, merged
-from podwall.reports.comment.report import ChangedConnection, ChangeReport
+from podwall.reports.comment.report import ChangedConnection, ChangeReport, StatedIn
 from podwall.reports.formats import code_span, markdown_text
 from podwall.reports.words import counted, listed
 
@@ -33,6 +33,7 @@ __all__ = [
     "ChangeGroup",
     "address_words",
     "change_sentence",
+    "connection_count",
     "endpoint_words",
     "grouped",
     "outside_sentence",
@@ -97,10 +98,25 @@ def _all_but_one(
 
 
 def _few(names: Sequence[str]) -> Iterator[str]:
-    shown = names if len(names) <= _FEW + 1 else names[:_FEW]
-    yield from map(code_span, shown)
-    if len(names) > len(shown):
-        yield f"{len(names) - len(shown):,} more"
+    """Yield names; many of one namespace are counted, and the first of them named."""
+    if len(names) <= _FEW + 1:
+        yield from map(code_span, names)
+        return
+    spaces = Counter(name.partition("/")[0] for name in names if "/" in name)
+    whole = [space for space, number in spaces.items() if space and number > _FEW]
+    for space in whole[:_FEW]:
+        inside = [name for name in names if name.startswith(f"{space}/")]
+        shown = ", ".join(map(code_span, inside[:_FEW]))
+        yield f"{len(inside):,} workloads of {code_span(space)} ({shown}, …)"
+    left = [name for name in names if name.partition("/")[0] not in whole[:_FEW]]
+    yield from map(code_span, left[:_FEW])
+    if len(left) > _FEW:
+        yield f"{len(left) - _FEW:,} more"
+
+
+def _verb(effect: _Effect, number: int) -> str:
+    kind, unsure = effect
+    return _VERBS[kind][2 if unsure else int(number > 1)]
 
 
 def address_words(networks: Iterable[IpNetwork]) -> str:
@@ -170,6 +186,8 @@ class ChangeGroup:
     after: str
     sources: tuple[str, ...]
     destinations: tuple[str, ...]
+    accepted: tuple[StatedIn, ...]
+    only_perhaps: bool
     because: tuple[str, ...]
     reasons: tuple[str, ...]
 
@@ -178,6 +196,8 @@ class _Change(NamedTuple):
     kind: ConnectionChangeKind
     before: str
     after: str
+    accepted: tuple[StatedIn, ...]
+    only_perhaps: bool
 
 
 def grouped(connections: Iterable[ChangedConnection]) -> list[ChangeGroup]:
@@ -188,7 +208,8 @@ def grouped(connections: Iterable[ChangedConnection]) -> list[ChangeGroup]:
     """
     towards: defaultdict[tuple[_Change, str], list[ChangedConnection]] = defaultdict(list)
     for each in connections:
-        towards[_Change(each.kind, each.before, each.after), each.destination].append(each)
+        change = _Change(each.kind, each.before, each.after, each.accepted, each.only_perhaps)
+        towards[change, each.destination].append(each)
     alike: defaultdict[tuple[_Change, tuple[str, ...]], list[ChangedConnection]] = defaultdict(list)
     for (change, _), found in towards.items():
         alike[change, tuple(sorted(each.source for each in found))].extend(found)
@@ -202,9 +223,11 @@ def _change_group(
     because = Counter(sorted(name for each in found for name in each.because))
     reasons = Counter(sorted(each.reason for each in found if each.reason))
     return ChangeGroup(
-        *change,
+        *change[:3],
         sources,
         tuple(sorted({each.destination for each in found})),
+        change.accepted,
+        change.only_perhaps,
         tuple(name for name, _ in because.most_common()),
         tuple(reason for reason, _ in reasons.most_common()),
     )
@@ -216,12 +239,16 @@ def _group_order(group: ChangeGroup) -> tuple[int, tuple[str, ...], tuple[str, .
 
 _GAPS: Final = {"preview-failed", "preview-without-sames"}
 _VERBS: Final = {
-    ConnectionChangeKind.ADDED: ("opens", "open"),
-    ConnectionChangeKind.WIDENED: ("gains ports", "gain ports"),
-    ConnectionChangeKind.CHANGED: ("changes", "change"),
-    ConnectionChangeKind.NARROWED: ("loses some ports", "lose some ports"),
-    ConnectionChangeKind.REMOVED: ("closes", "close"),
+    ConnectionChangeKind.ADDED: ("opens", "open", "may open"),
+    ConnectionChangeKind.WIDENED: ("gains ports", "gain ports", "may gain ports"),
+    ConnectionChangeKind.CHANGED: ("changes", "change", "may change"),
+    ConnectionChangeKind.NARROWED: ("loses some ports", "lose some ports", "may close"),
+    ConnectionChangeKind.REMOVED: ("closes", "close", "may close"),
 }
+"""Of one connection, of several, and of those of which nothing is certain."""
+
+_Effect = tuple[ConnectionChangeKind, bool]
+"""What becomes of a connection, and whether that is not certain."""
 
 
 def change_sentence(report: ChangeReport) -> str:
@@ -255,43 +282,48 @@ def outside_sentence(report: ChangeReport) -> str:
     return listed(list(filter(None, (outside, unseen))))
 
 
-def _with_unseen(count: Counter[ConnectionChangeKind]) -> str:
+def connection_count(report: ChangeReport) -> int:
+    """Return how many connections change, counted as in the sentences."""
+    return sum(sum(count.values()) for count in _counted(report))
+
+
+def _with_unseen(count: Counter[_Effect]) -> str:
     return f"{_counts(count)} from or to pods that are not shown" if count else ""
 
 
-def _with_outside(count: Counter[ConnectionChangeKind]) -> str:
+def _with_outside(count: Counter[_Effect]) -> str:
     return f"{_counts(count)} from or to outside the cluster" if count else ""
 
 
 class _Counts(NamedTuple):
     """How many connections change: between workloads, with the outside, and with unseen pods."""
 
-    inside: Counter[ConnectionChangeKind]
-    outside: Counter[ConnectionChangeKind]
-    unseen: Counter[ConnectionChangeKind]
+    inside: Counter[_Effect]
+    outside: Counter[_Effect]
+    unseen: Counter[_Effect]
 
 
 def _counted(report: ChangeReport) -> _Counts:
-    inside: Counter[ConnectionChangeKind] = Counter()
-    outside: set[tuple[ConnectionChangeKind, str, tuple[str, ...]]] = set()
+    inside: Counter[_Effect] = Counter()
+    outside: set[tuple[_Effect, str, tuple[str, ...]]] = set()
     unseen = outside.copy()
     for each in report.connections:
-        ends = {each.source, each.destination}
+        ends, effect = {each.source, each.destination}, (each.kind, each.only_perhaps)
         ranges, pods = ends & report.ranges, ends & report.unseen.keys()
         if ranges or pods:
             workload = tuple(ends - ranges - pods)
             way = "from" if each.source not in workload else "to"
-            (outside if ranges else unseen).add((each.kind, way, workload))
+            (outside if ranges else unseen).add((effect, way, workload))
         else:
-            inside[each.kind] += 1
-    kinds = (Counter(kind for kind, _, _ in found) for found in (outside, unseen))
-    return _Counts(inside, *kinds)
+            inside[effect] += 1
+    effects = (Counter(effect for effect, _, _ in found) for found in (outside, unseen))
+    return _Counts(inside, *effects)
 
 
-def _counts(count: Counter[ConnectionChangeKind]) -> str:
+def _counts(count: Counter[_Effect]) -> str:
     """Return the counts, the most open kind first; the noun stands with the first."""
-    kinds: Iterable[ConnectionChangeKind] = [kind for kind in KIND_ORDER if count[kind]]
-    parts = [(count[kind], _VERBS[kind][count[kind] > 1]) for kind in kinds]
+    found = [(kind, unsure) for kind in KIND_ORDER for unsure in (False, True)]
+    parts = [(count[each], _verb(each, count[each])) for each in found if count[each]]
     if not parts:
         return ""
     first, verb = parts[0]
