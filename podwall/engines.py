@@ -49,6 +49,7 @@ class Treatment(StrEnum):
 
     `ENFORCED`: the rules decide. `OPEN`: the traffic passes whatever the rules say. `IGNORED`: the
     part of the policy has no effect. `SOURCE_HIDDEN`: the rules may see another source address.
+    `NODE_SEEN`: the rules may see a node where there is a client, and let in no more than for both.
     `UNDEFINED`: it depends on what is in no policy.
     """
 
@@ -56,6 +57,7 @@ class Treatment(StrEnum):
     OPEN = "open"
     IGNORED = "ignored"
     SOURCE_HIDDEN = "source hidden"
+    NODE_SEEN = "node seen"
     UNDEFINED = "undefined"
 
 
@@ -297,7 +299,10 @@ CILIUM: Final = replace(
         Treatment.ENFORCED, "traffic of an isolated pod to its own node is blocked", _MIGRATE
     ),
     cluster_services=Fact(
-        Treatment.ENFORCED, "policies hold for node ports and load balancers too", _MIGRATE
+        Treatment.NODE_SEEN,
+        "policies hold for node ports and load balancers too, and with externalTrafficPolicy "
+        "Cluster they may see a node in place of the client",
+        _DOCS + "#behavior-of-ipblock-selectors",
     ),
     end_port=Fact("1.32", "below Cilium 1.17 only the first port of a range is applied", _MIGRATE),
     egress_port_names=Fact(

@@ -54,6 +54,39 @@ def passing(cluster: Snapshot, source: End, destination: End, probes: Iterable[P
     )
 
 
+def exposed(cluster: Snapshot, backend: End, probes: Iterable[Probe]) -> Probes:
+    """Return the probes for which a service that may hide its clients leads to a pod."""
+    if not isinstance(backend, Pod) or backend.workload.host_network:
+        return frozenset()
+    targets = [
+        (port.protocol, port.target)
+        for service in cluster.services
+        if service.type in {"LoadBalancer", "NodePort"}
+        and service.external_traffic_policy == "Cluster"
+        and service.selector is not None
+        and service.selector.requirements
+        and service.namespace == backend.workload.namespace
+        and selects(service.selector, backend.workload.labels)
+        for port in service.ports
+    ]
+    named = [(p.protocol, p.name, p.number) for p in backend.workload.ports]
+    numbers = {(proto, n) for proto, name, n in named if (proto, name) in targets}
+    return frozenset(each for each in probes if each in targets or each in numbers)
+
+
+def certain(cluster: Snapshot, source: End, destination: End, probes: Iterable[Probe]) -> Probes:
+    """Return the probes that pass also where a service puts a node's address before the source.
+
+    No ip block means a node for certain: only a rule for everyone lets it in.
+    """
+    passed = passing(cluster, source, destination, probes)
+    if isinstance(source, Pod):
+        return passed
+    hidden = exposed(cluster, destination, passed)
+    node = Pod(SnapshotWorkload("", "node", "Node", LabelMap(), host_network=True), node="another")
+    return passed - hidden | passing(cluster, node, destination, hidden)
+
+
 def consulted(cluster: Snapshot, direction: str, subject: End, peer: End) -> list[Any] | None:
     """Return the rules that speak of the peer; None where no policy isolates the subject."""
     if not isinstance(subject, Pod) or subject.workload.host_network:

@@ -95,7 +95,8 @@ def _changed(
 def _cluster_wide(cluster: EnforcedCluster) -> tuple[object, ...]:
     """Return what every verdict depends on."""
     snapshot = cluster.snapshot
-    return cluster.engine, snapshot.pod_cidrs, snapshot.complete, cluster.unread
+    where = snapshot.pod_cidrs, cluster.pods_at, cluster.nodes_at
+    return cluster.engine, where, snapshot.complete, cluster.unread
 
 
 def _policies_by_group(

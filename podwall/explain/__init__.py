@@ -16,6 +16,7 @@ from podwall.explain.questions import FlowAnswer, answers
 from podwall.explain.scopes import (
     ConditionScope,
     ExemptionScope,
+    HidingScope,
     PeerScope,
     PolicyScope,
     PortScope,
@@ -31,6 +32,7 @@ __all__ = [
     "Explanation",
     "ExplanationNote",
     "FlowAnswer",
+    "HidingScope",
     "PeerScope",
     "PolicyExplanation",
     "PolicyScope",

@@ -306,7 +306,7 @@ class _Explainer:
     def side(self, side: SideReplay, other: AnyEndpoint) -> SideExplanation:
         """Explain one side."""
         policies = tuple(self._policy(side, each, other) for each in side.policies)
-        exemptions = (*self._exemptions(side), *_unread(side))
+        exemptions = (*self._exemptions(side), *self._hidden(side), *_unread(side))
         verdict = self._of(side.allowed)
         why = _side_reason(side, verdict, policies)
         return SideExplanation(side.direction, side.subject, verdict, why, policies, exemptions)
@@ -318,6 +318,13 @@ class _Explainer:
             if verdict is not Verdict.DENIED:
                 when = "always" if verdict is Verdict.ALLOWED else "perhaps"
                 yield ExplanationNote(each.says, each.link, when)
+
+    def _hidden(self, side: SideReplay) -> Iterator[ExplanationNote]:
+        """Yield the services that keep some of the asked ports from being certain."""
+        named = {each.says for each in side.exemptions}
+        for each in side.hidden:
+            if each.says not in named and each.allowed.may & self._asked:
+                yield ExplanationNote(each.says, each.link, "perhaps")
 
     def _policy(
         self, side: SideReplay, replay: PolicyReplay, other: AnyEndpoint

@@ -38,7 +38,7 @@ from podwall.model import (
     namespace_text,
 )
 from podwall.policies.rules import Direction
-from podwall.portset import ALL_PORTS
+from podwall.portset import ALL_PORTS, PortSet
 from podwall.reachability import Reachability
 from podwall.reachability.arrays import IntArray, Registry
 from podwall.reachability.cluster import group_key, rules_of, unknown_direction
@@ -56,6 +56,7 @@ from podwall.reachability.values import ALL, Bounds
 __all__ = [
     "ConditionScope",
     "ExemptionScope",
+    "HidingScope",
     "PeerScope",
     "PolicyScope",
     "PortScope",
@@ -133,6 +134,21 @@ class ExemptionScope:
 
 
 @dataclass(frozen=True, slots=True)
+class HidingScope:
+    """A service behind which rules for ingress may see a node in place of a client.
+
+    What they allow the `clients`, addresses of one family, to the backends that are the `elements`
+    is not certain on `ports`: there they do not allow it to a node.
+    """
+
+    says: str
+    link: str
+    elements: IntArray
+    clients: IntArray
+    ports: PortSet
+
+
+@dataclass(frozen=True, slots=True)
 class Scopes:
     """The policies of a cluster with their scopes, and the exemptions, by direction.
 
@@ -144,6 +160,7 @@ class Scopes:
     policies: tuple[Policy, ...]
     by_direction: dict[Direction, tuple[PolicyScope | None, ...]]
     exemptions: dict[Direction, tuple[ExemptionScope, ...]]
+    hiding: tuple[HidingScope, ...] = ()
 
     def marks(self) -> IntArray:
         """Return a number for each element, equal for those that are in the same ip blocks."""
@@ -184,6 +201,7 @@ def scopes(reachability: Reachability) -> Scopes:
         reachability.cluster.policies,
         {each: tuple(found.policies(each)) for each in Direction},
         {each: tuple(found.exemptions(each)) for each in Direction},
+        tuple(found.hiding()),
     )
 
 
@@ -242,6 +260,24 @@ class _Scopes:
             says, where = f"service `{service.name}`: {fact.says}", np.array(elements)
             yield ExemptionScope(says, fact.link, where, of_destination=True, ports=ports)
 
+    def hiding(self) -> Iterator[HidingScope]:
+        """Yield the services behind which rules may see a node in place of a client."""
+        outside = self._analysis.outside
+        for node, clients in zip(outside.nodes, outside.addresses, strict=False):
+            for service in self._cluster.services:
+                for scope in self._exposed(service):
+                    yield from self._hiding(scope, node, clients)
+
+    def _hiding(self, scope: ExemptionScope, node: int, clients: IntArray) -> Iterator[HidingScope]:
+        join, table = self._analysis.join, self._analysis.ports
+        by_ports: defaultdict[PortSet, list[int]] = defaultdict(list)
+        for element in scope.elements.tolist():
+            passing = join.pair(join.sources.of[node], join.destinations.of[element])
+            by_ports[scope.ports.may - table.verdict(passing).allowed].append(element)
+        for ports, elements in by_ports.items():
+            if ports:
+                yield HidingScope(scope.says, scope.link, np.array(elements), clients, ports)
+
     def _rule(self, policy: Policy, rule: Rule | Unknown, direction: Direction) -> RuleScope:
         namespace = namespace_text(policy.namespace)
         return RuleScope(
@@ -298,11 +334,12 @@ class _Scopes:
             yield PortScope(None, ALL)
             return
         ends = self._analysis.destinations
+        naming = ends.naming[: len(self.everyone)]
         by_ports: defaultdict[Bounds, list[int]] = defaultdict(list)
         for number, names in enumerate(ends.namings if _names_ports(rule) else ends.namings[:1]):
             by_ports[self._cluster.ports.bounds(rule.ports, names, direction)].append(number)
         for ports, numbers in by_ports.items():
-            where = None if len(by_ports) == 1 else np.flatnonzero(np.isin(ends.naming, numbers))
+            where = None if len(by_ports) == 1 else np.flatnonzero(np.isin(naming, numbers))
             yield PortScope(where, ports)
 
 

@@ -85,22 +85,27 @@ class AddressBounds:
         return Match.MAYBE if intersection(self.possible, addresses) else Match.NO
 
 
-_PRIVATE_V4: Final = ("10.0.0.0/8", "100.64.0.0/10", "172.16.0.0/12", "192.168.0.0/16")
-_PRIVATE_V6: Final = "fc00::/7"
+_NO_HOST: Final = (
+    *("0.0.0.0/8", "127.0.0.0/8", "169.254.0.0/16", "224.0.0.0/4"),
+    *("::/127", "fe80::/10", "ff00::/8"),
+)
+"""This network, the host itself, what no router forwards, and groups: no pod or node is there."""
 
 
-def address_bounds(cidrs: Sequence[IpNetwork]) -> AddressBounds:
+def address_bounds(
+    cidrs: Sequence[IpNetwork], families: Sequence[IpNetwork] = FAMILIES
+) -> AddressBounds:
     """Return where addresses from the given ranges are.
 
-    Without any range: an IPv4 address of a private network, and perhaps an IPv6 one too. Azure
-    takes pod addresses from private networks only.
-    https://learn.microsoft.com/en-us/azure/aks/azure-cni-overlay
+    Without any range that is not known: any address of `families` that a host can have. Pods get
+    public ones, too, where their network has some.
+    https://learn.microsoft.com/en-us/azure/aks/concepts-network-cni-overview
     """
     if cidrs:
         known = network_ranges(*cidrs)
-        return AddressBounds(known, known)
-    certain = network_ranges(*map(ip_network, _PRIVATE_V4))
-    return AddressBounds(certain, merged((*certain, _line(ip_network(_PRIVATE_V6)))))
+    else:
+        known = difference(network_ranges(*families), network_ranges(*map(ip_network, _NO_HOST)))
+    return AddressBounds(known, known)
 
 
 def known_address_bounds(addresses: Sequence[IpAddress]) -> AddressBounds:

@@ -22,10 +22,11 @@ import numpy as np
 from podwall.engines import Engine
 from podwall.model import PortRule, Service, Snapshot, UnreadPolicy
 from podwall.policies.rules import Direction
-from podwall.reachability.addresses import block_ranges
+from podwall.reachability.addresses import FIRST_V6, block_ranges
 from podwall.reachability.arrays import Atoms, Csr, IntArray, Registry, Sets
 from podwall.reachability.cluster import EnforcedCluster
 from podwall.reachability.destinations import Destinations, destinations, exemptions
+from podwall.reachability.hidden_clients import OutsideElements
 from podwall.reachability.join import Join, roles
 from podwall.reachability.matching import Match
 from podwall.reachability.overruling import overruling
@@ -70,6 +71,7 @@ class Analysis:
     classes: PodClasses
     lookup: PodLookup
     addresses: Atoms
+    outside: OutsideElements
     destinations: Destinations
     ports: PortTable
     join: Join
@@ -97,6 +99,7 @@ def analysis(snapshot: Snapshot, engine: Engine) -> Analysis:
         classes=context.classes,
         lookup=context.lookup,
         addresses=context.addresses,
+        outside=context.outside,
         destinations=context.destinations,
         ports=table,
         join=join,
@@ -125,7 +128,9 @@ class _Context:
         self.addresses = address_atoms([block_ranges((block,)) for block in blocks])
         locations = PodLocations(self.addresses)
         self.classes = pod_classes(cluster.workloads, mentions, names, locations)
-        self.universe = Universe(len(self.classes), len(self.addresses))
+        nodes = len(cluster.hiding_nodes)
+        self.universe = Universe(len(self.classes), len(self.addresses), nodes)
+        self.outside = _outside(self.universe, self.addresses)
         self.lookup = PodLookup(self.classes, cluster.namespaces)
         self.elements = peer_set_elements(cluster, peer_sets, self.lookup, self.addresses)
         self.destinations = destinations(
@@ -151,6 +156,7 @@ class _Context:
             overruled=self.rules.overruled[direction],
             grants=grants,
             bounds=self.bounds,
+            outside=self.outside,
         )
         used, compact = np.unique(found.sets.items, return_inverse=True)
         return _DirectionRules(
@@ -178,6 +184,14 @@ class _Context:
                 for elements in self.elements.of(peer_set):
                     found[elements] = np.maximum(found[elements], overruling((policy,)))
         return found
+
+
+def _outside(universe: Universe, addresses: Atoms) -> OutsideElements:
+    """Return the address parts by family, and the node of each if clients may be hidden."""
+    ipv6 = np.array([ranges[0][0] >= FIRST_V6 for ranges in addresses.ranges()], dtype=np.bool_)
+    families = tuple(np.flatnonzero(each) + universe.pods for each in (~ipv6, ipv6))
+    first = universe.pods + universe.parts
+    return OutsideElements(families, tuple(range(first, first + universe.nodes)))
 
 
 def _with_peer_set(service: Service, peer_sets: PeerSets) -> tuple[int, Service]:

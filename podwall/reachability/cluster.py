@@ -15,6 +15,7 @@ from podwall.engines import BlockMatch, Engine, Fact, Treatment
 from podwall.intervals import Ranges, includes
 from podwall.model import (
     EMPTY_SELECTOR,
+    IpNetwork,
     IpPeer,
     LabelMap,
     PodPeer,
@@ -30,6 +31,7 @@ from podwall.model import (
 from podwall.policies.peers import METADATA_NAME
 from podwall.policies.rules import Direction
 from podwall.reachability.addresses import (
+    FAMILIES,
     AddressBounds,
     address_bounds,
     block_ranges,
@@ -47,9 +49,9 @@ from podwall.reachability.matching import (
     labels_match,
 )
 from podwall.reachability.policy_reader import PolicyReader, has_unlisted, with_unlisted
-from podwall.reachability.port_rules import PortReader
+from podwall.reachability.port_rules import PortReader, hides_clients
 from podwall.reachability.unseen_pods import UnseenPods
-from podwall.reachability.values import AnyEndpoint, Bound, ExternalRange
+from podwall.reachability.values import AnyEndpoint, Bound, ExternalRange, HidingNode
 
 __all__ = [
     "NO",
@@ -92,8 +94,11 @@ class EnforcedCluster:
         )
         self.namespaces = NamespaceLabels(snapshot)
         self.ports = PortReader(snapshot, engine)
-        self.pods_at = address_bounds(snapshot.pod_cidrs)
-        self.nodes_at = address_bounds(())
+        families = _families(snapshot, engine)
+        self.pods_at = address_bounds(snapshot.pod_cidrs, families)
+        self.nodes_at = address_bounds((), families)
+        hidden = bool(self.services) and hides_clients(engine)
+        self.hiding_nodes = tuple(address_bounds((), (each,)) for each in FAMILIES if hidden)
 
     @cached_property
     def shown_namespaces(self) -> tuple[str, ...]:
@@ -162,6 +167,19 @@ def group_key(policy: Policy, direction: Direction, target: Hashable) -> Hashabl
         and unknown_direction(policy, direction) is None
     )
     return target if known else (id(policy), None)
+
+
+def _families(snapshot: Snapshot, engine: Engine) -> tuple[IpNetwork, ...]:
+    """Return the families that addresses of pods and nodes can be of.
+
+    Every pod of a cluster has addresses of the same ones. An engine that ignores policies with IPv6
+    blocks runs in clusters without IPv6 only.
+    """
+    shown = {address.version for each in snapshot.workloads for address in each.addresses}
+    known = {each.version for each in snapshot.pod_cidrs} or shown
+    if not known and engine.ipv6_blocks.value is Treatment.IGNORED:
+        known = {FAMILIES[0].version}
+    return tuple(each for each in FAMILIES if not known or each.version in known)
 
 
 def _last_of_each(snapshot: Snapshot) -> tuple[SnapshotWorkload, ...]:
@@ -318,12 +336,15 @@ class MatchAnswers:
             return answers.pop()
         return reduce(MatchAnswer.__or__, answers, _SOME)
 
-    def blocks(self, blocks: tuple[IpPeer, ...], endpoint: AnyEndpoint) -> MatchAnswer:
+    def blocks(self, blocks: tuple[IpPeer, ...], endpoint: AnyEndpoint | HidingNode) -> MatchAnswer:
         """Answer whether the ip blocks of a rule mean an endpoint."""
         ranges = block_ranges(blocks)
         if isinstance(endpoint, ExternalRange):
             return YES if includes(ranges, first_address(endpoint.network)) else NO
         engine, cluster = self._cluster.engine, self._cluster
+        if isinstance(endpoint, HidingNode):
+            where = address_bounds((), (endpoint.family,))
+            return _by_block(engine.nodes_by_block, ranges, where, blocks)
         if isinstance(endpoint, UnseenPods):
             return _by_block(engine.pods_by_block, ranges, cluster.pods_at, blocks)
         known = endpoint.workload.addresses

@@ -6,22 +6,28 @@ exempt from the rules.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Hashable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Final
+from typing import Final, TypeVar
 
 import numpy as np
 
 from podwall.engines import Engine
 from podwall.model import Service
 from podwall.policies.rules import Direction
-from podwall.portset import ALL_PORTS
-from podwall.reachability.arrays import IntArray, Registry
+from podwall.portset import ALL_PORTS, NO_PORTS, PortSet
+from podwall.reachability.arrays import IntArray, Registry, unique_rows
 from podwall.reachability.cluster import EnforcedCluster
 from podwall.reachability.matching import Match
 from podwall.reachability.peers import PeerSetElements
 from podwall.reachability.pod_classes import PodClasses
-from podwall.reachability.port_rules import NamedPorts, exposed_ports, opens, passes_own_node
+from podwall.reachability.port_rules import (
+    NamedPorts,
+    exposed_ports,
+    hides_clients,
+    opens,
+    passes_own_node,
+)
 from podwall.reachability.values import NOTHING, Bounds
 
 __all__ = [
@@ -33,18 +39,25 @@ __all__ = [
 ]
 
 
+T = TypeVar("T", bound=Hashable)
+
 NAMELESS: Final = 0
 """The naming of addresses and of pods on the host network: no port has a name."""
 
 
 @dataclass(frozen=True, slots=True)
 class Destinations:
-    """For each element of the universe: numbers into `namings` and into `exposures`."""
+    """For each element of the universe: numbers into `namings`, `exposures` and `hidden`.
+
+    `hidden` are ports on which rules may see a node in place of a client outside.
+    """
 
     naming: IntArray
     exposure: IntArray
+    hiding: IntArray
     namings: tuple[NamedPorts, ...]
     exposures: tuple[Bounds, ...]
+    hidden: tuple[PortSet, ...]
 
 
 def destinations(
@@ -62,27 +75,43 @@ def destinations(
     naming = np.full(size, NAMELESS)
     named = np.where(classes.host == Match.YES, NAMELESS, classes.naming)
     naming[: len(classes)] = named
+    engine = cluster.engine
     exposed: dict[int, Bounds] = {}
+    hidden: dict[int, PortSet] = {}
     for peer_set, service in services:
         for selected, elements in zip((Match.YES, Match.MAYBE), found.of(peer_set), strict=True):
             for element in elements.tolist():
                 names = namings[naming[element]]
-                ports = exposed_ports(service, selected, names, cluster.engine)
-                exposed[element] = exposed.get(element, NOTHING) | ports
-    bounds = Registry[Bounds]()
-    bounds.number(NOTHING)
-    exposure = np.zeros(size, dtype=np.int64)
-    for element, ports in exposed.items():
-        exposure[element] = bounds.number(ports)
-    return Destinations(naming, exposure, namings, tuple(bounds.values))
+                ports = exposed_ports(service, selected, names, engine)
+                if opens(engine, Direction.INGRESS):
+                    exposed[element] = exposed.get(element, NOTHING) | ports
+                if hides_clients(engine):
+                    hidden[element] = hidden.get(element, NO_PORTS) | ports.may
+    exposure, exposures = _numbered(exposed, NOTHING, size)
+    hiding, hidden_ports = _numbered(hidden, NO_PORTS, size)
+    return Destinations(naming, exposure, hiding, namings, exposures, hidden_ports)
+
+
+def _numbered(known: Mapping[int, T], nothing: T, size: int) -> tuple[IntArray, tuple[T, ...]]:
+    """Return for each element the number of its value, and the values, `nothing` first."""
+    values = Registry[T]()
+    values.number(nothing)
+    numbers = np.zeros(size, dtype=np.int64)
+    for element, value in known.items():
+        numbers[element] = values.number(value)
+    return numbers, tuple(values.values)
 
 
 @dataclass(frozen=True, slots=True)
 class Exemptions:
-    """For each element of the universe the number of a list of peers and ports."""
+    """For each element of the universe the number of a list of peers and ports.
+
+    `hidden` has for each number the ports on which rules may see a node in place of a client.
+    """
 
     of: IntArray
     lists: Sequence[Sequence[tuple[IntArray, Bounds]]]
+    hidden: Sequence[PortSet]
 
 
 def exemptions(
@@ -99,10 +128,13 @@ def exemptions(
     if direction is Direction.EGRESS:
         if opens(engine, direction):
             common.extend(_backends(destinations))
-        return Exemptions(np.zeros_like(exposure), [common])
+        return Exemptions(np.zeros_like(exposure), [common], [NO_PORTS])
     everyone = np.arange(len(exposure))
-    each = ([(everyone, ports)] if ports.may else [] for ports in destinations.exposures)
-    return Exemptions(exposure, [[*common, *opened] for opened in each])
+    both, of = unique_rows(np.stack([exposure, destinations.hiding], axis=1))
+    exposed = (destinations.exposures[number] for number in both[:, 0].tolist())
+    each = ([(everyone, ports)] if ports.may else [] for ports in exposed)
+    hidden = [destinations.hidden[number] for number in both[:, 1].tolist()]
+    return Exemptions(of, [[*common, *opened] for opened in each], hidden)
 
 
 def _backends(destinations: Destinations) -> Iterator[tuple[IntArray, Bounds]]:

@@ -127,4 +127,6 @@ class PeerResolver:
         analysis = self._analysis
         found = peer_set_elements(analysis.cluster, peer_sets, analysis.lookup, analysis.addresses)
         must, perhaps = found.of(number)
+        shown = len(self.everyone)
+        must, perhaps = must[must < shown], perhaps[perhaps < shown]
         return ResolvedPeers(must, np.union1d(must, perhaps))

@@ -227,15 +227,19 @@ def _spread(rows: Iterable[tuple[int, int, int]], namespaces: list[IntArray]) ->
 
 
 class Universe(NamedTuple):
-    """Everything that can be an end of a connection: `pods` classes, then `parts` of addresses."""
+    """Everything that can be an end of a connection: `pods` classes, then `parts` of addresses.
+
+    After them come `nodes`, which stand for clients that a service hides and are no endpoints.
+    """
 
     pods: int
     parts: int
+    nodes: int = 0
 
     @property
     def size(self) -> int:
         """The number of elements."""
-        return self.pods + self.parts
+        return self.pods + self.parts + self.nodes
 
 
 class PeerSetElements(NamedTuple):
@@ -254,7 +258,7 @@ def peer_set_elements(
 ) -> PeerSetElements:
     """Return the elements of all peer sets, each list in ascending order."""
     classes = lookup.classes
-    size = len(classes) + len(addresses)
+    size = len(classes) + len(addresses) + len(cluster.hiding_nodes)
     certain = [_pairs(EVERYONE, np.arange(size))]
     perhaps = [_pairs(PERHAPS_EVERYONE, np.arange(size))]
     for peer_set, match, elements in _of_blocks(cluster, peer_sets, classes, addresses):
@@ -279,6 +283,9 @@ def _of_blocks(
         ranges = block_ranges(blocks)
         parts = addresses.of(ranges)
         yield peer_set, Match.YES, parts + len(classes)
+        for number, where in enumerate(cluster.hiding_nodes, len(classes) + len(addresses)):
+            node = blocks_match(engine.nodes_by_block, ranges, where)
+            yield peer_set, node, np.flatnonzero([node is not Match.NO]) + number
         by_location = _by_location(engine, classes.locations.within(parts))
         pod = blocks_match(engine.pods_by_block, ranges, cluster.pods_at)
         node = blocks_match(engine.nodes_by_block, ranges, cluster.nodes_at)

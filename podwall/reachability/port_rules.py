@@ -38,6 +38,7 @@ __all__ = [
     "entry_bounds",
     "exposed_ports",
     "has_names",
+    "hides_clients",
     "opens",
     "passes_own_node",
     "ranges_work",
@@ -265,8 +266,19 @@ def passes_own_node(engine: Engine, direction: Direction) -> bool:
 
 def opens(engine: Engine, direction: Direction) -> bool:
     """Return whether the backends of exposed services are open in a direction too."""
-    hidden = engine.cluster_services.value is Treatment.SOURCE_HIDDEN
-    return direction is Direction.INGRESS or not hidden
+    match engine.cluster_services.value:
+        case Treatment.ENFORCED | Treatment.NODE_SEEN:
+            return False
+        case Treatment.SOURCE_HIDDEN:
+            return direction is Direction.INGRESS
+        case _:
+            return True
+
+
+def hides_clients(engine: Engine) -> bool:
+    """Return whether rules may see a node's address where a client comes by a service."""
+    hiding = {Treatment.UNDEFINED, Treatment.SOURCE_HIDDEN, Treatment.NODE_SEEN}
+    return engine.cluster_services.value in hiding
 
 
 def exposed_ports(service: Service, selected: Match, names: NamedPorts, engine: Engine) -> Bounds:

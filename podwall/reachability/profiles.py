@@ -38,6 +38,7 @@ from podwall.reachability.arrays import (
     packed,
 )
 from podwall.reachability.destinations import NAMELESS, Destinations, Exemptions
+from podwall.reachability.hidden_clients import OutsideElements, with_clients_hidden
 from podwall.reachability.overruling import Overruling
 from podwall.reachability.peers import PeerSetElements
 from podwall.reachability.policy_rules import EVERYONE, PolicyGroups
@@ -274,6 +275,7 @@ def profiles(  # noqa: PLR0913, PLR0917 - what decides a profile, each part from
     overruled: IntArray,
     grants: Grants,
     bounds: Registry[Bounds],
+    outside: OutsideElements,
 ) -> Profiles:
     """Return the profiles of one direction.
 
@@ -284,9 +286,11 @@ def profiles(  # noqa: PLR0913, PLR0917 - what decides a profile, each part from
         overruled: what policies that are not read do to each element's rules.
         grants: what the groups allow.
         bounds: numbers port bounds.
+        outside: the elements that are no pods, and those for nodes that hide clients.
     """
     alike = _alike(isolating, naming, exemptions, overruled)
-    rows = _merged(np.concatenate(list(_rows(alike, exemptions, grants, bounds))), bounds)
+    found = _rows(alike, exemptions, grants, bounds, outside)
+    rows = _merged(np.concatenate(list(found)), bounds)
     starts = np.searchsorted(rows[:, 0], np.arange(len(alike) + 1))
     contents = Csr(starts, packed(rows[:, 1], rows[:, 2]))
     isolated = np.flatnonzero(alike.restricted)
@@ -308,13 +312,29 @@ def _alike(isolating: Csr, naming: IntArray, exemptions: Exemptions, overruled: 
 
 
 def _rows(
-    alike: _Alike, exemptions: Exemptions, grants: Grants, bounds: Registry[Bounds]
+    alike: _Alike,
+    exemptions: Exemptions,
+    grants: Grants,
+    bounds: Registry[Bounds],
+    outside: OutsideElements,
 ) -> Iterator[IntArray]:
     """Yield the grants of alike elements as rows of their number, a set and its ports."""
     stated = np.concatenate(list(_stated(alike, grants, bounds)))
-    yield _narrowed(alike, stated, bounds) if alike.overruled.any() else stated
+    stated = _narrowed(alike, stated, bounds) if alike.overruled.any() else stated
+    hidden = dict(_hidden(alike, exemptions))
+    if hidden:
+        sets = grants.elements, grants.add_set
+        stated = with_clients_hidden(stated, hidden, outside, bounds, *sets)
+    yield stated
     yield _opened(alike, bounds)
     yield from _exempt(alike, exemptions, grants, bounds)
+
+
+def _hidden(alike: _Alike, exemptions: Exemptions) -> Iterator[tuple[int, PortSet]]:
+    """Yield the numbers of isolated elements that a service hides clients from, and the ports."""
+    for exemption in np.flatnonzero([bool(each) for each in exemptions.hidden]).tolist():
+        here = np.flatnonzero(alike.restricted & (alike.exemption == exemption))
+        yield from ((number, exemptions.hidden[exemption]) for number in here.tolist())
 
 
 def _stated(alike: _Alike, grants: Grants, bounds: Registry[Bounds]) -> Iterator[IntArray]:

@@ -16,7 +16,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Callable, Hashable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial, reduce
 from itertools import chain
 from typing import Final, Generic, TypeVar
@@ -33,6 +33,7 @@ from podwall.model import (
 )
 from podwall.policies.rules import Direction
 from podwall.portset import ALL_PORTS, NO_PORTS, PortSet
+from podwall.reachability.addresses import FAMILIES, is_ipv6
 from podwall.reachability.cluster import (
     NO,
     YES,
@@ -51,6 +52,7 @@ from podwall.reachability.port_rules import (
     UNSEEN_PORTS,
     NamedPorts,
     exposed_ports,
+    hides_clients,
     opens,
     passes_own_node,
 )
@@ -61,6 +63,7 @@ from podwall.reachability.values import (
     AnyEndpoint,
     Bounds,
     ExternalRange,
+    HidingNode,
     Undetermined,
     WorkloadEndpoint,
 )
@@ -127,7 +130,8 @@ class Exemption:
 class SideReplay:
     """One direction: the pod whose rules are read, its policies, and what passes in any case.
 
-    `unread` are the policies that are not read and may overrule the others.
+    `unread` are the policies that are not read and may overrule the others. `hidden` are the ports
+    that are not certain because rules may see a node in place of the client, with what says so.
     """
 
     direction: Direction
@@ -136,6 +140,7 @@ class SideReplay:
     exemptions: tuple[Exemption, ...]
     allowed: Bounds
     unread: tuple[UnreadPolicy, ...] = ()
+    hidden: tuple[Exemption, ...] = ()
 
     @property
     def isolated(self) -> Match:
@@ -161,6 +166,8 @@ class SideReplay:
             yield exemption.allowed.may - exemption.allowed.must, exemption.allowed.causes
         for unread in self.unread:
             yield ALL_PORTS, (unread.cause,)
+        for hidden in self.hidden:
+            yield hidden.allowed.may, hidden.allowed.causes
 
 
 @dataclass(frozen=True, slots=True)
@@ -253,9 +260,29 @@ class Replay:
         if not policies and not unread:
             return SideReplay(direction, subject, (), (), ALL)
         exempt = tuple(self._exemptions(direction, subject, other))
-        stated = overruled(_together(policies) if policies else ALL, overruling(unread))
+        by = overruling(unread)
+        stated = overruled(_together(policies) if policies else ALL, by)
+        hidden: tuple[Exemption, ...] = ()
+        if direction is Direction.INGRESS and isinstance(other, ExternalRange):
+            node = HidingNode(FAMILIES[is_ipv6(other.network)])
+            seen = tuple(self._consulted(direction, subject, node))
+            as_node = overruled(_together(seen) if seen else ALL, by)
+            hidden = tuple(self._hidden(subject, stated.must - as_node.must))
+            lost = PortSet.union(each.allowed.may for each in hidden)
+            stated = Bounds(stated.must - lost, stated.may, stated.causes)
         allowed = stated | Bounds.union(each.allowed for each in exempt)
-        return SideReplay(direction, subject, policies, exempt, allowed, unread)
+        return SideReplay(direction, subject, policies, exempt, allowed, unread, hidden)
+
+    def _hidden(
+        self, subject: WorkloadEndpoint | UnseenPods, ports: PortSet
+    ) -> Iterator[Exemption]:
+        """Yield the services that hide clients on some of the ports, which no node may use."""
+        engine = self._cluster.engine
+        for service in self._cluster.services if ports and hides_clients(engine) else ():
+            for each in self._exposed(service, subject):
+                if lost := each.allowed.may & ports:
+                    causes = (f"service `{service.name}`: {engine.cluster_services.says}",)
+                    yield replace(each, allowed=Bounds.perhaps(lost, *causes))
 
     def _unread(
         self, direction: Direction, subject: WorkloadEndpoint | UnseenPods
@@ -268,7 +295,10 @@ class Replay:
                 yield policy
 
     def _consulted(
-        self, direction: Direction, subject: WorkloadEndpoint | UnseenPods, other: AnyEndpoint
+        self,
+        direction: Direction,
+        subject: WorkloadEndpoint | UnseenPods,
+        other: AnyEndpoint | HidingNode,
     ) -> Iterator[PolicyReplay]:
         """Yield the policies that isolate the subject, or may do so."""
         names = _names(subject if direction is Direction.INGRESS else other)
@@ -276,7 +306,7 @@ class Replay:
             (direction, subject.id), lambda: tuple(self._selecting(direction, subject))
         ):
             replayed = self._replayed.get(
-                (direction, id(policy), other.id, names.ports, names.open),
+                (direction, id(policy), _key(other), names.ports, names.open),
                 partial(self._rules, policy, direction, other, names),
             )
             allowed = Bounds.union(each.allowed for each in replayed)
@@ -294,7 +324,11 @@ class Replay:
                     yield policy, selects
 
     def _rules(
-        self, policy: Policy, direction: Direction, other: AnyEndpoint, names: NamedPorts
+        self,
+        policy: Policy,
+        direction: Direction,
+        other: AnyEndpoint | HidingNode,
+        names: NamedPorts,
     ) -> tuple[RuleReplay, ...]:
         """Return each rule of a policy, with what it allows the other end."""
         rules = enumerate(rules_of(policy, direction) or ())
@@ -321,7 +355,7 @@ class Replay:
         policy: Policy,
         direction: Direction,
         numbered: tuple[int, Rule | Unknown],
-        other: AnyEndpoint,
+        other: AnyEndpoint | HidingNode,
         names: NamedPorts,
     ) -> RuleReplay:
         index, rule = numbered
@@ -336,7 +370,9 @@ class Replay:
         ports = self._cluster.ports.bounds(rule.ports, names, direction)
         return RuleReplay(index, rule, peers, matches, ports, _allowed(matches, ports))
 
-    def _peers(self, policy: Policy, rule: Rule, other: AnyEndpoint) -> Iterator[PeerReplay]:
+    def _peers(
+        self, policy: Policy, rule: Rule, other: AnyEndpoint | HidingNode
+    ) -> Iterator[PeerReplay]:
         if isinstance(rule.peers, Unknown):
             yield PeerReplay(rule.peers, MatchAnswer(Match.MAYBE, (rule.peers.cause,)))
             return
@@ -349,8 +385,8 @@ class Replay:
         if blocks:
             yield PeerReplay(blocks, self._answers.blocks(blocks, other))
 
-    def _pods(self, policy: Policy, peer: PodPeer, other: AnyEndpoint) -> MatchAnswer:
-        if isinstance(other, ExternalRange):
+    def _pods(self, policy: Policy, peer: PodPeer, other: AnyEndpoint | HidingNode) -> MatchAnswer:
+        if isinstance(other, ExternalRange | HidingNode):
             return NO
         return self._answers.peer(policy.namespace, peer, _pods(other))
 
@@ -391,11 +427,17 @@ def namespaces_of(pods: WorkloadEndpoint | UnseenPods) -> tuple[str | Unknown, .
     return pods.namespaces if isinstance(pods.namespaces, tuple) else ()
 
 
-def _names(endpoint: AnyEndpoint) -> NamedPorts:
+def _key(other: AnyEndpoint | HidingNode) -> Hashable:
+    return other if isinstance(other, HidingNode) else other.id
+
+
+def _names(endpoint: AnyEndpoint | HidingNode) -> NamedPorts:
     """Return the names of an endpoint's ports; addresses and nodes have none."""
     if isinstance(endpoint, UnseenPods):
         return UNSEEN_PORTS
-    if isinstance(endpoint, ExternalRange) or host_match(endpoint.workload) is Match.YES:
+    if isinstance(endpoint, ExternalRange | HidingNode):
+        return NamedPorts()
+    if host_match(endpoint.workload) is Match.YES:
         return NamedPorts()
     return NamedPorts(endpoint.workload.ports, endpoint.workload.open_ports)
 

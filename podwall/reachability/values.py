@@ -29,6 +29,7 @@ __all__ = [
     "Connection",
     "Endpoint",
     "ExternalRange",
+    "HidingNode",
     "PairVerdict",
     "Undetermined",
     "Verdict",
@@ -147,6 +148,13 @@ class ExternalRange:
         '203.0.113.0/24'
         """
         return str(self.network)
+
+
+@dataclass(frozen=True, slots=True)
+class HidingNode:
+    """Some node with an address of a family, which rules may see in place of a client outside."""
+
+    family: IpNetwork
 
 
 Endpoint = WorkloadEndpoint | ExternalRange

@@ -9,6 +9,8 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from ipaddress import ip_network
+from typing import Final
 
 from podwall.engines import BlockMatch, Treatment
 from podwall.expectations import (
@@ -62,6 +64,8 @@ __all__ = [
     "openings",
     "ports_unsaid",
 ]
+
+_PRIVATE: Final = ("10.0.0.0/8", "100.64.0.0/10", "172.16.0.0/12", "192.168.0.0/16", "fc00::/7")
 
 
 @dataclass(frozen=True, slots=True)
@@ -201,10 +205,15 @@ class PeerWriter:
             yield _peer_in(str(self._workloads[id_].workload.namespace), chosen.pods, own)
 
     def _where_pods_are(self) -> Ranges:
-        """Return the addresses by which an ip block could mean pods."""
-        if self._cluster.engine.pods_by_block.value is BlockMatch.NEVER:
+        """Return the addresses by which an ip block could mean pods; private ones if not known.
+
+        Pods that have others are found when the suggestion is checked.
+        """
+        cluster = self._cluster
+        if cluster.engine.pods_by_block.value is BlockMatch.NEVER:
             return ()
-        return self._cluster.pods_at.possible
+        private = network_ranges(*map(ip_network, _PRIVATE))
+        return cluster.pods_at.possible if cluster.snapshot.pod_cidrs else private
 
     def _without(self, left_out: Ranges) -> Iterator[IpBlock]:
         """Yield blocks for each family of addresses that there is, without what is left out."""

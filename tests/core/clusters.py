@@ -18,6 +18,8 @@ from podwall.model import (
     Rule,
     Selector,
     SelectorRequirement,
+    Service,
+    ServicePort,
     Snapshot,
     SnapshotNamespace,
     SnapshotWorkload,
@@ -36,6 +38,7 @@ __all__ = [
     "POD_CIDR",
     "Size",
     "addressed",
+    "exposed",
     "random_cluster",
     "random_policy",
     "random_rule",
@@ -109,6 +112,22 @@ def addressed(rng: Random, snapshot: Snapshot) -> Snapshot:
             for each in snapshot.workloads
         ),
     )
+
+
+def exposed(rng: Random, snapshot: Snapshot) -> Snapshot:
+    """Return the cluster with services that can hide their clients, and some that cannot."""
+    services = tuple(
+        Service(
+            rng.choice(NAMESPACES),
+            f"s{number}",
+            rng.choice(("LoadBalancer", "NodePort", "ClusterIP")),
+            _selector(rng, Size()),
+            (ServicePort(80, rng.choice((*NUMBERS, *NAMES)), rng.choice(PROTOCOLS)),),
+            rng.choice(("Cluster", "Cluster", "Local")),
+        )
+        for number in range(rng.randint(1, 3))
+    )
+    return replace(snapshot, services=services)
 
 
 def random_policy(rng: Random, number: int, size: Size) -> Policy:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, NamedTuple
 from podwall.model import IpProtocol, PortRule, Rule
 from podwall.portset import FIRST_PORT, LAST_PORT
 from podwall.reachability import ExternalRange, WorkloadEndpoint
-from tests.oracle import Pod, Probe, passing
+from tests.oracle import Pod, Probe, certain, exposed, passing
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from podwall.reachability import Connection, Endpoint, Reachability
     from tests.oracle import Address
 
-__all__ = ["World", "compared", "differences", "probes"]
+__all__ = ["World", "compared", "differences", "probes", "service_differences"]
 
 
 class World(NamedTuple):
@@ -44,6 +44,8 @@ def probes(snapshot: Snapshot) -> list[Probe]:
             for entry in rule.ports or ():  # type: ignore[union-attr]  # all known
                 assert isinstance(entry, PortRule)
                 numbers.update(n for n in (entry.port, entry.end_port) if isinstance(n, int))
+    for service in snapshot.services:
+        numbers.update(port.target for port in service.ports if isinstance(port.target, int))
     near = {number + step for number in numbers for step in (-1, 0, 1)}
     ports = sorted(port for port in near if FIRST_PORT <= port <= LAST_PORT)
     return [
@@ -71,6 +73,26 @@ def differences(found: Reachability, least: World, most: World) -> Iterator[str]
             for probe in sorted(passed ^ claimed):
                 told = f"{probe} passes: {probe in passed} in {world}"
                 yield f"{source.id} -> {destination.id} {told}"
+
+
+def service_differences(found: Reachability, least: World, most: World) -> Iterator[str]:
+    """Yield the packets of which services may hide the source, and on which the analysis differs.
+
+    The specification leaves open whether policies are asked at all about such a packet.
+    """
+    claims, snapshot = _Claims(probes(found.snapshot)), found.snapshot
+    for source, destination in product(found.endpoints, repeat=2):
+        if isinstance(source, ExternalRange) and isinstance(destination, ExternalRange):
+            continue
+        must, may = claims.of(found.connection(source.id, destination.id))
+        low, high = (_ends(source, destination, each) for each in (least, most))
+        passed = certain(snapshot, *low, claims.probes)
+        perhaps = passing(snapshot, *high, claims.probes)
+        perhaps |= exposed(snapshot, high[1], claims.probes)
+        for probe in sorted(passed ^ must):
+            yield f"{source.id} -> {destination.id} {probe} passes for certain: {probe in passed}"
+        for probe in sorted(perhaps ^ may):
+            yield f"{source.id} -> {destination.id} {probe} may pass: {probe in perhaps}"
 
 
 def compared(found: Reachability) -> int:

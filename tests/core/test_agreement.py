@@ -26,8 +26,8 @@ from podwall.reachability import (
     Reachability,
     reachability,
 )
-from tests.core.clusters import POD_CIDR, Size, addressed, random_cluster
-from tests.core.judged import World, compared, differences
+from tests.core.clusters import POD_CIDR, Size, addressed, exposed, random_cluster
+from tests.core.judged import World, compared, differences, service_differences
 from tests.core.obscured import obscured
 
 SOAK: Final = int(os.environ.get("SOAK", "0"))
@@ -69,6 +69,18 @@ def test_every_packet_where_the_addresses_of_pods_are_known(
         assert list(differences(by_address, MOST, MOST)) == []
 
 
+@pytest.mark.parametrize("batch", range(5))
+def test_every_packet_behind_services_that_may_hide_their_clients(
+    batch: int, record_property: Record
+) -> None:
+    for seed in range(30 * batch, 30 * batch + 30 + SOAK):
+        rng = Random(f"services {seed}")
+        found = reachability(exposed(rng, random_cluster(rng, SMALL)), SPEC)
+        assert list(service_differences(found, LEAST, MOST)) == []
+        record_property("compared: clusters with the oracle", 1)
+        record_property("compared: verdicts with the oracle", compared(found))
+
+
 @pytest.mark.parametrize("seed", [1, 2])
 def test_every_packet_of_larger_clusters(seed: int, record_property: Record) -> None:
     size = Size(workloads=25, policies=15, keys=3)
@@ -93,7 +105,8 @@ def test_the_replay_of_a_pair_equals_the_analysis_of_all_pairs(engine: str, hidd
     for seed in range(8 + SOAK // 10):
         rng = Random(f"{engine} {seed}")
         size = SMALL if seed < 8 else Size(rng.choice((4, 8, 12)), policies=rng.choice((8, 12, 16)))
-        snapshot = obscured(rng, addressed(rng, random_cluster(rng, size)), hidden)
+        snapshot = addressed(rng, random_cluster(rng, size))
+        snapshot = obscured(rng, exposed(rng, snapshot) if seed % 2 else snapshot, hidden)
         assert_the_replay_agrees(reachability(snapshot, engine))
 
 

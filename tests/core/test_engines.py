@@ -56,14 +56,20 @@ def test_whether_ip_blocks_speak_of_pods(blocks: tuple[IpPeer, ...], expected: s
 @pytest.mark.parametrize(
     ("blocks", "expected"),
     [
-        pytest.param((block("0.0.0.0/0"),), "?yyny", id="all of IPv4"),
-        pytest.param((block("0.0.0.0/0", "169.254.169.254/32"),), "?yyny", id="all but one public"),
+        pytest.param((block("0.0.0.0/0"),), "?y?ny", id="all of IPv4, where pods may have IPv6"),
+        pytest.param((block("0.0.0.0/0", "169.254.169.254/32"),), "?y?ny", id="all but one host"),
+        pytest.param((block("0.0.0.0/0"), block("::/0")), "?yyny", id="both families"),
         pytest.param((block("10.0.0.0/8"),), "???ny", id="a private network"),
-        pytest.param((block("8.8.8.0/24"),), "nnnny", id="a public network"),
+        pytest.param((block("8.8.8.0/24"),), "???ny", id="a public network"),
+        pytest.param((block("240.0.0.0/4"),), "???ny", id="what was reserved"),
+        pytest.param((block("0.0.0.0/0", "10.0.0.0/8"),), "???ny", id="all but a private network"),
+        pytest.param((block("169.254.0.0/16"),), "nnnny", id="what is never routed"),
+        pytest.param((block("224.0.0.0/4"),), "nnnny", id="groups"),
         pytest.param((block("::/0"),), "?y?ny", id="IPv6, which pods may have as well"),
+        pytest.param((block("2001:db8::/32"),), "?y?ny", id="a global network of IPv6"),
     ],
 )
-def test_without_the_pods_range_pods_have_some_private_address(
+def test_without_the_pods_range_pods_may_have_any_address(
     blocks: tuple[IpPeer, ...], expected: str
 ) -> None:
     rules = policy("x", egress=(allow(*blocks),))
@@ -142,6 +148,33 @@ def test_a_service_of_the_whole_cluster_in_front_of_a_denied_pod(
     assert column(snapshot, "0.0.0.0/0 -> x/a", 8080) == outside
     assert column(snapshot, "y/b -> x/a", 8080) == inside
     assert column(snapshot, "0.0.0.0/0 -> x/a", 80) == "nnnny"
+
+
+@pytest.mark.parametrize(
+    ("rules", "expected"),
+    [
+        pytest.param((allow(block("203.0.113.0/24")),), "?y??y", id="the clients"),
+        pytest.param((allow(block("0.0.0.0/0")),), "?yy?y", id="all of IPv4"),
+        pytest.param((allow(block("0.0.0.0/0", "169.254.0.0/16")),), "?yy?y", id="where hosts are"),
+        pytest.param((allow(block("0.0.0.0/0", "10.0.0.0/8")),), "?y??y", id="public addresses"),
+        pytest.param((allow(block("203.0.113.0/24", "203.0.113.9/32")),), "?y??y", id="but one"),
+        pytest.param((allow(),), "yyyyy", id="everyone"),
+        pytest.param((allow(block("203.0.113.0/24")), allow()), "yyyyy", id="everyone as well"),
+        pytest.param((allow(block("203.0.113.0/24")), allow(peers(app="b"))), "?y??y", id="pods"),
+    ],
+)
+def test_a_service_that_may_show_a_node_where_a_rule_means_the_client(
+    rules: Any, expected: str
+) -> None:
+    target = pod("x/a", named("http", 8080))
+    service = load_balancer("x/web", "http", selector(app="a"))
+    cut = policy("y", ingress=(allow(block("203.0.113.0/24", "203.0.113.9/32")),))
+    behind = cluster(service, target, policy("x", ingress=rules), cut)
+    direct = replace(behind, services=(replace(service, external_traffic_policy="Local"),))
+    flow = "203.0.113.128/25 -> x/a"
+    assert column(behind, flow, 8080) == expected
+    assert column(behind, flow, 8081) == "yyyyy"
+    assert column(direct, flow, 8080) == "yyyyy"
 
 
 @pytest.mark.parametrize(

@@ -81,6 +81,7 @@ def _side(side: AnalysisView, verdicts: IntArray, numbers: VerdictNumbers) -> Pa
         egress=egress,
         policies=policies.policies(),
         exempt={way.field: policies.exemptions(way) for way in Direction},
+        hiding=policies.hiding(),
         sets=sets.values,
     )
 

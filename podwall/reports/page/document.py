@@ -141,6 +141,20 @@ class PageExemption:
 
 
 @dataclass(frozen=True, slots=True)
+class PageHiding:
+    """A service behind which what rules allow clients is not certain on some ports.
+
+    `on` are the backends, `clients` the addresses, `ports` those on which no node is let in.
+    """
+
+    says: str
+    link: str
+    on: int
+    clients: int
+    ports: int
+
+
+@dataclass(frozen=True, slots=True)
 class PagePolicy:
     """A policy; a direction is None where it does not isolate.
 
@@ -181,6 +195,7 @@ class PageSide:
     egress: tuple[int, ...]
     policies: tuple[PagePolicy, ...]
     exempt: dict[str, tuple[PageExemption, ...]]
+    hiding: tuple[PageHiding, ...]
     sets: tuple[Runs, ...]
 
 

@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from podwall.explain import (
     ConditionScope,
     ExemptionScope,
+    HidingScope,
     PeerScope,
     PolicyScope,
     PortScope,
@@ -18,6 +19,7 @@ from podwall.policies.rules import Direction
 from podwall.reports.page.document import (
     PageCondition,
     PageExemption,
+    PageHiding,
     PageIsolation,
     PagePeer,
     PagePolicy,
@@ -72,6 +74,19 @@ class PagePolicies:
             on=self._sets.number(scope.elements),
             must=self._verdicts.port_set(scope.ports.must),
             may=self._verdicts.port_set(scope.ports.may),
+        )
+
+    def hiding(self) -> tuple[PageHiding, ...]:
+        """Return the services behind which rules may see a node in place of a client."""
+        return tuple(map(self._hiding, self._scopes.hiding))
+
+    def _hiding(self, scope: HidingScope) -> PageHiding:
+        return PageHiding(
+            says=printable(scope.says),
+            link=scope.link,
+            on=self._sets.number(scope.elements),
+            clients=self._sets.number(scope.clients),
+            ports=self._verdicts.port_set(scope.ports),
         )
 
     def _policy(

@@ -20,7 +20,7 @@ from podwall.reports.page import page_document
 from podwall.reports.page.document import PageDocument
 from podwall.reports.page.rendering import script
 from podwall.reports.words import printable
-from tests.core.builders import load_balancer, selector
+from tests.core.builders import allow, block, load_balancer, policy, selector, tcp
 from tests.core.clusters import Size, random_cluster
 from tests.core.obscured import obscured
 from tests.reports.page.browser import Browser, Tab
@@ -79,6 +79,13 @@ def _ids(document: PageDocument) -> list[list[str]]:
     ]
 
 
+_FROM_OUTSIDE: Final = (
+    policy("x", selector(app="a"), "in", ingress=(allow(block("0.0.0.0/1"), ports=(tcp(80),)),)),
+    policy("y", name="in", ingress=(allow(block("0.0.0.0/0")), allow(ports=(tcp("http"),)))),
+)
+"""What services can hide from the first, and in part from the second."""
+
+
 def _clusters(engine: str, hidden: float) -> Iterator[Reachability]:
     for seed in range(4):
         rng = Random(f"explained {engine} {hidden} {seed}")
@@ -86,6 +93,7 @@ def _clusters(engine: str, hidden: float) -> Iterator[Reachability]:
         if seed % 2:
             named = load_balancer("y/named", "http", selector(tier="a"))
             services = (load_balancer("x/lb", 80, selector(app="a")), named)
+            snapshot = replace(snapshot, policies=(*snapshot.policies, *_FROM_OUTSIDE))
             snapshot = replace(snapshot, services=services)
         yield reachability(obscured(rng, snapshot, hidden), engine)
 

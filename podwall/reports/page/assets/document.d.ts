@@ -111,6 +111,7 @@ export interface PageSide {
   egress: number[];
   policies: PagePolicy[];
   exempt: Record<string, PageExemption[]>;
+  hiding: PageHiding[];
   sets: number[][];
 }
 

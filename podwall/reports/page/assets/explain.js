@@ -8,7 +8,7 @@ import { contains, inAll, isEmpty } from './ports.js';
 /**
  * @import {
  *   AskedPort, Direction, Endpoint, ExplainedExemption, ExplainedPolicy, ExplainedRule, Isolating, Match, Miss, Model,
- *   PageCondition, PageExemption, PagePeer, PageRule, Side, Step
+ *   PageCondition, PageExemption, PageHiding, PagePeer, PagePorts, PageRule, Side, Step
  * } from './types.js'
  */
 
@@ -50,6 +50,7 @@ function stepOf(model, side, direction, subject, other, destination, asked) {
   const policies = outside ? [] : isolating(side, direction, subject)
     .map((each) => ruled(model, side, each, direction, other, destination, asked));
   const exempt = policies.length === 0 ? [] : exemptions(model, side, direction, other, destination, asked);
+  const hiding = policies.length === 0 || direction === 'egress' ? [] : hidingServices(side, subject, other);
   const rules = policies.flatMap((policy) => policy.rules.map((rule) => ({ ...rule, policy: policy.name })));
   const best = strongest(rules);
   return {
@@ -58,9 +59,9 @@ function stepOf(model, side, direction, subject, other, destination, asked) {
     other,
     outside,
     policies,
-    exempt,
+    exempt: [...exempt, ...hidingNotes(model, policies, hiding, exempt, asked)],
     best,
-    match: outcome(model, policies, exempt, asked),
+    match: outcome(model, policies, exempt, hiding, asked),
     nearest: best === MATCH.YES ? null : nearest(rules),
   };
 }
@@ -113,31 +114,56 @@ function exemptions(model, side, direction, other, destination, asked) {
     .filter((each) => each.match !== MATCH.NO);
 }
 
+// The services behind which the rules of a pod may see a node in place of a client.
+/** @param {Side} side @param {number} subject @param {number} other @returns {PageHiding[]} */
+function hidingServices(side, subject, other) {
+  return side.hiding.filter((each) => includes(side.sets[each.on], subject) && includes(side.sets[each.clients], other));
+}
+
+/**
+ * @param {Model} model
+ * @param {ExplainedPolicy[]} policies
+ * @param {PageHiding[]} hiding
+ * @param {ExplainedExemption[]} exempt
+ * @param {AskedPort | null} asked
+ * @returns {ExplainedExemption[]}
+ */
+function hidingNotes(model, policies, hiding, exempt, asked) {
+  const lists = certain(model, policies);
+  return hiding
+    .filter((each) => inAll([...lists, [model.ports[each.ports]]], asked) && !exempt.some((told) => told.says === each.says))
+    .map(({ says, link }) => ({ says, link, match: MATCH.MAYBE }));
+}
+
 // Whether the flow passes by what one end says. With a policy that isolates for certain, one that
 // only may do so can only add. Without, none may isolate, or any of them may be the only one.
 /**
  * @param {Model} model
  * @param {ExplainedPolicy[]} policies
  * @param {ExplainedExemption[]} exempt
+ * @param {PageHiding[]} hiding
  * @param {AskedPort | null} asked
  * @returns {Match}
  */
-function outcome(model, policies, exempt, asked) {
+function outcome(model, policies, exempt, hiding, asked) {
   if (policies.length === 0) return MATCH.YES;
   const sure = policies.filter((policy) => policy.selects === MATCH.YES);
-  const passes = strongest(sure) === MATCH.YES || (sure.length === 0 && allAllow(model, policies, asked));
+  const lost = hiding.map((each) => model.ports[each.ports]);
+  const passes = inAll(certain(model, policies), asked, lost);
   const perhaps = sure.length === 0 || strongest(policies) !== MATCH.NO;
   const rules = passes ? MATCH.YES : perhaps ? MATCH.MAYBE : MATCH.NO;
   return strongest([{ match: rules }, ...exempt]);
 }
 
-// Whether some port passes whichever of the policies isolates; those of one group do so together.
-/** @param {Model} model @param {ExplainedPolicy[]} policies @param {AskedPort | null} asked */
-function allAllow(model, policies, asked) {
+// What rules certainly allow, as lists of which a port has to be in each: one list of all policies
+// that isolate for certain or, where none does, one for each group, which may be the only one.
+/** @param {Model} model @param {ExplainedPolicy[]} policies @returns {PagePorts[][]} */
+function certain(model, policies) {
+  const sure = policies.filter((policy) => policy.selects === MATCH.YES);
+  const groups = sure.length > 0 ? [sure] : [...Map.groupBy(policies, (policy) => policy.group).values()];
   /** @param {ExplainedPolicy} policy */
   const allowed = (policy) => policy.rules.filter((rule) => rule.peer === MATCH.YES).map((rule) => model.ports[rule.allows]);
-  const groups = Map.groupBy(policies, (policy) => policy.group);
-  return inAll([...groups.values()].map((group) => group.flatMap(allowed)), asked);
+  return groups.map((group) => group.flatMap(allowed));
 }
 
 /**

@@ -27,15 +27,18 @@ export function isEmpty(ports) {
   return !ports.other && PROTOCOLS.every((protocol) => ports[protocol].length === 0);
 }
 
-// Whether some port, or the one that is asked for, is in each of the lists: in one of its sets.
-/** @param {PagePorts[][]} lists @param {AskedPort | null} asked */
-export function inAll(lists, asked) {
+// Whether some port, or the one that is asked for, is in each of the lists, in one of its sets, and
+// in none of those that are left out.
+/** @param {PagePorts[][]} lists @param {AskedPort | null} asked @param {PagePorts[]} [without] */
+export function inAll(lists, asked, without = []) {
   /** @param {AskedPort} port */
-  const passes = (port) => lists.every((sets) => sets.some((set) => contains(set, port)));
+  const passes = (port) => lists.every((sets) => sets.some((set) => contains(set, port)))
+    && !without.some((set) => contains(set, port));
   if (asked) return passes(asked);
-  if (lists.every((sets) => sets.some((set) => set.other))) return true;
-  // If there is one, then the first number of some range is one.
-  return lists.flat().some((set) => PROTOCOLS.some((protocol) => set[protocol].some(([number]) => passes({ protocol, number }))));
+  if (lists.every((sets) => sets.some((set) => set.other)) && !without.some((set) => set.other)) return true;
+  // If there is one, then the first number of some range is one, or the next after one left out.
+  const firsts = lists.flat().some((set) => PROTOCOLS.some((protocol) => set[protocol].some(([number]) => passes({ protocol, number }))));
+  return firsts || without.some((set) => PROTOCOLS.some((protocol) => set[protocol].some(([, last]) => passes({ protocol, number: last + 1 }))));
 }
 
 // A few characters for a cell, where TCP goes without saying; null where they are too many.

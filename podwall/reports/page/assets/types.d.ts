@@ -226,7 +226,8 @@ export interface ExplainedPolicy {
   rules: ExplainedRule[];
 }
 
-export interface ExplainedExemption extends PageExemption {
+/** An exemption, or a service that hides clients. */
+export interface ExplainedExemption extends Pick<PageExemption, 'says' | 'link'> {
   match: Match;
 }
 
