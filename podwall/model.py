@@ -306,6 +306,7 @@ class Service:
     `selector` None: the service selects no pods. `external_traffic_policy` is `Cluster` by default.
     `source_ranges`: the only clients that its load balancer lets in, everyone if there are none.
     `node_ports`: whether a LoadBalancer has node ports too, which no source range guards.
+    `external_ips`: whether nodes take traffic to further addresses (`externalIPs`) for it.
     """
 
     namespace: str | Unknown
@@ -317,6 +318,12 @@ class Service:
     place: Place = field(default_factory=Place, compare=False)
     source_ranges: tuple[str | Unknown, ...] | Unknown = ()
     node_ports: bool | Unknown = True
+    external_ips: bool | Unknown = False
+
+    @property
+    def is_behind_nodes(self) -> bool:
+        """Whether it is of a type whose traffic comes in through nodes, or may be."""
+        return isinstance(self.type, Unknown) or self.type in {"NodePort", "LoadBalancer"}
 
     @property
     def narrows_clients(self) -> bool:

@@ -109,7 +109,8 @@ def _is_known(service: Service) -> bool:
     parts = (service.namespace, service.type, service.external_traffic_policy)
     targets = (value for port in service.ports for value in (port.target, port.protocol))
     unknown = (isinstance(each, Unknown) for each in (*parts, *targets))
-    return bool(service.ports) and not service.narrows_clients and not any(unknown)
+    plain = bool(service.ports) and service.is_behind_nodes and not service.narrows_clients
+    return plain and not any(unknown)
 
 
 def _target_ports(service: Service) -> tuple[PortRule, ...]:

@@ -242,7 +242,7 @@ def _exposing(snapshot: Snapshot, engine: Engine) -> Iterator[Service]:
     if not engine.enforces or engine.cluster_services.value is Treatment.ENFORCED:
         return
     for service in snapshot.services:
-        outside = isinstance(service.type, Unknown) or service.type in {"NodePort", "LoadBalancer"}
+        outside = service.is_behind_nodes or service.external_ips is not False
         policy = service.external_traffic_policy
         rewrites = isinstance(policy, Unknown) or policy == "Cluster"
         if outside and rewrites and service.selector not in {None, EMPTY_SELECTOR}:

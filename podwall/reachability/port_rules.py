@@ -289,6 +289,10 @@ def exposed_ports(service: Service, selected: Match, names: NamedPorts, engine: 
         causes.append(f"service `{service.name}`: {engine.cluster_services.says}")
     if service.narrows_clients:
         causes.append(f"service `{service.name}` lets in the clients of its source ranges only")
+    if not service.is_behind_nodes:
+        causes.append(
+            f"traffic to the externalIPs of service `{service.name}` may pass like a node port's"
+        )
     if selected is Match.YES and not causes:
         return found
     return Bounds.perhaps(found.may, *found.causes, *causes)
@@ -301,5 +305,5 @@ def _target_ports(port: ServicePort, names: NamedPorts) -> Bounds:
 
 
 def _unknowns(service: Service) -> list[Unknown]:
-    values = (service.type, service.external_traffic_policy)
+    values = (service.type, service.external_traffic_policy, service.external_ips)
     return [each for each in values if isinstance(each, Unknown)]

@@ -111,7 +111,13 @@ def _service(item: ManifestObject, spec: Mapping[str, Any] | Unknown) -> Service
         item.place,
         field(spec, "loadBalancerSourceRanges", texts, ()),
         field(spec, "allocateLoadBalancerNodePorts", flag, True),
+        field(spec, "externalIPs", _has_any, False),
     )
+
+
+def _has_any(value: Any) -> bool | Unknown:
+    found = texts(value)
+    return found if isinstance(found, Unknown) else bool(found)
 
 
 def _selector(value: Any) -> Selector | None:

@@ -446,3 +446,37 @@ def test_a_migration_keeps_rules_of_unlisted_directions_as_they_act() -> None:
         assert not list(found.remaining.port_changes())
         assert not [each for each in found.limits if each.id == "enforcement-changes"]
     assert not migrate(snapshot, CILIUM, CILIUM).edits
+
+
+@pytest.mark.parametrize(
+    ("type_", "policy_", "external", "expected"),
+    [
+        pytest.param("ClusterIP", "Cluster", True, "???ny", id="by external addresses"),
+        pytest.param("ClusterIP", "Local", True, "nnnny", id="that keep the client's address"),
+        pytest.param("ClusterIP", "Cluster", False, "nnnny", id="without any"),
+        pytest.param("ClusterIP", "Cluster", Unknown("addresses"), "???ny", id="not known yet"),
+        pytest.param("NodePort", "Cluster", True, "?y?ny", id="by a node port, too"),
+    ],
+)
+def test_a_service_with_external_addresses(
+    type_: str, policy_: str, expected: str, *, external: bool | Unknown
+) -> None:
+    service = load_balancer(
+        "y/b",
+        8080,
+        selector(app="b"),
+        type=type_,
+        external_traffic_policy=policy_,
+        external_ips=external,
+    )
+    snapshot = cluster(service, policy("y", ingress=()))
+    assert column(snapshot, "0.0.0.0/0 -> y/b", 8080) == expected
+
+
+def test_external_addresses_of_a_service_are_read() -> None:
+    service = (
+        "{apiVersion: v1, kind: Service, metadata: {name: s, namespace: x}, "
+        "spec: {externalIPs: %s, selector: {app: b}, ports: [{port: 80}]}}"
+    )
+    found = [_manifests(service % each).services[0] for each in ("[192.0.2.1]", "[]")]
+    assert [each.external_ips for each in found] == [True, False]
