@@ -11,6 +11,7 @@ from typing import Any
 
 from pulumi import RunError
 
+from podwall.plan.autonaming import Autonaming
 from podwall.plan.configuration import GivenConfiguration, configuration, place_in_files
 from podwall.plan.engine import PlanningEngine, PlanningMonitor
 from podwall.plan.masking import masked
@@ -156,7 +157,11 @@ def embedded_plan(
         main=project.main,
         config=settled.values,
         secret_keys=settled.secret_keys,
-        monitor=PlanningMonitor(project.folder, stack, project.name, _hiding(secrets, known)),
+        monitor=PlanningMonitor(
+            project.folder,
+            Autonaming(project.name, stack, settled.values),
+            _hiding(secrets, known),
+        ),
         engine=PlanningEngine(),
         decisions=decisions,
         skipped=SkippedCallbacks(project.folder),

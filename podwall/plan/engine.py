@@ -14,6 +14,7 @@ from typing import Any
 from pulumi.runtime.mocks import MockCallArgs, MockResourceArgs, Mocks
 from pulumi.runtime.proto import callback_pb2, engine_pb2, provider_pb2, resource_pb2
 
+from podwall.plan.autonaming import Autonaming
 from podwall.plan.documents import NAMESPACE
 from podwall.plan.made_up_names import stand_in_of
 from podwall.plan.masking import marked_secrets
@@ -75,17 +76,18 @@ class PlanningMonitor(StandInMonitor):
     """Records every resource that a program registers, in order.
 
     `classes` maps a type token to the SDK's class of it, as far as the program has used it.
-    `secrets` is given the texts of the secrets that it registers.
+    `secrets` is given the texts of the secrets that it registers; `naming` names what has no name.
     """
 
     def __init__(
-        self, folder: Path, stack: str, project: str, secrets: Callable[[Iterable[str]], None]
+        self, folder: Path, naming: Autonaming, secrets: Callable[[Iterable[str]], None]
     ) -> None:
         """Record for a stack of the project in `folder`."""
         self._secrets = secrets
+        self._naming = naming
         super().__init__(_NeverAsked())
         self._folder = folder
-        self._prefix = f"urn:pulumi:{stack}::{project}::"
+        self._prefix = f"urn:pulumi:{naming.stack}::{naming.project}::"
         self._transforms: dict[str, tuple[str, ...]] = {}
         self._stack_transforms_seen: list[str] = []
         self.planned: dict[str, PlannedResource] = {}
@@ -112,6 +114,7 @@ class PlanningMonitor(StandInMonitor):
         urn = self.make_urn(request.parent, request.type, request.name)
         self._transforms[urn] = tuple(callback.token for callback in request.transforms)
         request = transform(request, self._transforms_of(urn, request.parent))
+        request = self._with_name(request, urn)
         self._secrets(marked_secrets(plain(request.object)))
         resource = planned_resource(request, urn, self._folder)
         if request.type in PROVIDER_COMPONENTS:
@@ -163,6 +166,22 @@ class PlanningMonitor(StandInMonitor):
     ) -> provider_pb2.CallResponse:
         """Answer a method of a component from another process: it is not there to be asked."""
         return provider_pb2.CallResponse()
+
+    def _with_name(
+        self, request: resource_pb2.RegisterResourceRequest, urn: str
+    ) -> resource_pb2.RegisterResourceRequest:
+        """Return a request for an object with the name that configuration gives it."""
+        if not request.custom:
+            return request
+        sent = plain(request.object)
+        try:
+            named = self._naming.named(request.type, request.name, sent)
+        except SourceError as problem:
+            problem.place = planned_resource(request, urn, self._folder).place
+            raise
+        if named is not sent:
+            request.object.CopyFrom(struct(named))
+        return request
 
     def _record_provided(
         self, request: resource_pb2.RegisterResourceRequest, component: PlannedResource

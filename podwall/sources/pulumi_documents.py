@@ -21,6 +21,8 @@ from msgspec import Struct
 
 from podwall.documents import convert
 from podwall.plan import Operation, Origin, Plan, PlannedResource, ResourceOptions
+from podwall.plan.autonaming import KEY as AUTONAMING
+from podwall.plan.autonaming import Autonaming
 from podwall.plan.masking import masked
 from podwall.plan.messages import EngineDiagnostic
 from podwall.plan.program_lines import program_line
@@ -193,7 +195,20 @@ def preview_in(value: Any, place: Place) -> PulumiPreview:
     Raises:
         InvalidValue: no engine writes such a preview; its place has the path of what is wrong.
     """
-    return convert(value, PulumiPreview, place)
+    found = convert(value, PulumiPreview, place)
+    if AUTONAMING in (found.config or {}):
+        for state in {id(each.new_state): each.new_state for each in found.steps}.values():
+            if state is not None and state.inputs is not None:
+                _name(state, found.config or {})
+    return found
+
+
+def _name(state: ResourceState, config: Mapping[str, Any]) -> None:
+    """Give an object the name that configuration gives it, which a first preview leaves out."""
+    stack, project, *_ = state.urn.split("::")
+    naming = Autonaming(project, stack.rpartition(":")[2], config)
+    name = state.urn.split("::", _URN_PARTS - 1)[-1]
+    state.inputs = dict(naming.named(state.type, name, state.inputs or {}))
 
 
 def is_events(values: list[Any]) -> bool:
