@@ -35,8 +35,9 @@ def single_cluster(source: Source) -> Source:
         raise InvalidValue(
             f"{source.stack or f'`{source.name}`'} deploys to {len(found)} clusters, which have "
             f"nothing to do with each other: {listed(_names(found))}",
-            help=f"choose one, as in `--cluster {found[0].name}`; where two providers speak to the "
-            "same cluster, name both, with a comma",
+            help=f"choose one, as in `--cluster {found[0].name}`, or in a test "
+            f'`cluster="{found[0].name}"`; where two providers speak to the same cluster, name '
+            "both, with a comma",
         )
     return source
 
@@ -87,7 +88,7 @@ def _chosen(name: str, source: Source, found: Sequence[ProviderCluster]) -> Prov
     if not found:
         raise InvalidValue(
             f"`{source.name}` does not say which clusters it is about",
-            help="leave --cluster out",
+            help="leave the cluster out",
         )
     names = [each.name for each in found]
     proposed = guess(name, [*names, *(also for each in found for also in each.also)])

@@ -20,9 +20,10 @@ if TYPE_CHECKING:
 __all__: list[str] = []
 
 _MARKER: Final = (
-    "podwall(folder, stack, config, engine, source): what the fixtures `reach` and `reach_of` are "
-    "about: the project's folder (seen from the test's), a stack, a dict that overrides its "
-    "configuration, the engine; or a source (manifests, a preview) in place of a program"
+    "podwall(folder, stack, config, engine, cluster, source): what the fixtures `reach` and "
+    "`reach_of` are about: the project's folder (seen from the test's), a stack, a dict that "
+    "overrides its configuration, the engine, one of several clusters; or a source (manifests, a "
+    "preview) in place of a program"
 )
 
 
@@ -31,6 +32,7 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     parser.addini("podwall_folder", "podwall: the Pulumi project's folder, seen from the rootdir")
     parser.addini("podwall_stack", "podwall: the stack to plan (default: dev, or the only one)")
     parser.addini("podwall_engine", "podwall: the engine (default: the one that is declared)")
+    parser.addini("podwall_cluster", "podwall: the cluster, where a stack deploys to several")
     parser.addini("podwall_config", "podwall: configuration, a `key=value` a line", type="linelist")
     parser.addini("podwall_source", "podwall: manifests or a preview, in place of a program")
     parser.addini("podwall_closed", "podwall: the cluster has nothing else", type="bool")
@@ -70,8 +72,8 @@ def reach(request: pytest.FixtureRequest, _podwall_planned: PlanCache) -> Reach:
 def reach_of(request: pytest.FixtureRequest, _podwall_planned: PlanCache) -> Callable[..., Reach]:
     """A function that plans what its arguments choose, for several stacks in one test.
 
-    `reach_of(folder=..., stack=..., config=..., engine=..., source=..., closed=...)` takes what the
-    marker takes, and what is left out is as the marker and the settings say.
+    `reach_of(folder=..., stack=..., config=..., engine=..., cluster=..., source=..., closed=...)`
+    takes what the marker takes, and what is left out is as the marker and the settings say.
     """
     from podwall.policies.errors import PodwallError  # noqa: PLC0415 - see the module
 
@@ -105,7 +107,7 @@ def _chosen(request: pytest.FixtureRequest) -> AnalysisSubject:
 def _settings(config: pytest.Config) -> Mapping[str, Any]:
     given = {
         name: config.getini(f"podwall_{name}")
-        for name in ("folder", "stack", "engine", "source", "closed")
+        for name in ("folder", "stack", "engine", "cluster", "source", "closed")
     }
     pairs = (line.partition("=") for line in config.getini("podwall_config"))
     given["config"] = {key.strip(): value.strip() for key, _, value in pairs}

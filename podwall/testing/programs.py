@@ -18,7 +18,7 @@ from podwall.plan.project import find_project
 from podwall.policies.errors import Finding, InvalidManifest, InvalidValue, SourceError
 from podwall.policies.wording import did_you_mean
 from podwall.review import Review, review
-from podwall.sources import source, source_of_program
+from podwall.sources import Source, in_cluster, source, source_of_program
 from podwall.testing.reach import Reach
 
 if TYPE_CHECKING:
@@ -39,12 +39,13 @@ class UnseenObjects(UserWarning):
     """The program brings objects that a plan can't show, so that verdicts may miss something."""
 
 
-def reach_of_program(
+def reach_of_program(  # noqa: PLR0913 - named choices, each with a default
     folder: str | Path = ".",
     *,
     stack: str | None = None,
     config: Mapping[str, Any] | None = None,
     engine: str | None = None,
+    cluster: str | None = None,
     closed: bool = False,
 ) -> Reach:
     """Return who reaches whom once the Pulumi program in a folder is deployed.
@@ -57,19 +58,21 @@ def reach_of_program(
         config: what overrides the stack's configuration, by key; a key without a namespace is the
             project's own.
         engine: the network policy engine; by default the one that the program's cluster declares.
+        cluster: the cluster that is meant, by its provider or its AKS cluster, where the program
+            deploys to several.
         closed: whether the program deploys all that there is in the cluster; by default there may
             be other pods, and what admits these is open.
 
     Raises:
         SourceError: project, stack or configuration can't be read, or the program fails.
         InvalidManifest: the API server would refuse an object of the program.
-        InvalidValue: there is no such engine.
+        InvalidValue: there is no such engine or cluster, or there are several clusters.
     """
     from podwall.plan.project import find_project  # noqa: PLC0415 - manifests need no Pulumi
 
     project = find_project(Path(folder))
     plan = plan_of_program(project, stack, config)
-    return reach_of_plan(plan, project, engine, closed=closed)
+    return reach_of_plan(plan, project, engine, cluster=cluster, closed=closed)
 
 
 def plan_of_program(project: Path, stack: str | None, config: Mapping[str, Any] | None) -> Plan:
@@ -96,26 +99,46 @@ def _apart(plan: partial[Plan]) -> Plan:
         return thread.submit(plan).result()
 
 
-def reach_of_plan(plan: Plan, project: Path, engine: str | None, *, closed: bool = False) -> Reach:
+def reach_of_plan(
+    plan: Plan,
+    project: Path,
+    engine: str | None,
+    *,
+    cluster: str | None = None,
+    closed: bool = False,
+) -> Reach:
     """Return who reaches whom once the plan of a project, which is a folder, is deployed."""
-    found = review(replace(source_of_program(plan, project), closed=closed), engine)
-    about = f"stack {plan.stack} of {plan.project}, engine {found.reachability.engine.name}"
-    return _reach(found, about, plan, project)
+    found = review(_only(source_of_program(plan, project), cluster, closed=closed), engine)
+    engine_name = found.reachability.engine.name
+    of_cluster = f", cluster {cluster}" if cluster else ""
+    about = f"stack {plan.stack} of {plan.project}{of_cluster}, engine {engine_name}"
+    return _reach(found, about, found.plan if cluster else plan, project)
 
 
-def reach_of_source(path: str | Path, *, engine: str | None = None, closed: bool = False) -> Reach:
+def reach_of_source(
+    path: str | Path,
+    *,
+    engine: str | None = None,
+    cluster: str | None = None,
+    closed: bool = False,
+) -> Reach:
     """Return who reaches whom by manifests (a file or a folder), a preview's JSON, or a state.
 
-    `closed` says that the source shows all that there is in the cluster.
+    `cluster` is the one that is meant, where a stack deploys to several; `closed` says that the
+    source shows all that there is in the cluster.
 
     Raises:
         SourceError: nothing could be read there.
         InvalidManifest: the API server would refuse an object.
-        InvalidValue: there is no such engine.
+        InvalidValue: there is no such engine or cluster, or there are several clusters.
     """
-    found = review(replace(source(str(path)), closed=closed), engine)
+    found = review(_only(source(str(path)), cluster, closed=closed), engine)
     about = f"{found.source.name}, engine {found.reachability.engine.name}"
     return _reach(found, about)
+
+
+def _only(found: Source, cluster: str | None, *, closed: bool) -> Source:
+    return replace(in_cluster(found, cluster) if cluster else found, closed=closed)
 
 
 def _reach(found: Review, about: str, plan: Plan | None = None, project: Path = Path()) -> Reach:
@@ -137,7 +160,7 @@ def _warn_of_unseen(findings: Iterable[Finding]) -> None:
             warnings.warn(f"{where}{each.message}", UnseenObjects, stacklevel=5)
 
 
-_NAMES: Final = ("folder", "stack", "config", "engine", "source", "closed")
+_NAMES: Final = ("folder", "stack", "config", "engine", "cluster", "source", "closed")
 
 
 @dataclass(frozen=True, slots=True)
@@ -154,6 +177,7 @@ class AnalysisSubject:
     source: Path | None = None
     stack: str | None = None
     engine: str | None = None
+    cluster: str | None = None
     closed: bool = False
     config: Mapping[str, Any] = field(default_factory=lambda: MappingProxyType({}))
 
@@ -214,20 +238,20 @@ class PlanCache:
         Raises:
             PodwallError: it can't be read or planned.
         """
+        options: dict[str, Any] = {"cluster": chosen.cluster, "closed": chosen.closed}
         if chosen.source is not None:
-            of_source = (chosen.source.resolve(), chosen.engine, chosen.closed)
+            of_source = (chosen.source.resolve(), chosen.engine, *options.values())
             if of_source not in self._reaches:
                 self._reaches[of_source] = reach_of_source(
-                    chosen.source, engine=chosen.engine, closed=chosen.closed
+                    chosen.source, engine=chosen.engine, **options
                 )
             return self._reaches[of_source]
         folder = chosen.project()
         of_plan = (folder, chosen.stack, json.dumps(chosen.config, sort_keys=True, default=repr))
         if of_plan not in self._plans:
             self._plans[of_plan] = plan_of_program(folder, chosen.stack, chosen.config)
-        of_reach = (*of_plan, chosen.engine, chosen.closed)
+        of_reach = (*of_plan, chosen.engine, *options.values())
         if of_reach not in self._reaches:
-            self._reaches[of_reach] = reach_of_plan(
-                self._plans[of_plan], folder, chosen.engine, closed=chosen.closed
-            )
+            plan = self._plans[of_plan]
+            self._reaches[of_reach] = reach_of_plan(plan, folder, chosen.engine, **options)
         return self._reaches[of_reach]

@@ -56,6 +56,51 @@ def test_the_fixtures_are_there_without_a_conftest_and_plan_once(pytester: pytes
     assert (pytester.path / "planned.txt").read_text(encoding="utf-8") == "x" * 5
 
 
+TWO_CLUSTERS = """
+import pulumi
+import pulumi_kubernetes as k8s
+
+for name, types in {"east": ["Ingress"], "west": []}.items():
+    made = pulumi.ResourceOptions(provider=k8s.Provider(name, kubeconfig=f"{name}.yaml"))
+    for app in ("web", "api"):
+        metadata = {"name": app, "namespace": "shop", "labels": {"app": app}}
+        spec = {"containers": [{"name": app, "image": app}]}
+        k8s.core.v1.Pod(f"{name}-{app}", metadata=metadata, spec=spec, opts=made)
+    for kind in types:
+        metadata = {"name": "deny", "namespace": "shop"}
+        spec = {"podSelector": {}, "policyTypes": [kind]}
+        k8s.networking.v1.NetworkPolicy(f"{name}-deny", metadata=metadata, spec=spec, opts=made)
+"""
+
+
+def test_one_of_several_clusters_is_chosen(pytester: pytest.Pytester) -> None:
+    shop(
+        pytester,
+        """
+def test_setting(reach, reach_of):
+    assert reach.denies("shop/web", "shop/api")
+    assert "cluster east" in reach.about
+    assert reach_of(cluster="west").allows("shop/web", "shop/api", tcp(80))
+
+@pytest.mark.podwall(cluster="west")
+def test_marker(reach):
+    assert reach.allows("shop/web", "shop/api", tcp(80))
+    assert {each.name for each in reach.plan.resources} >= {"west-web"}
+    assert not any(each.name == "east-web" for each in reach.plan.resources)
+""",
+        program=TWO_CLUSTERS,
+        ini="podwall_cluster = east\n",
+    )
+    run(pytester).assert_outcomes(passed=2)
+
+
+def test_where_several_clusters_are_meant_the_choice_is_named(pytester: pytest.Pytester) -> None:
+    shop(pytester, "def test_it(reach): pass", program=TWO_CLUSTERS)
+    result = run(pytester)
+    result.assert_outcomes(errors=1)
+    result.stdout.fnmatch_lines(["*deploys to 2 clusters*", '*in a test `cluster="east"`*'])
+
+
 def test_settings_choose_where_no_marker_does(pytester: pytest.Pytester) -> None:
     ini = "podwall_stack = prod\npodwall_engine = calico\npodwall_closed = true\n"
     ini += "podwall_config =\n    client=db\n"
