@@ -88,8 +88,9 @@ def test_any_other_name_is_not_that_of_the_resource(
 
 
 def test_an_object_that_is_named_by_nobody_is_refused_where_it_is_made(tmp_path: Path) -> None:
+    disabled = {"resources": {NAMESPACE: {"mode": "disabled"}}}
     with pytest.raises(SourceError, match=r"`app` has no `metadata\.name`") as caught:
-        planned(tmp_path, {"mode": "disabled"})
+        planned(tmp_path, {"providers": {"kubernetes": disabled}})
     assert str(caught.value.place) == "__main__.py:4"
 
 
