@@ -35,7 +35,7 @@ def test_the_example_in_python_and_in_yaml(tmp_path: Path) -> None:
     assert made == [NetworkPolicy.from_manifest(each) for each in yaml.safe_load_all(documents.out)]
 
 
-@pytest.mark.timeout(300)
+@pytest.mark.timeout(900)
 def test_the_written_file_is_one_that_a_team_can_own(tmp_path: Path) -> None:
     written = podwall(tmp_path, "suggest", str(SHOP), INTENT, "--out", "policies_of_shop.py")
     assert (written.code, written.out) == (0, "")

@@ -31,7 +31,7 @@ SAMPLES: Final = {
 
 @pytest.mark.parametrize("batch", range(BATCHES))
 @pytest.mark.parametrize("sample", SAMPLES)
-@pytest.mark.timeout(10 * EACH)
+@pytest.mark.timeout(40 * EACH)
 def test_a_damaged_file_is_read_or_refused_in_one_line(
     sample: str, batch: int, tmp_path: Path, record_property: Callable[[str, object], None]
 ) -> None:

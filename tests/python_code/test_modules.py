@@ -85,7 +85,7 @@ def test_modules_are_formatted_and_checked(tmp_path: Path) -> None:
         assert any(hard in code for code in modules)
 
 
-@pytest.mark.timeout(300)
+@pytest.mark.timeout(900)
 def test_a_large_module_is_typed_strictly(tmp_path: Path) -> None:
     named = {(each.namespace, each.name): each for part in _collected(40) for each in part}
     (tmp_path / "large.py").write_text(module(*named.values()), encoding="utf-8")
