@@ -39,6 +39,7 @@ __all__ = [
     "ServicePort",
     "Snapshot",
     "SnapshotNamespace",
+    "SnapshotNode",
     "SnapshotWorkload",
     "Unknown",
     "UnreadPolicy",
@@ -139,7 +140,8 @@ class SnapshotWorkload:
 
     `replicas` counts pods (a DaemonSet counts as 2: more than one). `ports` are those of containers
     and of init containers that keep running (native sidecars). `open_ports` is set where further
-    container ports may exist that the source cannot show. `addresses` are those of a running pod.
+    container ports may exist that the source cannot show. `addresses` are those of a running pod,
+    `node` is the name of the node that it runs on, if that is known.
     `also` are its other full names, that in the cluster last, where `name` or that of its namespace
     is what a program calls something whose name is made up.
     """
@@ -155,6 +157,7 @@ class SnapshotWorkload:
     addresses: tuple[IpAddress, ...] = ()
     place: Place = field(default_factory=Place, compare=False)
     also: tuple[str, ...] = field(default=(), compare=False)
+    node: str | None = None
 
     @property
     def real_name(self) -> str:
@@ -170,6 +173,14 @@ class SnapshotWorkload:
     def is_one_pod(self) -> bool:
         """Whether it is a single pod, which always reaches itself."""
         return self.replicas == 1
+
+
+@dataclass(frozen=True, slots=True)
+class SnapshotNode:
+    """A node of the cluster with its addresses, which are those of its pods on the host network."""
+
+    name: str
+    addresses: tuple[IpAddress, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -403,7 +414,8 @@ class Snapshot:
     `engine` is the network policy engine that the source declares (`azure`, `calico`, `cilium`,
     `none`), or None where it declares none. `kubernetes_version` is `major.minor`, if known.
     `pod_cidrs` are the ranges pods get their addresses from, if known: they decide whether an ip
-    block can match a pod. `unread_policies` are what may decide as well, and is not read.
+    block can match a pod. `unread_policies` are what may decide as well, and is not read. `nodes`
+    are those of which an address is known.
     `server_calls` are those of the API server to services.
     `complete` is True where a namespace or policy that is not here does not exist (a live cluster),
     and False where the source is only a part (a program, a folder).
@@ -418,6 +430,7 @@ class Snapshot:
     pod_cidrs: tuple[IpNetwork, ...] = ()
     complete: bool = False
     unread_policies: tuple[UnreadPolicy, ...] = ()
+    nodes: tuple[SnapshotNode, ...] = ()
     server_calls: tuple[ServerCall, ...] = ()
 
     def whole(self) -> Snapshot:

@@ -27,7 +27,7 @@ from podwall.policies.wording import guess
 from podwall.portset import TRANSPORT_PORTS, PortSet
 from podwall.reachability import Connection, Reachability
 from podwall.reachability.unseen_pods import UnseenPods
-from podwall.reachability.values import AnyEndpoint, Endpoint, ExternalRange
+from podwall.reachability.values import AnyEndpoint, Endpoint, ExternalRange, NodeEndpoint
 
 __all__ = ["check"]
 
@@ -37,7 +37,8 @@ _FEW: Final = 20_000
 
 def check(found: Reachability, expectations: Iterable[Expectation]) -> tuple[Result, ...]:
     """Return what becomes of each expectation under an analysis, in order."""
-    real = [end for end in found.endpoints if is_real(end, found.cluster)]
+    known = (*found.endpoints, *found.cluster.nodes.values())
+    real = [end for end in known if is_real(end, found.cluster)]
     shown, listed = in_shown_names(found), tuple(expectations)
     results = (_Check(found, real, shown(each)).result() for each in listed)
     return tuple(
@@ -73,8 +74,10 @@ class _Check:
         self._destinations = self._selected(expectation.destinations)
 
     def _selected(self, selections: Sequence[Selection]) -> SelectedEndpoints:
-        found = self._found
-        return selected(selections, found.endpoints, ipv6=has_ipv6(found.engine))
+        cluster = self._found.cluster
+        ends = (*self._found.endpoints, *cluster.nodes.values())
+        ipv6, nodes = has_ipv6(cluster.engine), cluster.node_ranges
+        return selected(selections, ends, ipv6=ipv6, nodes=nodes)
 
     def result(self) -> Result:
         """Return what becomes of the expectation."""
@@ -242,7 +245,8 @@ class _Check:
         these, those = (
             {end.id for end in self._ends(each)} for each in (sources, self._destinations)
         )
-        if len(these) * len(those) <= _FEW:
+        nodes = self._found.cluster.nodes.keys()
+        if len(these) * len(those) <= _FEW or nodes & (these | those):
             yield from self._every(sources)
             return
         for each in self._found.connections():
@@ -300,7 +304,7 @@ def _name(end: AnyEndpoint) -> str:
 
 
 def _outside(end: Endpoint) -> bool:
-    return isinstance(end, ExternalRange)
+    return isinstance(end, ExternalRange | NodeEndpoint)
 
 
 def _nothing(selection: Selection, found: Reachability) -> str:

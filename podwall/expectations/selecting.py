@@ -18,12 +18,12 @@ from podwall.expectations.expectation import (
     Selection,
     WorkloadId,
 )
-from podwall.intervals import Ranges, difference, intersection
+from podwall.intervals import Ranges, difference, intersection, merged
 from podwall.model import Operator, Selector, SelectorRequirement, Unknown
 from podwall.reachability.addresses import is_ipv6, network_ranges
-from podwall.reachability.cluster import EnforcedCluster
+from podwall.reachability.cluster import MOST_ASKED, EnforcedCluster
 from podwall.reachability.matching import Match, labels_match
-from podwall.reachability.values import Endpoint, ExternalRange, WorkloadEndpoint
+from podwall.reachability.values import Endpoint, ExternalRange, NodeEndpoint, WorkloadEndpoint
 
 __all__ = [
     "SelectedEndpoints",
@@ -64,17 +64,32 @@ class SelectedEndpoints:
 
 
 def selected(
-    selections: Sequence[Selection], endpoints: Sequence[Endpoint], *, ipv6: bool = True
+    selections: Sequence[Selection],
+    endpoints: Sequence[Endpoint],
+    *,
+    ipv6: bool = True,
+    nodes: Ranges = (),
 ) -> SelectedEndpoints:
     """Return the endpoints that one of the selections means.
 
     Without `ipv6` only a selection that names addresses means ranges of IPv6: the cluster has none.
+    `nodes` are addresses that are asked about as nodes, and not as parts of ranges.
     """
-    answers = {end.id: _best(selections, end, ipv6=ipv6) for end in endpoints}
+    counted = [each for each in selections if not _only_nodes(each, nodes)]
+    answers = {
+        end.id: _best(selections if isinstance(end, NodeEndpoint) else counted, end, ipv6=ipv6)
+        for end in endpoints
+    }
     return SelectedEndpoints(
         frozenset(name for name, match in answers.items() if match is Match.YES),
         frozenset(name for name, match in answers.items() if match is Match.MAYBE),
     )
+
+
+def _only_nodes(selection: Selection, nodes: Ranges) -> bool:
+    if not isinstance(selection, Addresses):
+        return False
+    return not difference(network_ranges(selection.network), nodes)
 
 
 def _best(selections: Sequence[Selection], end: Endpoint, *, ipv6: bool) -> Match:
@@ -85,6 +100,8 @@ def _best(selections: Sequence[Selection], end: Endpoint, *, ipv6: bool) -> Matc
 
 def matches(selection: Selection, end: Endpoint) -> Match:
     """Return whether a selection means an endpoint; a range counts if it means a part of it."""
+    if isinstance(end, NodeEndpoint):
+        return Match.YES if _names_node(selection, end) else Match.NO
     if isinstance(selection, Anything):
         return Match.YES
     if isinstance(end, ExternalRange):
@@ -95,12 +112,13 @@ def matches(selection: Selection, end: Endpoint) -> Match:
 def is_real(end: Endpoint, cluster: EnforcedCluster) -> bool:
     """Return whether traffic can come from an endpoint, or go there.
 
-    The ranges that pods get their addresses from are not outside the cluster.
+    The ranges that pods get their addresses from are not outside the cluster, nor are nodes.
     """
     if not isinstance(end, ExternalRange):
         return True
     pods = network_ranges(*cluster.snapshot.pod_cidrs)
-    return bool(difference(network_ranges(end.network), pods))
+    inside = merged((*pods, *cluster.node_ranges))
+    return bool(difference(network_ranges(end.network), inside))
 
 
 def has_ipv6(engine: Engine) -> bool:
@@ -109,6 +127,13 @@ def has_ipv6(engine: Engine) -> bool:
     One that ignores policies with IPv6 blocks runs in clusters without only.
     """
     return not engine.enforces or engine.ipv6_blocks.value is not Treatment.IGNORED
+
+
+def _names_node(selection: Selection, end: NodeEndpoint) -> bool:
+    """Return whether a selection names addresses, few enough to be asked about node by node."""
+    if not isinstance(selection, Addresses) or selection.network.num_addresses > MOST_ASKED:
+        return False
+    return end.workload.addresses[0] in selection.network
 
 
 def _means_range(selection: Selection, end: ExternalRange) -> bool:

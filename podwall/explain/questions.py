@@ -10,15 +10,16 @@ from typing import Final
 from podwall.engines import Engine
 from podwall.explain.explanation import Explanation, ExplanationNote, explain_ports
 from podwall.explain.ports import ports_named
-from podwall.intervals import intersection
+from podwall.intervals import Ranges, difference, intersection
 from podwall.model import IpNetwork
 from podwall.policies.errors import InvalidValue
 from podwall.portset import ALL_PORTS, PortSet
 from podwall.reachability import Reachability
 from podwall.reachability.addresses import network_ranges, networks
+from podwall.reachability.cluster import nodes_within
 from podwall.reachability.matching import labels_match
 from podwall.reachability.unseen_pods import UnseenPods
-from podwall.reachability.values import AnyEndpoint, ExternalRange, WorkloadEndpoint
+from podwall.reachability.values import AnyEndpoint, ExternalRange, NodeEndpoint, WorkloadEndpoint
 
 __all__ = ["FlowAnswer", "answers"]
 
@@ -123,12 +124,21 @@ def _ends(reachability: Reachability, text: str) -> tuple[_AskedEndpoint, ...]:
     if network is None:
         endpoint = reachability.any_endpoint(text)
         return (_AskedEndpoint(endpoint.id, endpoint),)
+    nodes = nodes_within(reachability.cluster, network)
+    asked = tuple(_AskedEndpoint(each.id, _address_of(each)) for each in nodes)
+    if len(asked) == network.num_addresses:
+        return asked
     if any(_overlap(network, pods) for pods in reachability.snapshot.pod_cidrs):
         raise InvalidValue(
             f"`{text}` is among the addresses of pods",
             help="name the workload instead, as in `namespace/name`",
         )
-    return tuple(_parts(reachability, network))
+    taken = network_ranges(*(_address_of(each).network for each in nodes))
+    return (*asked, *_parts(reachability, difference(network_ranges(network), taken)))
+
+
+def _address_of(node: NodeEndpoint) -> ExternalRange:
+    return ExternalRange(ip_network(node.id))
 
 
 def _network(text: str) -> IpNetwork | None:
@@ -148,10 +158,10 @@ def _overlap(one: IpNetwork, other: IpNetwork) -> bool:
     return bool(intersection(network_ranges(one), network_ranges(other)))
 
 
-def _parts(reachability: Reachability, network: IpNetwork) -> Iterator[_AskedEndpoint]:
+def _parts(reachability: Reachability, asked: Ranges) -> Iterator[_AskedEndpoint]:
     """Yield the parts of a range that the policies tell apart."""
     for ranges in reachability.analysis.addresses.ranges():
-        inside = intersection(ranges, network_ranges(network))
+        inside = intersection(ranges, asked)
         if inside:
             known = next(networks(ranges))
             first, *others = map(ExternalRange, networks(inside))

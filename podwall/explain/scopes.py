@@ -234,7 +234,7 @@ class _Scopes:
     def exemptions(self, direction: Direction) -> Iterator[ExemptionScope]:
         """Yield what passes in a direction whatever the policies say."""
         engine = self._cluster.engine
-        on_host = np.flatnonzero(self._analysis.classes.host != Match.NO)
+        on_host = self._analysis.on_host
         if len(on_host) and passes_own_node(engine, direction):
             ports = Bounds.perhaps(ALL_PORTS, OWN_NODE)
             yield ExemptionScope(

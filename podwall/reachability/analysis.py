@@ -64,7 +64,10 @@ class WrittenRules(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Analysis:
-    """What is known about a cluster's connections, in classes, atoms and roles."""
+    """What is known about a cluster's connections, in classes, atoms and roles.
+
+    `on_host` are the elements that are nodes, or may be: pods on the host network, and addresses.
+    """
 
     cluster: EnforcedCluster
     rules: WrittenRules
@@ -72,6 +75,7 @@ class Analysis:
     lookup: PodLookup
     addresses: Atoms
     outside: OutsideElements
+    on_host: IntArray
     destinations: Destinations
     ports: PortTable
     join: Join
@@ -100,6 +104,7 @@ def analysis(snapshot: Snapshot, engine: Engine) -> Analysis:
         lookup=context.lookup,
         addresses=context.addresses,
         outside=context.outside,
+        on_host=context.on_host,
         destinations=context.destinations,
         ports=table,
         join=join,
@@ -131,6 +136,7 @@ class _Context:
         nodes = len(cluster.hiding_nodes)
         self.universe = Universe(len(self.classes), len(self.addresses), nodes)
         self.outside = _outside(self.universe, self.addresses)
+        self.on_host = self._on_host()
         self.lookup = PodLookup(self.classes, cluster.namespaces)
         self.elements = peer_set_elements(cluster, peer_sets, self.lookup, self.addresses)
         self.destinations = destinations(
@@ -143,16 +149,20 @@ class _Context:
             peer_sets, self.elements, self.groups, isolating, services, overruled
         )
 
+    def _on_host(self) -> IntArray:
+        nodes = [self.cluster.are_nodes(each) for each in self.addresses.ranges()]
+        pods = np.flatnonzero(self.classes.host != Match.NO)
+        return np.concatenate([pods, np.flatnonzero(nodes) + len(self.classes)])
+
     def side(self, direction: Direction) -> _DirectionRules:
         """Return one direction's profiles and their sets."""
         cluster, named, groups = self.cluster, self.destinations, self.groups[direction]
         grants = Grants(groups, self.elements, named, cluster.ports, self.bounds)
         own = named.naming
-        on_host = np.flatnonzero(self.classes.host != Match.NO)
         found = profiles(
             isolating=self.rules.isolating[direction],
             naming=own if direction is Direction.INGRESS else np.zeros_like(own),
-            exemptions=exemptions(direction, cluster.engine, on_host, named),
+            exemptions=exemptions(direction, cluster.engine, self.on_host, named),
             overruled=self.rules.overruled[direction],
             grants=grants,
             bounds=self.bounds,

@@ -9,10 +9,11 @@ from __future__ import annotations
 from collections.abc import Collection, Hashable, Iterable, Iterator
 from dataclasses import dataclass
 from functools import cached_property, reduce
+from ipaddress import ip_network
 from typing import Final
 
 from podwall.engines import BlockMatch, Engine, Fact, Treatment
-from podwall.intervals import Ranges, includes
+from podwall.intervals import Ranges, difference, includes
 from podwall.model import (
     EMPTY_SELECTOR,
     IpNetwork,
@@ -39,6 +40,7 @@ from podwall.reachability.addresses import (
     first_address,
     is_ipv6,
     known_address_bounds,
+    network_ranges,
 )
 from podwall.reachability.label_conditions import KeyCondition, LabelConditions
 from podwall.reachability.matching import (
@@ -51,9 +53,10 @@ from podwall.reachability.matching import (
 from podwall.reachability.policy_reader import PolicyReader, has_unlisted, with_unlisted
 from podwall.reachability.port_rules import PortReader, hides_clients
 from podwall.reachability.unseen_pods import UnseenPods
-from podwall.reachability.values import AnyEndpoint, Bound, ExternalRange, HidingNode
+from podwall.reachability.values import AnyEndpoint, Bound, ExternalRange, HidingNode, NodeEndpoint
 
 __all__ = [
+    "MOST_ASKED",
     "NO",
     "SOME_OF_THESE",
     "YES",
@@ -62,6 +65,7 @@ __all__ = [
     "MatchAnswers",
     "Rules",
     "group_key",
+    "nodes_within",
     "other_namespaces",
     "rules_of",
     "same_namespace",
@@ -101,6 +105,25 @@ class EnforcedCluster:
         self.hiding_nodes = tuple(address_bounds((), (each,)) for each in FAMILIES if hidden)
 
     @cached_property
+    def nodes(self) -> dict[str, NodeEndpoint]:
+        """The nodes of which addresses are known, by each of these."""
+        listed = (
+            NodeEndpoint.at(address, node.name)
+            for node in self.snapshot.nodes
+            for address in node.addresses
+        )
+        return {each.id: each for each in listed}
+
+    @cached_property
+    def node_ranges(self) -> Ranges:
+        """The known addresses of nodes."""
+        return network_ranges(*(ip_network(each) for each in self.nodes))
+
+    def are_nodes(self, addresses: Ranges) -> bool:
+        """Return whether addresses are all known as those of nodes."""
+        return bool(self.node_ranges) and not difference(addresses, self.node_ranges)
+
+    @cached_property
     def shown_namespaces(self) -> tuple[str, ...]:
         """The namespaces that are declared, or that anything is in, in alphabetical order."""
         snapshot = self.snapshot
@@ -121,6 +144,21 @@ class EnforcedCluster:
         idle = (policy for policy in self.snapshot.policies if id(policy) not in acting)
         unlisted = map(with_unlisted, filter(has_unlisted, self.snapshot.policies))
         return {block for policy in (*idle, *unlisted) for block in _blocks(policy)}
+
+
+MOST_ASKED: Final = 256
+"""A range of more addresses is about those that are no node's."""
+
+
+def nodes_within(cluster: EnforcedCluster, network: IpNetwork) -> list[NodeEndpoint]:
+    """Return the nodes with an address in a range that is asked about, if it is a small one.
+
+    A larger range is about the addresses that are no node's, since a pod's own node always reaches
+    it, whatever is stated or asked.
+    """
+    if network.num_addresses > MOST_ASKED:
+        return []
+    return [each for each in cluster.nodes.values() if each.workload.addresses[0] in network]
 
 
 def other_namespaces(
@@ -339,9 +377,13 @@ class MatchAnswers:
     def blocks(self, blocks: tuple[IpPeer, ...], endpoint: AnyEndpoint | HidingNode) -> MatchAnswer:
         """Answer whether the ip blocks of a rule mean an endpoint."""
         ranges = block_ranges(blocks)
-        if isinstance(endpoint, ExternalRange):
-            return YES if includes(ranges, first_address(endpoint.network)) else NO
         engine, cluster = self._cluster.engine, self._cluster
+        if isinstance(endpoint, ExternalRange):
+            there = network_ranges(endpoint.network)
+            if cluster.are_nodes(there):
+                where = AddressBounds(there, there)
+                return _by_block(engine.nodes_by_block, ranges, where, blocks)
+            return YES if includes(ranges, first_address(endpoint.network)) else NO
         if isinstance(endpoint, HidingNode):
             where = address_bounds((), (endpoint.family,))
             return _by_block(engine.nodes_by_block, ranges, where, blocks)

@@ -279,10 +279,14 @@ def _of_blocks(
 ) -> Iterator[tuple[int, Match, IntArray]]:
     """Yield for each peer set of ip blocks its parts, and the pods and nodes an engine adds."""
     engine = cluster.engine
+    nodes = np.flatnonzero([cluster.are_nodes(each) for each in addresses.ranges()])
     for blocks, peer_set in peer_sets.blocks.items():
         ranges = block_ranges(blocks)
         parts = addresses.of(ranges)
-        yield peer_set, Match.YES, parts + len(classes)
+        on_nodes = np.isin(parts, nodes)
+        yield peer_set, Match.YES, parts[~on_nodes] + len(classes)
+        if parts[on_nodes].size and (node := at_most(engine.nodes_by_block)):
+            yield peer_set, node, parts[on_nodes] + len(classes)
         for number, where in enumerate(cluster.hiding_nodes, len(classes) + len(addresses)):
             node = blocks_match(engine.nodes_by_block, ranges, where)
             yield peer_set, node, np.flatnonzero([node is not Match.NO]) + number

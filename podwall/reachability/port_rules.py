@@ -29,6 +29,7 @@ from podwall.reachability.matching import Match
 from podwall.reachability.values import ALL, NOTHING, Bounds
 
 __all__ = [
+    "FROM_OWN_NODE",
     "OWN_NODE",
     "OWN_NODE_LINK",
     "UNSEEN_PORTS",
@@ -252,6 +253,7 @@ def entry_bounds(entry: PortRule | Unknown) -> Bounds:
 OWN_NODE: Final = (
     "traffic between a pod and its own node passes, and which node a pod runs on is not known"
 )
+FROM_OWN_NODE: Final = "traffic from the node that a pod runs on always passes"
 OWN_NODE_LINK: Final = "https://kubernetes.io/docs/concepts/services-networking/network-policies/"
 
 

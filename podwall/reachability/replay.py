@@ -21,6 +21,7 @@ from functools import partial, reduce
 from itertools import chain
 from typing import Final, Generic, TypeVar
 
+from podwall.engines import Engine, Treatment
 from podwall.model import (
     IpPeer,
     PodPeer,
@@ -33,7 +34,7 @@ from podwall.model import (
 )
 from podwall.policies.rules import Direction
 from podwall.portset import ALL_PORTS, NO_PORTS, PortSet
-from podwall.reachability.addresses import FAMILIES, is_ipv6
+from podwall.reachability.addresses import FAMILIES, is_ipv6, network_ranges
 from podwall.reachability.cluster import (
     NO,
     YES,
@@ -47,6 +48,7 @@ from podwall.reachability.cluster import (
 from podwall.reachability.matching import Match, host_match
 from podwall.reachability.overruling import overruled, overruling
 from podwall.reachability.port_rules import (
+    FROM_OWN_NODE,
     OWN_NODE,
     OWN_NODE_LINK,
     UNSEEN_PORTS,
@@ -64,6 +66,7 @@ from podwall.reachability.values import (
     Bounds,
     ExternalRange,
     HidingNode,
+    NodeEndpoint,
     Undetermined,
     WorkloadEndpoint,
 )
@@ -394,9 +397,12 @@ class Replay:
         self, direction: Direction, subject: WorkloadEndpoint | UnseenPods, other: AnyEndpoint
     ) -> Iterator[Exemption]:
         engine = self._cluster.engine
-        on_host = isinstance(other, WorkloadEndpoint) and host_match(other.workload)
+        if isinstance(other, ExternalRange):
+            on_host = self._cluster.are_nodes(network_ranges(other.network))
+        else:
+            on_host = isinstance(other, WorkloadEndpoint) and bool(host_match(other.workload))
         if on_host and passes_own_node(engine, direction):
-            yield Exemption(OWN_NODE, OWN_NODE_LINK, Bounds.perhaps(ALL_PORTS, OWN_NODE))
+            yield from _own_node(engine, direction, subject, other)
         backend = subject if direction is Direction.INGRESS else other
         if not isinstance(backend, ExternalRange) and opens(engine, direction):
             for service in self._cluster.services:
@@ -425,6 +431,26 @@ def namespaces_of(pods: WorkloadEndpoint | UnseenPods) -> tuple[str | Unknown, .
     if isinstance(pods, WorkloadEndpoint):
         return (pods.workload.namespace,)
     return pods.namespaces if isinstance(pods.namespaces, tuple) else ()
+
+
+def _own_node(
+    engine: Engine, direction: Direction, subject: AnyEndpoint, other: AnyEndpoint
+) -> Iterator[Exemption]:
+    """Yield that a pod's own node passes, unless it is known to run on another one.
+
+    Of pods on the host network that is not looked at: the same holds for all of a workload.
+    """
+    node = subject.workload.node if isinstance(subject, WorkloadEndpoint) else None
+    if not isinstance(other, NodeEndpoint) or node is None:
+        yield Exemption(OWN_NODE, OWN_NODE_LINK, Bounds.perhaps(ALL_PORTS, OWN_NODE))
+    elif node == other.workload.node:
+        fact = engine.own_node_egress
+        if direction is Direction.INGRESS:
+            yield Exemption(FROM_OWN_NODE, OWN_NODE_LINK, ALL)
+        elif fact.value is Treatment.OPEN:
+            yield Exemption(fact.says, fact.link, ALL)
+        else:
+            yield Exemption(fact.says, fact.link, Bounds.perhaps(ALL_PORTS, fact.says))
 
 
 def _key(other: AnyEndpoint | HidingNode) -> Hashable:

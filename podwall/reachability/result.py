@@ -238,14 +238,16 @@ class Reachability:
         return self._ends.all[self._ends.number(endpoint_id)]
 
     def any_endpoint(self, endpoint_id: str) -> AnyEndpoint:
-        """Return the endpoint with an id, which may stand for unseen pods (`shop/any:role=batch`).
+        """Return the endpoint with an id, or unseen pods (`shop/any:role=batch`), or a node.
+
+        A node is meant by one of its addresses (`10.224.0.4`).
 
         Raises:
             InvalidValue: there is none; the help names the nearest id.
         """
         if is_unseen(endpoint_id):
             return self._unseen(endpoint_id)
-        return self.endpoint(endpoint_id)
+        return self.cluster.nodes.get(endpoint_id) or self.endpoint(endpoint_id)
 
     def _unseen(self, pods_id: str) -> UnseenPods:
         """Return the unseen pods with an id; nobody can be asked about who can't exist."""
@@ -267,7 +269,9 @@ class Reachability:
         Raises:
             InvalidValue: there is no such endpoint.
         """
-        if is_unseen(source_id) or is_unseen(destination_id):
+        if any(
+            is_unseen(each) or each in self.cluster.nodes for each in (source_id, destination_id)
+        ):
             replay = self.replay(source_id, destination_id)
             ends = (replay.source, replay.destination)
             return Connection(*ends, replay.allowed.must, replay.undetermined())

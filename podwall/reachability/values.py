@@ -8,13 +8,13 @@ is undetermined, and the causes say what it depends on.
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from enum import Enum, StrEnum
 from functools import reduce
 from operator import or_
 from typing import ClassVar, Final, NamedTuple
 
-from podwall.model import IpNetwork, SnapshotWorkload
+from podwall.model import IpAddress, IpNetwork, LabelMap, SnapshotWorkload
 from podwall.portset import ALL_PORTS, NO_PORTS, PortSet
 from podwall.reachability.unseen_pods import UnseenPods
 
@@ -30,6 +30,7 @@ __all__ = [
     "Endpoint",
     "ExternalRange",
     "HidingNode",
+    "NodeEndpoint",
     "PairVerdict",
     "Undetermined",
     "Verdict",
@@ -130,6 +131,25 @@ class WorkloadEndpoint:
     def name(self) -> str:
         """The id without its namespace."""
         return self.id.partition("/")[2]
+
+
+@dataclass(frozen=True, slots=True)
+class NodeEndpoint(WorkloadEndpoint):
+    """A node by one of its addresses, which is its id: to policies a pod on its host network.
+
+    It is in no list of endpoints, and is only answered for where it is asked for.
+    """
+
+    @classmethod
+    def at(cls, address: IpAddress, node: str) -> NodeEndpoint:
+        """Return the node that has an address.
+
+        >>> from ipaddress import ip_address
+        >>> NodeEndpoint.at(ip_address("10.224.0.4"), "node1").id
+        '10.224.0.4'
+        """
+        host = SnapshotWorkload("", node, "Node", LabelMap(), host_network=True, node=node)
+        return cls(str(address), replace(host, addresses=(address,)))
 
 
 @dataclass(frozen=True, slots=True)

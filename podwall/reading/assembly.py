@@ -27,6 +27,7 @@ from podwall.reading.ledger import LedgerEntry, ObjectStatus, named_in
 from podwall.reading.live_pods import with_live_labels
 from podwall.reading.made_pods import PodKinds
 from podwall.reading.metadata import ManifestObject, read_object
+from podwall.reading.nodes import nodes
 from podwall.reading.objects import ObjectReading, SnapshotPart, ledger_entry, malformed, read_part
 from podwall.reading.pod_kinds import POD_KINDS
 from podwall.reading.server_calls import server_calls
@@ -141,6 +142,7 @@ def snapshot(
     return SnapshotReading(
         replace(
             _snapshot(parts, _unread(reads), cluster, complete=complete),
+            nodes=nodes(read.item for read in reads),
             server_calls=tuple(_server_calls(reads, _service_names(used, parts[: len(used)]))),
         ),
         (*findings, *repeated),

@@ -45,8 +45,11 @@ _OF_KUBERNETES: Final[Mapping[str, Mapping[str, str]]] = {
         "extensions": "Ingress",
         "networking.k8s.io": "Ingress IngressClass IPAddress ServiceCIDR",
     },
+    "of a node only the addresses matter, which are read": {
+        "": "Node",
+    },
     "the cluster keeps it for itself": {
-        "": "Binding ComponentStatus Endpoints Event Node",
+        "": "Binding ComponentStatus Endpoints Event",
         "apps": "ControllerRevision",
         "coordination.k8s.io": "Lease LeaseCandidate",
         "discovery.k8s.io": "EndpointSlice",

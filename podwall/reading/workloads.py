@@ -32,6 +32,7 @@ from podwall.model import (
 )
 from podwall.reading.fields import Malformed, field, flag, list_of, mapping, number, text, within
 from podwall.reading.metadata import NO_LABELS, ManifestObject
+from podwall.reading.nodes import node_name
 from podwall.reading.ports import read_container_port
 from podwall.reading.selectors import read_labels, read_plain_selector, read_selector
 
@@ -172,7 +173,8 @@ def read_workload(item: ManifestObject) -> SnapshotWorkload:
     if kind == POD:
         pod = within(item.manifest, ("spec",), partial(_pods, item, item.labels, 1))
         addresses = running_at(item.manifest.get("status"))
-        return replace(pod, addresses=addresses) if addresses else pod
+        node = node_name(item.manifest)
+        return replace(pod, addresses=addresses, node=node) if addresses or node else pod
     path = ("spec", "jobTemplate", "spec") if kind == CRON_JOB else ("spec",)
     return within(item.manifest, path, partial(_of_controller, item, COUNTS[kind]))
 

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from ipaddress import ip_network
+from ipaddress import ip_address, ip_network
+from typing import Any
 
 import pytest
 
@@ -21,7 +22,7 @@ from podwall.expectations import (
     pods,
     workload,
 )
-from podwall.model import LabelMap, Snapshot, SnapshotWorkload, Unknown
+from podwall.model import LabelMap, Snapshot, SnapshotNode, SnapshotWorkload, Unknown
 from podwall.policies.errors import InvalidValue
 from podwall.reachability import reachability
 from tests.core.builders import allow, block, cluster, named, peers, pod, policy, selector, tcp
@@ -217,3 +218,22 @@ def test_a_range_that_nothing_can_have_selects_nothing(cidr: str, reason: str) -
         reachability(snapshot, "azure"), [denied("", addresses(cidr), workload("x/a"))]
     )
     assert reason in result.reason
+
+
+@pytest.mark.parametrize(
+    ("cidr", "kind", "wanted"),
+    [
+        pytest.param("10.224.0.4/32", denied, "fail", id="its own node always gets in"),
+        pytest.param("10.224.0.4/32", allowed, "pass", id="as it should"),
+        pytest.param("10.224.0.5/32", denied, "pass", id="another node does not"),
+        pytest.param("10.224.0.0/24", denied, "fail", id="a small range with it"),
+        pytest.param("10.0.0.0/8", denied, "pass", id="a large range is of no nodes"),
+    ],
+)
+def test_an_address_of_a_node_is_that_node(cidr: str, kind: Any, wanted: str) -> None:
+    nodes = tuple(
+        SnapshotNode(name, (ip_address(address),))
+        for name, address in (("here", "10.224.0.4"), ("there", "10.224.0.5"))
+    )
+    snapshot = cluster(pod("x/a", node="here"), policy("x", ingress=()), nodes=nodes)
+    assert outcome(kind("", addresses(cidr), workload("x/a"), 80), snapshot) == wanted
