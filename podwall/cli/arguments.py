@@ -42,6 +42,7 @@ __all__ = [
     "line_link",
     "manifest_options",
     "paused_collector",
+    "planned_source",
     "read_review",
     "read_source",
     "sources_and_expectations",
@@ -336,14 +337,22 @@ def write_notes(found: Source) -> None:
 
 
 def _program(options: Namespace, manifests: ManifestOptions) -> Source:
+    from podwall.sources import with_options  # noqa: PLC0415 - help must not wait
+
+    with progress("reading"):
+        return with_options(planned_source(Path.cwd(), options), manifests)
+
+
+def planned_source(folder: Path, options: Namespace) -> Source:
+    """Return what the program in a folder deploys, with the stack that the options name.
+
+    Raises:
+        SourceError: there is no project or no stack, or planning fails.
+    """
     from podwall.planners import Planner, program_source  # noqa: PLC0415 - help must not wait
-    from podwall.sources import with_options  # noqa: PLC0415 - as above
 
     given = given_configuration(options)
-    with progress("reading"):
-        planner = Planner.EMBEDDED
-        found = program_source(Path.cwd(), options.stack, planner, write_message, given)
-        return with_options(found, manifests)
+    return program_source(folder, options.stack, Planner.EMBEDDED, write_message, given)
 
 
 def _refuse_configuration(options: Namespace) -> None:

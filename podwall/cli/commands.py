@@ -134,9 +134,10 @@ def _diff_arguments(parser: ArgumentParser) -> None:
         "sources",
         metavar="OLD NEW | PREVIEW.json",
         nargs="+",
-        help="two sources (manifests, previews or stacks), or one preview, "
-        "which holds what there is and what there will be",
+        help="two sources (manifests, previews or stacks), or one preview, which holds what there "
+        "is and what there will be; beside `cluster`, the running one, also a program's folder",
     )
+    add_stack(parser)
     add_manifests(parser)
     add_format(parser, ("text", "json", "csv", "md", "html"))
     _comment_arguments(parser)

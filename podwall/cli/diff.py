@@ -12,6 +12,7 @@ from collections.abc import Iterator
 from dataclasses import replace
 from datetime import UTC, datetime
 from itertools import chain
+from pathlib import Path
 
 from podwall.accepted import Accepted
 from podwall.change_review import ChangeReview, change_review, stages
@@ -20,11 +21,13 @@ from podwall.cli.arguments import (
     csv_writer,
     manifest_options,
     paused_collector,
+    planned_source,
     write_notes,
 )
 from podwall.cli.findings import write_change_reading
 from podwall.exit_code import FailOn
 from podwall.expectations import Acceptance
+from podwall.plan.project import is_project
 from podwall.policies.errors import InvalidValue, PodwallError
 from podwall.reports.change_files import (
     change_document,
@@ -38,7 +41,7 @@ from podwall.reports.changes import CHANGE_HEADER, change_rows, changes_text
 from podwall.reports.comment import ChangeReport, comment
 from podwall.reports.formats import json_text
 from podwall.reports.output_folder import write_files
-from podwall.sources import ManifestOptions, Source, source
+from podwall.sources import CLUSTER, ManifestOptions, Source, source
 from podwall.sources.acceptances import acceptances_in
 from podwall.sources.expectations import expectations_in
 from podwall.streams import MEDIA, progress, write_output
@@ -95,7 +98,8 @@ def subject_of(options: Namespace, stack: str = "") -> str:
 
 def _states(options: Namespace, manifests: ManifestOptions) -> tuple[Source, Source]:
     def opened(path: str) -> Source:
-        found = source(path, manifests)
+        is_program = CLUSTER in options.sources and is_project(Path(path))
+        found = planned_source(Path(path), options) if is_program else source(path, manifests)
         return found if found.plan is None else chosen_cluster(found, options)
 
     match options.sources:

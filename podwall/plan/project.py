@@ -20,6 +20,7 @@ __all__ = [
     "default_stack",
     "did_you_mean",
     "find_project",
+    "is_project",
     "read_project",
     "read_yaml",
     "stack_file",
@@ -104,6 +105,11 @@ class Project:
         """The configuration that the project declares, by key."""
         declared = self.file.values.get("config")
         return declared if isinstance(declared, dict) else {}
+
+
+def is_project(folder: Path) -> bool:
+    """Return whether a folder itself is that of a Pulumi project."""
+    return _project_file(folder) is not None
 
 
 def find_project(start: Path) -> Path:

@@ -123,6 +123,23 @@ def test_a_diff_with_what_is_deployed_tells_drift(
     assert found == [("removed", "shop/web", "shop/api")]
 
 
+@pytest.mark.usefixtures("shop")
+def test_a_diff_with_a_program_tells_drift(
+    kubeconfig: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    program = str(ROOT / "examples" / "first-program")
+    words = ["--kubeconfig", kubeconfig, "--namespace", "shop", "-o", "json"]
+    assert main(["diff", program, "cluster", *words]) == 1
+    found = json.loads(capsys.readouterr().out)
+    assert found["engine"] == {"before": "cilium", "after": "none"}
+    assert "engine-changes" in {each["id"] for each in found["findings"]}
+    assert [each["id"] for each in found["workloads"]["added"]] == ["shop/db"]
+    assert main(["diff", program, "cluster", *words, "--engine", "cilium"]) in {0, 1}
+    policies = json.loads(capsys.readouterr().out)["policies"]
+    beyond = {each["policy"] for each in policies if each["change"] == "added"}
+    assert {"shop/closed", "shop/web-to-api"} <= beyond
+
+
 def test_pages_of_a_real_server_are_one_list(admin: ApiConnection) -> None:
     created(admin, [namespace("many")])
     created(admin, [pod("many", f"p{n:04}", app="many") for n in range(1, 1052)])
