@@ -26,7 +26,13 @@ from podwall.model import IpNetwork
 from podwall.policies.errors import Finding, Place, Severity
 from podwall.reading import DeclaredCluster, Document, LedgerEntry, ObjectStatus
 
-__all__ = ["ClusterReading", "read_cluster", "read_connection"]
+__all__ = [
+    "ClusterReading",
+    "kubernetes_version",
+    "read_cluster",
+    "read_connection",
+    "reading_of",
+]
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,9 +71,30 @@ def read_connection(connection: ApiConnection, namespace: str | None = None) -> 
     Raises:
         ClusterError: it does not answer, or refuses.
     """
-    kubernetes = _kubernetes(connection)
+    kubernetes = kubernetes_version(connection)
     lists = gathered(connection, namespace)
-    nodes = optional(connection, NODES)
+    return reading_of(connection, lists, optional(connection, NODES), namespace, kubernetes)
+
+
+def reading_of(
+    connection: ApiConnection,
+    lists: GatheredLists,
+    nodes: Sequence[NodeObject] | None,
+    namespace: str | None,
+    kubernetes: str,
+) -> ClusterReading:
+    """Return what lists of a cluster show; only what describes its engine is asked for.
+
+    Args:
+        connection: to the cluster.
+        lists: all that decides who reaches whom.
+        nodes: all nodes, None where they may not be read.
+        namespace: the only one that was read, None for all.
+        kubernetes: the version of the API server.
+
+    Raises:
+        ClusterError: the cluster does not answer.
+    """
     enforced = _enforcement(connection, lists, nodes, namespace)
     ranges = _pod_ranges(nodes or (), lists.of(PODS))
     return ClusterReading(
@@ -85,7 +112,7 @@ class _Version(msgspec.Struct, rename="camel"):
     git_version: str = ""
 
 
-def _kubernetes(connection: ApiConnection) -> str:
+def kubernetes_version(connection: ApiConnection) -> str:
     """Return the version of the API server, such as `v1.34.4`."""
     return msgspec.json.decode(connection.get("/version"), type=_Version).git_version
 

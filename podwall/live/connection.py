@@ -9,9 +9,10 @@ says what signs in.
 from __future__ import annotations
 
 import random
+import socket
 import time
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from threading import Lock
 from typing import Any, Final, Self
@@ -113,6 +114,7 @@ class ApiConnection:
         self._patience = patience
         self._secrets = SecretWords()
         self._signing = Lock()
+        self._streaming: set[socket.socket] = set()
         self._former: list[httpx2.Client] = []
         self._client = self._signed_in()
 
@@ -157,10 +159,23 @@ class ApiConnection:
         )
         timeout = httpx2.Timeout(self._patience.connect, read=silence)
         response = self._patiently(ApiRequest("GET", path, query), timeout)
+        found = response.extensions["network_stream"].get_extra_info("socket")
+        self._streaming.add(found)
         try:
             yield self._lines(response)
         finally:
+            self._streaming.discard(found)
             response.close()
+
+    def interrupt(self) -> None:
+        """End the answers that go on, for other threads that wait for their next line.
+
+        Their sockets are shut down and not closed: a number of a file that is closed while a thread
+        reads from it may already be that of another connection.
+        """
+        for each in tuple(self._streaming):
+            with suppress(OSError):  # it has ended already
+                socket.socket.shutdown(each, socket.SHUT_RDWR)
 
     def _lines(self, response: httpx2.Response) -> Iterator[str]:
         try:

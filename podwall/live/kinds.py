@@ -23,6 +23,7 @@ from podwall.reading.unread_policies import is_other_policy
 
 __all__ = [
     "DAEMON_SETS",
+    "ENDPOINT_SLICES",
     "JOBS",
     "NAMESPACES",
     "NODES",
@@ -75,6 +76,10 @@ POLICIES: Final = ApiKind("networking.k8s.io/v1", "NetworkPolicy", "networkpolic
 DAEMON_SETS: Final = ApiKind("apps/v1", "DaemonSet", "daemonsets", ControllerObject)
 JOBS: Final = ApiKind("batch/v1", "Job", "jobs", JobObject)
 
+ENDPOINT_SLICES: Final = ApiKind(
+    "discovery.k8s.io/v1", "EndpointSlice", "endpointslices", EndpointSliceObject
+)
+
 READ: Final[tuple[ApiKind[PlainObject], ...]] = (  # type: ignore[assignment]  # their types are Plain's
     NAMESPACES,
     POLICIES,
@@ -87,7 +92,7 @@ READ: Final[tuple[ApiKind[PlainObject], ...]] = (  # type: ignore[assignment]  #
     JOBS,
     ApiKind("batch/v1", "CronJob", "cronjobs", CronJobObject),
     ApiKind("v1", "Service", "services", SpecObject),
-    ApiKind("discovery.k8s.io/v1", "EndpointSlice", "endpointslices", EndpointSliceObject),
+    ENDPOINT_SLICES,
 )
 """What of Kubernetes itself is read as documents; namespaces come first."""
 

@@ -54,6 +54,11 @@ class ObjectMetadata(_Fields):
     owner_references: list[_ObjectOwner] | None = None
     deletion_timestamp: str | None = None
 
+    def __post_init__(self) -> None:
+        """Take annotations that say nothing to podwall for none."""
+        if self.annotations is not None and self.annotations.ignore is None:
+            self.annotations = None
+
 
 class _ContainerPort(_Fields):
     """A port that a container declares."""
@@ -111,10 +116,16 @@ class PlainObject(_Fields):
 
 
 class PodObject(PlainObject):
-    """A pod."""
+    """A pod; whether it is ready matters of agents only, whose owners are DaemonSets."""
 
     spec: _PodSpec | None = None
     status: _PodStatus | None = None
+
+    def __post_init__(self) -> None:
+        """Pass over the conditions of all others, which change often and decide nothing."""
+        owners = self.metadata.owner_references or ()
+        if self.status is not None and all(each.kind != "DaemonSet" for each in owners):
+            self.status.conditions = None
 
 
 class _TemplateMetadata(_Fields):

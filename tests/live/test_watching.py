@@ -1,0 +1,168 @@
+"""A cluster is followed: nothing is missed, and nothing is said that decides nothing."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+
+import pytest
+
+from podwall.live.connection import ApiConnection, ApiRequest, ClusterError
+from podwall.live.watching import ClusterChange, ClusterWatch, Pace
+from tests.live.lab import LabServer, created, path_of
+from tests.live.objects import namespace, pod, policy
+from tests.live.stand_in import Answer, Asked, refusal, serving
+
+WAIT = 20
+
+
+@contextmanager
+def _followed(connection: ApiConnection, pace: Pace | None = None) -> Iterator[ClusterWatch]:
+    with ClusterWatch(connection, pace=pace) as watch:
+        watch.first()
+        yield watch
+
+
+def _next(watch: ClusterWatch) -> ClusterChange:
+    return next(watch.changes(WAIT))
+
+
+def _deleted(connection: ApiConnection, found: dict[str, Any]) -> None:
+    path = f"{path_of(found)}/{found['metadata']['name']}"
+    connection.send(ApiRequest("DELETE", path, body={"gracePeriodSeconds": 0}))
+
+
+def _names(change: ClusterChange) -> set[str]:
+    return {each.place.source.rpartition("//lab/")[2] for each in change.reading.documents}
+
+
+def test_what_comes_changes_and_goes_is_seen(lab: LabServer) -> None:
+    with lab.connection() as admin:
+        created(admin, [namespace("seen")])
+        one = policy("seen", "one")
+        with _followed(admin) as watch:
+            created(admin, [one])
+            came = _next(watch)
+            edited = {**one, "spec": {"podSelector": {"matchLabels": {"app": "web"}}}}
+            path = f"{path_of(one)}/one"
+            admin.send(ApiRequest("PUT", path, {"fieldManager": "ops"}, body=edited))
+            changed = _next(watch)
+            _deleted(admin, one)
+            gone = _next(watch)
+    objects = [each.objects[0] for each in (came, changed, gone)]
+    assert [(each.kind, each.name, each.event) for each in objects] == [
+        ("NetworkPolicy", "seen/one", "added"),
+        ("NetworkPolicy", "seen/one", "modified"),
+        ("NetworkPolicy", "seen/one", "deleted"),
+    ]
+    assert (objects[0].manager[:6], objects[1].manager) == ("python", "ops")
+    assert "NetworkPolicy/seen/one" in _names(came) & _names(changed) - _names(gone)
+
+
+def test_what_decides_nothing_is_passed_over(lab: LabServer) -> None:
+    with lab.connection() as admin:
+        created(admin, [namespace("still"), pod("still", "web", app="web")])
+        with _followed(admin) as watch:
+            path = "/api/v1/namespaces/still/pods/web"
+            content = "application/merge-patch+json"
+            words = {"metadata": {"annotations": {"note": "nothing"}}}
+            admin.send(ApiRequest("PATCH", path, body=words, content_type=content))
+            ready = {"conditions": [{"type": "Ready", "status": "True"}]}
+            admin.send(
+                ApiRequest("PATCH", f"{path}/status", body={"status": ready}, content_type=content)
+            )
+            labels = {"metadata": {"labels": {"app": "api"}}}
+            admin.send(ApiRequest("PATCH", path, body=labels, content_type=content))
+            change = _next(watch)
+        _deleted(admin, pod("still", "web"))
+    assert [each.name for each in change.objects] == ["still/web"]
+
+
+def test_a_watch_that_ends_goes_on_without_a_gap(lab: LabServer) -> None:
+    with lab.connection() as admin:
+        created(admin, [namespace("gap")])
+        with _followed(admin, Pace(watch=1)) as watch:
+            names: set[str] = set()
+            for number in range(12):
+                created(admin, [policy("gap", f"p{number}")])
+                names |= {each.name for each in _next(watch).objects}
+    assert names == {f"gap/p{number}" for number in range(12)}
+
+
+def test_a_version_that_was_forgotten_is_listed_again_and_compared() -> None:
+    server_state = {"policies": ["a", "b"], "gone": False}
+
+    def answer(asked: Asked) -> Answer:
+        query = asked.query
+        if asked.path == "/version":
+            return Answer({"gitVersion": "v1.34.4"})
+        if asked.path == "/apis":
+            return Answer({"kind": "APIGroupDiscoveryList", "items": []})
+        if "watch" in query:
+            if asked.path.endswith("networkpolicies") and query["resourceVersion"] == "7":
+                server_state.update(policies=["b", "c"], gone=True)
+                return refusal(410, "Expired", "too old resource version")
+            return Answer(b"", seconds=0.2)
+        named = server_state["policies"] if asked.path.endswith("networkpolicies") else []
+        assert isinstance(named, list)
+        version = "9" if server_state["gone"] else "7"
+        items = [{"metadata": {"name": each, "namespace": "shop"}} for each in named]
+        return Answer({"metadata": {"resourceVersion": version}, "items": items})
+
+    with (
+        serving(answer) as server,
+        server.connection() as connection,
+        _followed(connection, Pace(again=0.01)) as watch,
+    ):
+        change = next(watch.changes(5))
+    found = {(each.name, each.event) for each in change.objects}
+    assert found == {("shop/a", "deleted"), ("shop/c", "added")}
+
+
+def test_a_refusal_ends_it() -> None:
+    def answer(asked: Asked) -> Answer:
+        if "watch" in asked.query:
+            return refusal(403, "Forbidden", "pods is forbidden")
+        if asked.path == "/apis":
+            return Answer({"kind": "APIGroupDiscoveryList", "items": []})
+        return Answer({"metadata": {"resourceVersion": "7"}, "items": [], "gitVersion": "v1.34.4"})
+
+    with (
+        serving(answer) as server,
+        server.connection() as connection,
+        _followed(connection) as watch,
+        pytest.raises(ClusterError, match="forbidden"),
+    ):
+        next(watch.changes(5))
+
+
+def test_a_server_that_does_not_answer_is_a_fault_until_it_does() -> None:
+    state = {"down": False}
+
+    def answer(asked: Asked) -> Answer:
+        if "watch" in asked.query:
+            return Answer(closes=True) if state["down"] else Answer(b"", seconds=0.1)
+        if asked.path == "/apis":
+            return Answer({"kind": "APIGroupDiscoveryList", "items": []})
+        return Answer({"metadata": {"resourceVersion": "7"}, "items": [], "gitVersion": "v1.34.4"})
+
+    with (
+        serving(answer) as server,
+        server.connection() as connection,
+        _followed(connection, Pace(again=0.05)) as watch,
+    ):
+        assert watch.faults == {}
+        state["down"] = True
+        assert _until(watch, faulty=True)
+        assert "does not answer" in watch.faults["pods"]
+        state["down"] = False
+        assert _until(watch, faulty=False)
+
+
+def _until(watch: ClusterWatch, *, faulty: bool) -> bool:
+    for _ in range(100):
+        list(watch.changes(0.1))
+        if bool(watch.faults) is faulty and ("pods" in watch.faults) is faulty:
+            return True
+    return False
