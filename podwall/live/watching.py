@@ -36,13 +36,13 @@ from podwall.live.kinds import (
 from podwall.live.listing import listed
 from podwall.live.objects import NodeObject, PlainObject
 
-__all__ = ["ChangedObject", "ClusterChange", "ClusterWatch", "Pace"]
+__all__ = ["ClusterChange", "ClusterWatch", "Pace", "WatchedObject"]
 
 O = TypeVar("O", bound=PlainObject)  # noqa: E741 - an object
 
 
 @dataclass(frozen=True, slots=True)
-class ChangedObject:
+class WatchedObject:
     """An object that was added, modified or deleted, by whom and when.
 
     `manager` is the field manager of the last change that the object remembers, such as
@@ -61,7 +61,7 @@ class ClusterChange:
     """What a cluster shows after some changes, and which they are."""
 
     reading: ClusterReading
-    objects: tuple[ChangedObject, ...]
+    objects: tuple[WatchedObject, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -209,7 +209,7 @@ class ClusterWatch:
                 continue
             changed = [each for each in batch if self._changes(each)]
             if changed:
-                objects = tuple(map(_changed_object, changed))
+                objects = tuple(map(_watched_object, changed))
                 yield ClusterChange(self._reading(None), objects)
 
     def _together(self, most: float | None) -> list[_Seen]:
@@ -276,11 +276,11 @@ def _key(found: PlainObject) -> _Key:
 _EVENTS: Final = {"ADDED": "added", "MODIFIED": "modified", "DELETED": "deleted"}
 
 
-def _changed_object(seen: _Seen) -> ChangedObject:
+def _watched_object(seen: _Seen) -> WatchedObject:
     managers = seen.marked.metadata.managed_fields or ()
     last = max(managers, key=lambda each: each.time, default=_Manager())
     gone = seen.object is None
-    return ChangedObject(
+    return WatchedObject(
         seen.kind.kind,
         "/".join(filter(None, seen.key)),
         _EVENTS[seen.event],
