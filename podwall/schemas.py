@@ -17,6 +17,7 @@ from typing import Any, Final
 
 import msgspec
 
+from podwall.cli.settings_schema import settings_document
 from podwall.plan.plan_json import PlanDocument
 from podwall.reports.changes import ChangesDocument
 from podwall.reports.expectations import CheckDocument
@@ -32,6 +33,7 @@ from podwall.sources.expectations import ExpectationsDocument
 __all__ = ["SCHEMAS", "schema", "schema_text"]
 
 SCHEMAS: Final[Mapping[str, Any]] = {
+    "settings": settings_document(),
     "accepted": AcceptedDocument,
     "check": CheckDocument,
     "diff": ChangesDocument,

@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import os
 import sys
+from argparse import Namespace
 from collections.abc import Sequence
+from pathlib import Path
 from typing import Final
 
 from podwall.cli.commands import COMMANDS
 from podwall.cli.messages import write_error
 from podwall.cli.parser import parsed
+from podwall.cli.settings_place import settings_near
 from podwall.exit_code import ExitCode
 from podwall.policies.errors import PodwallError
 from podwall.secret_words import environment_secrets
@@ -27,7 +30,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     hide(environment_secrets(os.environ))
     options = parsed(COMMANDS, arguments)
     try:
-        return int(options.command.run(options))
+        return int(options.command.run(_with_settings(options, arguments)))
     except BrokenPipeError:  # the reader of a pipe, such as `head`, has stopped
         sys.stdout = None
         return ExitCode.FINE
@@ -38,6 +41,17 @@ def main(arguments: Sequence[str] | None = None) -> int:
             write_traceback(problem)
         write_error(problem if isinstance(problem, PodwallError) else _defect(problem))
         return ExitCode.BAD_INPUT
+
+
+def _with_settings(options: Namespace, arguments: Sequence[str] | None) -> Namespace:
+    """Return the options with those that a file of this folder sets."""
+    path = settings_near(Path.cwd())
+    if path is None or not options.command.is_set_by_files:
+        return options
+    from podwall.cli.settings_file import defaults_of, settings_in  # noqa: PLC0415 - few have one
+
+    defaults = defaults_of(settings_in(path), options.command.name)
+    return parsed(COMMANDS, arguments, defaults)
 
 
 def _defect(problem: Exception) -> PodwallError:

@@ -9,7 +9,7 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Any, Final
 
 from podwall.cli.messages import write_message
 from podwall.engines import ENGINES
@@ -290,12 +290,15 @@ def given_configuration(options: Namespace) -> GivenConfiguration:
     """
     from podwall.plan.configuration import GivenConfiguration  # noqa: PLC0415 - help must not wait
 
-    values = dict(_key_and_value(text, "--config") for text in options.config)
+    values: dict[str, Any] = dict(_key_and_value(text, "--config") for text in options.config)
     secrets = dict(_key_and_value(text, "--secret") for text in options.secret)
     for key in sorted(values.keys() & secrets.keys()):
         raise InvalidValue(
             f"`{key}` is given with --config and with --secret", help="leave one of them out"
         )
+    answers = getattr(options, "answers", None)
+    if answers:
+        values.setdefault("podwall:answers", answers)
     return GivenConfiguration(values, secrets)
 
 
@@ -317,6 +320,7 @@ def read_source(options: Namespace) -> Source:
         SourceError: there is nothing to read there.
     """
     manifests = manifest_options(options)
+    options.sources = options.sources or getattr(options, "default_sources", [])
     if not options.sources:
         return _program(options, manifests)
     _refuse_configuration(options)
@@ -361,7 +365,10 @@ def _refuse_configuration(options: Namespace) -> None:
     Raises:
         InvalidValue: there is some.
     """
+    parser = getattr(options, "parser", None)
+    of_file = () if parser is None else parser.get_default("config")
     given = [(f"--{name}", getattr(options, name, ())) for name in ("config", "secret")]
+    given = [(name, values) for name, values in given if values != of_file]
     for option, _ in (each for each in given if each[1]):
         raise InvalidValue(
             f"{option} configures a program, and `{options.sources[0]}` is what is read instead",
@@ -403,19 +410,33 @@ def add_expectations(parser: ArgumentParser) -> None:
     parser.add_argument(
         "words",
         metavar="[SOURCE ...] EXPECTATIONS.yaml",
-        nargs="+",
+        nargs="*",
         help="the file that says who may and who must not reach whom; SOURCE is manifests, a "
         "preview or a stack, several are one cluster (default: the Pulumi program in this folder)",
     )
     add_stack(parser)
 
 
-def sources_and_expectations(words: Sequence[str], command: str) -> tuple[list[str], str]:
+def sources_and_expectations(
+    words: Sequence[str], command: str, default: str | None = None
+) -> tuple[list[str], str]:
     """Return the sources, which may be left out, and the file of expectations.
 
+    Args:
+        words: as they were typed.
+        command: what they were typed for.
+        default: the file that the settings name, which is taken where no file is typed.
+
     Raises:
-        InvalidValue: the last word is a folder, which is no file of expectations.
+        InvalidValue: the last word is no file of expectations, and there is no default.
     """
+    if default and (not words or Path(words[-1]).is_dir()):
+        return list(words), default
+    if not words:
+        raise InvalidValue(
+            f"{command} needs a file of expectations",
+            help=f"as in `podwall {command} manifests/ expectations.yaml`",
+        )
     *sources, path = words
     if Path(path).is_dir():
         raise InvalidValue(

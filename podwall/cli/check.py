@@ -25,7 +25,9 @@ def show_results(options: Namespace) -> int:
 
     It is 1 also where an object could not be read: it may be the one that breaks something.
     """
-    options.sources, path = sources_and_expectations(options.words, "check")
+    options.sources, path = sources_and_expectations(
+        options.words, "check", getattr(options, "expectations", None)
+    )
     expectations = expectations_in(path)
     with paused_collector():
         found = read_review(options)

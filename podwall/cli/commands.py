@@ -34,9 +34,11 @@ from podwall.exit_code import FailOn
 __all__ = [
     "CHECK",
     "COMMANDS",
+    "CONFIG",
     "DIFF",
     "EXPLAIN",
     "IMPORT",
+    "INIT",
     "LINT",
     "MIGRATE",
     "PREVIEW",
@@ -324,6 +326,43 @@ WALKTHROUGH = Command(
 )
 
 
+def _init_arguments(parser: ArgumentParser) -> None:
+    parser.add_argument(
+        "folder",
+        metavar="DIR",
+        nargs="?",
+        type=Path,
+        default=Path(),
+        help="the folder to look at (default: this one)",
+    )
+    parser.add_argument("--force", action="store_true", help="replace podwall.toml if it exists")
+
+
+INIT = Command(
+    name="init",
+    summary="settings for a folder, podwall.toml, written with comments after a look at it",
+    example="podwall init",
+    declare=_init_arguments,
+    does="podwall.cli.init:write_settings",
+    is_set_by_files=False,
+)
+
+
+def _config_arguments(parser: ArgumentParser) -> None:
+    parser.add_argument("--all", action="store_true", help="what is not set, too: the defaults")
+    add_format(parser)
+
+
+CONFIG = Command(
+    name="config",
+    summary="what podwall.toml, or [tool.podwall] of pyproject.toml, sets, and at which line",
+    example="podwall config --all",
+    declare=_config_arguments,
+    does="podwall.cli.config:show_settings",
+    is_set_by_files=False,
+)
+
+
 COMMANDS: Final[tuple[Command, ...]] = (
     PREVIEW,
     REACH,
@@ -335,4 +374,6 @@ COMMANDS: Final[tuple[Command, ...]] = (
     IMPORT,
     SUGGEST,
     WALKTHROUGH,
+    INIT,
+    CONFIG,
 )

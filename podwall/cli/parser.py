@@ -9,10 +9,11 @@ from argparse import (
     Namespace,
     RawDescriptionHelpFormatter,
 )
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from importlib import import_module
 from importlib.metadata import version
+from types import MappingProxyType
 from typing import Any, NoReturn
 
 from podwall.policies.wording import guess
@@ -27,7 +28,7 @@ class Command:
 
     `declare` adds its arguments to a parser. `does` names the function that does the work and
     returns the exit code, as `module:function`; it is imported when the command runs, so that help
-    never waits for it.
+    never waits for it. `is_set_by_files`: a settings file can set its options.
     """
 
     name: str
@@ -35,6 +36,7 @@ class Command:
     example: str
     declare: Callable[[ArgumentParser], None]
     does: str
+    is_set_by_files: bool = True
 
     def run(self, options: Namespace) -> int:
         """Do what the options ask for, and return the exit code."""
@@ -51,8 +53,14 @@ exit codes:
   3  certainty was asked for, and a verdict is undetermined"""
 
 
-def parsed(commands: Sequence[Command], arguments: Sequence[str] | None = None) -> Namespace:
+def parsed(
+    commands: Sequence[Command],
+    arguments: Sequence[str] | None = None,
+    defaults: Mapping[str, Any] = MappingProxyType({}),
+) -> Namespace:
     """Return what the arguments mean; the chosen command is in `command`.
+
+    `defaults` count where the arguments say nothing, by the names that options have in Python.
 
     What is misspelt ends the process with exit code 2, and with the word that is likely meant.
     """
@@ -74,7 +82,7 @@ def parsed(commands: Sequence[Command], arguments: Sequence[str] | None = None) 
         )
         command.declare(sub)
         sub.add_argument("--debug", action="store_true", help="show the traceback of an error")
-        sub.set_defaults(command=command, parser=sub)
+        sub.set_defaults(**{"default_sources": [], **defaults}, command=command, parser=sub)
     options, further = parser.parse_known_args(arguments)
     if further:
         options.parser.refuse(further)

@@ -33,7 +33,9 @@ _HEADLINE: Final = "Network policies of least privilege, suggested from expectat
 
 def show_suggestion(options: Namespace) -> int:
     """Write policies that open what is stated, say what they do, and return the exit code."""
-    options.sources, path = sources_and_expectations(options.words, "suggest")
+    options.sources, path = sources_and_expectations(
+        options.words, "suggest", getattr(options, "expectations", None)
+    )
     expectations = expectations_in(path)
     with paused_collector():
         found = read_review(options)
