@@ -22,6 +22,7 @@ from podwall.policies.unknown import Unknown
 
 __all__ = [
     "EMPTY_SELECTOR",
+    "AddressPeer",
     "IpAddress",
     "IpNetwork",
     "IpPeer",
@@ -30,6 +31,7 @@ __all__ = [
     "Operator",
     "PodPeer",
     "Policy",
+    "PolicyTier",
     "PortRule",
     "Rule",
     "Selector",
@@ -41,6 +43,9 @@ __all__ = [
     "SnapshotNamespace",
     "SnapshotNode",
     "SnapshotWorkload",
+    "TierAction",
+    "TierPolicy",
+    "TierRule",
     "Unknown",
     "UnreadPolicy",
     "WorkloadPort",
@@ -300,6 +305,74 @@ class Policy:
         return _full_name(self.namespace, self.name)
 
 
+class PolicyTier(StrEnum):
+    """Where a policy stands in the order: `Admin` before NetworkPolicies, `Baseline` after them."""
+
+    ADMIN = "Admin"
+    BASELINE = "Baseline"
+
+
+class TierAction(StrEnum):
+    """What the first matching rule of a tier does; `PASS` leaves it to the next tier."""
+
+    ACCEPT = "Accept"
+    DENY = "Deny"
+    PASS = "Pass"  # noqa: S105 - an action, no password
+
+
+@dataclass(frozen=True, slots=True)
+class AddressPeer:
+    """Addresses that no source shows, none of them of a pod network: of nodes, or behind names."""
+
+    cause: str
+
+
+@dataclass(frozen=True, slots=True)
+class TierRule:
+    """A rule of a policy with a tier: it decides what it matches, if no rule before it does.
+
+    `peers` and `ports` are as in `Rule`, but that every pod peer says of which namespaces.
+    """
+
+    action: TierAction | Unknown
+    peers: tuple[Peer | AddressPeer, ...] | Unknown
+    ports: tuple[PortRule | Unknown, ...] | Unknown | None = None
+    name: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class TierPolicy:
+    """A ClusterNetworkPolicy, or one of its predecessors, which stands in a tier.
+
+    Of one tier the policy with the least `priority` comes first; a BaselineAdminNetworkPolicy,
+    of which a cluster has one, has 0. `subject` are the pods that its rules are about.
+    """
+
+    kind: str
+    name: str
+    tier: PolicyTier
+    priority: int | Unknown
+    subject: PodPeer | Unknown
+    ingress: tuple[TierRule | Unknown, ...] | Unknown = ()
+    egress: tuple[TierRule | Unknown, ...] | Unknown = ()
+    place: Place = field(default_factory=Place, compare=False)
+
+    @property
+    def full_name(self) -> str:
+        """The policy with its kind, as its name alone may be that of another kind's.
+
+        >>> nobody = Unknown("later")
+        >>> TierPolicy("ClusterNetworkPolicy", "guard", PolicyTier.ADMIN, 10, nobody).full_name
+        'ClusterNetworkPolicy guard'
+        """
+        return f"{self.kind} {self.name}"
+
+    def rules(self, direction: Direction) -> tuple[TierRule | Unknown, ...]:
+        """Return the rules of a direction; what is not known yet may be any rule."""
+        rules = self.ingress if direction is Direction.INGRESS else self.egress
+        return (rules,) if isinstance(rules, Unknown) else rules
+
+
 @dataclass(frozen=True, slots=True)
 class ServicePort:
     """A port of a service: `target` is the number or the name of the port on the pods."""
@@ -414,9 +487,9 @@ class Snapshot:
     `engine` is the network policy engine that the source declares (`azure`, `calico`, `cilium`,
     `none`), or None where it declares none. `kubernetes_version` is `major.minor`, if known.
     `pod_cidrs` are the ranges pods get their addresses from, if known: they decide whether an ip
-    block can match a pod. `unread_policies` are what may decide as well, and is not read. `nodes`
-    are those of which an address is known.
-    `server_calls` are those of the API server to services.
+    block can match a pod. `tier_policies` stand before and after the `policies`, and
+    `unread_policies` are what may decide as well, and is not read. `nodes` are those of which an
+    address is known. `server_calls` are those of the API server to services.
     `complete` is True where a namespace or policy that is not here does not exist (a live cluster),
     and False where the source is only a part (a program, a folder).
     """
@@ -432,6 +505,7 @@ class Snapshot:
     unread_policies: tuple[UnreadPolicy, ...] = ()
     nodes: tuple[SnapshotNode, ...] = ()
     server_calls: tuple[ServerCall, ...] = ()
+    tier_policies: tuple[TierPolicy, ...] = ()
 
     def whole(self) -> Snapshot:
         """Return the same, taken for a whole cluster: what is not here does not exist.

@@ -16,6 +16,7 @@ from podwall.model import (
     Snapshot,
     SnapshotNamespace,
     SnapshotWorkload,
+    TierPolicy,
     Unknown,
     UnreadPolicy,
     undeclared_labels,
@@ -227,6 +228,7 @@ def _snapshot(
         pod_cidrs=cluster.pod_cidrs,
         complete=complete,
         unread_policies=unread,
+        tier_policies=tuple(part for part in parts if isinstance(part, TierPolicy)),
     )
 
 

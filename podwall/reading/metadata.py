@@ -42,6 +42,7 @@ class Owner:
 
 
 _NAMESPACE: Final = ("", "Namespace")
+_GROUP_OF_CLUSTER: Final = "policy.networking.k8s.io"
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,8 +68,9 @@ class ManifestObject:
 
     @property
     def is_in_a_namespace(self) -> bool:
-        """Whether the object is in a namespace, unlike a namespace itself."""
-        return (self.group, self.kind) != _NAMESPACE
+        """Whether the object is in a namespace, unlike a namespace itself and cluster policies."""
+        of_cluster = (self.group, self.kind) == _NAMESPACE or self.group == _GROUP_OF_CLUSTER
+        return not of_cluster
 
     def __str__(self) -> str:
         """Write the object for people, as `Deployment shop/web`, or `Namespace shop`."""

@@ -14,6 +14,7 @@ from podwall.model import (
     Service,
     SnapshotNamespace,
     SnapshotWorkload,
+    TierPolicy,
     UnreadPolicy,
     namespace_text,
 )
@@ -35,6 +36,8 @@ from podwall.reading.pod_kinds import POD_KINDS, PodKind
 from podwall.reading.policies import read_policy
 from podwall.reading.ports import read_service
 from podwall.reading.refusals import refusals
+from podwall.reading.tier_policies import is_tier_policy, read_tier_policy
+from podwall.reading.tier_refusals import tier_refusals
 from podwall.reading.unread_policies import unread_policy
 from podwall.reading.workloads import WORKLOAD_KINDS, is_finished, read_workload
 
@@ -130,7 +133,7 @@ def removed_version(item: ManifestObject, current: str) -> Finding:
     )
 
 
-SnapshotPart = SnapshotNamespace | SnapshotWorkload | Policy | Service
+SnapshotPart = SnapshotNamespace | SnapshotWorkload | Policy | Service | TierPolicy
 
 READERS: Final[dict[tuple[str, str], Callable[[ManifestObject], SnapshotPart]]] = {
     ("", "Namespace"): read_namespace,
@@ -168,12 +171,18 @@ def read_part(item: ManifestObject, kinds: PodKinds = POD_KINDS) -> ObjectReadin
 
     `kinds` are those of other APIs whose controllers make pods.
     """
+    if is_tier_policy(item):
+        return _read(item, read_tier_policy)
     reader = READERS.get((item.group, item.kind))
     if reader is None or is_finished(item):
         return _of_another_api(item, kinds)
     if item.version != "v1":
         current = f"{item.group}/v1".removeprefix("/")
         return ObjectReading(item, findings=(removed_version(item, current),))
+    return _read(item, reader)
+
+
+def _read(item: ManifestObject, reader: Callable[[ManifestObject], SnapshotPart]) -> ObjectReading:
     findings = tuple(_judged(item))
     if any(finding.severity is Severity.ERROR for finding in findings):
         return ObjectReading(item, findings=findings)
@@ -235,6 +244,9 @@ def _judged(item: ManifestObject) -> Iterator[Finding]:
     """Yield what the API server would refuse, and what is legal but hardly meant."""
     if item.kind == "NetworkPolicy":
         yield from violations(item.manifest, item.place)
+        return
+    if is_tier_policy(item):
+        yield from tier_refusals(item)
         return
     yield from refusals(item)
     if item.kind == "Namespace":

@@ -13,7 +13,14 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from typing import Any, Final
 
-from podwall.model import Policy, Service, SnapshotNamespace, SnapshotWorkload, Unknown
+from podwall.model import (
+    Policy,
+    Service,
+    SnapshotNamespace,
+    SnapshotWorkload,
+    TierPolicy,
+    Unknown,
+)
 from podwall.policies.peers import METADATA_NAME
 from podwall.policies.syntax import dns_label_problem
 from podwall.policies.system_namespaces import is_system_namespace
@@ -25,7 +32,9 @@ __all__ = ["shown_namespaces", "shown_parts", "with_shown_namespaces"]
 NamespaceNames = Mapping[str, str]
 """What namespaces are shown as, by the names that they have or will have in the cluster."""
 
-_UNDERSTOOD: Final = frozenset({"", "apps", "batch", "networking.k8s.io"})
+_UNDERSTOOD: Final = frozenset(
+    {"", "apps", "batch", "networking.k8s.io", "policy.networking.k8s.io"}
+)
 
 
 def shown_namespaces(documents: Sequence[Document]) -> NamespaceNames:
@@ -169,6 +178,8 @@ def _slot(part: SnapshotPart, called: str) -> tuple[object, ...]:
     """Return what only one object has in common with a part: kind, namespace and shown name."""
     if isinstance(part, SnapshotNamespace):
         return SnapshotNamespace, part.name
+    if isinstance(part, TierPolicy):
+        return TierPolicy, part.kind, called or part.name
     kind = part.kind if isinstance(part, SnapshotWorkload) else ""
     return type(part), kind, part.namespace, called or part.name
 
@@ -180,7 +191,7 @@ def _part(
         real = reals.get(part.name, "")
         return replace(part, also=real) if real else part
     name = called if called and there[_slot(part, called)] == 1 else part.name
-    if isinstance(part, Policy | Service):
+    if isinstance(part, Policy | Service | TierPolicy):
         return replace(part, name=name)
     return replace(part, name=name, also=tuple(_also(part, name, reals)))
 

@@ -53,7 +53,7 @@ def test_a_typing_error_is_refused_with_what_is_meant(api: str, kind: str, meant
     [
         ("projectcalico.org/v3", "NetworkPolicy"),
         ("crd.antrea.io/v1beta1", "NetworkPolicy"),
-        ("policy.networking.k8s.io/v1alpha2", "ClusterNetworkPolicy"),
+        ("policy.networking.k8s.io/v1", "ClusterNetworkPolicy"),
         ("serving.knative.dev/v1", "Service"),
         ("batch.volcano.sh/v1alpha1", "Job"),
         ("apps.kruise.io/v1beta1", "StatefulSet"),

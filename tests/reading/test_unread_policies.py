@@ -24,7 +24,7 @@ def read(api: str, kind: str, spec: Any = None, namespace: str = "shop") -> Unre
         ("cilium.io/v2", "CiliumClusterwideNetworkPolicy", None),
         ("crd.projectcalico.org/v1", "GlobalNetworkPolicy", None),
         ("projectcalico.org/v3", "NetworkPolicy", "shop"),
-        ("policy.networking.k8s.io/v1alpha1", "BaselineAdminNetworkPolicy", None),
+        ("policy.networking.k8s.io/v1", "ClusterNetworkPolicy", None),
         ("crd.antrea.io/v1beta1", "ClusterNetworkPolicy", None),
         ("security.istio.io/v1", "AuthorizationPolicy", "shop"),
         ("k8s.ovn.org/v1", "EgressFirewall", "shop"),
