@@ -26,6 +26,7 @@ __all__ = [
     "BlockMatch",
     "Engine",
     "Fact",
+    "KindTreatment",
     "OverlookedLabels",
     "Treatment",
     "engine",
@@ -59,6 +60,30 @@ class Treatment(StrEnum):
     SOURCE_HIDDEN = "source hidden"
     NODE_SEEN = "node seen"
     UNDEFINED = "undefined"
+
+
+@dataclass(frozen=True, slots=True)
+class KindTreatment:
+    """Whether an engine enforces policies of a kind: of every version, or of those `until` one.
+
+    `until` is the last Kubernetes version (`1.36`) of which it is known; of later ones, and where
+    the version is not known, it is `UNDEFINED`.
+    """
+
+    value: Treatment
+    until: str | None = None
+
+    def at(self, kubernetes_version: str | None) -> Treatment:
+        """Return what it is in a version of Kubernetes.
+
+        >>> never_yet = KindTreatment(Treatment.IGNORED, "1.36")
+        >>> never_yet.at("1.33").value, never_yet.at("1.37").value, never_yet.at(None).value
+        ('ignored', 'undefined', 'undefined')
+        """
+        last, version = minor_version(self.until), minor_version(kubernetes_version)
+        if last is None or (version is not None and version <= last):
+            return self.value
+        return Treatment.UNDEFINED
 
 
 @dataclass(frozen=True, slots=True)
@@ -112,7 +137,9 @@ class Engine:
     `unlisted_rules`: rules of a direction that `policyTypes` does not list. `sidecar_port_names`: a
     rule with a port name that only a native sidecar declares. `repeated_port_names`: a rule with a
     name that a pod declares more than once. `pod_labels`, `namespace_labels`: labels of pods and of
-    namespaces that selectors do not find.
+    namespaces that selectors do not find. `cluster_policies`: the kind ClusterNetworkPolicy.
+    `admin_policies`: AdminNetworkPolicy and BaselineAdminNetworkPolicy. `networks`: whether the
+    networks of these kinds match pods and nodes.
     """
 
     name: str
@@ -131,6 +158,9 @@ class Engine:
     repeated_port_names: Fact[Treatment]
     pod_labels: Fact[OverlookedLabels]
     namespace_labels: Fact[OverlookedLabels]
+    cluster_policies: Fact[KindTreatment]
+    admin_policies: Fact[KindTreatment]
+    networks: Fact[BlockMatch]
     enforces: bool = True
 
     def facts(self) -> Iterator[tuple[str, Fact[object]]]:
@@ -140,10 +170,18 @@ class Engine:
             if isinstance(value, Fact):
                 yield field.name, value
 
+    def enforces_kind(self, kind: str) -> Fact[KindTreatment]:
+        """Return whether policies of a kind with tiers are enforced.
+
+        >>> CILIUM.enforces_kind("ClusterNetworkPolicy").value.at("1.34").value
+        'ignored'
+        """
+        return self.cluster_policies if kind == "ClusterNetworkPolicy" else self.admin_policies
+
     def departures(self) -> dict[str, Fact[object]]:
         """Return the facts that differ from those of the specification, by field name.
 
-        >>> sorted(CALICO.departures())
+        >>> sorted(each for each in CALICO.departures() if "policies" not in each)
         ['cluster_services', 'nodes_by_block', 'own_node_egress', 'pods_by_block']
         """
         spec = dict(SPEC.facts())
@@ -188,6 +226,8 @@ _OUTSIDE_OF_IDENTITY: Final = (
 _BETA: Final = ("beta.kubernetes.io",)
 
 _DNS: Final = _AKS + "localdns-custom"
+_TIERS: Final = "https://network-policy-api.sigs.k8s.io/"
+_LAST_AKS: Final = "1.36"
 
 SPEC: Final = Engine(
     name="spec",
@@ -232,6 +272,27 @@ SPEC: Final = Engine(
     ),
     pod_labels=Fact(OverlookedLabels(), "selectors see every label of a pod", _LABELS),
     namespace_labels=Fact(OverlookedLabels(), "selectors see every label of a namespace", _LABELS),
+    cluster_policies=Fact(
+        KindTreatment(Treatment.ENFORCED),
+        "the Admin tier comes before NetworkPolicies, the Baseline tier after them",
+        _TIERS + "api-overview/",
+    ),
+    admin_policies=Fact(
+        KindTreatment(Treatment.ENFORCED),
+        "AdminNetworkPolicies come before NetworkPolicies, the BaselineAdminNetworkPolicy after",
+        _TIERS + "api-overview/",
+    ),
+    networks=Fact(
+        BlockMatch.BY_ADDRESS,
+        "networks match pods and nodes whose address is in them",
+        _TIERS + "api-overview/",
+    ),
+)
+
+_NO_OTHER_KIND: Final = Fact(
+    KindTreatment(Treatment.IGNORED),
+    "it enforces NetworkPolicies and no other kind",
+    _AKS + "use-network-policies",
 )
 
 AZURE: Final = replace(
@@ -263,6 +324,8 @@ AZURE: Final = replace(
         "the port names of native sidecars are not seen: only those of `spec.containers` are",
         _NPM + "blob/master/npm/pkg/controlplane/controllers/v2/podController.go",
     ),
+    cluster_policies=_NO_OTHER_KIND,
+    admin_policies=_NO_OTHER_KIND,
 )
 
 CALICO: Final = replace(
@@ -282,6 +345,16 @@ CALICO: Final = replace(
         Treatment.SOURCE_HIDDEN,
         "externalTrafficPolicy Cluster can replace the source address by that of a node",
         _DOCS + "#behavior-of-ipblock-selectors",
+    ),
+    cluster_policies=Fact(
+        KindTreatment(Treatment.IGNORED, _LAST_AKS),
+        "ClusterNetworkPolicies came with Calico 3.32, and AKS up to 1.36 has an earlier one",
+        _TIERS + "implementations/",
+    ),
+    admin_policies=Fact(
+        KindTreatment(Treatment.UNDEFINED),
+        "Calico 3.29 to 3.31 knows AdminNetworkPolicies, which AKS neither documents nor tests",
+        _TIERS + "implementations/",
     ),
 )
 
@@ -345,9 +418,25 @@ CILIUM: Final = replace(
         "labels `...beta.kubernetes.io/...` of namespaces count as missing",
         _IDENTITY,
     ),
+    cluster_policies=Fact(
+        KindTreatment(Treatment.IGNORED, _LAST_AKS),
+        "ClusterNetworkPolicies came with Cilium 1.20, and AKS up to 1.36 has an earlier one",
+        "https://docs.cilium.io/en/stable/network/kubernetes/policy/",
+    ),
+    admin_policies=Fact(
+        KindTreatment(Treatment.IGNORED),
+        "no version of Cilium enforces AdminNetworkPolicies",
+        _TIERS + "implementations/",
+    ),
+    networks=Fact(
+        BlockMatch.NEVER,
+        "networks never match pods or nodes, unless policy-cidr-match-mode says so",
+        "https://docs.cilium.io/en/stable/network/kubernetes/policy/",
+    ),
 )
 
 _UNENFORCED: Final = "nothing enforces network policies in this cluster"
+_IDLE_KIND: Final = KindTreatment(Treatment.IGNORED)
 _NONE_LINK: Final = _DOCS + "#prerequisites"
 
 NONE: Final = Engine(
@@ -367,6 +456,9 @@ NONE: Final = Engine(
     repeated_port_names=Fact(Treatment.IGNORED, _UNENFORCED, _NONE_LINK),
     pod_labels=Fact(OverlookedLabels(), _UNENFORCED, _NONE_LINK),
     namespace_labels=Fact(OverlookedLabels(), _UNENFORCED, _NONE_LINK),
+    cluster_policies=Fact(_IDLE_KIND, _UNENFORCED, _NONE_LINK),
+    admin_policies=Fact(_IDLE_KIND, _UNENFORCED, _NONE_LINK),
+    networks=Fact(BlockMatch.NEVER, _UNENFORCED, _NONE_LINK),
     enforces=False,
 )
 

@@ -96,7 +96,7 @@ def _cluster_wide(cluster: EnforcedCluster) -> tuple[object, ...]:
     """Return what every verdict depends on."""
     snapshot = cluster.snapshot
     where = snapshot.pod_cidrs, cluster.pods_at, cluster.nodes_at
-    return cluster.engine, where, snapshot.complete, cluster.unread
+    return cluster.engine, where, snapshot.complete, cluster.unread, cluster.tiers
 
 
 def _policies_by_group(

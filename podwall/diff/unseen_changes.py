@@ -131,6 +131,7 @@ def _for_all(
         old.shown_namespaces != new.shown_namespaces
         or old.services != new.services
         or old.unread != new.unread
+        or old.tiers != new.tiers
         or any(each.versions(direction.other) != (None, None) for each in policies)
     )
 

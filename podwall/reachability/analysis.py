@@ -7,6 +7,7 @@ The steps, each in a module of its own:
     peers           which elements (classes, then address parts) each peer set contains
     destinations    port names, and what passes whatever the policies say
     profiles        what isolated elements may send, and what they may receive
+    tiers           what policies with tiers, if there are any, decide before and after that
     join            both together, by role
 """
 
@@ -25,12 +26,23 @@ from podwall.policies.rules import Direction
 from podwall.reachability.addresses import FIRST_V6, block_ranges
 from podwall.reachability.arrays import Atoms, Csr, IntArray, Registry, Sets
 from podwall.reachability.cluster import EnforcedCluster
-from podwall.reachability.destinations import Destinations, destinations, exemptions
+from podwall.reachability.destinations import (
+    Destinations,
+    Exemptions,
+    destinations,
+    exemptions,
+)
 from podwall.reachability.hidden_clients import OutsideElements
 from podwall.reachability.join import Join, roles
 from podwall.reachability.matching import Match
 from podwall.reachability.overruling import overruling
-from podwall.reachability.peers import PeerSetElements, PodLookup, Universe, peer_set_elements
+from podwall.reachability.peers import (
+    BlockEnds,
+    PeerSetElements,
+    PodLookup,
+    Universe,
+    peer_set_elements,
+)
 from podwall.reachability.pod_classes import (
     MentionedLabels,
     PodClasses,
@@ -41,6 +53,9 @@ from podwall.reachability.pod_classes import (
 from podwall.reachability.policy_rules import PeerSets, PolicyGroups, policy_groups
 from podwall.reachability.port_table import PortTable
 from podwall.reachability.profiles import Grants, Profiles, profiles
+from podwall.reachability.tier_join import TierJoin, apart, under_tiers
+from podwall.reachability.tier_rules import TierRules
+from podwall.reachability.tiers import TierEnds, TierTable, tier_table
 from podwall.reachability.values import Bounds
 
 __all__ = ["Analysis", "WrittenRules", "analysis"]
@@ -52,6 +67,7 @@ class WrittenRules(NamedTuple):
     `isolating` gives for each element the groups that isolate it: `2 * group`, plus one if perhaps.
     `services` are those that open ports, each with the peer set of the pods that it selects.
     `overruled` gives for each element what policies that are not read do to its rules, as numbers.
+    `tiers` are the policies with tiers.
     """
 
     peer_sets: PeerSets
@@ -60,6 +76,7 @@ class WrittenRules(NamedTuple):
     isolating: Mapping[Direction, Csr]
     services: Sequence[tuple[int, Service]]
     overruled: Mapping[Direction, IntArray]
+    tiers: Mapping[Direction, TierRules]
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,15 +105,6 @@ def analysis(snapshot: Snapshot, engine: Engine) -> Analysis:
     outgoing = context.side(Direction.EGRESS)
     incoming = context.side(Direction.INGRESS)
     table = PortTable(context.bounds.values)
-    egress, ingress = (each.profiles.with_ports(table.numbers) for each in (outgoing, incoming))
-    universe = context.universe
-    join = Join.of(
-        sources=roles(outgoing.profiles, incoming.sets, universe),
-        destinations=roles(incoming.profiles, outgoing.sets, universe),
-        egress=egress,
-        ingress=ingress,
-        table=table,
-    )
     return Analysis(
         cluster=cluster,
         rules=context.rules,
@@ -107,15 +115,33 @@ def analysis(snapshot: Snapshot, engine: Engine) -> Analysis:
         on_host=context.on_host,
         destinations=context.destinations,
         ports=table,
-        join=join,
+        join=_joined(outgoing, incoming, context.universe, table),
     )
 
 
 class _DirectionRules(NamedTuple):
-    """One direction's profiles, and the sets that their grants are for."""
+    """One direction's profiles, the sets that their grants are for, and what tiers do to them."""
 
     profiles: Profiles
     sets: Sets
+    tiers: TierTable | None = None
+
+
+def _joined(
+    outgoing: _DirectionRules, incoming: _DirectionRules, universe: Universe, table: PortTable
+) -> Join:
+    sides = (outgoing, incoming)
+    egress, ingress = (each.profiles.with_ports(table.numbers) for each in sides)
+    sent, received = (each.tiers and each.tiers.with_ports(table.numbers) for each in sides)
+    if sent is None or received is None:
+        sources = roles(egress, incoming.sets, universe)
+        destinations = roles(ingress, outgoing.sets, universe)
+        return Join.of(sources, destinations, egress, ingress, table)
+    egress, ingress = under_tiers(egress, sent), under_tiers(ingress, received)
+    sources = roles(egress, incoming.sets, universe, apart(sent, received))
+    destinations = roles(ingress, outgoing.sets, universe, apart(received, sent))
+    join = Join.of(sources, destinations, egress, ingress, table)
+    return TierJoin.beside(join, sent, received)
 
 
 class _Context:
@@ -127,8 +153,10 @@ class _Context:
         self.groups = {each: policy_groups(cluster, each, peer_sets) for each in Direction}
         services = [_with_peer_set(service, peer_sets) for service in cluster.services]
         unread = [(peer_sets.of_unread(each), each) for each in cluster.unread]
+        tiers = {each: TierRules(cluster, each, peer_sets) for each in Direction}
         mentions = MentionedLabels(peer_sets.pod_selectors.values)
         names = _port_names(self.groups.values(), cluster.services)
+        names.update(name for each in tiers.values() for name in each.port_names())
         blocks = {block for each in peer_sets.blocks for block in each} | cluster.idle_blocks()
         self.addresses = address_atoms([block_ranges((block,)) for block in blocks])
         locations = PodLocations(self.addresses)
@@ -146,7 +174,7 @@ class _Context:
         isolating = {each: self._isolating(groups) for each, groups in self.groups.items()}
         overruled = {each: self._overruled(each, unread) for each in Direction}
         self.rules = WrittenRules(
-            peer_sets, self.elements, self.groups, isolating, services, overruled
+            peer_sets, self.elements, self.groups, isolating, services, overruled, tiers
         )
 
     def _on_host(self) -> IntArray:
@@ -159,10 +187,11 @@ class _Context:
         cluster, named, groups = self.cluster, self.destinations, self.groups[direction]
         grants = Grants(groups, self.elements, named, cluster.ports, self.bounds)
         own = named.naming
+        exempt = exemptions(direction, cluster.engine, self.on_host, named)
         found = profiles(
             isolating=self.rules.isolating[direction],
             naming=own if direction is Direction.INGRESS else np.zeros_like(own),
-            exemptions=exemptions(direction, cluster.engine, self.on_host, named),
+            exemptions=exempt,
             overruled=self.rules.overruled[direction],
             grants=grants,
             bounds=self.bounds,
@@ -170,7 +199,21 @@ class _Context:
         )
         used, compact = np.unique(found.sets.items, return_inverse=True)
         return _DirectionRules(
-            replace(found, sets=Csr(found.sets.starts, compact)), grants.sets(used)
+            replace(found, sets=Csr(found.sets.starts, compact)),
+            grants.sets(used),
+            self._tiers(direction, exempt) if cluster.tiers else None,
+        )
+
+    def _tiers(self, direction: Direction, exempt: Exemptions) -> TierTable:
+        blocks = BlockEnds.of(self.cluster, self.classes, self.addresses)
+        ends = TierEnds(self.cluster, self.elements, blocks, self.destinations)
+        return tier_table(
+            rules=self.rules.tiers[direction],
+            ends=ends,
+            isolating=self.rules.isolating[direction],
+            exemptions=exempt,
+            overruled=self.rules.overruled[direction],
+            bounds=self.bounds,
         )
 
     def _isolating(self, groups: PolicyGroups) -> Csr:

@@ -10,6 +10,7 @@ from collections.abc import Collection, Hashable, Iterable, Iterator
 from dataclasses import dataclass
 from functools import cached_property, reduce
 from ipaddress import ip_network
+from itertools import chain
 from typing import Final
 
 from podwall.engines import BlockMatch, Engine, Fact, Treatment
@@ -26,6 +27,8 @@ from podwall.model import (
     Service,
     Snapshot,
     SnapshotWorkload,
+    TierPolicy,
+    TierRule,
     Unknown,
     UnreadPolicy,
 )
@@ -52,6 +55,7 @@ from podwall.reachability.matching import (
 )
 from podwall.reachability.policy_reader import PolicyReader, has_unlisted, with_unlisted
 from podwall.reachability.port_rules import PortReader, hides_clients
+from podwall.reachability.tier_order import tier_stages
 from podwall.reachability.unseen_pods import UnseenPods
 from podwall.reachability.values import AnyEndpoint, Bound, ExternalRange, HidingNode, NodeEndpoint
 
@@ -96,6 +100,7 @@ class EnforcedCluster:
             for each in snapshot.unread_policies
             if engine.enforces and each.enforced_by(engine.name)
         )
+        self.tiers = tier_stages(snapshot, engine)
         self.namespaces = NamespaceLabels(snapshot)
         self.ports = PortReader(snapshot, engine)
         families = _families(snapshot, engine)
@@ -139,11 +144,15 @@ class EnforcedCluster:
         return self._written.get(id(policy), policy)
 
     def idle_blocks(self) -> set[IpPeer]:
-        """Return the ip blocks of policies that do not act: they cut the outside all the same."""
+        """Return the ip blocks of policies that do not act: they cut the outside all the same.
+
+        Those of policies with tiers are among them.
+        """
         acting = {id(policy) for policy in self.policies}
         idle = (policy for policy in self.snapshot.policies if id(policy) not in acting)
         unlisted = map(with_unlisted, filter(has_unlisted, self.snapshot.policies))
-        return {block for policy in (*idle, *unlisted) for block in _blocks(policy)}
+        tiers = chain.from_iterable(map(_tier_blocks, self.snapshot.tier_policies))
+        return {block for policy in (*idle, *unlisted) for block in _blocks(policy)}.union(tiers)
 
 
 MOST_ASKED: Final = 256
@@ -275,6 +284,15 @@ def _blocks(policy: Policy) -> Iterator[IpPeer]:
                     yield peer
 
 
+def _tier_blocks(policy: TierPolicy) -> Iterator[IpPeer]:
+    """Yield the networks that the rules of a policy with a tier name."""
+    for direction in Direction:
+        for rule in policy.rules(direction):
+            peers = rule.peers if isinstance(rule, TierRule) else ()
+            if isinstance(peers, tuple):
+                yield from (each for each in peers if isinstance(each, IpPeer))
+
+
 def _exposing(snapshot: Snapshot, engine: Engine) -> Iterator[Service]:
     """Yield the services through which traffic may reach pods past the rules."""
     if not engine.enforces or engine.cluster_services.value is Treatment.ENFORCED:
@@ -376,23 +394,35 @@ class MatchAnswers:
 
     def blocks(self, blocks: tuple[IpPeer, ...], endpoint: AnyEndpoint | HidingNode) -> MatchAnswer:
         """Answer whether the ip blocks of a rule mean an endpoint."""
-        ranges = block_ranges(blocks)
-        engine, cluster = self._cluster.engine, self._cluster
+        engine = self._cluster.engine
+        return self._by_blocks(blocks, endpoint, engine.pods_by_block, engine.nodes_by_block)
+
+    def networks(self, networks: tuple[IpPeer, ...], endpoint: AnyEndpoint) -> MatchAnswer:
+        """Answer whether the networks of a rule of a tier mean an endpoint."""
+        fact = self._cluster.engine.networks
+        return self._by_blocks(networks, endpoint, fact, fact)
+
+    def _by_blocks(
+        self,
+        blocks: tuple[IpPeer, ...],
+        endpoint: AnyEndpoint | HidingNode,
+        pods: Fact[BlockMatch],
+        nodes: Fact[BlockMatch],
+    ) -> MatchAnswer:
+        ranges, cluster = block_ranges(blocks), self._cluster
         if isinstance(endpoint, ExternalRange):
             there = network_ranges(endpoint.network)
             if cluster.are_nodes(there):
-                where = AddressBounds(there, there)
-                return _by_block(engine.nodes_by_block, ranges, where, blocks)
+                return _by_block(nodes, ranges, AddressBounds(there, there), blocks)
             return YES if includes(ranges, first_address(endpoint.network)) else NO
         if isinstance(endpoint, HidingNode):
-            where = address_bounds((), (endpoint.family,))
-            return _by_block(engine.nodes_by_block, ranges, where, blocks)
+            return _by_block(nodes, ranges, address_bounds((), (endpoint.family,)), blocks)
         if isinstance(endpoint, UnseenPods):
-            return _by_block(engine.pods_by_block, ranges, cluster.pods_at, blocks)
+            return _by_block(pods, ranges, cluster.pods_at, blocks)
         known = endpoint.workload.addresses
         at = known_address_bounds(known) if known else None
-        pod = _by_block(engine.pods_by_block, ranges, at or cluster.pods_at, blocks)
-        node = _by_block(engine.nodes_by_block, ranges, at or cluster.nodes_at, blocks)
+        pod = _by_block(pods, ranges, at or cluster.pods_at, blocks)
+        node = _by_block(nodes, ranges, at or cluster.nodes_at, blocks)
         host = host_match(endpoint.workload)
         if host is Match.MAYBE and pod.match is not node.match:
             return MatchAnswer(Match.MAYBE, (_host_cause(endpoint.workload),))

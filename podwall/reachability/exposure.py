@@ -31,6 +31,11 @@ from podwall.reachability.rules_on_unseen import TheirRules
 from podwall.reachability.unseen_peers import Counted, ShownNamespaces, UnseenPeers
 from podwall.reachability.unseen_pods import UnseenPods
 from podwall.reachability.unseen_rules import GrantLists, OwnRules, PodGrant, UnseenGrant
+from podwall.reachability.unseen_tier_rules import (
+    OtherNamespaces,
+    OwnTierRules,
+    TheirTierRules,
+)
 from podwall.reachability.values import ALL, NOTHING, Bounds
 
 __all__ = ["ExposedClasses", "UnseenOpening", "exposure"]
@@ -52,8 +57,15 @@ class ExposedClasses:
     def __init__(self, analysis: Analysis, direction: Direction, peers: UnseenPeers) -> None:
         """Read the rules of both sides; openings are joined when they are asked for."""
         lists = GrantLists()
-        self._own = OwnRules(analysis, direction, peers)
-        self._theirs = TheirRules(analysis, direction, peers, lists)
+        own, theirs = (
+            OwnRules(analysis, direction, peers),
+            TheirRules(analysis, direction, peers, lists),
+        )
+        self._own: OwnRules | OwnTierRules = own
+        self._theirs: TheirRules | TheirTierRules = theirs
+        if analysis.cluster.tiers:
+            self._own = OwnTierRules(analysis, direction, peers, own)
+            self._theirs = TheirTierRules(analysis, direction, peers, theirs, lists)
         sides = np.stack([self._own.number_of, self._theirs.number_of], axis=1)
         self._rows, self.of = unique_rows(sides)
         self._joined = _Joined(peers.shown, lists)
@@ -67,8 +79,8 @@ class ExposedClasses:
         """Return the openings of the classes with a number, those of namespaces shown first."""
         if number not in self._known:
             own, theirs = self._rows[number].tolist()
-            grants = self._own.grants(own)
-            self._known[number] = self._joined.openings(grants, self._theirs.grants(theirs))
+            grants, others = self._own.grants(own), self._theirs.others(theirs)
+            self._known[number] = self._joined.openings(grants, self._theirs.grants(theirs), others)
         return self._known[number]
 
 
@@ -100,10 +112,17 @@ class _Joined:
         self._selectors: dict[LabelConditions, Selector] = {}
 
     def openings(
-        self, own: Sequence[UnseenGrant], theirs: Mapping[int, int]
+        self,
+        own: Sequence[UnseenGrant],
+        theirs: Mapping[int, int],
+        others: Sequence[OtherNamespaces] | None = None,
     ) -> tuple[UnseenOpening, ...]:
-        """Return the openings, those of namespaces shown first."""
-        return (*self._in_shown(own, theirs), *self._in_others(own))
+        """Return the openings, those of namespaces shown first.
+
+        `others` is what restricts pods of namespaces that are not shown, which count as open else.
+        """
+        outside = own if others is None else list(_within(own, others))
+        return (*self._in_shown(own, theirs), *self._in_others(outside))
 
     def _in_shown(
         self, own: Sequence[UnseenGrant], theirs: Mapping[int, int]
@@ -178,6 +197,15 @@ class _Joined:
         self, pods: LabelConditions, namespaces: LabelConditions, ports: Bounds
     ) -> UnseenOpening:
         return UnseenOpening(UnseenPods(self._selector(pods), self._selector(namespaces)), ports)
+
+
+def _within(own: Sequence[UnseenGrant], others: Sequence[OtherNamespaces]) -> Iterator[UnseenGrant]:
+    """Yield what of some grants pods of namespaces that are not shown may use."""
+    for grant in own:
+        for other in others if grant.others is not None else ():
+            both, there = grant.pods & other.pods, (grant.others or other.others) & other.others
+            if both is not None and there is not None:
+                yield UnseenGrant(both, 0, there, _common(grant.ports, other.ports))
 
 
 def _common(one: Bounds, other: Bounds) -> Bounds:

@@ -21,7 +21,14 @@ from functools import cached_property, reduce
 
 import numpy as np
 
-from podwall.reachability.arrays import Csr, IntArray, Sets, group_by_membership, unpacked
+from podwall.reachability.arrays import (
+    Csr,
+    IntArray,
+    Sets,
+    group_by_membership,
+    packed,
+    unpacked,
+)
 from podwall.reachability.peers import Universe
 from podwall.reachability.port_table import ALL_PORTS_NUMBER, NO_PORTS_NUMBER, PortTable
 from podwall.reachability.profiles import UNISOLATED, Profiles
@@ -58,11 +65,15 @@ class Roles:
         return np.flatnonzero(self.profile == UNISOLATED)
 
 
-def roles(own: Profiles, sets: Sets, universe: Universe) -> Roles:
-    """Return the roles at one end, given its profiles and the sets of the other end's grants."""
+def roles(own: Profiles, sets: Sets, universe: Universe, apart: IntArray | None = None) -> Roles:
+    """Return the roles at one end, given its profiles and the sets of the other end's grants.
+
+    `apart` numbers what tells elements apart beside these.
+    """
     outside = np.arange(universe.size) >= universe.pods
     around = sets.lists.transposed(universe.size)
-    role = group_by_membership(own.of * 2 + outside, around)
+    kinds = own.of * 2 + outside
+    role = group_by_membership(kinds if apart is None else packed(kinds + 2, apart), around)
     firsts = np.unique(role, return_index=True)[1]
     of_role = around.take(firsts)
     return Roles(

@@ -22,22 +22,30 @@ from typing import Final, NamedTuple
 
 import numpy as np
 
-from podwall.engines import Engine
+from podwall.engines import BlockMatch, Fact
 from podwall.model import Unknown
 from podwall.reachability.addresses import at_most, block_ranges, blocks_match
 from podwall.reachability.arrays import Atoms, BoolArray, Csr, IntArray, Sets, spans, unpacked
 from podwall.reachability.cluster import EnforcedCluster
 from podwall.reachability.matching import Match, NamespaceLabels
 from podwall.reachability.pod_classes import UNKNOWN_LOCATION, LabelIndex, PodClasses, SelectedMaps
-from podwall.reachability.policy_rules import EVERYONE, PERHAPS_EVERYONE, PeerSets, only_excludes
+from podwall.reachability.policy_rules import (
+    EVERYONE,
+    PERHAPS_EVERYONE,
+    Blocks,
+    PeerSets,
+    only_excludes,
+)
 from podwall.reachability.values import Bound
 
 __all__ = [
+    "BlockEnds",
     "PeerSetElements",
     "PeerSetPairs",
     "PodLookup",
     "Selections",
     "Universe",
+    "block_elements",
     "peer_set_elements",
 ]
 
@@ -279,30 +287,57 @@ def _of_blocks(
 ) -> Iterator[tuple[int, Match, IntArray]]:
     """Yield for each peer set of ip blocks its parts, and the pods and nodes an engine adds."""
     engine = cluster.engine
-    nodes = np.flatnonzero([cluster.are_nodes(each) for each in addresses.ranges()])
+    facts = (engine.pods_by_block, engine.nodes_by_block)
+    ends = BlockEnds.of(cluster, classes, addresses)
     for blocks, peer_set in peer_sets.blocks.items():
-        ranges = block_ranges(blocks)
-        parts = addresses.of(ranges)
-        on_nodes = np.isin(parts, nodes)
-        yield peer_set, Match.YES, parts[~on_nodes] + len(classes)
-        if parts[on_nodes].size and (node := at_most(engine.nodes_by_block)):
-            yield peer_set, node, parts[on_nodes] + len(classes)
+        for match, elements in block_elements(blocks, facts, ends):
+            yield peer_set, match, elements
         for number, where in enumerate(cluster.hiding_nodes, len(classes) + len(addresses)):
-            node = blocks_match(engine.nodes_by_block, ranges, where)
+            node = blocks_match(engine.nodes_by_block, block_ranges(blocks), where)
             yield peer_set, node, np.flatnonzero([node is not Match.NO]) + number
-        by_location = _by_location(engine, classes.locations.within(parts))
-        pod = blocks_match(engine.pods_by_block, ranges, cluster.pods_at)
-        node = blocks_match(engine.nodes_by_block, ranges, cluster.nodes_at)
-        by_location[UNKNOWN_LOCATION] = [pod, pod if pod is node else Match.MAYBE, node]
-        match = by_location[classes.location, classes.host]
-        for certainty in (Match.YES, Match.MAYBE):
-            yield peer_set, certainty, np.flatnonzero(match == certainty)
 
 
-def _by_location(engine: Engine, within: IntArray) -> IntArray:
+BlockFacts = tuple[Fact[BlockMatch], Fact[BlockMatch]]
+"""Whether ip blocks match pods, and whether they match nodes."""
+
+
+class BlockEnds(NamedTuple):
+    """What ip blocks can mean: classes of pods, and address parts, of which some are `nodes`."""
+
+    cluster: EnforcedCluster
+    classes: PodClasses
+    addresses: Atoms
+    nodes: IntArray
+
+    @classmethod
+    def of(cls, cluster: EnforcedCluster, classes: PodClasses, addresses: Atoms) -> BlockEnds:
+        """Return them, with the parts that are addresses of nodes."""
+        nodes = np.flatnonzero([cluster.are_nodes(each) for each in addresses.ranges()])
+        return cls(cluster, classes, addresses, nodes)
+
+
+def block_elements(
+    blocks: Blocks, facts: BlockFacts, ends: BlockEnds
+) -> Iterator[tuple[Match, IntArray]]:
+    """Yield the parts of ip blocks, and the pods and nodes an engine adds."""
+    ranges, (cluster, classes, addresses, nodes) = block_ranges(blocks), ends
+    parts = addresses.of(ranges)
+    on_nodes = np.isin(parts, nodes)
+    yield Match.YES, parts[~on_nodes] + len(classes)
+    if parts[on_nodes].size and (node_match := at_most(facts[1])):
+        yield node_match, parts[on_nodes] + len(classes)
+    by_location = _by_location(facts, classes.locations.within(parts))
+    pod = blocks_match(facts[0], ranges, cluster.pods_at)
+    node = blocks_match(facts[1], ranges, cluster.nodes_at)
+    by_location[UNKNOWN_LOCATION] = [pod, pod if pod is node else Match.MAYBE, node]
+    match = by_location[classes.location, classes.host]
+    for certainty in (Match.YES, Match.MAYBE):
+        yield certainty, np.flatnonzero(match == certainty)
+
+
+def _by_location(facts: BlockFacts, within: IntArray) -> IntArray:
     """Return for each location whether blocks mean pods there, perhaps nodes, and nodes."""
-    pod = np.minimum(within, at_most(engine.pods_by_block))
-    node = np.minimum(within, at_most(engine.nodes_by_block))
+    pod, node = (np.minimum(within, at_most(each)) for each in facts)
     return np.stack([pod, np.where(pod == node, pod, Match.MAYBE), node], axis=1)
 
 

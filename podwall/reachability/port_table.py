@@ -17,7 +17,7 @@ Where something is undetermined, a number has two such rows of bits: what must, 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from operator import and_, or_
 from typing import Final
 
@@ -28,13 +28,38 @@ from podwall.portset import ALL_PORTS, LAST_PORT, TRANSPORTS, PortSet
 from podwall.reachability.arrays import Atoms, IntArray, Registry
 from podwall.reachability.values import Bounds, PairVerdict
 
-__all__ = ["ALL_PORTS_NUMBER", "NO_PORTS_NUMBER", "PortTable"]
+__all__ = ["ALL_PORTS_NUMBER", "NO_PORTS_NUMBER", "PortAtoms", "PortTable"]
 
 NO_PORTS_NUMBER: Final = 0
 ALL_PORTS_NUMBER: Final = 1
 
 _STEP: Final = LAST_PORT + 1
 _OTHER: Final = len(TRANSPORTS) * _STEP + 1  # not next to the last port of SCTP
+
+
+class PortAtoms:
+    """The atoms that make up some sets of ports; a set is a number with a bit for each."""
+
+    def __init__(self, sets: Iterable[PortSet]) -> None:
+        """Find the atoms."""
+        self._atoms = Atoms([_line(ports) for ports in (*sets, ALL_PORTS)], (0, _OTHER + 1))
+        self._ranges = self._atoms.ranges()
+
+    def __len__(self) -> int:
+        """Return the number of atoms."""
+        return len(self._atoms)
+
+    def bits(self, ports: PortSet) -> int:
+        """Return the number of a set that is made up of atoms."""
+        atoms = self._atoms.of(_line(ports))
+        flags = np.zeros(int(atoms.max(initial=0)) + 1, dtype=np.uint8)
+        flags[atoms] = 1
+        return int.from_bytes(np.packbits(flags, bitorder="little").tobytes(), "little")
+
+    def port_set(self, bits: int) -> PortSet:
+        """Return the set with a number."""
+        atoms = (number for number in range(bits.bit_length()) if bits >> number & 1)
+        return _port_set([span for atom in atoms for span in self._ranges[atom]])
 
 
 class PortTable:
@@ -47,8 +72,7 @@ class PortTable:
         """Find the atoms that make up the given port sets; `numbers` has each one's number."""
         self.certain = all(each.certain for each in bounds)
         sets = dict.fromkeys(ports for each in bounds for ports in (each.must, each.may))
-        self._atoms = Atoms([_line(ports) for ports in (*sets, ALL_PORTS)], (0, _OTHER + 1))
-        self._ranges = self._atoms.ranges()
+        self._atoms = PortAtoms(sets)
         self._masks = Registry[int]()
         self._masks.number(0)  # NO_PORTS_NUMBER
         self._masks.number(self._mask(ALL_PORTS, ALL_PORTS))
@@ -76,24 +100,14 @@ class PortTable:
         known = self._sets.get(number)
         if known is None:
             may, must = divmod(self._masks.values[number], 1 << len(self._atoms))
-            allowed = self._port_set(must)
-            doubted = PortSet() if self.certain else self._port_set(may) - allowed
+            allowed = self._atoms.port_set(must)
+            doubted = PortSet() if self.certain else self._atoms.port_set(may) - allowed
             known = self._sets[number] = PairVerdict(allowed, doubted)
         return known
 
     def _mask(self, must: PortSet, may: PortSet) -> int:
-        bits = self._bits(must)
-        return bits if self.certain else bits | self._bits(may) << len(self._atoms)
-
-    def _bits(self, ports: PortSet) -> int:
-        atoms = self._atoms.of(_line(ports))
-        flags = np.zeros(int(atoms.max(initial=0)) + 1, dtype=np.uint8)
-        flags[atoms] = 1
-        return int.from_bytes(np.packbits(flags, bitorder="little").tobytes(), "little")
-
-    def _port_set(self, bits: int) -> PortSet:
-        atoms = (number for number in range(bits.bit_length()) if bits >> number & 1)
-        return _port_set([span for atom in atoms for span in self._ranges[atom]])
+        bits = self._atoms.bits(must)
+        return bits if self.certain else bits | self._atoms.bits(may) << len(self._atoms)
 
 
 class _Memo:

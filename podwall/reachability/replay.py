@@ -2,6 +2,8 @@
 
 This is what NetworkPolicies mean, written so that it can be read:
 
+0. Policies with tiers come first and last: what the Admin tier decides is final, what no policy
+   isolates is for the Baseline tier to decide (`tier_replay`).
 1. A pod is isolated in a direction if some policy of that direction selects it; else all passes.
 2. A rule allows its ports if one of its peers is the other end; a policy allows what its rules do.
 3. All policies that isolate the pod add up, together with what passes whatever they say.
@@ -26,6 +28,7 @@ from podwall.model import (
     IpPeer,
     PodPeer,
     Policy,
+    PolicyTier,
     Rule,
     Service,
     SnapshotWorkload,
@@ -58,6 +61,7 @@ from podwall.reachability.port_rules import (
     opens,
     passes_own_node,
 )
+from podwall.reachability.tier_replay import LEFT, TierReplays, TierSideReplay
 from podwall.reachability.unseen_pods import UnseenPods
 from podwall.reachability.values import (
     ALL,
@@ -135,6 +139,7 @@ class SideReplay:
 
     `unread` are the policies that are not read and may overrule the others. `hidden` are the ports
     that are not certain because rules may see a node in place of the client, with what says so.
+    `tiers` are those in which a policy is about the pod.
     """
 
     direction: Direction
@@ -144,6 +149,7 @@ class SideReplay:
     allowed: Bounds
     unread: tuple[UnreadPolicy, ...] = ()
     hidden: tuple[Exemption, ...] = ()
+    tiers: tuple[TierSideReplay, ...] = ()
 
     @property
     def isolated(self) -> Match:
@@ -171,6 +177,8 @@ class SideReplay:
             yield ALL_PORTS, (unread.cause,)
         for hidden in self.hidden:
             yield hidden.allowed.may, hidden.allowed.causes
+        for tier in self.tiers:
+            yield from tier.doubts()
 
 
 @dataclass(frozen=True, slots=True)
@@ -242,6 +250,7 @@ class Replay:
         self._policies: defaultdict[str | Unknown, list[Policy]] = defaultdict(list)
         for policy in cluster.policies:
             self._policies[policy.namespace].append(policy)
+        self._tiers = TierReplays(cluster, self._answers)
         self._anywhere = [p for p in cluster.policies if isinstance(p.namespace, Unknown)]
         self._isolating = _BoundedCache["tuple[tuple[Policy, MatchAnswer], ...]"]()
         self._replayed = _BoundedCache["tuple[RuleReplay, ...]"]()
@@ -256,25 +265,27 @@ class Replay:
         )
 
     def _side(self, direction: Direction, subject: AnyEndpoint, other: AnyEndpoint) -> SideReplay:
-        if isinstance(subject, ExternalRange) or not namespaces_of(subject):
+        if isinstance(subject, ExternalRange):
             return SideReplay(direction, subject, (), (), ALL)
-        policies = tuple(self._consulted(direction, subject, other))
-        unread = tuple(self._unread(direction, subject))
-        if not policies and not unread:
+        is_shown = bool(namespaces_of(subject))
+        policies = tuple(self._consulted(direction, subject, other)) if is_shown else ()
+        unread = tuple(self._unread(direction, subject)) if is_shown else ()
+        tiers = self._tiers_around(direction, subject, other)
+        if not policies and not unread and not tiers:
             return SideReplay(direction, subject, (), (), ALL)
         exempt = tuple(self._exemptions(direction, subject, other))
         by = overruling(unread)
-        stated = overruled(_together(policies) if policies else ALL, by)
+        stated = overruled(_stated(policies, tiers), by)
         hidden: tuple[Exemption, ...] = ()
         if direction is Direction.INGRESS and isinstance(other, ExternalRange):
             node = HidingNode(FAMILIES[is_ipv6(other.network)])
-            seen = tuple(self._consulted(direction, subject, node))
-            as_node = overruled(_together(seen) if seen else ALL, by)
+            seen = tuple(self._consulted(direction, subject, node)) if is_shown else ()
+            as_node = overruled(_stated(seen, tiers), by)
             hidden = tuple(self._hidden(subject, stated.must - as_node.must))
             lost = PortSet.union(each.allowed.may for each in hidden)
             stated = Bounds(stated.must - lost, stated.may, stated.causes)
         allowed = stated | Bounds.union(each.allowed for each in exempt)
-        return SideReplay(direction, subject, policies, exempt, allowed, unread, hidden)
+        return SideReplay(direction, subject, policies, exempt, allowed, unread, hidden, tiers)
 
     def _hidden(
         self, subject: WorkloadEndpoint | UnseenPods, ports: PortSet
@@ -286,6 +297,14 @@ class Replay:
                 if lost := each.allowed.may & ports:
                     causes = (f"service `{service.name}`: {engine.cluster_services.says}",)
                     yield replace(each, allowed=Bounds.perhaps(lost, *causes))
+
+    def _tiers_around(
+        self, direction: Direction, subject: AnyEndpoint, other: AnyEndpoint
+    ) -> tuple[TierSideReplay, ...]:
+        if not self._cluster.tiers:
+            return ()
+        names = _names(subject if direction is Direction.INGRESS else other)
+        return self._tiers.side(direction, subject, other, names)
 
     def _unread(
         self, direction: Direction, subject: WorkloadEndpoint | UnseenPods
@@ -477,6 +496,17 @@ def _allowed(matches: MatchAnswer, ports: Bounds) -> Bounds:
             return Bounds.perhaps(ports.may, *matches.causes, *ports.causes)
         case Match.NO:
             return NOTHING
+
+
+def _stated(policies: tuple[PolicyReplay, ...], tiers: tuple[TierSideReplay, ...]) -> Bounds:
+    """Return what is allowed by all tiers: those before the policies, these, and those after."""
+    outcomes = {each.tier: each.outcome for each in tiers}
+    last = outcomes.get(PolicyTier.BASELINE, LEFT).before(ALL)
+    if any(each.selects.match is Match.YES for each in policies):
+        last = _together(policies)
+    elif policies:
+        last = Bounds(_together(policies).must & last.must, ALL_PORTS)
+    return outcomes.get(PolicyTier.ADMIN, LEFT).before(last)
 
 
 def _together(policies: tuple[PolicyReplay, ...]) -> Bounds:

@@ -45,10 +45,24 @@ from podwall.reachability.port_rules import (
     passes_own_node,
 )
 from podwall.reachability.unseen_peers import ShownNamespaces, UnseenPeers
-from podwall.reachability.unseen_rules import GrantLists, UnseenGrant, backends
+from podwall.reachability.unseen_rules import GrantLists, PodGrant, UnseenGrant, backends
 from podwall.reachability.values import ALL, NOTHING, Bound, Bounds
 
-__all__ = ["TheirRules"]
+__all__ = ["AlikeNamespaces", "TheirRules"]
+
+
+class AlikeNamespaces(NamedTuple):
+    """Namespaces shown with equal policies, as bits, and what these grant the unseen pods there.
+
+    `unisolated` are grants to pods that no policy isolates. `exempt` passes whatever policies say,
+    and `by` is what policies that are not read do to all other grants.
+    """
+
+    shown: int
+    unisolated: tuple[PodGrant, ...]
+    guarded: tuple[PodGrant, ...]
+    exempt: tuple[PodGrant, ...]
+    by: Overruling
 
 
 class _Isolation(NamedTuple):
@@ -101,7 +115,9 @@ class TheirRules:
         self._groups = analysis.rules.groups[direction.other]
         self._classes = len(analysis.classes)
         opened = backends(analysis, peers) if direction is Direction.EGRESS else ()
-        self._always = [*self._unselected(), *opened]
+        unselected = self._unselected()
+        self._unisolated = {lists.of_grant(each.pods, each.ports) for each in unselected}
+        self._always = [*unselected, *opened]
         self._guarded = self._selected()
         self._alike = list(self._apart())
         self._peer_sets = sorted({each for _, _, parts in self._guarded for each, _ in parts})
@@ -120,6 +136,27 @@ class TheirRules:
         if number not in self._grants:
             self._grants[number] = self._of_one(self._firsts[number])
         return self._grants[number]
+
+    def alike(self, class_: int) -> Iterator[AlikeNamespaces]:
+        """Yield what unseen pods of namespaces shown may do with a class, one grant by one."""
+        allowing, exempt = self._allowing(class_), self.exempt(class_)
+        for here in self._alike:
+            always = [(each in self._unisolated, self._lists.grant(each)) for each in here.always]
+            guarded = (allowing[each] for each in here.guarded if each in allowing)
+            yield AlikeNamespaces(
+                here.shown,
+                tuple(grant for unisolated, grant in always if unisolated),
+                tuple(map(self._lists.grant, guarded)),
+                (*exempt, *(grant for unisolated, grant in always if not unisolated)),
+                here.by,
+            )
+
+    def exempt(self, class_: int) -> tuple[PodGrant, ...]:
+        """Return what passes all unseen pods whatever their policies say."""
+        return tuple(map(self._lists.grant, self._exempt(class_)))
+
+    def others(self, number: int) -> None:
+        """Pods of namespaces that are not shown are restricted by nothing that can be read."""
 
     def _of_one(self, class_: int) -> dict[int, int]:
         exempt = self._exempt(class_)

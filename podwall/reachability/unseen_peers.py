@@ -142,7 +142,7 @@ class UnseenPeers:
         self._peer_sets = peer_sets
         self._elements = elements
         self._classes = classes
-        self._counted = counted
+        self.counted = counted
         self._known: dict[int, tuple[UnseenPeer, ...]] = {}
         self._meanings: dict[int, _Meaning] = {}
         self._spaces: dict[int, _Spaces] = {}
@@ -163,7 +163,7 @@ class UnseenPeers:
     @cached_property
     def surely_none(self) -> BoolArray:
         """For each set whether it can be told at a glance that it means no unseen pods."""
-        if self._counted is Counted.EVERY_POD:
+        if self.counted is Counted.EVERY_POD:
             return np.zeros(len(self._peer_sets), dtype=np.bool_)
         spaces = [isinstance(each, str) for each in self._peer_sets.namespaces.values]
         pinned = [_asks_for_one_value(each) for each in self._peer_sets.pod_selectors.values]
@@ -177,10 +177,10 @@ class UnseenPeers:
         if self.surely_none[peer_set]:
             return ()
         if peer_set not in self._known:
-            self._known[peer_set] = tuple(self._new(peer_set, self._meant(peer_set)))
+            self._known[peer_set] = tuple(self._new(peer_set, self.meant(peer_set)))
         return self._known[peer_set]
 
-    def _meant(self, peer_set: int) -> Iterator[UnseenPeer]:
+    def meant(self, peer_set: int) -> Iterator[UnseenPeer]:
         """Yield the unseen pods that a set means, twins included."""
         every = self.shown.every
         if peer_set == EVERYONE:
@@ -251,7 +251,7 @@ class UnseenPeers:
         """Yield what of some unseen pods are no twins of pods of the set."""
         for peer in meant:
             pinned = sorted(peer.pods.pinned())
-            if self._counted is Counted.EVERY_POD or not (pinned and peer.shown):
+            if self.counted is Counted.EVERY_POD or not (pinned and peer.shown):
                 if peer.shown or peer.others is not None:
                     yield peer
                 continue

@@ -136,6 +136,22 @@ class OwnRules:
         written = {ports for _, ports in self._parts}
         return any(has_names(self._groups.ports.values[each]) for each in written)
 
+    def isolation(self, class_: int) -> Match:
+        """Return whether some policy isolates a class."""
+        state = int(self._state[class_])
+        return {_OPEN: Match.NO, _ISOLATED: Match.YES}.get(state, Match.MAYBE)
+
+    def exempt(self, class_: int) -> Iterator[UnseenGrant]:
+        """Yield what passes a class, if anything restricts it, whatever its policies say."""
+        every = self._peers.shown.every
+        ports = self._analysis.destinations.exposures[self._exposure[class_]]
+        if ports.may:
+            yield UnseenGrant(EVERY_LABEL_MAP, every, EVERY_LABEL_MAP, ports)
+        if self._direction is Direction.EGRESS and opens(
+            self._analysis.cluster.engine, self._direction
+        ):
+            yield from backends(self._analysis, self._peers)
+
     def grants(self, number: int) -> list[UnseenGrant]:
         """Return what the rules of the classes with a number allow unseen pods."""
         if number not in self._grants:
@@ -156,13 +172,7 @@ class OwnRules:
         if state not in {_OPEN, _ISOLATED} and by is not Overruling.OPEN:
             perhaps = Bounds.perhaps(ALL_PORTS)
             yield UnseenGrant(EVERY_LABEL_MAP, every, EVERY_LABEL_MAP, perhaps)
-        exempt = self._analysis.destinations.exposures[self._exposure[class_]]
-        if exempt.may:
-            yield UnseenGrant(EVERY_LABEL_MAP, every, EVERY_LABEL_MAP, exempt)
-        if self._direction is Direction.EGRESS and opens(
-            self._analysis.cluster.engine, self._direction
-        ):
-            yield from backends(self._analysis, self._peers)
+        yield from self.exempt(class_)
 
     def _stated(self, class_: int, state: int) -> Iterator[UnseenGrant]:
         namings, reader = self._analysis.destinations.namings, self._analysis.cluster.ports

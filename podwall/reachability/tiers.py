@@ -1,0 +1,440 @@
+"""What tiers do to the verdicts of all pairs: a small table between kinds of pods and of peers.
+
+How it works: pods that the same policies with tiers are about are one *kind*, and ends that the
+same of their peers mean one *cell*. For each kind and cell the rules are gone through in order, all
+cells at a time: every rule takes the ports that it matches, with its action, from those that are
+left (see `tier_replay`). What remains of a tier is two sets of ports: what passes whatever the
+NetworkPolicies say, and what passes if they let it.
+
+    passes = accepted | (left to them & what NetworkPolicies allow)
+
+Pods that no NetworkPolicy isolates are left to the Baseline tier, which is put into the second set
+beforehand. So a pair needs one look into the table beside its NetworkPolicies, whose lists of pairs
+stay as short as they are without tiers.
+
+It is exact: the rules ask for nothing of an end but its kind or its cell. Of a match that is not
+certain, both outcomes are kept.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from functools import reduce
+from typing import Final, NamedTuple
+
+import numpy as np
+import numpy.typing as npt
+
+from podwall.model import PolicyTier, TierAction, Unknown
+from podwall.policies.rules import Direction
+from podwall.portset import ALL_PORTS, PortSet
+from podwall.reachability.arrays import (
+    BoolArray,
+    Csr,
+    IntArray,
+    Registry,
+    group_by_membership,
+    packed,
+)
+from podwall.reachability.cluster import EnforcedCluster
+from podwall.reachability.destinations import NAMELESS, Destinations, Exemptions
+from podwall.reachability.matching import Match
+from podwall.reachability.overruling import Overruling
+from podwall.reachability.peers import BlockEnds, PeerSetElements, block_elements
+from podwall.reachability.port_rules import RulePorts, has_names
+from podwall.reachability.port_table import PortAtoms
+from podwall.reachability.tier_rules import NumberedPolicy, NumberedRule, TierRules
+from podwall.reachability.values import ALL, NOTHING, Bounds
+
+__all__ = ["TierEnds", "TierTable", "policies_about", "tier_table"]
+
+
+@dataclass(frozen=True, slots=True)
+class TierTable:
+    """What tiers do, by the kind of a pod and the cell of the other end.
+
+    `kind` and `cell` give each element's; `accept` and `rest` are numbers of bounds: what passes
+    whatever NetworkPolicies say, and what passes if they let it. Pods of a kind that is `free` are
+    left to NetworkPolicies in everything.
+    """
+
+    kind: IntArray
+    cell: IntArray
+    accept: IntArray
+    rest: IntArray
+    free: BoolArray
+
+    def with_ports(self, numbers: IntArray) -> TierTable:
+        """Return the table with other numbers for the ports."""
+        accept, rest = numbers[self.accept], numbers[self.rest]
+        return TierTable(self.kind, self.cell, accept, rest, self.free)
+
+
+class TierEnds(NamedTuple):
+    """With what the rules are resolved: the elements of the universe and what is known of them."""
+
+    cluster: EnforcedCluster
+    elements: PeerSetElements
+    blocks: BlockEnds
+    destinations: Destinations
+
+    def of(self, rule: NumberedRule) -> tuple[IntArray, IntArray]:
+        """Return the elements that a rule's peers mean for certain, and those they may mean."""
+        found = [self.elements.of(each) for each in rule.peer_sets]
+        surely, perhaps = [each for each, _ in found], [each for _, each in found]
+        if rule.networks:
+            fact = self.cluster.engine.networks
+            for match, those in block_elements(rule.networks, (fact, fact), self.blocks):
+                (surely if match is Match.YES else perhaps).append(those)
+        if rule.addresses:
+            classes, addresses = self.blocks.classes, self.blocks.addresses
+            outside = np.arange(len(classes), len(classes) + len(addresses))
+            perhaps += [np.flatnonzero(classes.host != Match.NO), outside]
+        certain = _united(surely)
+        return certain, np.setdiff1d(_united(perhaps), certain)
+
+
+def _united(parts: Sequence[IntArray]) -> IntArray:
+    if len(parts) == 1:
+        return parts[0]
+    return np.unique(np.concatenate([np.empty(0, dtype=np.int64), *parts]))
+
+
+def tier_table(  # noqa: PLR0913, PLR0917 - what decides a pair, each part from its own module
+    rules: TierRules,
+    ends: TierEnds,
+    isolating: Csr,
+    exemptions: Exemptions,
+    overruled: IntArray,
+    bounds: Registry[Bounds],
+) -> TierTable:
+    """Return the table of one direction.
+
+    Args:
+        rules: the policies with tiers.
+        ends: the elements of the universe, and what is known of them.
+        isolating: for each element the groups that isolate it, as `profiles` takes them.
+        exemptions: what passes each element that something restricts, whatever policies say.
+        overruled: what policies that are not read do to each element's rules.
+        bounds: numbers port bounds.
+    """
+    naming = ends.destinations.naming if rules.have_names else np.zeros_like(overruled)
+    outgoing = rules.direction is Direction.EGRESS
+    own, theirs = (np.zeros_like(naming), naming) if outgoing else (naming, np.zeros_like(naming))
+    meant = [[ends.of(rule) for rule in policy.rules] for policy in rules.policies]
+    cells = _Cells(meant, exemptions, theirs)
+    about = policies_about(rules.policies, ends.elements, len(naming))
+    group = group_by_membership(own, about)
+    states = _states(isolating)
+    keys = packed(group, states, exemptions.of, overruled)
+    _, examples, kind = np.unique(keys, return_index=True, return_inverse=True)
+    reader = _PortsOfRules(rules, ends, exemptions)
+    fold = _Fold(rules, cells, reader)
+    known: dict[int, _Outcome] = {}
+    table = _Rows(reader, cells, exemptions, bounds)
+    free = (about.lengths == 0) & (states == _OPEN) & (overruled == Overruling.NOT)
+    for e in examples.tolist():
+        if free[e]:
+            table.add_free()
+            continue
+        outcome = known.get(int(group[e]))
+        if outcome is None:
+            outcome = known[int(group[e])] = fold.outcome(about[e].tolist(), int(own[e]))
+        table.add(outcome, int(states[e]), int(exemptions.of[e]), int(overruled[e]))
+    return _merged(kind, cells.of, table, bounds)
+
+
+def policies_about(policies: Sequence[NumberedPolicy], elements: PeerSetElements, size: int) -> Csr:
+    """Return for each element the policies about it: `2 * policy`, plus one if only perhaps."""
+    rows, items = [np.empty(0, dtype=np.int64)], [np.empty(0, dtype=np.int64)]
+    for number, policy in enumerate(policies):
+        for perhaps, those in enumerate(elements.of(policy.subject)):
+            rows.append(those)
+            items.append(np.full_like(those, 2 * number + (perhaps or policy.doubtful)))
+    return Csr.of_pairs(np.concatenate(rows), np.concatenate(items), size)
+
+
+_OPEN: Final = 0
+_ISOLATED: Final = 1
+_PERHAPS: Final = 2
+
+
+def _states(isolating: Csr) -> IntArray:
+    """Return for each element whether NetworkPolicies isolate it: not, for certain, or perhaps."""
+    owner, doubtful = isolating.owners(), isolating.items % 2
+    certain = np.bincount(owner[doubtful == 0], minlength=len(isolating))
+    perhaps = np.bincount(owner[doubtful == 1], minlength=len(isolating))
+    return np.select([certain > 0, perhaps > 0], [_ISOLATED, _PERHAPS], _OPEN)
+
+
+class _Cells:
+    """The cells of the universe: elements that the same peers mean, and that are exempt alike."""
+
+    def __init__(
+        self,
+        meant: list[list[tuple[IntArray, IntArray]]],
+        exemptions: Exemptions,
+        naming: IntArray,
+    ) -> None:
+        size = len(naming)
+        sets = Registry[bytes]()
+        lists: list[IntArray] = []
+        listed = (each for pairs in meant for pair in pairs for each in pair)
+        exempt = (each for several in exemptions.lists for each, _ in several)
+        for elements in (*listed, *exempt):
+            if 0 < len(elements) < size and sets.number(elements.tobytes()) == len(lists):
+                lists.append(elements)
+        self.of = group_by_membership(naming, Csr.of_lists(lists).transposed(size))
+        self.firsts = np.unique(self.of, return_index=True)[1]
+        self.naming = naming[self.firsts]
+        self.meant = [[tuple(map(self.among, pair)) for pair in pairs] for pairs in meant]
+
+    def __len__(self) -> int:
+        return len(self.firsts)
+
+    def among(self, elements: IntArray) -> IntArray:
+        """Return the cells that a set of elements consists of."""
+        flags = np.zeros(len(self), dtype=np.bool_)
+        flags[self.of[elements]] = True
+        return np.flatnonzero(flags)
+
+
+Words = npt.NDArray[np.uint64]
+_WORD: Final = 64
+
+
+class _PortsOfRules:
+    """The ports of rules and exemptions, as bits in words."""
+
+    def __init__(self, rules: TierRules, ends: TierEnds, exemptions: Exemptions) -> None:
+        self._direction = rules.direction
+        self._ends = ends
+        written = {rule.ports for policy in rules.policies for rule in policy.rules}
+        self._bounds = {
+            (ports, naming): self._of(ports, naming)
+            for ports in written
+            for naming in (range(len(ends.destinations.namings)) if has_names(ports) else (0,))
+        }
+        exempt = (ports for several in exemptions.lists for _, ports in several)
+        sets = (
+            each for some in (*self._bounds.values(), *exempt) for each in (some.must, some.may)
+        )
+        self._atoms = PortAtoms(dict.fromkeys(sets))
+        self.count = -(-len(self._atoms) // _WORD)
+        self.every = self.words(ALL_PORTS)
+        self._words = {key: self._of_bounds(each) for key, each in self._bounds.items()}
+
+    def bounds(self, ports: RulePorts, naming: int) -> tuple[Words, Words]:
+        """Return what a rule's ports match for certain, and at most."""
+        return self._words[ports, naming if has_names(ports) else NAMELESS]
+
+    def words(self, ports: PortSet) -> Words:
+        """Return the bits of a set."""
+        return np.frombuffer(self._atoms.bits(ports).to_bytes(8 * self.count, "little"), np.uint64)
+
+    def port_set(self, words: bytes) -> PortSet:
+        """Return the set of some bits."""
+        return self._atoms.port_set(int.from_bytes(words, "little"))
+
+    def _of(self, ports: RulePorts, naming: int) -> Bounds:
+        names = self._ends.destinations.namings
+        return self._ends.cluster.ports.bounds(ports, names[naming], self._direction)
+
+    def _of_bounds(self, bounds: Bounds) -> tuple[Words, Words]:
+        return self.words(bounds.must), self.words(bounds.may)
+
+
+class _Possible(NamedTuple):
+    """The ports that may be accepted, denied, passed on, and left: a row for each cell."""
+
+    accepted: Words
+    denied: Words
+    passed: Words
+    left: Words
+
+    @classmethod
+    def nothing_taken(cls, cells: int, every: Words) -> _Possible:
+        nothing = np.zeros((cells, len(every)), dtype=np.uint64)
+        return cls(nothing, nothing.copy(), nothing.copy(), np.tile(every, (cells, 1)))
+
+    @property
+    def following(self) -> Words:
+        """What the next tier may decide."""
+        return self.passed | self.left
+
+    def take(self, action: TierAction | Unknown, cells: IntArray, ports: Words) -> None:
+        """Let an action take some ports of some cells, as far as they are left."""
+        here = self.left[cells] & ports
+        actions = zip(TierAction, (self.accepted, self.denied, self.passed), strict=True)
+        for each, taken in actions:
+            if isinstance(action, Unknown) or action is each:
+                taken[cells] |= here
+
+    def then(self, others: Sequence[_Possible]) -> None:
+        """Go through one of several policies, in whatever order they are read."""
+        for each in others:
+            for mine, theirs in zip(self[:3], each[:3], strict=True):
+                mine[:] |= self.left & theirs
+        self.left[:] &= reduce(np.bitwise_and, (each.left for each in others))
+
+
+class _Outcome(NamedTuple):
+    """What the tiers before NetworkPolicies and after them may do with a pod's ports."""
+
+    admin: _Possible
+    baseline: _Possible
+
+
+class _Fold:
+    """Goes through the policies about pods, for all cells at a time."""
+
+    def __init__(self, rules: TierRules, cells: _Cells, ports: _PortsOfRules) -> None:
+        self._cells = cells
+        self._ports = ports
+        self._policies = rules.policies
+        numbers = iter(range(len(self._policies)))
+        self._stages = [
+            (stage.tier, frozenset(next(numbers) for _ in stage.policies)) for stage in rules.stages
+        ]
+
+    def outcome(self, codes: Sequence[int], naming: int) -> _Outcome:
+        """Return what policies do, given as `2 * policy`, plus one if only perhaps."""
+        found = {tier: self._untouched() for tier in PolicyTier}
+        for tier, numbers in self._stages:
+            here = [code for code in codes if code // 2 in numbers]
+            if len(here) == 1 and here[0] % 2 == 0:
+                self._read(here[0] // 2, naming, found[tier])
+            elif here:
+                found[tier].then([self._alone(code, naming) for code in here])
+        return _Outcome(found[PolicyTier.ADMIN], found[PolicyTier.BASELINE])
+
+    def _untouched(self) -> _Possible:
+        return _Possible.nothing_taken(len(self._cells), self._ports.every)
+
+    def _alone(self, code: int, naming: int) -> _Possible:
+        """Return what a policy does by itself; one that only perhaps acts leaves everything."""
+        found = self._untouched()
+        self._read(code // 2, naming, found)
+        if code % 2:
+            found.left[:] = self._ports.every
+        return found
+
+    def _read(self, policy: int, naming: int, into: _Possible) -> None:
+        """Go through the rules of a policy in order."""
+        for rule, meant in zip(
+            self._policies[policy].rules, self._cells.meant[policy], strict=True
+        ):
+            surely, perhaps = meant
+            for cells, certain in ((surely, True), (perhaps, False)):
+                for those, must, may in self._by_naming(rule.ports, cells, naming):
+                    into.take(rule.action, those, may)
+                    if certain:
+                        into.left[those] &= ~must
+
+    def _by_naming(
+        self, ports: RulePorts, cells: IntArray, own: int
+    ) -> Iterator[tuple[IntArray, Words, Words]]:
+        """Yield some cells with what a rule's ports mean there: names are the destination's."""
+        if not len(cells):
+            return
+        namings = np.maximum(self._cells.naming[cells], own) if has_names(ports) else None
+        if namings is None:
+            yield (cells, *self._ports.bounds(ports, NAMELESS))
+            return
+        for naming in np.unique(namings).tolist():
+            yield (cells[namings == naming], *self._ports.bounds(ports, naming))
+
+
+class _Rows:
+    """The rows of the table, one for each kind, with numbers of bounds."""
+
+    def __init__(
+        self,
+        ports: _PortsOfRules,
+        cells: _Cells,
+        exemptions: Exemptions,
+        bounds: Registry[Bounds],
+    ) -> None:
+        self._ports = ports
+        self._cells = cells
+        self._exemptions = exemptions
+        self._bounds = bounds
+        self._numbers: dict[bytes, int] = {}
+        self._exempt: dict[int, tuple[Words, Words]] = {}
+        self.accept: list[IntArray] = []
+        self.rest: list[IntArray] = []
+
+    def add_free(self) -> None:
+        """Add the row of a kind that nothing restricts, so that nothing is exempt either."""
+        every = np.zeros(len(self._cells), dtype=np.int64)
+        self.accept.append(every + self._bounds.number(NOTHING))
+        self.rest.append(every + self._bounds.number(ALL))
+
+    def add(self, outcome: _Outcome, state: int, exemption: int, overruled: int) -> None:
+        """Add the row of a kind."""
+        admin, baseline, every = outcome.admin, outcome.baseline, self._ports.every
+        certain = every & ~admin.denied
+        accept = [certain & ~admin.following, admin.accepted]
+        rest = [certain & admin.following, admin.following]
+        if state != _ISOLATED:
+            rest[0] = rest[0] & ~baseline.denied
+        if state == _OPEN:
+            rest[1] = rest[1] & (baseline.accepted | baseline.following)
+        if overruled:
+            accept[0], rest[0] = (np.zeros_like(each) for each in (accept[0], rest[0]))
+        if overruled == Overruling.OPEN:
+            accept[1] = np.zeros_like(accept[1]) | every
+        exempt = self._exempted(exemption)
+        self.accept.append(self._numbered(accept[0] | exempt[0], accept[1] | exempt[1]))
+        self.rest.append(self._numbered(*rest))
+
+    def _exempted(self, exemption: int) -> tuple[Words, Words]:
+        """Return what passes to or from each cell whatever policies say."""
+        if exemption not in self._exempt:
+            must, may = (np.zeros((len(self._cells), self._ports.count), np.uint64) for _ in "mm")
+            for elements, ports in self._exemptions.lists[exemption]:
+                cells = self._cells.among(elements)
+                must[cells] |= self._ports.words(ports.must)
+                may[cells] |= self._ports.words(ports.may)
+            self._exempt[exemption] = (must, may)
+        return self._exempt[exemption]
+
+    def _numbered(self, must: Words, may: Words) -> IntArray:
+        """Return the numbers of the bounds of each cell."""
+        rows = np.ascontiguousarray(np.concatenate([must, may], axis=1))
+        whole = rows.view(np.dtype((np.void, rows.shape[1] * rows.itemsize))).ravel()
+        distinct, which = np.unique(whole, return_inverse=True)
+        found = [self._number(each.tobytes()) for each in distinct]
+        return np.array(found, dtype=np.int64)[which]
+
+    def _number(self, words: bytes) -> int:
+        if words not in self._numbers:
+            half = len(words) // 2
+            must, may = (self._ports.port_set(each) for each in (words[:half], words[half:]))
+            self._numbers[words] = self._bounds.number(Bounds(must, may))
+        return self._numbers[words]
+
+
+def _merged(kind: IntArray, cell: IntArray, rows: _Rows, bounds: Registry[Bounds]) -> TierTable:
+    """Return the table without rows and columns that are equal to others."""
+    table = np.stack([np.stack(rows.accept), np.stack(rows.rest)], axis=2)
+    first_rows, row = _distinct(table.reshape(len(table), -1))
+    table = table[first_rows]
+    first_columns, column = _distinct(table.transpose(1, 0, 2).reshape(table.shape[1], -1))
+    table = table[:, first_columns]
+    free = np.array([bounds.number(NOTHING), bounds.number(ALL)])
+    return TierTable(
+        row[kind],
+        column[cell],
+        np.ascontiguousarray(table[:, :, 0]),
+        np.ascontiguousarray(table[:, :, 1]),
+        (table == free).all(axis=(1, 2)),
+    )
+
+
+def _distinct(rows: IntArray) -> tuple[IntArray, IntArray]:
+    """Return where the distinct rows of a table first stand, and the number of each row's."""
+    numbers = Registry[bytes]()
+    number = np.array([numbers.number(each.tobytes()) for each in rows], dtype=np.int64)
+    return np.unique(number, return_index=True)[1], number
