@@ -171,11 +171,7 @@ class Engine:
                 yield field.name, value
 
     def enforces_kind(self, kind: str) -> Fact[KindTreatment]:
-        """Return whether policies of a kind with tiers are enforced.
-
-        >>> CILIUM.enforces_kind("ClusterNetworkPolicy").value.at("1.34").value
-        'ignored'
-        """
+        """Return whether policies of a kind with tiers are enforced."""
         return self.cluster_policies if kind == "ClusterNetworkPolicy" else self.admin_policies
 
     def departures(self) -> dict[str, Fact[object]]:

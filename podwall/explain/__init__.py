@@ -24,6 +24,11 @@ from podwall.explain.scopes import (
     Scopes,
     scopes,
 )
+from podwall.explain.tiers import (
+    TierExplanation,
+    TierPolicyExplanation,
+    TierRuleExplanation,
+)
 from podwall.explain.wording import rule_text
 
 __all__ = [
@@ -41,6 +46,9 @@ __all__ = [
     "RuleScope",
     "Scopes",
     "SideExplanation",
+    "TierExplanation",
+    "TierPolicyExplanation",
+    "TierRuleExplanation",
     "TypedPort",
     "answers",
     "explain",

@@ -27,7 +27,7 @@ from podwall.reachability.cluster import EnforcedCluster, MatchAnswers, same_nam
 from podwall.reachability.matching import Match, requirement_matches
 from podwall.reachability.unseen_pods import UnseenPods
 
-__all__ = ["ConditionOn", "PeerCondition", "peer_conditions"]
+__all__ = ["ConditionOn", "PeerCondition", "peer_conditions", "pod_conditions"]
 
 
 class ConditionOn(StrEnum):
@@ -87,7 +87,12 @@ def peer_conditions(policy: Policy, peer: PodPeer) -> Iterator[PeerCondition]:
     if peer.namespaces is None:
         words = f"the pod were in namespace {namespace_text(policy.namespace)}"
         yield PeerCondition(ConditionOn.PLACE, words, None, policy.namespace)
-    else:
+    yield from pod_conditions(peer)
+
+
+def pod_conditions(peer: PodPeer) -> Iterator[PeerCondition]:
+    """Yield the conditions of a peer that are the same in whatever namespace its policy is."""
+    if peer.namespaces is not None:
         yield from map(_on_namespace, peer.namespaces.requirements)
     for each in peer.pods.requirements:
         yield PeerCondition(ConditionOn.POD, f"the pod {carrying(each)}", each)

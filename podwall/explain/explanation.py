@@ -10,8 +10,14 @@ from dataclasses import dataclass
 from typing import Final
 
 from podwall.explain.conditions import peer_conditions
+from podwall.explain.tiers import (
+    TierExplanation,
+    tier_explanations,
+    tier_lines,
+    tier_reason,
+)
 from podwall.explain.wording import blocks_text, peer_text, ports_text
-from podwall.model import IpPeer, IpProtocol, PodPeer, Policy, Rule, Unknown
+from podwall.model import IpPeer, IpProtocol, PodPeer, Policy, PolicyTier, Rule, Unknown
 from podwall.policies.errors import Place
 from podwall.policies.rules import Direction
 from podwall.portset import ALL_PORTS, PortSet
@@ -107,6 +113,7 @@ class SideExplanation:
     why: str
     policies: tuple[PolicyExplanation, ...]
     exemptions: tuple[ExplanationNote, ...]
+    tiers: tuple[TierExplanation, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -149,9 +156,11 @@ class Explanation:
 
 def _side_lines(side: SideExplanation) -> Iterator[str]:
     yield f"{side.direction.field} of {side.subject.id}: {side.verdict}, {side.why}"
+    yield from (f"  {line}" for line in tier_lines(side.tiers, PolicyTier.ADMIN))
     for policy in side.policies:
         yield f"  {policy.title}: {policy.verdict}, {policy.why}"
         yield from (f"    {rule.place.path}: {rule.verdict}, {rule.why}" for rule in policy.rules)
+    yield from (f"  {line}" for line in tier_lines(side.tiers, PolicyTier.BASELINE))
     for exemption in side.exemptions:
         yield f"  {exemption.when}: {exemption.says} ({exemption.link})"
 
@@ -308,8 +317,11 @@ class _Explainer:
         policies = tuple(self._policy(side, each, other) for each in side.policies)
         exemptions = (*self._exemptions(side), *self._hidden(side), *_unread(side))
         verdict = self._of(side.allowed)
-        why = _side_reason(side, verdict, policies)
-        return SideExplanation(side.direction, side.subject, verdict, why, policies, exemptions)
+        why = _side_reason(side, verdict, policies, self._asked)
+        tiers = tier_explanations(self._cluster, side, self._asked, other)
+        return SideExplanation(
+            side.direction, side.subject, verdict, why, policies, exemptions, tiers
+        )
 
     def _exemptions(self, side: SideReplay) -> Iterator[ExplanationNote]:
         """Yield what lets some of the asked ports pass whatever the policies say."""
@@ -369,12 +381,19 @@ def _unread(side: SideReplay) -> Iterator[ExplanationNote]:
 
 
 def _side_reason(
-    side: SideReplay, verdict: Verdict, policies: tuple[PolicyExplanation, ...]
+    side: SideReplay, verdict: Verdict, policies: tuple[PolicyExplanation, ...], asked: PortSet
 ) -> str:
     if side.unread:
         return "it depends on what is not read"
-    if not side.policies:
-        return _not_isolated(side)
+    if side.tiers and verdict is Verdict.UNDETERMINED:
+        return "it depends on what is not known"
+    by_tier = tier_reason(side, verdict, asked)
+    if by_tier or not side.policies:
+        return by_tier or _not_isolated(side)
+    return _policy_reason(verdict, policies)
+
+
+def _policy_reason(verdict: Verdict, policies: tuple[PolicyExplanation, ...]) -> str:
     match verdict:
         case Verdict.ALLOWED if all(each.verdict is Verdict.DENIED for each in policies):
             return "it passes whatever the policies say"

@@ -22,6 +22,7 @@ from podwall.lint import (
     port_names,
     redundancy,
     server_calls,
+    tiers,
     unmatched,
 )
 from podwall.lint.context import Lint, LintContext
@@ -52,6 +53,7 @@ LINTS: Final[tuple[Lint, ...]] = (
     *overlooked_labels.OVERLOOKED_LABEL_LINTS,
     *port_names.PORT_NAME_LINTS,
     *engine.AZURE_LINTS,
+    *tiers.TIER_LINTS,
     *openness.OPENNESS_LINTS,
     *mistakes.MISTAKE_LINTS,
 )

@@ -19,6 +19,7 @@ from podwall.model import (
     Unknown,
 )
 from podwall.policies.errors import Severity
+from podwall.policies.peers import METADATA_NAME
 from podwall.policies.presets import KUBE_DNS
 from podwall.reachability.matching import Match, labels_match
 from podwall.reachability.port_rules import entry_bounds
@@ -59,6 +60,8 @@ def _dns_blocked(protocol: IpProtocol, context: LintContext) -> Iterator[Diagnos
         allowed = [rule for policy in policies for rule in _rules(policy)]
         if any(_allows_dns(context, each, protocol) for each in allowed):
             continue
+        if _accepted_by_tiers(context, workloads, protocol):
+            continue
         severity = None if any(_rules(policy) for policy in policies) else Severity.INFO
         yield Diagnostic(
             policies[0].place.at("spec.egress"),
@@ -66,6 +69,23 @@ def _dns_blocked(protocol: IpProtocol, context: LintContext) -> Iterator[Diagnos
             "no egress rule allows port 53 to the cluster's DNS",
             severity=severity,
         )
+
+
+def _accepted_by_tiers(
+    context: LintContext, workloads: Sequence[int], protocol: IpProtocol
+) -> bool:
+    """Return whether tiers may let the workloads ask the cluster's DNS all the same."""
+    found = context.reachability
+    if not found.cluster.tiers:
+        return False
+    key, value = DNS_LABEL
+    shown = SYSTEM in found.cluster.shown_namespaces
+    pods = f"any:{key}={value}"
+    dns = f"{SYSTEM}/{pods}" if shown else f"{pods}@{METADATA_NAME}={SYSTEM}"
+    ids = filter(None, map(context.endpoint, workloads))
+    return any(
+        found.replay(each, dns).egress.allowed.may.contains(protocol, DNS_PORT) for each in ids
+    )
 
 
 def _isolated(context: LintContext) -> dict[tuple[Policy, ...], list[int]]:

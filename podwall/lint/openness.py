@@ -7,12 +7,25 @@ from functools import partial
 from ipaddress import ip_address
 from typing import Final
 
+import numpy as np
+
 from podwall.lint.context import Diagnostic, Lint, LintContext, RuleAt
-from podwall.model import IpPeer, IpProtocol, Peer, PodPeer, Selector, Unknown
+from podwall.model import (
+    IpPeer,
+    IpProtocol,
+    Peer,
+    PodPeer,
+    Selector,
+    TierAction,
+    TierRule,
+    Unknown,
+)
 from podwall.policies.errors import Place, Severity
 from podwall.policies.rules import Direction
 from podwall.reachability.cluster import rules_of
+from podwall.reachability.matching import Match, labels_match
 from podwall.reachability.port_rules import entry_bounds
+from podwall.reachability.profiles import UNISOLATED
 
 __all__ = ["COVERAGE_LINTS", "OPENNESS_LINTS"]
 
@@ -28,16 +41,32 @@ SOMEWHERE: Final = "?"
 def _unprotected(context: LintContext) -> Iterator[Diagnostic]:
     """Yield workloads that no policy isolates; nothing where there is no policy at all."""
     policies = context.policies
+    restricted = _restricted_by_tiers(context)
     isolated = frozenset().union(*(context.pods.of_policy(policy).may for policy in policies))
     for number, workload in enumerate(context.snapshot.workloads):
+        if number in restricted:
+            continue
         if policies and number not in isolated and workload.host_network is False:
             yield Diagnostic(
                 workload.place, f"no policy isolates `{context.pods.name(number)}` in any direction"
             )
 
 
+def _restricted_by_tiers(context: LintContext) -> frozenset[int]:
+    """Return the workloads of which tiers decide something: not everyone reaches them."""
+    found = context.reachability.analysis
+    if not found.cluster.tiers or found.cluster.workloads is not context.snapshot.workloads:
+        return frozenset()
+    element = found.classes.of_workload
+    sides = (found.join.sources, found.join.destinations)
+    tight = [side.profile[side.of[element]] != UNISOLATED for side in sides]
+    return frozenset(np.flatnonzero(tight[0] | tight[1]).tolist())
+
+
 def _no_policies(context: LintContext) -> Iterator[Diagnostic]:
     workloads = context.snapshot.workloads
+    if context.reachability.cluster.tiers:
+        return
     if workloads and not context.snapshot.policies:
         count = "is 1 workload" if len(workloads) == 1 else f"are {len(workloads)} workloads"
         yield Diagnostic(Place(), f"there {count} and no network policy")
@@ -47,7 +76,11 @@ def _open_namespaces(context: LintContext) -> Iterator[Diagnostic]:
     places = {namespace.name: namespace.place for namespace in context.snapshot.namespaces}
     denying = {direction: _denying(context, direction) for direction in Direction}
     for name in _populated(context) if context.snapshot.policies else ():
-        missing = [each for each in Direction if not {name, SOMEWHERE} & denying[each]]
+        missing = [
+            each
+            for each in Direction
+            if not {name, SOMEWHERE} & denying[each] and not _denied_by_tiers(context, name, each)
+        ]
         directions = " and ".join(each.field for each in missing)
         if missing:
             severity = Severity.WARNING if Direction.INGRESS in missing else None
@@ -56,6 +89,26 @@ def _open_namespaces(context: LintContext) -> Iterator[Diagnostic]:
                 f"namespace `{name}` has no policy that denies {directions} by default",
                 severity=severity,
             )
+
+
+def _denied_by_tiers(context: LintContext, namespace: str, direction: Direction) -> bool:
+    """Return whether a tier denies every pod of a namespace something of every other pod."""
+    labels = context.reachability.cluster.namespaces.of(namespace)
+    every = PodPeer(Selector(), Selector())
+    return any(
+        isinstance(subject := acting.policy.subject, PodPeer)
+        and subject.pods == Selector()
+        and labels_match(subject.namespaces or Selector(), labels) is Match.YES
+        and any(
+            isinstance(rule, TierRule)
+            and rule.action is TierAction.DENY
+            and isinstance(rule.peers, tuple)
+            and every in rule.peers
+            for rule in acting.policy.rules(direction)
+        )
+        for stage in context.reachability.cluster.tiers
+        for acting in stage.policies
+    )
 
 
 def _populated(context: LintContext) -> list[str]:

@@ -119,8 +119,8 @@ def passage_text(passage: PairVerdict) -> str:
 
 _TITLES: Final = {
     ChangeCause.POLICY: "changed by policies:",
-    ChangeCause.OTHER: "changed by labels, ports, services, namespaces, the engine "
-    "or what is not read:",
+    ChangeCause.OTHER: "changed by labels, ports, services, namespaces, the engine, "
+    "tiers or what is not read:",
     ChangeCause.NEW: "of new workloads:",
     ChangeCause.GONE: "of workloads that are gone:",
 }
@@ -224,7 +224,7 @@ class ConnectionChangeDocument(TypedDocument):
         ChangeCause,
         about(
             "`policy`: a policy differs that selects one of the ends; `other`: labels, "
-            "ports, services, namespaces, the engine or what is not read differ."
+            "ports, services, namespaces, the engine, tiers or what is not read differ."
         ),
     ]
     policies: Annotated[

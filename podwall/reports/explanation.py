@@ -18,7 +18,10 @@ from podwall.explain import (
     FlowAnswer,
     PolicyExplanation,
     SideExplanation,
+    TierExplanation,
+    TierPolicyExplanation,
 )
+from podwall.model import PolicyTier
 from podwall.policies.errors import Place
 from podwall.reachability import Verdict
 from podwall.reports.findings.documents import ReadingDocument
@@ -77,10 +80,26 @@ def title(explanation: Explanation) -> str:
 def _side_lines(side: SideExplanation, locate: Locate) -> Iterator[str]:
     subject = printable(side.subject.id)
     yield f"{side.direction.field} of {subject}: {side.verdict}, {printable(side.why)}\n"
+    yield from _tier_lines(side, PolicyTier.ADMIN, locate)
     for policy in side.policies:
         yield from _policy_lines(policy, locate)
+    yield from _tier_lines(side, PolicyTier.BASELINE, locate)
     for exemption in side.exemptions:
         yield f"  {exemption.when}: {printable(exemption.says)}\n    {exemption.link}\n"
+
+
+def _tier_lines(side: SideExplanation, tier: PolicyTier, locate: Locate) -> Iterator[str]:
+    for each in side.tiers:
+        if each.tier is not tier:
+            continue
+        yield f"  {each.tier} tier: {each.why}\n"
+        for policy in each.policies:
+            where = _where(policy.policy.place)
+            yield f"    {printable(policy.name)}{where}: {printable(policy.why)}\n"
+            is_lined = policy.policy.place.line is not None
+            for rule in policy.rules:
+                at = f"{rule.place.path}{_where(locate(rule.place), only_line=is_lined)}"
+                yield f"      {at}: {rule.does}, {printable(rule.why)}\n"
 
 
 def _policy_lines(policy: PolicyExplanation, locate: Locate) -> Iterator[str]:
@@ -119,15 +138,27 @@ def _side_markdown(side: SideExplanation, locate: Locate) -> Iterator[str]:
     subject = markdown_text(side.subject.id)
     why = markdown_text(side.why)
     yield f"- **{side.direction.field} of {subject}: {side.verdict}**, {why}\n"
+    yield from _tier_markdown(side, PolicyTier.ADMIN, locate)
     for policy in side.policies:
         name = markdown_text(policy.name)
         yield f"  - policy {name}: {policy.verdict}, {markdown_text(policy.why)}\n"
         for rule in policy.rules:
             place = markdown_text(str(locate(rule.place)))
             yield f"    - {place}: {rule.verdict}, {markdown_text(rule.why)}\n"
+    yield from _tier_markdown(side, PolicyTier.BASELINE, locate)
     for exemption in side.exemptions:
         says = markdown_text(exemption.says)
         yield f"  - {exemption.when}: {says} ([source]({exemption.link}))\n"
+
+
+def _tier_markdown(side: SideExplanation, tier: PolicyTier, locate: Locate) -> Iterator[str]:
+    for each in side.tiers:
+        for policy in each.policies if each.tier is tier else ():
+            name = markdown_text(policy.name)
+            yield f"  - {each.tier} tier: {name}, {markdown_text(policy.why)}\n"
+            for rule in policy.rules:
+                place = markdown_text(str(locate(rule.place)))
+                yield f"    - {place}: {rule.does}, {markdown_text(rule.why)}\n"
 
 
 class NoteDocument(TypedDocument):
@@ -155,6 +186,28 @@ class PolicyDocument(TypedDocument):
     rules: tuple[RuleDocument, ...]
 
 
+class TierRuleDocument(TypedDocument):
+    """A rule of a policy with a tier."""
+
+    place: FieldPlaceDocument
+    action: str
+    decides: Annotated[
+        tuple[PortsDocument, ...],
+        about("The asked ports that it decides, or may decide, because no rule before it does."),
+    ]
+    why: Annotated[str, about("What it names, or the nearest miss.")]
+
+
+class TierPolicyDocument(TypedDocument):
+    """A policy with a tier that is about an end, rule by rule."""
+
+    policy: Annotated[str, about("Its kind and its name.")]
+    tier: PolicyTier
+    place: FieldPlaceDocument
+    why: str
+    rules: tuple[TierRuleDocument, ...]
+
+
 class SideDocument(TypedDocument):
     """One direction, judged by the policies of the end that it leaves or enters."""
 
@@ -169,6 +222,10 @@ class SideDocument(TypedDocument):
     perhaps: Annotated[
         tuple[NoteDocument, ...],
         about("What may pass whatever the policies say: it is not known yet."),
+    ]
+    tiers: Annotated[
+        tuple[TierPolicyDocument, ...],
+        about("The policies with tiers about this end, in the order in which they decide."),
     ]
 
 
@@ -234,7 +291,26 @@ def _side_document(side: SideExplanation, locate: Locate) -> SideDocument:
         for when in ("always", "perhaps")
     )
     policies = tuple(_policy_document(policy, locate) for policy in side.policies)
-    return SideDocument(side.subject.id, side.verdict, side.why, policies, always, perhaps)
+    tiers = tuple(
+        _tier_document(each, policy, locate) for each in side.tiers for policy in each.policies
+    )
+    return SideDocument(side.subject.id, side.verdict, side.why, policies, always, perhaps, tiers)
+
+
+def _tier_document(
+    tier: TierExplanation, policy: TierPolicyExplanation, locate: Locate
+) -> TierPolicyDocument:
+    rules = tuple(
+        TierRuleDocument(
+            place_document(locate(rule.place)),
+            rule.action,
+            ports_documents(rule.decides),
+            rule.why,
+        )
+        for rule in policy.rules
+    )
+    place = place_document(policy.policy.place)
+    return TierPolicyDocument(policy.name, tier.tier, place, policy.why, rules)
 
 
 def _policy_document(policy: PolicyExplanation, locate: Locate) -> PolicyDocument:

@@ -20,7 +20,7 @@ from podwall.policies.rules import Direction
 from podwall.reading import Document, SnapshotReading, snapshot
 
 Manifest = dict[str, Any]
-EVERY = {"namespaces": {}}
+EVERY: Manifest = {"namespaces": {}}
 _IN, _OUT = Direction.INGRESS, Direction.EGRESS
 
 

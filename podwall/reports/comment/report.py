@@ -132,7 +132,7 @@ _REASONS: Final = {
     ChangeCause.POLICY: "",
     ChangeCause.NEW: "a workload is new",
     ChangeCause.GONE: "a workload is gone",
-    ChangeCause.OTHER: "labels, ports, services, namespaces, the engine or what is not read",
+    ChangeCause.OTHER: "labels, ports, services, namespaces, the engine, tiers or what is not read",
 }
 
 

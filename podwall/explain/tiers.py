@@ -1,0 +1,238 @@
+"""What tiers say about one flow: every policy and rule in order, and which of them decides.
+
+A rule that matches and does not decide says which comes before it would have had to be missing.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from podwall.explain.conditions import pod_conditions
+from podwall.explain.wording import blocks_text, peer_text, ports_text
+from podwall.model import (
+    AddressPeer,
+    IpPeer,
+    PodPeer,
+    PolicyTier,
+    TierAction,
+    TierPolicy,
+    TierRule,
+    Unknown,
+)
+from podwall.policies.errors import Place
+from podwall.policies.rules import Direction
+from podwall.portset import ALL_PORTS, NO_PORTS, PortSet
+from podwall.reachability.cluster import EnforcedCluster
+from podwall.reachability.matching import Match, host_match
+from podwall.reachability.replay import SideReplay
+from podwall.reachability.tier_replay import (
+    TierPeerReplay,
+    TierPolicyReplay,
+    TierRuleReplay,
+    TierSideReplay,
+)
+from podwall.reachability.unseen_pods import UnseenPods
+from podwall.reachability.values import AnyEndpoint, ExternalRange, Verdict, WorkloadEndpoint
+
+__all__ = [
+    "TierExplanation",
+    "TierPolicyExplanation",
+    "TierRuleExplanation",
+    "tier_explanations",
+    "tier_lines",
+    "tier_reason",
+]
+
+
+@dataclass(frozen=True, slots=True)
+class TierRuleExplanation:
+    """One rule of a tier: where it stands, which of the asked ports it decides, and why.
+
+    `why` says what it names, or the nearest miss. `matches` are asked ports that it is about,
+    decided or not.
+    """
+
+    place: Place
+    action: str
+    decides: PortSet
+    matches: PortSet
+    why: str
+
+    @property
+    def does(self) -> str:
+        """What comes of it, in a few words."""
+        if self.decides:
+            return f"{self.action} decides {self.decides}"
+        return f"{self.action} comes too late" if self.matches else f"{self.action} is not for this"
+
+
+@dataclass(frozen=True, slots=True)
+class TierPolicyExplanation:
+    """A policy with a tier that is about the pod, or may be, and each of its rules."""
+
+    policy: TierPolicy
+    why: str
+    rules: tuple[TierRuleExplanation, ...]
+
+    @property
+    def name(self) -> str:
+        """The policy with its kind."""
+        return self.policy.full_name
+
+
+@dataclass(frozen=True, slots=True)
+class TierExplanation:
+    """One tier: its policies in the order in which they decide."""
+
+    tier: PolicyTier
+    why: str
+    policies: tuple[TierPolicyExplanation, ...]
+
+
+def tier_explanations(
+    cluster: EnforcedCluster, side: SideReplay, asked: PortSet, other: AnyEndpoint
+) -> tuple[TierExplanation, ...]:
+    """Return what the tiers of one end say about a flow."""
+    explainer = _TierExplainer(cluster, side.direction, asked, other)
+    return tuple(
+        TierExplanation(
+            each.tier,
+            _tier_reason(side, each, asked),
+            tuple(explainer.policy(policy, _reaching(side, each)) for policy in each.policies),
+        )
+        for each in side.tiers
+    )
+
+
+def _reaching(side: SideReplay, tier: TierSideReplay) -> PortSet:
+    """Return the ports that come to a tier, because nothing before it decides them."""
+    if tier.tier is PolicyTier.ADMIN:
+        return ALL_PORTS
+    if side.isolated is Match.YES:
+        return NO_PORTS
+    first = side.tiers[0]
+    return ALL_PORTS if first is tier else first.outcome.following
+
+
+def tier_reason(side: SideReplay, verdict: Verdict, asked: PortSet) -> str:
+    """Return which rule of a tier is behind a verdict that is certain; nothing if none is."""
+    action = {Verdict.ALLOWED: TierAction.ACCEPT, Verdict.DENIED: TierAction.DENY}.get(verdict)
+    does = "allows" if verdict is Verdict.ALLOWED else "denies"
+    left, named = asked, []
+    for policy, rule, reached in _in_order(side):
+        if rule.action is action and rule.decided & reached & left:
+            where = f"spec.{side.direction.field}[{rule.index}]"
+            named.append(f"rule `{where}` of {policy.full_name}")
+            left -= rule.decided & reached
+    if not named or (left and side.policies):
+        return ""
+    return f"{named[0]} {does} {'it' if not left and len(named) == 1 else 'a part of it'}"
+
+
+def _in_order(side: SideReplay) -> Iterator[tuple[TierPolicy, TierRuleReplay, PortSet]]:
+    """Yield the rules of all tiers, each with the ports that come to its tier."""
+    for tier in side.tiers:
+        reached = _reaching(side, tier)
+        for policy in tier.policies:
+            yield from ((policy.acting.policy, rule, reached) for rule in policy.rules)
+
+
+def _tier_reason(side: SideReplay, tier: TierSideReplay, asked: PortSet) -> str:
+    if tier.tier is PolicyTier.BASELINE and side.isolated is Match.YES:
+        return "not reached: a NetworkPolicy isolates the pod, and is final"
+    if not (tier.outcome.accepted | tier.outcome.denied | tier.outcome.passed) & asked:
+        return "decides nothing of this"
+    before = "before NetworkPolicies" if tier.tier is PolicyTier.ADMIN else "after all policies"
+    return f"comes {before}"
+
+
+class _TierExplainer:
+    """Explains the rules of one end."""
+
+    def __init__(
+        self, cluster: EnforcedCluster, direction: Direction, asked: PortSet, other: AnyEndpoint
+    ) -> None:
+        self._cluster = cluster
+        self._direction = direction
+        self._asked = asked
+        self._other = other
+
+    def policy(self, replay: TierPolicyReplay, reaching: PortSet) -> TierPolicyExplanation:
+        """Explain a policy, given the ports that come to its tier."""
+        policy = replay.acting.policy
+        verb = "is about the pod" if replay.selects.match is Match.YES else "may be about the pod"
+        causes = f" ({'; '.join(replay.selects.causes)})" if replay.selects.causes else ""
+        order = "" if isinstance(policy.priority, Unknown) else f"priority {policy.priority}, "
+        rules = tuple(self._rule(policy, each, reaching) for each in replay.rules)
+        return TierPolicyExplanation(policy, f"{order}{verb}{causes}", rules)
+
+    def _rule(
+        self, policy: TierPolicy, replay: TierRuleReplay, reaching: PortSet
+    ) -> TierRuleExplanation:
+        action = replay.action
+        return TierRuleExplanation(
+            policy.place.at(f"spec.{self._direction.field}[{replay.index}]"),
+            "an unknown action" if isinstance(action, Unknown) else str(action),
+            replay.decided & self._asked & reaching,
+            replay.matched.may & self._asked,
+            self._why(replay),
+        )
+
+    def _why(self, replay: TierRuleReplay) -> str:
+        rule = replay.rule
+        if isinstance(rule, Unknown):
+            return f"it may be any rule ({rule.cause})"
+        if replay.matches.match is Match.NO:
+            misses = (self._miss(each) for each in replay.peers)
+            return min(misses, default=(0, "it names nobody"))[1]
+        named = _named(replay, rule)
+        if not replay.matched.may & self._asked:
+            return f"it names {named}, not {self._asked}"
+        doubts = replay.matched.causes if replay.matched.must != replay.matched.may else ()
+        return f"perhaps it names {named} ({'; '.join(doubts)})" if doubts else f"it names {named}"
+
+    def _miss(self, replay: TierPeerReplay) -> tuple[int, str]:
+        """Return how far a peer is from the other end, and the least that would have to differ."""
+        peer, other = replay.peer, self._other
+        if isinstance(peer, tuple):
+            return 1, f"it names {blocks_text(peer)}"
+        if isinstance(peer, AddressPeer | Unknown):
+            return _FAR, "it names addresses that are no pod's"
+        if isinstance(other, ExternalRange):
+            return _FAR, "it names pods, and the other end is outside the cluster"
+        if isinstance(other, WorkloadEndpoint) and host_match(other.workload) is Match.YES:
+            return _FAR, "no selector matches a pod on the host network: to policies it is a node"
+        pods = other if isinstance(other, UnseenPods) else other.workload
+        failing = [
+            each.words
+            for each in pod_conditions(peer)
+            if each.match(self._cluster, pods) is Match.NO
+        ]
+        return len(failing), f"it would match if {' and '.join(failing)}"
+
+
+_FAR = 8
+"""As many failing conditions does it count that a peer can't match an end of this kind at all."""
+
+
+def _named(replay: TierRuleReplay, rule: TierRule) -> str:
+    """Return the peer that matches, with the ports of the rule, in words."""
+    matching = next(each for each in replay.peers if each.answer.match is replay.matches.match)
+    return f"{_peer_text(matching.peer)} on {ports_text(rule.ports)}"
+
+
+def _peer_text(peer: PodPeer | AddressPeer | tuple[IpPeer, ...] | Unknown) -> str:
+    return peer.cause if isinstance(peer, AddressPeer) else peer_text(peer, "")
+
+
+def tier_lines(tiers: tuple[TierExplanation, ...], tier: PolicyTier) -> Iterator[str]:
+    """Yield what one of the tiers says, as lines of plain text."""
+    for each in tiers:
+        if each.tier is tier:
+            yield f"{each.tier} tier: {each.why}"
+            for policy in each.policies:
+                where = str(policy.policy.place)
+                yield f"  {policy.name}{where and f' ({where})'}: {policy.why}"
+                for rule in policy.rules:
+                    yield f"    {rule.place.path}: {rule.does}, {rule.why}"

@@ -1,0 +1,265 @@
+"""What is probably not meant in policies with tiers: idle kinds, equal priorities, idle rules."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from itertools import combinations
+from typing import Final, NamedTuple
+
+import numpy as np
+
+from podwall.engines import Treatment
+from podwall.lint.context import Diagnostic, Lint, LintContext
+from podwall.lint.redundancy import rule_covers
+from podwall.model import (
+    EMPTY_SELECTOR,
+    AddressPeer,
+    PodPeer,
+    PolicyTier,
+    Rule,
+    TierAction,
+    TierPolicy,
+    TierRule,
+    Unknown,
+)
+from podwall.policies.errors import Place, Severity
+from podwall.policies.rules import Direction
+from podwall.reachability.arrays import IntArray
+from podwall.reachability.peers import BlockEnds
+from podwall.reachability.port_rules import entry_bounds
+from podwall.reachability.tier_order import TierStage
+from podwall.reachability.tier_rules import NumberedPolicy
+from podwall.reachability.tiers import TierEnds
+
+__all__ = ["TIER_LINTS"]
+
+_DOC: Final = "https://network-policy-api.sigs.k8s.io/api-overview/"
+
+
+def _idle(context: LintContext) -> Iterator[Diagnostic]:
+    """Yield the policies of kinds that the engine does not enforce, or may not enforce."""
+    engine, version = context.engine, context.snapshot.kubernetes_version
+    for policy in context.snapshot.tier_policies:
+        fact = engine.enforces_kind(policy.kind)
+        treatment = fact.value.at(version)
+        if treatment is Treatment.IGNORED or not engine.enforces:
+            yield Diagnostic(
+                policy.place,
+                f"{policy.full_name} is written, and idle under {engine.name}: {fact.says}",
+            )
+        elif treatment is Treatment.UNDEFINED:
+            known = "" if version else "; the version of Kubernetes is not known"
+            yield Diagnostic(
+                policy.place,
+                f"whether {engine.name} enforces {policy.full_name} is not known: "
+                f"{fact.says}{known}",
+                "what it may decide is undetermined",
+            )
+
+
+class _RuleOfTier(NamedTuple):
+    """A rule that is known, with its policy and its place, and its stage by number."""
+
+    stage: int
+    tier: PolicyTier
+    policy: TierPolicy
+    rule: TierRule
+    place: Place
+
+
+def _rules(context: LintContext, direction: Direction) -> list[_RuleOfTier]:
+    """Return the rules of the policies that certainly act, in order."""
+    return [
+        _RuleOfTier(
+            number,
+            stage.tier,
+            acting.policy,
+            rule,
+            acting.policy.place.at(f"spec.{direction.field}[{index}]"),
+        )
+        for number, stage in enumerate(context.reachability.cluster.tiers)
+        for acting in stage.policies
+        for index, rule in enumerate(acting.policy.rules(direction))
+        if isinstance(rule, TierRule) and not acting.doubts
+    ]
+
+
+def _unreached(context: LintContext) -> Iterator[Diagnostic]:
+    """Yield rules that no traffic reaches, because one rule before them takes all of it."""
+    for direction in Direction:
+        rules = _rules(context, direction)
+        for number, late in enumerate(rules):
+            first = next((each for each in rules[:number] if _takes_all(each, late)), None)
+            if first is not None:
+                yield Diagnostic(
+                    late.place,
+                    f"nothing reaches this rule: `{first.place.path}` of {first.policy.full_name} "
+                    "decides all that it is about",
+                )
+
+
+def _takes_all(early: _RuleOfTier, late: _RuleOfTier) -> bool:
+    """Return whether a rule decides everything before another one is read."""
+    if early.tier is not late.tier:
+        return False
+    if early.stage == late.stage and early.policy is not late.policy:
+        return False
+    subjects = (early.policy.subject, late.policy.subject)
+    if early.policy is not late.policy and not _subject_covers(*subjects):
+        return False
+    known = not isinstance(early.rule.action, Unknown)
+    return known and rule_covers(_plain(early.rule), _plain(late.rule))
+
+
+def _subject_covers(broad: PodPeer | Unknown, narrow: PodPeer | Unknown) -> bool:
+    if isinstance(broad, Unknown) or isinstance(narrow, Unknown):
+        return False
+    return rule_covers(Rule((broad,)), Rule((narrow,)))
+
+
+def _plain(rule: TierRule) -> Rule | Unknown:
+    """Return a rule as one of NetworkPolicies, as far as its peers can be compared."""
+    if isinstance(rule.peers, Unknown):
+        return rule.peers
+    peers = tuple(each for each in rule.peers if not isinstance(each, AddressPeer))
+    if len(peers) < len(rule.peers):
+        return Unknown("addresses that are not known")
+    return Rule(peers, rule.ports)
+
+
+def _equal_priorities(context: LintContext) -> Iterator[Diagnostic]:
+    """Yield pairs of policies of one priority that may decide the same connection differently."""
+    if not any(len(each.policies) > 1 for each in context.reachability.cluster.tiers):
+        return
+    found = context.reachability.analysis
+    blocks = BlockEnds.of(found.cluster, found.classes, found.addresses)
+    ends = TierEnds(found.cluster, found.rules.elements, blocks, found.destinations)
+    known: set[tuple[str, str]] = set()
+    for direction in Direction:
+        for (one, left), (other, right) in _of_one_stage(context, direction):
+            names = (one.full_name, other.full_name)
+            if names not in known and _disagree(ends, left, right):
+                known.add(names)
+                yield Diagnostic(
+                    other.place,
+                    f"{other.full_name} has the priority of {one.full_name}, and they may decide "
+                    "the same connection differently: either may win",
+                )
+
+
+_Numbered = tuple[TierPolicy, NumberedPolicy]
+
+
+def _of_one_stage(
+    context: LintContext, direction: Direction
+) -> Iterator[tuple[_Numbered, _Numbered]]:
+    """Yield the pairs of policies of one tier and priority with rules of a direction."""
+    stages = iter(context.reachability.analysis.rules.tiers[direction].stages)
+    for stage in context.reachability.cluster.tiers:
+        written = [each.policy for each in stage.policies if each.policy.rules(direction)]
+        if written:
+            yield from combinations(zip(written, next(stages).policies, strict=True), 2)
+
+
+def _disagree(ends: TierEnds, one: NumberedPolicy, other: NumberedPolicy) -> bool:
+    """Return whether two policies have different actions for some pod, peer and port."""
+    subjects = [np.concatenate(ends.elements.of(each.subject)) for each in (one, other)]
+    if not _meet(*subjects):
+        return False
+    return any(
+        mine.action != theirs.action
+        and _ports_meet(mine.ports, theirs.ports)
+        and _meet(np.concatenate(ends.of(mine)), np.concatenate(ends.of(theirs)))
+        for mine in one.rules
+        for theirs in other.rules
+    )
+
+
+def _meet(one: IntArray, other: IntArray) -> bool:
+    return bool(len(np.intersect1d(one, other)))
+
+
+def _ports_meet(one: object, other: object) -> bool:
+    if not isinstance(one, tuple) or not isinstance(other, tuple):
+        return True
+    return any(
+        entry_bounds(mine).may & entry_bounds(theirs).may for mine in one for theirs in other
+    )
+
+
+def _passes_last(context: LintContext) -> Iterator[Diagnostic]:
+    for direction in Direction:
+        for each in _rules(context, direction):
+            if each.tier is PolicyTier.BASELINE and each.rule.action is TierAction.PASS:
+                yield Diagnostic(each.place, "no tier comes after this one, so that `Pass` allows")
+
+
+def _baseline_unreached(context: LintContext) -> Iterator[Diagnostic]:
+    """Yield Baseline policies all of whose pods NetworkPolicies isolate."""
+    for stage in context.reachability.cluster.tiers:
+        if stage.tier is PolicyTier.BASELINE:
+            yield from _all_isolated(context, stage)
+
+
+def _all_isolated(context: LintContext, stage: TierStage) -> Iterator[Diagnostic]:
+    rules, lookup = context.reachability.analysis.rules, context.reachability.analysis
+    for acting in stage.policies:
+        policy = acting.policy
+        directions = [each for each in Direction if policy.rules(each)]
+        if isinstance(policy.subject, Unknown) or not directions:
+            continue
+        spaces = policy.subject.namespaces or EMPTY_SELECTOR
+        number = rules.peer_sets.of_pods_across(spaces, policy.subject.pods)
+        pods = np.concatenate(rules.elements.of(number))
+        pods = pods[pods < len(lookup.classes)]
+        isolated = [_isolated(rules.isolating[each].starts, rules.isolating[each].items, pods)
+                    for each in directions]  # fmt: skip
+        if len(pods) and all(isolated):
+            yield Diagnostic(
+                policy.place,
+                f"nothing falls to {policy.full_name}: NetworkPolicies isolate all of its pods",
+            )
+
+
+def _isolated(starts: IntArray, items: IntArray, pods: IntArray) -> bool:
+    """Return whether some policy certainly isolates each of some pods."""
+    return all(bool((items[starts[pod] : starts[pod + 1]] % 2 == 0).any()) for pod in pods.tolist())
+
+
+TIER_LINTS: Final = (
+    Lint(
+        "policy-kind-idle",
+        Severity.WARNING,
+        _idle,
+        "write it as NetworkPolicies, or use an engine that enforces it",
+        _DOC,
+    ),
+    Lint(
+        "equal-priorities",
+        Severity.WARNING,
+        _equal_priorities,
+        "give each policy of a tier a priority of its own: the least comes first",
+        _DOC,
+    ),
+    Lint(
+        "tier-rule-unreached",
+        Severity.WARNING,
+        _unreached,
+        "put the narrow rule first, or remove it",
+        _DOC,
+    ),
+    Lint(
+        "pass-in-last-tier",
+        Severity.INFO,
+        _passes_last,
+        "write `Accept`, which says so",
+        _DOC,
+    ),
+    Lint(
+        "baseline-unreached",
+        Severity.INFO,
+        _baseline_unreached,
+        "the Baseline tier decides only what no NetworkPolicy isolates",
+        _DOC,
+    ),
+)

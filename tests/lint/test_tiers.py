@@ -1,0 +1,109 @@
+"""Policies with tiers that are idle, that contradict each other, or that nothing reaches."""
+
+from __future__ import annotations
+
+import pytest
+
+from tests.lint.cases import DENY, SHOP, findings, pod, policy, said
+
+WEB, API = pod("web"), pod("api")
+EVERY = "{namespaces: {}}"
+
+
+def tiered(name: str, tier: str, priority: int, *rules: str, subject: str = EVERY) -> str:
+    spec = f"tier: {tier}, priority: {priority}, subject: {subject}, ingress: [{', '.join(rules)}]"
+    api = "policy.networking.k8s.io/v1alpha2"
+    meta = f"metadata: {{name: {name}}}"
+    return f"{{apiVersion: {api}, kind: ClusterNetworkPolicy, {meta}, spec: {{{spec}}}}}"
+
+
+def rule(action: str, peer: str = EVERY, more: str = "") -> str:
+    return f"{{action: {action}, from: [{peer}]{more}}}"
+
+
+OF_API = "{pods: {podSelector: {matchLabels: {app: api}}}}"
+TCP_22 = ", protocols: [{tcp: {destinationPort: {number: 22}}}]"
+BASE = tiered("base", "Baseline", 1, rule("Deny"))
+
+
+@pytest.mark.parametrize(
+    ("id_", "documents", "expected"),
+    [
+        pytest.param(
+            "tier-rule-unreached",
+            (WEB, tiered("a", "Admin", 1, rule("Deny"), rule("Accept", OF_API))),
+            ["2 spec.ingress[1]"],
+            id="a narrow rule after a broad one",
+        ),
+        pytest.param(
+            "tier-rule-unreached",
+            (WEB, tiered("a", "Admin", 1, rule("Deny", more=TCP_22), rule("Accept"))),
+            [],
+            id="a broad rule after a narrow one",
+        ),
+        pytest.param(
+            "tier-rule-unreached",
+            (WEB, tiered("a", "Admin", 1, rule("Pass")), tiered("b", "Admin", 2, rule("Deny"))),
+            ["3 spec.ingress[0]"],
+            id="in a policy of a later priority",
+        ),
+        pytest.param(
+            "tier-rule-unreached",
+            (WEB, tiered("a", "Admin", 1, rule("Pass")), BASE),
+            [],
+            id="in another tier",
+        ),
+        pytest.param(
+            "equal-priorities",
+            (WEB, API, tiered("a", "Admin", 1, rule("Deny")),
+             tiered("b", "Admin", 1, rule("Accept", OF_API))),
+            ["4"],
+            id="two that disagree",
+        ),
+        pytest.param(
+            "equal-priorities",
+            (WEB, API, tiered("a", "Admin", 1, rule("Deny")),
+             tiered("b", "Admin", 1, rule("Deny", OF_API))),
+            [],
+            id="two that agree",
+        ),
+        pytest.param(
+            "equal-priorities",
+            (WEB, API, tiered("a", "Admin", 1, rule("Deny", more=TCP_22)),
+             tiered("b", "Admin", 1, rule("Accept", more=TCP_22.replace("22", "23")))),
+            [],
+            id="two about other ports",
+        ),
+        pytest.param(
+            "pass-in-last-tier",
+            (WEB, tiered("a", "Baseline", 1, rule("Pass"))),
+            ["2 spec.ingress[0]"],
+            id="nothing comes after the last tier",
+        ),
+        pytest.param("baseline-unreached", (SHOP, WEB, DENY, BASE), ["4"], id="all isolated"),
+        pytest.param("baseline-unreached", (SHOP, WEB, BASE), [], id="nothing isolated"),
+        pytest.param("policy-kind-idle", (WEB, BASE), [], id="no engine named"),
+        pytest.param("no-policies", (WEB, BASE), [], id="tiers are policies, too"),
+        pytest.param(
+            "namespace-without-default-deny",
+            (SHOP, WEB, BASE, policy("podSelector: {}, policyTypes: [Egress]")),
+            [],
+            id="a tier denies by default",
+        ),
+    ],
+)  # fmt: skip
+def test_what_is_found(id_: str, documents: tuple[str, ...], expected: list[str]) -> None:
+    assert said(id_, *documents, engine="spec") == expected
+
+
+@pytest.mark.parametrize(
+    ("engine", "words"),
+    [
+        ("azure", "is written, and idle under azure: it enforces NetworkPolicies and no other"),
+        ("cilium", "whether cilium enforces ClusterNetworkPolicy base is not known"),
+        ("none", "is written, and idle under none"),
+    ],
+)
+def test_what_no_engine_enforces_is_written_and_idle(engine: str, words: str) -> None:
+    found = findings((WEB, BASE), engine)
+    assert words in " ".join(each.message for each in found if each.id == "policy-kind-idle")
