@@ -359,12 +359,7 @@ class TierPolicy:
 
     @property
     def full_name(self) -> str:
-        """The policy with its kind, as its name alone may be that of another kind's.
-
-        >>> nobody = Unknown("later")
-        >>> TierPolicy("ClusterNetworkPolicy", "guard", PolicyTier.ADMIN, 10, nobody).full_name
-        'ClusterNetworkPolicy guard'
-        """
+        """The policy with its kind, as its name alone may be that of another kind's."""
         return f"{self.kind} {self.name}"
 
     def rules(self, direction: Direction) -> tuple[TierRule | Unknown, ...]:
