@@ -7,11 +7,8 @@ leave open until deployment may be an `Unknown` here.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
-from enum import StrEnum
 from ipaddress import IPv4Address, IPv6Address
-from typing import Final
 
 from podwall.policies.addresses import IpNetwork
 from podwall.policies.errors import Place
@@ -19,6 +16,18 @@ from podwall.policies.labels import Operator
 from podwall.policies.peers import METADATA_NAME
 from podwall.policies.rules import Direction
 from podwall.policies.unknown import Unknown
+from podwall.rule_parts import (
+    EMPTY_SELECTOR,
+    IpPeer,
+    IpProtocol,
+    LabelMap,
+    Peer,
+    PodPeer,
+    PortRule,
+    Selector,
+    SelectorRequirement,
+)
+from podwall.tier_policies import AddressPeer, PolicyTier, TierAction, TierPolicy, TierRule
 
 __all__ = [
     "EMPTY_SELECTOR",
@@ -29,6 +38,7 @@ __all__ = [
     "IpProtocol",
     "LabelMap",
     "Operator",
+    "Peer",
     "PodPeer",
     "Policy",
     "PolicyTier",
@@ -54,40 +64,6 @@ __all__ = [
 ]
 
 IpAddress = IPv4Address | IPv6Address
-LabelValue = str | Unknown
-
-
-class IpProtocol(StrEnum):
-    """A transport protocol of Kubernetes; `OTHER` stands for ICMP and everything else.
-
-    A policy rule allows `OTHER` only where it has no `ports` at all.
-    """
-
-    TCP = "TCP"
-    UDP = "UDP"
-    SCTP = "SCTP"
-    OTHER = "OTHER"
-
-
-@dataclass(frozen=True, slots=True)
-class LabelMap:
-    """The labels of a pod or namespace.
-
-    `items` is sorted by key. `more` is set where further labels may exist that the source cannot
-    show (a namespace that the source does not declare, labels that are one unknown value).
-    """
-
-    items: tuple[tuple[str, LabelValue], ...] = ()
-    more: Unknown | None = None
-
-    @classmethod
-    def of(cls, labels: Mapping[str, LabelValue], more: Unknown | None = None) -> LabelMap:
-        """Return the label map of a mapping.
-
-        >>> LabelMap.of({"role": "web", "app": "shop"}).items
-        (('app', 'shop'), ('role', 'web'))
-        """
-        return cls(tuple(sorted(labels.items(), key=lambda item: item[0])), more)
 
 
 @dataclass(frozen=True, slots=True)
@@ -189,83 +165,6 @@ class SnapshotNode:
 
 
 @dataclass(frozen=True, slots=True)
-class SelectorRequirement:
-    """One condition of a selector; `values` is sorted. `unknown`: some value is not known yet.
-
-    `overlooked`: the engine does not see such labels, so that the label counts as missing.
-    """
-
-    key: str
-    operator: Operator
-    values: tuple[str, ...] = ()
-    unknown: Unknown | None = None
-    overlooked: bool = False
-
-
-@dataclass(frozen=True, slots=True)
-class Selector:
-    """A label selector: all requirements must hold, none means everything.
-
-    `unknown` is set where further requirements may exist that the source cannot show.
-    """
-
-    requirements: tuple[SelectorRequirement, ...] = ()
-    unknown: Unknown | None = None
-
-    @property
-    def is_known(self) -> bool:
-        """Whether no part of the selector is known only after deployment."""
-        return self.unknown is None and all(each.unknown is None for each in self.requirements)
-
-    @property
-    def overlooked(self) -> tuple[str, ...]:
-        """The keys of labels that the engine does not see."""
-        return tuple(each.key for each in self.requirements if each.overlooked)
-
-
-EMPTY_SELECTOR: Final = Selector()
-"""The selector without requirements, which matches everything."""
-
-
-@dataclass(frozen=True, slots=True)
-class PodPeer:
-    """Pods by label. `namespaces` None: the policy's own namespace; `pods` empty: all of them."""
-
-    pods: Selector
-    namespaces: Selector | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class IpPeer:
-    """Addresses of `network` without those of `exceptions` (host bits are masked by the reader)."""
-
-    network: IpNetwork
-    exceptions: tuple[IpNetwork, ...] = ()
-
-
-@dataclass(frozen=True, slots=True)
-class PortRule:
-    """One entry of a rule's `ports`: a protocol with a number, a range, a name, or every port.
-
-    `port` None means every port of that protocol; a string is a port name, resolved on the
-    destination pod; `end_port` makes `port` a range, both ends included.
-    """
-
-    protocol: IpProtocol | Unknown = IpProtocol.TCP
-    port: int | str | Unknown | None = None
-    end_port: int | Unknown | None = None
-
-    @property
-    def is_known(self) -> bool:
-        """Whether no part of the entry is known only after deployment."""
-        parts = (self.protocol, self.port, self.end_port)
-        return not any(isinstance(part, Unknown) for part in parts)
-
-
-Peer = PodPeer | IpPeer | Unknown
-
-
-@dataclass(frozen=True, slots=True)
 class Rule:
     """One ingress or egress rule: `peers` None is everyone, `ports` None every port and protocol.
 
@@ -303,69 +202,6 @@ class Policy:
         '?/web'
         """
         return _full_name(self.namespace, self.name)
-
-
-class PolicyTier(StrEnum):
-    """Where a policy stands in the order: `Admin` before NetworkPolicies, `Baseline` after them."""
-
-    ADMIN = "Admin"
-    BASELINE = "Baseline"
-
-
-class TierAction(StrEnum):
-    """What the first matching rule of a tier does; `PASS` leaves it to the next tier."""
-
-    ACCEPT = "Accept"
-    DENY = "Deny"
-    PASS = "Pass"  # noqa: S105 - an action, no password
-
-
-@dataclass(frozen=True, slots=True)
-class AddressPeer:
-    """Addresses that no source shows, none of them of a pod network: of nodes, or behind names."""
-
-    cause: str
-
-
-@dataclass(frozen=True, slots=True)
-class TierRule:
-    """A rule of a policy with a tier: it decides what it matches, if no rule before it does.
-
-    `peers` and `ports` are as in `Rule`, but that every pod peer says of which namespaces.
-    """
-
-    action: TierAction | Unknown
-    peers: tuple[Peer | AddressPeer, ...] | Unknown
-    ports: tuple[PortRule | Unknown, ...] | Unknown | None = None
-    name: str = ""
-
-
-@dataclass(frozen=True, slots=True)
-class TierPolicy:
-    """A ClusterNetworkPolicy, or one of its predecessors, which stands in a tier.
-
-    Of one tier the policy with the least `priority` comes first; a BaselineAdminNetworkPolicy,
-    of which a cluster has one, has 0. `subject` are the pods that its rules are about.
-    """
-
-    kind: str
-    name: str
-    tier: PolicyTier
-    priority: int | Unknown
-    subject: PodPeer | Unknown
-    ingress: tuple[TierRule | Unknown, ...] | Unknown = ()
-    egress: tuple[TierRule | Unknown, ...] | Unknown = ()
-    place: Place = field(default_factory=Place, compare=False)
-
-    @property
-    def full_name(self) -> str:
-        """The policy with its kind, as its name alone may be that of another kind's."""
-        return f"{self.kind} {self.name}"
-
-    def rules(self, direction: Direction) -> tuple[TierRule | Unknown, ...]:
-        """Return the rules of a direction; what is not known yet may be any rule."""
-        rules = self.ingress if direction is Direction.INGRESS else self.egress
-        return (rules,) if isinstance(rules, Unknown) else rules
 
 
 @dataclass(frozen=True, slots=True)
