@@ -1,0 +1,160 @@
+"""What a replay answers with: every rule, policy and tier that was consulted, and what it allows.
+
+Each value has two bounds of what it allows, and the causes of what is between them.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Hashable, Iterator
+from dataclasses import dataclass
+
+from podwall.model import IpPeer, PodPeer, Policy, Rule, Unknown, UnreadPolicy
+from podwall.policies.rules import Direction
+from podwall.portset import ALL_PORTS, NO_PORTS, PortSet
+from podwall.reachability.cluster import MatchAnswer
+from podwall.reachability.matching import Match
+from podwall.reachability.tier_replay import TierSideReplay
+from podwall.reachability.values import AnyEndpoint, Bounds, Undetermined
+
+__all__ = [
+    "Doubt",
+    "Exemption",
+    "PairReplay",
+    "PeerReplay",
+    "PolicyReplay",
+    "RuleReplay",
+    "SideReplay",
+]
+
+
+Doubt = tuple[PortSet, tuple[str, ...]]
+
+
+@dataclass(frozen=True, slots=True)
+class PeerReplay:
+    """One peer of a rule (all its ip blocks count as one), and whether it is the other endpoint."""
+
+    peer: PodPeer | tuple[IpPeer, ...] | Unknown
+    answer: MatchAnswer
+
+
+@dataclass(frozen=True, slots=True)
+class RuleReplay:
+    """One rule: its index in the policy, whether its peers match, its ports, and both together."""
+
+    index: int
+    rule: Rule | Unknown
+    peers: tuple[PeerReplay, ...]
+    matches: MatchAnswer
+    ports: Bounds
+    allowed: Bounds
+
+
+@dataclass(frozen=True, slots=True)
+class PolicyReplay:
+    """A policy that isolates the pod, or may do so, with its rules and what they allow together.
+
+    Policies with an equal `group` certainly isolate the same pods.
+    """
+
+    policy: Policy
+    selects: MatchAnswer
+    rules: tuple[RuleReplay, ...]
+    group: Hashable
+    allowed: Bounds
+
+
+@dataclass(frozen=True, slots=True)
+class Exemption:
+    """What passes whatever the policies say, in words and with its source."""
+
+    says: str
+    link: str
+    allowed: Bounds
+
+
+@dataclass(frozen=True, slots=True)
+class SideReplay:
+    """One direction: the pod whose rules are read, its policies, and what passes in any case.
+
+    `unread` are the policies that are not read and may overrule the others. `hidden` are the ports
+    that are not certain because rules may see a node in place of the client, with what says so.
+    `tiers` are those in which a policy is about the pod.
+    """
+
+    direction: Direction
+    subject: AnyEndpoint
+    policies: tuple[PolicyReplay, ...]
+    exemptions: tuple[Exemption, ...]
+    allowed: Bounds
+    unread: tuple[UnreadPolicy, ...] = ()
+    hidden: tuple[Exemption, ...] = ()
+    tiers: tuple[TierSideReplay, ...] = ()
+
+    @property
+    def isolated(self) -> Match:
+        """Whether some policy isolates the pod in this direction."""
+        return max((each.selects.match for each in self.policies), default=Match.NO)
+
+    def doubts(self) -> Iterator[Doubt]:
+        """Yield ports that are undetermined on this side, with the causes."""
+        open_ports = self.allowed.may - self.allowed.must
+        for ports, causes in self._doubts():
+            if causes and (here := ports & open_ports):
+                yield here, causes
+
+    def _doubts(self) -> Iterator[Doubt]:
+        for each in self.policies:
+            if each.selects.match is Match.MAYBE:
+                isolated = self.isolated is Match.YES
+                ports = each.allowed.may if isolated else self.allowed.may
+                yield ports, each.selects.causes
+            for rule in each.rules:
+                yield rule.allowed.may - rule.allowed.must, rule.allowed.causes
+        for exemption in self.exemptions:
+            yield exemption.allowed.may - exemption.allowed.must, exemption.allowed.causes
+        for unread in self.unread:
+            yield ALL_PORTS, (unread.cause,)
+        for hidden in self.hidden:
+            yield hidden.allowed.may, hidden.allowed.causes
+        for tier in self.tiers:
+            yield from tier.doubts()
+
+
+@dataclass(frozen=True, slots=True)
+class PairReplay:
+    """Both sides of a pair."""
+
+    source: AnyEndpoint
+    destination: AnyEndpoint
+    egress: SideReplay
+    ingress: SideReplay
+
+    @property
+    def allowed(self) -> Bounds:
+        """What both sides allow."""
+        return self.egress.allowed & self.ingress.allowed
+
+    def undetermined(self) -> tuple[Undetermined, ...]:
+        """Return the ports that are neither allowed nor denied, apart where their causes differ."""
+        return tuple(Undetermined(ports, "; ".join(causes)) for ports, causes in self.doubts())
+
+    def doubts(self) -> Iterator[Doubt]:
+        """Yield the same ports, with the causes one by one."""
+        bounds = self.allowed
+        parts: list[Doubt] = [(bounds.may - bounds.must, ())]
+        for side in (self.egress, self.ingress):
+            for doubt in side.doubts():
+                parts = [part for each in parts for part in _split(each, doubt)]
+        yield from (part for part in parts if part[0])
+
+
+def _split(part: Doubt, doubt: Doubt) -> Iterator[Doubt]:
+    """Yield what of a part is in doubt for further causes, and the rest of it."""
+    (ports, known), (doubtful, causes) = part, doubt
+    more = (*known, *(cause for cause in causes if cause not in known))
+    if more == known or ports & doubtful == NO_PORTS:
+        yield part
+        return
+    yield ports & doubtful, more
+    yield ports - doubtful, known
