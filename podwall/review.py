@@ -30,6 +30,7 @@ from podwall.lint import (
 from podwall.plan.cluster import engine_changes, replaced_clusters, unclear_clusters
 from podwall.plan.documents import unseen_entries, unseen_objects
 from podwall.plan.model import Plan
+from podwall.plan.real_names import RealNames, real_names
 from podwall.policies.errors import Finding, Place, Severity
 from podwall.reachability import Reachability, reachability
 from podwall.reading import LedgerEntry, ObjectStatus, SnapshotReading, snapshot
@@ -120,6 +121,11 @@ class Review:
     def plan(self) -> Plan:
         """The planned resources; none where the source is not what Pulumi manages."""
         return self.source.plan or Plan("", "")
+
+    @cached_property
+    def real_names(self) -> RealNames:
+        """The names that namespaces have in the cluster, where Pulumi makes these up."""
+        return real_names(self.plan)
 
     @property
     def refused(self) -> tuple[Finding, ...]:

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from itertools import zip_longest
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Any, Final
 
 from podwall.cli.messages import write_message
 from podwall.policies.errors import Finding, Severity
@@ -14,7 +14,13 @@ from podwall.review import Review
 if TYPE_CHECKING:
     from podwall.change_review import ChangeReview  # it brings the diff, which few commands need
 
-__all__ = ["write_change_reading", "write_findings", "write_reading", "write_unread"]
+__all__ = [
+    "write_change_reading",
+    "write_findings",
+    "write_reading",
+    "write_unmade_names",
+    "write_unread",
+]
 
 _MOST_FINDINGS: Final = 10
 _MOST_UNREAD: Final = 5
@@ -57,6 +63,20 @@ def write_findings(findings: Sequence[Finding], most: int = _MOST_FINDINGS) -> N
             write_message(f"  help: {finding.help}")
     if len(findings) > len(shown):
         write_message(f"and {len(findings) - len(shown)} more findings: see `podwall lint`")
+
+
+def write_unmade_names(found: Review, manifests: Iterable[Mapping[str, Any]]) -> None:
+    """Say which namespaces of policies that are written have another name in the cluster."""
+    names = [f"`{each}`" for each in found.real_names.missing(manifests)]
+    if names:
+        write_message(
+            f"{listed(names)}: Pulumi makes up the name in the cluster, so that these policies "
+            "can't be applied as they are"
+        )
+        write_message(
+            "  help: write them in the program, with the namespace's `metadata.name`, or give the "
+            "namespace a name"
+        )
 
 
 def write_unread(found: Review, shown: Sequence[Finding]) -> None:

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from argparse import Namespace
 from collections.abc import Iterator
+from typing import Any
 
 from podwall.cli.arguments import paused_collector, read_review
-from podwall.cli.findings import write_findings, write_unread
+from podwall.cli.findings import write_findings, write_unmade_names, write_unread
 from podwall.exit_code import FailOn, exit_code
 from podwall.migrate import Migration, migrate, policy_manifest, python_script
 from podwall.reports.formats import json_text
@@ -26,6 +27,7 @@ def show_migration(options: Namespace) -> int:
         migration = migrate(snapshot, options.old or snapshot.engine or "azure", options.new)
         write_findings(found.reading_findings)
         write_unread(found, found.reading_findings)
+        write_unmade_names(found, _manifests(found, migration))
         write_output(_report(options.output, found, migration), MEDIA.get(options.output))
         weighed = (*migration.weighed, *found.reading_findings)
         return exit_code(FailOn(options.fail_on), weighed, certain=migration.is_certain)
@@ -36,9 +38,13 @@ def _report(output: str, found: Review, migration: Migration) -> Iterator[str]:
         case "json":
             yield json_text(migration_document(migration, found))
         case "yaml":
-            documents = (kubernetes_yaml(policy_manifest(each.new)) for each in migration.edits)
-            yield "---\n".join(documents)
+            yield "---\n".join(map(kubernetes_yaml, _manifests(found, migration)))
         case "py":
-            yield python_script([each.new for each in migration.edits])
+            yield python_script(_manifests(found, migration))
         case _:
-            yield from migration_text(migration)
+            yield from migration_text(migration, found)
+
+
+def _manifests(found: Review, migration: Migration) -> list[dict[str, Any]]:
+    """Return the edited policies as the cluster knows their namespaces."""
+    return [found.real_names.written(policy_manifest(each.new)) for each in migration.edits]

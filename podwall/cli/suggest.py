@@ -12,7 +12,7 @@ from podwall.cli.arguments import (
     sources_and_expectations,
     write_out,
 )
-from podwall.cli.findings import write_findings, write_unread
+from podwall.cli.findings import write_findings, write_unmade_names, write_unread
 from podwall.cli.messages import write_message
 from podwall.exit_code import FailOn, exit_code
 from podwall.policies import NetworkPolicy
@@ -20,6 +20,7 @@ from podwall.policies.errors import InvalidValue, Place, SourceError
 from podwall.python_code import policies_module
 from podwall.reports.expectations import suggestion_text
 from podwall.reports.preview.manifests import kubernetes_yaml
+from podwall.review import Review
 from podwall.sources.expectations import expectations_in
 from podwall.sources.files import STDIN, read_bytes
 from podwall.sources.yaml_lines import at_their_lines, exact_place
@@ -50,7 +51,8 @@ def show_suggestion(options: Namespace) -> int:
     if not suggestion.policies:
         raise _nothing_in(found.source.name)
     _write_summary(suggestion, texts)
-    if write_out(_text(options.output, suggestion.policies), options):
+    policies = _in_cluster(suggestion.policies, found)
+    if write_out(_text(options.output, policies), options):
         write_message(f"wrote {options.out}")
     weighed = (*found.reading_findings, *suggestion.findings)
     return exit_code(FailOn(options.fail_on), weighed, certain=suggestion.is_certain)
@@ -65,6 +67,13 @@ def _write_summary(suggestion: Suggestion, texts: Mapping[str, bytes]) -> None:
     write_findings(findings, most=len(findings))
     for line in suggestion_text(suggestion):
         write_message(line)
+
+
+def _in_cluster(policies: Sequence[NetworkPolicy], found: Review) -> list[NetworkPolicy]:
+    """Return policies as the cluster knows their namespaces; say so where it does not yet."""
+    manifests = [each.to_manifest() for each in policies]
+    write_unmade_names(found, manifests)
+    return [NetworkPolicy.from_manifest(found.real_names.written(each)) for each in manifests]
 
 
 def _text(output: str, policies: Sequence[NetworkPolicy]) -> str:

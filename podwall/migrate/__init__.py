@@ -8,7 +8,20 @@ under the new engine once they are applied.
 from __future__ import annotations
 
 from podwall.migrate.edits import Edit
-from podwall.migrate.manifest import policy_manifest, python_code, python_script
+from podwall.migrate.manifest import (
+    manifest_code,
+    policy_manifest,
+    python_code,
+    python_script,
+)
 from podwall.migrate.migration import Migration, migrate
 
-__all__ = ["Edit", "Migration", "migrate", "policy_manifest", "python_code", "python_script"]
+__all__ = [
+    "Edit",
+    "Migration",
+    "manifest_code",
+    "migrate",
+    "policy_manifest",
+    "python_code",
+    "python_script",
+]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any, TypeVar
 
 from podwall.model import IpPeer, Operator, Peer, PodPeer, Policy, PortRule, Rule, Selector, Unknown
@@ -16,7 +16,7 @@ from podwall.policies.manifest import (
 from podwall.policies.rules import Direction
 from podwall.python_code import imports, policy_code, source_of
 
-__all__ = ["policy_manifest", "python_code", "python_script"]
+__all__ = ["manifest_code", "policy_manifest", "python_code", "python_script"]
 
 T = TypeVar("T")
 
@@ -106,10 +106,15 @@ def python_code(policy: Policy) -> str:
         ingress=DENY_ALL,
     )
     """
-    return source_of(policy_code(policy_manifest(policy)))
+    return manifest_code(policy_manifest(policy))
 
 
-def python_script(policies: Sequence[Policy]) -> str:
+def manifest_code(manifest: Mapping[str, Any]) -> str:
+    """Return the expression that makes the policy of a manifest."""
+    return source_of(policy_code(manifest))
+
+
+def python_script(manifests: Sequence[Mapping[str, Any]]) -> str:
     """Return the expressions that make policies, below the import of what they mention."""
-    made = [policy_code(policy_manifest(policy)) for policy in policies]
+    made = [policy_code(each) for each in manifests]
     return "\n\n".join([imports(made), *map(source_of, made)]) + "\n" if made else ""

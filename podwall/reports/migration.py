@@ -8,7 +8,7 @@ from typing import Annotated, Any
 from msgspec import Meta
 
 from podwall.documents import TypedDocument, about
-from podwall.migrate import Edit, Migration, policy_manifest, python_code
+from podwall.migrate import Edit, Migration, manifest_code, policy_manifest
 from podwall.plan.plan_json import FindingDocument, finding_document
 from podwall.reports.changes import (
     ChangesDocument,
@@ -24,7 +24,7 @@ from podwall.review import Review
 __all__ = ["MigrationDocument", "migration_document", "migration_text"]
 
 
-def migration_text(migration: Migration) -> Iterator[str]:
+def migration_text(migration: Migration, found: Review) -> Iterator[str]:
     """Yield the lines."""
     difference = migration.difference
     engines = f"from {difference.old.engine.name} to {difference.new.engine.name}"
@@ -34,7 +34,7 @@ def migration_text(migration: Migration) -> Iterator[str]:
     if migration.edits:
         yield f"\n{counted(len(migration.edits), 'edit')} that keep them:\n"
         for edit in migration.edits:
-            yield from _edit_lines(edit)
+            yield from _edit_lines(edit, found)
     if rows:
         yield from _remaining(migration)
     if migration.limits:
@@ -45,12 +45,16 @@ def migration_text(migration: Migration) -> Iterator[str]:
             yield f"    see:  {finding.link}\n"
 
 
-def _edit_lines(edit: Edit) -> Iterator[str]:
+def _edit_lines(edit: Edit, found: Review) -> Iterator[str]:
     place = "new" if edit.old is None else str(edit.old.place) or "edited"
     yield f"\n  {printable(edit.name)} ({printable(place)})\n"
     for reason in edit.reasons:
         yield f"  # {printable(reason)}\n"
-    yield from (f"  {line}\n" for line in python_code(edit.new).splitlines())
+    yield from (f"  {line}\n" for line in manifest_code(_manifest(edit, found)).splitlines())
+
+
+def _manifest(edit: Edit, found: Review) -> dict[str, Any]:
+    return found.real_names.written(policy_manifest(edit.new))
 
 
 def _remaining(migration: Migration) -> Iterator[str]:
@@ -101,18 +105,18 @@ def migration_document(migration: Migration, found: Review) -> MigrationDocument
     """Return a migration, and what was found while reading what migrates, as a document."""
     return MigrationDocument(
         changes_document(migration.difference),
-        tuple(map(_edit_document, migration.edits)),
+        tuple(_edit_document(each, found) for each in migration.edits),
         changes_document(migration.remaining),
         tuple(map(finding_document, (*found.reading_findings, *migration.limits))),
         unread=unread_documents(found.unread),
     )
 
 
-def _edit_document(edit: Edit) -> EditDocument:
+def _edit_document(edit: Edit, found: Review) -> EditDocument:
     return EditDocument(
         edit.name,
         None if edit.old is None else line_document(edit.old.place),
         tuple(edit.reasons),
-        policy_manifest(edit.new),
-        python_code(edit.new),
+        _manifest(edit, found),
+        manifest_code(_manifest(edit, found)),
     )
