@@ -45,6 +45,7 @@ __all__ = [
     "namespace_grid",
     "reach_grid",
     "summary",
+    "uncertain_services",
     "undetermined_causes",
 ]
 
@@ -157,6 +158,25 @@ def undetermined_causes(reachability: Reachability) -> tuple[str, ...]:
     """Return what verdicts depend on that is not known, each cause once, in order of the pairs."""
     parts = (part for each in reachability.connections() for part in each.undetermined)
     return tuple(dict.fromkeys(part.because for part in parts))
+
+
+#: Of more workloads than this only the first are looked at.
+MOST_ASKED: Final = 200
+
+
+def uncertain_services(reachability: Reachability) -> tuple[str, ...]:
+    """Return the services that may open pods to the outside, which the engine decides."""
+    services = {each.name for each in reachability.cluster.services}
+    asked = reachability.workloads[:MOST_ASKED] if services else ()
+    causes = {
+        part.because
+        for source in reachability.externals[:1]
+        for each in asked
+        for part in reachability.connection(source.id, each.id).undetermined
+    }
+    return tuple(
+        sorted(name for name in services if any(f"service `{name}`" in each for each in causes))
+    )
 
 
 def external_names(rows: Sequence[Sequence[IpNetwork]]) -> list[str]:

@@ -17,7 +17,7 @@ from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import Final
 
-from podwall.engines import Engine
+from podwall.engines import SPEC, Engine
 from podwall.exit_code import ExitCode, FailOn, exit_code
 from podwall.lint import (
     SuppressedFinding,
@@ -27,6 +27,7 @@ from podwall.lint import (
     silenceable,
     triaged,
 )
+from podwall.overview import uncertain_services
 from podwall.plan.cluster import engine_changes, replaced_clusters, unclear_clusters
 from podwall.plan.documents import unseen_entries, unseen_objects
 from podwall.plan.model import Plan
@@ -121,6 +122,12 @@ class Review:
     def plan(self) -> Plan:
         """The planned resources; none where the source is not what Pulumi manages."""
         return self.source.plan or Plan("", "")
+
+    @cached_property
+    def uncertain_services(self) -> tuple[str, ...]:
+        """The services whose openings are not certain only because nobody named an engine."""
+        is_named = self.engine is not None or self.reachability.engine.name != SPEC.name
+        return () if is_named else uncertain_services(self.reachability)
 
     @cached_property
     def real_names(self) -> RealNames:

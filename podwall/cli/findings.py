@@ -41,6 +41,12 @@ def write_reading(found: Review, least: Severity = Severity.INFO) -> None:
     write_unread(found, findings)
     if not found.reachability.engine.enforces:
         write_message(_UNENFORCED)
+    services = [f"`{each}`" for each in found.uncertain_services]
+    if services:
+        write_message(
+            f"what {listed(services)} may open to the outside is not certain, because no engine is "
+            "named: name it with `--engine`"
+        )
 
 
 def write_change_reading(found: ChangeReview) -> None:
