@@ -320,7 +320,8 @@ class Snapshot:
     `pod_cidrs` are the ranges pods get their addresses from, if known: they decide whether an ip
     block can match a pod. `tier_policies` stand before and after the `policies`, and
     `unread_policies` are what may decide as well, and is not read. `nodes` are those of which an
-    address is known. `server_calls` are those of the API server to services.
+    address is known. `ip_families` are the versions of IP that pods have addresses of, empty where
+    that is not known. `server_calls` are those of the API server to services.
     `complete` is True where a namespace or policy that is not here does not exist (a live cluster),
     and False where the source is only a part (a program, a folder).
     """
@@ -335,6 +336,7 @@ class Snapshot:
     complete: bool = False
     unread_policies: tuple[UnreadPolicy, ...] = ()
     nodes: tuple[SnapshotNode, ...] = ()
+    ip_families: tuple[int, ...] = ()
     server_calls: tuple[ServerCall, ...] = ()
     tier_policies: tuple[TierPolicy, ...] = ()
 

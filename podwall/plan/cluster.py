@@ -102,6 +102,7 @@ def planned_cluster(plan: Plan) -> DeclaredCluster:
         engine=_engine(inputs),
         kubernetes_version=_minor(inputs.get("kubernetesVersion")),
         pod_cidrs=tuple(_pod_cidrs(inputs)),
+        ip_families=tuple(_ip_families(inputs)),
     )
 
 
@@ -129,6 +130,18 @@ def _pod_cidrs(inputs: Mapping[str, Any]) -> Iterator[IpNetwork]:
             with suppress(ValueError):  # what is no range says nothing of where pods are
                 if isinstance(cidr, str):
                     yield ip_network(cidr, strict=False)
+
+
+def _ip_families(inputs: Mapping[str, Any]) -> Iterator[int]:
+    """Yield the versions of IP that pods have addresses of: IPv4 alone, unless both are asked for.
+
+    https://learn.microsoft.com/en-us/azure/aks/configure-dual-stack
+    """
+    families = leaf(inputs, "networkProfile.ipFamilies")
+    if families is None:
+        yield 4
+    elif isinstance(families, list | tuple) and all(isinstance(each, str) for each in families):
+        yield from (version for version in (4, 6) if f"IPv{version}" in families)
 
 
 _LINK = f"{LEARN}/use-network-policies"

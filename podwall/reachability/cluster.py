@@ -223,7 +223,8 @@ def _families(snapshot: Snapshot, engine: Engine) -> tuple[IpNetwork, ...]:
     blocks runs in clusters without IPv6 only.
     """
     shown = {address.version for each in snapshot.workloads for address in each.addresses}
-    known = {each.version for each in snapshot.pod_cidrs} or shown
+    declared = set(snapshot.ip_families)
+    known = {each.version for each in snapshot.pod_cidrs} or declared or shown
     if not known and engine.ipv6_blocks.value is Treatment.IGNORED:
         known = {FAMILIES[0].version}
     return tuple(each for each in FAMILIES if not known or each.version in known)
@@ -495,4 +496,5 @@ def _by_block(
     if match is not Match.MAYBE:
         return MatchAnswer(match)
     written = ", ".join(f"`{block.network}`" for block in blocks)
-    return MatchAnswer(match, (f"ip block {written}: {fact.says}",))
+    unknown = ", which is not known" if fact.value is BlockMatch.BY_ADDRESS else ""
+    return MatchAnswer(match, (f"ip block {written}: {fact.says}{unknown}",))

@@ -226,6 +226,7 @@ def _snapshot(
         engine=cluster.engine,
         kubernetes_version=cluster.kubernetes_version,
         pod_cidrs=cluster.pod_cidrs,
+        ip_families=cluster.ip_families,
         complete=complete,
         unread_policies=unread,
         tier_policies=tuple(part for part in parts if isinstance(part, TierPolicy)),

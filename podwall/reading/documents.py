@@ -33,6 +33,7 @@ class DeclaredCluster:
     engine: str | None = None
     kubernetes_version: str | None = None
     pod_cidrs: tuple[IpNetwork, ...] = ()
+    ip_families: tuple[int, ...] = ()
 
 
 DEEPEST_LIST = 8

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from ipaddress import ip_network
+from ipaddress import ip_address, ip_network
 from typing import Any
 
 import pytest
@@ -75,6 +75,15 @@ def test_without_the_pods_range_pods_may_have_any_address(
     rules = policy("x", egress=(allow(*blocks),))
     snapshot = cluster(pod("x/a"), pod("y/b"), rules, pod_cidrs=())
     assert column(snapshot, "x/a -> y/b") == expected
+
+
+def test_a_cluster_that_has_ipv4_alone_has_no_pod_outside_of_it() -> None:
+    rules = policy("x", egress=(allow(block("0.0.0.0/0")),))
+    snapshot = cluster(pod("x/a"), pod("y/b"), rules, pod_cidrs=(), ip_families=(4,))
+    assert column(snapshot, "x/a -> y/b") == "?yyny"
+    live = pod("z/c", addresses=(ip_address("10.0.0.7"),))
+    shown = cluster(pod("x/a"), pod("y/b"), live, rules, pod_cidrs=())
+    assert column(shown, "x/a -> y/b") == "?yyny"
 
 
 @pytest.mark.parametrize(

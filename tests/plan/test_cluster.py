@@ -46,8 +46,8 @@ def plan(*resources: PlannedResource) -> Plan:
 @pytest.mark.parametrize("type_", SPELLINGS)
 def test_every_spelling_declares_its_engine(type_: str) -> None:
     calico = of_type(type_, networkProfile={"networkPolicy": "calico"})
-    assert planned_cluster(plan(calico)) == DeclaredCluster("calico")
-    assert planned_cluster(plan(of_type(type_))) == DeclaredCluster("none")
+    assert planned_cluster(plan(calico)).engine == "calico"
+    assert planned_cluster(plan(of_type(type_))).engine == "none"
     assert list(unclear_clusters(plan(calico))) == []
 
 
@@ -121,7 +121,7 @@ def test_every_spelling_declares_its_engine(type_: str) -> None:
     ],
 )
 def test_the_cluster_declares(resources: list[PlannedResource], declared: DeclaredCluster) -> None:
-    assert planned_cluster(plan(*resources)) == declared
+    assert replace(planned_cluster(plan(*resources)), ip_families=()) == declared
 
 
 @pytest.mark.parametrize(
@@ -184,3 +184,21 @@ def test_objects_for_two_clusters_are_told_in_every_spelling(other: str) -> None
         resources += [aks, provider, replace(web, provider=provider.urn)]
     (finding,) = several_clusters(plan(*resources))
     assert "`aks0`, `aks1`" in finding.message
+
+
+@pytest.mark.parametrize(
+    ("families", "versions"),
+    [
+        pytest.param(None, (4,), id="IPv4, unless both are asked for"),
+        pytest.param(["IPv4"], (4,), id="IPv4 where that is written"),
+        pytest.param(["IPv4", "IPv6"], (4, 6), id="both"),
+        pytest.param(UNKNOWN, (), id="not known yet"),
+        pytest.param(["IPv4", UNKNOWN], (), id="one of them not known yet"),
+    ],
+)
+def test_a_cluster_declares_which_addresses_its_pods_have(
+    families: Any, versions: tuple[int, ...]
+) -> None:
+    declared = cluster(networkPolicy="calico", ipFamilies=families)
+    assert planned_cluster(plan(declared)).ip_families == versions
+    assert planned_cluster(plan(cluster(networkPolicy=UNKNOWN))).ip_families == (4,)
