@@ -27,6 +27,7 @@ from podwall.reports.migration import MigrationDocument
 from podwall.reports.preview.documents import PreviewDocument
 from podwall.reports.reach.documents import ReachDocument, ReachDocumentV1
 from podwall.reports.walkthrough import WalkthroughDocument
+from podwall.reports.watch import WatchDocument
 from podwall.sources.acceptances import AcceptedDocument
 from podwall.sources.expectations import ExpectationsDocument
 
@@ -46,6 +47,7 @@ SCHEMAS: Final[Mapping[str, Any]] = {
     "reach": ReachDocument,
     "reach-v1": ReachDocumentV1,
     "walkthrough": WalkthroughDocument,
+    "watch": WatchDocument,
 }
 
 

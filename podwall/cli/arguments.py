@@ -32,6 +32,7 @@ __all__ = [
     "add_expectations",
     "add_fail_on",
     "add_format",
+    "add_kubeconfig",
     "add_manifests",
     "add_out",
     "add_source",
@@ -199,7 +200,7 @@ def add_manifests(parser: ArgumentParser) -> None:
         help="where objects of manifests belong that name no namespace, as for kubectl apply "
         "(default: default); of the running cluster, the only one that is read",
     )
-    _add_kubeconfig(parser)
+    add_kubeconfig(parser)
     parser.add_argument(
         "--values",
         metavar="FILE",
@@ -221,7 +222,7 @@ def add_manifests(parser: ArgumentParser) -> None:
     )
 
 
-def _add_kubeconfig(parser: ArgumentParser) -> None:
+def add_kubeconfig(parser: ArgumentParser) -> None:
     """Add which cluster is the running one, for the source that is `cluster`."""
     parser.add_argument(
         "--kubeconfig",

@@ -22,6 +22,7 @@ from podwall.cli.arguments import (
     add_expectations,
     add_fail_on,
     add_format,
+    add_kubeconfig,
     add_manifests,
     add_out,
     add_source,
@@ -45,7 +46,11 @@ __all__ = [
     "REACH",
     "SUGGEST",
     "WALKTHROUGH",
+    "WATCH",
 ]
+
+
+EXPORTER_ADDRESS: Final = "127.0.0.1:9797"
 
 
 def _preview_arguments(parser: ArgumentParser) -> None:
@@ -363,6 +368,42 @@ CONFIG = Command(
 )
 
 
+def _watch_arguments(parser: ArgumentParser) -> None:
+    parser.add_argument(
+        "--namespace",
+        "-n",
+        metavar="NAMESPACE",
+        help="the only namespace that is followed (default: all)",
+    )
+    add_kubeconfig(parser)
+    add_format(parser)
+    add_engine(parser)
+    parser.add_argument(
+        "--exporter",
+        metavar="ADDRESS:PORT",
+        nargs="?",
+        const=EXPORTER_ADDRESS,
+        help="serve metrics for Prometheus at /metrics "
+        f"(without an address: {EXPORTER_ADDRESS}, which only this machine reaches)",
+    )
+    parser.add_argument(
+        "--seconds",
+        metavar="NUMBER",
+        type=float,
+        help="end after so many seconds (default: follow until it is stopped)",
+    )
+
+
+WATCH = Command(
+    name="watch",
+    summary="follow the running cluster: what each change opens and closes, and who made it",
+    example="podwall watch --context aks-prod --exporter",
+    declare=_watch_arguments,
+    does="podwall.cli.watch:show_watch",
+    is_set_by_files=False,  # a folder must not open a port, nor narrow what is followed
+)
+
+
 COMMANDS: Final[tuple[Command, ...]] = (
     PREVIEW,
     REACH,
@@ -376,4 +417,5 @@ COMMANDS: Final[tuple[Command, ...]] = (
     WALKTHROUGH,
     INIT,
     CONFIG,
+    WATCH,
 )

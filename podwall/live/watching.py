@@ -16,6 +16,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from queue import Empty, Queue
 from threading import Event, Thread
@@ -24,7 +25,7 @@ from typing import Any, Final, Generic, Self, TypeVar, cast
 import msgspec
 
 from podwall.live.cluster import ClusterReading, kubernetes_version, reading_of
-from podwall.live.connection import ApiConnection, ClusterError
+from podwall.live.connection import ApiConnection, ClusterError, connected
 from podwall.live.gathering import GatheredLists, gathered, optional
 from podwall.live.kinds import (
     ENDPOINT_SLICES,
@@ -33,10 +34,11 @@ from podwall.live.kinds import (
     ApiKind,
     other_policy_kinds,
 )
+from podwall.live.kubeconfig import KubeContext
 from podwall.live.listing import listed
 from podwall.live.objects import NodeObject, PlainObject
 
-__all__ = ["ClusterChange", "ClusterWatch", "Pace", "WatchedObject"]
+__all__ = ["ClusterChange", "ClusterWatch", "Pace", "WatchedObject", "followed"]
 
 O = TypeVar("O", bound=PlainObject)  # noqa: E741 - an object
 
@@ -78,6 +80,18 @@ class Pace:
     watch: int = 300
     kinds: float = 60
     again: float = 1
+
+
+@contextmanager
+def followed(context: KubeContext, namespace: str | None = None) -> Iterator[ClusterWatch]:
+    """Give what follows a cluster, of one namespace or of all (None), until the body ends.
+
+    Raises:
+        SourceError: there is no such cluster in the kubeconfig, or signing in fails.
+        MissingExtra: `podwall[live]` is not installed.
+    """
+    with connected(context) as connection, ClusterWatch(connection, namespace) as watch:
+        yield watch
 
 
 class _Manager(msgspec.Struct, rename="camel"):

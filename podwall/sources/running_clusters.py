@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 from podwall.sources.model import ManifestOptions, Source, SourceKind, Stage
 
-__all__ = ["CLUSTER", "running_cluster"]
+if TYPE_CHECKING:
+    from podwall.live.cluster import ClusterReading  # it brings the client, which files need not
+
+__all__ = ["CLUSTER", "running_cluster", "source_of_cluster"]
 
 CLUSTER: Final = "cluster"
 """The word that stands for the running cluster, where paths are given."""
@@ -21,7 +24,11 @@ def running_cluster(options: ManifestOptions) -> Source:
     """
     from podwall.live.cluster import read_cluster  # noqa: PLC0415 - files need no client
 
-    found = read_cluster(options.cluster, options.namespace)
+    return source_of_cluster(read_cluster(options.cluster, options.namespace))
+
+
+def source_of_cluster(found: ClusterReading) -> Source:
+    """Return what was read of a cluster as a source."""
     return Source(
         SourceKind.CLUSTER,
         CLUSTER,

@@ -1,0 +1,104 @@
+"""What `podwall watch` does: follow the running cluster, and say what opens and closes."""
+
+from __future__ import annotations
+
+import time
+from argparse import Namespace
+from collections.abc import Iterator, Mapping
+from contextlib import ExitStack
+from datetime import UTC, datetime
+
+from podwall.cli.arguments import write_notes
+from podwall.cli.findings import write_reading
+from podwall.cli.messages import write_message
+from podwall.exit_code import ExitCode
+from podwall.live.kubeconfig import KubeContext
+from podwall.reports.watch import metrics_text, watch_line, watch_text
+from podwall.streams import MEDIA, progress, write_output
+from podwall.watch import WatchedChange, WatchedCluster
+
+__all__ = ["show_watch"]
+
+_LOOK = 1.0
+"""So often, in seconds, is looked whether the cluster still answers."""
+
+
+def show_watch(options: Namespace) -> int:
+    """Follow the cluster until the time is up, or somebody stops it, and return the exit code.
+
+    Raises:
+        SourceError: the cluster can't be read, or refuses to be followed any further.
+    """
+    from podwall.live.watching import followed  # noqa: PLC0415 - needs an extra
+
+    with ExitStack() as stack:
+        context = KubeContext(options.kubeconfig, options.context)
+        watch = stack.enter_context(followed(context, options.namespace))
+        with progress("reading"):
+            shown = _Shown(options, WatchedCluster(watch, options.engine))
+        if options.exporter:
+            from podwall.cli.exporter import exported  # noqa: PLC0415 - few ask for it
+
+            served = exported(options.exporter, lambda: shown.metrics(len(watch.faults)))
+            write_message(f"metrics are at {stack.enter_context(served)}")
+        shown.begin()
+        while not shown.is_over():
+            shown.follow(_LOOK)
+            shown.say_faults(watch.faults)
+    return ExitCode.FINE
+
+
+class _Shown:
+    """A followed cluster, as it is shown."""
+
+    def __init__(self, options: Namespace, cluster: WatchedCluster) -> None:
+        self._options = options
+        self._cluster = cluster
+        self._end = None if options.seconds is None else time.monotonic() + options.seconds
+        self._changes = 0
+        self._last = time.monotonic()
+        self._is_silent = False
+
+    def begin(self) -> None:
+        """Say what is followed, and what is worth knowing of it at the beginning."""
+        write_notes(self._cluster.source)
+        write_reading(self._cluster.review)
+        write_message("following it")
+
+    def is_over(self) -> bool:
+        """Return whether the time is up."""
+        return self._end is not None and time.monotonic() >= self._end
+
+    def follow(self, seconds: float) -> None:
+        """Show what comes, until nothing has come for some seconds or the time is up."""
+        for change in self._cluster.changes(seconds):
+            self._changes += len(change.objects)
+            self._last = time.monotonic()
+            write_output(self._lines(change), MEDIA.get(self._options.output))
+            if self.is_over():
+                return
+
+    def _lines(self, change: WatchedChange) -> Iterator[str]:
+        now = datetime.now(UTC).replace(microsecond=0)
+        if self._options.output == "json":
+            yield watch_line(change, now.isoformat())
+        else:
+            yield from watch_text(change, f"{now:%H:%M:%S}")
+
+    def say_faults(self, faults: Mapping[str, str]) -> None:
+        """Say once that the cluster does not answer, and once that it does again."""
+        if bool(faults) is self._is_silent:
+            return
+        self._is_silent = bool(faults)
+        if faults:
+            kind, problem = next(iter(faults.items()))
+            write_message(
+                f"what is shown may be old: the watch of {kind} gets no answer: {problem}"
+            )
+        else:
+            write_message("the cluster answers again")
+
+    def metrics(self, silent: int) -> str:
+        """Return the metrics of now."""
+        ago = time.monotonic() - self._last
+        return metrics_text(self._cluster.review, self._changes, ago, silent)
