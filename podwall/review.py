@@ -42,6 +42,7 @@ from podwall.sources.model import Source, SourceKind, Stage
 from podwall.sources.stacks import stage_of
 from podwall.sources.yaml_lines import at_their_lines, exact_place
 from podwall.temporary_openings import temporary_openings
+from podwall.unread_findings import ACCEPTABLE, not_closed, unknown_kinds
 
 __all__ = ["NAMES_NOTHING", "Review", "SuppressedFinding", "review"]
 
@@ -146,17 +147,24 @@ class Review:
     @cached_property
     def ledger(self) -> tuple[LedgerEntry, ...]:
         """What became of everything in the source: read, harmless, or unread with the reason."""
-        return (
+        entries = (
             *self.reading.ledger,
             *self.source.others,
             *(_unparsed(each) for each in _errors(self.source.findings)),
-            *(unseen_entries(self.plan.afterwards())),
+            *unseen_entries(self.plan.afterwards()),
         )
+        return tuple(map(self._weighed, entries))
 
     @property
     def unread(self) -> tuple[LedgerEntry, ...]:
         """What was not read and may change who reaches whom."""
         return tuple(each for each in self.ledger if each.status is ObjectStatus.UNREAD)
+
+    @property
+    def not_read(self) -> tuple[LedgerEntry, ...]:
+        """What was not read, also of kinds of which a user says that this is known."""
+        known = (each for each in self.ledger if each.status is ObjectStatus.ACKNOWLEDGED)
+        return (*self.unread, *known)
 
     def triaged(self, findings: Sequence[Finding]) -> TriagedFindings:
         """Return the findings apart: what stays, and what an annotation of the source silences.
@@ -218,7 +226,14 @@ class Review:
     @cached_property
     def _noted(self) -> tuple[Finding, ...]:
         """What the source, the plan and the reader found, each at the place that they know."""
-        return (*self.source_findings, *self.reading.findings)
+        found = (*self.source_findings, *self.reading.findings)
+        left = {each.place for each in self.ledger if each.status is ObjectStatus.ACKNOWLEDGED}
+        kept = (each for each in found if not (each.id in ACCEPTABLE and each.place in left))
+        return (*kept, *self._not_closed(), *unknown_kinds(self.unread))
+
+    def _not_closed(self) -> Iterator[Finding]:
+        if self.source.closed and not self.reading.snapshot.complete:
+            yield not_closed([each for each in self.unread if each.may_make_pods])
 
     @cached_property
     def _all(self) -> TriagedFindings:
@@ -248,7 +263,22 @@ class Review:
 
     def _read(self, stage: Stage) -> SnapshotReading:
         found = snapshot(stage.documents, complete=self.source.complete, cluster=stage.cluster)
-        return replace(found, snapshot=found.snapshot.whole()) if self.source.closed else found
+        policies = (*found.snapshot.unread_policies, *stage.brought)
+        kept = tuple(each for each in policies if each.kind not in self.source.acknowledged)
+        read = replace(found.snapshot, unread_policies=kept)
+        brought = any(each.brings for each in kept)
+        may_make = brought or any(map(self._may_make_pods, found.ledger))
+        whole = self.source.closed and not may_make
+        return replace(found, snapshot=read.whole() if whole else read)
+
+    def _may_make_pods(self, entry: LedgerEntry) -> bool:
+        """Return whether a controller may make pods of something that nobody accepts as unread."""
+        return entry.may_make_pods and self._weighed(entry).status is ObjectStatus.UNREAD
+
+    def _weighed(self, entry: LedgerEntry) -> LedgerEntry:
+        """Return what became of something, where a user says that it is known not to be read."""
+        unread = entry.status is ObjectStatus.UNREAD and entry.kind in self.source.acknowledged
+        return replace(entry, status=ObjectStatus.ACKNOWLEDGED) if unread else entry
 
 
 def _errors(findings: Iterable[Finding]) -> list[Finding]:

@@ -37,6 +37,7 @@ __all__ = [
     "add_out",
     "add_source",
     "add_stack",
+    "as_told",
     "chosen_cluster",
     "csv_writer",
     "given_configuration",
@@ -116,13 +117,28 @@ def add_cluster_name(parser: ArgumentParser) -> None:
 
 
 def add_closed(parser: ArgumentParser) -> None:
-    """Add `--closed`."""
+    """Add `--closed` and `--accept-unread`."""
     parser.add_argument(
         "--closed",
         action="store_true",
         help="the source shows the whole cluster: there are no pods and namespaces but those in it "
         "(default: there may be others, and what admits them is open)",
     )
+    parser.add_argument(
+        "--accept-unread",
+        metavar="KIND",
+        action="append",
+        default=[],
+        help="objects of this kind need not be read: they bring no policy that matters, and make "
+        "no pods that do, such as HelmRelease; can be given several times, and every report "
+        "repeats it",
+    )
+
+
+def as_told(found: Source, options: Namespace) -> Source:
+    """Return a source with what the options say of it: if it is whole, what need not be read."""
+    acknowledged = frozenset(getattr(options, "accept_unread", ()))
+    return replace(found, closed=getattr(options, "closed", False), acknowledged=acknowledged)
 
 
 def line_link(text: str) -> str:
@@ -385,7 +401,7 @@ def read_review(options: Namespace) -> Review:
     """
     from podwall.review import review  # noqa: PLC0415 - help must not wait for numpy
 
-    found = replace(read_source(options), closed=getattr(options, "closed", False))
+    found = as_told(read_source(options), options)
     return review(chosen_cluster(found, options), getattr(options, "engine", None))
 
 

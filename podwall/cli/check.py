@@ -13,6 +13,7 @@ from podwall.policies.errors import Severity
 from podwall.reports.expectations import checks_document, checks_text
 from podwall.reports.findings.documents import reading_fields
 from podwall.reports.formats import json_text
+from podwall.reports.left_out import left_out
 from podwall.review import Review
 from podwall.sources.expectations import expectations_in
 from podwall.streams import MEDIA, write_output
@@ -46,4 +47,4 @@ def _report(output: str, found: Review, results: Sequence[Result]) -> Iterator[s
         fields = reading_fields(found)
         yield json_text(checks_document(engine, results, found.locate, **fields))
     else:
-        yield from checks_text(results, found.locate)
+        yield from checks_text(results, found.locate, left_out(found.not_read))

@@ -9,7 +9,6 @@ from __future__ import annotations
 
 from argparse import Namespace
 from collections.abc import Iterator
-from dataclasses import replace
 from datetime import UTC, datetime
 from itertools import chain
 from pathlib import Path
@@ -17,6 +16,7 @@ from pathlib import Path
 from podwall.accepted import Accepted
 from podwall.change_review import ChangeReview, change_review, stages
 from podwall.cli.arguments import (
+    as_told,
     chosen_cluster,
     csv_writer,
     manifest_options,
@@ -32,12 +32,18 @@ from podwall.policies.errors import InvalidValue, PodwallError
 from podwall.reports.change_files import (
     change_document,
     change_files,
+    change_lacks,
     change_page,
     report_of,
     unread_files,
     with_links,
 )
-from podwall.reports.changes import CHANGE_HEADER, change_rows, changes_text
+from podwall.reports.changes import (
+    CHANGE_HEADER,
+    change_rows,
+    changes_text,
+    unread_change_row,
+)
 from podwall.reports.comment import ChangeReport, comment
 from podwall.reports.formats import json_text
 from podwall.reports.output_folder import write_files
@@ -78,7 +84,7 @@ def _compared(options: Namespace) -> tuple[ChangeReview, ChangeReport]:
         states = _states(options, manifest_options(options))
         for each in states:
             write_notes(each)
-        before, after = (replace(each, closed=options.closed) for each in states)
+        before, after = (as_told(each, options) for each in states)
         found = change_review(
             before, after, options.engine, expectations, _on_this_day(acceptances)
         )
@@ -120,10 +126,11 @@ def _report(options: Namespace, found: ChangeReview, report: ChangeReport) -> It
             yield json_text(change_document(found))
         case "csv":
             rows = chain([CHANGE_HEADER], change_rows(found.difference, found.stated_by))
-            yield from map(csv_writer(options), rows)
+            lacking = map(unread_change_row, found.after.not_read)
+            yield from map(csv_writer(options), chain(rows, lacking))
         case "md":
             yield comment(report)
         case "html":
             yield change_page(found, report)
         case _:
-            yield from changes_text(found.difference, found.stated_by)
+            yield from changes_text(found.difference, found.stated_by, change_lacks(found))

@@ -20,6 +20,7 @@ from podwall.reports.explanation import (
 )
 from podwall.reports.findings.documents import reading_fields
 from podwall.reports.formats import json_text
+from podwall.reports.left_out import left_out
 from podwall.review import Review
 from podwall.sources import CLUSTER
 from podwall.streams import MEDIA, write_output
@@ -121,3 +122,5 @@ def _report(output: str, found: Review, explained: tuple[FlowAnswer, ...]) -> It
     for number, answer in enumerate(explained):
         yield from ["\n"] if number else []
         yield from report(answer, found.locate)
+    sign = "\n> " if output == "md" else "! "
+    yield from (f"{sign}{each}\n" for each in left_out(found.not_read))

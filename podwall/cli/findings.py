@@ -8,8 +8,11 @@ from typing import TYPE_CHECKING, Any, Final
 
 from podwall.cli.messages import write_message
 from podwall.policies.errors import Finding, Severity
+from podwall.reading import ObjectStatus
+from podwall.reports.left_out import left_out
 from podwall.reports.words import listed, printable
 from podwall.review import Review
+from podwall.unread_findings import UNREAD_KIND
 
 if TYPE_CHECKING:
     from podwall.change_review import ChangeReview  # it brings the diff, which few commands need
@@ -36,9 +39,10 @@ def write_reading(found: Review, least: Severity = Severity.INFO) -> None:
     """
     severities = list(Severity)
     worth = severities[: severities.index(least) + 1]
-    findings = found.reading_findings
-    write_findings([each for each in findings if each.severity in worth])
-    write_unread(found, findings)
+    findings = (each for each in found.reading_findings if each.id != UNREAD_KIND)
+    shown = [each for each in findings if each.severity in worth]
+    write_findings(shown)
+    write_unread(found, shown)
     if not found.reachability.engine.enforces:
         write_message(_UNENFORCED)
     services = [f"`{each}`" for each in found.uncertain_services]
@@ -51,7 +55,7 @@ def write_reading(found: Review, least: Severity = Severity.INFO) -> None:
 
 def write_change_reading(found: ChangeReview) -> None:
     """Say what was found of the state that comes, what was not read, and if nobody enforces."""
-    write_findings(found.weighed)
+    write_findings([each for each in found.weighed if each.id != UNREAD_KIND])
     write_unread(found.after, found.weighed)
     if not found.difference.new.engine.enforces:
         write_message(_UNENFORCED)
@@ -87,9 +91,12 @@ def write_unmade_names(found: Review, manifests: Iterable[Mapping[str, Any]]) ->
 
 def write_unread(found: Review, shown: Sequence[Finding]) -> None:
     """Say what was not read and may change the answer, apart from what is shown."""
-    named = {(each.place.source, each.place.line) for each in shown}
+    named = {(each.place.source, each.place.line) for each in shown if each.id != UNREAD_KIND}
     left = [each for each in found.unread if (each.place.source, each.place.line) not in named]
     if left:
         names = [printable(f"{each}") for each in left[:_MOST_UNREAD]]
         more = [f"{len(left) - len(names)} more"] if len(left) > len(names) else []
         write_message(f"not read, and not taken into account: {listed([*names, *more])}")
+    known = [each for each in found.not_read if each.status is ObjectStatus.ACKNOWLEDGED]
+    for sentence in left_out(known):
+        write_message(sentence)

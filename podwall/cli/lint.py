@@ -11,6 +11,7 @@ from podwall.reports.findings.documents import lint_document, sarif_document
 from podwall.reports.findings.junit import findings_suite, junit_text
 from podwall.reports.findings.terminal import print_findings
 from podwall.reports.formats import json_text
+from podwall.reports.left_out import left_out
 from podwall.reports.terminal import terminal
 from podwall.streams import shown_json, shown_markup, write_output
 
@@ -25,7 +26,7 @@ def show_findings(options: Namespace) -> int:
     match options.output:
         case "json":
             engine = found.reachability.engine
-            document = lint_document(engine, findings, found.suppressed, found.unread)
+            document = lint_document(engine, findings, found.suppressed, found.not_read)
             write_output([json_text(document)], shown_json)
         case "sarif":
             write_output(
@@ -34,6 +35,6 @@ def show_findings(options: Namespace) -> int:
         case "junit":
             write_output([junit_text([findings_suite("podwall lint", findings)])], shown_markup)
         case _:
-            print_findings(findings, found.suppressed, terminal())
+            print_findings(findings, found.suppressed, terminal(), left_out(found.not_read))
     write_unread(found, findings)
     return found.exit_code(FailOn(options.fail_on), findings)

@@ -11,6 +11,7 @@ from podwall.cli.findings import write_findings, write_unmade_names, write_unrea
 from podwall.exit_code import FailOn, exit_code
 from podwall.migrate import Migration, migrate, policy_manifest, python_script
 from podwall.reports.formats import json_text
+from podwall.reports.left_out import as_comments, left_out
 from podwall.reports.migration import migration_document, migration_text
 from podwall.reports.preview.manifests import kubernetes_yaml
 from podwall.review import Review
@@ -34,12 +35,15 @@ def show_migration(options: Namespace) -> int:
 
 
 def _report(output: str, found: Review, migration: Migration) -> Iterator[str]:
+    lacking = left_out(found.not_read)
     match output:
         case "json":
             yield json_text(migration_document(migration, found))
         case "yaml":
+            yield as_comments(lacking)
             yield "---\n".join(map(kubernetes_yaml, _manifests(found, migration)))
         case "py":
+            yield as_comments(lacking)
             yield python_script(_manifests(found, migration))
         case _:
             yield from migration_text(migration, found)

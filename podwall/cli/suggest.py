@@ -19,6 +19,7 @@ from podwall.policies import NetworkPolicy
 from podwall.policies.errors import InvalidValue, Place, SourceError
 from podwall.python_code import policies_module
 from podwall.reports.expectations import suggestion_text
+from podwall.reports.left_out import as_comments, left_out
 from podwall.reports.preview.manifests import kubernetes_yaml
 from podwall.review import Review
 from podwall.sources.expectations import expectations_in
@@ -52,7 +53,8 @@ def show_suggestion(options: Namespace) -> int:
         raise _nothing_in(found.source.name)
     _write_summary(suggestion, texts)
     policies = _in_cluster(suggestion.policies, found)
-    if write_out(_text(options.output, policies), options):
+    lacking = as_comments(left_out(found.not_read))
+    if write_out(lacking + _text(options.output, policies), options):
         write_message(f"wrote {options.out}")
     weighed = (*found.reading_findings, *suggestion.findings)
     return exit_code(FailOn(options.fail_on), weighed, certain=suggestion.is_certain)

@@ -11,6 +11,7 @@ from functools import reduce
 from types import MappingProxyType
 from typing import Any, Final, NamedTuple
 
+from podwall.model import UnreadPolicy
 from podwall.plan.made_up_names import is_made_up, stand_in_of
 from podwall.plan.managed_namespaces import managed_documents
 from podwall.plan.messages import UNSEEN_OBJECTS
@@ -25,6 +26,7 @@ from podwall.reading import Document, LedgerEntry
 __all__ = [
     "NAMESPACE",
     "ObjectIdentity",
+    "brought_policies",
     "documents",
     "identity_of",
     "is_object",
@@ -133,7 +135,7 @@ def is_object(resource: PlannedResource) -> bool:
 
 def unseen_objects(plan: Plan) -> Iterator[Finding]:
     """Yield a finding for every resource that brings objects which the plan can't show."""
-    for entry in _unseen_resources(plan):
+    for _, entry in _unseen_resources(plan):
         yield Finding(
             UNSEEN_OBJECTS,
             Severity.WARNING,
@@ -148,13 +150,24 @@ def unseen_entries(plan: Plan) -> Iterator[LedgerEntry]:
 
     That is a resource, or a line of the program.
     """
-    yield from _unseen_resources(plan)
+    yield from (entry for _, entry in _unseen_resources(plan))
     for each in plan.warnings:
         if each.id == UNSEEN_OBJECTS:
-            yield LedgerEntry("", "", each.place, reason=each.message)
+            yield LedgerEntry("", "", each.place, reason=each.message, may_make_pods=True)
 
 
-def _unseen_resources(plan: Plan) -> Iterator[LedgerEntry]:
+def brought_policies(plan: Plan) -> Iterator[UnreadPolicy]:
+    """Yield what policies may decide that a chart or a file brings, which the plan can't show.
+
+    They act in the namespace that a release is installed into, or in any where none is named.
+    """
+    for resource, entry in _unseen_resources(plan):
+        given = resource.inputs.get("namespace")
+        namespace = given if isinstance(given, str) and given else None
+        yield UnreadPolicy(entry.kind, entry.name, namespace, place=entry.place, brings=True)
+
+
+def _unseen_resources(plan: Plan) -> Iterator[tuple[PlannedResource, LedgerEntry]]:
     parents = {resource.parent for resource in plan.resources}
     for resource in plan.resources:
         kind = kind_of(resource.type)
@@ -166,7 +179,9 @@ def _unseen_resources(plan: Plan) -> Iterator[LedgerEntry]:
             part = "some objects" if resource.urn in parents else "the objects"
             why = f": {', and '.join(resource.unseen)}" if resource.unseen else ""
             reason = f"{part} of {kind} `{resource.name}` are not in the plan{why}"
-            yield LedgerEntry(kind, resource.name, resource.line_or_urn, reason=reason)
+            place = resource.line_or_urn
+            entry = LedgerEntry(kind, resource.name, place, reason=reason, may_make_pods=True)
+            yield resource, entry
 
 
 def _is_elsewhere(resource: PlannedResource) -> bool:

@@ -7,13 +7,14 @@ from __future__ import annotations
 
 from podwall.reading.assembly import SnapshotReading, snapshot
 from podwall.reading.documents import DeclaredCluster, Document
-from podwall.reading.ledger import LedgerEntry, ObjectStatus
+from podwall.reading.ledger import NOT_KNOWN, LedgerEntry, ObjectStatus
 from podwall.reading.metadata import GENERATED, generated_name
 from podwall.reading.shown_names import shown_namespaces
 from podwall.reading.typed_policies import TypedPolicies, typed_policies
 
 __all__ = [
     "GENERATED",
+    "NOT_KNOWN",
     "DeclaredCluster",
     "Document",
     "LedgerEntry",

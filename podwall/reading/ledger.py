@@ -10,10 +10,14 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
+from typing import Final
 
 from podwall.policies.errors import Place
 
-__all__ = ["LedgerEntry", "ObjectStatus", "named_in"]
+__all__ = ["NOT_KNOWN", "LedgerEntry", "ObjectStatus", "named_in"]
+
+NOT_KNOWN: Final = "podwall does not know this kind"
+"""Why an object of a kind is not read that no table has."""
 
 
 class ObjectStatus(StrEnum):
@@ -21,11 +25,13 @@ class ObjectStatus(StrEnum):
 
     `READ`: it is part of the snapshot, by itself or through the controller that made it.
     `HARMLESS`: it is not, and cannot change who reaches whom. `UNREAD`: it is not, and may.
+    `ACKNOWLEDGED`: the same, and somebody says that this is known and no matter.
     """
 
     READ = "read"
     HARMLESS = "harmless"
     UNREAD = "unread"
+    ACKNOWLEDGED = "acknowledged"
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,7 +40,8 @@ class LedgerEntry:
 
     `kind` and `name` are as far as they are known; the name is `namespace/name` where the object
     says its namespace, and `group` is that of its API. `reason` says in a few words why the object
-    is not part of the snapshot, and is empty where it is.
+    is not part of the snapshot, and is empty where it is. `may_make_pods`: a controller may make
+    pods of it, nobody knows which.
 
     >>> print(LedgerEntry("Rollout", "shop/web", reason="podwall does not know this kind"))
     Rollout shop/web
@@ -46,6 +53,7 @@ class LedgerEntry:
     status: ObjectStatus = ObjectStatus.UNREAD
     reason: str = ""
     group: str = ""
+    may_make_pods: bool = False
 
     def __str__(self) -> str:
         """Write kind and name, else the place."""

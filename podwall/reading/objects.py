@@ -25,7 +25,7 @@ from podwall.reading.brought_objects import brought_policies, of_operator
 from podwall.reading.fields import Malformed
 from podwall.reading.harmless_kinds import harmless
 from podwall.reading.known_kinds import meant_instead
-from podwall.reading.ledger import LedgerEntry, ObjectStatus, named_in
+from podwall.reading.ledger import NOT_KNOWN, LedgerEntry, ObjectStatus, named_in
 from podwall.reading.made_pods import PodKinds, made_pods
 from podwall.reading.metadata import (
     ManifestObject,
@@ -224,12 +224,16 @@ def ledger_entry(read: ObjectReading) -> LedgerEntry:
     _, name = named_in(read.item.manifest)
     status, reason = _status(read)
     item = read.item
-    return LedgerEntry(item.kind, name or item.name, item.place, status, reason, item.group)
+    brings = any(policy.brings for policy in read.unread)
+    makes = status is ObjectStatus.UNREAD and (brings or reason == NOT_KNOWN)
+    return LedgerEntry(item.kind, name or item.name, item.place, status, reason, item.group, makes)
 
 
 def _status(read: ObjectReading) -> tuple[ObjectStatus, str]:
     if read.part is not None:
         return ObjectStatus.READ, ""
+    if any(each.brings for each in read.unread):
+        return ObjectStatus.UNREAD, "it brings objects that are written elsewhere"
     if read.findings:
         return ObjectStatus.UNREAD, read.findings[0].message
     if is_finished(read.item):
@@ -237,7 +241,7 @@ def _status(read: ObjectReading) -> tuple[ObjectStatus, str]:
     reason = harmless(read.item.group, read.item.kind)
     if reason:
         return ObjectStatus.HARMLESS, reason
-    return ObjectStatus.UNREAD, "podwall does not know this kind"
+    return ObjectStatus.UNREAD, NOT_KNOWN
 
 
 def _judged(item: ManifestObject) -> Iterator[Finding]:

@@ -27,12 +27,14 @@ from podwall.reports.comment import (
 from podwall.reports.findings.documents import sarif_document
 from podwall.reports.findings.junit import findings_suite, junit_text
 from podwall.reports.formats import json_text
+from podwall.reports.left_out import left_out
 from podwall.reports.page import html_page
 from podwall.reports.words import counted, place_words
 
 __all__ = [
     "change_document",
     "change_files",
+    "change_lacks",
     "change_page",
     "report_of",
     "unread_files",
@@ -62,7 +64,8 @@ def report_of(
         found.counting,
         certain=not any(each.after.undetermined for each in changes),
     )
-    return replace(report, artifact=link, verdict=verdict, held=_held(found.results))
+    held, lacking = _held(found.results), change_lacks(found)
+    return replace(report, artifact=link, verdict=verdict, held=held, lacking=lacking)
 
 
 def with_links(report: ChangeReport, template: str, project: Path = Path()) -> ChangeReport:
@@ -99,6 +102,13 @@ def _held(results: Sequence[Result]) -> str:
     return f"{held:,} of {counted(len(results), 'expectation')} held" if results else ""
 
 
+def change_lacks(found: ChangeReview) -> tuple[str, ...]:
+    """Return what was not read of the two states, in sentences, each once."""
+    after = left_out(found.after.not_read)
+    before = [each for each in left_out(found.before.not_read) if each not in after]
+    return (*after, *(f"before the change, {each}" for each in before))
+
+
 def change_files(
     found: ChangeReview, report: ChangeReport, code: ExitCode, project: Path = Path()
 ) -> Mapping[str, str]:
@@ -123,7 +133,7 @@ def change_files(
 
 def change_document(found: ChangeReview) -> ChangesDocument:
     """Return the change as a JSON document."""
-    return changes_document(found.difference, found.weighed, found.after.unread, found.stated_by)
+    return changes_document(found.difference, found.weighed, found.after.not_read, found.stated_by)
 
 
 def _counts(report: ChangeReport) -> Mapping[str, int]:
@@ -155,6 +165,7 @@ def change_page(found: ChangeReview, report: ChangeReport) -> str:
         before=found.difference.old,
         change=change_sentence(report),
         findings=report.findings,
+        lacking=report.lacking,
     )
 
 

@@ -25,7 +25,7 @@ from podwall.plan.plan_json import FindingDocument, finding_document
 from podwall.policies.errors import Finding
 from podwall.reachability import AnyEndpoint
 from podwall.reading import LedgerEntry
-from podwall.reports.findings.documents import LedgerDocument, unread_documents
+from podwall.reports.findings.documents import LedgerDocument, ledger_fields
 from podwall.reports.formats import (
     ObjectPlaceDocument,
     PortsDocument,
@@ -46,6 +46,7 @@ __all__ = [
     "changes_text",
     "nobody",
     "passage_text",
+    "unread_change_row",
 ]
 
 
@@ -98,6 +99,13 @@ def _row(
     )
 
 
+def unread_change_row(entry: LedgerEntry) -> ChangeRow:
+    """Return the row of what was not read: `not read` instead of a change, the object, and why."""
+    empty = dict.fromkeys(ChangeRow._fields, "")
+    names = {"change": "not read", "destination": printable(f"{entry}")}
+    return ChangeRow(**{**empty, **names, "because": printable(entry.reason)})
+
+
 def _id(end: AnyEndpoint) -> str:
     return end.id
 
@@ -126,8 +134,11 @@ _TITLES: Final = {
 }
 
 
-def changes_text(difference: Diff, stated_by: StatedBy = nobody) -> Iterator[str]:
-    """Yield the lines."""
+def changes_text(
+    difference: Diff, stated_by: StatedBy = nobody, lacking: Sequence[str] = ()
+) -> Iterator[str]:
+    """Yield the lines; `lacking` says what was not read of the states, a sentence each."""
+    yield from (f"! {each}\n" for each in lacking)
     yield from _what_differs(difference)
     order = list(_TITLES)
     found = change_rows_in_words(difference, stated_by)
@@ -281,7 +292,7 @@ def changes_document(
             tuple(map(workload_document, difference.gone)),
         ),
         tuple(_change_document(each, stated_by(each)) for each in difference.port_changes()),
-        unread=unread_documents(unread),
+        **ledger_fields(unread),
     )
 
 

@@ -28,8 +28,10 @@ from podwall.suggest import Suggestion
 __all__ = ["CheckDocument", "checks_document", "checks_text", "suggestion_text"]
 
 
-def checks_text(results: Sequence[Result], locate: Locate) -> Iterator[str]:
-    """Yield the lines."""
+def checks_text(
+    results: Sequence[Result], locate: Locate, lacking: Sequence[str] = ()
+) -> Iterator[str]:
+    """Yield the lines; `lacking` says what was not read, a sentence each."""
     for result in results:
         yield f"{result.outcome:12}  {printable(result.expectation.name)}\n"
         if result.outcome is not Outcome.PASS:
@@ -42,6 +44,7 @@ def checks_text(results: Sequence[Result], locate: Locate) -> Iterator[str]:
     counts = Counter(result.outcome for result in results)
     parts = ", ".join(f"{counts[outcome]} {outcome}" for outcome in Outcome if counts[outcome])
     yield f"\n{counted(len(results), 'expectation')}: {parts}\n"
+    yield from (f"! {each}\n" for each in lacking)
 
 
 class ResultDocument(TypedDocument):

@@ -16,8 +16,9 @@ from podwall.reports.changes import (
     change_rows_in_words,
     changes_document,
 )
-from podwall.reports.findings.documents import LedgerDocument, unread_documents
+from podwall.reports.findings.documents import LedgerDocument, ledger_fields
 from podwall.reports.formats import ObjectPlaceDocument, line_document
+from podwall.reports.left_out import left_out
 from podwall.reports.words import counted, printable
 from podwall.review import Review
 
@@ -31,6 +32,7 @@ def migration_text(migration: Migration, found: Review) -> Iterator[str]:
     rows = list(change_lines(list(change_rows_in_words(difference))))
     yield f"{engines}: {counted(len(rows), 'connection changes', 'connections change')}\n"
     yield from rows
+    yield from (f"! {each}\n" for each in left_out(found.not_read))
     if migration.edits:
         yield f"\n{counted(len(migration.edits), 'edit')} that keep them:\n"
         for edit in migration.edits:
@@ -108,7 +110,7 @@ def migration_document(migration: Migration, found: Review) -> MigrationDocument
         tuple(_edit_document(each, found) for each in migration.edits),
         changes_document(migration.remaining),
         tuple(map(finding_document, (*found.reading_findings, *migration.limits))),
-        unread=unread_documents(found.unread),
+        **ledger_fields(found.not_read),
     )
 
 

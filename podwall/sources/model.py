@@ -7,6 +7,7 @@ from dataclasses import dataclass, field, replace
 from enum import StrEnum
 
 from podwall.live.kubeconfig import KubeContext
+from podwall.model import UnreadPolicy
 from podwall.plan.model import Plan
 from podwall.policies.errors import Finding
 from podwall.reading import DeclaredCluster, Document, LedgerEntry
@@ -48,10 +49,14 @@ class ManifestOptions:
 
 @dataclass(frozen=True, slots=True)
 class Stage:
-    """The documents of a cluster at one time: after a deployment, or before it."""
+    """The documents of a cluster at one time: after a deployment, or before it.
+
+    `brought` is what policies may decide that are in none of them, but in what is to be rendered.
+    """
 
     documents: tuple[Document, ...] = ()
     cluster: DeclaredCluster = field(default_factory=DeclaredCluster)
+    brought: tuple[UnreadPolicy, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,7 +65,8 @@ class Source:
 
     `planned` is what there will be; `deployed` what there is before, where the source knows it (a
     preview does). `findings` are about what could not be read. `complete` is True where what is not
-    here does not exist (a live cluster), and `closed` where a user says so. `texts` are the files
+    here does not exist (a live cluster), and `closed` where a user says so; `acknowledged` are
+    the kinds of which a user says that it is known that they are not read. `texts` are the files
     by name, `notes` say what was done to read it, and `others` is what is there beside the
     documents: no Kubernetes object, or left out.
 
@@ -84,6 +90,7 @@ class Source:
     existence: Existence | None = None
     closed: bool = False
     cluster: str = ""
+    acknowledged: frozenset[str] = frozenset()
 
     def as_deployed(self) -> Source | None:
         """Return what there is before the deployment as a source, None where that is not known."""
@@ -96,4 +103,5 @@ class Source:
             texts=self.texts,
             closed=self.closed,
             cluster=self.cluster,
+            acknowledged=self.acknowledged,
         )

@@ -10,7 +10,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from podwall.plan.cluster import planned_cluster
-from podwall.plan.documents import documents, with_known_namespaces
+from podwall.plan.documents import brought_policies, documents, with_known_namespaces
 from podwall.plan.model import Plan, PlannedResource
 from podwall.policies.errors import Finding
 from podwall.sources.existence import existence
@@ -92,7 +92,7 @@ def source_of_steps(
 
 def stage_of(plan: Plan) -> Stage:
     """Return the Kubernetes objects that a plan has, and what it says about their cluster."""
-    return Stage(documents(plan), planned_cluster(plan))
+    return Stage(documents(plan), planned_cluster(plan), tuple(brought_policies(plan)))
 
 
 def _stack_name(plan: Plan) -> str:

@@ -20,10 +20,12 @@ if TYPE_CHECKING:
 __all__: list[str] = []
 
 _MARKER: Final = (
-    "podwall(folder, stack, config, engine, cluster, source): what the fixtures `reach` and "
-    "`reach_of` are about: the project's folder (seen from the test's), a stack, a dict that "
-    "overrides its configuration, the engine, one of several clusters; or a source (manifests, a "
-    "preview) in place of a program"
+    "podwall(folder, stack, config, engine, cluster, source, closed, namespace, accept_unread): "
+    "what the fixtures `reach` and `reach_of` are about: the project's folder (seen from the "
+    "test's), a stack, a dict that overrides its configuration, the engine, one of several "
+    "clusters; or a source or several (manifests, a preview) in place of a program, and the "
+    "namespace of manifests that name none; whether it is the whole cluster, and kinds of objects "
+    "that need not be read"
 )
 
 
@@ -36,6 +38,8 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     parser.addini("podwall_config", "podwall: configuration, a `key=value` a line", type="linelist")
     parser.addini("podwall_source", "podwall: manifests or a preview, in place of a program")
     parser.addini("podwall_closed", "podwall: the cluster has nothing else", type="bool")
+    parser.addini("podwall_namespace", "podwall: of manifests that name no namespace")
+    parser.addini("podwall_accept_unread", "podwall: kinds that need not be read", type="args")
 
 
 def pytest_configure(config: pytest.Config) -> None:
@@ -72,8 +76,9 @@ def reach(request: pytest.FixtureRequest, _podwall_planned: PlanCache) -> Reach:
 def reach_of(request: pytest.FixtureRequest, _podwall_planned: PlanCache) -> Callable[..., Reach]:
     """A function that plans what its arguments choose, for several stacks in one test.
 
-    `reach_of(folder=..., stack=..., config=..., engine=..., cluster=..., source=..., closed=...)`
-    takes what the marker takes, and what is left out is as the marker and the settings say.
+    `reach_of(folder=..., stack=..., config=..., engine=..., cluster=..., source=..., closed=...,
+    namespace=..., accept_unread=...)` takes what the marker takes, and what is left out is as the
+    marker and the settings say.
     """
     from podwall.policies.errors import PodwallError  # noqa: PLC0415 - see the module
 
@@ -104,11 +109,20 @@ def _chosen(request: pytest.FixtureRequest) -> AnalysisSubject:
     return chosen
 
 
+_SETTINGS: Final = (
+    "folder",
+    "stack",
+    "engine",
+    "cluster",
+    "source",
+    "closed",
+    "namespace",
+    "accept_unread",
+)
+
+
 def _settings(config: pytest.Config) -> Mapping[str, Any]:
-    given = {
-        name: config.getini(f"podwall_{name}")
-        for name in ("folder", "stack", "engine", "cluster", "source", "closed")
-    }
+    given = {name: config.getini(f"podwall_{name}") for name in _SETTINGS}
     pairs = (line.partition("=") for line in config.getini("podwall_config"))
     given["config"] = {key.strip(): value.strip() for key, _, value in pairs}
     return {name: value for name, value in given.items() if value}

@@ -18,8 +18,15 @@ from podwall.plan.project import find_project
 from podwall.policies.errors import Finding, InvalidManifest, InvalidValue, SourceError
 from podwall.policies.wording import did_you_mean
 from podwall.review import Review, review
-from podwall.sources import Source, in_cluster, source, source_of_program
+from podwall.sources import (
+    ManifestOptions,
+    Source,
+    in_cluster,
+    source_of_program,
+    sources,
+)
 from podwall.testing.reach import Reach
+from podwall.unread_findings import UNREAD_KIND
 
 if TYPE_CHECKING:
     from podwall.plan import Plan
@@ -47,6 +54,7 @@ def reach_of_program(  # noqa: PLR0913 - named choices, each with a default
     engine: str | None = None,
     cluster: str | None = None,
     closed: bool = False,
+    accept_unread: Iterable[str] = (),
 ) -> Reach:
     """Return who reaches whom once the Pulumi program in a folder is deployed.
 
@@ -62,6 +70,7 @@ def reach_of_program(  # noqa: PLR0913 - named choices, each with a default
             deploys to several.
         closed: whether the program deploys all that there is in the cluster; by default there may
             be other pods, and what admits these is open.
+        accept_unread: kinds of objects that need not be read, such as `Chart`.
 
     Raises:
         SourceError: project, stack or configuration can't be read, or the program fails.
@@ -72,7 +81,25 @@ def reach_of_program(  # noqa: PLR0913 - named choices, each with a default
 
     project = find_project(Path(folder))
     plan = plan_of_program(project, stack, config)
-    return reach_of_plan(plan, project, engine, cluster=cluster, closed=closed)
+    said = SaidOfSource(cluster, closed, tuple(accept_unread))
+    return reach_of_plan(plan, project, engine, said)
+
+
+@dataclass(frozen=True, slots=True)
+class SaidOfSource:
+    """What a test says of a source: the cluster that is meant, if it is whole, what goes unread."""
+
+    cluster: str | None = None
+    closed: bool = False
+    accept_unread: tuple[str, ...] = ()
+
+    def of(self, found: Source) -> Source:
+        """Return a source with what is said of it."""
+        chosen = in_cluster(found, self.cluster) if self.cluster else found
+        return replace(chosen, closed=self.closed, acknowledged=frozenset(self.accept_unread))
+
+
+_NOTHING_SAID: Final = SaidOfSource()
 
 
 def plan_of_program(project: Path, stack: str | None, config: Mapping[str, Any] | None) -> Plan:
@@ -100,45 +127,48 @@ def _apart(plan: partial[Plan]) -> Plan:
 
 
 def reach_of_plan(
-    plan: Plan,
-    project: Path,
-    engine: str | None,
-    *,
-    cluster: str | None = None,
-    closed: bool = False,
+    plan: Plan, project: Path, engine: str | None, said: SaidOfSource = _NOTHING_SAID
 ) -> Reach:
     """Return who reaches whom once the plan of a project, which is a folder, is deployed."""
-    found = review(_only(source_of_program(plan, project), cluster, closed=closed), engine)
+    found = review(said.of(source_of_program(plan, project)), engine)
     engine_name = found.reachability.engine.name
-    of_cluster = f", cluster {cluster}" if cluster else ""
+    of_cluster = f", cluster {said.cluster}" if said.cluster else ""
     about = f"stack {plan.stack} of {plan.project}{of_cluster}, engine {engine_name}"
-    return _reach(found, about, found.plan if cluster else plan, project)
+    return _reach(found, about, found.plan if said.cluster else plan, project)
 
 
 def reach_of_source(
-    path: str | Path,
-    *,
+    *paths: str | Path,
     engine: str | None = None,
     cluster: str | None = None,
     closed: bool = False,
+    namespace: str | None = None,
+    accept_unread: Iterable[str] = (),
 ) -> Reach:
     """Return who reaches whom by manifests (a file or a folder), a preview's JSON, or a state.
 
-    `cluster` is the one that is meant, where a stack deploys to several; `closed` says that the
-    source shows all that there is in the cluster.
+    Args:
+        paths: where to read; several are one cluster.
+        engine: the network policy engine; by default the one that the source declares.
+        cluster: the cluster that is meant, where a stack deploys to several.
+        closed: whether the source shows all that there is in the cluster; by default there may be
+            other pods, and what admits these is open.
+        namespace: where objects of manifests belong that name none; by default `default`.
+        accept_unread: kinds of objects that need not be read, such as `HelmRelease`.
 
     Raises:
         SourceError: nothing could be read there.
         InvalidManifest: the API server would refuse an object.
-        InvalidValue: there is no such engine or cluster, or there are several clusters.
+        InvalidValue: there is no such engine, cluster or namespace, there are several clusters, or
+            no path is given.
     """
-    found = review(_only(source(str(path)), cluster, closed=closed), engine)
+    if not paths:
+        raise InvalidValue("no source is given", help='as in `reach_of_source("manifests/")`')
+    said = SaidOfSource(cluster, closed, tuple(accept_unread))
+    read = sources([str(each) for each in paths], ManifestOptions(namespace))
+    found = review(said.of(read), engine)
     about = f"{found.source.name}, engine {found.reachability.engine.name}"
     return _reach(found, about)
-
-
-def _only(found: Source, cluster: str | None, *, closed: bool) -> Source:
-    return replace(in_cluster(found, cluster) if cluster else found, closed=closed)
 
 
 def _reach(found: Review, about: str, plan: Plan | None = None, project: Path = Path()) -> Reach:
@@ -155,30 +185,43 @@ def _refuse(refused: Iterable[Finding]) -> None:
 
 def _warn_of_unseen(findings: Iterable[Finding]) -> None:
     for each in findings:
-        if each.id == "unseen-objects":
+        if each.id in _UNSEEN:
             where = f"{each.place}: " if str(each.place) else ""
             warnings.warn(f"{where}{each.message}", UnseenObjects, stacklevel=5)
 
 
-_NAMES: Final = ("folder", "stack", "config", "engine", "cluster", "source", "closed")
+_UNSEEN: Final = frozenset({"brings-objects", "unseen-objects", UNREAD_KIND})
+_NAMES: Final = (
+    "folder",
+    "stack",
+    "config",
+    "engine",
+    "cluster",
+    "source",
+    "closed",
+    "namespace",
+    "accept_unread",
+)
 
 
 @dataclass(frozen=True, slots=True)
 class AnalysisSubject:
     """What is analysed: the program in `folder`, or the manifests or the preview at `source`.
 
-    Without either it is the program of the nearest `Pulumi.yaml` above the test in `start`, else
-    above `root`, pytest's root folder.
+    `source` are one or several paths. Without either it is the program of the nearest `Pulumi.yaml`
+    above the test in `start`, else above `root`, pytest's root folder.
     """
 
     start: Path
     root: Path
     folder: Path | None = None
-    source: Path | None = None
+    source: tuple[Path, ...] = ()
     stack: str | None = None
     engine: str | None = None
     cluster: str | None = None
     closed: bool = False
+    namespace: str | None = None
+    accept_unread: tuple[str, ...] = ()
     config: Mapping[str, Any] = field(default_factory=lambda: MappingProxyType({}))
 
     def but(self, choices: Mapping[str, Any], *, seen_from: Path | None = None) -> AnalysisSubject:
@@ -193,10 +236,13 @@ class AnalysisSubject:
             if name not in _NAMES:
                 raise _no_such_choice(name)
         made = dict(choices)
-        for path in {"folder", "source"} & made.keys():
-            made[path] = (seen_from or self.start) / made[path]
+        begin = seen_from or self.start
         if "folder" in made:
-            made = {"source": None, **made}
+            made = {"source": (), **made, "folder": begin / made["folder"]}
+        if made.get("source"):
+            made["source"] = tuple(begin / each for each in _several(made["source"]))
+        if "accept_unread" in made:
+            made["accept_unread"] = tuple(_several(made["accept_unread"]))
         return replace(self, **{**made, "config": {**self.config, **(made.get("config") or {})}})
 
     def project(self) -> Path:
@@ -216,6 +262,11 @@ class AnalysisSubject:
         except SourceError as problem:
             problem.help = 'say where it is: `@pytest.mark.podwall(folder="...")`'
             raise
+
+
+def _several(given: Any) -> Iterable[Any]:
+    """Return what is given as a list, or as the only element of one."""
+    return (given,) if isinstance(given, str | Path) else given
 
 
 def _no_such_choice(name: str) -> InvalidValue:
@@ -238,20 +289,26 @@ class PlanCache:
         Raises:
             PodwallError: it can't be read or planned.
         """
-        options: dict[str, Any] = {"cluster": chosen.cluster, "closed": chosen.closed}
-        if chosen.source is not None:
-            of_source = (chosen.source.resolve(), chosen.engine, *options.values())
+        said = SaidOfSource(chosen.cluster, chosen.closed, chosen.accept_unread)
+        if chosen.source:
+            paths = tuple(each.resolve() for each in chosen.source)
+            of_source = (paths, chosen.engine, chosen.namespace, said)
             if of_source not in self._reaches:
                 self._reaches[of_source] = reach_of_source(
-                    chosen.source, engine=chosen.engine, **options
+                    *chosen.source,
+                    engine=chosen.engine,
+                    cluster=chosen.cluster,
+                    closed=chosen.closed,
+                    namespace=chosen.namespace,
+                    accept_unread=chosen.accept_unread,
                 )
             return self._reaches[of_source]
         folder = chosen.project()
         of_plan = (folder, chosen.stack, json.dumps(chosen.config, sort_keys=True, default=repr))
         if of_plan not in self._plans:
             self._plans[of_plan] = plan_of_program(folder, chosen.stack, chosen.config)
-        of_reach = (*of_plan, chosen.engine, *options.values())
+        of_reach = (*of_plan, chosen.engine, said)
         if of_reach not in self._reaches:
             plan = self._plans[of_plan]
-            self._reaches[of_reach] = reach_of_plan(plan, folder, chosen.engine, **options)
+            self._reaches[of_reach] = reach_of_plan(plan, folder, chosen.engine, said)
         return self._reaches[of_reach]

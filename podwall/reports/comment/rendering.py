@@ -195,6 +195,7 @@ def _head(report: ChangeReport) -> MarkdownBlock:
     more = [further and f"{further}.", _findings_sentence(report.findings)]
     if any(more):
         lines.append(f"\n{' '.join(filter(None, more))}")
+    lines += [f"\n> {markdown_text(sentence_case(each))}." for each in report.lacking]
     return MarkdownBlock("\n".join(lines) + "\n")
 
 

@@ -105,6 +105,7 @@ class ChangeReport:
     the full report. `partial`: more connections change than are listed. `verdict` is whether the
     change passes, None where nobody asks; `delta` how many connections are open before and after,
     `held` how many expectations hold, and `links` has addresses of places such as `shop.yaml:3`.
+    `lacking` says what was not read, a sentence each.
     """
 
     subject: str
@@ -123,6 +124,7 @@ class ChangeReport:
     delta: str = ""
     held: str = ""
     links: Mapping[str, str] = field(default_factory=dict)
+    lacking: tuple[str, ...] = ()
 
 
 MOST_CHANGES: Final = 100_000

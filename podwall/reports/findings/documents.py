@@ -26,7 +26,7 @@ from podwall.plan.plan_json import (
     place_document,
 )
 from podwall.policies.errors import Finding, Place, Severity
-from podwall.reading import LedgerEntry
+from podwall.reading import LedgerEntry, ObjectStatus
 from podwall.reports.formats import EngineName
 from podwall.reports.words import printable
 from podwall.review import Review, SuppressedFinding
@@ -36,6 +36,7 @@ __all__ = [
     "LintDocument",
     "ReadingDocument",
     "UnreadDocument",
+    "ledger_fields",
     "lint_document",
     "reading_fields",
     "sarif_document",
@@ -58,6 +59,10 @@ class LedgerDocument(TypedDocument, kw_only=True):
     unread: Annotated[
         tuple[UnreadDocument, ...], about("What was not read and may change the answer.")
     ] = ()
+    acknowledged: Annotated[
+        tuple[UnreadDocument, ...],
+        about("What was not read either, of kinds of which somebody says that this is known."),
+    ] = ()
 
 
 class ReadingDocument(LedgerDocument, kw_only=True):
@@ -72,7 +77,18 @@ class ReadingDocument(LedgerDocument, kw_only=True):
 def reading_fields(found: Review) -> dict[str, Any]:
     """Return the fields of a `ReadingDocument`."""
     findings = tuple(map(finding_document, found.reading_findings))
-    return {"findings": findings, "unread": unread_documents(found.unread)}
+    return {"findings": findings, **ledger_fields(found.not_read)}
+
+
+def ledger_fields(entries: Iterable[LedgerEntry]) -> dict[str, Any]:
+    """Return the fields of a `LedgerDocument` about what was not read."""
+    by_status: dict[ObjectStatus, list[LedgerEntry]] = {}
+    for each in entries:
+        by_status.setdefault(each.status, []).append(each)
+    return {
+        "unread": unread_documents(by_status.get(ObjectStatus.UNREAD, ())),
+        "acknowledged": unread_documents(by_status.get(ObjectStatus.ACKNOWLEDGED, ())),
+    }
 
 
 def unread_documents(entries: Iterable[LedgerEntry]) -> tuple[UnreadDocument, ...]:
@@ -108,7 +124,7 @@ def lint_document(
         engine.name,
         tuple(map(finding_document, findings)),
         tuple(map(_suppressed, suppressed)),
-        unread=unread_documents(unread),
+        **ledger_fields(unread),
     )
 
 

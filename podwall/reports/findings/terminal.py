@@ -83,13 +83,21 @@ def _severity_count(number: int, severity: Severity) -> str:
 
 
 def print_findings(
-    findings: Sequence[Finding], suppressed: Sequence[SuppressedFinding], console: Console
+    findings: Sequence[Finding],
+    suppressed: Sequence[SuppressedFinding],
+    console: Console,
+    lacking: Sequence[str] = (),
 ) -> None:
-    """Print the findings, the most severe first, and then the silenced ones with their reasons."""
+    """Print the findings, the most severe first, and then the silenced ones with their reasons.
+
+    `lacking` says what was not read, a sentence each.
+    """
     for line in findings_section(findings, line_width(console)):
         console.print(line, wrap=False)
     if not findings:
         console.print("nothing found")
+    for sentence in lacking:
+        console.print(Styled.of((f"! {sentence}", "yellow")), wrap=False)
     if suppressed:
         silenced = counted(len(suppressed), "finding is", "findings are")
         console.print(f"{silenced} ignored", wrap=False)

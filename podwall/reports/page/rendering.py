@@ -18,13 +18,14 @@ from typing import Final
 import msgspec
 
 from podwall.diff import side_by_side
-from podwall.overview import summary
+from podwall.overview import ExposureGroup, exposure_groups, summary
 from podwall.policies.errors import Finding
+from podwall.policies.rules import Direction
 from podwall.reachability import Reachability
 from podwall.reports.page.building import document_of
 from podwall.reports.page.document import PageDocument
 from podwall.reports.reach.headline import engine_sentence, headline
-from podwall.reports.words import counted, quoted_parts, sentence_case
+from podwall.reports.words import counted, listed, printable, quoted_parts, sentence_case
 from podwall.streams import shown_json, shown_markup
 
 __all__ = [
@@ -131,13 +132,14 @@ class PageHeading:
     foot: str = ""
 
 
-def html_page(
+def html_page(  # noqa: PLR0913 - each is a part of the page of its own
     after: Reachability,
     subject: str,
     *,
     before: Reachability | None = None,
     change: str = "",
     findings: Sequence[Finding] = (),
+    lacking: Sequence[str] = (),
 ) -> str:
     """Return the page of an analysis, or of the change from `before` to `after`.
 
@@ -147,6 +149,7 @@ def html_page(
         before: what there was; the page then also shows the difference.
         change: the difference in a sentence, for the top of the page.
         findings: what a person should know, for its end.
+        lacking: what was not read, a sentence each.
     """
     view = side_by_side(after, before)
     found = summary(view.after.table)
@@ -155,7 +158,8 @@ def html_page(
         heading = PageHeading(subject, _sentence(change), f"{answer} {judged}")
     else:
         heading = PageHeading(subject, answer, judged)
-    return rendered_page(document_of(view, found), heading, findings)
+    unseen = exposure_groups(after)
+    return rendered_page(document_of(view, found), heading, findings, lacking, unseen)
 
 
 def _sentence(words: str) -> str:
@@ -163,9 +167,16 @@ def _sentence(words: str) -> str:
 
 
 def rendered_page(
-    document: PageDocument, heading: PageHeading, findings: Sequence[Finding] = ()
+    document: PageDocument,
+    heading: PageHeading,
+    findings: Sequence[Finding] = (),
+    lacking: Sequence[str] = (),
+    unseen: Sequence[ExposureGroup] = (),
 ) -> str:
-    """Return the page. It asks nothing of the network and runs no script but its own."""
+    """Return the page. It asks nothing of the network and runs no script but its own.
+
+    `lacking` says what was not read, and `unseen` what pods may do that are not shown.
+    """
     page = Template(asset("page.html")).substitute(
         policy=escape(content_security_policy()),
         title=escape(f"{heading.subject} · who can reach whom"),
@@ -173,12 +184,42 @@ def rendered_page(
         headline=escape(heading.headline),
         lede=escape(heading.lede),
         foot=escape(heading.foot),
+        lacking=_lacking(lacking),
+        unseen=_unseen(unseen),
         findings=_findings(findings),
         style=style(),
         data=embedded_json(msgspec.to_builtins(document)),
         script=script(),
     )
     return shown_markup(page)
+
+
+def _lacking(sentences: Sequence[str]) -> str:
+    written = "".join(f"<p>{escape(printable(sentence_case(each)))}.</p>" for each in sentences)
+    return f'<div class="lacking" role="note">{written}</div>' if written else ""
+
+
+def _unseen(groups: Sequence[ExposureGroup]) -> str:
+    """Return the section about pods that are not shown, a row for those that may do the same."""
+    if not groups:
+        return ""
+    rows = "".join(map(_unseen_row, groups))
+    return (
+        '<section class="other-pods" aria-label="Pods that are not shown">'
+        "<h2>Pods that are not shown</h2><p>What the policies let pods do that nobody has shown: "
+        "others of the namespaces here, and those of other namespaces.</p><table><thead><tr>"
+        '<th scope="col">From</th><th scope="col">To</th><th scope="col">Ports</th></tr></thead>'
+        f"<tbody>{rows}</tbody></table></section>"
+    )
+
+
+def _unseen_row(group: ExposureGroup) -> str:
+    pods, workloads = listed([str(each) for each in group.pods]), listed(list(group.workloads))
+    ends = (pods, workloads) if group.direction is Direction.INGRESS else (workloads, pods)
+    allowed, perhaps = (str(each) if each else "" for each in group.ports)
+    ports = "; ".join(filter(None, (allowed, perhaps and f"perhaps {perhaps}")))
+    cells = "".join(f"<td>{escape(printable(each))}</td>" for each in (*ends, ports))
+    return f"<tr>{cells}</tr>"
 
 
 def _findings(findings: Sequence[Finding]) -> str:

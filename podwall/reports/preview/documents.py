@@ -16,10 +16,11 @@ from podwall.plan.plan_json import (
 )
 from podwall.reports.findings.documents import (
     UnreadDocument,
+    ledger_fields,
     reading_fields,
-    unread_documents,
 )
 from podwall.reports.formats import json_text
+from podwall.reports.left_out import left_out
 from podwall.reports.page import html_page
 from podwall.reports.preview.manifests import LeftOut, manifests
 from podwall.reports.reach.documents import ReachDocument, reach_document
@@ -36,6 +37,10 @@ class PreviewDocument(PlannedDocument, tag="podwall/preview/v1"):
     unread: Annotated[
         tuple[UnreadDocument, ...], about("What was not read and may change the answer.")
     ] = ()
+    acknowledged: Annotated[
+        tuple[UnreadDocument, ...],
+        about("What was not read either, of kinds of which somebody says that this is known."),
+    ] = ()
 
 
 def preview_document(found: Review) -> PreviewDocument:
@@ -44,7 +49,7 @@ def preview_document(found: Review) -> PreviewDocument:
         **planned_fields(found.plan),
         reachability=reach_document(found.reachability, **reading_fields(found)),
         findings=tuple(map(finding_document, found.findings)),
-        unread=unread_documents(found.unread),
+        **ledger_fields(found.not_read),
     )
 
 
@@ -54,5 +59,7 @@ def preview_files(found: Review) -> tuple[Mapping[str, str], tuple[LeftOut, ...]
     files = {f"manifests/{name}": text for name, text in written.files.items()}
     files["plan.json"] = json_text(plan_document(found.plan))
     subject = f"stack {found.plan.stack}"
-    files["index.html"] = html_page(found.reachability, subject, findings=found.findings)
+    files["index.html"] = html_page(
+        found.reachability, subject, findings=found.findings, lacking=left_out(found.not_read)
+    )
     return files, written.left_out

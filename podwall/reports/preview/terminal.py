@@ -11,8 +11,8 @@ from typing import Final, NamedTuple
 from podwall.plan.model import Operation, Origin, Plan, PlannedResource
 from podwall.plan.values import kind_of
 from podwall.reports.findings.terminal import findings_section
+from podwall.reports.left_out import left_out
 from podwall.reports.preview.resources import resource_summary
-from podwall.reports.reach.headline import left_out
 from podwall.reports.reach.terminal import reach_text
 from podwall.reports.screen import Console, Styled
 from podwall.reports.terminal import CHANGES, Symbols, line_width, symbols
@@ -168,7 +168,7 @@ def print_preview(found: Review, console: Console) -> None:
     for line in resource_tree(found.plan, console.width - len(_INDENT), shown, most):
         console.print(line, indent=_INDENT)
     console.print("")
-    console.write(reach_text(found.reachability, console, shown, left_out(found.unread)))
+    console.write(reach_text(found.reachability, console, shown, left_out(found.not_read)))
     for line in findings_section(found.findings, line_width(console)):
         console.print(line, wrap=False)
 

@@ -2,14 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-
 from podwall.engines import SPEC, Engine
 from podwall.overview import Summary
-from podwall.reading import LedgerEntry
 from podwall.reports.words import counted
 
-__all__ = ["engine_sentence", "headline", "left_out"]
+__all__ = ["engine_sentence", "headline"]
 
 
 def engine_sentence(engine: Engine) -> str:
@@ -47,25 +44,3 @@ def headline(found: Summary) -> str:
         return open_
     more = "is" if found.undetermined == 1 else "are"
     return f"{open_}, {found.undetermined:,} more {more} undetermined"
-
-
-def left_out(unread: Iterable[LedgerEntry]) -> list[str]:
-    """Return what the verdicts lack, in a sentence each: policies, and other objects.
-
-    >>> for each in left_out([LedgerEntry("NetworkPolicy", "shop/web"), LedgerEntry("Job", "a")]):
-    ...     print(each)
-    1 policy is left out, so more may be closed than shown, or open
-    1 object is not read, so more may be open than shown
-    """
-    kinds = [each.kind.endswith("Policy") for each in unread]
-    policies, others = kinds.count(True), kinds.count(False)
-    sentences = []
-    if policies:
-        are = "is" if policies == 1 else "are"
-        number = counted(policies, "policy", "policies")
-        sentences.append(f"{number} {are} left out, so more may be closed than shown, or open")
-    if others:
-        are = "is" if others == 1 else "are"
-        number = counted(others, "object")
-        sentences.append(f"{number} {are} not read, so more may be open than shown")
-    return sentences

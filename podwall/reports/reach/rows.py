@@ -6,15 +6,16 @@ that reach a destination on the same ports, so that a line costs little more tha
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import lru_cache, partial
 from itertools import chain
-from typing import NamedTuple
+from typing import Final, NamedTuple
 
 from podwall.portset import NO_PORTS, PortSet
 from podwall.reachability import Connection, Reachability, SourceRow
-from podwall.reports.formats import CsvLine, csv_line, markdown_lines
+from podwall.reading import LedgerEntry
+from podwall.reports.formats import CsvLine, csv_line, markdown_lines, markdown_text
 from podwall.reports.words import end_words, printable
 
 __all__ = [
@@ -28,6 +29,7 @@ __all__ = [
     "reach_rows",
     "row_in_words",
     "row_of",
+    "unread_row",
 ]
 
 
@@ -169,17 +171,30 @@ def _ports(ports: PortSet) -> str:
     return "" if ports == NO_PORTS else str(ports)
 
 
-def reach_csv(reachability: Reachability, line: CsvLine = csv_line) -> Iterator[str]:
+NOT_READ: Final = "not read"
+"""Stands as the source of a row about what was not read; the id of an end has a slash."""
+
+
+def reach_csv(
+    reachability: Reachability, line: CsvLine = csv_line, unread: Sequence[LedgerEntry] = ()
+) -> Iterator[str]:
     """Yield the text, piece by piece: the header, then a row for each pair that is not denied.
 
-    Rows of pods that are not shown come last, these by their ids (`shop/any:role=batch`).
+    Rows of pods that are not shown come after these, by their ids (`shop/any:role=batch`), and
+    those of what was not read last: `not read`, the object, and why.
 
     Ports are written as in `TCP 80, 443; UDP 53`; several undetermined parts are parted by ` | `,
     as are their causes. `line` writes a row: cells that a spreadsheet would run are defused.
     """
     form = LineFormat(partial(_beginning, line), partial(_ending, line))
     unseen = map(line, exposure_rows(reachability))
-    return chain([line(REACH_HEADER)], pair_lines(reachability, form), unseen)
+    lacking = (line(unread_row(each)) for each in unread)
+    return chain([line(REACH_HEADER)], pair_lines(reachability, form), unseen, lacking)
+
+
+def unread_row(entry: LedgerEntry) -> ReachRow:
+    """Return the row of what was not read."""
+    return ReachRow(NOT_READ, printable(f"{entry}"), "", "", printable(entry.reason))
 
 
 def _beginning(line: CsvLine, source_id: str) -> str:
@@ -190,8 +205,12 @@ def _ending(line: CsvLine, connection: Connection) -> str:
     return f",{line(row_of(connection)[1:])}" if connection.has_ports else ""
 
 
-def reach_markdown(reachability: Reachability) -> Iterator[str]:
-    """Yield the lines of a table with a row for each pair that is not denied, unseen pods last."""
+def reach_markdown(reachability: Reachability, lacking: Sequence[str] = ()) -> Iterator[str]:
+    """Yield the lines of a table with a row for each pair that is not denied, unseen pods last.
+
+    `lacking` says what was not read, a sentence each, which stands above the table.
+    """
     connections = chain(reachability.connections(), reachability.exposures())
     rows = (row_in_words(each) for each in connections if each.has_ports)
-    return markdown_lines(REACH_HEADER, rows)
+    notes = (f"> {markdown_text(each)}\n\n" for each in lacking)
+    return chain(notes, markdown_lines(REACH_HEADER, rows))

@@ -7,7 +7,7 @@ it lies in pixels after that.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 from itertools import groupby
@@ -150,6 +150,7 @@ text{fill:var(--ink)}.soft{fill:var(--soft)}.head{font-size:15px;font-weight:600
 """
 
 _HEIGHT: Final = 26
+_LINE: Final = 18
 _GAP: Final = 10
 _LETTER: Final = 7
 _HEAD: Final = 64
@@ -183,8 +184,10 @@ class _Frame:
         return starts
 
 
-def reach_svg(reachability: Reachability) -> str:
+def reach_svg(reachability: Reachability, lacking: Sequence[str] = ()) -> str:
     """Return the matrix as a picture: a row is a source, a column a destination.
+
+    `lacking` says what was not read, a sentence each, at the foot.
 
     Above 48 names each namespace is one row, and a cell says how many of its connections are open.
     """
@@ -192,12 +195,14 @@ def reach_svg(reachability: Reachability) -> str:
     picture = picture_of(table)
     frame = _Frame(picture)
     title = sentence_case(headline(summary(table)))
-    foot = _foot(picture)
-    width = max(frame.width, 40 + int(_LETTER * 1.2 * len(title)), 48 + _LETTER * len(foot[1]))
+    foot = (*_foot(picture), *lacking)
+    longest = max(map(len, foot))
+    width = max(frame.width, 40 + int(_LETTER * 1.2 * len(title)), 48 + _LETTER * longest)
+    height = frame.height + _LINE * len(lacking)
     body = "\n".join((*_drawn(picture, frame), *_foot_lines(foot, frame)))
     return (
-        f'<svg xmlns="http://www.w3.org/2000/svg" width="{width}" height="{frame.height}" '
-        f'viewBox="0 0 {width} {frame.height}" role="img" aria-labelledby="title">\n'
+        f'<svg xmlns="http://www.w3.org/2000/svg" width="{width}" height="{height}" '
+        f'viewBox="0 0 {width} {height}" role="img" aria-labelledby="title">\n'
         f'<title id="title">{escape(title)}</title>\n<style>{_STYLE}</style>\n'
         f'<text class="head" x="24" y="30">{escape(title)}</text>\n{body}\n</svg>\n'
     )
@@ -217,9 +222,9 @@ def _foot(picture: Picture) -> tuple[str, str]:
     return "a row is a source, a column a destination", f"{cell}, ?: undetermined, empty: denied"
 
 
-def _foot_lines(foot: tuple[str, str], frame: _Frame) -> Iterator[str]:
-    for up, line in zip((34, 16), foot, strict=True):
-        yield _text(line, "soft", f'x="24" y="{frame.height - up}"')
+def _foot_lines(foot: Sequence[str], frame: _Frame) -> Iterator[str]:
+    for number, line in enumerate(foot):
+        yield _text(line, "soft", f'x="24" y="{frame.height - 34 + _LINE * number}"')
 
 
 def _row_lines(picture: Picture, frame: _Frame) -> Iterator[str]:

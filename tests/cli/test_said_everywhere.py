@@ -1,0 +1,167 @@
+"""No report shows a denied pair that something unread or unseen could open without saying so.
+
+Every command is asked for every format: about objects that are not read, about kinds of which
+somebody says that this is known, and about pods that a policy admits and nobody shows.
+"""
+
+from __future__ import annotations
+
+from argparse import ArgumentParser
+from pathlib import Path
+
+import pytest
+
+from podwall.cli.commands import COMMANDS
+from podwall.cli.parser import Command
+from tests.cli.running import podwall
+
+_SHOP = """\
+{apiVersion: v1, kind: Namespace, metadata: {name: shop}}
+---
+apiVersion: v1
+kind: Pod
+metadata: {name: web, namespace: shop, labels: {app: web}}
+spec: {containers: [{name: c}]}
+---
+apiVersion: v1
+kind: Pod
+metadata: {name: db, namespace: shop, labels: {app: db}}
+spec: {containers: [{name: c}]}
+---
+apiVersion: networking.k8s.io/v1
+kind: NetworkPolicy
+metadata: {name: deny, namespace: shop}
+spec: {podSelector: {}, policyTypes: [Ingress, Egress]}
+---
+apiVersion: networking.k8s.io/v1
+kind: NetworkPolicy
+metadata: {name: db, namespace: shop}
+spec:
+  podSelector: {matchLabels: {app: db}}
+  policyTypes: [Ingress]
+  ingress: [{ports: [{port: 5432}], from: [{podSelector: {matchLabels: {app: web}}}]}]
+---
+apiVersion: networking.k8s.io/v1
+kind: NetworkPolicy
+metadata: {name: web, namespace: shop}
+spec:
+  podSelector: {matchLabels: {app: web}}
+  policyTypes: [Egress]
+  egress: [{ports: [{port: 5432}], to: [{podSelector: {matchLabels: {app: db}}}]}]
+"""
+_UNREAD = _SHOP + (
+    "---\n{apiVersion: example.org/v1, kind: Database, metadata: {name: orders, namespace: shop}}\n"
+    "---\napiVersion: helm.toolkit.fluxcd.io/v2\nkind: HelmRelease\n"
+    "metadata: {name: ingress, namespace: flux}\n"
+)
+_EXPOSED = _SHOP.replace(
+    "from: [{podSelector: {matchLabels: {app: web}}}]",
+    "from: [{namespaceSelector: {matchLabels: {env: dev}}}]",
+)
+_EXPECTATIONS = """\
+expectations:
+- {name: n, from: shop/web, to: shop/db, ports: 5432, expect: allowed}
+- {name: m, from: shop/db, to: shop/web, expect: denied}
+"""
+
+#: Every command that shows who can reach whom, or what follows from it, in every format.
+REPORTS = [
+    *(f"reach SOURCE -o {form}" for form in ("text", "json", "csv", "md", "html", "svg")),
+    "reach SOURCE -o json --format-version 1",
+    *(f"explain SOURCE shop/db shop/web -o {form}" for form in ("text", "json", "md")),
+    *(f"check SOURCE e.yaml -o {form}" for form in ("text", "json")),
+    *(f"diff before.yaml SOURCE -o {form}" for form in ("text", "json", "csv", "md", "html")),
+    *(f"lint SOURCE -o {form}" for form in ("text", "json", "sarif", "junit")),
+    *(f"migrate SOURCE -o {form}" for form in ("text", "json", "yaml", "py")),
+    *(f"suggest SOURCE e.yaml -o {form}" for form in ("py", "yaml")),
+]
+
+
+def shown(folder: Path, words: str, source: str, *more: str) -> str:
+    (folder / "a.yaml").write_text(source, "utf-8")
+    (folder / "before.yaml").write_text(_SHOP, "utf-8")
+    (folder / "e.yaml").write_text(_EXPECTATIONS, "utf-8")
+    result = podwall(folder, *words.replace("SOURCE", "a.yaml").split(), *more)
+    assert result.code in {0, 1, 3}, result.err
+    return result.out
+
+
+def offered(command: Command) -> set[str]:
+    """Return the formats of a command's reports."""
+    parser = ArgumentParser()
+    command.declare(parser)
+    choices = (each.choices for each in parser._actions if each.dest == "output")  # noqa: SLF001 - it has no public list
+    return {str(form) for found in choices for form in found or ()}
+
+
+#: Those that are of a plan, and of five known steps.
+_OTHERS = {"preview", "walkthrough"}
+
+
+@pytest.mark.parametrize("command", COMMANDS, ids=lambda each: each.name)
+def test_no_format_of_a_command_is_forgotten(command: Command) -> None:
+    words = (each for each in REPORTS if each.split()[0] == command.name)
+    asked = {each.partition("-o ")[2].split()[0] for each in words}
+    assert asked == (set() if command.name in _OTHERS else offered(command))
+
+
+@pytest.mark.parametrize("words", REPORTS)
+def test_what_was_not_read_is_named_with_how_many(tmp_path: Path, words: str) -> None:
+    text = shown(tmp_path, words, _UNREAD)
+    assert "shop/orders" in text
+    assert "flux/ingress" in text
+
+
+@pytest.mark.parametrize("words", REPORTS)
+def test_a_kind_that_is_accepted_as_unread_is_repeated(tmp_path: Path, words: str) -> None:
+    accept = ("--accept-unread", "Database", "--accept-unread", "HelmRelease")
+    text = shown(tmp_path, words, _UNREAD, *accept)
+    if "sarif" in words or "junit" in words:
+        assert "unread-kind" not in text
+    else:
+        assert "Database" in text
+        assert "HelmRelease" in text
+
+
+@pytest.mark.parametrize("words", [each for each in REPORTS if each.startswith("reach")])
+def test_pods_that_are_not_shown_and_may_connect_are_in_every_matrix(
+    tmp_path: Path, words: str
+) -> None:
+    text = shown(tmp_path, words, _EXPOSED)
+    if "--format-version 1" in words:
+        assert "env" not in text, "the first version of the format has none, as its schema says"
+    elif "svg" in words:
+        assert "other pods" in text
+    else:
+        assert "env=dev" in text
+
+
+@pytest.mark.parametrize("words", [each for each in REPORTS if each.startswith("diff")])
+def test_pods_that_are_not_shown_and_may_connect_are_in_every_diff(
+    tmp_path: Path, words: str
+) -> None:
+    assert "env=dev" in shown(tmp_path, words, _EXPOSED)
+
+
+def test_a_check_of_what_such_pods_can_break_does_not_pass(tmp_path: Path) -> None:
+    (tmp_path / "a.yaml").write_text(_EXPOSED, "utf-8")
+    only = "expectations: [{name: n, to: shop/db, expect: denied, from: anything}]\n"
+    (tmp_path / "e.yaml").write_text(only, "utf-8")
+    result = podwall(tmp_path, "check", "a.yaml", "e.yaml")
+    assert result.code == 1
+    assert "env=dev" in result.out
+
+
+@pytest.mark.parametrize("closed", [(), ("--closed",)])
+def test_a_source_is_not_closed_by_a_word_where_something_in_it_makes_pods(
+    tmp_path: Path, closed: tuple[str, ...]
+) -> None:
+    text = shown(tmp_path, "reach SOURCE -o json", _EXPOSED + _UNREAD.removeprefix(_SHOP), *closed)
+    assert '"closed": false' in text
+    assert ("not-closed" in text) == bool(closed)
+
+
+def test_with_all_kinds_accepted_it_is(tmp_path: Path) -> None:
+    accept = ("--closed", "--accept-unread", "Database", "--accept-unread", "HelmRelease")
+    text = shown(tmp_path, "reach SOURCE -o json", _UNREAD, *accept)
+    assert '"closed": true' in text
