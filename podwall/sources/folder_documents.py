@@ -20,6 +20,7 @@ from podwall.sources.folders import FolderContents, contents_of
 from podwall.sources.kustomizations import kustomization_in, unincluded
 from podwall.sources.manifests import read_manifests
 from podwall.sources.model import ManifestOptions
+from podwall.sources.overlays import read_together
 from podwall.sources.rendering import built, rendered
 
 __all__ = ["NoChartError", "read_folder"]
@@ -57,10 +58,13 @@ class NoChartError(InvalidValue):
 
 def _parts(contents: FolderContents, options: ManifestOptions) -> Iterator[ParsedDocuments]:
     yield from map(read_manifests, contents.files)
-    made = [partial(built, each, options) for each in unincluded(contents.kustomizations)]
+    tops = unincluded(contents.kustomizations)
+    made = [partial(built, each, options) for each in tops]
     made += [partial(rendered, each, options) for each in contents.charts]
     with ThreadPoolExecutor(_AT_ONCE) as pool:
-        yield from pool.map(_made, made)
+        found = list(pool.map(_made, made))
+    yield from read_together(tops, found[: len(tops)])
+    yield from found[len(tops) :]
     yield ParsedDocuments(others=tuple(map(_written_by_a_preview, contents.previews)))
 
 

@@ -18,7 +18,7 @@ from podwall.sources.other_tools import is_kustomization
 from podwall.sources.yaml_documents import parse_yaml
 from podwall.sources.yaml_lines import field_line
 
-__all__ = ["Kustomization", "included", "kustomization_in", "unincluded"]
+__all__ = ["Kustomization", "included", "kustomization_in", "unincluded", "versions"]
 
 #: The fields that name folders and files whose objects become a part of what is built.
 _INCLUDING: Final = ("resources", "bases", "components")
@@ -148,35 +148,21 @@ def included(top: Kustomization | None) -> Iterator[Kustomization]:
 
 
 def unincluded(folders: Iterable[str]) -> list[str]:
-    """Return the folders of kustomizations that no other of them includes, without components.
-
-    Raises:
-        SourceError: two of them include the same folder, so that they are versions of one thing,
-            and nobody says which is deployed.
-    """
+    """Return the folders of kustomizations that no other of them includes, without components."""
     found = {folder: kustomization_in(folder) for folder in folders}
     inner = {path for each in found.values() if each for path in each.folders}
-    tops = [
+    return [
         folder
         for folder, each in found.items()
         if each and not each.is_component and each.folder.resolve() not in inner
     ]
-    _refuse_versions(tops)
-    return tops
 
 
-def _refuse_versions(folders: Iterable[str]) -> None:
+def versions(folders: Iterable[str]) -> Iterator[tuple[str, ...]]:
+    """Yield the folders that are built of the same kustomization, as overlays of one base are."""
     users: dict[Path, list[str]] = {}
     for folder in folders:
         for each in included(kustomization_in(folder)):
             if not each.is_component:
                 users.setdefault(each.folder.resolve(), []).append(folder)
-    shared = next((names for names in users.values() if len(names) > 1), None)
-    if shared:
-        raise SourceError(
-            f"`{shared[0]}` and `{shared[1]}` are built of the same kustomization, "
-            "and nothing says which of them is deployed",
-            help="give one, or those that are deployed together, as in "
-            f"`podwall reach {shared[0]} {shared[1]}`",
-            place=Place(shared[1]),
-        )
+    yield from dict.fromkeys(tuple(names) for names in users.values() if len(names) > 1)

@@ -111,13 +111,39 @@ def test_what_can_not_be_built_below_is_named_and_the_rest_is_read(tmp_path: Pat
     assert f"{tmp_path / 'broken'}` says more" in caught.value.help
 
 
-def test_overlays_of_one_base_are_not_taken_for_one_cluster(tmp_path: Path) -> None:
-    other = {"dev/kustomization.yaml": "resources: [../base]\n"}
-    files(tmp_path, {**TREE, **other})
-    with pytest.raises(SourceError, match="built of the same kustomization") as caught:
-        source(str(tmp_path))
-    for name in ("dev", "overlay"):
-        assert str(tmp_path / name) in caught.value.help
+def overlays(folder: Path, **kustomizations: str) -> str:
+    """Write overlays of one base, each with what its kustomization says besides."""
+    trees = {
+        f"{k}/kustomization.yaml": f"resources: [../base]\n{v}" for k, v in kustomizations.items()
+    }
+    kept = {name: text for name, text in TREE.items() if name.startswith("base/")}
+    files(folder, {**kept, **trees})
+    return str(folder)
+
+
+@KUSTOMIZE
+def test_overlays_in_namespaces_of_their_own_are_one_cluster(tmp_path: Path) -> None:
+    folder = overlays(tmp_path, dev="namespace: dev\n", prod="namespace: prod\n")
+    found = source(folder)
+    assert {each.id for each in review(found).reachability.workloads} == {"dev/db", "prod/db"}
+    assert any("read as one cluster" in note for note in found.notes)
+
+
+@KUSTOMIZE
+def test_what_overlays_make_alike_counts_once(tmp_path: Path) -> None:
+    found = review(source(overlays(tmp_path, dev="", prod="")))
+    assert [each.id for each in found.reachability.workloads] == ["default/db"]
+    assert "duplicate-object" not in {each.id for each in found.reading_findings}
+
+
+@KUSTOMIZE
+def test_overlays_that_make_one_object_in_two_ways_are_not_taken_for_one_cluster(
+    tmp_path: Path,
+) -> None:
+    folder = overlays(tmp_path, dev="", prod="commonLabels: {env: prod}\n")
+    with pytest.raises(SourceError, match="built of the same kustomization and make") as caught:
+        source(folder)
+    assert f"podwall reach {tmp_path / 'dev'}" in caught.value.help
 
 
 def test_without_a_tool_one_error_names_the_pipe(tmp_path: Path) -> None:
