@@ -10,7 +10,7 @@ import pytest
 
 from podwall.expectations import INTERNET, pods
 from podwall.policies import tcp
-from podwall.policies.errors import InvalidManifest, SourceError
+from podwall.policies.errors import InvalidManifest, InvalidValue, SourceError
 from podwall.testing import UnseenObjects, reach_of_program, reach_of_source
 from tests.testing.programs import (
     COMPONENTS,
@@ -133,3 +133,39 @@ def test_no_warning_is_given_where_everything_is_seen(tmp_path: Path) -> None:
     with warnings.catch_warnings():
         warnings.simplefilter("error")
         reach_of_program(project(tmp_path, FILES))
+
+
+_POD = (
+    "apiVersion: v1\nkind: Pod\nmetadata: {{name: {name}, labels: {{app: {name}}}}}\nspec: {{}}\n"
+)
+_DENY = (
+    "apiVersion: networking.k8s.io/v1\nkind: NetworkPolicy\nmetadata: {name: deny}\n"
+    "spec: {podSelector: {}, policyTypes: [Ingress, Egress]}\n"
+)
+_RELEASE = (
+    "apiVersion: helm.toolkit.fluxcd.io/v2\nkind: HelmRelease\n"
+    "metadata: {name: ingress, namespace: shop}\nspec: {}\n"
+)
+
+
+def test_several_sources_are_one_cluster_in_the_namespace_that_is_said(tmp_path: Path) -> None:
+    web, rest = tmp_path / "web.yaml", tmp_path / "rest.yaml"
+    web.write_text(_POD.format(name="web"), "utf-8")
+    rest.write_text(f"{_POD.format(name='db')}---\n{_DENY}", "utf-8")
+    reach = reach_of_source(web, rest, namespace="shop", closed=True)
+    assert reach.denies("shop/web", "shop/db")
+    with pytest.raises(InvalidValue, match="no source is given"):
+        reach_of_source()
+
+
+def test_what_is_not_read_holds_no_statement_until_it_is_accepted(tmp_path: Path) -> None:
+    file = tmp_path / "a.yaml"
+    pods_ = "---\n".join(_POD.format(name=name) for name in ("web", "db"))
+    file.write_text(f"{pods_}---\n{_DENY}---\n{_RELEASE}", "utf-8")
+    with pytest.warns(UnseenObjects, match="HelmRelease"):
+        reach = reach_of_source(file, namespace="shop")
+    assert not reach.denies("shop/web", "shop/db")
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        accepted = reach_of_source(file, namespace="shop", accept_unread=["HelmRelease"])
+    assert accepted.denies("shop/web", "shop/db")
