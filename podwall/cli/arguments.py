@@ -37,7 +37,6 @@ __all__ = [
     "add_out",
     "add_source",
     "add_stack",
-    "as_told",
     "chosen_cluster",
     "csv_writer",
     "given_configuration",
@@ -48,6 +47,7 @@ __all__ = [
     "read_review",
     "read_source",
     "sources_and_expectations",
+    "with_choices",
     "write_notes",
     "write_out",
 ]
@@ -135,7 +135,7 @@ def add_closed(parser: ArgumentParser) -> None:
     )
 
 
-def as_told(found: Source, options: Namespace) -> Source:
+def with_choices(found: Source, options: Namespace) -> Source:
     """Return a source with what the options say of it: if it is whole, what need not be read."""
     acknowledged = frozenset(getattr(options, "accept_unread", ()))
     return replace(found, closed=getattr(options, "closed", False), acknowledged=acknowledged)
@@ -401,7 +401,7 @@ def read_review(options: Namespace) -> Review:
     """
     from podwall.review import review  # noqa: PLC0415 - help must not wait for numpy
 
-    found = as_told(read_source(options), options)
+    found = with_choices(read_source(options), options)
     return review(chosen_cluster(found, options), getattr(options, "engine", None))
 
 

@@ -16,12 +16,12 @@ from pathlib import Path
 from podwall.accepted import Accepted
 from podwall.change_review import ChangeReview, change_review, stages
 from podwall.cli.arguments import (
-    as_told,
     chosen_cluster,
     csv_writer,
     manifest_options,
     paused_collector,
     planned_source,
+    with_choices,
     write_notes,
 )
 from podwall.cli.findings import write_change_reading
@@ -84,7 +84,7 @@ def _compared(options: Namespace) -> tuple[ChangeReview, ChangeReport]:
         states = _states(options, manifest_options(options))
         for each in states:
             write_notes(each)
-        before, after = (as_told(each, options) for each in states)
+        before, after = (with_choices(each, options) for each in states)
         found = change_review(
             before, after, options.engine, expectations, _on_this_day(acceptances)
         )

@@ -5,7 +5,7 @@ from __future__ import annotations
 from argparse import Namespace
 from pathlib import Path
 
-from podwall.cli.arguments import as_told, chosen_cluster, given_configuration
+from podwall.cli.arguments import chosen_cluster, given_configuration, with_choices
 from podwall.cli.findings import write_unread
 from podwall.cli.messages import write_message
 from podwall.exit_code import FailOn
@@ -29,7 +29,7 @@ def show_preview(options: Namespace) -> int:
     with progress("planning"):
         planner = Planner(options.planner)
         source = program_source(Path.cwd(), options.stack, planner, write_message, given)
-        chosen = chosen_cluster(as_told(source, options), options)
+        chosen = chosen_cluster(with_choices(source, options), options)
         found = review(chosen, options.engine)
         findings = found.findings
     written = _write(found, options)

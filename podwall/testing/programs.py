@@ -81,25 +81,25 @@ def reach_of_program(  # noqa: PLR0913 - named choices, each with a default
 
     project = find_project(Path(folder))
     plan = plan_of_program(project, stack, config)
-    said = SaidOfSource(cluster, closed, tuple(accept_unread))
-    return reach_of_plan(plan, project, engine, said)
+    choices = SourceChoices(cluster, closed, tuple(accept_unread))
+    return reach_of_plan(plan, project, engine, choices)
 
 
 @dataclass(frozen=True, slots=True)
-class SaidOfSource:
-    """What a test says of a source: the cluster that is meant, if it is whole, what goes unread."""
+class SourceChoices:
+    """What a test chooses of a source: its cluster, if it is whole, and what may be unread."""
 
     cluster: str | None = None
     closed: bool = False
     accept_unread: tuple[str, ...] = ()
 
     def of(self, found: Source) -> Source:
-        """Return a source with what is said of it."""
+        """Return a source with what is chosen."""
         chosen = in_cluster(found, self.cluster) if self.cluster else found
         return replace(chosen, closed=self.closed, acknowledged=frozenset(self.accept_unread))
 
 
-_NOTHING_SAID: Final = SaidOfSource()
+_NO_CHOICE: Final = SourceChoices()
 
 
 def plan_of_program(project: Path, stack: str | None, config: Mapping[str, Any] | None) -> Plan:
@@ -127,14 +127,14 @@ def _apart(plan: partial[Plan]) -> Plan:
 
 
 def reach_of_plan(
-    plan: Plan, project: Path, engine: str | None, said: SaidOfSource = _NOTHING_SAID
+    plan: Plan, project: Path, engine: str | None, choices: SourceChoices = _NO_CHOICE
 ) -> Reach:
     """Return who reaches whom once the plan of a project, which is a folder, is deployed."""
-    found = review(said.of(source_of_program(plan, project)), engine)
+    found = review(choices.of(source_of_program(plan, project)), engine)
     engine_name = found.reachability.engine.name
-    of_cluster = f", cluster {said.cluster}" if said.cluster else ""
+    of_cluster = f", cluster {choices.cluster}" if choices.cluster else ""
     about = f"stack {plan.stack} of {plan.project}{of_cluster}, engine {engine_name}"
-    return _reach(found, about, found.plan if said.cluster else plan, project)
+    return _reach(found, about, found.plan if choices.cluster else plan, project)
 
 
 def reach_of_source(
@@ -164,9 +164,9 @@ def reach_of_source(
     """
     if not paths:
         raise InvalidValue("no source is given", help='as in `reach_of_source("manifests/")`')
-    said = SaidOfSource(cluster, closed, tuple(accept_unread))
+    choices = SourceChoices(cluster, closed, tuple(accept_unread))
     read = sources([str(each) for each in paths], ManifestOptions(namespace))
-    found = review(said.of(read), engine)
+    found = review(choices.of(read), engine)
     about = f"{found.source.name}, engine {found.reachability.engine.name}"
     return _reach(found, about)
 
@@ -289,10 +289,10 @@ class PlanCache:
         Raises:
             PodwallError: it can't be read or planned.
         """
-        said = SaidOfSource(chosen.cluster, chosen.closed, chosen.accept_unread)
+        choices = SourceChoices(chosen.cluster, chosen.closed, chosen.accept_unread)
         if chosen.source:
             paths = tuple(each.resolve() for each in chosen.source)
-            of_source = (paths, chosen.engine, chosen.namespace, said)
+            of_source = (paths, chosen.engine, chosen.namespace, choices)
             if of_source not in self._reaches:
                 self._reaches[of_source] = reach_of_source(
                     *chosen.source,
@@ -307,8 +307,8 @@ class PlanCache:
         of_plan = (folder, chosen.stack, json.dumps(chosen.config, sort_keys=True, default=repr))
         if of_plan not in self._plans:
             self._plans[of_plan] = plan_of_program(folder, chosen.stack, chosen.config)
-        of_reach = (*of_plan, chosen.engine, said)
+        of_reach = (*of_plan, chosen.engine, choices)
         if of_reach not in self._reaches:
             plan = self._plans[of_plan]
-            self._reaches[of_reach] = reach_of_plan(plan, folder, chosen.engine, said)
+            self._reaches[of_reach] = reach_of_plan(plan, folder, chosen.engine, choices)
         return self._reaches[of_reach]
