@@ -94,8 +94,8 @@ def offered(command: Command) -> set[str]:
     return {str(form) for found in choices for form in found or ()}
 
 
-#: Those that are of a plan, and of five known steps.
-_OTHERS = {"preview", "walkthrough"}
+#: Those that show no pair of a source given as files: of a plan, of five steps, of the settings.
+_OTHERS = {"preview", "walkthrough", "config", "watch", "verify"}
 
 
 @pytest.mark.parametrize("command", COMMANDS, ids=lambda each: each.name)
