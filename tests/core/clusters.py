@@ -115,19 +115,31 @@ def addressed(rng: Random, snapshot: Snapshot) -> Snapshot:
 
 
 def exposed(rng: Random, snapshot: Snapshot) -> Snapshot:
-    """Return the cluster with services that can hide their clients, and some that cannot."""
+    """Return the cluster with pods behind services that may hide their clients, and let some in."""
+    backends = [each for each in snapshot.workloads if each.labels.items]
+    chosen = [rng.choice(backends) for _ in range(rng.randint(1, 3))] if backends else []
     services = tuple(
         Service(
-            rng.choice(NAMESPACES),
+            backend.namespace,
             f"s{number}",
-            rng.choice(("LoadBalancer", "NodePort", "ClusterIP")),
-            _selector(rng, Size()),
+            rng.choice(("LoadBalancer", "LoadBalancer", "NodePort", "ClusterIP")),
+            Selector((_carried(rng, backend),)),
             (ServicePort(80, rng.choice((*NUMBERS, *NAMES)), rng.choice(PROTOCOLS)),),
-            rng.choice(("Cluster", "Cluster", "Local")),
+            rng.choice(("Cluster", "Cluster", "Cluster", "Local")),
         )
-        for number in range(rng.randint(1, 3))
+        for number, backend in enumerate(chosen)
     )
-    return replace(snapshot, services=services)
+    clients = tuple(
+        Policy(each.namespace, f"clients{number}", Selector(), (Rule((_ip_peer(rng, Size()),)),))
+        for number, each in enumerate(chosen)
+        if rng.random() < 0.7
+    )
+    return replace(snapshot, services=services, policies=(*snapshot.policies, *clients))
+
+
+def _carried(rng: Random, workload: SnapshotWorkload) -> SelectorRequirement:
+    key, value = rng.choice(workload.labels.items)
+    return SelectorRequirement(key, Operator.IN, (str(value),))
 
 
 def random_policy(rng: Random, number: int, size: Size) -> Policy:
