@@ -6,14 +6,19 @@ Pods are as long as they are in clusters: environments, probes, volumes, owners.
 
 from __future__ import annotations
 
+import statistics
 import sys
 import tempfile
+import time
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any, Final
 
 from benchmarks.commands import run_once
+from podwall.live.watching import ClusterWatch
+from podwall.model import IpProtocol
+from podwall.watch import WatchedCluster
 from tests.live.lab import LabServer, created, missing_programs, running_server
 from tests.live.objects import namespace, pod, policy
 
@@ -25,6 +30,7 @@ _TEAMS: Final = 20
 _ALIKE: Final = 10
 _WRITERS: Final = 8
 _ROUNDS: Final = 3
+_CHANGES: Final = 5
 Object = dict[str, Any]
 
 
@@ -107,7 +113,28 @@ def main() -> int:
         flow = ["team-0/app-0", "team-7/app-7"]
         for words in (["lint", "cluster"], ["explain", "cluster", *flow]):
             print(_row([*words, *where], Path(folder) / "printed"), flush=True)
+        print(f"\n{_watched(server)}")
     return 0
+
+
+def _watched(server: LabServer) -> str:
+    """Return what one changed policy costs a cluster that is followed, and how soon it is seen."""
+    seconds, cpu = [], []
+    with server.connection() as connection, ClusterWatch(connection) as watch:
+        cluster = WatchedCluster(watch, "cilium")
+        cluster.review.reachability.verdict("team-0/app-0", "team-7/app-7", IpProtocol.TCP, 8080)
+        for number in range(_CHANGES):
+            start, before = time.monotonic(), time.process_time()
+            created(connection, [policy("team-1", f"new-{number}")])
+            change = next(cluster.changes(60))
+            count = sum(1 for _ in change.review.difference.port_changes())
+            seconds.append(time.monotonic() - start)
+            cpu.append(time.process_time() - before)
+            assert number > 0 or count, "the first change closes something"
+    return (
+        f"one changed policy, followed: {statistics.median(seconds):.2f} s until it is compared, "
+        f"{statistics.median(cpu):.2f} s of CPU"
+    )
 
 
 def _row(words: list[str], output: Path) -> str:
