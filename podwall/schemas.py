@@ -26,6 +26,7 @@ from podwall.reports.findings.documents import LintDocument
 from podwall.reports.migration import MigrationDocument
 from podwall.reports.preview.documents import PreviewDocument
 from podwall.reports.reach.documents import ReachDocument, ReachDocumentV1
+from podwall.reports.verification import ProbePlanDocument, VerificationDocument
 from podwall.reports.walkthrough import WalkthroughDocument
 from podwall.reports.watch import WatchDocument
 from podwall.sources.acceptances import AcceptedDocument
@@ -44,8 +45,10 @@ SCHEMAS: Final[Mapping[str, Any]] = {
     "migrate": MigrationDocument,
     "plan": PlanDocument,
     "preview": PreviewDocument,
+    "probes": ProbePlanDocument,
     "reach": ReachDocument,
     "reach-v1": ReachDocumentV1,
+    "verify": VerificationDocument,
     "walkthrough": WalkthroughDocument,
     "watch": WatchDocument,
 }

@@ -52,6 +52,14 @@ def test_suites_are_counted_by_themselves_and_together() -> None:
     assert root.get("failures") == "2"
 
 
+def test_a_case_that_could_not_be_looked_at_is_skipped_and_has_not_passed() -> None:
+    root = _parsed(
+        JunitSuite("verify", (JunitCase("a", "g", skipped="quota"), JunitCase("b", "g")))
+    )
+    assert [each.get("skipped") for each in root.iter("testsuite")] == ["1"]
+    assert [each.get("message") for each in root.iter("skipped")] == ["quota"]
+
+
 def test_characters_that_xml_cannot_hold_are_shown_as_escapes() -> None:
     case = JunitCase("a\x00<b>", "g", "c\ud800", "d\x1b[31m\ne\uffff")
     node = next(_parsed(JunitSuite("s", (case,))).iter("testcase"))
@@ -59,7 +67,7 @@ def test_characters_that_xml_cannot_hold_are_shown_as_escapes() -> None:
     assert node.findtext("failure") == "d\\x1b[31m\ne\\uffff"
 
 
-TESTCASE = Allowed({"name"}, {"time", "classname", "group"}, {"failure", "system-out"})
+TESTCASE = Allowed({"name"}, {"time", "classname", "group"}, {"failure", "skipped", "system-out"})
 SCHEMA = {
     "testsuites": Allowed(set(), {"name", "time", "tests", "failures", "errors"}, {"testsuite"}),
     "testsuite": Allowed(
@@ -69,6 +77,7 @@ SCHEMA = {
     ),
     "testcase": TESTCASE._replace(more={*TESTCASE.more, "file", "line"}),
     "failure": Allowed(set(), {"type", "message"}, set()),
+    "skipped": Allowed(set(), {"message"}, set()),
     "system-out": Allowed(set(), set(), set()),
 }
 """What the schema of Jenkins' xUnit plugin allows, of the elements that are written here.
@@ -80,7 +89,10 @@ them there, as pytest's own form `xunit1` has them.
 
 def test_elements_and_attributes_are_those_of_the_common_schema() -> None:
     checks = JunitSuite("check", (JunitCase("web reaches api", "expectation", "it does not"),))
-    root = _parsed(findings_suite("lint", [ERROR, NOTE]), findings_suite("none", []), checks)
+    unseen = JunitSuite("verify", (JunitCase("web -> api", "web", skipped="quota"),))
+    root = _parsed(
+        findings_suite("lint", [ERROR, NOTE]), findings_suite("none", []), checks, unseen
+    )
     assert {node.tag for node in root.iter()} == SCHEMA.keys()
     for node in root.iter():
         allowed = SCHEMA[node.tag]

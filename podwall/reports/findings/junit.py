@@ -20,7 +20,10 @@ __all__ = ["JunitCase", "JunitSuite", "findings_suite", "junit_text"]
 
 @dataclass(frozen=True, slots=True)
 class JunitCase:
-    """One thing that was looked at; `failure` says in a line why it is not as it should be."""
+    """One thing that was looked at; `failure` says in a line why it is not as it should be.
+
+    `skipped` says why it could not be looked at.
+    """
 
     name: str
     group: str
@@ -28,6 +31,7 @@ class JunitCase:
     detail: str = ""
     file: str = ""
     line: int | None = None
+    skipped: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,7 +79,9 @@ def junit_text(suites: Iterable[JunitSuite]) -> str:
 
 def _add_suite(root: ET.Element, suite: JunitSuite) -> None:
     failures = sum(bool(case.failure) for case in suite.cases)
+    skipped = sum(bool(case.skipped) for case in suite.cases)
     counts = {"tests": str(len(suite.cases)), "failures": str(failures), "errors": "0"}
+    counts["skipped"] = str(skipped)
     node = ET.SubElement(root, "testsuite", {"name": printable(suite.name), **counts})
     for case in suite.cases:
         _add_case(node, case)
@@ -90,6 +96,8 @@ def _add_case(suite: ET.Element, case: JunitCase) -> None:
     if case.failure:
         failure = ET.SubElement(node, "failure", {"message": printable(case.failure)})
         failure.text = _lines(case.detail or case.failure)
+    elif case.skipped:
+        ET.SubElement(node, "skipped", {"message": printable(case.skipped)})
     elif case.detail:
         ET.SubElement(node, "system-out").text = _lines(case.detail)
 

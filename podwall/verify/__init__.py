@@ -1,0 +1,45 @@
+"""Prove predictions on a running cluster: what to probe, and what the observed says about it.
+
+What is here needs no cluster; `podwall.verify.running` makes the probes in one.
+"""
+
+from __future__ import annotations
+
+from podwall.verify.choosing import (
+    MOST_PROBES,
+    boundary_probes,
+    changed_probes,
+    port_sides,
+    stated_probes,
+)
+from podwall.verify.comparing import (
+    Agreement,
+    ComparedProbe,
+    Observation,
+    ProbeOutcome,
+    compared,
+    counts,
+    unforeseen,
+)
+from podwall.verify.probe import ConnectionProbe, NotProbed, ProbePlan
+from podwall.verify.verification import Verification, verification
+
+__all__ = [
+    "MOST_PROBES",
+    "Agreement",
+    "ComparedProbe",
+    "ConnectionProbe",
+    "NotProbed",
+    "Observation",
+    "ProbeOutcome",
+    "ProbePlan",
+    "Verification",
+    "boundary_probes",
+    "changed_probes",
+    "compared",
+    "counts",
+    "port_sides",
+    "stated_probes",
+    "unforeseen",
+    "verification",
+]

@@ -1,0 +1,312 @@
+"""Choose what to probe: every boundary of a verdict, as far as the number of probes allows.
+
+Pods that no policy can tell apart are one class, and one of its workloads stands for all. Of each
+pair of classes the verdict on the ports is a line on which allowed turns into denied and back. Each
+turn is a boundary, and both sides of it are probed; where there is none, one port is. A port that
+the server declares is probed as well, since something listens there.
+
+Where there are more probes than asked for, they are taken in turns from strata, which have the same
+namespaces and the same prediction, and within a stratum by chance; the same seed chooses the same.
+"""
+
+from __future__ import annotations
+
+import random
+from collections import Counter, defaultdict
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from itertools import islice, product
+from typing import Final, NamedTuple
+
+from podwall.diff import ConnectionChange
+from podwall.expectations import Expectation, Kind
+from podwall.expectations.selecting import selected
+from podwall.explain import ports_at
+from podwall.model import IpProtocol, SnapshotWorkload, Unknown
+from podwall.policies.system_namespaces import is_system_namespace
+from podwall.portset import FIRST_PORT, LAST_PORT, NO_PORTS, PortSet
+from podwall.reachability import Reachability, Verdict, WorkloadEndpoint
+from podwall.reachability.values import PairVerdict
+from podwall.verdict_table import VerdictTable, verdict_table
+from podwall.verify.probe import ConnectionProbe, NotProbed, ProbePlan
+
+__all__ = ["MOST_PROBES", "boundary_probes", "changed_probes", "port_sides", "stated_probes"]
+
+MOST_PROBES: Final = 200
+"""So many probes are chosen unless another number is asked for."""
+
+_MOST_PAIRS: Final = 20_000
+"""Of so many pairs of classes the boundaries are looked up; of more, of so many by chance."""
+
+_USUAL_PORT: Final = 80
+_UNDETERMINED: Final = "pair with undetermined ports, of which nothing is predicted"
+_OTHER_PROTOCOLS: Final = "pair with other verdicts on UDP or SCTP, which are not probed"
+
+
+class _Pair(NamedTuple):
+    """A client and a server by their numbers, and ports that are asked about beside boundaries."""
+
+    client: int
+    server: int
+    ports: PortSet = NO_PORTS
+
+
+def boundary_probes(found: Reachability, most: int = MOST_PROBES, seed: int = 0) -> ProbePlan:
+    """Return the probes of an analysis: both sides of every boundary, at most so many.
+
+    Args:
+        found: what is predicted.
+        most: the number of probes that are chosen at most.
+        seed: chooses among what is alike.
+    """
+    choice = _Choice.of(most, seed)
+    ends = _Ends.of(found, choice.chance)
+    return choice.plan(found, ends, *ends.pairs(choice.chance))
+
+
+def changed_probes(
+    found: Reachability,
+    changes: Iterable[ConnectionChange],
+    most: int = MOST_PROBES,
+    seed: int = 0,
+) -> ProbePlan:
+    """Return the probes of the pairs that a change touches, and of the ports that it touches.
+
+    What is predicted is what `found` says, which need not have the change.
+    """
+    asked = (
+        (each.source.id, each.destination.id, (each.opened | each.closed).without_other)
+        for each in changes
+    )
+    return _asked(found, asked, most, seed)
+
+
+def stated_probes(
+    found: Reachability,
+    expectations: Iterable[Expectation],
+    most: int = MOST_PROBES,
+    seed: int = 0,
+) -> ProbePlan:
+    """Return the probes of the pairs and ports that expectations state.
+
+    Of those that only some may do, all others are probed as well. What is predicted is what `found`
+    says, which need not be what is expected.
+    """
+    return _asked(found, _stated(found, tuple(expectations)), most, seed)
+
+
+_Asked = tuple[str, str, PortSet]
+
+
+def _stated(found: Reachability, expectations: Sequence[Expectation]) -> Iterator[_Asked]:
+    for each in expectations:
+        servers = selected(each.destinations, found.workloads).certain
+        everyone = frozenset(end.id for end in found.workloads)
+        only = each.kind is Kind.ONLY
+        clients = everyone if only else selected(each.sources, found.workloads).certain
+        for client, server in product(sorted(clients), sorted(servers)):
+            if client != server:
+                yield client, server, ports_at(each.ports, found.endpoint(server))
+
+
+def _asked(found: Reachability, asked: Iterable[_Asked], most: int, seed: int) -> ProbePlan:
+    choice = _Choice.of(most, seed)
+    numbers = {each.id: number for number, each in enumerate(found.workloads)}
+    ports: defaultdict[tuple[int, int], PortSet] = defaultdict(lambda: NO_PORTS)
+    elsewhere = 0
+    for client, server, wanted in asked:
+        if client in numbers and server in numbers:
+            ports[numbers[client], numbers[server]] |= wanted
+        else:
+            elsewhere += 1
+    beyond = Counter({"pair with an end that is no workload of the cluster": elsewhere})
+    pairs = [_Pair(*pair, wanted) for pair, wanted in ports.items()]
+    return choice.plan(found, _Ends.of(found, choice.chance), pairs, beyond)
+
+
+@dataclass(frozen=True, slots=True)
+class _Ends:
+    """Who can connect and who can be connected to, in classes, and why others can't."""
+
+    clients: tuple[tuple[int, ...], ...]
+    servers: tuple[tuple[int, ...], ...]
+    no_client: dict[int, str]
+    no_server: dict[int, str]
+
+    @classmethod
+    def of(cls, found: Reachability, chance: random.Random) -> _Ends:
+        ends = list(enumerate(found.workloads))
+        no_client = {number: why for number, each in ends if (why := _no_client(each))}
+        no_server = {number: why for number, each in ends if (why := _no_server(each.workload))}
+        element = found.ends.element
+        clients = ((number, int(element[number])) for number, _ in ends if number not in no_client)
+        join = found.analysis.join.destinations.of
+        servers = (
+            (number, (int(element[number]), int(join[element[number]])))
+            for number, _ in ends
+            if number not in no_server
+        )
+        return cls(_classes(clients, chance), _classes(servers, chance), no_client, no_server)
+
+    def pairs(self, chance: random.Random) -> tuple[list[_Pair], Counter[str]]:
+        """Return a pair of workloads for each pair of classes, and why there are not more."""
+        clients, servers = self.clients, self.servers
+        total = len(clients) * len(servers)
+        beyond = Counter(dict.fromkeys([*self.no_client.values(), *self.no_server.values()], 0))
+        beyond.update(self.no_client.values())
+        beyond.update(self.no_server.values())
+        numbers: Iterable[int] = range(total)
+        if total > _MOST_PAIRS:
+            numbers = sorted(chance.sample(range(total), _MOST_PAIRS))
+            beyond["pair of classes that chance left out"] = total - _MOST_PAIRS
+        rows = (divmod(number, len(servers)) for number in numbers)
+        return [_different(clients[row], servers[column]) for row, column in rows], beyond
+
+
+def _classes(
+    ends: Iterable[tuple[int, object]], chance: random.Random
+) -> tuple[tuple[int, ...], ...]:
+    """Return two examples at most of each class."""
+    found: defaultdict[object, list[int]] = defaultdict(list)
+    for number, class_ in ends:
+        found[class_].append(number)
+    return tuple(tuple(chance.sample(each, min(2, len(each)))) for each in found.values())
+
+
+def _different(clients: Sequence[int], servers: Sequence[int]) -> _Pair:
+    pairs = list(product(clients, servers))
+    return _Pair(*next((each for each in pairs if each[0] != each[1]), pairs[0]))
+
+
+def _no_client(end: WorkloadEndpoint) -> str:
+    """Return why no pod can stand for a workload as a client, nothing where one can."""
+    workload = end.workload
+    if isinstance(workload.namespace, Unknown) or is_system_namespace(workload.namespace):
+        return "workload in a namespace of the system, where no client is made"
+    if workload.host_network is not False:
+        return _ON_NODE
+    labels = workload.labels
+    if labels.more is not None or any(isinstance(value, Unknown) for _, value in labels.items):
+        return "workload whose labels are not known"
+    return ""
+
+
+def _no_server(workload: SnapshotWorkload) -> str:
+    if workload.host_network is not False:
+        return _ON_NODE
+    return "workload without pods" if workload.replicas == 0 else ""
+
+
+_ON_NODE: Final = "workload on the network of its node, where policies mean little"
+
+
+@dataclass(frozen=True, slots=True)
+class _Choice:
+    """How many probes are chosen at most, and what chooses among them."""
+
+    most: int
+    chance: random.Random
+
+    @classmethod
+    def of(cls, most: int, seed: int) -> _Choice:
+        return cls(most, random.Random(seed))  # noqa: S311 - chooses examples, hides nothing
+
+    def plan(
+        self, found: Reachability, ends: _Ends, pairs: Iterable[_Pair], beyond: Counter[str]
+    ) -> ProbePlan:
+        """Return the probes of pairs, so many in turns from the strata, and what is left out."""
+        table = verdict_table(found)
+        strata: defaultdict[object, list[ConnectionProbe]] = defaultdict(list)
+        for pair in pairs:
+            why = ends.no_client.get(pair.client) or ends.no_server.get(pair.server)
+            if why:
+                beyond[f"pair with a {why}"] += 1
+                continue
+            for rank, probe in enumerate(_probes(table, pair, beyond)):
+                namespaces = (each.partition("/")[0] for each in (probe.client, probe.server))
+                strata[min(rank, 1), *namespaces, probe.predicted].append(probe)
+        for stratum in strata.values():
+            self.chance.shuffle(stratum)
+        chosen = list(_in_turns([strata[key] for key in sorted(strata, key=str)]))
+        beyond["probe beyond the number that was asked for"] += max(0, len(chosen) - self.most)
+        left_out = (NotProbed(reason, count) for reason, count in beyond.items() if count)
+        return ProbePlan(tuple(islice(chosen, self.most)), tuple(left_out))
+
+
+def _in_turns(strata: Sequence[Sequence[ConnectionProbe]]) -> Iterator[ConnectionProbe]:
+    """Yield one of each stratum, then the next of each."""
+    for turn in range(max(map(len, strata), default=0)):
+        yield from (each[turn] for each in strata if turn < len(each))
+
+
+def _probes(table: VerdictTable, pair: _Pair, beyond: Counter[str]) -> Iterator[ConnectionProbe]:
+    """Yield the probes of one pair; between a pod and another of its own, not to itself."""
+    number = table.cells[table.sources[pair.client], table.destinations[pair.server]]
+    verdict = table.verdicts[int(number)]
+    client, server = (table.endpoints[each] for each in (pair.client, pair.server))
+    if not isinstance(client, WorkloadEndpoint) or not isinstance(server, WorkloadEndpoint):
+        return
+    declared = [each.number for each in server.workload.ports if each.protocol is IpProtocol.TCP]
+    sides = port_sides(verdict, declared, pair.ports)
+    yield from (ConnectionProbe(client.id, server.id, port, each) for port, each in sides)
+    if verdict.undetermined.tcp:
+        beyond[_UNDETERMINED] += 1
+    if _turns(verdict, IpProtocol.UDP) or _turns(verdict, IpProtocol.SCTP):
+        beyond[_OTHER_PROTOCOLS] += 1
+
+
+def _turns(verdict: PairVerdict, protocol: IpProtocol) -> bool:
+    """Return whether ports of a protocol are treated otherwise than those of TCP."""
+    tcp = verdict.allowed.ranges(IpProtocol.TCP)
+    return verdict.allowed.ranges(protocol) != tcp
+
+
+def port_sides(
+    verdict: PairVerdict, declared: Sequence[int] = (), asked: PortSet = NO_PORTS
+) -> tuple[tuple[int, Verdict], ...]:
+    """Return the ports of TCP to probe, each with its verdict: both sides of every boundary.
+
+    Args:
+        verdict: what passes between two ends.
+        declared: the ports that the server declares; the first one is probed, and comes first.
+        asked: further ports, of which the first and the last of each range are probed.
+
+    >>> from podwall.portset import PortSet
+    >>> sides = port_sides(PairVerdict(PortSet.of(IpProtocol.TCP, 80, 81)))
+    >>> [(port, verdict.value) for port, verdict in sides]
+    [(80, 'allowed'), (79, 'denied'), (81, 'allowed'), (82, 'denied')]
+    """
+    ports = [*declared[:1], *_range_ends(asked.tcp), *_turning_ports(verdict)]
+    verdicts = ((port, _verdict(verdict, port)) for port in dict.fromkeys(ports))
+    known = [each for each in verdicts if each[1] is not Verdict.UNDETERMINED]
+    usual = _usual(verdict)
+    return tuple(known) if known or usual is None else (usual,)
+
+
+def _usual(verdict: PairVerdict) -> tuple[int, Verdict] | None:
+    """Return a port of a verdict without boundaries, nothing where none is certain."""
+    certain = _verdict(verdict, _USUAL_PORT)
+    return None if certain is Verdict.UNDETERMINED else (_USUAL_PORT, certain)
+
+
+def _range_ends(ranges: Iterable[tuple[int, int]]) -> Iterator[int]:
+    for first, last in ranges:
+        yield first
+        yield last
+
+
+def _turning_ports(verdict: PairVerdict) -> Iterator[int]:
+    """Yield the ports at which the verdict turns, those that pass before their neighbours."""
+    for ranges in (verdict.allowed.tcp, verdict.undetermined.tcp):
+        for first, last in ranges:
+            for inner, outer in ((first, first - 1), (last, last + 1)):
+                if FIRST_PORT <= outer <= LAST_PORT:
+                    yield inner
+                    yield outer
+
+
+def _verdict(verdict: PairVerdict, port: int) -> Verdict:
+    if verdict.allowed.contains(IpProtocol.TCP, port):
+        return Verdict.ALLOWED
+    doubtful = verdict.undetermined.contains(IpProtocol.TCP, port)
+    return Verdict.UNDETERMINED if doubtful else Verdict.DENIED
