@@ -139,12 +139,18 @@ EXPLAIN = Command(
 def _diff_arguments(parser: ArgumentParser) -> None:
     parser.add_argument(
         "sources",
-        metavar="OLD NEW | PREVIEW.json",
-        nargs="+",
+        metavar="OLD NEW | PREVIEW.json | --base REF [SOURCE ...]",
+        nargs="*",
         help="two sources (manifests, previews or stacks), or one preview, which holds what there "
         "is and what there will be; beside `cluster`, the running one, also a program's folder",
     )
     add_stack(parser)
+    parser.add_argument(
+        "--base",
+        metavar="REF",
+        help="compare the files and folders given, or the Pulumi program in this folder, with what "
+        "they were at a commit, as in `main`: where this branch left it",
+    )
     add_manifests(parser)
     add_format(parser, ("text", "json", "csv", "md", "html"))
     _comment_arguments(parser)
@@ -200,7 +206,7 @@ def _comment_arguments(parser: ArgumentParser) -> None:
 DIFF = Command(
     name="diff",
     summary="which connections a change adds, removes, widens or narrows, and by which policy",
-    example="podwall diff main/manifests/ manifests/ --fail-on error",
+    example="podwall diff --base main manifests/",
     declare=_diff_arguments,
     does="podwall.cli.diff:show_changes",
 )

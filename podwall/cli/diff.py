@@ -21,10 +21,13 @@ from podwall.cli.arguments import (
     manifest_options,
     paused_collector,
     planned_source,
+    read_source,
     with_choices,
     write_notes,
 )
+from podwall.cli.base import read_at
 from podwall.cli.findings import write_change_reading
+from podwall.cli.messages import write_message
 from podwall.exit_code import FailOn
 from podwall.expectations import Acceptance
 from podwall.plan.project import is_project
@@ -50,6 +53,7 @@ from podwall.reports.output_folder import write_files
 from podwall.sources import CLUSTER, ManifestOptions, Source, source
 from podwall.sources.acceptances import acceptances_in
 from podwall.sources.expectations import expectations_in
+from podwall.sources.files import STDIN
 from podwall.streams import MEDIA, progress, write_output
 
 __all__ = ["show_changes", "subject_of"]
@@ -82,7 +86,7 @@ def _compared(options: Namespace) -> tuple[ChangeReview, ChangeReport]:
         expectations = expectations_in(options.expectations) if options.expectations else ()
         acceptances = acceptances_in(options.accepted) if options.accepted else ()
         states = _states(options, manifest_options(options))
-        for each in states:
+        for each in states if options.base is None else ():
             write_notes(each)
         before, after = (with_choices(each, options) for each in states)
         found = change_review(
@@ -99,10 +103,15 @@ def _on_this_day(acceptances: tuple[Acceptance, ...]) -> Accepted:
 
 def subject_of(options: Namespace, stack: str = "") -> str:
     """Return what changes, as a reviewer calls it: a stack by its name, else the last source."""
-    return str(options.subject or stack or f"`{options.sources[-1]}`")
+    sources = options.sources or getattr(options, "default_sources", ())
+    last = f"`{sources[-1]}`" if sources else "this program"
+    return str(options.subject or stack or last)
 
 
 def _states(options: Namespace, manifests: ManifestOptions) -> tuple[Source, Source]:
+    if options.base is not None:
+        return _since(options)
+
     def opened(path: str) -> Source:
         is_program = CLUSTER in options.sources and is_project(Path(path))
         found = planned_source(Path(path), options) if is_program else source(path, manifests)
@@ -116,8 +125,25 @@ def _states(options: Namespace, manifests: ManifestOptions) -> tuple[Source, Sou
         case paths:
             raise InvalidValue(
                 f"diff takes one preview or two sources, not {len(paths)}",
-                help="as in `podwall diff old/ new/` or `podwall diff preview.json`",
+                help="as in `podwall diff old/ new/`, `podwall diff preview.json`, or "
+                "`podwall diff --base main`",
             )
+
+
+def _since(options: Namespace) -> tuple[Source, Source]:
+    """Return the same sources at a commit, and as they are here."""
+    paths = options.sources or options.default_sources
+    for path in (each for each in paths if each in {CLUSTER, STDIN}):
+        raise InvalidValue(
+            f"`{path}` is in no commit, and --base compares with one",
+            help="with --base, sources are files and folders of this working tree",
+        )
+    before, commit = read_at(options.base, paths, lambda: read_source(options))
+    after = chosen_cluster(read_source(options), options)
+    if before.plan is not None:
+        before = chosen_cluster(before, options)
+    write_message(f"compared with `{options.base}` at {commit}")
+    return before, after
 
 
 def _report(options: Namespace, found: ChangeReview, report: ChangeReport) -> Iterator[str]:

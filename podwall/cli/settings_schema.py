@@ -46,6 +46,7 @@ _OF_ITS_COMMAND: Final = frozenset(
         "from",
         "to",
         "with",
+        "base",
     }
 )
 _SOURCES: Final = "What is read where a command names no SOURCE: paths, seen from this file."
