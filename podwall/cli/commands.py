@@ -154,17 +154,7 @@ def _diff_arguments(parser: ArgumentParser) -> None:
     add_manifests(parser)
     add_format(parser, ("text", "json", "csv", "md", "html"))
     _comment_arguments(parser)
-    parser.add_argument(
-        "--expectations",
-        metavar="FILE",
-        help="who may and who must not reach whom: what is broken afterwards is an error, and an "
-        "opening that is stated passes",
-    )
-    parser.add_argument(
-        "--accepted",
-        metavar="FILE",
-        help="openings that are meant, with the reason: they pass; what else opens is an error",
-    )
+    _intent_arguments(parser)
     parser.add_argument(
         "--out",
         metavar="DIR",
@@ -182,6 +172,20 @@ def _diff_arguments(parser: ArgumentParser) -> None:
     )
     add_cluster(parser)
     add_fail_on(parser)
+
+
+def _intent_arguments(parser: ArgumentParser) -> None:
+    parser.add_argument(
+        "--expectations",
+        metavar="FILE",
+        help="who may and who must not reach whom: what is broken afterwards is an error, and an "
+        "opening that is stated passes",
+    )
+    parser.add_argument(
+        "--accepted",
+        metavar="FILE",
+        help="openings that are meant, with the reason: they pass; what else opens is an error",
+    )
 
 
 def _comment_arguments(parser: ArgumentParser) -> None:

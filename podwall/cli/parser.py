@@ -45,6 +45,12 @@ class Command:
 
 
 _DESCRIPTION = "Who will be able to reach whom: network policies, seen before anything is deployed."
+_EXAMPLES = """\
+examples:
+  podwall reach manifests/                            who can reach whom
+  podwall explain manifests/ shop/web shop/api 8080   why, or why not
+  podwall diff --base main manifests/                 what this branch opens and closes"""
+_MORE = "`podwall COMMAND --help` tells more, with an example."
 _EXIT_CODES = """\
 exit codes:
   0  fine
@@ -67,11 +73,11 @@ def parsed(
     parser = _Parser(
         prog="podwall",
         description=_DESCRIPTION,
-        epilog=f"{_EXIT_CODES}\n\n`podwall COMMAND --help` tells more, with an example.",
+        epilog=f"{_EXAMPLES}\n\n{_EXIT_CODES}\n\n{_MORE}",
         formatter_class=_Formatter,
     )
     parser.add_argument("--version", action="version", version=f"podwall {version('podwall')}")
-    choices = parser.add_subparsers(title="commands", metavar="COMMAND", required=True)
+    choices = parser.add_subparsers(title="commands", metavar="COMMAND", dest="chosen")
     for command in commands:
         sub = choices.add_parser(
             command.name,
@@ -84,8 +90,11 @@ def parsed(
         sub.add_argument("--debug", action="store_true", help="show the traceback of an error")
         sub.set_defaults(**{"default_sources": [], **defaults}, command=command, parser=sub)
     options, further = parser.parse_known_args(arguments)
+    if options.chosen is None and not further:
+        parser.print_help()
+        parser.exit(2)
     if further:
-        options.parser.refuse(further)
+        getattr(options, "parser", parser).refuse(further)
     return options
 
 

@@ -36,7 +36,7 @@ def test_help_of_a_command_has_an_example(tmp_path: Path, name: str) -> None:
     ("name", "words"),
     [
         ("explain", "[SOURCE ...] FROM TO [PORT]"),
-        ("diff", "OLD NEW | PREVIEW.json"),
+        ("diff", "OLD NEW | PREVIEW.json | --base REF [SOURCE ...]"),
         ("check", "[SOURCE ...] EXPECTATIONS.yaml"),
         ("suggest", "[SOURCE ...] EXPECTATIONS.yaml"),
     ],
@@ -62,10 +62,18 @@ def test_help_waits_for_nothing_heavy() -> None:
     assert (done.returncode, done.stderr) == (0, "")
 
 
+def test_without_a_command_help_is_shown_with_three_examples(tmp_path: Path) -> None:
+    result = podwall(tmp_path)
+    assert result.code == 2
+    assert result.out.startswith("usage: podwall")
+    examples = result.out.partition("examples:\n")[2].partition("\n\n")[0]
+    assert [line.split()[0] for line in examples.splitlines()] == ["podwall"] * 3
+
+
 @pytest.mark.parametrize(
     ("arguments", "said"),
     [
-        pytest.param([], "the following arguments are required: COMMAND", id="no command"),
+        pytest.param(["--versoin"], "did you mean `--version`?", id="an option without a command"),
         pytest.param(["previw"], "invalid choice: 'previw'", id="an unknown command"),
         pytest.param(["preview", "-o", "xml"], "invalid choice: 'xml'", id="an unknown format"),
         pytest.param(["preview", "--fail-on", "x"], "invalid choice: 'x'", id="an unknown level"),
