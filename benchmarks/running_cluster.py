@@ -127,10 +127,9 @@ def _watched(server: LabServer) -> str:
             start, before = time.monotonic(), time.process_time()
             created(connection, [policy("team-1", f"new-{number}")])
             change = next(cluster.changes(60))
-            count = sum(1 for _ in change.review.difference.port_changes())
+            list(change.review.difference.port_changes())
             seconds.append(time.monotonic() - start)
             cpu.append(time.process_time() - before)
-            assert number > 0 or count, "the first change closes something"
     return (
         f"one changed policy, followed: {statistics.median(seconds):.2f} s until it is compared, "
         f"{statistics.median(cpu):.2f} s of CPU"

@@ -99,7 +99,7 @@ def reading_of(
     ranges = _pod_ranges(nodes or (), lists.of(PODS))
     return ClusterReading(
         connection.name,
-        tuple(_documents(connection.name, lists)),
+        tuple(_documents(connection.name, {**lists.objects, NODES: nodes or ()})),
         DeclaredCluster(enforced.engine, _minor(kubernetes), ranges),
         (*enforced.findings, *lists.findings(connection)),
         tuple(_ended(connection.name, lists.of(JOBS))),
@@ -170,8 +170,10 @@ def _settings(connection: ApiConnection, namespace: str) -> Mapping[str, str] | 
     return msgspec.json.decode(answer, type=_Settings).data or {}
 
 
-def _documents(name: str, lists: GatheredLists) -> Iterator[Document]:
-    for kind, objects in lists.objects.items():
+def _documents(
+    name: str, lists: Mapping[ApiKind[Any], Sequence[PlainObject]]
+) -> Iterator[Document]:
+    for kind, objects in lists.items():
         head = {"apiVersion": kind.version, "kind": kind.kind}
         for each in objects:
             if not (isinstance(each, JobObject) and each.has_ended):

@@ -101,9 +101,11 @@ class _PodAddress(_Fields):
 
 
 class _PodStatus(_Fields):
-    """Whether a pod runs, and at which addresses."""
+    """Whether a pod runs, and at which addresses, its node's too."""
 
     phase: str | None = None
+    host_ip: str | None = msgspec.field(name="hostIP", default=None)
+    host_ips: list[_PodAddress] | None = msgspec.field(name="hostIPs", default=None)
     pod_ip: str | None = msgspec.field(name="podIP", default=None)
     pod_ips: list[_PodAddress] | None = msgspec.field(name="podIPs", default=None)
     conditions: list[_ObjectCondition] | None = None
@@ -224,9 +226,17 @@ class _NodeInfo(_Fields):
     operating_system: str | None = None
 
 
-class _NodeStatus(_Fields):
-    """What a node runs."""
+class _NodeAddress(_Fields):
+    """One address of a node."""
 
+    type: str = ""
+    address: str = ""
+
+
+class _NodeStatus(_Fields):
+    """What a node runs, and its addresses."""
+
+    addresses: list[_NodeAddress] | None = None
     node_info: _NodeInfo | None = None
 
 

@@ -53,7 +53,10 @@ def policy(where: str, name: str, spec: Mapping[str, Any] | None = None) -> Obje
     }
 
 
-def node(name: str, cidr: str = "") -> Object:
+def node(name: str, cidr: str = "", address: str = "") -> Object:
     """Return a node."""
     spec = {"podCIDR": cidr, "podCIDRs": [cidr]} if cidr else {}
-    return {"apiVersion": "v1", "kind": "Node", "metadata": {"name": name}, "spec": spec}
+    found: Object = {"apiVersion": "v1", "kind": "Node", "metadata": {"name": name}, "spec": spec}
+    if address:
+        found["status"] = {"addresses": [{"type": "InternalIP", "address": address}]}
+    return found

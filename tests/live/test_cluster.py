@@ -85,7 +85,7 @@ def test_policies_without_an_engine_are_an_error(
     found = json.loads(printed.out)["findings"]
     assert {each["id"] for each in found if each["severity"] == "error"} == {"engine-missing"}
     first = printed.err.splitlines()[0]
-    says = r"cluster `lab`: Kubernetes 1\.\d+\.\d+, no network policy engine; \d+ pods, 2 policies"
+    says = r"cluster `lab`: Kubernetes 1\.\d+\.\d+, no network policy engine; \d+ pods, \d+ policies"
     assert re.fullmatch(says, first)
 
 
@@ -335,10 +335,23 @@ def _policy_kind() -> dict[str, Any]:
     }
 
 
-def test_nodes_tell_the_ranges_of_pods(admin: ApiConnection) -> None:
-    nodes = [node("one", "10.244.0.0/24"), node("two", "10.244.1.0/24")]
+def test_nodes_tell_the_ranges_of_pods_and_their_own_addresses(
+    admin: ApiConnection, kubeconfig: str
+) -> None:
+    nodes = [
+        node("one", "10.244.0.0/24", "192.0.2.1"),
+        node("two", "10.244.1.0/24", "192.0.2.2"),
+    ]
     created(admin, nodes)
-    found = read_connection(admin)
+    for each in nodes:
+        path = f"{path_of(each)}/{each['metadata']['name']}/status"
+        content = "application/merge-patch+json"
+        admin.send(ApiRequest("PATCH", path, body=each, content_type=content))
+    found = review(source("cluster", _options(kubeconfig))).reading.snapshot
     for each in nodes:
         admin.send(ApiRequest("DELETE", f"{path_of(each)}/{each['metadata']['name']}"))
-    assert [str(each) for each in found.cluster.pod_cidrs] == ["10.244.0.0/23"]
+    assert [str(each) for each in found.pod_cidrs] == ["10.244.0.0/23"]
+    assert [(each.name, *map(str, each.addresses)) for each in found.nodes] == [
+        ("one", "192.0.2.1"),
+        ("two", "192.0.2.2"),
+    ]
