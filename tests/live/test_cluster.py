@@ -85,7 +85,9 @@ def test_policies_without_an_engine_are_an_error(
     found = json.loads(printed.out)["findings"]
     assert {each["id"] for each in found if each["severity"] == "error"} == {"engine-missing"}
     first = printed.err.splitlines()[0]
-    says = r"cluster `lab`: Kubernetes 1\.\d+\.\d+, no network policy engine; \d+ pods, \d+ policies"
+    says = (
+        r"cluster `lab`: Kubernetes 1\.\d+\.\d+, no network policy engine; \d+ pods, \d+ policies"
+    )
     assert re.fullmatch(says, first)
 
 
