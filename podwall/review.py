@@ -262,14 +262,15 @@ class Review:
         return reachability(self._read(stage_of(plan)).snapshot, self.engine)
 
     def _read(self, stage: Stage) -> SnapshotReading:
-        found = snapshot(stage.documents, complete=self.source.complete, cluster=stage.cluster)
+        whole, kinds = self.source.complete, self.source.pod_kinds
+        found = snapshot(stage.documents, complete=whole, cluster=stage.cluster, kinds=kinds)
         policies = (*found.snapshot.unread_policies, *stage.brought)
         kept = tuple(each for each in policies if each.kind not in self.source.acknowledged)
         read = replace(found.snapshot, unread_policies=kept)
         brought = any(each.brings for each in kept)
         may_make = brought or any(map(self._may_make_pods, found.ledger))
-        whole = self.source.closed and not may_make
-        return replace(found, snapshot=read.whole() if whole else read)
+        closed = self.source.closed and not may_make
+        return replace(found, snapshot=read.whole() if closed else read)
 
     def _may_make_pods(self, entry: LedgerEntry) -> bool:
         """Return whether a controller may make pods of something that nobody accepts as unread."""

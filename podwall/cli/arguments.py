@@ -5,7 +5,7 @@ from __future__ import annotations
 import gc
 import re
 from argparse import ArgumentParser, ArgumentTypeError, Namespace
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
@@ -138,7 +138,16 @@ def add_closed(parser: ArgumentParser) -> None:
 def with_choices(found: Source, options: Namespace) -> Source:
     """Return a source with what the options say of it: if it is whole, what need not be read."""
     acknowledged = frozenset(getattr(options, "accept_unread", ()))
-    return replace(found, closed=getattr(options, "closed", False), acknowledged=acknowledged)
+    pods = getattr(options, "pods", None)
+    found = replace(found, closed=getattr(options, "closed", False), acknowledged=acknowledged)
+    return _with_pod_kinds(found, pods) if pods else found
+
+
+def _with_pod_kinds(found: Source, pods: Sequence[Mapping[str, Any]]) -> Source:
+    """Return a source with the kinds that settings say make pods, over those that are known."""
+    from podwall.cli.pod_settings import pod_kinds  # noqa: PLC0415 - help must not wait
+
+    return replace(found, pod_kinds={**found.pod_kinds, **pod_kinds(pods)})
 
 
 def line_link(text: str) -> str:

@@ -63,6 +63,8 @@ def defaults_of(settings: FolderSettings, command: str) -> dict[str, Any]:
     found["default_sources"] = settings.values.get("sources", [])
     if "answers" in settings.values:
         found["answers"] = settings.values["answers"]
+    if "pods" in settings.values:
+        found["pods"] = settings.values["pods"]
     if "expectations" in settings.values:
         found["expectations"] = settings.values["expectations"]
     return found

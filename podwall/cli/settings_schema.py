@@ -15,6 +15,7 @@ from typing import Annotated, Any, Final, Literal
 import msgspec
 
 from podwall.cli.commands import COMMANDS
+from podwall.cli.pod_settings import PodSettingsDocument
 from podwall.documents import TypedDocument, about
 
 __all__ = ["PATHS", "UNSET_IN_FILES", "command_keys", "settings_document"]
@@ -54,6 +55,10 @@ _ANSWERS: Final = (
     "What the cloud would answer a program, by the tokens of functions, as `podwall:answers` of a "
     "stack; the stack's own count instead of these."
 )
+_PODS: Final = (
+    "Kinds of other APIs whose controllers make pods, over those that podwall knows: one entry for "
+    "each sort of pods that a kind makes."
+)
 
 
 def command_keys(name: str) -> Mapping[str, Action]:
@@ -89,6 +94,7 @@ def settings_document() -> type[TypedDocument]:
     top = [(key, shared[key]) for key in sorted(shared) if key not in _OF_ITS_COMMAND]
     fields = [*_fields(top), ("sources", Annotated[list[str], about(_SOURCES)], msgspec.UNSET)]
     fields.append(("answers", Annotated[dict[str, Any], about(_ANSWERS)], msgspec.UNSET))
+    fields.append(("pods", Annotated[list[PodSettingsDocument], about(_PODS)], msgspec.UNSET))
     fields += [(name, type_ | msgspec.UnsetType, msgspec.UNSET) for name, type_ in tables]
     doc = "Settings of podwall: `podwall.toml`, or `[tool.podwall]` of `pyproject.toml`."
     return _struct("SettingsDocument", fields, doc)

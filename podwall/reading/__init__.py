@@ -9,16 +9,20 @@ from podwall.reading.assembly import SnapshotReading, snapshot
 from podwall.reading.documents import DeclaredCluster, Document
 from podwall.reading.ledger import NOT_KNOWN, LedgerEntry, ObjectStatus
 from podwall.reading.metadata import GENERATED, generated_name
+from podwall.reading.pod_kinds import POD_KINDS, MadePods, PodKind
 from podwall.reading.shown_names import shown_namespaces
 from podwall.reading.typed_policies import TypedPolicies, typed_policies
 
 __all__ = [
     "GENERATED",
     "NOT_KNOWN",
+    "POD_KINDS",
     "DeclaredCluster",
     "Document",
     "LedgerEntry",
+    "MadePods",
     "ObjectStatus",
+    "PodKind",
     "SnapshotReading",
     "TypedPolicies",
     "generated_name",

@@ -10,7 +10,7 @@ from podwall.live.kubeconfig import KubeContext
 from podwall.model import UnreadPolicy
 from podwall.plan.model import Plan
 from podwall.policies.errors import Finding
-from podwall.reading import DeclaredCluster, Document, LedgerEntry
+from podwall.reading import POD_KINDS, DeclaredCluster, Document, LedgerEntry, PodKind
 from podwall.sources.existence import Existence
 
 __all__ = ["ManifestOptions", "Source", "SourceKind", "Stage"]
@@ -66,7 +66,8 @@ class Source:
     `planned` is what there will be; `deployed` what there is before, where the source knows it (a
     preview does). `findings` are about what could not be read. `complete` is True where what is not
     here does not exist (a live cluster), and `closed` where a user says so; `acknowledged` are
-    the kinds of which a user says that it is known that they are not read. `texts` are the files
+    the kinds of which a user says that it is known that they are not read, and `pod_kinds` those of
+    other APIs whose controllers make pods. `texts` are the files
     by name, `notes` say what was done to read it, and `others` is what is there beside the
     documents: no Kubernetes object, or left out.
 
@@ -91,6 +92,7 @@ class Source:
     closed: bool = False
     cluster: str = ""
     acknowledged: frozenset[str] = frozenset()
+    pod_kinds: Mapping[tuple[str, str], PodKind] = field(default_factory=lambda: POD_KINDS)
 
     def as_deployed(self) -> Source | None:
         """Return what there is before the deployment as a source, None where that is not known."""
@@ -104,4 +106,5 @@ class Source:
             closed=self.closed,
             cluster=self.cluster,
             acknowledged=self.acknowledged,
+            pod_kinds=self.pod_kinds,
         )
