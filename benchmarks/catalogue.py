@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from benchmarks import antrea, presets
+from benchmarks.guarded import guarded
 from benchmarks.mix import random_mix
 from podwall.model import Snapshot
 
@@ -52,6 +53,7 @@ _PRESETS: Final = (
         Goal(None, 2_000),
     ),
     Preset("B8 random mix", random_mix, (200, 2_000, 10_000, 50_000)),
+    Preset("C1 guarded by tiers", guarded, (10, 100), Goal(1, 400)),
 )
 
 CATALOGUE: Final = {each.name: each for each in _PRESETS}

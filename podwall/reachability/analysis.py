@@ -55,7 +55,7 @@ from podwall.reachability.port_table import PortTable
 from podwall.reachability.profiles import Grants, Profiles, profiles
 from podwall.reachability.tier_join import TierJoin, apart, under_tiers
 from podwall.reachability.tier_rules import TierRules
-from podwall.reachability.tiers import TierEnds, TierTable, tier_table
+from podwall.reachability.tiers import TierEnds, TierPorts, TierTable, tier_table
 from podwall.reachability.values import Bounds
 
 __all__ = ["Analysis", "WrittenRules", "analysis"]
@@ -104,7 +104,7 @@ def analysis(snapshot: Snapshot, engine: Engine) -> Analysis:
     context = _Context(cluster)
     outgoing = context.side(Direction.EGRESS)
     incoming = context.side(Direction.INGRESS)
-    table = PortTable(context.bounds.values)
+    table = PortTable(context.bounds.values, is_certain=not cluster.tiers)
     return Analysis(
         cluster=cluster,
         rules=context.rules,
@@ -115,24 +115,26 @@ def analysis(snapshot: Snapshot, engine: Engine) -> Analysis:
         on_host=context.on_host,
         destinations=context.destinations,
         ports=table,
-        join=_joined(outgoing, incoming, context.universe, table),
+        join=_joined(context, outgoing, incoming, table),
     )
 
 
 class _DirectionRules(NamedTuple):
-    """One direction's profiles, the sets that their grants are for, and what tiers do to them."""
+    """One direction's profiles, the sets that their grants are for, and what is exempt."""
 
     profiles: Profiles
     sets: Sets
-    tiers: TierTable | None = None
+    exempt: Exemptions
+    tier_ports: TierPorts | None = None
 
 
 def _joined(
-    outgoing: _DirectionRules, incoming: _DirectionRules, universe: Universe, table: PortTable
+    context: _Context, outgoing: _DirectionRules, incoming: _DirectionRules, table: PortTable
 ) -> Join:
-    sides = (outgoing, incoming)
-    egress, ingress = (each.profiles.with_ports(table.numbers) for each in sides)
-    sent, received = (each.tiers and each.tiers.with_ports(table.numbers) for each in sides)
+    universe = context.universe
+    egress, ingress = (each.profiles.with_ports(table.numbers) for each in (outgoing, incoming))
+    sent = context.tiers(Direction.EGRESS, outgoing, table)
+    received = context.tiers(Direction.INGRESS, incoming, table)
     if sent is None or received is None:
         sources = roles(egress, incoming.sets, universe)
         destinations = roles(ingress, outgoing.sets, universe)
@@ -201,19 +203,32 @@ class _Context:
         return _DirectionRules(
             replace(found, sets=Csr(found.sets.starts, compact)),
             grants.sets(used),
-            self._tiers(direction, exempt) if cluster.tiers else None,
+            exempt,
+            self._tier_ports(direction, exempt) if cluster.tiers else None,
         )
 
-    def _tiers(self, direction: Direction, exempt: Exemptions) -> TierTable:
+    def _tier_ends(self) -> TierEnds:
         blocks = BlockEnds.of(self.cluster, self.classes, self.addresses)
-        ends = TierEnds(self.cluster, self.elements, blocks, self.destinations)
+        return TierEnds(self.cluster, self.elements, blocks, self.destinations)
+
+    def _tier_ports(self, direction: Direction, exempt: Exemptions) -> TierPorts:
+        rules = self.rules.tiers[direction]
+        return TierPorts(rules, self._tier_ends(), exempt, self.bounds)
+
+    def tiers(
+        self, direction: Direction, side: _DirectionRules, table: PortTable
+    ) -> TierTable | None:
+        """Return what tiers do in a direction, if there are any."""
+        if side.tier_ports is None:
+            return None
         return tier_table(
             rules=self.rules.tiers[direction],
-            ends=ends,
+            ends=self._tier_ends(),
             isolating=self.rules.isolating[direction],
-            exemptions=exempt,
+            exemptions=side.exempt,
             overruled=self.rules.overruled[direction],
-            bounds=self.bounds,
+            ports=side.tier_ports,
+            table=table,
         )
 
     def _isolating(self, groups: PolicyGroups) -> Csr:

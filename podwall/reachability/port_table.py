@@ -22,6 +22,7 @@ from operator import and_, or_
 from typing import Final
 
 import numpy as np
+import numpy.typing as npt
 
 from podwall.intervals import Ranges
 from podwall.portset import ALL_PORTS, LAST_PORT, TRANSPORTS, PortSet
@@ -33,6 +34,7 @@ __all__ = ["ALL_PORTS_NUMBER", "NO_PORTS_NUMBER", "PortAtoms", "PortTable"]
 NO_PORTS_NUMBER: Final = 0
 ALL_PORTS_NUMBER: Final = 1
 
+_WORD: Final = 64
 _STEP: Final = LAST_PORT + 1
 _OTHER: Final = len(TRANSPORTS) * _STEP + 1  # not next to the last port of SCTP
 
@@ -68,9 +70,12 @@ class PortTable:
     `certain` is set where no set has anything undetermined.
     """
 
-    def __init__(self, bounds: Sequence[Bounds]) -> None:
-        """Find the atoms that make up the given port sets; `numbers` has each one's number."""
-        self.certain = all(each.certain for each in bounds)
+    def __init__(self, bounds: Sequence[Bounds], *, is_certain: bool = True) -> None:
+        """Find the atoms that make up the given port sets; `numbers` has each one's number.
+
+        Unless it `is_certain`, something undetermined may come of sets that are certain.
+        """
+        self.certain = is_certain and all(each.certain for each in bounds)
         sets = dict.fromkeys(ports for each in bounds for ports in (each.must, each.may))
         self._atoms = PortAtoms(sets)
         self._masks = Registry[int]()
@@ -94,6 +99,21 @@ class PortTable:
     def both(self, left: IntArray, right: IntArray) -> IntArray:
         """Return the intersections of sets, pair by pair."""
         return self._both.of(left, right)
+
+    @property
+    def words(self) -> int:
+        """How many words of 64 bits a set takes."""
+        return -(-len(self._atoms) // _WORD)
+
+    def in_words(self, ports: PortSet) -> npt.NDArray[np.uint64]:
+        """Return a set that is made up of atoms, in words."""
+        return np.frombuffer(self._atoms.bits(ports).to_bytes(8 * self.words, "little"), np.uint64)
+
+    def of_words(self, must: bytes, may: bytes) -> int:
+        """Return the number of what must and what may pass, given as the bytes of words."""
+        bits = int.from_bytes(must, "little")
+        assert not self.certain
+        return self._masks.number(bits | int.from_bytes(may, "little") << len(self._atoms))
 
     def verdict(self, number: int) -> PairVerdict:
         """Return the ports that are allowed, and those that are undetermined."""

@@ -28,7 +28,7 @@ import numpy.typing as npt
 
 from podwall.model import PolicyTier, TierAction, Unknown
 from podwall.policies.rules import Direction
-from podwall.portset import ALL_PORTS, PortSet
+from podwall.portset import ALL_PORTS
 from podwall.reachability.arrays import (
     BoolArray,
     Csr,
@@ -43,20 +43,20 @@ from podwall.reachability.matching import Match
 from podwall.reachability.overruling import Overruling
 from podwall.reachability.peers import BlockEnds, PeerSetElements, block_elements
 from podwall.reachability.port_rules import RulePorts, has_names
-from podwall.reachability.port_table import PortAtoms
+from podwall.reachability.port_table import ALL_PORTS_NUMBER, NO_PORTS_NUMBER, PortTable
 from podwall.reachability.tier_rules import NumberedPolicy, NumberedRule, TierRules
-from podwall.reachability.values import ALL, NOTHING, Bounds
+from podwall.reachability.values import Bounds
 
-__all__ = ["TierEnds", "TierTable", "policies_about", "tier_table"]
+__all__ = ["TierEnds", "TierPorts", "TierTable", "policies_about", "tier_table"]
 
 
 @dataclass(frozen=True, slots=True)
 class TierTable:
     """What tiers do, by the kind of a pod and the cell of the other end.
 
-    `kind` and `cell` give each element's; `accept` and `rest` are numbers of bounds: what passes
-    whatever NetworkPolicies say, and what passes if they let it. Pods of a kind that is `free` are
-    left to NetworkPolicies in everything.
+    `kind` and `cell` give each element's; `accept` and `rest` are numbers of a port table: what
+    passes whatever NetworkPolicies say, and what passes if they let it. Pods of a kind that is
+    `free` are left to NetworkPolicies in everything.
     """
 
     kind: IntArray
@@ -64,11 +64,6 @@ class TierTable:
     accept: IntArray
     rest: IntArray
     free: BoolArray
-
-    def with_ports(self, numbers: IntArray) -> TierTable:
-        """Return the table with other numbers for the ports."""
-        accept, rest = numbers[self.accept], numbers[self.rest]
-        return TierTable(self.kind, self.cell, accept, rest, self.free)
 
 
 class TierEnds(NamedTuple):
@@ -91,8 +86,8 @@ class TierEnds(NamedTuple):
             classes, addresses = self.blocks.classes, self.blocks.addresses
             outside = np.arange(len(classes), len(classes) + len(addresses))
             perhaps += [np.flatnonzero(classes.host != Match.NO), outside]
-        certain = _united(surely)
-        return certain, np.setdiff1d(_united(perhaps), certain)
+        certain, doubtful = _united(surely), _united([each for each in perhaps if len(each)])
+        return certain, np.setdiff1d(doubtful, certain) if len(doubtful) else doubtful
 
 
 def _united(parts: Sequence[IntArray]) -> IntArray:
@@ -107,7 +102,8 @@ def tier_table(  # noqa: PLR0913, PLR0917 - what decides a pair, each part from 
     isolating: Csr,
     exemptions: Exemptions,
     overruled: IntArray,
-    bounds: Registry[Bounds],
+    ports: TierPorts,
+    table: PortTable,
 ) -> TierTable:
     """Return the table of one direction.
 
@@ -117,7 +113,8 @@ def tier_table(  # noqa: PLR0913, PLR0917 - what decides a pair, each part from 
         isolating: for each element the groups that isolate it, as `profiles` takes them.
         exemptions: what passes each element that something restricts, whatever policies say.
         overruled: what policies that are not read do to each element's rules.
-        bounds: numbers port bounds.
+        ports: the ports of the rules and of the exemptions.
+        table: numbers sets of ports, those among them.
     """
     naming = ends.destinations.naming if rules.have_names else np.zeros_like(overruled)
     outgoing = rules.direction is Direction.EGRESS
@@ -129,20 +126,20 @@ def tier_table(  # noqa: PLR0913, PLR0917 - what decides a pair, each part from 
     states = _states(isolating)
     keys = packed(group, states, exemptions.of, overruled)
     _, examples, kind = np.unique(keys, return_index=True, return_inverse=True)
-    reader = _PortsOfRules(rules, ends, exemptions)
+    reader = _PortWords(ports, table)
     fold = _Fold(rules, cells, reader)
     known: dict[int, _Outcome] = {}
-    table = _Rows(reader, cells, exemptions, bounds)
+    rows = _Rows(reader, cells, exemptions)
     free = (about.lengths == 0) & (states == _OPEN) & (overruled == Overruling.NOT)
     for e in examples.tolist():
         if free[e]:
-            table.add_free()
+            rows.add_free()
             continue
         outcome = known.get(int(group[e]))
         if outcome is None:
             outcome = known[int(group[e])] = fold.outcome(about[e].tolist(), int(own[e]))
-        table.add(outcome, int(states[e]), int(exemptions.of[e]), int(overruled[e]))
-    return _merged(kind, cells.of, table, bounds)
+        rows.add(outcome, int(states[e]), int(exemptions.of[e]), int(overruled[e]))
+    return _merged(kind, cells.of, rows)
 
 
 def policies_about(policies: Sequence[NumberedPolicy], elements: PeerSetElements, size: int) -> Csr:
@@ -200,49 +197,48 @@ class _Cells:
         return np.flatnonzero(flags)
 
 
-Words = npt.NDArray[np.uint64]
-_WORD: Final = 64
+class TierPorts:
+    """The ports of the rules and exemptions of a direction, as bounds that a port table knows."""
 
-
-class _PortsOfRules:
-    """The ports of rules and exemptions, as bits in words."""
-
-    def __init__(self, rules: TierRules, ends: TierEnds, exemptions: Exemptions) -> None:
+    def __init__(
+        self, rules: TierRules, ends: TierEnds, exemptions: Exemptions, bounds: Registry[Bounds]
+    ) -> None:
+        """Add all of them to the bounds."""
         self._direction = rules.direction
         self._ends = ends
         written = {rule.ports for policy in rules.policies for rule in policy.rules}
-        self._bounds = {
+        self.of_rules = {
             (ports, naming): self._of(ports, naming)
             for ports in written
             for naming in (range(len(ends.destinations.namings)) if has_names(ports) else (0,))
         }
         exempt = (ports for several in exemptions.lists for _, ports in several)
-        sets = (
-            each for some in (*self._bounds.values(), *exempt) for each in (some.must, some.may)
-        )
-        self._atoms = PortAtoms(dict.fromkeys(sets))
-        self.count = -(-len(self._atoms) // _WORD)
-        self.every = self.words(ALL_PORTS)
-        self._words = {key: self._of_bounds(each) for key, each in self._bounds.items()}
-
-    def bounds(self, ports: RulePorts, naming: int) -> tuple[Words, Words]:
-        """Return what a rule's ports match for certain, and at most."""
-        return self._words[ports, naming if has_names(ports) else NAMELESS]
-
-    def words(self, ports: PortSet) -> Words:
-        """Return the bits of a set."""
-        return np.frombuffer(self._atoms.bits(ports).to_bytes(8 * self.count, "little"), np.uint64)
-
-    def port_set(self, words: bytes) -> PortSet:
-        """Return the set of some bits."""
-        return self._atoms.port_set(int.from_bytes(words, "little"))
+        for each in (*self.of_rules.values(), *exempt):
+            bounds.number(each)
 
     def _of(self, ports: RulePorts, naming: int) -> Bounds:
         names = self._ends.destinations.namings
         return self._ends.cluster.ports.bounds(ports, names[naming], self._direction)
 
-    def _of_bounds(self, bounds: Bounds) -> tuple[Words, Words]:
-        return self.words(bounds.must), self.words(bounds.may)
+
+Words = npt.NDArray[np.uint64]
+
+
+class _PortWords:
+    """The same ports as bits in words."""
+
+    def __init__(self, ports: TierPorts, table: PortTable) -> None:
+        self.table = table
+        self.every: Words = table.in_words(ALL_PORTS)
+        self._of_rules = {key: self.both(each) for key, each in ports.of_rules.items()}
+
+    def of_rule(self, ports: RulePorts, naming: int) -> tuple[Words, Words]:
+        """Return what a rule's ports match for certain, and at most."""
+        return self._of_rules[ports, naming if has_names(ports) else NAMELESS]
+
+    def both(self, bounds: Bounds) -> tuple[Words, Words]:
+        """Return both bounds."""
+        return self.table.in_words(bounds.must), self.table.in_words(bounds.may)
 
 
 class _Possible(NamedTuple):
@@ -286,13 +282,18 @@ class _Outcome(NamedTuple):
     baseline: _Possible
 
 
+_MOST_KEPT: Final = 1 << 24
+"""So many bytes the outcomes of single policies may take, four times."""
+
+
 class _Fold:
     """Goes through the policies about pods, for all cells at a time."""
 
-    def __init__(self, rules: TierRules, cells: _Cells, ports: _PortsOfRules) -> None:
+    def __init__(self, rules: TierRules, cells: _Cells, ports: _PortWords) -> None:
         self._cells = cells
         self._ports = ports
         self._policies = rules.policies
+        self._known: dict[tuple[int, int], _Possible] = {}
         numbers = iter(range(len(self._policies)))
         self._stages = [
             (stage.tier, frozenset(next(numbers) for _ in stage.policies)) for stage in rules.stages
@@ -302,17 +303,25 @@ class _Fold:
         """Return what policies do, given as `2 * policy`, plus one if only perhaps."""
         found = {tier: self._untouched() for tier in PolicyTier}
         for tier, numbers in self._stages:
-            here = [code for code in codes if code // 2 in numbers]
-            if len(here) == 1 and here[0] % 2 == 0:
-                self._read(here[0] // 2, naming, found[tier])
-            elif here:
-                found[tier].then([self._alone(code, naming) for code in here])
+            here = [self._alone(code, naming) for code in codes if code // 2 in numbers]
+            if here:
+                found[tier].then(here)
         return _Outcome(found[PolicyTier.ADMIN], found[PolicyTier.BASELINE])
 
     def _untouched(self) -> _Possible:
         return _Possible.nothing_taken(len(self._cells), self._ports.every)
 
     def _alone(self, code: int, naming: int) -> _Possible:
+        """Return what a policy does by itself, which is kept while there is room."""
+        key = (code, naming)
+        if key in self._known:
+            return self._known[key]
+        found = self._new(code, naming)
+        if len(self._known) * found.left.nbytes < _MOST_KEPT:
+            self._known[key] = found
+        return found
+
+    def _new(self, code: int, naming: int) -> _Possible:
         """Return what a policy does by itself; one that only perhaps acts leaves everything."""
         found = self._untouched()
         self._read(code // 2, naming, found)
@@ -340,26 +349,19 @@ class _Fold:
             return
         namings = np.maximum(self._cells.naming[cells], own) if has_names(ports) else None
         if namings is None:
-            yield (cells, *self._ports.bounds(ports, NAMELESS))
+            yield (cells, *self._ports.of_rule(ports, NAMELESS))
             return
         for naming in np.unique(namings).tolist():
-            yield (cells[namings == naming], *self._ports.bounds(ports, naming))
+            yield (cells[namings == naming], *self._ports.of_rule(ports, naming))
 
 
 class _Rows:
-    """The rows of the table, one for each kind, with numbers of bounds."""
+    """The rows of the table, one for each kind, with numbers of the port table."""
 
-    def __init__(
-        self,
-        ports: _PortsOfRules,
-        cells: _Cells,
-        exemptions: Exemptions,
-        bounds: Registry[Bounds],
-    ) -> None:
+    def __init__(self, ports: _PortWords, cells: _Cells, exemptions: Exemptions) -> None:
         self._ports = ports
         self._cells = cells
         self._exemptions = exemptions
-        self._bounds = bounds
         self._numbers: dict[bytes, int] = {}
         self._exempt: dict[int, tuple[Words, Words]] = {}
         self.accept: list[IntArray] = []
@@ -367,9 +369,8 @@ class _Rows:
 
     def add_free(self) -> None:
         """Add the row of a kind that nothing restricts, so that nothing is exempt either."""
-        every = np.zeros(len(self._cells), dtype=np.int64)
-        self.accept.append(every + self._bounds.number(NOTHING))
-        self.rest.append(every + self._bounds.number(ALL))
+        self.accept.append(np.full(len(self._cells), NO_PORTS_NUMBER))
+        self.rest.append(np.full(len(self._cells), ALL_PORTS_NUMBER))
 
     def add(self, outcome: _Outcome, state: int, exemption: int, overruled: int) -> None:
         """Add the row of a kind."""
@@ -392,11 +393,12 @@ class _Rows:
     def _exempted(self, exemption: int) -> tuple[Words, Words]:
         """Return what passes to or from each cell whatever policies say."""
         if exemption not in self._exempt:
-            must, may = (np.zeros((len(self._cells), self._ports.count), np.uint64) for _ in "mm")
+            size = (len(self._cells), len(self._ports.every))
+            must, may = (np.zeros(size, np.uint64) for _ in range(2))
             for elements, ports in self._exemptions.lists[exemption]:
-                cells = self._cells.among(elements)
-                must[cells] |= self._ports.words(ports.must)
-                may[cells] |= self._ports.words(ports.may)
+                cells, words = self._cells.among(elements), self._ports.both(ports)
+                must[cells] |= words[0]
+                may[cells] |= words[1]
             self._exempt[exemption] = (must, may)
         return self._exempt[exemption]
 
@@ -411,19 +413,18 @@ class _Rows:
     def _number(self, words: bytes) -> int:
         if words not in self._numbers:
             half = len(words) // 2
-            must, may = (self._ports.port_set(each) for each in (words[:half], words[half:]))
-            self._numbers[words] = self._bounds.number(Bounds(must, may))
+            self._numbers[words] = self._ports.table.of_words(words[:half], words[half:])
         return self._numbers[words]
 
 
-def _merged(kind: IntArray, cell: IntArray, rows: _Rows, bounds: Registry[Bounds]) -> TierTable:
+def _merged(kind: IntArray, cell: IntArray, rows: _Rows) -> TierTable:
     """Return the table without rows and columns that are equal to others."""
     table = np.stack([np.stack(rows.accept), np.stack(rows.rest)], axis=2)
     first_rows, row = _distinct(table.reshape(len(table), -1))
     table = table[first_rows]
     first_columns, column = _distinct(table.transpose(1, 0, 2).reshape(table.shape[1], -1))
     table = table[:, first_columns]
-    free = np.array([bounds.number(NOTHING), bounds.number(ALL)])
+    free = np.array([NO_PORTS_NUMBER, ALL_PORTS_NUMBER])
     return TierTable(
         row[kind],
         column[cell],
