@@ -29,6 +29,7 @@ from podwall.plan.program import Run, own_process, run_program
 from podwall.plan.program_lines import is_program, relative_path
 from podwall.plan.project import read_project, stack_file
 from podwall.plan.providers import default_provider
+from podwall.plan.reasons import reason_of
 from podwall.plan.skipped_callbacks import SkippedCallbacks
 from podwall.plan.stand_ins import Decisions
 from podwall.plan.unfetched import Unfetched
@@ -106,6 +107,8 @@ def _message(problem: BaseException) -> str:
             return _about_config(problem, str(key))
         case RunError():
             return text[:1].lower() + text[1:]
+        case _ if reason := reason_of(problem):
+            return reason.message
         case _:
             return f"the program raised `{type(problem).__name__}`" + (f": {text}" if text else "")
 
@@ -117,6 +120,8 @@ def _about_config(problem: BaseException, key: str) -> str:
 
 
 def _help(problem: BaseException, unknown: Sequence[str]) -> str:
+    if reason := reason_of(problem):
+        return reason.help
     if isinstance(problem, ModuleNotFoundError):
         return f"install `{problem.name}` in the environment that podwall runs in"
     if key := getattr(problem, "key", None):

@@ -150,6 +150,94 @@ def test_what_is_not_known_is_named_where_a_program_needs_it(
     assert help_ in problem.help
 
 
+LATER = "later = pulumi.Output.from_input('x')\n"
+
+
+@pytest.mark.parametrize(
+    ("statement", "message", "help_"),
+    [
+        pytest.param("'app-' + later", "an output is used as if", "`.apply`", id="added"),
+        pytest.param("for each in later: pass", "an output is used as if", "`.apply`", id="a loop"),
+        pytest.param("json.dumps(later)", "an output is used as if", "json_dumps", id="JSON"),
+        pytest.param("open(later)", "an output is used as if", "`.apply`", id="a file"),
+        pytest.param("int(later)", "an output is used as if", "`.apply`", id="a number"),
+        pytest.param("later < later", "an output is used as if", "`.apply`", id="compared"),
+        pytest.param("'-'.join([later])", "an output is used as if", "concat", id="joined"),
+        pytest.param(
+            "from pulumi_kubernetes.core.v1 import Nothing",
+            "there is no `core.v1.Nothing` in `pulumi_kubernetes` ",
+            "the release that the program pins",
+            id="a class that is not there",
+        ),
+        pytest.param(
+            "import pulumi_kubernetes.core.v9",
+            "there is no `core.v9` in `pulumi_kubernetes` ",
+            "the release that the program pins",
+            id="a module that is not there",
+        ),
+        pytest.param(
+            "import pulumi_kubernetes.core.v1 as v1; v1.Nothing",
+            "there is no `core.v1.Nothing` in `pulumi_kubernetes` ",
+            "the release that the program pins",
+            id="an attribute that is not there",
+        ),
+        pytest.param(
+            "from pulumi_kubernetes.core.v1 import Pod; Pod('web', metadate={})",
+            "`Pod` takes no `metadate` in `pulumi_kubernetes` ",
+            "the release that the program pins",
+            id="an argument that is not there",
+        ),
+        pytest.param(
+            "from pulumi_kubernetes.core.v1 import ContainerArgs; ContainerArgs(nam='a')",
+            "`ContainerArgs` takes no `nam` in `pulumi_kubernetes` ",
+            "the release that the program pins",
+            id="an argument of arguments",
+        ),
+        pytest.param(
+            "from pulumi_azure_native.resources import Deployment; Deployment('d')",
+            "a resource lacks its property `properties`",
+            "where the resource is made",
+            id="a property that is required",
+        ),
+        pytest.param(
+            "os.environ['NOBODY_SETS_THIS']",
+            "the environment variable `NOBODY_SETS_THIS` is not set",
+            "`export NOBODY_SETS_THIS=VALUE`",
+            id="a variable of the environment",
+        ),
+        pytest.param("{}['key']", "the program raised `KeyError`: 'key'", "--debug", id="a key"),
+        pytest.param("open('nowhere.txt')", "there is no `nowhere.txt`", "begins at", id="no file"),
+        pytest.param(
+            "subprocess.run(['no-such-command', '--password', 'canary'])",
+            "the program runs `no-such-command`, which is not on the PATH",
+            "configuration",
+            id="a command that is not there",
+        ),
+        pytest.param(
+            "subprocess.run([sys.executable, '-c', 'exit(3)  # canary'], check=True)",
+            "the program runs `python",
+            "configuration",
+            id="a command that fails",
+        ),
+        pytest.param(
+            "urllib.request.urlopen('http://127.0.0.1:9/')",
+            "the program asks a server, and gets no answer (`URLError`)",
+            "configuration",
+            id="a server",
+        ),
+    ],
+)
+def test_what_stops_a_program_is_told_in_pulumis_terms(
+    tmp_path: Path, statement: str, message: str, help_: str
+) -> None:
+    head = "import json, os, subprocess, sys, urllib.request\nimport pulumi\n"
+    problem = stopped(project_in(tmp_path, f"{head}{LATER}{statement}"))
+    assert problem.message.startswith(message)
+    assert help_ in problem.help
+    assert "canary" not in str(problem)
+    assert problem.place == Place("__main__.py", 4)
+
+
 def test_a_module_of_the_program_is_named_with_its_folder(tmp_path: Path) -> None:
     (tmp_path / "parts").mkdir()
     (tmp_path / "parts" / "web.py").write_text("\n\n1 / 0\n", encoding="utf-8")
