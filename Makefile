@@ -5,13 +5,18 @@ STACK ?= dev
 SOAK ?= 1000
 PLANNING = tests/plan tests/testing
 COMPONENTS = tests/components tests/stack tests/guardrails
+# What CI runs of both: what meets the SDKs of Pulumi, its providers and the pack, and few others.
+PLANNING_IN_CI = tests/plan/test_preview.py tests/plan/test_registration.py tests/plan/test_transforms.py \
+	tests/plan/test_providers.py tests/plan/test_unseen_parts.py tests/plan/test_unknowns.py
+COMPONENTS_IN_CI = tests/components/cluster/test_aks_cluster.py tests/components/kubernetes \
+	tests/guardrails/test_pack.py tests/guardrails/test_stacks.py tests/guardrails/test_two_clusters.py
 LOCK = $(BIN)/uv pip compile -q --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header
 
 # Python compiles what it imports once; without that every command would pay for it again.
 unexport PYTHONDONTWRITEBYTECODE
 
 .DEFAULT_GOAL := help
-.PHONY: help preview walkthrough demo test test-engine test-live test-oldest test-newest test-install check format bench bench-compare soak schemas lock clean
+.PHONY: help preview walkthrough demo test test-engine test-live test-oldest test-newest test-releases test-install check format bench bench-compare soak schemas lock clean
 
 help: ## list the targets
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | expand -t 16
@@ -51,6 +56,9 @@ test-oldest: .venv/env-oldest-planning/.made .venv/env-oldest-components/.made #
 
 test-newest: .venv/env-newest/.made ## the same with the newest
 	@.venv/env-newest/bin/python -m pytest -q -n auto $(PLANNING) $(COMPONENTS)
+
+test-releases: ## what CI runs of test-oldest and test-newest
+	@$(MAKE) --no-print-directory test-oldest test-newest PLANNING="$(PLANNING_IN_CI)" COMPONENTS="$(COMPONENTS_IN_CI)"
 
 test-install: .venv/.dev ## the wheel, installed by pip from a package index, and its size
 	@$(BIN)/python -m pytest -q -m slow tests/install
