@@ -23,6 +23,7 @@ from podwall.policies.unknown import Unknown
 __all__ = [
     "is_any_cluster",
     "is_cluster",
+    "is_fleet_namespace",
     "is_managed_namespace",
     "is_node_pool",
     "is_unrecognised_cluster",
@@ -77,6 +78,15 @@ def is_managed_namespace(type_: str) -> bool:
     True
     """
     return _kind(type_) == "ManagedNamespace"
+
+
+def is_fleet_namespace(type_: str) -> bool:
+    """Return whether a type is that of a namespace that a fleet puts into its member clusters.
+
+    >>> is_fleet_namespace("azure-native:containerservice:FleetManagedNamespace")
+    True
+    """
+    return _kind(type_) == "FleetManagedNamespace"
 
 
 def is_unrecognised_cluster(type_: str, inputs: Mapping[str, Any]) -> bool:

@@ -11,6 +11,7 @@ from functools import reduce
 from types import MappingProxyType
 from typing import Any, Final, NamedTuple
 
+from podwall.aks.resource_types import is_fleet_namespace
 from podwall.model import UnreadPolicy
 from podwall.plan.made_up_names import is_made_up, stand_in_of
 from podwall.plan.managed_namespaces import managed_documents
@@ -162,7 +163,7 @@ def brought_policies(plan: Plan) -> Iterator[UnreadPolicy]:
     They act in the namespace that a release is installed into, or in any where none is named.
     """
     for resource, entry in _unseen_resources(plan):
-        given = resource.inputs.get("namespace")
+        given = resource.inputs.get("namespace") or resource.inputs.get("managedNamespaceName")
         namespace = given if isinstance(given, str) and given else None
         yield UnreadPolicy(entry.kind, entry.name, namespace, place=entry.place, brings=True)
 
@@ -174,6 +175,8 @@ def _unseen_resources(plan: Plan) -> Iterator[tuple[PlannedResource, LedgerEntry
         is_shown = resource.urn in parents and not resource.unseen
         if _patched(resource) is not None:
             continue
+        if is_fleet_namespace(resource.type) and resource.change is not Operation.DELETE:
+            yield resource, _of_fleet(resource)
         brings = _is_elsewhere(resource) or resource.type.startswith(_FILES)
         if brings and (resource.custom or not is_shown):
             part = "some objects" if resource.urn in parents else "the objects"
@@ -182,6 +185,19 @@ def _unseen_resources(plan: Plan) -> Iterator[tuple[PlannedResource, LedgerEntry
             place = resource.line_or_urn
             entry = LedgerEntry(kind, resource.name, place, reason=reason, may_make_pods=True)
             yield resource, entry
+
+
+def _of_fleet(resource: PlannedResource) -> LedgerEntry:
+    """Return what a fleet does to its member clusters, each of which may be any cluster.
+
+    https://learn.microsoft.com/azure/kubernetes-fleet/concepts-fleet-managed-namespace
+    """
+    kind = kind_of(resource.type)
+    reason = (
+        f"what {kind} `{resource.name}` puts into the clusters of its fleet, a policy among "
+        "it, is not in the plan"
+    )
+    return LedgerEntry(kind, resource.name, resource.line_or_urn, reason=reason)
 
 
 def _is_elsewhere(resource: PlannedResource) -> bool:

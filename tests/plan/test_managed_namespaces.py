@@ -3,16 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import Any
 
 import pytest
 
 from podwall.model import IpProtocol
 from podwall.plan import Operation, Plan, PlannedResource
-from podwall.plan.documents import documents
+from podwall.plan.documents import documents, unseen_entries
 from podwall.policies.unknown import Unknown
 from podwall.reachability import Verdict, reachability
 from podwall.reading import snapshot
+from podwall.review import review
+from podwall.sources import SourceKind, source_of_plan
 
 TYPE = "azure-native:containerservice:ManagedNamespace"
 VERSIONED = "azure-native_containerservice_v20260501:containerservice:ManagedNamespace"
@@ -72,3 +75,19 @@ def test_a_name_that_azure_makes_up_is_shown_as_the_program_calls_it() -> None:
         documents(Plan("shop", "dev", (managed(name=None),)))
     ).snapshot.namespaces
     assert namespace.name == "shop"
+
+
+@pytest.mark.parametrize("package", ["azure-native:", "azure-native_containerservice_v20260501:"])
+def test_what_a_fleet_puts_into_a_namespace_is_undetermined_and_named(package: str) -> None:
+    type_ = f"{package}containerservice:FleetManagedNamespace"
+    fleet = PlannedResource(f"urn:{type_}::all", type_, "all", {"managedNamespaceName": "shop"})
+    other = replace(fleet, inputs={"managedNamespaceName": "tools"})
+    for resource, expected in ((fleet, LATER), (other, ALLOWED)):
+        plan = Plan("shop", "dev", (resource, pod("web"), pod("db")))
+        found = review(source_of_plan(SourceKind.STATE, "shop", plan))
+        verdict = found.reachability.verdict("shop/web", "shop/db", IpProtocol.TCP, 80)
+        assert verdict is expected
+        (entry,) = [each for each in found.unread if each.kind == "FleetManagedNamespace"]
+        assert "puts into the clusters of its fleet" in entry.reason
+    gone = replace(fleet, change=Operation.DELETE)
+    assert not list(unseen_entries(Plan("shop", "dev", (gone,))))
