@@ -19,17 +19,17 @@ from pathlib import Path
 from subprocess import CalledProcessError
 from typing import Final, NamedTuple
 
-__all__ = ["Reason", "reason_of"]
+__all__ = ["StoppedProgram", "reason_of"]
 
 
-class Reason(NamedTuple):
+class StoppedProgram(NamedTuple):
     """Why a program stopped, and what to do."""
 
     message: str
     help: str
 
 
-def reason_of(problem: BaseException) -> Reason | None:
+def reason_of(problem: BaseException) -> StoppedProgram | None:
     """Return why an exception stopped a program, None where only its own words tell.
 
     >>> text = 'can only concatenate str (not "Output") to str'
@@ -39,11 +39,11 @@ def reason_of(problem: BaseException) -> Reason | None:
     return next(filter(None, (read(problem) for read in _READERS)), None)
 
 
-def _output(problem: BaseException) -> Reason | None:
+def _output(problem: BaseException) -> StoppedProgram | None:
     text = str(problem)
     if not isinstance(problem, TypeError) or not re.search(r"\bOutput\b", text):
         return None
-    return Reason(
+    return StoppedProgram(
         f"an output is used as if its value were there already (`TypeError`: {_line(text)})",
         "compute with it inside `.apply`, or with `pulumi.Output.concat`, `format` or `json_dumps`",
     )
@@ -54,12 +54,12 @@ _ARGUMENT: Final = re.compile(
 )
 
 
-def _argument(problem: BaseException) -> Reason | None:
+def _argument(problem: BaseException) -> StoppedProgram | None:
     found = _ARGUMENT.match(str(problem)) if isinstance(problem, TypeError) else None
     package = _package_of(found[1] or "") if found else None
     if found is None or package is None:
         return None
-    return Reason(f"`{found[1]}` takes no `{found[2]}` in {_release(package)}", _PINNED)
+    return StoppedProgram(f"`{found[1]}` takes no `{found[2]}` in {_release(package)}", _PINNED)
 
 
 def _package_of(name: str) -> str | None:
@@ -78,7 +78,7 @@ _MISSING: Final = (
 )
 
 
-def _missing(problem: BaseException) -> Reason | None:
+def _missing(problem: BaseException) -> StoppedProgram | None:
     """Return that the installed release of a package lacks what the program wants."""
     if not isinstance(problem, AttributeError | ImportError):
         return None
@@ -91,7 +91,7 @@ def _missing(problem: BaseException) -> Reason | None:
         package, path = module[1], module[2]
     else:
         return None
-    return Reason(f"there is no `{path.lstrip('.')}` in {_release(package)}", _PINNED)
+    return StoppedProgram(f"there is no `{path.lstrip('.')}` in {_release(package)}", _PINNED)
 
 
 _PINNED: Final = "install the release that the program pins where podwall runs"
@@ -109,16 +109,16 @@ def _installed(package: str) -> str:
         return ""
 
 
-def _property(problem: BaseException) -> Reason | None:
+def _property(problem: BaseException) -> StoppedProgram | None:
     found = re.match(r"Missing required property '(\w+)'", str(problem))
     if found is None or not isinstance(problem, TypeError):
         return None
-    return Reason(
+    return StoppedProgram(
         f"a resource lacks its property `{found[1]}`", "give it where the resource is made"
     )
 
 
-def _variable(problem: BaseException) -> Reason | None:
+def _variable(problem: BaseException) -> StoppedProgram | None:
     """Return that a variable of the environment is not set, which is another key than others."""
     frames = traceback.extract_tb(problem.__traceback__)
     if not isinstance(problem, KeyError) or not frames or not problem.args:
@@ -126,32 +126,34 @@ def _variable(problem: BaseException) -> Reason | None:
     if Path(frames[-1].filename).name not in {"os.py", "<frozen os>"}:
         return None
     name = problem.args[0]
-    return Reason(f"the environment variable `{name}` is not set", f"set it: `export {name}=VALUE`")
+    return StoppedProgram(
+        f"the environment variable `{name}` is not set", f"set it: `export {name}=VALUE`"
+    )
 
 
-def _command(problem: BaseException) -> Reason | None:
+def _command(problem: BaseException) -> StoppedProgram | None:
     """Return that another command failed; its arguments are not shown, which may be secret."""
     if isinstance(problem, CalledProcessError):
         parts = problem.cmd if isinstance(problem.cmd, list | tuple) else str(problem.cmd).split()
         name = Path(str(next(iter(parts), ""))).name
-        return Reason(
+        return StoppedProgram(
             f"the program runs `{name}`, which ended with {problem.returncode}", _ELSEWHERE
         )
     frames = traceback.extract_tb(problem.__traceback__)
     started = any(Path(each.filename).name == "subprocess.py" for each in frames)
     if isinstance(problem, FileNotFoundError) and started:
         name = Path(str(problem.filename)).name
-        return Reason(f"the program runs `{name}`, which is not on the PATH", _ELSEWHERE)
+        return StoppedProgram(f"the program runs `{name}`, which is not on the PATH", _ELSEWHERE)
     return None
 
 
 _ELSEWHERE: Final = "take what it answers from the stack's configuration, which a plan has"
 
 
-def _file(problem: BaseException) -> Reason | None:
+def _file(problem: BaseException) -> StoppedProgram | None:
     if not isinstance(problem, FileNotFoundError) or problem.filename is None:
         return None
-    return Reason(
+    return StoppedProgram(
         f"there is no `{problem.filename}`",
         "a relative path begins at the folder of the program; what a build makes is made first",
     )
@@ -162,16 +164,16 @@ _NETWORK: Final = frozenset(
 )
 
 
-def _network(problem: BaseException) -> Reason | None:
+def _network(problem: BaseException) -> StoppedProgram | None:
     kinds = {each.__name__ for each in type(problem).__mro__}
     if not kinds & _NETWORK:
         return None
-    return Reason(
+    return StoppedProgram(
         f"the program asks a server, and gets no answer (`{type(problem).__name__}`)", _ELSEWHERE
     )
 
 
-_READERS: Final[tuple[Callable[[BaseException], Reason | None], ...]] = (
+_READERS: Final[tuple[Callable[[BaseException], StoppedProgram | None], ...]] = (
     _output,
     _argument,
     _missing,
