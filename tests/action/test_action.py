@@ -40,7 +40,7 @@ def test_a_folder_of_manifests_is_compared_with_the_base(
     assert result == "failure"
     assert (found["opened"], found["closed"], found["exit-code"]) == ("1", "2", "1")
     (comment,) = github[0].comments
-    assert "### 1 connection opens and 1 closes in the shop\n" in comment["body"]
+    assert "### Stops: 1 connection opens and 1 closes in the shop\n" in comment["body"]
     assert comment["body"] in shop.summary
     assert (shop.workspace / found["report"] / "index.html").exists()
 
@@ -68,7 +68,7 @@ def test_without_the_comment_only_the_summary_has_the_report(
 ) -> None:
     composite(shop, manifests="app", comment="false")
     assert github[0].asked == []
-    assert "### 1 connection opens and 1 closes" in shop.summary
+    assert "### Stops: 1 connection opens and 1 closes" in shop.summary
 
 
 def test_a_token_that_may_not_comment_changes_nothing_else(
