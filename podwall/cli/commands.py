@@ -30,6 +30,7 @@ from podwall.cli.arguments import (
     line_link,
 )
 from podwall.cli.parser import Command
+from podwall.cli.verify_arguments import verify_arguments
 from podwall.exit_code import FailOn
 
 __all__ = [
@@ -45,6 +46,7 @@ __all__ = [
     "PREVIEW",
     "REACH",
     "SUGGEST",
+    "VERIFY",
     "WALKTHROUGH",
     "WATCH",
 ]
@@ -327,6 +329,15 @@ SUGGEST = Command(
 )
 
 
+VERIFY = Command(
+    name="verify",
+    summary="prove predictions on the running cluster: temporary pods connect, and it is compared",
+    example="podwall verify --context aks-dev --image REGISTRY/busybox@sha256:...",
+    declare=verify_arguments,
+    does="podwall.cli.verify:show_verification",
+)
+
+
 def _walkthrough_arguments(parser: ArgumentParser) -> None:
     add_format(parser)
     add_engine(parser)
@@ -424,6 +435,7 @@ COMMANDS: Final[tuple[Command, ...]] = (
     MIGRATE,
     IMPORT,
     SUGGEST,
+    VERIFY,
     WALKTHROUGH,
     INIT,
     CONFIG,

@@ -27,11 +27,15 @@ UNSET_IN_FILES: Final[Mapping[str, str]] = {
     "--secret": "a secret stands in no file",
     "--allow-network": "what a folder says must not let anything be fetched",
     "--kubeconfig": "such a file can run programs, and a folder must not name one",
+    "--image": "a folder must not choose what runs in a cluster",
+    "--cleanup": "it is asked for once, and is no habit",
     "--context": "a folder must not choose the cluster that is asked",
 }
 """The options without a key, and why."""
 
-PATHS: Final = frozenset({"sources", "expectations", "accepted", "values", "out", "project"})
+PATHS: Final = frozenset(
+    {"sources", "expectations", "accepted", "changed", "values", "out", "project"}
+)
 """The keys whose values are paths, seen from the folder of the file."""
 
 _OF_ITS_COMMAND: Final = frozenset(

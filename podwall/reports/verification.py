@@ -59,23 +59,24 @@ def print_verification(found: Verification, locate: Locate, console: Console) ->
     console.print(_table(_HEADS).with_rows(rows))
     for each in found.results:
         if each.agreement is not Agreement.AGREES:
-            console.print("", *_details(each, found, locate))
+            console.print("", *_details(each, found, locate), wrap=False)
     for cause in found.causes:
-        console.print("", f"commonly: {cause}")
-    console.print("", *_left_out_lines(found.left_out), *found.notes, _summary(found))
+        console.print("", f"commonly: {cause}", wrap=False)
+    console.print("", *_left_out_lines(found.left_out), *found.notes, _summary(found), wrap=False)
 
 
 def print_plan(plan: ProbePlan, console: Console) -> None:
     """Print what would be probed."""
     rows = [[Styled.of(part) for part in _flow(each)] for each in plan.probes]
-    console.print(_table(_HEADS[1:5]).with_rows(rows), "", *_left_out_lines(plan.left_out))
+    console.print(_table(_HEADS[1:5]).with_rows(rows))
+    console.print("", *_left_out_lines(plan.left_out), wrap=False)
     clients = counted(len(plan.clients), "temporary pod")
     console.print(f"{counted(len(plan.probes), 'probe')} from {clients}, nothing was made")
 
 
 def _table(heads: Sequence[str]) -> Table:
     columns = (Column(Styled.of((head, "bold")), wraps=False) for head in heads)
-    return Table(tuple(columns), gap="  ")
+    return Table(tuple(columns), gap="  ", rule="─")
 
 
 def _row(result: ComparedProbe, shown: Symbols) -> tuple[Styled, ...]:
@@ -103,7 +104,7 @@ def _details(result: ComparedProbe, found: Verification, locate: Locate) -> Iter
 
 def _left_out_lines(left_out: Iterable[NotProbed]) -> Iterator[str]:
     for each in left_out:
-        yield f"not probed: {each.count:,} times, {printable(each.reason)}"
+        yield f"not probed: {each.count:,} x {printable(each.reason)}"
 
 
 def _summary(found: Verification) -> str:

@@ -28,7 +28,7 @@ from podwall.portset import FIRST_PORT, LAST_PORT, NO_PORTS, PortSet
 from podwall.reachability import Reachability, Verdict, WorkloadEndpoint
 from podwall.reachability.values import PairVerdict
 from podwall.verdict_table import VerdictTable, verdict_table
-from podwall.verify.probe import ConnectionProbe, NotProbed, ProbePlan
+from podwall.verify.probe import RUN_LABEL, ConnectionProbe, NotProbed, ProbePlan
 
 __all__ = ["MOST_PROBES", "boundary_probes", "changed_probes", "port_sides", "stated_probes"]
 
@@ -186,6 +186,8 @@ def _no_client(end: WorkloadEndpoint) -> str:
     if workload.host_network is not False:
         return _ON_NODE
     labels = workload.labels
+    if RUN_LABEL in dict(labels.items):
+        return _TEMPORARY
     if labels.more is not None or any(isinstance(value, Unknown) for _, value in labels.items):
         return "workload whose labels are not known"
     return ""
@@ -194,9 +196,12 @@ def _no_client(end: WorkloadEndpoint) -> str:
 def _no_server(workload: SnapshotWorkload) -> str:
     if workload.host_network is not False:
         return _ON_NODE
+    if RUN_LABEL in dict(workload.labels.items):
+        return _TEMPORARY
     return "workload without pods" if workload.replicas == 0 else ""
 
 
+_TEMPORARY: Final = "temporary pod of another verification"
 _ON_NODE: Final = "workload on the network of its node, where policies mean little"
 
 

@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Final
 
 from podwall.model import IpProtocol
 from podwall.reachability import Verdict
 
-__all__ = ["ConnectionProbe", "NotProbed", "ProbePlan"]
+__all__ = ["RUN_LABEL", "ConnectionProbe", "NotProbed", "ProbePlan"]
+
+RUN_LABEL: Final = "podwall.dev/verify"
+"""The label of all that a verification makes; its value is the one of the run."""
 
 
 @dataclass(frozen=True, slots=True)

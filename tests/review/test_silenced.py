@@ -50,6 +50,7 @@ _SHOWN = {
     "explain": "explain {path} shop/web 203.0.113.7",
     "migrate": "migrate {path} --to cilium",
     "suggest": "suggest {path} e.yaml",
+    "verify": "verify {path} --dry-run",
     "reach -o json": "reach {path} -o json",
     "reach -o html": "reach {path} -o html",
     "check -o json": "check {path} e.yaml -o json",
@@ -78,9 +79,13 @@ def test_what_is_silenced_is_on_no_screen(tmp_path: Path, words: str) -> None:
     assert "rules have no effect" not in listed + quiet.err
 
 
+_OTHERS = {"config", "init", "preview", "walkthrough", "watch"}
+"""Commands that read no manifests, or show no findings on them."""
+
+
 def test_every_command_that_reads_a_source_is_tried() -> None:
     named = {words.split()[0] for words in _SHOWN.values()}
-    assert named == {each.name for each in COMMANDS} - {"preview", "walkthrough"}
+    assert named == {each.name for each in COMMANDS} - _OTHERS
 
 
 def test_the_reason_is_repeated_where_findings_are_listed(tmp_path: Path) -> None:

@@ -1,0 +1,161 @@
+"""What `podwall verify` does: choose probes, make them in the running cluster, compare."""
+
+from __future__ import annotations
+
+import secrets
+import signal
+from argparse import Namespace
+from collections.abc import Iterator
+from contextlib import contextmanager
+from copy import copy
+from typing import Final
+
+from podwall.change_review import change_review, stages
+from podwall.cli.arguments import paused_collector, read_review
+from podwall.cli.findings import write_reading
+from podwall.cli.messages import write_message
+from podwall.exit_code import ExitCode
+from podwall.live.kubeconfig import KubeContext
+from podwall.policies.errors import InvalidValue
+from podwall.reachability import Reachability
+from podwall.reports.findings.junit import junit_text
+from podwall.reports.formats import json_text
+from podwall.reports.terminal import terminal
+from podwall.reports.verification import (
+    print_plan,
+    print_verification,
+    probe_plan_document,
+    verification_document,
+    verification_suite,
+    verification_tap,
+)
+from podwall.review import Review, review
+from podwall.sources import CLUSTER, source
+from podwall.sources.expectations import expectations_in
+from podwall.streams import MEDIA, progress, shown_json, write_output
+from podwall.verify import (
+    ProbePlan,
+    Verification,
+    boundary_probes,
+    changed_probes,
+    stated_probes,
+)
+
+__all__ = ["show_verification"]
+
+_NOT_ENFORCED: Final = (
+    "no engine is seen in this cluster, so what its policies declare is predicted, as the "
+    "specification means it"
+)
+
+
+def show_verification(options: Namespace) -> int:
+    """Prove predictions on the running cluster, show what came of it, and return the exit code."""
+    if options.cleanup:
+        return _clean_up(options)
+    with paused_collector():
+        predicted = _predicted(options)
+        plan = _plan(options, predicted.reachability)
+    if options.dry_run:
+        _show_plan(options, plan)
+        return ExitCode.FINE
+    found = _verified(options, predicted.reachability, plan)
+    _show(options, found, predicted)
+    return found.exit_code
+
+
+def _context(options: Namespace) -> KubeContext:
+    return KubeContext(options.kubeconfig, options.context)
+
+
+def _predicted(options: Namespace) -> Review:
+    """Return what is predicted: of the cluster's own policies, or of another source."""
+    given = copy(options)
+    given.sources = options.sources or [CLUSTER]
+    if CLUSTER not in given.sources:
+        given.kubeconfig = given.context = None
+    found = read_review(given)
+    if not found.reachability.engine.enforces and options.engine is None:
+        write_message(_NOT_ENFORCED)
+        found = review(found.source, "spec")
+    write_reading(found)
+    return found
+
+
+def _plan(options: Namespace, found: Reachability) -> ProbePlan:
+    """Return what is to be probed.
+
+    Raises:
+        InvalidValue: a change and expectations are both given.
+    """
+    most, seed = options.max_probes, options.seed
+    if options.changed and options.expectations:
+        raise InvalidValue(
+            "--changed and --expectations each say what to probe", help="leave one of them out"
+        )
+    if options.changed:
+        before, after = stages(source(options.changed))
+        change = change_review(before, after, options.engine).difference
+        return changed_probes(found, change.changes(), most, seed)
+    if options.expectations:
+        return stated_probes(found, expectations_in(options.expectations), most, seed)
+    return boundary_probes(found, most, seed)
+
+
+def _show_plan(options: Namespace, plan: ProbePlan) -> None:
+    if options.output == "json":
+        write_output([json_text(probe_plan_document(plan))], shown_json)
+    else:
+        print_plan(plan, terminal())
+
+
+def _verified(options: Namespace, found: Reachability, plan: ProbePlan) -> Verification:
+    from podwall.verify.running import verified  # noqa: PLC0415 - a plan needs no client
+    from podwall.verify.temporary import ProbeRun  # noqa: PLC0415 - as above
+
+    if not options.image:
+        raise InvalidValue(
+            "the temporary pods need an image",
+            help="name one that this cluster may pull and that has `sh` and `nc`, best by its "
+            "digest: `--image REGISTRY/busybox@sha256:...`",
+        )
+    how = ProbeRun(options.image, secrets.token_hex(4), options.parallel)
+    with _ended_by_signals(), progress("probing"):
+        return verified(_context(options), found, plan, how, write_message)
+
+
+def _show(options: Namespace, found: Verification, predicted: Review) -> None:
+    match options.output:
+        case "json":
+            document = verification_document(found, predicted.locate)
+            write_output([json_text(document)], shown_json)
+        case "junit":
+            write_output([junit_text([verification_suite(found)])], MEDIA["junit"])
+        case "tap":
+            write_output(verification_tap(found))
+        case _:
+            print_verification(found, predicted.locate, terminal())
+
+
+def _clean_up(options: Namespace) -> int:
+    """Remove what verifications left behind, and say so."""
+    from podwall.verify.cleanup import cleaned_up  # noqa: PLC0415 - help must not wait
+
+    for line in cleaned_up(_context(options), options.namespace):
+        write_message(line)
+    return ExitCode.FINE
+
+
+@contextmanager
+def _ended_by_signals() -> Iterator[None]:
+    """Let what ends a process end it as Ctrl-C does, so that everything is removed before."""
+
+    def interrupt(*_: object) -> None:
+        raise KeyboardInterrupt
+
+    before = {each: signal.signal(each, interrupt) for each in (signal.SIGTERM, signal.SIGHUP)}
+    try:
+        yield
+    finally:
+        for each, handler in before.items():
+            signal.signal(each, handler)

@@ -1,0 +1,75 @@
+"""The arguments of `podwall verify`."""
+
+from __future__ import annotations
+
+from argparse import ArgumentParser, ArgumentTypeError
+
+from podwall.cli.arguments import add_cluster, add_format, add_manifests, add_stack
+
+__all__ = ["verify_arguments"]
+
+
+def verify_arguments(parser: ArgumentParser) -> None:
+    """Add the arguments of `podwall verify`."""
+    parser.add_argument(
+        "sources",
+        metavar="SOURCE",
+        nargs="*",
+        help="what is predicted from: manifests, a preview or a stack "
+        "(default: the running cluster's own policies)",
+    )
+    add_stack(parser)
+    add_manifests(parser)
+    add_cluster(parser)
+    add_format(parser, ("text", "json", "junit", "tap"))
+    parser.add_argument(
+        "--image",
+        metavar="IMAGE",
+        help="of the temporary pods, with `sh` and `nc` as busybox has them, best by its digest",
+    )
+    _add_choice(parser)
+    doing = parser.add_mutually_exclusive_group()
+    doing.add_argument(
+        "--dry-run", action="store_true", help="list what would be probed, and make nothing"
+    )
+    doing.add_argument(
+        "--cleanup", action="store_true", help="only remove what earlier runs left behind"
+    )
+
+
+def _add_choice(parser: ArgumentParser) -> None:
+    """Add what is probed, and how much of it."""
+    chosen = parser.add_mutually_exclusive_group()
+    chosen.add_argument(
+        "--changed", metavar="PREVIEW", help="probe the pairs that this preview touches"
+    )
+    chosen.add_argument(
+        "--expectations", metavar="FILE", help="probe the pairs that these expectations state"
+    )
+    parser.add_argument(
+        "--max-probes",
+        metavar="NUMBER",
+        type=_positive,
+        default=200,
+        help="so many at most, of all kinds in turns (default: 200)",
+    )
+    parser.add_argument(
+        "--seed",
+        metavar="NUMBER",
+        type=int,
+        default=0,
+        help="chooses among what is alike; the same chooses the same (default: 0)",
+    )
+    parser.add_argument(
+        "--parallel",
+        metavar="NUMBER",
+        type=_positive,
+        default=8,
+        help="so many temporary pods run at a time, at most (default: 8)",
+    )
+
+
+def _positive(text: str) -> int:
+    if not text.isdecimal() or int(text) < 1:
+        raise ArgumentTypeError(f"`{text}` is not a whole number from 1 on")
+    return int(text)

@@ -1,0 +1,134 @@
+"""The script of a client runs under a real `sh`, with an `nc` that answers as the port says."""
+
+from __future__ import annotations
+
+import os
+import re
+import subprocess
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Final
+
+import pytest
+
+from podwall.verify import Observation, ProbeOutcome
+from podwall.verify.script import AddressAttempt, ProbePace, command, observations
+
+QUICK: Final = ProbePace(wait=1, settle=0, tries=2, rounds=1, together=3)
+
+# The address is `node` for the client's own node; ports say how an attempt ends.
+_NC: Final = """#!/bin/sh
+case "$*" in
+  --help) echo "$NC_HELP" >&2; exit 1 ;;
+esac
+echo "$*" >> "$SEEN"
+case "$*" in
+  *" 10250 -e true") [ "$NODE_WORKS" = yes ] || { echo "nc: timed out" >&2; exit 1; }; exit 0 ;;
+  *" 1 -e true"|*"-z "*" 1") exit 0 ;;
+  *" 2 -e true") echo "nc: can't connect (10.0.0.1): Connection refused" >&2; exit 1 ;;
+  *" 3 -e true") echo "nc: timed out" >&2; exit 1 ;;
+  *" 4 -e true") [ -e "$SEEN.later" ] && exit 0; : > "$SEEN.later"; echo "timed out" >&2; exit 1 ;;
+  *" 5 -e true") echo "nc: can't connect: No route to host" >&2; exit 1 ;;
+  *" 6 -e true") echo "nc: can't connect: Connection reset by peer" >&2; exit 1 ;;
+  *" 7 -e true") printf 'a"b\\\\\\n\\033[31m odd' >&2; exit 9 ;;
+esac
+exit 1
+"""
+_BUSYBOX: Final = "Usage: nc [-wN] IPADDR PORT [-e PROG]"
+ALLOWED = Observation(ProbeOutcome.CONNECTED, 1, controlled=True)
+
+
+def _run(
+    folder: Path, attempts: Sequence[AddressAttempt], **environment: str
+) -> tuple[Mapping[int, Observation], list[str]]:
+    nc = folder / "nc"
+    nc.write_text(_NC, encoding="utf-8")
+    nc.chmod(0o755)
+    words, own = command(attempts, QUICK)
+    given = {
+        "PATH": f"{folder}:{os.environ['PATH']}",
+        "NODE": "node",
+        "NODE_WORKS": "yes",
+        "NC_HELP": _BUSYBOX,
+        "SEEN": str(folder / "seen"),
+    }
+    done = subprocess.run(
+        words, env={**given, **own, **environment}, capture_output=True, check=True, timeout=60
+    )
+    return observations(done.stdout), (folder / "seen").read_text(encoding="utf-8").splitlines()
+
+
+@pytest.mark.parametrize(
+    ("port", "should_pass", "outcome", "attempts"),
+    [
+        (1, True, ProbeOutcome.CONNECTED, 1),
+        (1, False, ProbeOutcome.CONNECTED, 2),
+        (2, True, ProbeOutcome.REFUSED, 1),
+        (2, False, ProbeOutcome.REFUSED, 2),
+        (3, True, ProbeOutcome.TIMED_OUT, 2),
+        (3, False, ProbeOutcome.TIMED_OUT, 1),
+        (5, False, ProbeOutcome.UNREACHABLE, 1),
+        (6, False, ProbeOutcome.RESET, 1),
+        (7, False, ProbeOutcome.NOT_OBSERVED, 1),
+    ],
+)
+def test_how_an_attempt_ends_and_how_often_it_is_made(
+    tmp_path: Path, port: int, *, should_pass: bool, outcome: ProbeOutcome, attempts: int
+) -> None:
+    asked = [AddressAttempt(0, "a", 1, True), AddressAttempt(5, "b", port, should_pass)]
+    seen, _ = _run(tmp_path, asked)
+    assert seen[0] == ALLOWED
+    assert (seen[5].outcome, seen[5].attempts) == (outcome, attempts)
+    assert seen[5].controlled
+
+
+def test_a_first_failure_of_what_is_allowed_is_not_believed(tmp_path: Path) -> None:
+    seen, _ = _run(tmp_path, [AddressAttempt(0, "a", 1, True), AddressAttempt(1, "b", 4, True)])
+    # The control makes the first attempt on port 1 only.
+    assert seen[1] == Observation(ProbeOutcome.CONNECTED, 2, controlled=True)
+
+
+def test_the_control_is_what_is_allowed_then_the_node(tmp_path: Path) -> None:
+    _, calls = _run(tmp_path, [AddressAttempt(0, "a", 2, True)])
+    assert not any("10250" in each for each in calls)
+    (tmp_path / "more").mkdir()
+    seen, calls = _run(tmp_path / "more", [AddressAttempt(0, "a", 3, False)])
+    assert "node 10250" in calls[0]
+    assert seen[0].controlled
+
+
+def test_a_client_that_reaches_nothing_is_not_controlled(tmp_path: Path) -> None:
+    attempts = [AddressAttempt(0, "a", 3, True), AddressAttempt(1, "b", 3, False)]
+    seen, _ = _run(tmp_path, attempts, NODE_WORKS="no")
+    assert [seen[each].controlled for each in (0, 1)] == [False, False]
+
+
+def test_more_attempts_than_are_made_together_are_all_made(tmp_path: Path) -> None:
+    attempts = [AddressAttempt(each, "a", 1 + each % 2, True) for each in range(20)]
+    seen, _ = _run(tmp_path, attempts)
+    assert sorted(seen) == list(range(20))
+
+
+def test_an_nc_that_runs_no_program_is_asked_to_scan(tmp_path: Path) -> None:
+    seen, calls = _run(tmp_path, [AddressAttempt(0, "a", 1, True)], NC_HELP="usage: nc [-vz] host")
+    assert seen[0].outcome is ProbeOutcome.CONNECTED
+    assert calls[-1].startswith("-v -z -w 1")
+
+
+def test_an_image_without_nc_is_named() -> None:
+    seen = observations(b'{"probe":0,"attempts":1,"status":127,"message":"sh: nc: not found"}')
+    assert seen[0].reason == "the image has no `nc`, which makes the connections"
+
+
+@pytest.mark.parametrize(
+    "log", [b"", b"\xff\xfe\n", b'{"probe":1,"atte', b"[]\n", b'{"probe":"x"}']
+)
+def test_a_log_that_is_cut_or_odd_says_nothing(log: bytes) -> None:
+    assert observations(log) == {}
+
+
+def test_the_script_needs_nothing_but_sh_nc_and_tools_of_busybox() -> None:
+    script = command((), QUICK)[0][2]
+    for word in ("[[", "local ", "function ", "<<<", "$'", "seq "):
+        assert word not in script
+    assert re.search(r"\bexec\b", script) is None
