@@ -20,7 +20,7 @@ from podwall.policies.errors import Finding, Severity
 from podwall.reachability import Reachability
 from podwall.sources.existence import Existence
 from podwall.sources.policy_absences import NETWORK_POLICY, object_name
-from podwall.temporary_openings import Analyse, States, opened_meanwhile
+from podwall.temporary_openings import Analyse, States, end_named, opened_meanwhile
 
 __all__ = ["selection_gaps"]
 
@@ -114,8 +114,8 @@ def _gap(policy: PlannedResource, states: States, moment: Reachability) -> Findi
         "selection-gap",
         Severity.ERROR,
         f"the deployment changes policy `{object_name(policy) or policy.name}` together with "
-        f"pods or policies that it depends on: meanwhile `{first.source.id}` reaches "
-        f"`{first.destination.id}`{more}",
+        f"pods or policies that it depends on: meanwhile {end_named(first.source)} reaches "
+        f"{end_named(first.destination)}{more}",
         policy.line_or_urn,
         "let the policy hold for the old and the new labels first (`In`), then change the pods",
         _LINK,

@@ -23,7 +23,7 @@ from podwall.sources.existence import Existence
 from podwall.sources.existence_findings import lost_object
 from podwall.sources.policy_absences import NETWORK_POLICY, Absence, AbsenceKind, object_name
 
-__all__ = ["Analyse", "States", "opened_meanwhile", "temporary_openings"]
+__all__ = ["Analyse", "States", "end_named", "opened_meanwhile", "temporary_openings"]
 
 Analyse = Callable[[Plan], Reachability]
 """How a plan is analysed; the review knows, and so the engine is the same everywhere."""
@@ -149,7 +149,7 @@ def _finding(away: Sequence[Absence], first: ConnectionChange, further: int) -> 
         "policy-away",
         Severity.ERROR,
         f"the deployment deletes {it_is.format(names)} made again: meanwhile "
-        f"`{first.source.id}` reaches `{first.destination.id}`{more}",
+        f"{end_named(first.source)} reaches {end_named(first.destination)}{more}",
         away[0].policy.line_or_urn,
         "deploy a policy of another name that denies the same first, and replace this one then",
         _LINK,
@@ -158,3 +158,13 @@ def _finding(away: Sequence[Absence], first: ConnectionChange, further: int) -> 
 
 def _lost(absence: Absence) -> Finding:
     return lost_object("policy-lost", f"policy `{absence.name}`", absence.policy.line_or_urn)
+
+
+def end_named(end: AnyEndpoint) -> str:
+    """Return an end of a connection for a message: pods that are not shown in words.
+
+    >>> from podwall.model import Selector
+    >>> end_named(UnseenPods(Selector(), ("shop",)))
+    'any other pod of shop'
+    """
+    return str(end) if isinstance(end, UnseenPods) else f"`{end.id}`"
