@@ -27,7 +27,7 @@ from podwall.reports.migration import MigrationDocument
 from podwall.reports.preview.documents import PreviewDocument
 from podwall.reports.reach.documents import ReachDocument, ReachDocumentV1
 from podwall.reports.verification import ProbePlanDocument, VerificationDocument
-from podwall.reports.walkthrough import WalkthroughDocument
+from podwall.reports.walkthrough import LiveWalkthroughDocument, WalkthroughDocument
 from podwall.reports.watch import WatchDocument
 from podwall.sources.acceptances import AcceptedDocument
 from podwall.sources.expectations import ExpectationsDocument
@@ -50,6 +50,7 @@ SCHEMAS: Final[Mapping[str, Any]] = {
     "reach-v1": ReachDocumentV1,
     "verify": VerificationDocument,
     "walkthrough": WalkthroughDocument,
+    "walkthrough-live": LiveWalkthroughDocument,
     "watch": WatchDocument,
 }
 

@@ -16,7 +16,16 @@ from podwall.reading import Document
 from podwall.review import review
 from podwall.sources.model import Source, SourceKind, Stage
 
-__all__ = ["BACKEND", "CLIENTS", "LABELS", "Attempt", "Client", "walkthrough"]
+__all__ = [
+    "BACKEND",
+    "BACKEND_LABELS",
+    "CLIENTS",
+    "LABELS",
+    "Attempt",
+    "Client",
+    "walkthrough",
+    "walkthrough_step",
+]
 
 _OWN: Final = "starwind"
 _OTHER: Final = "visitor"
@@ -25,6 +34,7 @@ _PORT: Final = 80
 BACKEND: Final = f"{_OWN}/backend"
 #: The labels that the policies name.
 LABELS: Final[Mapping[str, str]] = MappingProxyType({"app": "webapp", "role": "frontend"})
+BACKEND_LABELS: Final[Mapping[str, str]] = MappingProxyType({"app": "webapp", "role": "backend"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,26 +76,33 @@ def walkthrough(engine: Engine | str | None = None) -> Iterator[Attempt]:
     ['allowed', 'denied', 'denied']
     """
     for step in Step:
-        reach = _reachability(step, engine)
+        reach = walkthrough_step(step, engine)
         for client in CLIENTS:
             yield Attempt(step, client, reach.verdict(client.id, BACKEND, IpProtocol.TCP, _PORT))
 
 
-def _reachability(step: Step, engine: Engine | str | None) -> Reachability:
-    policies = (policy.to_manifest() for policy in policies_at(step, _OWN))
-    documents = tuple(Document(manifest) for manifest in (*_objects(), *policies))
+def walkthrough_step(
+    step: Step, engine: Engine | str | None = None, own: str = _OWN, other: str = _OTHER
+) -> Reachability:
+    """Return who reaches whom at a step, in the namespaces that stand for `starwind` and `visitor`.
+
+    The default engine is the specification.
+    """
+    policies = (policy.to_manifest() for policy in policies_at(step, own))
+    documents = tuple(Document(manifest) for manifest in (*_objects(own, other), *policies))
     source = Source(SourceKind.MANIFESTS, f"step {step}", Stage(documents))
     return review(source, engine).reachability
 
 
-def _objects() -> Iterator[Mapping[str, Any]]:
+def _objects(own: str, other: str) -> Iterator[Mapping[str, Any]]:
     """Yield the namespaces, the backend and the clients."""
-    for name in (_OWN, _OTHER):
+    for name in (own, other):
         yield {"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": name}}
-    yield _pod("backend", _OWN, {"app": "webapp", "role": "backend"})
+    yield _pod("backend", own, BACKEND_LABELS)
     for client in CLIENTS:
         labels = LABELS if client.labelled else {"app": "unknown"}
-        yield _pod(client.name, client.namespace, labels)
+        namespace = own if client.namespace == _OWN else other
+        yield _pod(client.name, namespace, labels)
 
 
 def _pod(name: str, namespace: str, labels: Mapping[str, str]) -> Mapping[str, Any]:

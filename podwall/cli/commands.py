@@ -30,7 +30,7 @@ from podwall.cli.arguments import (
     line_link,
 )
 from podwall.cli.parser import Command
-from podwall.cli.verify_arguments import verify_arguments
+from podwall.cli.verify_arguments import add_live_steps, verify_arguments
 from podwall.exit_code import FailOn
 
 __all__ = [
@@ -341,6 +341,7 @@ VERIFY = Command(
 def _walkthrough_arguments(parser: ArgumentParser) -> None:
     add_format(parser)
     add_engine(parser)
+    add_live_steps(parser)
 
 
 WALKTHROUGH = Command(

@@ -28,6 +28,7 @@ UNSET_IN_FILES: Final[Mapping[str, str]] = {
     "--allow-network": "what a folder says must not let anything be fetched",
     "--kubeconfig": "such a file can run programs, and a folder must not name one",
     "--image": "a folder must not choose what runs in a cluster",
+    "--live": "a folder must not let anything be made in a cluster",
     "--cleanup": "it is asked for once, and is no habit",
     "--context": "a folder must not choose the cluster that is asked",
 }

@@ -41,7 +41,7 @@ from podwall.verify import (
     stated_probes,
 )
 
-__all__ = ["show_verification"]
+__all__ = ["ended_by_signals", "show_verification"]
 
 _NOT_ENFORCED: Final = (
     "no engine is seen in this cluster, so what its policies declare is predicted, as the "
@@ -113,14 +113,8 @@ def _verified(options: Namespace, found: Reachability, plan: ProbePlan) -> Verif
     from podwall.verify.running import verified  # noqa: PLC0415 - a plan needs no client
     from podwall.verify.temporary import ProbeRun  # noqa: PLC0415 - as above
 
-    if not options.image:
-        raise InvalidValue(
-            "the temporary pods need an image",
-            help="name one that this cluster may pull and that has `sh` and `nc`, best by its "
-            "digest: `--image REGISTRY/busybox@sha256:...`",
-        )
     how = ProbeRun(options.image, secrets.token_hex(4), options.parallel)
-    with _ended_by_signals(), progress("probing"):
+    with ended_by_signals(), progress("probing"):
         return verified(_context(options), found, plan, how, write_message)
 
 
@@ -147,7 +141,7 @@ def _clean_up(options: Namespace) -> int:
 
 
 @contextmanager
-def _ended_by_signals() -> Iterator[None]:
+def ended_by_signals() -> Iterator[None]:
     """Let what ends a process end it as Ctrl-C does, so that everything is removed before."""
 
     def interrupt(*_: object) -> None:

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from argparse import ArgumentParser, ArgumentTypeError
+from typing import Final
 
-from podwall.cli.arguments import add_cluster, add_format, add_manifests, add_stack
+from podwall.cli.arguments import add_cluster, add_format, add_kubeconfig, add_manifests, add_stack
 
-__all__ = ["verify_arguments"]
+__all__ = ["add_live_steps", "verify_arguments"]
 
 
 def verify_arguments(parser: ArgumentParser) -> None:
@@ -22,11 +23,7 @@ def verify_arguments(parser: ArgumentParser) -> None:
     add_manifests(parser)
     add_cluster(parser)
     add_format(parser, ("text", "json", "junit", "tap"))
-    parser.add_argument(
-        "--image",
-        metavar="IMAGE",
-        help="of the temporary pods, with `sh` and `nc` as busybox has them, best by its digest",
-    )
+    _add_image(parser)
     _add_choice(parser)
     doing = parser.add_mutually_exclusive_group()
     doing.add_argument(
@@ -35,6 +32,30 @@ def verify_arguments(parser: ArgumentParser) -> None:
     doing.add_argument(
         "--cleanup", action="store_true", help="only remove what earlier runs left behind"
     )
+
+
+def add_live_steps(parser: ArgumentParser) -> None:
+    """Add what lets the walkthrough be tried on a running cluster."""
+    parser.add_argument(
+        "--live",
+        action="store_true",
+        help="try the steps on the running cluster, in namespaces that are removed at the end",
+    )
+    add_kubeconfig(parser)
+    _add_image(parser)
+
+
+def _add_image(parser: ArgumentParser) -> None:
+    parser.add_argument(
+        "--image",
+        metavar="IMAGE",
+        default=_IMAGE,
+        help="of the temporary pods, with `sh` and `nc` as busybox has them, best by its digest "
+        f"(default: {_IMAGE})",
+    )
+
+
+_IMAGE: Final = "docker.io/library/busybox:1.37.0"
 
 
 def _add_choice(parser: ArgumentParser) -> None:

@@ -10,9 +10,17 @@ from podwall.policies.presets import Step
 from podwall.reachability import Verdict
 from podwall.reports.screen import Column, Console, Styled, Table
 from podwall.reports.terminal import Symbols, symbols
+from podwall.verify import Agreement, ObservedAttempt, ProbeOutcome
 from podwall.walkthrough import BACKEND, CLIENTS, LABELS, Attempt, Client
 
-__all__ = ["WalkthroughDocument", "print_walkthrough", "walkthrough_document"]
+__all__ = [
+    "LiveWalkthroughDocument",
+    "WalkthroughDocument",
+    "live_walkthrough_document",
+    "print_live_walkthrough",
+    "print_walkthrough",
+    "walkthrough_document",
+]
 
 
 _POLICIES: Final = {
@@ -94,3 +102,62 @@ def walkthrough_document(attempts: Iterable[Attempt]) -> WalkthroughDocument:
         )
         for attempt in attempts
     )
+
+
+class ObservedAttemptDocument(TypedDocument):
+    """Whether a client was predicted to reach the backend at a step, and whether it did."""
+
+    step: Step
+    client: Annotated[str, about("The client as `namespace/name` of the walkthrough.")]
+    predicted: Verdict
+    observed: Annotated[Verdict | None, about("Null where it was not observed.")]
+    outcome: Annotated[ProbeOutcome, about("How the last attempt to connect ended.")]
+    agreement: Agreement
+    reason: Annotated[str, about("Why it does not agree, in a sentence; empty where it does.")]
+
+
+LiveWalkthroughDocument = Annotated[
+    tuple[ObservedAttemptDocument, ...],
+    about(
+        "What `podwall walkthrough --live -o json` prints: for each step and client what was "
+        "predicted and what was observed."
+    ),
+]
+
+
+def live_walkthrough_document(attempts: Iterable[ObservedAttempt]) -> LiveWalkthroughDocument:
+    """Return a document for each client at each step."""
+    return tuple(
+        ObservedAttemptDocument(
+            each.attempt.step,
+            each.attempt.client.id,
+            each.attempt.verdict,
+            each.observed,
+            each.outcome,
+            each.agreement,
+            each.result.reason if each.result else "it was not predicted",
+        )
+        for each in attempts
+    )
+
+
+def print_live_walkthrough(attempts: Sequence[ObservedAttempt], console: Console) -> None:
+    """Print a row for each client at each step, and how many are as predicted."""
+    shown = symbols(console.encoding)
+    heads = ("", "step", "client", "predicted", "observed")
+    columns = (Column(Styled.of((head, "bold")), wraps=False) for head in heads)
+    rows = (_live_row(each, shown) for each in attempts)
+    console.print(Table(tuple(columns), gap="  ", rule="─").with_rows(rows))
+    agreeing = sum(each.agreement is Agreement.AGREES for each in attempts)
+    for each in attempts:
+        if each.result is not None and each.result.reason:
+            console.print(f"{each.attempt.step}: {each.result.reason}", wrap=False)
+    console.print("", f"{agreeing} of {len(attempts)} as predicted")
+
+
+def _live_row(each: ObservedAttempt, shown: Symbols) -> tuple[Styled, ...]:
+    marks = {Agreement.AGREES: (shown.yes, "green"), Agreement.DISAGREES: (shown.no, "red")}
+    attempt = each.attempt
+    cells = (attempt.step.value, attempt.client.id, attempt.verdict.value, each.outcome.value)
+    mark = marks.get(each.agreement, ("?", "yellow"))
+    return (Styled.of(mark), *map(Styled.of, cells))

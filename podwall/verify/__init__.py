@@ -22,6 +22,7 @@ from podwall.verify.comparing import (
     unforeseen,
 )
 from podwall.verify.probe import ConnectionProbe, NotProbed, ProbePlan
+from podwall.verify.stepping import ObservedAttempt, attempts_exit_code
 from podwall.verify.verification import Verification, verification
 
 __all__ = [
@@ -31,9 +32,11 @@ __all__ = [
     "ConnectionProbe",
     "NotProbed",
     "Observation",
+    "ObservedAttempt",
     "ProbeOutcome",
     "ProbePlan",
     "Verification",
+    "attempts_exit_code",
     "boundary_probes",
     "changed_probes",
     "compared",

@@ -29,8 +29,8 @@ class Leftover:
 
 class _Metadata(msgspec.Struct):
     name: str
-    namespace: str
     labels: dict[str, str]
+    namespace: str = ""
 
 
 class _Item(msgspec.Struct):
@@ -58,7 +58,16 @@ def leftovers(connection: ApiConnection, namespace: str | None = None) -> tuple[
             meta = each.metadata
             path = f"{root}/namespaces/{meta.namespace}/{plural}/{meta.name}"
             found.setdefault((meta.namespace, meta.labels[RUN_LABEL]), []).append(path)
+    for name, run in _namespaces(connection) if namespace is None else ():
+        found.setdefault((name, run), []).append(f"/api/v1/namespaces/{name}")
     return tuple(Leftover(*key, tuple(paths)) for key, paths in found.items())
+
+
+def _namespaces(connection: ApiConnection) -> Iterator[tuple[str, str]]:
+    """Yield the namespaces that a walkthrough has made, with its run."""
+    answer = connection.get("/api/v1/namespaces", labelSelector=RUN_LABEL)
+    for each in _ITEMS.decode(answer).items:
+        yield each.metadata.name, each.metadata.labels[RUN_LABEL]
 
 
 def removed(connection: ApiConnection, left: Iterable[Leftover]) -> Iterator[str]:

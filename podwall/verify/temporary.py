@@ -24,7 +24,9 @@ __all__ = [
     "ClientPod",
     "ProbeRun",
     "client_manifest",
+    "namespace_manifest",
     "owner_manifest",
+    "server_manifest",
     "timer_manifest",
     "used_keys",
 ]
@@ -139,6 +141,31 @@ def client_manifest(
             "readinessGates": [{"conditionType": "podwall.dev/never-ready"}],
         },
     }
+
+
+def namespace_manifest(run: str, name: str) -> Mapping[str, Any]:
+    """Return a namespace that is a run's own, and goes with it."""
+    labels = {**_owned(run), "pod-security.kubernetes.io/enforce": "restricted"}
+    return {"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": name, "labels": labels}}
+
+
+def server_manifest(
+    name: str, namespace: str, labels: Mapping[str, str], how: ProbeRun
+) -> Mapping[str, Any]:
+    """Return a pod that is connected to: it serves port 80 where its image can, else refuses."""
+    spec = _pod_spec(how.image, ("sh", "-c", _SERVER), {}, _SERVING)
+    settings = {"name": "net.ipv4.ip_unprivileged_port_start", "value": "0"}
+    security = {**spec["securityContext"], "sysctls": [settings]}
+    return {
+        "apiVersion": "v1",
+        "kind": "Pod",
+        "metadata": {"name": name, "namespace": namespace, "labels": dict(labels)},
+        "spec": {**spec, "securityContext": security},
+    }
+
+
+_SERVER: Final = "httpd -f -p 80 -h /tmp || while :; do sleep 3600; done"
+_SERVING: Final = 1800
 
 
 def _name(run: str) -> str:
