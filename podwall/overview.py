@@ -25,7 +25,7 @@ from podwall.model import IpNetwork
 from podwall.policies.rules import Direction
 from podwall.portset import NO_PORTS, PortSet
 from podwall.reachability import ExternalRange, Reachability, UnseenPods
-from podwall.reachability.arrays import Csr, IntArray
+from podwall.reachability.arrays import Csr, IntArray, distinct
 from podwall.reachability.exposure import UnseenOpening
 from podwall.reachability.profiles import UNISOLATED
 from podwall.reachability.values import NOTHING_PASSES, PairVerdict
@@ -116,7 +116,7 @@ def _is_undetermined(table: VerdictTable) -> Flags:
 
 def _from_outside(table: VerdictTable, counted: Flags) -> Flags:
     """Return for each destination role whether a verdict from some address outside counts."""
-    outside = np.unique(table.sources[len(table.reachability.workloads) :])
+    outside = distinct(table.sources[len(table.reachability.workloads) :])
     return np.asarray(counted[table.cells[outside]].any(axis=0), dtype=np.bool_)
 
 
@@ -222,7 +222,7 @@ class _Outside(NamedTuple):
 def _outside(table: VerdictTable) -> list[_Outside]:
     """Return the external ranges in groups, each with the same verdicts with every workload."""
     count = len(table.reachability.workloads)
-    sources, destinations = np.unique(table.sources[:count]), np.unique(table.destinations[:count])
+    sources, destinations = distinct(table.sources[:count]), distinct(table.destinations[:count])
     alike: dict[tuple[bytes, bytes], list[ExternalRange]] = {}
     indices: dict[ExternalRange, int] = {}
     for index, each in enumerate(table.reachability.externals, count):
@@ -282,7 +282,7 @@ def _exposed_alike(
     exposed = reachability.exposed_classes[direction]
     elements = reachability.ends.element[: len(reachability.workloads)]
     groups = Csr.of_pairs(exposed.of[elements], np.arange(len(elements)), len(exposed))
-    for number in np.unique(exposed.of[elements]).tolist():
+    for number in distinct(exposed.of[elements]).tolist():
         yield groups[number].tolist(), exposed.openings(number)
 
 

@@ -35,13 +35,12 @@ from podwall.plan.real_names import RealNames, real_names
 from podwall.policies.errors import Finding, Place, Severity
 from podwall.reachability import Reachability, reachability
 from podwall.reading import LedgerEntry, ObjectStatus, SnapshotReading, snapshot
-from podwall.selection_gaps import selection_gaps
 from podwall.sources.clusters import single_cluster
+from podwall.sources.existence import Existence
 from podwall.sources.existence_findings import existence_findings
 from podwall.sources.model import Source, SourceKind, Stage
 from podwall.sources.stacks import stage_of
 from podwall.sources.yaml_lines import at_their_lines, exact_place
-from podwall.temporary_openings import temporary_openings
 from podwall.unread_findings import ACCEPTABLE, not_closed, unknown_kinds
 
 __all__ = ["NAMES_NOTHING", "Review", "SuppressedFinding", "review"]
@@ -253,10 +252,18 @@ class Review:
         if self.source.existence is not None:
             yield from engine_changes(self.source.existence.before, after)
             yield from existence_findings(self.source.existence)
-            yield from temporary_openings(self.source.existence, self._of_plan)
-            yield from selection_gaps(self.source.existence, self._of_plan)
+            yield from self._meanwhile(self.source.existence)
         yield from unseen_objects(after)
         yield from unclear_clusters(after)
+
+    def _meanwhile(self, existence: Existence) -> Iterator[Finding]:
+        """Yield what is open for a while, of which only a deployment in steps has anything."""
+        # Imported only here: both compare, which no folder of manifests has any need of.
+        from podwall.selection_gaps import selection_gaps  # noqa: PLC0415 - as above
+        from podwall.temporary_openings import temporary_openings  # noqa: PLC0415 - as above
+
+        yield from temporary_openings(existence, self._of_plan)
+        yield from selection_gaps(existence, self._of_plan)
 
     def _of_plan(self, plan: Plan) -> Reachability:
         return reachability(self._read(stage_of(plan)).snapshot, self.engine)

@@ -21,7 +21,7 @@ import numpy.typing as npt
 
 from podwall.portset import PortSet
 from podwall.reachability import Endpoint, Reachability, Undetermined
-from podwall.reachability.arrays import IntArray, Registry, each_once
+from podwall.reachability.arrays import IntArray, Registry, each_once, is_in
 from podwall.reachability.values import EVERYTHING_PASSES, NOTHING_PASSES, PairVerdict
 
 __all__ = [
@@ -129,7 +129,7 @@ class _Decoder:
             edges = self._join.edges(rows)
             block = np.zeros((len(rows), len(destinations)), dtype=np.uint32)
             block[edges.row, edges.destination] = each_once(edges.ports, self._number)
-            free = np.isin(rows, sources.unisolated)
+            free = is_in(rows, sources.unisolated)
             block[np.ix_(free, destinations.unisolated)] = OPEN
             outside = sources.outside[rows] == 1
             block[np.ix_(outside, np.flatnonzero(destinations.outside))] = DENIED

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from argparse import (
     Action,
     ArgumentError,
@@ -12,7 +13,6 @@ from argparse import (
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from importlib import import_module
-from importlib.metadata import version
 from types import MappingProxyType
 from typing import Any, NoReturn
 
@@ -70,13 +70,15 @@ def parsed(
 
     What is misspelt ends the process with exit code 2, and with the word that is likely meant.
     """
+    words = sys.argv[1:] if arguments is None else arguments
     parser = _Parser(
         prog="podwall",
         description=_DESCRIPTION,
         epilog=f"{_EXAMPLES}\n\n{_EXIT_CODES}\n\n{_MORE}",
         formatter_class=_Formatter,
     )
-    parser.add_argument("--version", action="version", version=f"podwall {version('podwall')}")
+    shows_version = any(word.startswith("--v") for word in words)
+    parser.add_argument("--version", action="version", version=_version() if shows_version else "")
     choices = parser.add_subparsers(title="commands", metavar="COMMAND", dest="chosen")
     for command in commands:
         sub = choices.add_parser(
@@ -86,16 +88,24 @@ def parsed(
             epilog=f"example:\n  {command.example}",
             formatter_class=_Formatter,
         )
-        command.declare(sub)
+        if command.name in words:
+            command.declare(sub)
         sub.add_argument("--debug", action="store_true", help="show the traceback of an error")
         sub.set_defaults(**{"default_sources": [], **defaults}, command=command, parser=sub)
-    options, further = parser.parse_known_args(arguments)
+    options, further = parser.parse_known_args(words)
     if options.chosen is None and not further:
         parser.print_help()
         parser.exit(2)
     if further:
         getattr(options, "parser", parser).refuse(further)
     return options
+
+
+def _version() -> str:
+    # Imported only where somebody asks: it takes longer than all the rest of help.
+    from importlib.metadata import version  # noqa: PLC0415 - as above
+
+    return f"podwall {version('podwall')}"
 
 
 class _Parser(ArgumentParser):

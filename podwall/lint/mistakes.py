@@ -8,7 +8,6 @@ from functools import partial
 from itertools import pairwise
 from typing import Final
 
-from podwall.explain.wording import peer_text
 from podwall.lint.context import Diagnostic, Lint, LintContext, PeerAt, quoted_name
 from podwall.model import (
     PodPeer,
@@ -76,6 +75,9 @@ def _possible_ports(rule: Rule) -> PortSet:
 
 
 def _one_sided_diagnostic(found: PeerAt, peer: PodPeer) -> Diagnostic:
+    # Imported only where there is something to say: `explain` is a room of its own.
+    from podwall.explain.wording import peer_text  # noqa: PLC0415 - as above
+
     who = peer_text(peer, str(found.at.policy.namespace))
     if found.at.direction is Direction.EGRESS:
         return Diagnostic(

@@ -14,70 +14,76 @@ Everything has a name (`ALL_PODS`, `ALL_NAMESPACES`, `ANYWHERE`, `ALL_PORTS`, `D
 never means everything. A value that Kubernetes would refuse is refused where it is written.
 """
 
-from podwall.policies.addresses import ANYWHERE, IpBlock, ip_block
-from podwall.policies.errors import (
-    Finding,
-    InvalidManifest,
-    InvalidValue,
-    MissingExtra,
-    Place,
-    PodwallError,
-    Severity,
-    SourceError,
-)
-from podwall.policies.labels import (
-    Labels,
-    LabelSelector,
-    Operator,
-    Requirement,
-    does_not_exist,
-    exists,
-    in_,
-    not_in,
-)
-from podwall.policies.peers import (
-    ALL_NAMESPACES,
-    ALL_PODS,
-    NamedNamespace,
-    Namespaces,
-    Peer,
-    Pods,
-    PodsIn,
-    namespace,
-    namespaces,
-    pods,
-)
-from podwall.policies.policy import NetworkPolicy
-from podwall.policies.ports import (
-    ALL_PORTS,
-    ALL_SCTP_PORTS,
-    ALL_TCP_PORTS,
-    ALL_UDP_PORTS,
-    Port,
-    Ports,
-    Protocol,
-    sctp,
-    tcp,
-    udp,
-)
-from podwall.policies.presets import (
-    DNS_PORTS,
-    KUBE_DNS,
-    LOCAL_DNS,
-    Step,
-    allow_dns,
-    connection,
-    default_deny,
-    walkthrough,
-)
-from podwall.policies.rules import (
-    DENY_ALL,
-    Direction,
-    EgressRule,
-    IngressRule,
-    allow_from,
-    allow_to,
-)
+from __future__ import annotations
+
+from importlib import import_module
+from typing import TYPE_CHECKING, Any, Final
+
+if TYPE_CHECKING:
+    from podwall.policies.addresses import ANYWHERE, IpBlock, ip_block
+    from podwall.policies.errors import (
+        Finding,
+        InvalidManifest,
+        InvalidValue,
+        MissingExtra,
+        Place,
+        PodwallError,
+        Severity,
+        SourceError,
+    )
+    from podwall.policies.labels import (
+        Labels,
+        LabelSelector,
+        Operator,
+        Requirement,
+        does_not_exist,
+        exists,
+        in_,
+        not_in,
+    )
+    from podwall.policies.peers import (
+        ALL_NAMESPACES,
+        ALL_PODS,
+        NamedNamespace,
+        Namespaces,
+        Peer,
+        Pods,
+        PodsIn,
+        namespace,
+        namespaces,
+        pods,
+    )
+    from podwall.policies.policy import NetworkPolicy
+    from podwall.policies.ports import (
+        ALL_PORTS,
+        ALL_SCTP_PORTS,
+        ALL_TCP_PORTS,
+        ALL_UDP_PORTS,
+        Port,
+        Ports,
+        Protocol,
+        sctp,
+        tcp,
+        udp,
+    )
+    from podwall.policies.presets import (
+        DNS_PORTS,
+        KUBE_DNS,
+        LOCAL_DNS,
+        Step,
+        allow_dns,
+        connection,
+        default_deny,
+        walkthrough,
+    )
+    from podwall.policies.rules import (
+        DENY_ALL,
+        Direction,
+        EgressRule,
+        IngressRule,
+        allow_from,
+        allow_to,
+    )
 
 __all__ = [
     "ALL_NAMESPACES",
@@ -135,6 +141,91 @@ __all__ = [
     "udp",
     "walkthrough",
 ]
+
+_DEFINED_IN: Final = {
+    "addresses": (
+        "ANYWHERE",
+        "IpBlock",
+        "ip_block",
+    ),
+    "errors": (
+        "Finding",
+        "InvalidManifest",
+        "InvalidValue",
+        "MissingExtra",
+        "Place",
+        "PodwallError",
+        "Severity",
+        "SourceError",
+    ),
+    "labels": (
+        "Labels",
+        "LabelSelector",
+        "Operator",
+        "Requirement",
+        "does_not_exist",
+        "exists",
+        "in_",
+        "not_in",
+    ),
+    "peers": (
+        "ALL_NAMESPACES",
+        "ALL_PODS",
+        "NamedNamespace",
+        "Namespaces",
+        "Peer",
+        "Pods",
+        "PodsIn",
+        "namespace",
+        "namespaces",
+        "pods",
+    ),
+    "policy": ("NetworkPolicy",),
+    "ports": (
+        "ALL_PORTS",
+        "ALL_SCTP_PORTS",
+        "ALL_TCP_PORTS",
+        "ALL_UDP_PORTS",
+        "Port",
+        "Ports",
+        "Protocol",
+        "sctp",
+        "tcp",
+        "udp",
+    ),
+    "presets": (
+        "DNS_PORTS",
+        "KUBE_DNS",
+        "LOCAL_DNS",
+        "Step",
+        "allow_dns",
+        "connection",
+        "default_deny",
+        "walkthrough",
+    ),
+    "rules": (
+        "DENY_ALL",
+        "Direction",
+        "EgressRule",
+        "IngressRule",
+        "allow_from",
+        "allow_to",
+    ),
+}
+_MODULES: Final = {name: module for module, names in _DEFINED_IN.items() for name in names}
+
+
+def _on_first_use(name: str) -> Any:
+    """Return a name, whose module is imported only now: an error needs no presets (PEP 562)."""
+    if name not in _MODULES:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    found = getattr(import_module(f"{__name__}.{_MODULES[name]}"), name)
+    globals()[name] = found
+    return found
+
+
+if not TYPE_CHECKING:  # a type checker takes every name from a `__getattr__` that it sees
+    __getattr__ = _on_first_use
 
 
 def __dir__() -> list[str]:

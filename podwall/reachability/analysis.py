@@ -24,7 +24,7 @@ from podwall.engines import Engine
 from podwall.model import PortRule, Service, Snapshot, UnreadPolicy
 from podwall.policies.rules import Direction
 from podwall.reachability.addresses import FIRST_V6, block_ranges
-from podwall.reachability.arrays import Atoms, Csr, IntArray, Registry, Sets
+from podwall.reachability.arrays import Atoms, Csr, IntArray, Registry, Sets, is_in
 from podwall.reachability.cluster import EnforcedCluster
 from podwall.reachability.destinations import (
     Destinations,
@@ -234,7 +234,7 @@ class _Context:
     def _isolating(self, groups: PolicyGroups) -> Csr:
         """Return for each element the groups that isolate it: `2 * group`, plus one if perhaps."""
         targets = np.array(groups.targets, dtype=np.int64)
-        doubtful = np.isin(np.arange(len(targets)), list(groups.doubtful))
+        doubtful = is_in(np.arange(len(targets)), np.array(sorted(groups.doubtful), dtype=np.int64))
         certain, isolated = self.elements.must.gather(targets)
         perhaps, position = self.elements.perhaps.gather(targets)
         elements = (isolated, self.elements.perhaps.items[position])

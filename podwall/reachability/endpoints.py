@@ -13,7 +13,7 @@ from podwall.model import Peer, PodPeer, Policy, Rule, Selector, SnapshotWorkloa
 from podwall.policies.errors import InvalidValue
 from podwall.reachability.addresses import first_address, networks
 from podwall.reachability.analysis import Analysis
-from podwall.reachability.arrays import Atoms, IntArray
+from podwall.reachability.arrays import Atoms, IntArray, distinct
 from podwall.reachability.peers import peer_set_elements
 from podwall.reachability.pod_classes import PodClasses
 from podwall.reachability.policy_rules import PeerSets
@@ -129,4 +129,4 @@ class PeerResolver:
         must, perhaps = found.of(number)
         shown = len(self.everyone)
         must, perhaps = must[must < shown], perhaps[perhaps < shown]
-        return ResolvedPeers(must, np.union1d(must, perhaps))
+        return ResolvedPeers(must, distinct(np.concatenate([must, perhaps])))

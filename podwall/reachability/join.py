@@ -26,6 +26,7 @@ from podwall.reachability.arrays import (
     IntArray,
     Sets,
     group_by_membership,
+    is_in,
     packed,
     unpacked,
 )
@@ -167,7 +168,7 @@ class Join:
         if profile == UNISOLATED:
             return np.array([ALL_PORTS_NUMBER])
         here = slice(side.sets.starts[profile], side.sets.starts[profile + 1])
-        ports = side.ports[here][np.isin(side.sets.items[here], sets)]
+        ports = side.ports[here][is_in(side.sets.items[here], sets)]
         return reduce(self.table.either, ports.reshape(-1, 1), np.array([NO_PORTS_NUMBER]))
 
     def edges(self, rows: IntArray) -> Edges:

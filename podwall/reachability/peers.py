@@ -25,7 +25,16 @@ import numpy as np
 from podwall.engines import BlockMatch, Fact
 from podwall.model import Unknown
 from podwall.reachability.addresses import at_most, block_ranges, blocks_match
-from podwall.reachability.arrays import Atoms, BoolArray, Csr, IntArray, Sets, spans, unpacked
+from podwall.reachability.arrays import (
+    Atoms,
+    BoolArray,
+    Csr,
+    IntArray,
+    Sets,
+    spans,
+    unpacked,
+    without,
+)
 from podwall.reachability.cluster import EnforcedCluster
 from podwall.reachability.matching import Match, NamespaceLabels
 from podwall.reachability.pod_classes import UNKNOWN_LOCATION, LabelIndex, PodClasses, SelectedMaps
@@ -275,7 +284,7 @@ def peer_set_elements(
     must = lookup.pairs(peer_sets, Bound.MUST, wholes)
     if not lookup.certain(peer_sets):
         may, known = (_codes(each, size) for each in (lookup.pairs(peer_sets, Bound.MAY), must))
-        perhaps.append(PeerSetPairs(*unpacked(np.setdiff1d(may, known), size, len(peer_sets))))
+        perhaps.append(PeerSetPairs(*unpacked(without(may, known), size, len(peer_sets))))
     whole = np.full(len(peer_sets), -1)
     whole[list(wholes)] = list(wholes.values())
     lists = (_lists(each, len(peer_sets), size) for each in ([must, *certain], perhaps))

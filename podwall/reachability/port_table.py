@@ -26,7 +26,7 @@ import numpy.typing as npt
 
 from podwall.intervals import Ranges
 from podwall.portset import ALL_PORTS, LAST_PORT, TRANSPORTS, PortSet
-from podwall.reachability.arrays import Atoms, IntArray, Registry
+from podwall.reachability.arrays import Atoms, IntArray, Registry, distinct
 from podwall.reachability.values import Bounds, PairVerdict
 
 __all__ = ["ALL_PORTS_NUMBER", "NO_PORTS_NUMBER", "PortAtoms", "PortTable"]
@@ -145,7 +145,7 @@ class _Memo:
         index = np.searchsorted(self._pairs, pairs, side="right") - 1
         unknown = self._pairs[index] != pairs
         if unknown.any():
-            self._learn(np.unique(pairs[unknown]))
+            self._learn(distinct(pairs[unknown]))
             index = np.searchsorted(self._pairs, pairs, side="right") - 1
         return self._results[index]
 

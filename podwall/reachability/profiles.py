@@ -34,8 +34,11 @@ from podwall.reachability.arrays import (
     IntArray,
     Registry,
     Sets,
+    distinct,
     group_by_membership,
+    is_in,
     packed,
+    without,
 )
 from podwall.reachability.destinations import NAMELESS, Destinations, Exemptions
 from podwall.reachability.hidden_clients import OutsideElements, with_clients_hidden
@@ -159,7 +162,7 @@ class Grants:
     def _by_destination(self, peer_set: int, ports: int) -> Iterator[Grant]:
         namings = self._destinations.naming
         for elements, must in zip(self._elements.of(peer_set), (True, False), strict=True):
-            for naming in np.unique(namings[elements]).tolist():
+            for naming in distinct(namings[elements]).tolist():
                 allowed = self._bounds_of(ports, naming)
                 if allowed.may:
                     number = self.add_set(elements[namings[elements] == naming])
@@ -209,7 +212,7 @@ def _intersection(
 ) -> Iterator[Grant]:
     """Yield what each of the alternatives allows by itself."""
     granted = [grant.peers for each in alternatives for grant in each]
-    numbers = np.unique(granted).astype(np.int64)
+    numbers = distinct(np.array(granted, dtype=np.int64))
     size = len(grants.elements(EVERYONE))
     sets = Csr.of_lists([grants.elements(number) for number in numbers.tolist()])
     around = sets.transposed(size)
@@ -340,8 +343,8 @@ def _hidden(alike: _Alike, exemptions: Exemptions) -> Iterator[tuple[int, PortSe
 def _stated(alike: _Alike, grants: Grants, bounds: Registry[Bounds]) -> Iterator[IntArray]:
     """Yield what policies grant."""
     yield np.empty((0, 3), dtype=np.int64)
-    doubtful = np.unique(alike.isolating.owners()[alike.isolating.items % 2 == 1])
-    certain = np.setdiff1d(np.arange(len(alike)), doubtful)
+    doubtful = distinct(alike.isolating.owners()[alike.isolating.items % 2 == 1])
+    certain = without(np.arange(len(alike)), doubtful)
     owner, position = alike.isolating.gather(certain)
     index, row = grants.of_group.gather(alike.isolating.items[position] // 2)
     yield np.stack([certain[owner][index], grants.peers[row], grants.ports[row]], axis=1)
@@ -372,7 +375,7 @@ def _by_name(alike: _Alike, certain: IntArray, grants: Grants) -> Iterator[tuple
     """Yield the grants that depend on port names, of elements that are certainly isolated."""
     owner, position = alike.isolating.gather(certain)
     group = alike.isolating.items[position] // 2
-    named = np.isin(group, grants.groups_with_names)
+    named = is_in(group, grants.groups_with_names)
     for number, each in zip(certain[owner[named]].tolist(), group[named].tolist(), strict=True):
         for grant in grants.named(each, int(alike.naming[number])):
             yield number, grant
@@ -402,7 +405,7 @@ def _merged(rows: IntArray, bounds: Registry[Bounds]) -> IntArray:
     if not len(repeated):
         return rows
     several: defaultdict[int, set[int]] = defaultdict(set)
-    concerned = np.isin(keys, keys[repeated])
+    concerned = is_in(keys, keys[repeated])
     for key, ports in zip(keys[concerned].tolist(), rows[concerned, 2].tolist(), strict=True):
         several[key].add(ports)
     union = {key: _union(ports, bounds) for key, ports in several.items()}

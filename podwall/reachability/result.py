@@ -20,7 +20,7 @@ from podwall.model import IpProtocol, Snapshot
 from podwall.policies.errors import InvalidValue
 from podwall.policies.rules import Direction
 from podwall.reachability.analysis import Analysis
-from podwall.reachability.arrays import Csr, IntArray, spans
+from podwall.reachability.arrays import Csr, IntArray, is_in, spans
 from podwall.reachability.cluster import SOME_OF_THESE, EnforcedCluster
 from podwall.reachability.endpoints import Endpoints
 from podwall.reachability.exposure import ExposedClasses, UnseenOpening, exposure
@@ -110,7 +110,7 @@ class SourceRows:
         self._destination_role = join.destinations.of[ends.element]
         numbers = np.arange(len(ends.all))
         self._holders = Csr.of_pairs(self._destination_role, numbers, len(join.destinations))
-        unrestricted = np.isin(self._destination_role, join.destinations.unisolated)
+        unrestricted = is_in(self._destination_role, join.destinations.unisolated)
         self._open = np.flatnonzero(unrestricted)
         self._open_inside = np.flatnonzero(unrestricted[: len(ends.workloads)])
 

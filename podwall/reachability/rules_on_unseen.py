@@ -29,6 +29,7 @@ from podwall.reachability.arrays import (
     Csr,
     IntArray,
     group_by_membership,
+    is_in,
     packed,
     unique_rows,
 )
@@ -259,7 +260,9 @@ class TheirRules:
         number = np.array([_number(shown, each) for each in names], dtype=np.int64)
         targets = np.array(self._groups.targets, dtype=np.int64)
         namespace, selector = self._peers.within[targets].T
-        doubtful = np.isin(np.arange(len(targets)), list(self._groups.doubtful))
+        doubtful = is_in(
+            np.arange(len(targets)), np.array(sorted(self._groups.doubtful), dtype=np.int64)
+        )
         rows, _ = unique_rows(np.stack([number[namespace], 2 * selector + doubtful], axis=1))
         count = len(shown.names)
         lists = Csr.of_pairs(rows[:, 0], rows[:, 1], count + 1)

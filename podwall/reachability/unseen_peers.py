@@ -24,7 +24,7 @@ import numpy as np
 
 from podwall.model import LabelMap, Operator, Selector, Unknown
 from podwall.reachability.addresses import block_ranges, blocks_match
-from podwall.reachability.arrays import BoolArray, Csr, IntArray, unique_rows
+from podwall.reachability.arrays import BoolArray, Csr, IntArray, distinct, unique_rows
 from podwall.reachability.cluster import EnforcedCluster, other_namespaces
 from podwall.reachability.label_conditions import (
     EVERY_LABEL_MAP,
@@ -305,7 +305,7 @@ class UnseenPeers:
         classes = self._classes
         label, number = classes.label[here], self._number_shown[classes.namespace[here]]
         found: defaultdict[tuple[str, ...], int] = defaultdict(int)
-        for each in np.unique(label).tolist():
+        for each in distinct(label).tolist():
             there = number[label == each]
             found[_values(classes.labels[each], pinned)] |= self.shown.bits(there[there >= 0])
         return found

@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 import re
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
-from podwall.expectations import Expectation, Statement
 from podwall.model import IpProtocol
 from podwall.policies.errors import Place
 from podwall.policies.wording import listed
 from podwall.portset import ALL_PORTS, FIRST_PORT, LAST_PORT, PortSet
 from podwall.reachability import AnyEndpoint, UnseenPods
 from podwall.streams import one_line
+
+if TYPE_CHECKING:
+    from podwall.expectations import Statement
 
 __all__ = [
     "counted",
@@ -72,6 +74,9 @@ def statement_words(statement: Statement) -> str:
 
 def statement_name(statement: Statement) -> str:
     """Return who states that an opening is meant: an expectation's name, or the reason."""
+    # Imported only here: a report of a cluster about which nothing is stated needs none of it.
+    from podwall.expectations import Expectation  # noqa: PLC0415 - as above
+
     if isinstance(statement, Expectation):
         return f"expected: `{statement.name}`"
     return f"accepted: {statement.because}"

@@ -7,8 +7,7 @@ own files are read as they are.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import Callable, Iterator, Sequence
 from functools import partial
 from pathlib import Path
 from typing import Final
@@ -21,7 +20,6 @@ from podwall.sources.kustomizations import kustomization_in, unincluded
 from podwall.sources.manifests import read_manifests
 from podwall.sources.model import ManifestOptions
 from podwall.sources.overlays import read_together
-from podwall.sources.rendering import built, rendered
 
 __all__ = ["NoChartError", "read_folder"]
 
@@ -42,9 +40,9 @@ def read_folder(folder: str, options: ManifestOptions) -> ParsedDocuments:
     if options.values and not contents.charts:
         raise NoChartError(folder)
     if is_kustomization:
-        return built(folder, options)
+        return _built(folder, options)
     if str(Path(folder)) in contents.charts:
-        return rendered(folder, options)
+        return _rendered(folder, options)
     return ParsedDocuments.joined(_parts(contents, options))
 
 
@@ -59,13 +57,34 @@ class NoChartError(InvalidValue):
 def _parts(contents: FolderContents, options: ManifestOptions) -> Iterator[ParsedDocuments]:
     yield from map(read_manifests, contents.files)
     tops = unincluded(contents.kustomizations)
-    made = [partial(built, each, options) for each in tops]
-    made += [partial(rendered, each, options) for each in contents.charts]
-    with ThreadPoolExecutor(_AT_ONCE) as pool:
-        found = list(pool.map(_made, made))
+    made = [partial(_built, each, options) for each in tops]
+    made += [partial(_rendered, each, options) for each in contents.charts]
+    found = _side_by_side(made) if made else []
     yield from read_together(tops, found[: len(tops)])
     yield from found[len(tops) :]
     yield ParsedDocuments(others=tuple(map(_written_by_a_preview, contents.previews)))
+
+
+# What runs the tools is imported only where there is something to run: most folders have files.
+
+
+def _built(folder: str, options: ManifestOptions) -> ParsedDocuments:
+    from podwall.sources.rendering import built  # noqa: PLC0415 - as above
+
+    return built(folder, options)
+
+
+def _rendered(folder: str, options: ManifestOptions) -> ParsedDocuments:
+    from podwall.sources.rendering import rendered  # noqa: PLC0415 - as above
+
+    return rendered(folder, options)
+
+
+def _side_by_side(made: Sequence[Callable[[], ParsedDocuments]]) -> list[ParsedDocuments]:
+    from concurrent.futures import ThreadPoolExecutor  # noqa: PLC0415 - as above
+
+    with ThreadPoolExecutor(_AT_ONCE) as pool:
+        return list(pool.map(_made, made))
 
 
 def _written_by_a_preview(folder: str) -> LedgerEntry:

@@ -7,10 +7,8 @@ https://docs.github.com/en/code-security/code-scanning/integrating-with-code-sca
 
 from __future__ import annotations
 
-import hashlib
 import re
 from collections.abc import Iterable, Sequence
-from importlib.metadata import version
 from pathlib import PurePath
 from typing import Annotated, Any, Final
 from urllib.parse import quote
@@ -160,7 +158,12 @@ def sarif_document(findings: Sequence[Finding], *, category: str = "") -> dict[s
     return {"$schema": _SCHEMA, "version": "2.1.0", "runs": [run]}
 
 
+# SARIF alone needs a version and a digest: what brings them is imported only then.
+
+
 def _driver(findings: Iterable[Finding]) -> dict[str, Any]:
+    from importlib.metadata import version  # noqa: PLC0415 - as above
+
     first: dict[str, Finding] = {}
     for finding in findings:
         first.setdefault(finding.id, finding)
@@ -195,8 +198,10 @@ def _result(finding: Finding) -> dict[str, Any]:
 
 def _fingerprint(finding: Finding) -> str:
     """Return what stays the same when lines above the finding come and go."""
+    from hashlib import sha256  # noqa: PLC0415 - as above
+
     parts = (finding.id, finding.message, finding.place.source, finding.place.path)
-    return hashlib.sha256("\0".join(parts).encode("utf-8", "surrogatepass")).hexdigest()[:32]
+    return sha256("\0".join(parts).encode("utf-8", "surrogatepass")).hexdigest()[:32]
 
 
 def _location(place: Place) -> dict[str, Any]:
