@@ -93,6 +93,11 @@ class PortSet:
         return not (self.tcp or self.udp or self.sctp or self.other)
 
     @property
+    def has_ports(self) -> bool:
+        """Whether anything of TCP, UDP or SCTP is in the set."""
+        return bool(self.tcp or self.udp or self.sctp)
+
+    @property
     def without_other(self) -> PortSet:
         """What of the set has ports: TCP, UDP and SCTP.
 
@@ -147,9 +152,12 @@ class PortSet:
 
     def __sub__(self, other: PortSet) -> PortSet:
         """Return what is in this set and not in the other."""
-        pairs = zip(self._transports(), other._transports(), strict=True)
-        tcp, udp, sctp = (intervals.difference(left, right) for left, right in pairs)
-        return PortSet(tcp, udp, sctp, self.other and not other.other)
+        return PortSet(
+            _difference(self.tcp, other.tcp),
+            _difference(self.udp, other.udp),
+            _difference(self.sctp, other.sctp),
+            self.other and not other.other,
+        )
 
     def __bool__(self) -> bool:
         """Whether something is in the set."""
@@ -167,9 +175,6 @@ class PortSet:
             return "all ports"
         parts = [_written(protocol, self.ranges(protocol)) for protocol in TRANSPORTS]
         return "; ".join(filter(None, [*parts, "other protocols" if self.other else ""]))
-
-    def _transports(self) -> tuple[Ranges, Ranges, Ranges]:
-        return self.tcp, self.udp, self.sctp
 
 
 _WHOLE: Final = ((FIRST_PORT, LAST_PORT),)
@@ -195,6 +200,12 @@ def _intersection(left: Ranges, right: Ranges) -> Ranges:
     if not right or left == _WHOLE:
         return right
     return intervals.intersection(left, right)
+
+
+def _difference(left: Ranges, right: Ranges) -> Ranges:
+    if not left or not right:
+        return left
+    return () if right in {left, _WHOLE} else intervals.difference(left, right)
 
 
 def _written(protocol: IpProtocol, ranges: Ranges) -> str:

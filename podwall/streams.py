@@ -212,16 +212,22 @@ def write_output(parts: Iterable[str], shown: Callable[[str], str] | None = None
     stream.flush()
 
 
+_BLOCK: Final = 1 << 16
+"""About so many characters are shown and written at once."""
+
+
 def _whole_lines(parts: Iterable[str]) -> Iterator[str]:
     """Yield the text in pieces that end where lines end, so that no command lies across two."""
     begun: list[str] = []
+    size = 0
     for part in parts:
-        whole, end, rest = part.rpartition("\n")
-        if end:
-            yield "".join([*begun, whole, end])
-            begun = []
-        if rest:
-            begun.append(rest)
+        begun.append(part)
+        size += len(part)
+        if size >= _BLOCK:
+            whole, end, rest = "".join(begun).rpartition("\n")
+            if end:
+                yield whole + end
+                begun, size = [rest], 0
     if begun:
         yield "".join(begun)
 

@@ -367,8 +367,11 @@ def _opened(alike: _Alike, bounds: Registry[Bounds]) -> IntArray:
     """Return what everyone perhaps has: where more may be allowed, and where nothing isolates."""
     opens = alike.overruled == Overruling.OPEN
     free = (alike.overruled > 0) & (alike.isolating.lengths == 0)
+    here = np.flatnonzero(opens | free).tolist()
+    if not here:  # no number for what does not occur: without doubts the port table is smaller
+        return _listed(iter(()))
     ports = bounds.number(Bounds.perhaps(ALL_PORTS))
-    return _listed((each, Grant(EVERYONE, ports)) for each in np.flatnonzero(opens | free).tolist())
+    return _listed((each, Grant(EVERYONE, ports)) for each in here)
 
 
 def _by_name(alike: _Alike, certain: IntArray, grants: Grants) -> Iterator[tuple[int, Grant]]:

@@ -308,7 +308,14 @@ class Reachability:
         """Whether every verdict is allowed or denied."""
         if self._analysis.ports.certain:
             return True
-        return not any(each.undetermined for each in self.connections())
+        return not any(map(self._is_in_doubt, chain.from_iterable(self.blocks())))
+
+    def _is_in_doubt(self, row: SourceRow) -> bool:
+        """Return whether anything that a row has is undetermined; few numbers of ports differ."""
+        doubted = {each for each in set(row.reached.ports) if self.is_undetermined(each)}
+        if row.alone and doubted:
+            return any(ports in doubted for _, ports in row.pairs())
+        return bool(doubted)
 
     def verdict(
         self, source_id: str, destination_id: str, protocol: IpProtocol, port: int
@@ -353,17 +360,19 @@ class Reachability:
         number = self._ends.number(workload_id)
         if self.is_closed or number >= len(self.workloads):
             return ()
-        exposed = self.exposed_classes[direction]
-        group = int(exposed.of[self._ends.element[number]])
-        return tuple(
-            self._unseen_connection(number, direction, each) for each in exposed.openings(group)
-        )
+        return tuple(self._exposure_of(number, direction))
 
     def exposures(self) -> Iterator[Connection]:
         """Yield the connections with unseen pods: of each workload by id, ingress before egress."""
-        for workload in self.workloads:
+        for number in range(0 if self.is_closed else len(self.workloads)):
             for direction in Direction:
-                yield from self.exposure(workload.id, direction)
+                yield from self._exposure_of(number, direction)
+
+    def _exposure_of(self, number: int, direction: Direction) -> Iterator[Connection]:
+        exposed = self.exposed_classes[direction]
+        group = int(exposed.of[self._ends.element[number]])
+        for each in exposed.openings(group):
+            yield self._unseen_connection(number, direction, each)
 
     def doubts_about(
         self, workload_id: str, direction: Direction, pods: UnseenPods
@@ -395,8 +404,7 @@ class Reachability:
         ends: tuple[AnyEndpoint, AnyEndpoint] = (opening.pods, here)
         if direction is Direction.EGRESS:
             ends = (here, opening.pods)
-        doubtful = ports.may - ports.must
-        because = self._why_in_doubt(workload, direction, opening) if doubtful else ()
+        because = () if ports.certain else self._why_in_doubt(workload, direction, opening)
         return Connection(*ends, ports.must, because)
 
     def _why_in_doubt(

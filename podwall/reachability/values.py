@@ -255,4 +255,4 @@ class Connection:
     @property
     def has_ports(self) -> bool:
         """Whether more than ICMP and the like may pass."""
-        return bool((self.allowed | self.undetermined_ports).without_other)
+        return self.allowed.has_ports or any(part.ports.has_ports for part in self.undetermined)

@@ -186,12 +186,18 @@ def csv_line(row: Sequence[str]) -> str:
     return raw_csv_line([f"'{cell}" if _FORMULA.match(cell) else cell for cell in row])
 
 
+_QUOTED: Final = re.compile(r"[^\w ./:;=()\[\]@|<>*-]", re.ASCII)
+"""What is in no cell that certainly stands without quotes; the others are left to `csv`."""
+
+
 def raw_csv_line(row: Sequence[str]) -> str:
     r"""Return a line of a CSV file (RFC 4180, but for its line end), each cell as it is.
 
     >>> raw_csv_line(("=1", "2, 3"))
     '=1,"2, 3"\n'
     """
+    if len(row) > 1 and not any(map(_QUOTED.search, row)):
+        return f"{','.join(row)}\n"
     line = io.StringIO()
     csv.writer(line, lineterminator="\n").writerow(row)
     return line.getvalue()

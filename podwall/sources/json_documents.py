@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from typing import Any, Final
 
 import msgspec
@@ -66,7 +66,22 @@ def parse_json(data: bytes, source: str) -> ParsedDocuments:
 def documents_of(data: bytes, values: Iterable[Any], source: str) -> ParsedDocuments:
     """Return the values of a text as documents; JSON has no lines that are worth naming."""
     documents = tuple(Document(value, Place(source, 1)) for value in values)
-    return ParsedDocuments(documents, tuple(duplicate_keys(data, source)))
+    repeated = () if _is_as_written(data, documents) else tuple(duplicate_keys(data, source))
+    return ParsedDocuments(documents, repeated)
+
+
+def _is_as_written(data: bytes, documents: Sequence[Document]) -> bool:
+    """Return whether a text is its own value written again, so that no key stands in it twice.
+
+    That is quick to tell, and true of most texts; of any other it says nothing.
+    """
+    if len(documents) != 1:
+        return False
+    try:
+        written = msgspec.json.encode(documents[0].manifest)
+        return written == msgspec.json.format(data.removeprefix(BYTE_ORDER_MARK), indent=-1)
+    except (*_NOT_JSON, TypeError, RecursionError):
+        return False
 
 
 def duplicate_keys(data: bytes, source: str) -> Iterator[Finding]:

@@ -13,7 +13,7 @@ from itertools import chain
 from typing import Final, NamedTuple
 
 from podwall.portset import NO_PORTS, PortSet
-from podwall.reachability import Connection, Reachability, SourceRow
+from podwall.reachability import AnyEndpoint, Connection, Reachability, SourceRow
 from podwall.reading import LedgerEntry
 from podwall.reports.formats import CsvLine, csv_line, markdown_lines, markdown_text
 from podwall.reports.words import end_words, printable
@@ -143,23 +143,43 @@ def reach_rows(reachability: Reachability) -> Iterator[ReachRow]:
 
 def exposure_rows(reachability: Reachability) -> Iterator[ReachRow]:
     """Yield the rows between workloads and pods that are not shown, by workload."""
-    return (row_of(each) for each in reachability.exposures() if each.has_ports)
+    names = _Names()
+    return (
+        _row(names.of(each.source), names.of(each.destination), each)
+        for each in reachability.exposures()
+        if each.has_ports
+    )
+
+
+class _Names:
+    """The ids of ends, each written once: thousands of workloads share what they are exposed to."""
+
+    def __init__(self) -> None:
+        self._known: dict[int, tuple[AnyEndpoint, str]] = {}
+
+    def of(self, end: AnyEndpoint) -> str:
+        """Return the id of an end, which is kept so that no other one has its place in memory."""
+        if id(end) not in self._known:
+            self._known[id(end)] = end, printable(end.id)
+        return self._known[id(end)][1]
 
 
 def row_of(connection: Connection) -> ReachRow:
     """Return the row of a connection, the ends by their ids."""
-    return _row(connection.source_id, connection.destination_id, connection)
+    ends = printable(connection.source_id), printable(connection.destination_id)
+    return _row(*ends, connection)
 
 
 def row_in_words(connection: Connection) -> ReachRow:
     """Return the row of a connection, pods that are not shown in words."""
-    return _row(end_words(connection.source), end_words(connection.destination), connection)
+    ends = printable(end_words(connection.source)), printable(end_words(connection.destination))
+    return _row(*ends, connection)
 
 
 def _row(source: str, destination: str, connection: Connection) -> ReachRow:
     return ReachRow(
-        printable(source),
-        printable(destination),
+        source,
+        destination,
         _ports(connection.allowed),
         " | ".join(_ports(part.ports) for part in connection.undetermined),
         " | ".join(printable(part.because) for part in connection.undetermined),
