@@ -186,7 +186,7 @@ def test_written_policies_mean_what_they_say(seed: int) -> None:
     read = snapshot([Document(each) for each in manifests]).snapshot.policies
     assert diff(reachability(found), reachability(replace(found, policies=read))).is_empty
     for each, manifest in zip(found.policies, manifests, strict=True):
-        made = eval(python_code(each), dict(vars(policies)))  # noqa: S307 - our own text
+        made = eval(python_code(each), {name: getattr(policies, name) for name in policies.__all__})  # noqa: S307 - our own text
         assert made == NetworkPolicy.from_manifest(manifest)
 
 
