@@ -21,7 +21,7 @@ from typing import NamedTuple
 import numpy as np
 
 from podwall.portset import PortSet
-from podwall.reachability.arrays import IntArray, Registry
+from podwall.reachability.arrays import IntArray, Registry, is_in
 from podwall.reachability.values import Bounds
 
 __all__ = ["OutsideElements", "with_clients_hidden"]
@@ -72,7 +72,7 @@ def with_clients_hidden(  # noqa: PLR0913, PLR0917 - what decides, each part fro
         elements: returns the elements of a set.
         add_set: returns the number of a set that is new.
     """
-    concerned = np.isin(rows[:, 0], list(hidden))
+    concerned = is_in(rows[:, 0], np.array(list(hidden), dtype=np.int64))
     found = [rows[~concerned]]
     here = rows[concerned]
     here = here[np.argsort(here[:, 0], kind="stable")]

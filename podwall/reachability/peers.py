@@ -31,6 +31,7 @@ from podwall.reachability.arrays import (
     Csr,
     IntArray,
     Sets,
+    is_in,
     spans,
     unpacked,
     without,
@@ -331,7 +332,7 @@ def block_elements(
     """Yield the parts of ip blocks, and the pods and nodes an engine adds."""
     ranges, (cluster, classes, addresses, nodes) = block_ranges(blocks), ends
     parts = addresses.of(ranges)
-    on_nodes = np.isin(parts, nodes)
+    on_nodes = is_in(parts, np.array(nodes, dtype=np.int64))
     yield Match.YES, parts[~on_nodes] + len(classes)
     if parts[on_nodes].size and (node_match := at_most(facts[1])):
         yield node_match, parts[on_nodes] + len(classes)
