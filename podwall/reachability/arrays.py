@@ -258,9 +258,16 @@ def group_by_membership(kinds: IntArray, memberships: Csr) -> IntArray:
     >>> sets_of_each = Csr.of_lists([np.array([0]), np.array([0, 1]), np.array([0])])
     >>> group_by_membership(np.array([5, 5, 5]), sets_of_each).tolist()
     [0, 1, 0]
+    >>> one_each = Csr.of_lists([np.array([7]), np.empty(0, dtype=np.int64), np.array([7])])
+    >>> group_by_membership(np.array([-1, 5, -1]), one_each).tolist()
+    [0, 1, 0]
     """
-    if not len(memberships.items):
-        _, first, place = np.unique(kinds, return_index=True, return_inverse=True)
+    lengths = memberships.lengths[: len(kinds)]
+    if lengths.max(initial=0) <= 1:  # one number says it all, and numpy tells numbers apart faster
+        only = np.zeros(len(kinds), dtype=np.int64)
+        only[lengths == 1] = memberships.items[: lengths.sum()] + 1
+        codes = packed(kinds - kinds.min(initial=0), only)
+        _, first, place = np.unique(codes, return_index=True, return_inverse=True)
         return np.argsort(np.argsort(first))[place]
     starts = memberships.starts.tolist()
     flat = memberships.items.astype(np.int64).tobytes()

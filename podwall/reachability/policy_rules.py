@@ -179,12 +179,14 @@ class PolicyGroups:
         self.doubtful: set[int] = set()
         self._numbers: dict[Hashable, int] = {}
         self._parts: list[tuple[int, int, int]] = []
+        self._once: tuple[IntArray, IntArray, IntArray] | None = None
 
     def add(self, policy: Policy, peer_sets: PeerSets) -> None:
         """Add the rules of one policy, if it isolates in this direction."""
         rules = rules_of(policy, self.direction)
         if rules is None:
             return
+        self._once = None
         group = self._group(policy, peer_sets.of_pods(policy.namespace, policy.pod_selector))
         for rule in rules:
             ports = self.ports.number(None if isinstance(rule, Unknown) else rule.ports)
@@ -193,9 +195,11 @@ class PolicyGroups:
 
     def parts(self) -> tuple[IntArray, IntArray, IntArray]:
         """Return the groups, peer sets and ports of all parts, each part once."""
-        rows, _ = unique_rows(np.array(self._parts, dtype=np.int64).reshape(-1, 3))
-        group, peer_set, ports = rows.T
-        return group, peer_set, ports
+        if self._once is None:
+            rows, _ = unique_rows(np.array(self._parts, dtype=np.int64).reshape(-1, 3))
+            group, peer_set, ports = rows.T
+            self._once = group, peer_set, ports
+        return self._once
 
     def _group(self, policy: Policy, target: int) -> int:
         key = group_key(policy, self.direction, target)

@@ -166,11 +166,17 @@ class UnseenPeers:
         if self.counted is Counted.EVERY_POD:
             return np.zeros(len(self._peer_sets), dtype=np.bool_)
         spaces = [isinstance(each, str) for each in self._peer_sets.namespaces.values]
-        pinned = [_asks_for_one_value(each) for each in self._peer_sets.pod_selectors.values]
-        known, by_value = (np.array([*each, False], dtype=np.bool_) for each in (spaces, pinned))
+        known, by_value = (
+            np.array([*each, False], dtype=np.bool_) for each in (spaces, self._by_one_value)
+        )
         namespace, selector = self.within.T
         found: BoolArray = known[namespace] & by_value[selector] & (self._elements.must.sizes > 0)
         return found
+
+    @cached_property
+    def _by_one_value(self) -> list[bool]:
+        """For each selector of pods whether it asks for one value of a label."""
+        return [_asks_for_one_value(each) for each in self._peer_sets.pod_selectors.values]
 
     def of(self, peer_set: int) -> tuple[UnseenPeer, ...]:
         """Return the unseen pods of a set, those that are certainly meant first."""
@@ -256,7 +262,7 @@ class UnseenPeers:
                     yield peer
                 continue
             if peer.others is not None:
-                yield peer._replace(shown=0)
+                yield UnseenPeer(peer.pods, 0, peer.others, peer.certain)
             for conditions, bits in self._left_over(peer_set, peer, pinned).items():
                 yield UnseenPeer(conditions, bits, None, peer.certain)
 
@@ -264,7 +270,7 @@ class UnseenPeers:
         self, peer_set: int, peer: UnseenPeer, pinned: list[str]
     ) -> dict[LabelConditions, int]:
         """Return what is left of unseen pods of shown namespaces once twins are left out."""
-        if peer_set in self._across and _asks_for_one_value(self._pods_of(peer_set)):
+        if peer_set in self._across and self._by_one_value[self._across[peer_set][1]]:
             rest = self._unpeopled(peer_set, peer.shown)
             return {peer.pods: rest} if rest else {}
         combinations = prod(len(peer.pods.of_key(key).values) for key in pinned)
@@ -279,7 +285,9 @@ class UnseenPeers:
         """Return those of some namespaces in which a set certainly has no pod."""
         namespace = self._namespaces_of[peer_set]
         namespace = namespace[namespace >= 0]
-        if len(namespace) == len(self.shown.names):
+        must, _, _ = self._spaces[self._across[peer_set][0]]
+        # Its certain pods are in namespaces that it certainly means, and here in each of them.
+        if shown == must and len(namespace) == shown.bit_count():
             return 0
         return shown & ~self.shown.bits(namespace)
 
@@ -289,15 +297,13 @@ class UnseenPeers:
 
         Only sets by one value of a label are looked at; others may have very many pods.
         """
-        asked = [each for each in self._across if _asks_for_one_value(self._pods_of(each))]
+        by_one_value = self._by_one_value
+        asked = [each for each, (_, pods) in self._across.items() if by_one_value[pods]]
         numbers = np.array(asked, dtype=np.int64)
         owner, class_ = self._elements.must.gather(numbers)
         number = self._number_shown[self._classes.namespace[class_]]
         rows, _ = unique_rows(np.stack([numbers[owner], number + 1], axis=1))
         return Csr.of_pairs(rows[:, 0], rows[:, 1] - 1, len(self._peer_sets))
-
-    def _pods_of(self, peer_set: int) -> Selector:
-        return self._peer_sets.pod_selectors.values[self._across[peer_set][1]]
 
     def _twins(self, peer_set: int, pinned: list[str]) -> dict[tuple[str, ...], int]:
         """Return the values of some labels that the pods of a set have, with their namespaces."""

@@ -166,6 +166,8 @@ class OwnRules:
             yield UnseenGrant(EVERY_LABEL_MAP, every, EVERY_LABEL_MAP, ports)
             if by is Overruling.NOT:
                 return
+        elif by is Overruling.NOT:
+            yield from self._stated(class_, state)
         else:
             for each in self._stated(class_, state):
                 yield each._replace(ports=overruled(each.ports, by))
