@@ -32,8 +32,9 @@ from tests.peers.test_netpol import compared, connections
 
 FOLDERS = os.environ.get("PODWALL_NETPOL_FOLDERS", "")
 ONLY_THERE = re.compile(
-    r"\b(AdminNetworkPolicy|BaselineAdminNetworkPolicy|NetworkAttachmentDefinition"
+    r"\b(NetworkAttachmentDefinition"
     r"|(Cluster)?UserDefinedNetwork|VirtualMachine(Instance)?)\b"
+    r"|(?m:^[ -]*(networks|nodes):)"  # there networks never mean pods, and nodes are manifests
 )
 ENDED = re.compile(r"""\bphase"?: *"?(Succeeded|Failed)\b""")  # pods that we leave out
 INGRESS_CONTROLLER = "{ingress-controller}"
