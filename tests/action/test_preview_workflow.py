@@ -51,7 +51,7 @@ def test_a_first_preview(github: tuple[GitHub, str], tmp_path: Path) -> None:
     }
     assert files(machine) == FILES
     (comment,) = server.comments
-    assert comment["body"].startswith("<!-- podwall: stack-dev -->\n### Stops: 3 connections open")
+    assert comment["body"].startswith("<!-- podwall: stack-dev -->\n### Passes: 3 connections open")
     assert comment["body"] in machine.summary
     assert "actions/runs/99" in comment["body"]
     assert json.loads(machine.uploaded[0])["version"] == "2.1.0"
