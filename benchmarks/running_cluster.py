@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from benchmarks.commands import run_once
+from podwall.cli.arguments import paused_collector
 from podwall.live.watching import ClusterWatch
 from podwall.model import IpProtocol
 from podwall.watch import WatchedCluster
@@ -120,7 +121,7 @@ def main() -> int:
 def _watched(server: LabServer) -> str:
     """Return what one changed policy costs a cluster that is followed, and how soon it is seen."""
     seconds, cpu = [], []
-    with server.connection() as connection, ClusterWatch(connection) as watch:
+    with server.connection() as connection, ClusterWatch(connection) as watch, paused_collector():
         cluster = WatchedCluster(watch, "cilium")
         cluster.review.reachability.verdict("team-0/app-0", "team-7/app-7", IpProtocol.TCP, 8080)
         for number in range(_CHANGES):

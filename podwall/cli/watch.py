@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import gc
 import time
 from argparse import Namespace
 from collections.abc import Iterator, Mapping
 from contextlib import ExitStack
 from datetime import UTC, datetime
 
-from podwall.cli.arguments import write_notes
+from podwall.cli.arguments import paused_collector, write_notes
 from podwall.cli.findings import write_reading
 from podwall.cli.messages import write_message
 from podwall.exit_code import ExitCode
@@ -42,8 +43,10 @@ def show_watch(options: Namespace) -> int:
             served = exported(options.exporter, lambda: shown.metrics(len(watch.faults)))
             write_message(f"metrics are at {stack.enter_context(served)}")
         shown.begin()
+        stack.enter_context(paused_collector())
         while not shown.is_over():
-            shown.follow(_LOOK)
+            if shown.follow(_LOOK):
+                gc.collect()  # it is quiet now, and nobody waits
             shown.say_faults(watch.faults)
     return ExitCode.FINE
 
@@ -69,14 +72,19 @@ class _Shown:
         """Return whether the time is up."""
         return self._end is not None and time.monotonic() >= self._end
 
-    def follow(self, seconds: float) -> None:
-        """Show what comes, until nothing has come for some seconds or the time is up."""
+    def follow(self, seconds: float) -> bool:
+        """Show what comes, until nothing has come for some seconds or the time is up.
+
+        It returns whether anything has come.
+        """
+        before = self._changes
         for change in self._cluster.changes(seconds):
             self._changes += len(change.objects)
             self._last = time.monotonic()
             write_output(self._lines(change), MEDIA.get(self._options.output))
             if self.is_over():
-                return
+                break
+        return self._changes > before
 
     def _lines(self, change: WatchedChange) -> Iterator[str]:
         now = datetime.now(UTC).replace(microsecond=0)

@@ -94,6 +94,7 @@ MISSING = [
     pytest.param("from podwall.components.cluster import AksCluster", "azure", id="its room"),
     pytest.param("from podwall.components import Workload", "pulumi", id="a component"),
     pytest.param("import podwall.guardrails.__main__", "guardrails", id="the policy pack"),
+    pytest.param("import podwall.live.cluster", "live", id="a running cluster"),
     pytest.param(
         "import podwall; podwall.reach_of_program('examples/first-program')",
         "pulumi",
