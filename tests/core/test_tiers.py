@@ -353,3 +353,11 @@ def test_the_deciding_rule_is_named() -> None:
     text = str(explain(found, "bank/api", "shop/db", IpProtocol.TCP, 80))
     assert "denied, rule `spec.ingress[0]` of ClusterNetworkPolicy admin-10 denies it" in text
     assert "spec.ingress[0]: Deny comes too late, it names every pod of every namespace" in text
+
+
+def test_an_accepting_rule_exposes_a_pod_that_a_policy_isolates() -> None:
+    accepting = cluster_policy("Admin", 1, of("shop"), rule("Accept", of("tools")))
+    found = reachability(replace(cluster(CLOSED, accepting), complete=False))
+    [connection] = found.exposure("shop/web", Direction.INGRESS)
+    assert str(connection.source) == "any pod of namespace tools"
+    assert str(connection.allowed) == "all ports"
