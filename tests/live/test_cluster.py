@@ -205,6 +205,8 @@ def _bound(role: dict[str, Any], user: str) -> dict[str, Any]:
     return {
         **role,
         "kind": f"{role['kind']}Binding",
+        # Other tests bind the same roles to others, on the same server.
+        "metadata": {**role["metadata"], "name": f"{role['metadata']['name']}-{user}"},
         "roleRef": {
             "apiGroup": "rbac.authorization.k8s.io",
             "kind": role["kind"],
