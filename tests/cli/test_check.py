@@ -80,7 +80,10 @@ def test_bad_input_is_refused(tmp_path: Path, capsys: pytest.CaptureFixture[str]
         ),
         pytest.param([SHOP, SHOP], "also needs a file of expectations", "as in", id="two sources"),
         pytest.param(
-            [SHOP, "none.yaml"], "no such file", "expectations are one file", id="no such file"
+            [SHOP, "none.yaml"],
+            "no such file",
+            "which begins with `expectations:`",
+            id="no such file",
         ),
     ],
 )

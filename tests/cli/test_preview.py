@@ -60,7 +60,7 @@ def test_every_resource_says_what_it_is_and_has_a_parent_in_the_plan(shown: Resu
 
 def test_the_reachability_is_in_its_format(shown: Result) -> None:
     reach = shown.json["reachability"]
-    further = {"closed", "unseen", "exposure", "findings", "unread"}
+    further = {"closed", "unseen", "exposure", "findings", "unread", "acknowledged"}
     assert set(reach) == {"format", "engine", "workloads", "connections", *further}
     assert reach["format"] == "podwall/reach/v2"
     for each in (*reach["connections"], *reach["exposure"]):

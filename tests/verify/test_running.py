@@ -77,7 +77,8 @@ class Cluster:
         for path, each in self.objects.items():
             labels = each["metadata"].get("labels", {})
             value = labels.get(label[0])
-            if f"/{plural}/" in path and (not label[0] or (value and label[2] in {"", value})):
+            of_kind = path.rpartition("/")[0].endswith(f"/{plural}")
+            if of_kind and (not label[0] or (value and label[2] in {"", value})):
                 yield each
 
     def _log(self, pod: dict[str, Any]) -> bytes:
