@@ -22,6 +22,7 @@ __all__ = ["main"]
 
 
 _INTERRUPTED: Final = 130
+_OF_NO_SOURCE: Final = frozenset({"walkthrough", "watch"})
 _REPORT: Final = "this is a defect of podwall: please report it, with what --debug shows"
 
 
@@ -51,7 +52,11 @@ def _with_settings(options: Namespace, arguments: Sequence[str] | None) -> Names
     from podwall.cli.settings_file import defaults_of, settings_in  # noqa: PLC0415 - few have one
 
     defaults = defaults_of(settings_in(path), options.command.name)
-    return parsed(COMMANDS, arguments, defaults)
+    found = parsed(COMMANDS, arguments, defaults)
+    if getattr(options, "engine", None) is None and options.command.name not in _OF_NO_SOURCE:
+        # What a source declares of its cluster comes before what a file says of any.
+        found.assumed_engine, found.engine = getattr(found, "engine", None), None
+    return found
 
 
 def _defect(problem: Exception) -> PodwallError:

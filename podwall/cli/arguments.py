@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from podwall.reports.formats import CsvLine
     from podwall.review import Review
     from podwall.sources import ManifestOptions, Source
+    from podwall.sources.model import Stage
 
 __all__ = [
     "ENGINE_NAMES",
@@ -140,7 +141,27 @@ def with_choices(found: Source, options: Namespace) -> Source:
     acknowledged = frozenset(getattr(options, "accept_unread", ()))
     pods = getattr(options, "pods", None)
     found = replace(found, closed=getattr(options, "closed", False), acknowledged=acknowledged)
+    found = _with_assumed_engine(found, options)
     return _with_pod_kinds(found, pods) if pods else found
+
+
+def _with_assumed_engine(found: Source, options: Namespace) -> Source:
+    """Return a source that declares the engine of the settings, where it declares none itself."""
+    assumed: str | None = getattr(options, "assumed_engine", None)
+    declared = found.planned.cluster.engine
+    if assumed is None:
+        return found
+    if declared not in {None, assumed}:
+        write_message(
+            f"the settings name the engine `{assumed}`: `{declared}` is declared, and counts"
+        )
+    deployed = found.deployed and _declaring(found.deployed, assumed)
+    return replace(found, planned=_declaring(found.planned, assumed), deployed=deployed)
+
+
+def _declaring(stage: Stage, engine: str) -> Stage:
+    declared = stage.cluster.engine or engine
+    return replace(stage, cluster=replace(stage.cluster, engine=declared))
 
 
 def _with_pod_kinds(found: Source, pods: Sequence[Mapping[str, Any]]) -> Source:
@@ -418,7 +439,9 @@ def chosen_cluster(found: Source, options: Namespace) -> Source:
     """Return what of a source goes to the cluster that the options name, all of it if none."""
     from podwall.sources import in_cluster  # noqa: PLC0415 - help must not wait for the readers
 
-    return in_cluster(found, options.cluster) if getattr(options, "cluster", None) else found
+    if not getattr(options, "cluster", None):
+        return found
+    return _with_assumed_engine(in_cluster(found, options.cluster), options)
 
 
 @contextmanager

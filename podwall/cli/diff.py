@@ -88,6 +88,8 @@ def _compared(options: Namespace) -> tuple[ChangeReview, ChangeReport]:
         states = _states(options, manifest_options(options))
         for each in states if options.base is None else ():
             write_notes(each)
+        if any(each.planned.cluster.engine for each in states):
+            options.assumed_engine = None  # one side's word counts for both
         before, after = (with_choices(each, options) for each in states)
         found = change_review(
             before, after, options.engine, expectations, _on_this_day(acceptances)

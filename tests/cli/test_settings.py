@@ -196,3 +196,23 @@ def test_config_tells_the_defaults_if_it_is_asked(
     }
     assert rows["lint.output"]["place"] == "default"
     assert "lint.fail-on" not in rows, "it is set at the top"
+
+
+@pytest.mark.parametrize(
+    ("words", "engine"),
+    [
+        pytest.param([], "cilium", id="what the program declares comes before a file"),
+        pytest.param(["--engine", "azure"], "azure", id="the command line comes first"),
+        pytest.param(["deploy"], "calico", id="a file counts where nothing is declared"),
+    ],
+)
+def test_the_engine_is_the_one_that_is_declared(
+    folder: Path, words: list[str], engine: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    written(folder, 'engine = "calico"\n')
+    program = ROOT / "examples" / "first-program"  # it declares Cilium
+    shutil.copytree(program, folder, dirs_exist_ok=True)
+    main(["reach", *words, "-o", "json"])
+    shown, said = capsys.readouterr()
+    assert json.loads(shown)["engine"] == engine
+    assert ("`cilium` is declared, and counts" in said) == (words == [])
