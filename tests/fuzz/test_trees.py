@@ -102,4 +102,5 @@ def assert_ends_well(ended: Result, what: str) -> None:
     assert_not_raw(ended.out)
     assert_not_raw(ended.err)
     if ended.code == ExitCode.BAD_INPUT:
-        assert ended.err.startswith("error"), (what, ended.err)
+        said = ended.err.splitlines()
+        assert any(line.startswith("error") for line in said), (what, ended.err)
