@@ -47,8 +47,17 @@ def admin(lab: LabServer) -> Iterator[ApiConnection]:
         yield connection
 
 
+def _no_policies(admin: ApiConnection) -> None:
+    """Remove the policies that tests in other files have left in the server they share."""
+    path = "/apis/networking.k8s.io/v1"
+    for each in json.loads(admin.get(f"{path}/networkpolicies"))["items"]:
+        where, name = each["metadata"]["namespace"], each["metadata"]["name"]
+        admin.send(ApiRequest("DELETE", f"{path}/namespaces/{where}/networkpolicies/{name}"))
+
+
 @pytest.fixture
 def shop(admin: ApiConnection) -> Iterator[None]:
+    _no_policies(admin)
     created(admin, SHOP)
     yield
     for each in SHOP[1:]:
