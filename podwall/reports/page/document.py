@@ -22,6 +22,7 @@ __all__ = [
     "PageEngine",
     "PageEngineNote",
     "PageExemption",
+    "PageHiding",
     "PageIsolation",
     "PageNote",
     "PagePeer",

@@ -60,6 +60,14 @@ export interface PageExemption {
   may: number;
 }
 
+export interface PageHiding {
+  says: string;
+  link: string;
+  on: number;
+  clients: number;
+  ports: number;
+}
+
 export interface PageIsolation {
   certain: number[];
   perhaps: number[];

@@ -129,7 +129,7 @@ function hidingServices(side, subject, other) {
  * @returns {ExplainedExemption[]}
  */
 function hidingNotes(model, policies, hiding, exempt, asked) {
-  const lists = certain(model, policies);
+  const lists = certainlyAllowed(model, policies);
   return hiding
     .filter((each) => inAll([...lists, [model.ports[each.ports]]], asked) && !exempt.some((told) => told.says === each.says))
     .map(({ says, link }) => ({ says, link, match: MATCH.MAYBE }));
@@ -149,7 +149,7 @@ function outcome(model, policies, exempt, hiding, asked) {
   if (policies.length === 0) return MATCH.YES;
   const sure = policies.filter((policy) => policy.selects === MATCH.YES);
   const lost = hiding.map((each) => model.ports[each.ports]);
-  const passes = inAll(certain(model, policies), asked, lost);
+  const passes = inAll(certainlyAllowed(model, policies), asked, lost);
   const perhaps = sure.length === 0 || strongest(policies) !== MATCH.NO;
   const rules = passes ? MATCH.YES : perhaps ? MATCH.MAYBE : MATCH.NO;
   return strongest([{ match: rules }, ...exempt]);
@@ -158,7 +158,7 @@ function outcome(model, policies, exempt, hiding, asked) {
 // What rules certainly allow, as lists of which a port has to be in each: one list of all policies
 // that isolate for certain or, where none does, one for each group, which may be the only one.
 /** @param {Model} model @param {ExplainedPolicy[]} policies @returns {PagePorts[][]} */
-function certain(model, policies) {
+function certainlyAllowed(model, policies) {
   const sure = policies.filter((policy) => policy.selects === MATCH.YES);
   const groups = sure.length > 0 ? [sure] : [...Map.groupBy(policies, (policy) => policy.group).values()];
   /** @param {ExplainedPolicy} policy */
