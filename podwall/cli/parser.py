@@ -13,6 +13,7 @@ from argparse import (
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from importlib import import_module
+from itertools import chain, islice
 from types import MappingProxyType
 from typing import Any, NoReturn
 
@@ -92,6 +93,7 @@ def parsed(
             command.declare(sub)
         sub.add_argument("--debug", action="store_true", help="show the traceback of an error")
         sub.set_defaults(**{"default_sources": [], **defaults}, command=command, parser=sub)
+    options: Namespace
     options, further = parser.parse_known_args(words)
     if options.chosen is None and not further:
         parser.print_help()
@@ -113,12 +115,44 @@ class _Parser(ArgumentParser):
 
     def __init__(self, *arguments: Any, **settings: Any) -> None:
         self._options: list[str] = []
+        self._with_value: list[str] = []
+        self._has_words = False
         super().__init__(*arguments, **settings)
 
     def add_argument(self, *names: Any, **settings: Any) -> Action:
-        """Add an argument, and remember what it is called."""
+        """Add an argument, and remember what it is called, and whether a value follows it."""
         self._options += names
-        return super().add_argument(*names, **settings)
+        action = super().add_argument(*names, **settings)
+        self._has_words |= not action.option_strings
+        if action.nargs is None:
+            self._with_value += action.option_strings
+        return action
+
+    def parse_known_args(self, args: Any = None, namespace: Any = None) -> Any:
+        """Parse as argparse does, which knows no words on both sides of an option."""
+        if args is not None and self._has_words:
+            args = list(chain(*self._options_and_words(args)))
+        return super().parse_known_args(args, namespace)
+
+    def _options_and_words(self, arguments: Sequence[str]) -> tuple[list[str], list[str]]:
+        """Return the options, each with its value, and apart from them the words of a command."""
+        options: list[str] = []
+        words: list[str] = []
+        rest = iter(arguments)
+        for each in rest:
+            if each == "--":
+                words += [each, *rest]
+            elif not each.startswith("-") or each == "-":
+                words.append(each)
+            else:
+                options += [each, *(islice(rest, 1) if self._takes_next(each) else ())]
+        return options, words
+
+    def _takes_next(self, option: str) -> bool:
+        """Return whether the next argument is an option's value; a long one may be cut short."""
+        is_long = option.startswith("--")
+        meant = [each for each in self._options if is_long and each.startswith(option)]
+        return option in self._with_value or (len(meant) == 1 and meant[0] in self._with_value)
 
     def refuse(self, words: Sequence[str]) -> NoReturn:
         """Stop because of words that are no arguments of the command."""

@@ -113,6 +113,41 @@ def test_a_word_that_is_like_none_is_answered_with_all_of_them(tmp_path: Path) -
     assert "did you mean" not in result.err
 
 
+SHOP = str(ROOT / "examples/shop")
+INTENT = str(ROOT / "examples/shop/expectations.yaml")
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        pytest.param(["explain", SHOP, "shop/web", "shop/db", "5432"], id="explain"),
+        pytest.param(["check", SHOP, INTENT], id="check"),
+        pytest.param(["suggest", SHOP, INTENT], id="suggest"),
+        pytest.param(["reach", f"{SHOP}/policies.yaml", f"{SHOP}/workloads.yaml"], id="reach"),
+        pytest.param(["diff", f"{SHOP}-before", SHOP], id="diff"),
+    ],
+)
+@pytest.mark.parametrize(
+    "option",
+    [["--engine", "cilium"], ["--engine=cilium"], ["--eng", "cilium"], ["-n", "x"], ["-nx"]],
+    ids=" ".join,
+)
+def test_options_stand_before_between_and_after_the_words(
+    tmp_path: Path, words: list[str], option: list[str]
+) -> None:
+    command, *rest = words
+    expected = podwall(tmp_path, *words, *option)
+    assert expected.code in {0, 1}
+    for place in range(len(rest)):
+        assert podwall(tmp_path, command, *rest[:place], *option, *rest[place:]) == expected
+
+
+def test_a_word_after_two_dashes_is_no_option(tmp_path: Path) -> None:
+    result = podwall(tmp_path, "reach", "--engine", "cilium", "--", "--closed")
+    assert result.code == 2
+    assert "`--closed`" in result.err
+
+
 @pytest.mark.parametrize("command", COMMANDS, ids=NAMES)
 def test_what_a_command_does_is_there(command: Command) -> None:
     module, _, function = command.does.partition(":")
