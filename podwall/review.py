@@ -35,13 +35,11 @@ from podwall.plan.real_names import RealNames, real_names
 from podwall.policies.errors import Finding, Place, Severity
 from podwall.reachability import Reachability, reachability
 from podwall.reading import LedgerEntry, ObjectStatus, SnapshotReading, snapshot
-from podwall.sources.clusters import single_cluster
-from podwall.sources.existence import Existence
-from podwall.sources.existence_findings import existence_findings
+from podwall.reading.ledger import ACCEPTABLE, not_closed, unknown_kinds
+from podwall.sources.existence import Existence, existence_findings
 from podwall.sources.model import Source, SourceKind, Stage
-from podwall.sources.stacks import stage_of
+from podwall.sources.stacks import single_cluster, stage_of
 from podwall.sources.yaml_lines import at_their_lines, exact_place
-from podwall.unread_findings import ACCEPTABLE, not_closed, unknown_kinds
 
 __all__ = ["NAMES_NOTHING", "Review", "SuppressedFinding", "review"]
 
@@ -259,8 +257,10 @@ class Review:
     def _meanwhile(self, existence: Existence) -> Iterator[Finding]:
         """Yield what is open for a while, of which only a deployment in steps has anything."""
         # Imported only here: both compare, which no folder of manifests has any need of.
-        from podwall.selection_gaps import selection_gaps  # noqa: PLC0415 - as above
-        from podwall.temporary_openings import temporary_openings  # noqa: PLC0415 - as above
+        from podwall.temporary_openings import (  # noqa: PLC0415 - as above
+            selection_gaps,
+            temporary_openings,
+        )
 
         yield from temporary_openings(existence, self._of_plan)
         yield from selection_gaps(existence, self._of_plan)

@@ -17,7 +17,7 @@ from typing import Any, Final
 
 import msgspec
 
-from podwall.cli.settings_schema import settings_document
+from podwall.cli.settings_file import settings_document
 from podwall.plan.plan_json import PlanDocument
 from podwall.reports.changes import ChangesDocument
 from podwall.reports.expectations import CheckDocument
@@ -29,8 +29,7 @@ from podwall.reports.reach.documents import ReachDocument, ReachDocumentV1
 from podwall.reports.verification import ProbePlanDocument, VerificationDocument
 from podwall.reports.walkthrough import LiveWalkthroughDocument, WalkthroughDocument
 from podwall.reports.watch import WatchDocument
-from podwall.sources.acceptances import AcceptedDocument
-from podwall.sources.expectations import ExpectationsDocument
+from podwall.sources.expectations import AcceptedDocument, ExpectationsDocument
 
 __all__ = ["SCHEMAS", "schema", "schema_text"]
 

@@ -29,6 +29,7 @@ from contextlib import contextmanager
 from types import MappingProxyType
 from typing import Any, Final, TextIO
 
+from podwall.policies.errors import PodwallError
 from podwall.secret_words import SecretWords
 
 __all__ = [
@@ -44,7 +45,9 @@ __all__ = [
     "shown_markup",
     "shown_text",
     "visible",
+    "write_error",
     "write_line",
+    "write_message",
     "write_output",
     "write_traceback",
     "write_usage",
@@ -345,3 +348,18 @@ def write_traceback(problem: BaseException) -> None:
 def error_is_terminal() -> bool:
     """Return whether somebody looks at the standard error."""
     return sys.stderr.isatty()
+
+
+def write_message(text: str) -> None:
+    """Say something, on one line."""
+    write_line(text)
+
+
+def write_error(problem: PodwallError) -> None:
+    """Say what is wrong and, on a line of its own, what to do about it."""
+    write_line(str(problem), "error:", _RED)
+    if problem.help:
+        write_line(problem.help, " help:", _CYAN)
+
+
+_RED, _CYAN = "\x1b[1;31m", "\x1b[1;36m"

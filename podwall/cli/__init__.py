@@ -10,13 +10,12 @@ from pathlib import Path
 from typing import Final
 
 from podwall.cli.commands import COMMANDS
-from podwall.cli.messages import write_error
 from podwall.cli.parser import parsed
 from podwall.cli.settings_place import settings_near
 from podwall.exit_code import ExitCode
 from podwall.policies.errors import PodwallError
 from podwall.secret_words import environment_secrets
-from podwall.streams import hide, write_traceback
+from podwall.streams import hide, write_error, write_traceback
 
 __all__ = ["main"]
 

@@ -11,11 +11,10 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
-from podwall.cli.messages import write_message
 from podwall.engines import ENGINES
 from podwall.exit_code import FailOn
 from podwall.policies.errors import InvalidValue
-from podwall.streams import progress, write_output
+from podwall.streams import progress, write_message, write_output
 
 if TYPE_CHECKING:
     from podwall.plan.configuration import GivenConfiguration

@@ -9,9 +9,8 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from podwall.cli.commands import COMMANDS
-from podwall.cli.settings_file import FolderSettings, settings_in
+from podwall.cli.settings_file import FolderSettings, command_keys, settings_in
 from podwall.cli.settings_place import FILE, settings_near
-from podwall.cli.settings_schema import command_keys
 from podwall.exit_code import ExitCode
 from podwall.streams import write_output
 

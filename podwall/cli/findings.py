@@ -6,13 +6,13 @@ from collections.abc import Iterable, Mapping, Sequence
 from itertools import zip_longest
 from typing import TYPE_CHECKING, Any, Final
 
-from podwall.cli.messages import write_message
 from podwall.policies.errors import Finding, Severity
 from podwall.reading import ObjectStatus
+from podwall.reading.ledger import UNREAD_KIND
 from podwall.reports.left_out import left_out
 from podwall.reports.words import listed, printable
 from podwall.review import Review
-from podwall.unread_findings import UNREAD_KIND
+from podwall.streams import write_message
 
 if TYPE_CHECKING:
     from podwall.change_review import ChangeReview  # it brings the diff, which few commands need

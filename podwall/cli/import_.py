@@ -7,7 +7,6 @@ from collections.abc import Sequence
 
 from podwall.cli.arguments import paused_collector, read_review, write_out
 from podwall.cli.findings import write_findings
-from podwall.cli.messages import write_message
 from podwall.exit_code import FailOn, exit_code
 from podwall.policies import Finding, NetworkPolicy, Severity
 from podwall.policies.errors import Place, SourceError
@@ -16,6 +15,7 @@ from podwall.reading import typed_policies
 from podwall.reports.words import counted
 from podwall.review import Review
 from podwall.sources.yaml_documents import unkept_comments
+from podwall.streams import write_message
 
 __all__ = ["show_import"]
 

@@ -7,12 +7,12 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Final
 
-from podwall.cli.messages import write_message
 from podwall.cli.settings_place import FILE
 from podwall.exit_code import ExitCode
 from podwall.policies.errors import InvalidValue
 from podwall.policies.wording import shown
 from podwall.reports.output_folder import write_file
+from podwall.streams import write_message
 
 __all__ = ["write_settings"]
 

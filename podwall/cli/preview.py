@@ -7,7 +7,6 @@ from pathlib import Path
 
 from podwall.cli.arguments import chosen_cluster, given_configuration, with_choices
 from podwall.cli.findings import write_unread
-from podwall.cli.messages import write_message
 from podwall.exit_code import FailOn
 from podwall.plan.project import find_project
 from podwall.planners import Planner, program_source
@@ -18,7 +17,7 @@ from podwall.reports.preview.documents import preview_document, preview_files
 from podwall.reports.preview.terminal import print_preview
 from podwall.reports.terminal import terminal
 from podwall.review import Review, review
-from podwall.streams import progress, shown_json, write_output
+from podwall.streams import progress, shown_json, write_message, write_output
 
 __all__ = ["show_preview"]
 

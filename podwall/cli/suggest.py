@@ -13,7 +13,6 @@ from podwall.cli.arguments import (
     write_out,
 )
 from podwall.cli.findings import write_findings, write_unmade_names, write_unread
-from podwall.cli.messages import write_message
 from podwall.exit_code import FailOn, exit_code
 from podwall.policies import NetworkPolicy
 from podwall.policies.errors import InvalidValue, Place, SourceError
@@ -25,6 +24,7 @@ from podwall.review import Review
 from podwall.sources.expectations import expectations_in
 from podwall.sources.files import STDIN, read_bytes
 from podwall.sources.yaml_lines import at_their_lines, exact_place
+from podwall.streams import write_message
 from podwall.suggest import Suggestion, suggest
 
 __all__ = ["show_suggestion"]

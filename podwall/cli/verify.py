@@ -13,7 +13,6 @@ from typing import Final
 from podwall.change_review import change_review, stages
 from podwall.cli.arguments import paused_collector, read_review
 from podwall.cli.findings import write_reading
-from podwall.cli.messages import write_message
 from podwall.exit_code import ExitCode
 from podwall.live.kubeconfig import KubeContext
 from podwall.policies.errors import InvalidValue
@@ -32,7 +31,7 @@ from podwall.reports.verification import (
 from podwall.review import Review, review
 from podwall.sources import CLUSTER, source
 from podwall.sources.expectations import expectations_in
-from podwall.streams import MEDIA, progress, shown_json, write_output
+from podwall.streams import MEDIA, progress, shown_json, write_message, write_output
 from podwall.verify import (
     ProbePlan,
     Verification,

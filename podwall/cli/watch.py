@@ -1,24 +1,95 @@
-"""What `podwall watch` does: follow the running cluster, and say what opens and closes."""
+"""What `podwall watch` does: follow the running cluster, say what opens and closes."""
 
 from __future__ import annotations
 
 import gc
 import time
 from argparse import Namespace
-from collections.abc import Iterator, Mapping
-from contextlib import ExitStack
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import ExitStack, contextmanager
 from datetime import UTC, datetime
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from threading import Thread
+from typing import Final
 
 from podwall.cli.arguments import paused_collector, write_notes
+from podwall.cli.commands import EXPORTER_ADDRESS
 from podwall.cli.findings import write_reading
-from podwall.cli.messages import write_message
 from podwall.exit_code import ExitCode
 from podwall.live.kubeconfig import KubeContext
+from podwall.policies.errors import InvalidValue, SourceError
 from podwall.reports.watch import metrics_text, watch_line, watch_text
-from podwall.streams import MEDIA, progress, write_output
+from podwall.streams import MEDIA, progress, write_message, write_output
 from podwall.watch import WatchedChange, WatchedCluster
 
-__all__ = ["show_watch"]
+__all__ = [
+    "address_of",
+    "exported",
+    "show_watch",
+]
+
+_TYPE: Final = "text/plain; version=0.0.4; charset=utf-8"
+
+
+def address_of(text: str) -> tuple[str, int]:
+    """Return the address and the port that a text names.
+
+    Raises:
+        InvalidValue: it names none.
+
+    >>> address_of("127.0.0.1:9797"), address_of("[::1]:80")
+    (('127.0.0.1', 9797), ('::1', 80))
+    """
+    host, _, port = text.rpartition(":")
+    if not host or not port.isdigit():
+        raise InvalidValue(
+            f"`{text}` is no address with a port", help=f"as in `--exporter {EXPORTER_ADDRESS}`"
+        )
+    return host.strip("[]"), int(port)
+
+
+@contextmanager
+def exported(address: str, metrics: Callable[[], str]) -> Iterator[str]:
+    """Serve what `metrics` returns until the body ends, and give the address that is served.
+
+    Raises:
+        InvalidValue: the address is none.
+        SourceError: nothing can be served there.
+    """
+    host, port = address_of(address)
+
+    class Handler(BaseHTTPRequestHandler):
+        """Answers with the metrics of now."""
+
+        def do_GET(self) -> None:
+            """Answer one request."""
+            if self.path != "/metrics":
+                self.send_error(404)
+                return
+            body = metrics().encode()
+            self.send_response(200)
+            self.send_header("Content-Type", _TYPE)
+            self.send_header("Content-Length", str(len(body)))
+            self.end_headers()
+            self.wfile.write(body)
+
+        def log_message(self, *_: object) -> None:
+            """Say nothing of requests."""
+
+    try:
+        server = ThreadingHTTPServer((host, port), Handler)
+    except OSError as problem:
+        why = (problem.strerror or str(problem)).lower()
+        raise SourceError(f"nothing can be served at `{address}`: {why}") from None
+    thread = Thread(target=server.serve_forever, args=(0.1,), daemon=True)
+    thread.start()
+    try:
+        yield f"http://{host}:{server.server_port}/metrics"
+    finally:
+        server.shutdown()
+        thread.join()
+        server.server_close()
+
 
 _LOOK = 1.0
 """So often, in seconds, is looked whether the cluster still answers."""
@@ -38,8 +109,6 @@ def show_watch(options: Namespace) -> int:
         with progress("reading"):
             shown = _Shown(options, WatchedCluster(watch, options.engine))
         if options.exporter:
-            from podwall.cli.exporter import exported  # noqa: PLC0415 - few ask for it
-
             served = exported(options.exporter, lambda: shown.metrics(len(watch.faults)))
             write_message(f"metrics are at {stack.enter_context(served)}")
         shown.begin()

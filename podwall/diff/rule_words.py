@@ -10,7 +10,7 @@ from podwall.explain import rule_text
 from podwall.model import Policy, Rule, Unknown
 from podwall.policies.rules import Direction
 from podwall.reachability.cluster import rules_of
-from podwall.selector_text import selector_text
+from podwall.rule_parts import selector_text
 
 __all__ = ["ONLY_AS_ALLOWED", "rule_changes"]
 

@@ -16,7 +16,7 @@ from podwall.model import (
 from podwall.policies.peers import METADATA_NAME
 from podwall.policies.rules import Direction
 from podwall.reachability.port_rules import RulePorts
-from podwall.selector_text import selector_text
+from podwall.rule_parts import selector_text
 
 __all__ = ["blocks_text", "carrying", "peer_text", "ports_text", "rule_text"]
 

@@ -18,7 +18,7 @@ from podwall.model import Operator, PodPeer, Policy, Selector, SnapshotWorkload,
 from podwall.policies.errors import Severity
 from podwall.policies.peers import METADATA_NAME
 from podwall.policies.rules import Direction
-from podwall.selector_text import selector_text
+from podwall.rule_parts import selector_text
 
 __all__ = ["PORT_LINTS", "SELECTION_LINTS", "destinations"]
 

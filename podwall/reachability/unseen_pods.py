@@ -20,7 +20,7 @@ from podwall.model import Operator, Selector
 from podwall.policies.errors import InvalidValue
 from podwall.policies.peers import METADATA_NAME
 from podwall.policies.wording import listed
-from podwall.selector_text import read_selector, selector_text
+from podwall.rule_parts import read_selector, selector_text
 
 __all__ = ["UnseenPods", "is_unseen", "read_unseen"]
 

@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
-from podwall.sources.clusters import clusters_of, in_cluster
 from podwall.sources.model import ManifestOptions, Source, SourceKind, Stage
-from podwall.sources.opening import source, sources, with_options
-from podwall.sources.running_clusters import CLUSTER, source_of_cluster
-from podwall.sources.stacks import source_of_plan, source_of_program, source_of_steps
+from podwall.sources.opening import CLUSTER, source, source_of_cluster, sources, with_options
+from podwall.sources.stacks import (
+    clusters_of,
+    in_cluster,
+    source_of_plan,
+    source_of_program,
+    source_of_steps,
+)
 
 __all__ = [
     "CLUSTER",

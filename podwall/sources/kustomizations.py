@@ -1,24 +1,35 @@
-"""What kustomizations say that they are made of, read before kustomize is: folders, and addresses.
+"""What kustomizations are made of, read before kustomize is, and which of them go together.
 
 https://kubectl.docs.kubernetes.io/references/kustomize/kustomization/
+
+Overlays whose objects have names or namespaces of their own are one cluster, as they are where all
+of them are applied; what two of them make alike counts once. Overlays that make one object in two
+ways are versions of it, and nobody but their user knows which is deployed.
 """
 
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
 from typing import Any, Final
 
 from podwall.policies.errors import Place, SourceError
-from podwall.sources.files import read_file
-from podwall.sources.other_tools import is_kustomization
+from podwall.reading import Document
+from podwall.sources.files import ParsedDocuments, is_kustomization, read_file
 from podwall.sources.yaml_documents import parse_yaml
 from podwall.sources.yaml_lines import field_line
 
-__all__ = ["Kustomization", "included", "kustomization_in", "unincluded", "versions"]
+__all__ = [
+    "Kustomization",
+    "included",
+    "kustomization_in",
+    "read_together",
+    "unincluded",
+    "versions",
+]
 
 #: The fields that name folders and files whose objects become a part of what is built.
 _INCLUDING: Final = ("resources", "bases", "components")
@@ -166,3 +177,59 @@ def versions(folders: Iterable[str]) -> Iterator[tuple[str, ...]]:
             if not each.is_component:
                 users.setdefault(each.folder.resolve(), []).append(folder)
     yield from dict.fromkeys(tuple(names) for names in users.values() if len(names) > 1)
+
+
+def read_together(
+    folders: Sequence[str], built: Sequence[ParsedDocuments]
+) -> Iterator[ParsedDocuments]:
+    """Yield what was built of each folder, without what another one of the same base made alike.
+
+    Raises:
+        SourceError: two of the same base make one object in two ways.
+    """
+    made = dict(zip(folders, built, strict=True))
+    groups = list(versions(folders))
+    there: dict[object, tuple[str, Any]] = {}
+    for folder in dict.fromkeys(name for group in groups for name in group):
+        kept = tuple(_new(folder, made[folder].documents, there))
+        made[folder] = replace(made[folder], documents=kept)
+    yield from made.values()
+    yield ParsedDocuments(notes=tuple(map(_note, groups)))
+
+
+def _new(
+    folder: str, documents: Sequence[Document], there: dict[object, tuple[str, Any]]
+) -> Iterator[Document]:
+    """Yield the objects that no folder before has made."""
+    for each in documents:
+        identity = _identity(each.manifest)
+        first, manifest = there.setdefault(identity, (folder, each.manifest))
+        if first == folder or identity is None:
+            yield each
+        elif manifest != each.manifest:
+            raise _refused(first, folder, each)
+
+
+def _identity(manifest: Any) -> object:
+    """Return what only one object of a cluster is called; None for what is no object."""
+    metadata = manifest.get("metadata") if isinstance(manifest, Mapping) else None
+    if not isinstance(metadata, Mapping) or not metadata.get("name"):
+        return None
+    group = str(manifest.get("apiVersion")).rpartition("/")[0]
+    return group, manifest.get("kind"), metadata.get("namespace"), metadata["name"]
+
+
+def _refused(first: str, second: str, document: Document) -> SourceError:
+    manifest = document.manifest
+    name = f"{manifest.get('kind')} `{manifest['metadata']['name']}`"
+    return SourceError(
+        f"`{first}` and `{second}` are built of the same kustomization and make {name} in two "
+        "ways, and nothing says which of them is deployed",
+        help=f"give one, as in `podwall reach {first}`",
+        place=Place(second),
+    )
+
+
+def _note(folders: tuple[str, ...]) -> str:
+    pairs = ", ".join(f"`{each}`" for each in folders)
+    return f"read as one cluster, though they are built of one kustomization: {pairs}"

@@ -12,7 +12,7 @@ from typing import Any, Final
 from podwall.policies.errors import Finding, Place, Severity, SourceError
 from podwall.reading import Document, LedgerEntry, ObjectStatus
 from podwall.reading.ledger import named_in
-from podwall.sources.files import ParsedDocuments, read_file
+from podwall.sources.files import ParsedDocuments, made_for, read_file
 from podwall.sources.json_documents import (
     RENDER,
     BrokenJsonError,
@@ -21,7 +21,6 @@ from podwall.sources.json_documents import (
     parse_json,
     parsed_values,
 )
-from podwall.sources.other_tools import made_for
 from podwall.sources.yaml_documents import parse_yaml
 
 __all__ = ["json_manifests", "parse_manifests", "read_manifests"]

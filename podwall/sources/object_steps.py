@@ -14,16 +14,15 @@ https://github.com/pulumi/pulumi/blob/master/pkg/resource/deploy/step_generator.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
-from dataclasses import replace
-from enum import Enum, auto
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, replace
+from enum import Enum, StrEnum, auto
 from types import MappingProxyType
-from typing import Final, NamedTuple
+from typing import Any, Final, NamedTuple
 
 from podwall.plan.documents import identity_of, with_known_namespaces
 from podwall.plan.model import Operation, Plan, PlannedResource
 from podwall.plan.provider_clusters import cluster_identity
-from podwall.sources.policy_absences import NETWORK_POLICY
 from podwall.sources.pulumi_documents import (
     EngineOperation,
     PreviewStep,
@@ -33,9 +32,68 @@ from podwall.sources.pulumi_documents import (
     left_out,
     planned_resource,
 )
-from podwall.sources.stored_defaults import with_stored
 
-__all__ = ["Effect", "EffectKind", "Key", "ObjectStep", "effects", "found_before", "object_steps"]
+__all__ = [
+    "NETWORK_POLICY",
+    "Absence",
+    "AbsenceKind",
+    "Effect",
+    "EffectKind",
+    "Key",
+    "ObjectStep",
+    "effects",
+    "found_before",
+    "object_name",
+    "object_steps",
+    "with_stored",
+]
+
+
+def with_stored(inputs: Mapping[str, Any], outputs: Mapping[str, Any] | None) -> Mapping[str, Any]:
+    """Return the inputs of a policy with the directions that the server has stored for it.
+
+    >>> with_stored({"spec": {"egress": [{}]}}, {"spec": {"policyTypes": ["Ingress"]}})
+    {'spec': {'egress': [{}], 'policyTypes': ['Ingress']}}
+    """
+    spec, stored = inputs.get("spec"), (outputs or {}).get("spec")
+    types = stored.get("policyTypes") if isinstance(stored, Mapping) else None
+    if not isinstance(spec, Mapping) or spec.get("policyTypes") or not isinstance(types, list):
+        return inputs
+    return {**inputs, "spec": {**spec, "policyTypes": types}}
+
+
+NETWORK_POLICY: Final = "kubernetes:networking.k8s.io/v1:NetworkPolicy"
+
+
+class AbsenceKind(StrEnum):
+    """What a deployment does to a policy that is there before it.
+
+    `AWAY`: it is deleted before its successor is made. `LOST`: it is made under a name that is
+    taken, and then deleted under that name.
+    """
+
+    AWAY = "away"
+    LOST = "lost"
+
+
+@dataclass(frozen=True, slots=True)
+class Absence:
+    """A policy as it was, and its fate; `name` is its `namespace/name` in the cluster."""
+
+    policy: PlannedResource
+    name: str
+    fate: AbsenceKind
+
+
+def object_name(resource: PlannedResource) -> str | None:
+    """Return `namespace/name` of an object in the cluster, None where only deployment tells."""
+    metadata = resource.inputs.get("metadata")
+    if not isinstance(metadata, Mapping):
+        return None
+    namespace, name = metadata.get("namespace", "default"), metadata.get("name")
+    known = isinstance(namespace, str) and isinstance(name, str)
+    return f"{namespace}/{name}" if known else None
+
 
 Key = tuple[str, ...]
 """What one thing is called: an object in its cluster, any other resource in the state."""

@@ -1,4 +1,4 @@
-"""Open a source: what a path, or the standard input, shows.
+"""Open a source: what a path, the standard input or a running cluster shows, or several as one.
 
 A path is a file, a folder, `-`, or the word `cluster`, which is the running one. What a file holds
 decides what it is: manifests, a preview, an exported stack, or a plan that `podwall preview` wrote.
@@ -6,19 +6,21 @@ decides what it is: manifests, a preview, an exported stack, or a plan that `pod
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import re
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
 
 from podwall.live.kubeconfig import KubeContext
 from podwall.plan.plan_json import is_plan, plan_in
 from podwall.policies.errors import InvalidValue, Place, SourceError
 from podwall.policies.peers import check_name
 from podwall.policies.syntax import dns_label_problem
-from podwall.reading import ObjectStatus
+from podwall.reading import Document, ObjectStatus
+from podwall.reading.documents import single_objects
 from podwall.sources.files import STDIN, ParsedDocuments, read_bytes
-from podwall.sources.folder_documents import NoChartError, read_folder
+from podwall.sources.folders import NoChartError, read_folder
 from podwall.sources.json_documents import (
     BrokenJsonError,
     duplicate_keys,
@@ -26,9 +28,7 @@ from podwall.sources.json_documents import (
     parsed_values,
 )
 from podwall.sources.manifests import json_manifests, parse_manifests
-from podwall.sources.merging import merged
 from podwall.sources.model import ManifestOptions, Source, SourceKind, Stage
-from podwall.sources.namespaces import in_namespace
 from podwall.sources.pulumi_documents import (
     PulumiPreview,
     gaps,
@@ -37,11 +37,162 @@ from podwall.sources.pulumi_documents import (
     preview_in,
     preview_in_events,
 )
-from podwall.sources.running_clusters import CLUSTER, running_cluster
 from podwall.sources.stacks import source_of_plan, source_of_steps
 from podwall.sources.states import is_state, state_findings, state_plan
 
-__all__ = ["source", "sources", "with_options"]
+if TYPE_CHECKING:
+    from podwall.live.cluster import ClusterReading  # it brings the client, which files need not
+
+__all__ = [
+    "CLUSTER",
+    "in_namespace",
+    "merged",
+    "running_cluster",
+    "source",
+    "source_of_cluster",
+    "sources",
+    "with_options",
+]
+
+CLUSTER: Final = "cluster"
+"""The word that stands for the running cluster, where paths are given."""
+
+
+def running_cluster(options: ManifestOptions) -> Source:
+    """Return what the running cluster shows, one namespace of it if the options name one.
+
+    Raises:
+        SourceError: it can't be read.
+        MissingExtra: `podwall[live]` is not installed.
+    """
+    from podwall.live.cluster import read_cluster  # noqa: PLC0415 - files need no client
+
+    return source_of_cluster(read_cluster(options.cluster, options.namespace))
+
+
+def source_of_cluster(found: ClusterReading) -> Source:
+    """Return what was read of a cluster as a source."""
+    return Source(
+        SourceKind.CLUSTER,
+        CLUSTER,
+        Stage(found.documents, found.cluster),
+        findings=found.findings,
+        complete=found.whole,
+        others=found.others,
+        notes=(found.note,),
+    )
+
+
+#: The kinds that are in no namespace. https://kubernetes.io/docs/reference/kubernetes-api/
+_OF_THE_CLUSTER: Final = frozenset(
+    [
+        "APIService",
+        "AdminNetworkPolicy",
+        "BaselineAdminNetworkPolicy",
+        "CSIDriver",
+        "CSINode",
+        "CertificateSigningRequest",
+        "CiliumClusterwideNetworkPolicy",
+        "ComponentStatus",
+        "CustomResourceDefinition",
+        "DeviceClass",
+        "FlowSchema",
+        "GatewayClass",
+        "IPAddress",
+        "IngressClass",
+        "MutatingAdmissionPolicy",
+        "MutatingAdmissionPolicyBinding",
+        "MutatingWebhookConfiguration",
+        "Namespace",
+        "Node",
+        "PersistentVolume",
+        "PodSecurityPolicy",
+        "PriorityClass",
+        "PriorityLevelConfiguration",
+        "ResourceSlice",
+        "RuntimeClass",
+        "ServiceCIDR",
+        "StorageClass",
+        "ValidatingAdmissionPolicy",
+        "ValidatingAdmissionPolicyBinding",
+        "ValidatingWebhookConfiguration",
+        "VolumeAttachment",
+        "VolumeAttributesClass",
+        "VolumeSnapshotClass",
+        "VolumeSnapshotContent",
+    ]
+)
+#: How the kinds of others are called that are in no namespace, such as ClusterIssuer.
+_OTHERS_OF_THE_CLUSTER: Final = re.compile("(Cluster|Global)[A-Z]")
+
+
+def in_namespace(documents: Iterable[Document], namespace: str) -> Iterator[Document]:
+    """Yield every object, each in a namespace: its own where it names one, else the one given.
+
+    Only a server knows the kinds of others that are in no namespace. Here their name decides.
+
+    >>> pod, role = ({"kind": kind, "metadata": {"name": "web"}} for kind in ("Pod", "ClusterRole"))
+    >>> [each.manifest["metadata"] for each in in_namespace(map(Document, (pod, role)), "shop")]
+    [{'name': 'web', 'namespace': 'shop'}, {'name': 'web'}]
+    """
+    for document in single_objects(documents):
+        yield replace(document, manifest=_placed(document.manifest, namespace))
+
+
+def _placed(manifest: Any, namespace: str) -> Any:
+    """Return an object with its namespace; what is no object stays as it is, to be reported."""
+    metadata = manifest.get("metadata") if isinstance(manifest, Mapping) else None
+    if not isinstance(metadata, Mapping) or not _needs_one(manifest, metadata):
+        return manifest
+    return {**manifest, "metadata": {**metadata, "namespace": namespace}}
+
+
+def _needs_one(manifest: Mapping[str, Any], metadata: Mapping[str, Any]) -> bool:
+    kind = str(manifest.get("kind"))
+    return (
+        metadata.get("namespace") in (None, "")
+        and kind not in _OF_THE_CLUSTER
+        and not _OTHERS_OF_THE_CLUSTER.match(kind)
+    )
+
+
+def merged(sources: Sequence[Source]) -> Source:
+    """Return one source with the documents of all, each at its own place.
+
+    What a preview, a state or a plan says beyond its objects stays: what is there before, and what
+    happens on the way. Manifests beside it are there before and afterwards.
+
+    Raises:
+        InvalidValue: two of them are of Pulumi, each with a plan of its own.
+    """
+    of_pulumi = [each for each in sources if each.kind is not SourceKind.MANIFESTS]
+    if len(sources) == 1:
+        return sources[0]
+    if len(of_pulumi) > 1:
+        raise InvalidValue(
+            f"`{of_pulumi[0].name}` and `{of_pulumi[1].name}` are both of Pulumi, "
+            "and only one of several sources can be",
+            help="give one of them, beside manifests",
+        )
+    first = of_pulumi[0] if of_pulumi else sources[0]
+    others = [each for each in sources if each is not first]
+    return replace(
+        first,
+        name=", ".join(each.name for each in sources),
+        planned=_joined([each.planned for each in (first, *others)]),
+        deployed=first.deployed and _joined([first.deployed, *(each.planned for each in others)]),
+        findings=tuple(finding for each in sources for finding in each.findings),
+        complete=all(each.complete for each in sources),
+        texts={name: text for each in sources for name, text in each.texts.items()},
+        others=tuple(entry for each in sources for entry in each.others),
+        notes=tuple(note for each in sources for note in each.notes),
+    )
+
+
+def _joined(stages: Sequence[Stage]) -> Stage:
+    """Return the documents of all, with the cluster that the first declares."""
+    documents = tuple(document for stage in stages for document in stage.documents)
+    return replace(stages[0], documents=documents)
 
 
 _SEE_LOG: Final = "the log of the command that should have written it says why"

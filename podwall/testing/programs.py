@@ -17,6 +17,7 @@ from podwall.on_demand import needing
 from podwall.plan.project import find_project
 from podwall.policies.errors import Finding, InvalidManifest, InvalidValue, SourceError
 from podwall.policies.wording import did_you_mean
+from podwall.reading.ledger import UNREAD_KIND
 from podwall.review import Review, review
 from podwall.sources import (
     ManifestOptions,
@@ -26,7 +27,6 @@ from podwall.sources import (
     sources,
 )
 from podwall.testing.reach import Reach
-from podwall.unread_findings import UNREAD_KIND
 
 if TYPE_CHECKING:
     from podwall.plan import Plan

@@ -13,7 +13,7 @@ import pytest
 
 from podwall.cli import main
 from podwall.cli.commands import COMMANDS
-from podwall.cli.settings_schema import UNSET_IN_FILES, command_keys
+from podwall.cli.settings_file import UNSET_IN_FILES, command_keys
 
 ROOT = Path(__file__).resolve().parents[2]
 SCHEMA = json.loads((ROOT / "docs" / "schemas" / "settings.schema.json").read_text("utf-8"))

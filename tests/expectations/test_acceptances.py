@@ -8,11 +8,10 @@ from typing import Any
 import pytest
 import yaml
 
-from podwall.accepted import Accepted
-from podwall.change_review import change_review
+from podwall.change_review import Accepted, change_review
 from podwall.policies.errors import InvalidValue, Place, PodwallError, Severity
 from podwall.sources import source
-from podwall.sources.acceptances import acceptances_in, read_acceptances
+from podwall.sources.expectations import acceptances_in, read_acceptances
 
 ROOT = Path(__file__).resolve().parents[2]
 BEFORE, AFTER = (source(str(ROOT / "examples" / name)) for name in ("shop-before", "shop"))

@@ -16,7 +16,7 @@ from urllib.request import urlopen
 import pytest
 
 from podwall.cli import main
-from podwall.cli.exporter import exported
+from podwall.cli.watch import exported
 from podwall.live.connection import ApiRequest
 from podwall.live.kubeconfig import KubeContext
 from podwall.live.watching import ClusterWatch

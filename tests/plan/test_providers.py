@@ -15,8 +15,8 @@ from podwall.plan.embedded import embedded_plan
 from podwall.plan.plan_json import plan_document
 from podwall.review import review
 from podwall.sources import source, source_of_program
-from podwall.sources.clusters import clusters_of
 from podwall.sources.model import Source
+from podwall.sources.stacks import clusters_of
 from tests.plan.projects import project_in
 
 PROGRAM = """

@@ -14,14 +14,12 @@ from typing import Final
 import pytest
 import yaml
 
-from podwall.accepted import Accepted
-from podwall.change_review import change_review, stages
+from podwall.change_review import Accepted, change_review, stages
 from podwall.expectations import Expectation
 from podwall.reports.change_files import report_of, with_links
 from podwall.reports.comment import comment
 from podwall.sources import Source, source
-from podwall.sources.acceptances import acceptances_in
-from podwall.sources.expectations import expectations_in
+from podwall.sources.expectations import acceptances_in, expectations_in
 from tests.review import test_gate as gate
 
 ROOT: Final = Path(__file__).resolve().parents[2]

@@ -27,7 +27,7 @@ from podwall.reports.formats import (
     undetermined_documents,
 )
 from podwall.reports.reach.rows import LineFormat, pair_lines
-from podwall.selector_text import selector_text
+from podwall.rule_parts import selector_text
 from podwall.streams import shown_json
 
 __all__ = [
