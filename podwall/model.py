@@ -8,10 +8,10 @@ leave open until deployment may be an `Unknown` here.
 from __future__ import annotations
 
 from dataclasses import dataclass, field, replace
-from enum import StrEnum
 from ipaddress import IPv4Address, IPv6Address
 
 from podwall.policies.addresses import IpNetwork
+from podwall.policies.cluster_rules import PolicyTier, TierAction
 from podwall.policies.errors import Place
 from podwall.policies.labels import Operator
 from podwall.policies.peers import METADATA_NAME
@@ -62,21 +62,6 @@ __all__ = [
     "namespace_text",
     "undeclared_labels",
 ]
-
-
-class PolicyTier(StrEnum):
-    """Where a policy stands in the order: `Admin` before NetworkPolicies, `Baseline` after them."""
-
-    ADMIN = "Admin"
-    BASELINE = "Baseline"
-
-
-class TierAction(StrEnum):
-    """What the first matching rule of a tier does; `PASS` leaves it to the next tier."""
-
-    ACCEPT = "Accept"
-    DENY = "Deny"
-    PASS = "Pass"  # noqa: S105 - an action, no password
 
 
 @dataclass(frozen=True, slots=True)

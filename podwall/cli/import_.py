@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from podwall.cli.arguments import paused_collector, read_review, write_out
 from podwall.cli.findings import write_findings
 from podwall.exit_code import FailOn, exit_code
-from podwall.policies import Finding, NetworkPolicy, Severity
+from podwall.policies import ClusterNetworkPolicy, Finding, NetworkPolicy, Severity
 from podwall.policies.errors import Place, SourceError
 from podwall.python_code import policies_module
 from podwall.reading import typed_policies
@@ -27,29 +27,37 @@ def show_import(options: Namespace) -> int:
     """Write the policies of the source as a Python module, and return the exit code."""
     with paused_collector():
         found = read_review(options)
-        policies, findings = _read(found)
+        policies, across, findings = _read(found)
     write_findings(findings, most=len(findings))
-    if policies:
-        _write(policies, options)
+    if policies or across:
+        _write(policies, across, options)
     elif not any(each.severity is Severity.ERROR for each in findings):
         raise _nothing_in(found.source.name)
     return exit_code(FailOn(options.fail_on), findings, certain=True)
 
 
-def _read(found: Review) -> tuple[list[NetworkPolicy], tuple[Finding, ...]]:
+def _read(
+    found: Review,
+) -> tuple[list[NetworkPolicy], list[ClusterNetworkPolicy], tuple[Finding, ...]]:
     source = found.source
     read = typed_policies(source.planned.documents)
-    places = (place for _, place in read.policies)
+    places = (place for _, place in (*read.policies, *read.cluster_policies))
     comments = unkept_comments(places, source.texts)
     findings = found.kept((*found.source_findings, *read.findings, *comments))
-    return [policy for policy, _ in read.policies], found.located(findings)
+    policies = [policy for policy, _ in read.policies]
+    return policies, [policy for policy, _ in read.cluster_policies], found.located(findings)
 
 
-def _write(policies: Sequence[NetworkPolicy], options: Namespace) -> None:
-    if write_out(policies_module(policies, _HEADLINE), options):
-        written = counted(len(policies), "policy", "policies")
+def _write(
+    policies: Sequence[NetworkPolicy],
+    across: Sequence[ClusterNetworkPolicy],
+    options: Namespace,
+) -> None:
+    if write_out(policies_module(policies, _HEADLINE, across), options):
+        written = counted(len(policies) + len(across), "policy", "policies")
         spaces = counted(len({policy.namespace for policy in policies}), "namespace")
-        write_message(f"wrote {written} of {spaces} to {options.out}")
+        beyond = f", {len(across)} of them of the cluster" if across else ""
+        write_message(f"wrote {written} of {spaces}{beyond} to {options.out}")
 
 
 def _nothing_in(name: str) -> SourceError:

@@ -31,11 +31,17 @@ from podwall.on_demand import on_first_use
 
 if TYPE_CHECKING:
     from podwall.components.cluster import AksCluster
-    from podwall.components.kubernetes import Namespace, NetworkPolicies, Workload
+    from podwall.components.kubernetes import (
+        ClusterNetworkPolicies,
+        Namespace,
+        NetworkPolicies,
+        Workload,
+    )
 
 __all__ = [
     "AksCluster",
     "AksClusterArgs",
+    "ClusterNetworkPolicies",
     "ContainerPort",
     "Namespace",
     "NamespaceArgs",
@@ -52,6 +58,7 @@ __all__ = [
 
 _MODULES: Final = {
     "AksCluster": f"{__name__}.cluster.aks_cluster",
+    "ClusterNetworkPolicies": f"{__name__}.kubernetes",
     "Namespace": f"{__name__}.kubernetes",
     "NetworkPolicies": f"{__name__}.kubernetes",
     "Workload": f"{__name__}.kubernetes",

@@ -18,14 +18,20 @@ from podwall.components import manifests
 from podwall.components.checks import check_no_system_namespace, refused
 from podwall.components.namespace_args import NamespaceArgs
 from podwall.components.workload_args import WorkloadArgs
+from podwall.engines import Treatment
+from podwall.engines import engine as engine_of
+from podwall.policies.cluster_policy import ClusterNetworkPolicy, check_priorities
+from podwall.policies.manifest import CLUSTER_KIND
 from podwall.policies.policy import NetworkPolicy
 from podwall.policies.syntax import shown
 
 __all__ = [
+    "ClusterNetworkPolicies",
     "KubernetesResource",
     "Namespace",
     "NetworkPolicies",
     "Workload",
+    "check_enforced",
     "check_policies",
     "child_options",
     "resource_type",
@@ -144,6 +150,73 @@ def check_policies(policies: Iterable[NetworkPolicy], namespace: str) -> None:
         names.add(policy.name)
     if not names:
         raise refused("policies", "no policy is given", "leave the component out instead")
+
+
+class ClusterNetworkPolicies(ComponentResource):
+    """The policies with tiers of a cluster, on an engine that enforces them.
+
+    Give them all to one component: priorities are compared among the policies that it has. What
+    they guard waits for them with `depends_on`.
+
+    Attributes:
+        names: the policies' names, in the order given.
+    """
+
+    def __init__(
+        self,
+        name: str,
+        policies: Sequence[ClusterNetworkPolicy],
+        *,
+        engine: str,
+        kubernetes_version: str | None = None,
+        opts: ResourceOptions | None = None,
+    ) -> None:
+        """Make one resource for each policy.
+
+        Args:
+            name: the logical name of the component.
+            policies: at least one; to guard nothing, leave the component out.
+            engine: what enforces policies in the cluster, a name of `podwall.engines`: `spec` is
+                one that implements this kind, whatever its name.
+            kubernetes_version: of the cluster, where it matters to what its engine enforces.
+            opts: handed on to the policies where Pulumi doesn't do so itself.
+
+        Raises:
+            InvalidValue: no policy, two of one name, two of one tier and priority, or an engine
+                that does not enforce this kind, or of which that is not known.
+        """
+        check_enforced(engine, kubernetes_version)
+        given = list(policies)
+        if not given:
+            raise refused("policies", "no policy is given", "leave the component out instead")
+        check_priorities(given)
+        super().__init__("podwall:index:ClusterNetworkPolicies", name, None, opts)
+        options = child_options(self, opts)
+        for policy in given:
+            KubernetesResource(policy.name, policy.to_manifest(), options)
+        self.names = Output.from_input([policy.name for policy in given])
+        self.register_outputs({"names": self.names})
+
+
+def check_enforced(engine: str, kubernetes_version: str | None) -> None:
+    """Refuse an engine that leaves policies with tiers idle, or of which that is not known.
+
+    >>> check_enforced("cilium", "1.34")
+    Traceback (most recent call last):
+    podwall.policies.errors.InvalidValue: engine: Cilium does not enforce ClusterNetworkPolicy: \
+ClusterNetworkPolicies came with Cilium 1.20, and AKS up to 1.36 has an earlier one
+    """
+    found = engine_of(engine)
+    fact = found.enforces_kind(CLUSTER_KIND)
+    treatment = fact.value.at(kubernetes_version)
+    if treatment is Treatment.ENFORCED and found.enforces:
+        return
+    known = treatment is Treatment.IGNORED or not found.enforces
+    what = "does not enforce" if known else "is not known to enforce"
+    title = found.title[:1].upper() + found.title[1:]
+    message = f"{title} {what} {CLUSTER_KIND}: {fact.says}"
+    remedy = "write NetworkPolicies, or say `spec` of an engine of your own that enforces it"
+    raise refused("engine", message, remedy)
 
 
 class Namespace(ComponentResource):

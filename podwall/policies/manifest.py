@@ -11,6 +11,15 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, Final, TypedDict, assert_never
 
 from podwall.policies.addresses import ANYWHERE, Anywhere, IpBlock, IpNetwork, parse_cidr
+from podwall.policies.cluster_rules import (
+    ClusterEgressRule,
+    ClusterIngressRule,
+    ClusterPeer,
+    ClusterPods,
+    ClusterRule,
+    PolicyTier,
+    TierAction,
+)
 from podwall.policies.errors import Finding, Place, Severity
 from podwall.policies.labels import Labels, LabelSelector, Operator, Requirement
 from podwall.policies.peers import (
@@ -22,7 +31,7 @@ from podwall.policies.peers import (
     PodsIn,
     name_selected_by,
 )
-from podwall.policies.ports import ALL_PORTS, Port, Ports, Protocol
+from podwall.policies.ports import ALL_PORTS, FIRST_PORT, LAST_PORT, Port, Ports, Protocol
 from podwall.policies.rules import DENY_ALL, DenyAll, Direction, EgressRule, IngressRule, PolicyRule
 from podwall.policies.unknown import Unknown
 from podwall.policies.validation.rules import whole_number
@@ -30,10 +39,16 @@ from podwall.policies.validation.shapes import fields_of, items_of
 
 __all__ = [
     "API_VERSION",
+    "CLUSTER_API_VERSION",
+    "CLUSTER_KIND",
     "KIND",
+    "ClusterPolicyArguments",
     "Manifest",
     "PolicyArguments",
     "block_manifest",
+    "cluster_pods_manifest",
+    "cluster_policy_arguments",
+    "cluster_rule_manifest",
     "peer_manifest",
     "policy_arguments",
     "port_manifest",
@@ -50,6 +65,8 @@ Manifest = dict[str, Any]
 
 API_VERSION: Final = "networking.k8s.io/v1"
 KIND: Final = "NetworkPolicy"
+CLUSTER_API_VERSION: Final = "policy.networking.k8s.io/v1alpha2"
+CLUSTER_KIND: Final = "ClusterNetworkPolicy"
 
 
 def rule_manifest(rule: PolicyRule, direction: Direction) -> Manifest:
@@ -114,6 +131,50 @@ def requirement_manifest(key: str, operator: str, values: Sequence[str]) -> Mani
     """Return the document of one element of `matchExpressions`."""
     written: Manifest = {"key": key, "operator": str(operator)}
     return {**written, "values": list(values)} if values else written
+
+
+def cluster_rule_manifest(rule: ClusterRule, direction: Direction) -> Manifest:
+    """Return the document of a rule of a ClusterNetworkPolicy."""
+    written: Manifest = {"name": rule.name} if rule.name else {}
+    written["action"] = str(rule.action)
+    written[direction.peers_field] = _cluster_peers(rule.peers)
+    if rule.ports.entries is not None:
+        written["protocols"] = [_cluster_port(each) for each in rule.ports.entries]
+    return written
+
+
+def _cluster_peers(peers: Sequence[ClusterPeer]) -> list[Manifest]:
+    """Return `from` or `to`; blocks that follow each other are one element of it."""
+    written: list[Manifest] = []
+    for peer in peers:
+        if not isinstance(peer, IpBlock):
+            written.append(cluster_pods_manifest(peer))
+        elif written and "networks" in written[-1]:
+            written[-1]["networks"].append(str(peer.cidr))
+        else:
+            written.append({"networks": [str(peer.cidr)]})
+    return written
+
+
+def cluster_pods_manifest(pods: ClusterPods) -> Manifest:
+    """Return the document of a subject, or of a peer that is pods."""
+    if not isinstance(pods, PodsIn):
+        return {"namespaces": selector_manifest(pods.selector)}
+    return {
+        "pods": {
+            "namespaceSelector": selector_manifest(pods.namespaces.selector),
+            "podSelector": selector_manifest(pods.pods.selector),
+        }
+    }
+
+
+def _cluster_port(entry: Port) -> Manifest:
+    # The definition demands a port of each protocol: all of them are the range of all.
+    start, end = entry.port, entry.end_port
+    if start is None:
+        start, end = FIRST_PORT, LAST_PORT
+    numbers = {"number": start} if end is None else {"range": {"start": start, "end": end}}
+    return {str(entry.protocol).lower(): {"destinationPort": numbers}}
 
 
 _ReadMapping = Mapping[str, Any]
@@ -206,6 +267,89 @@ def policy_arguments(manifest: object, namespace: str) -> PolicyArguments:
     )
 
 
+class ClusterPolicyArguments(TypedDict):
+    """The arguments of `ClusterNetworkPolicy`."""
+
+    name: str
+    tier: PolicyTier
+    priority: int
+    subject: ClusterPods
+    ingress: tuple[ClusterIngressRule, ...] | None
+    egress: tuple[ClusterEgressRule, ...] | None
+    labels: Mapping[str, str]
+    annotations: Mapping[str, str]
+
+
+def cluster_policy_arguments(manifest: object) -> ClusterPolicyArguments:
+    """Return what the document of a ClusterNetworkPolicy says.
+
+    It has nothing that only the experimental channel of its API has.
+    """
+    written = fields_of(manifest)
+    metadata, spec = fields_of(written.get("metadata")), fields_of(written.get("spec"))
+    ingress = (
+        ClusterIngressRule(
+            TierAction(rule["action"]),
+            tuple(dict.fromkeys(map(_cluster_pods, items_of(rule["from"])))),
+            _cluster_ports(rule),
+            rule.get("name") or "",
+        )
+        for rule in map(fields_of, items_of(spec.get("ingress")))
+    )
+    egress = (
+        ClusterEgressRule(
+            TierAction(rule["action"]),
+            tuple(dict.fromkeys(_read_cluster_peers(items_of(rule["to"])))),
+            _cluster_ports(rule),
+            rule.get("name") or "",
+        )
+        for rule in map(fields_of, items_of(spec.get("egress")))
+    )
+    priority = whole_number(spec["priority"])
+    assert priority is not None, "a document with findings of severity error is not read"
+    return ClusterPolicyArguments(
+        name=metadata["name"],
+        tier=PolicyTier(spec["tier"]),
+        priority=priority,
+        subject=_cluster_pods(spec["subject"]),
+        ingress=tuple(dict.fromkeys(ingress)) or None,
+        egress=tuple(dict.fromkeys(egress)) or None,
+        labels=_texts(metadata.get("labels")),
+        annotations=_texts(metadata.get("annotations")),
+    )
+
+
+def _read_cluster_peers(peers: Sequence[object]) -> Iterator[ClusterPeer]:
+    for peer in map(fields_of, peers):
+        if peer.get("networks") is None:
+            yield _cluster_pods(peer)
+        else:
+            yield from (IpBlock(_network(each)) for each in items_of(peer["networks"]))
+
+
+def _cluster_pods(peer: object) -> ClusterPods:
+    written = fields_of(peer)
+    if written.get("namespaces") is not None:
+        spaces = _selector(written["namespaces"])
+        name = name_selected_by(spaces)
+        return Namespaces(spaces) if name is None else NamedNamespace(name)
+    pods = fields_of(written["pods"])
+    return _pods_in(_selector(pods.get("namespaceSelector")), _pods(pods.get("podSelector")))
+
+
+def _cluster_ports(rule: _ReadMapping) -> Ports:
+    entries = tuple(map(_read_cluster_port, map(fields_of, items_of(rule.get("protocols")))))
+    return Ports(entries) if entries else ALL_PORTS
+
+
+def _read_cluster_port(entry: _ReadMapping) -> Port:
+    word = next(each for each in ("tcp", "udp", "sctp") if entry.get(each) is not None)
+    port = fields_of(fields_of(entry[word]).get("destinationPort"))
+    numbers = fields_of(port.get("range"))
+    start = numbers.get("start") if numbers else port.get("number")
+    return Port(Protocol(word.upper()), whole_number(start), whole_number(numbers.get("end")))
+
+
 def _policy_types(spec: _ReadMapping) -> Sequence[str]:
     # https://github.com/kubernetes/kubernetes/blob/master/pkg/apis/networking/v1/defaults.go
     implied = ["Ingress", "Egress"] if items_of(spec.get("egress")) else ["Ingress"]
@@ -237,7 +381,7 @@ def _peer(peer: _ReadMapping) -> Peer:
     return _pods_in(_selector(namespaces), _pods(pods))
 
 
-def _pods_in(selector: LabelSelector, pods: Pods) -> Peer:
+def _pods_in(selector: LabelSelector, pods: Pods) -> ClusterPods:
     name = name_selected_by(selector)
     if name is None:
         labelled = Namespaces(selector)

@@ -11,7 +11,7 @@ from keyword import iskeyword, issoftkeyword
 from typing import Final
 
 from podwall import policies
-from podwall.policies import NetworkPolicy
+from podwall.policies import ClusterNetworkPolicy, NetworkPolicy
 from podwall.python_code.expression import (
     LINE_LENGTH,
     DictCode,
@@ -21,18 +21,19 @@ from podwall.python_code.expression import (
     names_in,
     source_of,
 )
-from podwall.python_code.policy_code import policy_code, preset_code
+from podwall.python_code.policy_code import cluster_policy_code, policy_code, preset_code
 
-__all__ = ["POLICIES", "imports", "policies_module", "variables"]
+__all__ = ["CLUSTER_POLICIES", "POLICIES", "imports", "policies_module", "variables"]
 
 
 POLICIES: Final = "POLICIES"
+CLUSTER_POLICIES: Final = "CLUSTER_POLICIES"
 
 #: What a module may import or use beside its own names, and `l`, which looks like a digit.
-_TAKEN: Final = frozenset({*policies.__all__, *dir(builtins), POLICIES, "l"})
+_TAKEN: Final = frozenset({*policies.__all__, *dir(builtins), POLICIES, CLUSTER_POLICIES, "l"})
 
 
-def variables(found: Sequence[NetworkPolicy]) -> tuple[str, ...]:
+def variables(found: Sequence[NetworkPolicy | ClusterNetworkPolicy]) -> tuple[str, ...]:
     """Return a name for each policy, in order: no two are the same, and none hides another name.
 
     A policy is called as in Kubernetes; where that is not possible or not clear, its namespace
@@ -45,10 +46,14 @@ def variables(found: Sequence[NetworkPolicy]) -> tuple[str, ...]:
     plain = [_identifier(policy.name) for policy in found]
     times = Counter(plain)
     wanted = (
-        name if times[name] == 1 and _is_free(name) else _identifier(f"{policy.namespace}-{name}")
+        name if times[name] == 1 and _is_free(name) else _identifier(f"{_whose(policy)}-{name}")
         for name, policy in zip(plain, found, strict=True)
     )
     return tuple(_distinct(wanted))
+
+
+def _whose(policy: NetworkPolicy | ClusterNetworkPolicy) -> str:
+    return policy.namespace if isinstance(policy, NetworkPolicy) else "cluster"
 
 
 def _identifier(name: str) -> str:
@@ -79,11 +84,24 @@ _USE: Final = """\
 deploys them."""
 
 
-def policies_module(found: Sequence[NetworkPolicy], headline: str) -> str:
+_ACROSS: Final = """\
+`CLUSTER_POLICIES` are those of the whole cluster; where its engine enforces this kind,
+
+    ClusterNetworkPolicies("cluster", CLUSTER_POLICIES, engine=...)
+
+deploys them."""
+
+
+def policies_module(
+    found: Sequence[NetworkPolicy],
+    headline: str,
+    across: Sequence[ClusterNetworkPolicy] = (),
+) -> str:
     r"""Return the text of a module that makes policies: one variable each, grouped by namespace.
 
     It is formatted as `ruff format` leaves it at 100 columns, and ends with all of them by
-    namespace. `headline` begins its docstring, and must be plain words.
+    namespace, and with those `across` namespaces. `headline` begins its docstring, and must be
+    plain words.
 
     >>> from podwall.policies import default_deny
     >>> lines = policies_module([default_deny("shop", name="closed")], "The shop.").splitlines()
@@ -95,11 +113,18 @@ def policies_module(found: Sequence[NetworkPolicy], headline: str) -> str:
     }
     """
     ordered = sorted(found, key=lambda policy: policy.namespace)  # stable: else as they were read
-    named = list(zip(variables(ordered), ordered, strict=True))
+    names_in_order = variables([*ordered, *across])
+    named = list(zip(names_in_order, ordered, strict=False))
     made = {
         name: preset_code(policy) or policy_code(policy.to_manifest()) for name, policy in named
     }
-    parts = [f'"""{headline}\n\n{_USE}\n"""', imports(made.values())]
+    spanning = {
+        name: cluster_policy_code(policy)
+        for name, policy in zip(names_in_order[len(ordered) :], across, strict=True)
+    }
+    uses = [use for use, given in ((_USE, named), (_ACROSS, spanning)) if given]
+    code = [*made.values(), *spanning.values()]
+    parts = ["\n\n".join([f'"""{headline}', *uses]) + '\n"""', imports(code)]
     by_namespace: dict[str, list[str]] = {}
     for name, policy in named:
         by_namespace.setdefault(policy.namespace, []).append(name)
@@ -107,7 +132,15 @@ def policies_module(found: Sequence[NetworkPolicy], headline: str) -> str:
         heading = f"# Namespace {namespace}\n\n" if len(by_namespace) > 1 else ""
         definitions = "\n\n".join(_definition(name, made[name]) for name in names)
         parts.append(heading + definitions)
-    parts.append(_definition(POLICIES, _lists(by_namespace)))
+    if spanning:
+        heading = "# The whole cluster\n\n" if named else ""
+        definitions = "\n\n".join(_definition(*each) for each in spanning.items())
+        parts.append(heading + definitions)
+    if named or not spanning:
+        parts.append(_definition(POLICIES, _lists(by_namespace)))
+    if spanning:
+        listed = ListCode(tuple(map(NameCode, spanning)), spread=True)
+        parts.append(_definition(CLUSTER_POLICIES, listed))
     return "\n\n".join(parts) + "\n"
 
 

@@ -8,13 +8,17 @@ from typing import Any, Final
 
 from podwall.policies import (
     ALL_PODS,
+    ClusterNetworkPolicy,
     Direction,
     EgressRule,
     NetworkPolicy,
     Peer,
+    PolicyTier,
     allow_dns,
     default_deny,
 )
+from podwall.policies.addresses import IpBlock
+from podwall.policies.cluster_rules import ClusterPeer, ClusterRule
 from podwall.policies.manifest import peer_manifest, ports_manifest, selector_manifest
 from podwall.policies.peers import METADATA_NAME
 from podwall.policies.presets import DNS_PORTS, KUBE_DNS, LOCAL_DNS
@@ -32,7 +36,15 @@ from podwall.python_code.expression import (
     text_literal,
 )
 
-__all__ = ["namespace_code", "peer_code", "pods_code", "policy_code", "ports_code", "preset_code"]
+__all__ = [
+    "cluster_policy_code",
+    "namespace_code",
+    "peer_code",
+    "pods_code",
+    "policy_code",
+    "ports_code",
+    "preset_code",
+]
 
 
 Manifest = Mapping[str, Any]
@@ -82,6 +94,39 @@ def policy_code(manifest: Manifest) -> Call:
     if metadata.get("annotations"):
         arguments["annotations"] = DictCode(_texts(metadata["annotations"]).items, spread=True)
     return _call("NetworkPolicy", keywords=arguments, spread=True)
+
+
+def cluster_policy_code(policy: ClusterNetworkPolicy) -> Call:
+    """Return the expression that makes a policy with a tier."""
+    tier = "ADMIN" if policy.tier is PolicyTier.ADMIN else "BASELINE"
+    arguments: dict[str, Expression] = {
+        "name": text_literal(policy.name),
+        "tier": MethodName(NameCode("PolicyTier"), tier),
+        "priority": Literal(str(policy.priority)),
+        "subject": peer_code(peer_manifest(policy.subject)),
+    }
+    for direction in Direction:
+        if rules := policy.rules(direction):
+            codes = (_cluster_rule(rule, direction.peers_field) for rule in rules)
+            arguments[direction.field] = ListCode(tuple(codes), spread=True)
+    if policy.labels:
+        arguments["labels"] = _texts(policy.labels)
+    if policy.annotations:
+        arguments["annotations"] = DictCode(_texts(policy.annotations).items, spread=True)
+    return _call("ClusterNetworkPolicy", keywords=arguments, spread=True)
+
+
+def _cluster_rule(rule: ClusterRule, end: str) -> Expression:
+    keywords: dict[str, Expression] = {"ports": ports_code(ports_manifest(rule.ports))}
+    if rule.name:
+        keywords["name"] = text_literal(rule.name)
+    return _call(f"{rule.action.lower()}_{end}", map(_cluster_peer, rule.peers), keywords)
+
+
+def _cluster_peer(peer: ClusterPeer) -> Expression:
+    if isinstance(peer, IpBlock):
+        return _call("ip_block", [text_literal(str(peer.cidr))])
+    return peer_code(peer_manifest(peer))
 
 
 def _rules(rules: Sequence[Manifest], end: str) -> Expression:

@@ -9,17 +9,22 @@ from typing import Any
 
 from podwall.policies import NetworkPolicy
 
-__all__ = ["judged_by_mypy", "judged_by_ruff", "made_by"]
+__all__ = ["judged_by_mypy", "judged_by_ruff", "made_by", "scope_of"]
 
 BIN = Path(sys.executable).parent
 
 
 def made_by(code: str) -> dict[str, list[NetworkPolicy]]:
     """Return what a module leaves in `POLICIES`."""
+    made: dict[str, list[NetworkPolicy]] = scope_of(code)["POLICIES"]
+    return made
+
+
+def scope_of(code: str) -> dict[str, Any]:
+    """Return all that a module leaves, by name."""
     scope: dict[str, Any] = {}
     exec(compile(code, "policies_module.py", "exec"), scope)  # noqa: S102 - our own text
-    made: dict[str, list[NetworkPolicy]] = scope["POLICIES"]
-    return made
+    return scope
 
 
 def judged_by_ruff(folder: Path) -> str:

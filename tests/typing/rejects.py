@@ -6,7 +6,7 @@ ever run; what can be wrong beyond types is in tests/policies/test_refusals.py.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypedDict
 
 from podwall.policies import (
     ALL_NAMESPACES,
@@ -14,12 +14,16 @@ from podwall.policies import (
     ALL_PORTS,
     ANYWHERE,
     DENY_ALL,
+    ClusterNetworkPolicy,
     NetworkPolicy,
+    PolicyTier,
     allow_dns,
     allow_from,
     allow_to,
     connection,
     default_deny,
+    deny_from,
+    deny_to,
     exists,
     in_,
     ip_block,
@@ -31,10 +35,19 @@ from podwall.policies import (
     walkthrough,
 )
 from podwall.policies.labels import LabelSelector
-from podwall.policies.peers import Pods
+from podwall.policies.peers import Namespaces, Pods
 
 FROM = allow_from(ANYWHERE, ports=ALL_PORTS)
 TO = allow_to(ANYWHERE, ports=ALL_PORTS)
+
+
+class _Where(TypedDict):
+    tier: PolicyTier
+    priority: int
+    subject: Namespaces
+
+
+SUBJECT = _Where(tier=PolicyTier.ADMIN, priority=1, subject=ALL_NAMESPACES)
 
 if TYPE_CHECKING:
     # Ports: all of them must be said, a name has no range, and a quoted number is not a number.
@@ -91,6 +104,20 @@ if TYPE_CHECKING:
     NetworkPolicy(name="a", namespace="b", pod_selector=ALL_PODS, egress=[FROM])  # type: ignore[list-item]  # ingress
     NetworkPolicy(name="a", namespace="b", pod_selector=ALL_PODS, policy_types=["Ingress"])  # type: ignore[call-arg]  # said by the rules
     default_deny("shop").name = "other"  # type: ignore[misc]  # policies do not change
+
+    # Policies with tiers: of which namespaces, in which tier, and no addresses of ingress.
+    deny_from(ALL_NAMESPACES)  # type: ignore[call-arg]  # no ports
+    deny_from(ports=ALL_PORTS)  # type: ignore[call-arg]  # no peer
+    deny_from(ALL_PODS, ports=ALL_PORTS)  # type: ignore[arg-type]  # of which namespaces
+    deny_from(ip_block("10.0.0.0/8"), ports=ALL_PORTS)  # type: ignore[arg-type]  # addresses
+    deny_to(ANYWHERE, ports=ALL_PORTS)  # type: ignore[arg-type]  # no word of this API
+    ClusterNetworkPolicy(name="a", priority=1, subject=ALL_NAMESPACES)  # type: ignore[call-arg]  # no tier
+    ClusterNetworkPolicy(name="a", tier="Admin", priority=1, subject=ALL_NAMESPACES)  # type: ignore[arg-type]  # a text
+    ClusterNetworkPolicy(name="a", tier=PolicyTier.ADMIN, subject=ALL_NAMESPACES)  # type: ignore[call-arg]  # no priority
+    ClusterNetworkPolicy(name="a", tier=PolicyTier.ADMIN, priority=1, subject=ALL_PODS)  # type: ignore[arg-type]  # own pods
+
+    ClusterNetworkPolicy(name="a", **SUBJECT, ingress=DENY_ALL)  # type: ignore[arg-type]  # isolation
+    ClusterNetworkPolicy(name="a", **SUBJECT, ingress=[FROM])  # type: ignore[list-item]  # another kind's
 
     # Presets and connections.
     default_deny()  # type: ignore[call-arg]  # no namespace

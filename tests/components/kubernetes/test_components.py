@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -8,10 +9,27 @@ from pulumi import Alias, ResourceOptions
 from pulumi_kubernetes import Provider
 from pulumi_kubernetes.core.v1 import ConfigMap
 
-from podwall.components.kubernetes import Namespace, NetworkPolicies, Workload
+from podwall.components.kubernetes import (
+    ClusterNetworkPolicies,
+    Namespace,
+    NetworkPolicies,
+    Workload,
+)
 from podwall.components.namespace_args import NamespaceArgs, Quota
 from podwall.components.workload_args import ContainerPort, Resources, WorkloadArgs, WorkloadKind
-from podwall.policies import InvalidValue, NetworkPolicy, allow_from, default_deny, pods, tcp
+from podwall.policies import (
+    ALL_PORTS,
+    ClusterNetworkPolicy,
+    InvalidValue,
+    NetworkPolicy,
+    PolicyTier,
+    allow_from,
+    default_deny,
+    deny_from,
+    namespace,
+    pods,
+    tcp,
+)
 from tests.components.harness import Deployment, Registered, deploy
 
 API = WorkloadArgs(
@@ -184,3 +202,53 @@ def _is_object(resource: Registered) -> bool:
 
 def _titled(resource: Registered) -> str:
     return f"{resource.type.rpartition(':')[2]} {resource.name}"
+
+
+GUARD = ClusterNetworkPolicy(
+    name="guard",
+    tier=PolicyTier.ADMIN,
+    priority=5,
+    subject=namespace("shop"),
+    ingress=[deny_from(namespace("bank"), ports=ALL_PORTS)],
+)
+
+
+def test_policies_of_the_cluster_are_resources_called_as_in_kubernetes() -> None:
+    made = recorded(lambda: ClusterNetworkPolicies("cluster", [GUARD], engine="spec"))
+    assert contents(made) == {"ClusterNetworkPolicies cluster", "ClusterNetworkPolicy guard"}
+    found = made.one("ClusterNetworkPolicy", "guard")
+    assert found.type == "kubernetes:policy.networking.k8s.io/v1alpha2:ClusterNetworkPolicy"
+    assert found.inputs["spec"] == GUARD.to_manifest()["spec"]
+
+
+@pytest.mark.parametrize(
+    ("engine", "version", "words"),
+    [
+        ("azure", "1.34", "does not enforce"),
+        ("calico", "1.36", "does not enforce"),
+        ("cilium", "1.36", "does not enforce"),
+        ("none", None, "does not enforce"),
+        ("cilium", "1.37", "is not known to enforce"),
+        ("calico", None, "is not known to enforce"),
+    ],
+)
+def test_an_engine_that_leaves_a_guard_idle_is_refused(
+    engine: str, version: str | None, words: str
+) -> None:
+    def make() -> object:
+        return ClusterNetworkPolicies("cluster", [GUARD], engine=engine, kubernetes_version=version)
+
+    with pytest.raises(InvalidValue, match=words):
+        recorded(make)
+
+
+@pytest.mark.parametrize(
+    ("given", "words"),
+    [([], "no policy is given"), ([GUARD, replace(GUARD, name="other")], "has priority 5")],
+    ids=["none", "one priority"],
+)
+def test_policies_of_the_cluster_are_compared_before_any_is_made(
+    given: list[ClusterNetworkPolicy], words: str
+) -> None:
+    with pytest.raises(InvalidValue, match=words):
+        recorded(lambda: ClusterNetworkPolicies("cluster", given, engine="spec"))
