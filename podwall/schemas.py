@@ -24,6 +24,7 @@ from podwall.reports.expectations import CheckDocument
 from podwall.reports.explanation import ExplanationsDocument
 from podwall.reports.findings.documents import LintDocument
 from podwall.reports.migration import MigrationDocument
+from podwall.reports.observed import ObservedDocument
 from podwall.reports.preview.documents import PreviewDocument
 from podwall.reports.reach.documents import ReachDocument, ReachDocumentV1
 from podwall.reports.verification import ProbePlanDocument, VerificationDocument
@@ -42,6 +43,7 @@ SCHEMAS: Final[Mapping[str, Any]] = {
     "explain": ExplanationsDocument,
     "lint": LintDocument,
     "migrate": MigrationDocument,
+    "observed": ObservedDocument,
     "plan": PlanDocument,
     "preview": PreviewDocument,
     "probes": ProbePlanDocument,

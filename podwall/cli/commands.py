@@ -87,6 +87,18 @@ PREVIEW = Command(
 )
 
 
+def _add_flows(parser: ArgumentParser, name: str, use: str) -> None:
+    """Add files of observed flows."""
+    parser.add_argument(
+        f"--{name}",
+        metavar="FILE",
+        action="append",
+        default=[],
+        help=f"flow records of Hubble or of AKS container network logs, one a line, {use}; can be "
+        "given several times, - is the standard input",
+    )
+
+
 def _reach_arguments(parser: ArgumentParser) -> None:
     add_source(parser)
     add_manifests(parser)
@@ -100,6 +112,7 @@ def _reach_arguments(parser: ArgumentParser) -> None:
         default=2,
         help="of `-o json`: 1 leaves out pods that are not shown (default: 2)",
     )
+    _add_flows(parser, "flows", "beside what is predicted: in use and denied, open and not in use")
     add_fail_on(parser)
 
 
@@ -317,6 +330,16 @@ def _suggest_arguments(parser: ArgumentParser) -> None:
     add_format(parser, ("py", "yaml"))
     add_out(parser)
     add_cluster(parser)
+    _add_flows(
+        parser, "from-flows", "which are kept: all words are sources then, and none expectations"
+    )
+    parser.add_argument(
+        "--rare",
+        metavar="NUMBER",
+        type=int,
+        default=3,
+        help="with --from-flows: list what was seen so often at most (default: 3)",
+    )
     add_fail_on(parser, FailOn.UNDETERMINED)
 
 

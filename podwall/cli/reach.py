@@ -23,6 +23,10 @@ _LATEST: Final = 2
 
 def show_reach(options: Namespace) -> int:
     """Show who can reach whom in the source, and return the exit code."""
+    if options.flows:
+        from podwall.cli.flows import show_observed  # noqa: PLC0415 - few ask for it
+
+        return show_observed(options)
     with paused_collector():
         found = read_review(options)
         write_reading(found)

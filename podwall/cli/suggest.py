@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from argparse import Namespace
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from typing import Final
 
 from podwall.cli.arguments import (
@@ -30,11 +31,13 @@ from podwall.suggest import Suggestion, suggest
 __all__ = ["show_suggestion"]
 
 
-_HEADLINE: Final = "Network policies of least privilege, suggested from expectations."
+_HEADLINE: Final = "Network policies of least privilege, suggested from {}."
 
 
 def show_suggestion(options: Namespace) -> int:
     """Write policies that open what is stated, say what they do, and return the exit code."""
+    if options.from_flows:
+        return _show_from_flows(options)
     options.sources, path = sources_and_expectations(
         options.words, "suggest", getattr(options, "expectations", None)
     )
@@ -49,15 +52,58 @@ def show_suggestion(options: Namespace) -> int:
         except InvalidValue as problem:
             problem.place = exact_place(problem.place, texts)
             raise
+    _write(options, found, suggestion, texts)
+    weighed = (*found.reading_findings, *suggestion.findings)
+    return exit_code(FailOn(options.fail_on), weighed, certain=suggestion.is_certain)
+
+
+def _show_from_flows(options: Namespace) -> int:
+    """Write policies that keep what was observed, say what is to be known of it, and how it ends.
+
+    Raises:
+        SourceError: a file of records can't be read, or the source has no workload.
+    """
+    from podwall.cli.flows import observed_in, write_refused  # noqa: PLC0415 - few ask for it
+    from podwall.observed import FlowRecords, stated  # noqa: PLC0415 - as above
+    from podwall.reachability import reachability  # noqa: PLC0415 - as above
+    from podwall.reports.observed import stated_text  # noqa: PLC0415 - as above
+
+    options.sources = options.words
+    with paused_collector():
+        found = read_review(options)
+        write_findings(found.reading_findings)
+        write_unread(found, found.reading_findings)
+        declared = found.reading.snapshot
+        # Without policies the addresses outside are one range, of which the seen ones are kept.
+        bare = reachability(replace(declared, policies=(), tier_policies=()), options.engine)
+        records = FlowRecords()
+        observed = observed_in(options.from_flows, bare, records, options.sources)
+        kept = stated(observed, options.rare)
+        suggestion = suggest(declared, kept.expectations, options.engine)
+    write_refused(records)
+    for line in stated_text(kept, observed, records):
+        write_message(line)
+    _write(options, found, suggestion, found.source.texts)
+    weighed = (*found.reading_findings, *suggestion.findings, *records.findings)
+    certain = suggestion.is_certain and observed.is_whole and not records.lost
+    return exit_code(FailOn(options.fail_on), weighed, certain=certain)
+
+
+def _write(
+    options: Namespace, found: Review, suggestion: Suggestion, texts: Mapping[str, bytes]
+) -> None:
+    """Write the policies and what they do.
+
+    Raises:
+        SourceError: there is no policy, because there is no workload.
+    """
     if not suggestion.policies:
         raise _nothing_in(found.source.name)
     _write_summary(suggestion, texts)
     policies = _in_cluster(suggestion.policies, found)
     lacking = as_comments(left_out(found.not_read))
-    if write_out(lacking + _text(options.output, policies), options):
+    if write_out(lacking + _text(options, policies), options):
         write_message(f"wrote {options.out}")
-    weighed = (*found.reading_findings, *suggestion.findings)
-    return exit_code(FailOn(options.fail_on), weighed, certain=suggestion.is_certain)
 
 
 def _text_of(path: str) -> Mapping[str, bytes]:
@@ -78,10 +124,11 @@ def _in_cluster(policies: Sequence[NetworkPolicy], found: Review) -> list[Networ
     return [NetworkPolicy.from_manifest(found.real_names.written(each)) for each in manifests]
 
 
-def _text(output: str, policies: Sequence[NetworkPolicy]) -> str:
-    if output == "yaml":
+def _text(options: Namespace, policies: Sequence[NetworkPolicy]) -> str:
+    origin = "observed flows" if options.from_flows else "expectations"
+    if options.output == "yaml":
         return "---\n".join(kubernetes_yaml(policy.to_manifest()) for policy in policies)
-    return policies_module(policies, _HEADLINE)
+    return policies_module(policies, _HEADLINE.format(origin))
 
 
 def _nothing_in(name: str) -> SourceError:

@@ -18,6 +18,8 @@ from podwall.expectations import ANYTHING, check, denied
 from podwall.explain import answers
 from podwall.lint import SuppressedFinding, lint
 from podwall.migrate import migrate
+from podwall.model import IpProtocol
+from podwall.observed import ComparedFlows, FlowRecords, ObservedFlows, SeenEnd, SeenFlow
 from podwall.plan.plan_json import plan_document
 from podwall.planners import source_of_preview
 from podwall.policies import Place
@@ -29,12 +31,14 @@ from podwall.reports.explanation import explanations_document
 from podwall.reports.findings.documents import lint_document, reading_fields
 from podwall.reports.formats import json_text
 from podwall.reports.migration import migration_document
+from podwall.reports.observed import observed_document
 from podwall.reports.preview.documents import preview_document
 from podwall.reports.reach.documents import reach_document, reach_stream
 from podwall.reports.walkthrough import walkthrough_document
 from podwall.review import review
 from podwall.schemas import SCHEMAS, schema_text
-from podwall.sources import Source, SourceKind, Stage
+from podwall.sources import Source, SourceKind, Stage, source
+from podwall.sources.flow_records import flows_in
 from podwall.walkthrough import walkthrough
 from tests.core.clusters import Size, random_cluster
 from tests.core.obscured import obscured
@@ -100,7 +104,18 @@ def _documents() -> dict[str, Any]:
         "plan": plan_document(read.plan),
         "preview": preview_document(read),
         "diff": changes_document(changed, findings, partly.unread),
+        "observed": observed_document(_observed(), **fields),
     }
+
+
+def _observed() -> ComparedFlows:
+    """Return the example's flows beside the policies of the shop, and one end that is not known."""
+    shop = review(source(str(ROOT / "examples" / "shop"))).reachability
+    observed, records = ObservedFlows(shop), FlowRecords()
+    for each in flows_in([str(ROOT / "examples" / "observed" / "flows.jsonl")], records):
+        observed.add(each)
+    observed.add(SeenFlow(SeenEnd("10.0.0.9"), SeenEnd("10.0.0.8"), IpProtocol.TCP, 80))
+    return ComparedFlows.of(observed, records)
 
 
 FORMATS = (
@@ -113,6 +128,7 @@ FORMATS = (
     "plan",
     "preview",
     "diff",
+    "observed",
 )
 
 
