@@ -135,11 +135,12 @@ class Replay:
         return PairReplay(
             source,
             destination,
-            self._side(Direction.EGRESS, source, destination),
-            self._side(Direction.INGRESS, destination, source),
+            self.side(Direction.EGRESS, source, destination),
+            self.side(Direction.INGRESS, destination, source),
         )
 
-    def _side(self, direction: Direction, subject: AnyEndpoint, other: AnyEndpoint) -> SideReplay:
+    def side(self, direction: Direction, subject: AnyEndpoint, other: AnyEndpoint) -> SideReplay:
+        """Replay the rules about one end of a pair: of the source to send, or the other's."""
         if isinstance(subject, ExternalRange):
             return SideReplay(direction, subject, (), (), ALL)
         is_shown = bool(namespaces_of(subject))
@@ -199,16 +200,38 @@ class Replay:
     ) -> Iterator[PolicyReplay]:
         """Yield the policies that isolate the subject, or may do so."""
         names = _names(subject if direction is Direction.INGRESS else other)
-        for policy, selects in self._isolating.get(
-            (direction, subject.id), lambda: tuple(self._selecting(direction, subject))
-        ):
-            replayed = self._replayed.get(
-                (direction, id(policy), _key(other), names.ports, names.open),
-                partial(self._rules, policy, direction, other, names),
-            )
+        for policy, selects in self.isolating(direction, subject):
+            replayed = self._rules_on(policy, direction, other, names)
             allowed = Bounds.union(each.allowed for each in replayed)
             group = group_key(policy, direction, (policy.namespace, policy.pod_selector))
             yield PolicyReplay(policy, selects, replayed, group, allowed)
+
+    def isolating(
+        self, direction: Direction, subject: WorkloadEndpoint | UnseenPods
+    ) -> tuple[tuple[Policy, MatchAnswer], ...]:
+        """Return the policies that isolate a pod or may do so, and whether they do."""
+        return self._isolating.get(
+            (direction, subject.id), lambda: tuple(self._selecting(direction, subject))
+        )
+
+    def rules(
+        self, policy: Policy, direction: Direction, subject: WorkloadEndpoint, other: AnyEndpoint
+    ) -> tuple[RuleReplay, ...]:
+        """Return each rule of a policy that isolates the subject, with what it allows the other."""
+        names = _names(subject if direction is Direction.INGRESS else other)
+        return self._rules_on(policy, direction, other, names)
+
+    def _rules_on(
+        self,
+        policy: Policy,
+        direction: Direction,
+        other: AnyEndpoint | HidingNode,
+        names: NamedPorts,
+    ) -> tuple[RuleReplay, ...]:
+        return self._replayed.get(
+            (direction, id(policy), _key(other), names.ports, names.open),
+            partial(self._rules, policy, direction, other, names),
+        )
 
     def _selecting(
         self, direction: Direction, subject: WorkloadEndpoint | UnseenPods

@@ -5,8 +5,9 @@ Each value has two bounds of what it allows, and the causes of what is between t
 
 from __future__ import annotations
 
-from collections.abc import Hashable, Iterator
+from collections.abc import Hashable, Iterable, Iterator
 from dataclasses import dataclass
+from itertools import chain
 
 from podwall.model import IpPeer, PodPeer, Policy, Rule, Unknown, UnreadPolicy
 from podwall.policies.rules import Direction
@@ -24,6 +25,8 @@ __all__ = [
     "PolicyReplay",
     "RuleReplay",
     "SideReplay",
+    "apart",
+    "within",
 ]
 
 
@@ -48,6 +51,10 @@ class RuleReplay:
     matches: MatchAnswer
     ports: Bounds
     allowed: Bounds
+
+    def doubts(self) -> Iterator[Doubt]:
+        """Yield the ports that the rule allows perhaps, with the causes."""
+        yield from _stated(self.allowed.may - self.allowed.must, self.allowed.causes)
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,25 +105,23 @@ class SideReplay:
 
     def doubts(self) -> Iterator[Doubt]:
         """Yield ports that are undetermined on this side, with the causes."""
-        open_ports = self.allowed.may - self.allowed.must
-        for ports, causes in self._doubts():
-            if causes and (here := ports & open_ports):
-                yield here, causes
+        yield from within(self.allowed.may - self.allowed.must, self.all_doubts())
 
-    def _doubts(self) -> Iterator[Doubt]:
+    def all_doubts(self) -> Iterator[Doubt]:
+        """Yield what each part of the side leaves open, even if another one allows it."""
         for each in self.policies:
             if each.selects.match is Match.MAYBE:
                 isolated = self.isolated is Match.YES
                 ports = each.allowed.may if isolated else self.allowed.may
-                yield ports, each.selects.causes
-            for rule in each.rules:
-                yield rule.allowed.may - rule.allowed.must, rule.allowed.causes
+                yield from _stated(ports, each.selects.causes)
+            yield from chain.from_iterable(rule.doubts() for rule in each.rules)
         for exemption in self.exemptions:
-            yield exemption.allowed.may - exemption.allowed.must, exemption.allowed.causes
+            open_ports = exemption.allowed.may - exemption.allowed.must
+            yield from _stated(open_ports, exemption.allowed.causes)
         for unread in self.unread:
             yield ALL_PORTS, (unread.cause,)
         for hidden in self.hidden:
-            yield hidden.allowed.may, hidden.allowed.causes
+            yield from _stated(hidden.allowed.may, hidden.allowed.causes)
         for tier in self.tiers:
             yield from tier.doubts()
 
@@ -142,11 +147,29 @@ class PairReplay:
     def doubts(self) -> Iterator[Doubt]:
         """Yield the same ports, with the causes one by one."""
         bounds = self.allowed
-        parts: list[Doubt] = [(bounds.may - bounds.must, ())]
-        for side in (self.egress, self.ingress):
-            for doubt in side.doubts():
-                parts = [part for each in parts for part in _split(each, doubt)]
-        yield from (part for part in parts if part[0])
+        sides = (self.egress, self.ingress)
+        doubts = chain.from_iterable(side.doubts() for side in sides)
+        yield from apart(bounds.may - bounds.must, doubts)
+
+
+def within(open_ports: PortSet, doubts: Iterable[Doubt]) -> Iterator[Doubt]:
+    """Yield what doubts have to do with ports that are open."""
+    for ports, causes in doubts:
+        if causes and (here := ports & open_ports):
+            yield here, causes
+
+
+def apart(open_ports: PortSet, doubts: Iterable[Doubt]) -> Iterator[Doubt]:
+    """Yield ports that are open, apart where they are in doubt for different causes."""
+    parts: list[Doubt] = [(open_ports, ())]
+    for doubt in doubts:
+        parts = [part for each in parts for part in _split(each, doubt)]
+    yield from (part for part in parts if part[0])
+
+
+def _stated(ports: PortSet, causes: tuple[str, ...]) -> Iterator[Doubt]:
+    if causes and ports:
+        yield ports, causes
 
 
 def _split(part: Doubt, doubt: Doubt) -> Iterator[Doubt]:

@@ -21,6 +21,7 @@ from podwall.policies.errors import InvalidValue
 from podwall.policies.rules import Direction
 from podwall.reachability.analysis import Analysis
 from podwall.reachability.arrays import Csr, IntArray, is_in, spans
+from podwall.reachability.causes import Causes
 from podwall.reachability.cluster import SOME_OF_THESE, EnforcedCluster
 from podwall.reachability.endpoints import Endpoints
 from podwall.reachability.exposure import ExposedClasses, UnseenOpening, exposure
@@ -196,7 +197,6 @@ class Reachability:
     def __init__(self, analysis: Analysis) -> None:
         """Keep the analysis; endpoints and connections are made when asked for."""
         self._analysis = analysis
-        self._causes: dict[tuple[int, int], tuple[Undetermined, ...]] = {}
         self._doubts: dict[tuple[int, Direction, UnseenOpening], tuple[Undetermined, ...]] = {}
 
     @property
@@ -284,8 +284,15 @@ class Reachability:
         A pair that is not yielded is denied. Pairs of external ranges are not among them.
         """
         for row in chain.from_iterable(self.blocks()):
-            for destination, ports in row.pairs():
-                yield self.connection_on(row.source, destination, ports)
+            yield from self._connections(row)
+
+    def _connections(self, row: SourceRow) -> Iterator[Connection]:
+        pairs = list(row.pairs())
+        doubted = [end for end, ports in pairs if self.is_undetermined(ports)]
+        causes = iter(self.causes.of(row.source, doubted) if doubted else ())
+        for end, ports in pairs:
+            because = next(causes) if self.is_undetermined(ports) else None
+            yield self.connection_on(row.source, end, ports, because)
 
     def blocks(self) -> Iterator[list[SourceRow]]:
         """Yield the same connections in numbers, row by row, for readers of very many.
@@ -295,9 +302,15 @@ class Reachability:
         """
         return self._rows.blocks()
 
-    def connection_on(self, source: int, destination: int, ports: int) -> Connection:
-        """Return the connection that a row has in numbers."""
-        return self._connection(source, destination, self._analysis.ports.verdict(ports))
+    def connection_on(
+        self, source: int, destination: int, ports: int, causes: int | None = None
+    ) -> Connection:
+        """Return the connection that a row has in numbers; `causes` is a number into `causes`."""
+        verdict = self._analysis.ports.verdict(ports)
+        if causes is None:
+            return self._connection(source, destination, verdict)
+        ends = self._ends.all
+        return Connection(ends[source], ends[destination], verdict.allowed, self.causes[causes])
 
     def is_undetermined(self, ports: int) -> bool:
         """Return whether ports that a row has in numbers are undetermined, if only in part."""
@@ -444,19 +457,18 @@ class Reachability:
     def _replay(self) -> Replay:
         return Replay(self._analysis.cluster)
 
+    @cached_property
+    def causes(self) -> Causes:
+        """Why pairs of endpoints are undetermined, for readers of very many."""
+        return Causes(self._analysis, self._ends, self._replay)
+
     def _connection(self, source: int, destination: int, verdict: PairVerdict) -> Connection:
         ends = self._ends.all
-        because = self._because(source, destination) if verdict.undetermined else ()
+        because: tuple[Undetermined, ...] = ()
+        if verdict.undetermined:
+            (number,) = self.causes.of(source, [destination])
+            because = self.causes[number]
         return Connection(ends[source], ends[destination], verdict.allowed, because)
-
-    def _because(self, source: int, destination: int) -> tuple[Undetermined, ...]:
-        """Return the undetermined ports with their causes, found once for a pair of classes."""
-        element = self._ends.element
-        key = (int(element[source]), int(element[destination]))
-        if key not in self._causes:
-            pair = self._replay.pair(self._ends.all[source], self._ends.all[destination])
-            self._causes[key] = pair.undetermined()
-        return self._causes[key]
 
 
 def _restricted(doubts: Iterable[Doubt], ports: Bounds) -> tuple[Undetermined, ...]:

@@ -57,6 +57,10 @@ def pair_lines(reachability: Reachability, form: LineFormat) -> Iterator[str]:
                 yield f"{beginning}{beginning.join(written)}"
 
 
+_MOST_KEPT: Final = 100_000
+"""So many endings of undetermined pairs are kept from one block to the next."""
+
+
 class _Listed(NamedTuple):
     """The endings of what a role reaches; undetermined ones differ from source to source."""
 
@@ -72,12 +76,15 @@ class _Endings:
         self._reachability = reachability
         self._ending = ending
         self._written: dict[tuple[int, int], str] = {}
+        self._doubted: dict[tuple[int, int, int], str] = {}
         self._undetermined: dict[int, bool] = {}
         self._lists: dict[int, _Listed] = {}
 
     def forget_lists(self) -> None:
         """Make room for the lists of the next block."""
         self._lists.clear()
+        if len(self._doubted) > _MOST_KEPT:
+            self._doubted.clear()
 
     def of(self, row: SourceRow) -> list[str]:
         """Return the endings of a row's lines."""
@@ -88,12 +95,24 @@ class _Endings:
         if not (listed.undetermined or row.alone):
             return listed.written
         endings = list(listed.endings)
-        for index in listed.undetermined:
-            end, ports = row.reached.destinations[index], row.reached.ports[index]
-            endings[index] = self._ending(self._reachability.connection_on(row.source, end, ports))
+        for index, ending in zip(listed.undetermined, self._in_doubt(row, listed), strict=True):
+            endings[index] = ending
         if row.alone:
             endings[row.itself] = [self._certain(row, row.source, row.own_ports)]
         return list(filter(None, endings))
+
+    def _in_doubt(self, row: SourceRow, listed: _Listed) -> Iterator[str]:
+        """Yield the endings of undetermined pairs, each written once for equal causes."""
+        destinations, ports = row.reached.destinations, row.reached.ports
+        ends = [destinations[index] for index in listed.undetermined]
+        numbers = self._reachability.causes.of(row.source, ends)
+        for index, end, causes in zip(listed.undetermined, ends, numbers, strict=True):
+            key = (end, ports[index], causes)
+            ending = self._doubted.get(key)
+            if ending is None:
+                found = self._reachability.connection_on(row.source, end, ports[index], causes)
+                ending = self._doubted[key] = self._ending(found)
+            yield ending
 
     def _listed(self, row: SourceRow) -> _Listed:
         _, destinations, ports = row.reached
