@@ -12,6 +12,7 @@ from typing import Final
 from podwall.cli.commands import COMMANDS
 from podwall.cli.parser import parsed
 from podwall.cli.settings_place import settings_near
+from podwall.cli.typed_options import refuse_idle_options, source_words
 from podwall.exit_code import ExitCode
 from podwall.policies.errors import PodwallError
 from podwall.secret_words import environment_secrets
@@ -22,6 +23,7 @@ __all__ = ["main"]
 
 _INTERRUPTED: Final = 130
 _OF_NO_SOURCE: Final = frozenset({"walkthrough", "watch"})
+_LISTS: Final = "`podwall reach`"
 _REPORT: Final = "this is a defect of podwall: please report it, with what --debug shows"
 
 
@@ -30,7 +32,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
     hide(environment_secrets(os.environ))
     options = parsed(COMMANDS, arguments)
     try:
-        return int(options.command.run(_with_settings(options, arguments)))
+        options = _with_settings(options, arguments)
+        refuse_idle_options(options)
+        return int(options.command.run(options))
     except BrokenPipeError:  # the reader of a pipe, such as `head`, has stopped
         sys.stdout = None
         return ExitCode.FINE
@@ -39,7 +43,11 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except Exception as problem:  # noqa: BLE001 - a crash must not look like a finding
         if options.debug:
             write_traceback(problem)
-        write_error(problem if isinstance(problem, PodwallError) else _defect(problem))
+        known = problem if isinstance(problem, PodwallError) else _defect(problem)
+        known.help = known.help.replace(
+            _LISTS, f"`{' '.join(filter(None, ('podwall reach', source_words(options))))}`"
+        )
+        write_error(known)
         return ExitCode.BAD_INPUT
 
 

@@ -102,8 +102,9 @@ def _add_flows(parser: ArgumentParser, name: str, use: str) -> None:
 def _reach_arguments(parser: ArgumentParser) -> None:
     add_source(parser)
     add_manifests(parser)
-    add_format(parser, ("text", "json", "csv", "md", "html", "svg"))
+    add_format(parser, ("text", "json", "csv", "md", "html", "svg", "dot"))
     add_cluster(parser)
+    _focus_arguments(parser)
     parser.add_argument(
         "--format-version",
         metavar="NUMBER",
@@ -114,6 +115,38 @@ def _reach_arguments(parser: ArgumentParser) -> None:
     )
     _add_flows(parser, "flows", "beside what is predicted: in use and denied, open and not in use")
     add_fail_on(parser)
+
+
+def _focus_arguments(parser: ArgumentParser) -> None:
+    """Add what narrows the answer to what is asked for."""
+    for option, dest, words in (
+        ("--focus", "focus", "only connections with END at one of their ends"),
+        ("--from", "from_ends", "only connections from END"),
+        ("--to", "to_ends", "only connections to END"),
+    ):
+        parser.add_argument(
+            option,
+            dest=dest,
+            metavar="END",
+            action="append",
+            default=[],
+            help=f"{words}; {_END if option == '--focus' else 'as for --focus'}",
+        )
+    parser.add_argument(
+        "--direction",
+        metavar="DIRECTION",
+        choices=("ingress", "egress"),
+        help="of --focus: ingress is what comes to it, egress what it sends (default: both)",
+    )
+    parser.add_argument(
+        "--port", metavar="PORT", help="only these ports, as in `8080`, `53/udp` or `metrics`"
+    )
+
+
+_END: Final = (
+    "a workload (`shop/api`), a namespace (`shop`), several by `*`, an address or a range, or "
+    "`outside`; as often as needed"
+)
 
 
 REACH = Command(

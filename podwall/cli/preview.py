@@ -7,6 +7,7 @@ from pathlib import Path
 
 from podwall.cli.arguments import chosen_cluster, given_configuration, with_choices
 from podwall.cli.findings import write_unread
+from podwall.cli.typed_options import source_words
 from podwall.exit_code import FailOn
 from podwall.plan.project import find_project
 from podwall.planners import Planner, program_source
@@ -35,7 +36,7 @@ def show_preview(options: Namespace) -> int:
     if options.output == "json":
         write_output([json_text(preview_document(found))], shown_json)
     else:
-        print_preview(found, terminal())
+        print_preview(found, terminal(), source_words(options))
     write_unread(found, findings)
     for line in written:
         write_message(line)

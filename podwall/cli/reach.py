@@ -3,16 +3,24 @@
 from __future__ import annotations
 
 from argparse import Namespace
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import Final
 
 from podwall.cli.arguments import csv_writer, paused_collector, read_review
 from podwall.cli.findings import write_reading
+from podwall.cli.typed_options import source_words
 from podwall.exit_code import FailOn
+from podwall.focus import EVERYTHING, Focus, NarrowedAnswer, narrowed
+from podwall.policies.errors import InvalidValue
+from podwall.policies.rules import Direction
+from podwall.reachability import Reachability
 from podwall.reports.findings.documents import reading_fields
+from podwall.reports.formats import json_text
 from podwall.reports.left_out import left_out
-from podwall.reports.reach.documents import reach_stream, reach_stream_v1
-from podwall.reports.reach.rows import reach_csv, reach_markdown
+from podwall.reports.reach.documents import reach_document, reach_stream, reach_stream_v1
+from podwall.reports.reach.dot import reach_dot
+from podwall.reports.reach.rows import narrowed_csv, reach_csv, reach_markdown
+from podwall.reports.reach.terminal import narrowed_lines
 from podwall.review import Review
 from podwall.streams import MEDIA, write_output
 
@@ -23,50 +31,94 @@ _LATEST: Final = 2
 
 def show_reach(options: Namespace) -> int:
     """Show who can reach whom in the source, and return the exit code."""
+    focus = _focus(options)
     if options.flows:
         from podwall.cli.flows import show_observed  # noqa: PLC0415 - few ask for it
 
         return show_observed(options)
     with paused_collector():
         found = read_review(options)
+        report = _part(options, found, focus) if focus else _whole(options, found)
         write_reading(found)
-        write_output(_report(options, found), MEDIA.get(options.output))
+        write_output(report, MEDIA.get(options.output))
         return found.exit_code(FailOn(options.fail_on), found.reading_findings)
 
 
-def _report(options: Namespace, found: Review) -> Iterable[str]:
-    match options.output:
-        case "json":
-            stream = reach_stream if options.format_version == _LATEST else reach_stream_v1
-            return stream(found.reachability, **reading_fields(found))
-        case "csv":
-            return reach_csv(found.reachability, csv_writer(options), found.not_read)
-        case "md":
-            return reach_markdown(found.reachability, left_out(found.not_read))
-        case "html":
-            return _page(options, found)
-        case "svg":
-            return _picture(found)
-        case _:
-            return _for_people(found)
+def _focus(options: Namespace) -> Focus:
+    """Return what is asked for.
+
+    Raises:
+        InvalidValue: an older format has no place to say so, or flows are asked for as well.
+    """
+    way = options.direction and Direction[options.direction.upper()]
+    ends = (options.focus, options.from_ends, options.to_ends)
+    focus, sources, destinations = map(tuple, ends)
+    found = Focus(focus, way, sources, destinations, options.port or "")
+    if found and options.output == "json" and options.format_version != _LATEST:
+        raise InvalidValue(
+            "the format of version 1 can't say that only a part was asked for",
+            help="leave --format-version out",
+        )
+    if found and options.flows:
+        raise InvalidValue(
+            "observed flows are shown as a whole", help="leave out --focus and its like, or --flows"
+        )
+    return found
 
 
-def _page(options: Namespace, found: Review) -> Iterator[str]:
+def _part(options: Namespace, found: Review, focus: Focus) -> Iterable[str]:
+    """Return the report of what is asked for.
+
+    Raises:
+        InvalidValue: an end is not there.
+    """
+    part, lacking = narrowed(found.reachability, focus), left_out(found.not_read)
+    reports: dict[str, Callable[[], Iterable[str]]] = {
+        "json": lambda: [json_text(reach_document(part, **reading_fields(found)))],
+        "csv": lambda: narrowed_csv(part, csv_writer(options), found.not_read),
+        "md": lambda: reach_markdown(part, lacking),
+        "html": lambda: _page(options, found, focus),
+        "svg": lambda: _picture(part, lacking),
+        "dot": lambda: reach_dot(part, lacking),
+        "text": lambda: narrowed_lines(part, lacking),
+    }
+    return reports[options.output]()
+
+
+def _whole(options: Namespace, found: Review) -> Iterable[str]:
+    whole, lacking = found.reachability, left_out(found.not_read)
+    stream = reach_stream if options.format_version == _LATEST else reach_stream_v1
+    reports: dict[str, Callable[[], Iterable[str]]] = {
+        "json": lambda: stream(whole, **reading_fields(found)),
+        "csv": lambda: reach_csv(whole, csv_writer(options), found.not_read),
+        "md": lambda: reach_markdown(whole, lacking),
+        "html": lambda: _page(options, found),
+        "svg": lambda: _picture(whole, lacking),
+        "dot": lambda: reach_dot(whole, lacking),
+        "text": lambda: _for_people(options, found),
+    }
+    return reports[options.output]()
+
+
+def _page(options: Namespace, found: Review, focus: Focus = EVERYTHING) -> Iterator[str]:
     from podwall.reports.page import html_page  # noqa: PLC0415 - only the page needs it
 
     subject = ", ".join(options.sources) or options.stack or "this program"
     lacking = left_out(found.not_read)
-    yield html_page(found.reachability, subject, findings=found.findings, lacking=lacking)
+    yield html_page(
+        found.reachability, subject, findings=found.findings, lacking=lacking, focus=focus
+    )
 
 
-def _picture(found: Review) -> Iterator[str]:
+def _picture(of: Reachability | NarrowedAnswer, lacking: Sequence[str]) -> Iterator[str]:
     from podwall.reports.reach.svg import reach_svg  # noqa: PLC0415 - only the picture needs it
 
-    yield reach_svg(found.reachability, left_out(found.not_read))
+    yield reach_svg(of, lacking)
 
 
-def _for_people(found: Review) -> Iterator[str]:
+def _for_people(options: Namespace, found: Review) -> Iterator[str]:
     from podwall.reports.reach.terminal import reach_lines  # noqa: PLC0415 - only text needs it
     from podwall.reports.terminal import terminal  # noqa: PLC0415 - as above
 
-    return reach_lines(found.reachability, terminal(), left_out(found.not_read))
+    asked = source_words(options)
+    return reach_lines(found.reachability, terminal(), left_out(found.not_read), asked)

@@ -139,12 +139,12 @@ def read_folder(folder: str, options: ManifestOptions) -> ParsedDocuments:
     Raises:
         SourceError: the folder can't be listed, or can't be built where it is a kustomization or a
             chart itself.
-        InvalidValue: values are given, and there is no chart.
+        InvalidValue: values or a release are given, and there is no chart.
     """
     is_kustomization = kustomization_in(folder) is not None
     contents = FolderContents() if is_kustomization else contents_of(folder)
-    if options.values and not contents.charts:
-        raise NoChartError(folder)
+    if options.about_charts and not contents.charts:
+        raise NoChartError(folder, options.about_charts)
     if is_kustomization:
         return _built(folder, options)
     if str(Path(folder)) in contents.charts:
@@ -153,11 +153,11 @@ def read_folder(folder: str, options: ManifestOptions) -> ParsedDocuments:
 
 
 class NoChartError(InvalidValue):
-    """Values are given, and nothing here reads them."""
+    """Values or a release are given, and nothing here reads them."""
 
-    def __init__(self, name: str) -> None:
-        """Take what people call the source."""
-        super().__init__(f"`{name}` has no chart that values could be for", help="give the chart")
+    def __init__(self, name: str, given: str) -> None:
+        """Take what people call the source, and what is given for a chart."""
+        super().__init__(f"`{name}` has no chart that {given} could be for", help="give the chart")
 
 
 def _parts(contents: FolderContents, options: ManifestOptions) -> Iterator[ParsedDocuments]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from enum import StrEnum
+from typing import Final
 
 from podwall.live.kubeconfig import KubeContext
 from podwall.model import UnreadPolicy
@@ -26,6 +27,10 @@ class SourceKind(StrEnum):
     CLUSTER = "cluster"
 
 
+RELEASE: Final = "release-name"
+"""What helm calls a release to which nobody gives a name."""
+
+
 @dataclass(frozen=True, slots=True)
 class ManifestOptions:
     """What manifests do not say themselves, and whoever deploys them does.
@@ -42,9 +47,15 @@ class ManifestOptions:
 
     namespace: str | None = None
     values: tuple[str, ...] = ()
-    release: str = "release-name"
+    release: str = RELEASE
     network: bool = False
     cluster: KubeContext = field(default_factory=KubeContext)
+
+    @property
+    def about_charts(self) -> str:
+        """What is said of charts, in a word; empty where nothing is."""
+        named = "a release" if self.release != RELEASE else ""
+        return "values" if self.values else named
 
 
 @dataclass(frozen=True, slots=True)

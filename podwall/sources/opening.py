@@ -28,7 +28,7 @@ from podwall.sources.json_documents import (
     parsed_values,
 )
 from podwall.sources.manifests import json_manifests, parse_manifests
-from podwall.sources.model import ManifestOptions, Source, SourceKind, Stage
+from podwall.sources.model import RELEASE, ManifestOptions, Source, SourceKind, Stage
 from podwall.sources.pulumi_documents import (
     PulumiPreview,
     gaps,
@@ -270,8 +270,8 @@ def _running(paths: Sequence[str], options: ManifestOptions) -> Source:
 
 
 def _all_opened(paths: Sequence[str], options: ManifestOptions) -> list[Source]:
-    """Return every source; values need one chart, and not one in each."""
-    without = replace(options, values=())
+    """Return every source; values and a release need one chart, and not one in each."""
+    without = replace(options, values=(), release=RELEASE)
     found: list[Source] = []
     lacking: list[NoChartError] = []
     for path in paths:
@@ -307,8 +307,8 @@ def with_options(found: Source, options: ManifestOptions) -> Source:
 def _opened(path: str, options: ManifestOptions) -> Source:
     if path != STDIN and Path(path).is_dir():
         return _of_manifests(path, read_folder(path, options))
-    if options.values:
-        raise NoChartError(path)
+    if options.about_charts:
+        raise NoChartError(path, options.about_charts)
     name, data = read_bytes(path)
     if not data.strip():
         raise SourceError("is empty", help=_SEE_LOG, place=Place(name))

@@ -6,7 +6,7 @@ import base64
 import hashlib
 import json
 import re
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from functools import cache
 from html import escape
@@ -14,10 +14,12 @@ from importlib.resources import files
 from itertools import chain, zip_longest
 from string import Template
 from typing import Final
+from urllib.parse import urlencode
 
 import msgspec
 
 from podwall.diff import side_by_side
+from podwall.focus import EVERYTHING, Focus
 from podwall.overview import ExposureGroup, exposure_groups, summary
 from podwall.policies.errors import Finding
 from podwall.policies.rules import Direction
@@ -124,12 +126,16 @@ def embedded_json(data: object) -> str:
 
 @dataclass(frozen=True, slots=True)
 class PageHeading:
-    """What stands above the matrix, as plain text: the answer in one sentence comes first."""
+    """What stands above the matrix, as plain text: the answer in one sentence comes first.
+
+    `start` is what the page shows first, in the words of its address.
+    """
 
     subject: str
     headline: str
     lede: str = ""
     foot: str = ""
+    start: str = ""
 
 
 def html_page(  # noqa: PLR0913 - each is a part of the page of its own
@@ -140,6 +146,7 @@ def html_page(  # noqa: PLR0913 - each is a part of the page of its own
     change: str = "",
     findings: Sequence[Finding] = (),
     lacking: Sequence[str] = (),
+    focus: Focus = EVERYTHING,
 ) -> str:
     """Return the page of an analysis, or of the change from `before` to `after`.
 
@@ -150,16 +157,37 @@ def html_page(  # noqa: PLR0913 - each is a part of the page of its own
         change: the difference in a sentence, for the top of the page.
         findings: what a person should know, for its end.
         lacking: what was not read, a sentence each.
+        focus: what the page shows first; everything is in it.
     """
     view = side_by_side(after, before)
     found = summary(view.after.table)
     answer, judged = _sentence(headline(found)), engine_sentence(after.engine)
+    start = _shown_first(focus, {each.namespace for each in after.workloads})
     if change:
-        heading = PageHeading(subject, _sentence(change), f"{answer} {judged}")
+        heading = PageHeading(subject, _sentence(change), f"{answer} {judged}", start=start)
     else:
-        heading = PageHeading(subject, answer, judged)
+        heading = PageHeading(subject, answer, judged, start=start)
     unseen = exposure_groups(after)
     return rendered_page(document_of(view, found), heading, findings, lacking, unseen)
+
+
+def _shown_first(focus: Focus, namespaces: Collection[str]) -> str:
+    """Return what of a focus the page can set by itself, as it stands in the page's address.
+
+    One workload or namespace is chosen: as a source, or of what comes to it as a destination.
+    """
+    ends, sources, destinations = (
+        [f"{each}/" if each in namespaces else each for each in words]
+        for words in (focus.ends, focus.sources, focus.destinations)
+    )
+    chosen = "to" if focus.direction is Direction.INGRESS else "from"
+    asked = {
+        "source": ",".join(sources),
+        "destination": ",".join(destinations),
+        "port": focus.port,
+        chosen: ends[0] if len(ends) == 1 else "",
+    }
+    return urlencode({key: value for key, value in asked.items() if value})
 
 
 def _sentence(words: str) -> str:
@@ -188,6 +216,7 @@ def rendered_page(
         unseen=_unseen(unseen),
         findings=_findings(findings),
         style=style(),
+        start=escape(heading.start),
         data=embedded_json(msgspec.to_builtins(document)),
         script=script(),
     )

@@ -160,15 +160,16 @@ _MOST_ALIKE: Final = 20
 _WORDS: Final = {change: f"to {change}" for change in Operation} | {Operation.SAME: "unchanged"}
 
 
-def print_preview(found: Review, console: Console) -> None:
-    """Print a preview, as wide as the console is."""
+def print_preview(found: Review, console: Console, asked: str = "") -> None:
+    """Print a preview, as wide as the console is; `asked` are the words that say what is read."""
     shown = symbols(console.encoding)
     console.print(_resources_title(found.plan))
     most = _MOST_ALIKE if console.is_terminal else sys.maxsize
     for line in resource_tree(found.plan, console.width - len(_INDENT), shown, most):
         console.print(line, indent=_INDENT)
     console.print("")
-    console.write(reach_text(found.reachability, console, shown, left_out(found.not_read)))
+    lacking = left_out(found.not_read)
+    console.write(reach_text(found.reachability, console, shown, lacking, asked))
     for line in findings_section(found.findings, line_width(console)):
         console.print(line, wrap=False)
 

@@ -10,13 +10,15 @@ The format `podwall/reach/v1` is the same without pods that are not shown.
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Iterator, Mapping
-from typing import Annotated, Any, Final
+from typing import Annotated, Any, Final, Literal
 
 import msgspec
-from msgspec import Meta
+from msgspec import UNSET, Meta, UnsetType
 
 from podwall.documents import TypedDocument, about
+from podwall.focus import NarrowedAnswer
 from podwall.model import Unknown
+from podwall.policies.rules import Direction
 from podwall.reachability import Connection, Reachability, UnseenPods, WorkloadEndpoint
 from podwall.reports.findings.documents import ReadingDocument
 from podwall.reports.formats import (
@@ -31,6 +33,7 @@ from podwall.rule_parts import selector_text
 from podwall.streams import shown_json
 
 __all__ = [
+    "FocusDocument",
     "ReachDocument",
     "ReachDocumentV1",
     "UnseenPodsDocument",
@@ -86,6 +89,24 @@ class UnseenPodsDocument(TypedDocument):
     ]
 
 
+_Way = Literal["ingress", "egress"]
+_WAYS: Final[dict[Direction | None, _Way | None]] = {
+    None: None,
+    Direction.INGRESS: "ingress",
+    Direction.EGRESS: "egress",
+}
+
+
+class FocusDocument(TypedDocument):
+    """Which connections are asked for, in the words of the command line."""
+
+    ends: Annotated[tuple[str, ...], about("One of these is at either end; empty for all.")]
+    direction: Annotated[_Way | None, about("Of the `ends`; null where both are meant.")]
+    sources: Annotated[tuple[str, ...], about("One of these is the source; empty for all.")]
+    destinations: Annotated[tuple[str, ...], about("One of these is the destination.")]
+    port: Annotated[str, about("The ports that are shown; empty for all.")]
+
+
 class ReachDocumentV1(ReadingDocument, tag_field="format", tag="podwall/reach/v1"):
     """What `podwall reach -o json --format-version 1` prints: who can reach whom of those shown."""
 
@@ -120,10 +141,17 @@ class ReachDocument(ReadingDocument, tag_field="format", tag="podwall/reach/v2")
     unseen: Annotated[
         tuple[UnseenPodsDocument, ...], about("The pods that are not shown, by their ids.")
     ]
+    focus: Annotated[
+        FocusDocument | UnsetType,
+        about(
+            "Stands where a part was asked for: nothing is said of connections that were not, and "
+            "`workloads` are the ends of those that were."
+        ),
+    ] = UNSET
 
 
-def reach_document(reachability: Reachability, **reading: Any) -> ReachDocument:
-    """Return a reachability as a document, with the `reading_fields` of its source."""
+def reach_document(reachability: Reachability | NarrowedAnswer, **reading: Any) -> ReachDocument:
+    """Return a reachability, or a part of it, with the `reading_fields` of its source."""
     found = (each for each in reachability.connections() if each.has_ports)
     exposure = [each for each in reachability.exposures() if each.has_ports]
     return ReachDocument(
@@ -133,7 +161,15 @@ def reach_document(reachability: Reachability, **reading: Any) -> ReachDocument:
         tuple(_connection(each.source_id, each) for each in found),
         tuple(_connection(each.source_id, each) for each in exposure),
         tuple(map(_unseen_document, _unseen(exposure))),
+        focus=_focus(reachability) if isinstance(reachability, NarrowedAnswer) else UNSET,
         **reading,
+    )
+
+
+def _focus(answer: NarrowedAnswer) -> FocusDocument:
+    asked = answer.focus
+    return FocusDocument(
+        asked.ends, _WAYS[asked.direction], asked.sources, asked.destinations, asked.port
     )
 
 

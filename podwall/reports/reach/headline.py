@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from podwall.engines import SPEC, Engine
+from podwall.focus import NarrowedAnswer
 from podwall.overview import Summary
 from podwall.reports.words import counted
 
-__all__ = ["engine_sentence", "headline"]
+__all__ = ["engine_sentence", "headline", "narrowed_headline"]
 
 
 def engine_sentence(engine: Engine) -> str:
@@ -44,3 +45,14 @@ def headline(found: Summary) -> str:
         return open_
     more = "is" if found.undetermined == 1 else "are"
     return f"{open_}, {found.undetermined:,} more {more} undetermined"
+
+
+def narrowed_headline(answer: NarrowedAnswer) -> str:
+    """Return how much is open of what is asked for, in a sentence."""
+    rest = "what was asked for and is not listed is denied"
+    if not answer.asked:
+        return f"nothing between two workloads was asked for; {rest}"
+    asked = counted(answer.asked, "connection")
+    opens = "all" if answer.open == answer.asked else f"{answer.open:,}" if answer.open else "none"
+    are = "is" if answer.open == 1 else "are"
+    return f"{opens} of {asked} between workloads {are} open; {rest}"

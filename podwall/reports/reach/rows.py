@@ -12,6 +12,7 @@ from functools import lru_cache, partial
 from itertools import chain
 from typing import Final, NamedTuple
 
+from podwall.focus import NarrowedAnswer
 from podwall.portset import NO_PORTS, PortSet
 from podwall.reachability import AnyEndpoint, Connection, Reachability, SourceRow
 from podwall.reading import LedgerEntry
@@ -23,6 +24,7 @@ __all__ = [
     "LineFormat",
     "ReachRow",
     "exposure_rows",
+    "narrowed_csv",
     "pair_lines",
     "reach_csv",
     "reach_markdown",
@@ -152,7 +154,7 @@ class ReachRow(NamedTuple):
 REACH_HEADER = ReachRow("source", "destination", "allowed", "undetermined", "because")
 
 
-def reach_rows(reachability: Reachability) -> Iterator[ReachRow]:
+def reach_rows(reachability: Reachability | NarrowedAnswer) -> Iterator[ReachRow]:
     """Yield the rows by source, then by destination.
 
     A pair that only ICMP and the like may pass is left out, as in the JSON format.
@@ -160,7 +162,7 @@ def reach_rows(reachability: Reachability) -> Iterator[ReachRow]:
     return (row_of(each) for each in reachability.connections() if each.has_ports)
 
 
-def exposure_rows(reachability: Reachability) -> Iterator[ReachRow]:
+def exposure_rows(reachability: Reachability | NarrowedAnswer) -> Iterator[ReachRow]:
     """Yield the rows between workloads and pods that are not shown, by workload."""
     names = _Names()
     return (
@@ -231,6 +233,14 @@ def reach_csv(
     return chain([line(REACH_HEADER)], pair_lines(reachability, form), unseen, lacking)
 
 
+def narrowed_csv(
+    answer: NarrowedAnswer, line: CsvLine = csv_line, unread: Sequence[LedgerEntry] = ()
+) -> Iterator[str]:
+    """Yield the text of the same table, with the connections that are asked for alone."""
+    rows = chain([REACH_HEADER], reach_rows(answer), exposure_rows(answer), map(unread_row, unread))
+    return map(line, rows)
+
+
 def unread_row(entry: LedgerEntry) -> ReachRow:
     """Return the row of what was not read."""
     return ReachRow(NOT_READ, printable(f"{entry}"), "", "", printable(entry.reason))
@@ -244,7 +254,9 @@ def _ending(line: CsvLine, connection: Connection) -> str:
     return f",{line(row_of(connection)[1:])}" if connection.has_ports else ""
 
 
-def reach_markdown(reachability: Reachability, lacking: Sequence[str] = ()) -> Iterator[str]:
+def reach_markdown(
+    reachability: Reachability | NarrowedAnswer, lacking: Sequence[str] = ()
+) -> Iterator[str]:
     """Yield the lines of a table with a row for each pair that is not denied, unseen pods last.
 
     `lacking` says what was not read, a sentence each, which stands above the table.

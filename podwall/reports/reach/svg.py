@@ -10,11 +10,12 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
-from itertools import groupby
+from itertools import chain, groupby
 from operator import itemgetter
 from typing import Final
 from xml.sax.saxutils import escape, quoteattr
 
+from podwall.focus import NarrowedAnswer
 from podwall.overview import (
     Cell,
     Grid,
@@ -25,9 +26,9 @@ from podwall.overview import (
     summary,
 )
 from podwall.portset import ALL_PORTS
-from podwall.reachability import Reachability
-from podwall.reports.reach.headline import headline
-from podwall.reports.words import counted, printable, sentence_case, short_ports
+from podwall.reachability import AnyEndpoint, Connection, Reachability, WorkloadEndpoint
+from podwall.reports.reach.headline import headline, narrowed_headline
+from podwall.reports.words import counted, end_words, printable, sentence_case, short_ports
 from podwall.verdict_table import VerdictTable, verdict_table
 
 __all__ = ["MOST_NAMES", "CellStyle", "Picture", "PictureCell", "picture_of", "reach_svg"]
@@ -70,7 +71,7 @@ class Picture:
     @property
     def folded(self) -> bool:
         """Whether each name is a namespace."""
-        return self.names == self.namespaces
+        return bool(self.names) and self.names == self.namespaces
 
 
 def picture_of(table: VerdictTable) -> Picture:
@@ -184,17 +185,53 @@ class _Frame:
         return starts
 
 
-def reach_svg(reachability: Reachability, lacking: Sequence[str] = ()) -> str:
+def reach_svg(of: Reachability | NarrowedAnswer, lacking: Sequence[str] = ()) -> str:
     """Return the matrix as a picture: a row is a source, a column a destination.
 
     `lacking` says what was not read, a sentence each, at the foot.
 
     Above 48 names each namespace is one row, and a cell says how many of its connections are open.
     """
-    table = verdict_table(reachability)
-    picture = picture_of(table)
+    if isinstance(of, NarrowedAnswer):
+        picture, title = _part(of), f"{of.focus}: {narrowed_headline(of)}"
+        lacking = ("only what was asked for is shown", *lacking)
+    else:
+        table = verdict_table(of)
+        picture, title = picture_of(table), headline(summary(table))
+    return _picture(picture, sentence_case(title), lacking)
+
+
+def _part(answer: NarrowedAnswer) -> Picture:
+    """Return what is to be drawn of the ends that are asked for, one by one."""
+    connections = [
+        each for each in chain(answer.connections(), answer.exposures()) if each.has_ports
+    ]
+    ends: dict[str, AnyEndpoint] = {each.id: each for each in answer.endpoints}
+    for each in connections:
+        ends |= {end.id: end for end in (each.source, each.destination)}
+    numbers = {name: number for number, name in enumerate(ends)}
+    cells = {
+        (numbers[each.source_id], numbers[each.destination_id]): Cell(
+            each.allowed, each.undetermined_ports, itself=_is_itself(each)
+        )
+        for each in connections
+    }
+    namespaces = (_namespace(each) for each in ends.values())
+    return _unfolded(Grid(tuple(map(end_words, ends.values())), tuple(namespaces), cells))
+
+
+def _is_itself(connection: Connection) -> bool:
+    end = connection.source
+    same = connection.source_id == connection.destination_id
+    return same and isinstance(end, WorkloadEndpoint) and end.is_one_pod
+
+
+def _namespace(end: AnyEndpoint) -> str:
+    return end.namespace if isinstance(end, WorkloadEndpoint) else ""
+
+
+def _picture(picture: Picture, title: str, lacking: Sequence[str]) -> str:
     frame = _Frame(picture)
-    title = sentence_case(headline(summary(table)))
     foot = (*_foot(picture), *lacking)
     longest = max(map(len, foot))
     width = max(frame.width, 40 + int(_LETTER * 1.2 * len(title)), 48 + _LETTER * longest)

@@ -26,7 +26,7 @@ const usualTime = model.before ? 'difference' : 'after';
 /** @type {App} */
 const app = {
   model,
-  state: initialState(model, window.location.hash),
+  state: initialState(model, window.location.hash || (byId('data').dataset.start ?? '')),
   pairs: pairStatuses(model, usualTime, null),
   folded: new Set(model.endpoints.length > FOLD_ABOVE ? model.namespaces.map((each) => each.name) : []),
   rows: [],
