@@ -22,6 +22,8 @@ from podwall.explain.scopes import (
     PortScope,
     RuleScope,
     Scopes,
+    TierPolicyScope,
+    TierRuleScope,
     scopes,
 )
 from podwall.explain.tiers import (
@@ -48,7 +50,9 @@ __all__ = [
     "SideExplanation",
     "TierExplanation",
     "TierPolicyExplanation",
+    "TierPolicyScope",
     "TierRuleExplanation",
+    "TierRuleScope",
     "TypedPort",
     "answers",
     "explain",

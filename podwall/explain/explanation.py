@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from operator import itemgetter
 from typing import Final
 
 from podwall.explain.conditions import peer_conditions
@@ -177,9 +178,9 @@ _FARTHEST: Final = 9
 def peer_miss(
     cluster: EnforcedCluster, policy: Policy, rule: RuleReplay, other: AnyEndpoint
 ) -> str:
-    """Return why no peer of a rule is the other endpoint: the peer that comes nearest."""
+    """Return why no peer of a rule is the other endpoint: the nearest, and of such the first."""
     missing = (_peer_miss(cluster, policy, each, other) for each in rule.peers)
-    return min(missing, default=(0, "it names no peer"))[1]
+    return min(missing, key=itemgetter(0), default=(0, "it names no peer"))[1]
 
 
 def _peer_miss(

@@ -18,13 +18,13 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Hashable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Final
 
 import numpy as np
 
 from podwall.explain.conditions import ConditionOn, PeerCondition, peer_conditions
-from podwall.explain.wording import blocks_text, rule_text
+from podwall.explain.wording import blocks_text, rule_text, tier_rule_text
 from podwall.model import (
     IpPeer,
     Peer,
@@ -34,6 +34,8 @@ from podwall.model import (
     Rule,
     Selector,
     Service,
+    TierPolicy,
+    TierRule,
     Unknown,
     namespace_text,
 )
@@ -44,6 +46,7 @@ from podwall.reachability.arrays import IntArray, Registry
 from podwall.reachability.cluster import group_key, rules_of, unknown_direction
 from podwall.reachability.endpoints import PeerResolver, ResolvedPeers
 from podwall.reachability.matching import Match
+from podwall.reachability.peers import BlockEnds
 from podwall.reachability.port_rules import (
     OWN_NODE,
     OWN_NODE_LINK,
@@ -51,6 +54,7 @@ from podwall.reachability.port_rules import (
     opens,
     passes_own_node,
 )
+from podwall.reachability.tiers import TierEnds
 from podwall.reachability.values import ALL, Bounds
 
 __all__ = [
@@ -62,6 +66,8 @@ __all__ = [
     "PortScope",
     "RuleScope",
     "Scopes",
+    "TierPolicyScope",
+    "TierRuleScope",
     "scopes",
 ]
 
@@ -149,11 +155,34 @@ class HidingScope:
 
 
 @dataclass(frozen=True, slots=True)
+class TierRuleScope:
+    """One rule of a policy with a tier: what it does with whom it matches; "": not known."""
+
+    words: str
+    action: str
+    peers: ResolvedPeers
+    ports: tuple[PortScope, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class TierPolicyScope:
+    """A policy with a tier in one direction: whom it is about, with which rules.
+
+    Policies of one `stage` have one tier and priority, so that there is no order between them.
+    """
+
+    policy: TierPolicy
+    stage: int
+    subject: ResolvedPeers
+    rules: tuple[TierRuleScope, ...]
+
+
+@dataclass(frozen=True, slots=True)
 class Scopes:
     """The policies of a cluster with their scopes, and the exemptions, by direction.
 
     A policy that does not isolate in a direction has no scope there. `universe` is the number of
-    elements.
+    elements. `tiers` are the policies with tiers, in the order in which they decide.
     """
 
     universe: int
@@ -161,6 +190,7 @@ class Scopes:
     by_direction: dict[Direction, tuple[PolicyScope | None, ...]]
     exemptions: dict[Direction, tuple[ExemptionScope, ...]]
     hiding: tuple[HidingScope, ...] = ()
+    tiers: dict[Direction, tuple[TierPolicyScope, ...]] = field(default_factory=dict)
 
     def marks(self) -> IntArray:
         """Return a number for each element, equal for those that are in the same ip blocks."""
@@ -170,7 +200,7 @@ class Scopes:
         return np.unique(flags, axis=1, return_inverse=True)[1].reshape(-1)
 
     def _blocks(self) -> list[IntArray]:
-        """Return the elements of every peer that is ip blocks."""
+        """Return the elements of every peer that is ip blocks, and of every rule of a tier."""
         rules = (
             rule
             for found in self.by_direction.values()
@@ -180,7 +210,11 @@ class Scopes:
         )
         peers = (peer for rule in rules for peer in rule.peers or ())
         conditions = (condition for peer in peers for condition in peer.conditions)
-        return [each.elements for each in conditions if each.on == "address"]
+        tiers = (
+            rule.peers for found in self.tiers.values() for each in found for rule in each.rules
+        )
+        of_tiers = (part for each in tiers for part in each)
+        return [*(each.elements for each in conditions if each.on == "address"), *of_tiers]
 
 
 def scopes(reachability: Reachability) -> Scopes:
@@ -202,6 +236,7 @@ def scopes(reachability: Reachability) -> Scopes:
         {each: tuple(found.policies(each)) for each in Direction},
         {each: tuple(found.exemptions(each)) for each in Direction},
         tuple(found.hiding()),
+        {each: tuple(found.tiers(each)) for each in Direction},
     )
 
 
@@ -278,6 +313,43 @@ class _Scopes:
             if ports:
                 yield HidingScope(scope.says, scope.link, np.array(elements), clients, ports)
 
+    def tiers(self, direction: Direction) -> Iterator[TierPolicyScope]:
+        """Yield the policies with tiers that have rules of a direction, in order."""
+        analysis = self._analysis
+        numbered = iter(analysis.rules.tiers[direction].policies)
+        blocks = BlockEnds.of(analysis.cluster, analysis.classes, analysis.addresses)
+        ends = TierEnds(analysis.cluster, analysis.rules.elements, blocks, analysis.destinations)
+        for number, stage in enumerate(self._cluster.tiers):
+            for acting in stage.policies:
+                if not (rules := acting.policy.rules(direction)):
+                    continue
+                found = next(numbered)
+                subject = self._shown(*ends.elements.of(found.subject))
+                certain = _NOBODY if found.doubtful else subject.must
+                yield TierPolicyScope(
+                    acting.policy,
+                    number,
+                    ResolvedPeers(certain, subject.may),
+                    tuple(
+                        self._tier_rule(each, self._shown(*ends.of(its)), direction)
+                        for each, its in zip(rules, found.rules, strict=True)
+                    ),
+                )
+
+    def _tier_rule(
+        self, rule: TierRule | Unknown, peers: ResolvedPeers, direction: Direction
+    ) -> TierRuleScope:
+        words = tier_rule_text(rule, direction)
+        action = (
+            "" if isinstance(rule, Unknown) or isinstance(rule.action, Unknown) else rule.action
+        )
+        return TierRuleScope(words, str(action), peers, tuple(self._ports(rule, direction)))
+
+    def _shown(self, must: IntArray, perhaps: IntArray) -> ResolvedPeers:
+        shown = len(self.everyone)
+        must, perhaps = must[must < shown], perhaps[perhaps < shown]
+        return ResolvedPeers(must, np.union1d(must, perhaps))
+
     def _rule(self, policy: Policy, rule: Rule | Unknown, direction: Direction) -> RuleScope:
         namespace = namespace_text(policy.namespace)
         return RuleScope(
@@ -329,7 +401,7 @@ class _Scopes:
             return self._pods.across(everything, only)
         return self._pods.across(only, everything)
 
-    def _ports(self, rule: Rule | Unknown, direction: Direction) -> Iterator[PortScope]:
+    def _ports(self, rule: Rule | TierRule | Unknown, direction: Direction) -> Iterator[PortScope]:
         if isinstance(rule, Unknown):
             yield PortScope(None, ALL)
             return
@@ -343,6 +415,6 @@ class _Scopes:
             yield PortScope(where, ports)
 
 
-def _names_ports(rule: Rule) -> bool:
+def _names_ports(rule: Rule | TierRule) -> bool:
     entries = rule.ports if isinstance(rule.ports, tuple) else ()
     return any(isinstance(entry, PortRule) and isinstance(entry.port, str) for entry in entries)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from podwall.model import (
+    AddressPeer,
     IpPeer,
     Operator,
     Peer,
@@ -11,6 +12,7 @@ from podwall.model import (
     Rule,
     Selector,
     SelectorRequirement,
+    TierRule,
     Unknown,
 )
 from podwall.policies.peers import METADATA_NAME
@@ -18,7 +20,7 @@ from podwall.policies.rules import Direction
 from podwall.reachability.port_rules import RulePorts
 from podwall.rule_parts import selector_text
 
-__all__ = ["blocks_text", "carrying", "peer_text", "ports_text", "rule_text"]
+__all__ = ["blocks_text", "carrying", "peer_text", "ports_text", "rule_text", "tier_rule_text"]
 
 
 def carrying(requirement: SelectorRequirement) -> str:
@@ -53,6 +55,33 @@ def rule_text(rule: Rule | Unknown, direction: Direction, own_namespace: str) ->
     if isinstance(rule, Unknown):
         return f"a rule that is not known yet ({rule.cause})"
     return f"{way} {_peers_text(rule, own_namespace)} on {ports_text(rule.ports)}"
+
+
+def tier_rule_text(rule: TierRule | Unknown, direction: Direction) -> str:
+    """Return a rule of a policy with a tier as a person would say it.
+
+    >>> from podwall.model import Selector, TierAction, TierRule
+    >>> every_pod = PodPeer(Selector(), Selector())
+    >>> tier_rule_text(TierRule(TierAction.DENY, (every_pod,)), Direction.INGRESS)
+    'Deny from every pod of every namespace on all ports'
+    """
+    if isinstance(rule, Unknown):
+        return f"a rule that is not known yet ({rule.cause})"
+    action = "an unknown action" if isinstance(rule.action, Unknown) else str(rule.action)
+    way = "from" if direction is Direction.INGRESS else "to"
+    return f"{action} {way} {_tier_peers_text(rule)} on {ports_text(rule.ports)}"
+
+
+def _tier_peers_text(rule: TierRule) -> str:
+    if isinstance(rule.peers, Unknown):
+        return f"peers that are not known yet ({rule.peers.cause})"
+    blocks = tuple(each for each in rule.peers if isinstance(each, IpPeer))
+    named = [
+        each.cause if isinstance(each, AddressPeer) else peer_text(each, "")
+        for each in rule.peers
+        if not isinstance(each, IpPeer)
+    ]
+    return " or ".join([*named, *([peer_text(blocks, "")] if blocks else [])])
 
 
 def _peers_text(rule: Rule, own_namespace: str) -> str:

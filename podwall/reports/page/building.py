@@ -82,6 +82,7 @@ def _side(side: AnalysisView, verdicts: IntArray, numbers: VerdictNumbers) -> Pa
         policies=policies.policies(),
         exempt={way.field: policies.exemptions(way) for way in Direction},
         hiding=policies.hiding(),
+        tiers={way.field: policies.tiers(way) for way in Direction},
         sets=sets.values,
     )
 

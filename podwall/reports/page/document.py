@@ -30,6 +30,8 @@ __all__ = [
     "PagePorts",
     "PageRule",
     "PageSide",
+    "PageTierPolicy",
+    "PageTierRule",
     "PageVerdict",
     "RulePortsOn",
     "Runs",
@@ -170,6 +172,38 @@ class PagePolicy:
 
 
 @dataclass(frozen=True, slots=True)
+class PageTierRule:
+    """One rule of a policy with a tier, and the endpoints that it matches for certain, and at most.
+
+    `action` is empty where it is not known.
+    """
+
+    position: int
+    words: str
+    action: str
+    must: int
+    may: int
+    ports: tuple[RulePortsOn, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class PageTierPolicy:
+    """A policy with a tier in one direction, and the endpoints that it is about.
+
+    Between policies of one `stage` there is no order.
+    """
+
+    name: str
+    place: str
+    tier: str
+    order: str
+    stage: int
+    must: int
+    may: int
+    rules: tuple[PageTierRule, ...]
+
+
+@dataclass(frozen=True, slots=True)
 class PageIsolation:
     """The policies that isolate an endpoint in a direction for certain, and those that may."""
 
@@ -184,7 +218,8 @@ class PageSide:
     `rows` and `columns` have each endpoint's class as a source and as a destination, -1 where it
     does not exist; `cells` has for each source class the verdicts over the destination classes;
     `selves` each workload's verdict with itself. `ingress` and `egress` have each endpoint's
-    number into `isolations`. `sets` are sets of endpoints.
+    number into `isolations`. `tiers` are the policies with tiers by direction, in the order in
+    which they decide. `sets` are sets of endpoints.
     """
 
     rows: tuple[int, ...]
@@ -197,6 +232,7 @@ class PageSide:
     policies: tuple[PagePolicy, ...]
     exempt: dict[str, tuple[PageExemption, ...]]
     hiding: tuple[PageHiding, ...]
+    tiers: dict[str, tuple[PageTierPolicy, ...]]
     sets: tuple[Runs, ...]
 
 

@@ -13,8 +13,10 @@ from podwall.explain import (
     PortScope,
     RuleScope,
     Scopes,
+    TierPolicyScope,
+    TierRuleScope,
 )
-from podwall.model import Policy
+from podwall.model import Policy, Unknown
 from podwall.policies.rules import Direction
 from podwall.reports.page.document import (
     PageCondition,
@@ -24,6 +26,8 @@ from podwall.reports.page.document import (
     PagePeer,
     PagePolicy,
     PageRule,
+    PageTierPolicy,
+    PageTierRule,
     RulePortsOn,
 )
 from podwall.reports.page.verdicts import EndpointSets, IntArray, VerdictNumbers
@@ -88,6 +92,29 @@ class PagePolicies:
             clients=self._sets.number(scope.clients),
             ports=self._verdicts.port_set(scope.ports),
         )
+
+    def tiers(self, direction: Direction) -> tuple[PageTierPolicy, ...]:
+        """Return the policies with tiers of a direction, in the order in which they decide."""
+        return tuple(map(self._tier_policy, self._scopes.tiers[direction]))
+
+    def _tier_policy(self, scope: TierPolicyScope) -> PageTierPolicy:
+        policy = scope.policy
+        known = not isinstance(policy.priority, Unknown)
+        return PageTierPolicy(
+            name=printable(policy.full_name),
+            place=printable(str(policy.place)),
+            tier=str(policy.tier),
+            order=f"priority {policy.priority}" if known else "an unknown priority",
+            stage=scope.stage,
+            must=self._sets.number(scope.subject.must),
+            may=self._sets.number(scope.subject.may),
+            rules=tuple(self._tier_rule(*each) for each in enumerate(scope.rules, 1)),
+        )
+
+    def _tier_rule(self, position: int, scope: TierRuleScope) -> PageTierRule:
+        must, may = map(self._sets.number, scope.peers)
+        ports = tuple(self._ports(scope.ports))
+        return PageTierRule(position, printable(scope.words), scope.action, must, may, ports)
 
     def _policy(
         self, policy: Policy, ingress: PolicyScope | None, egress: PolicyScope | None

@@ -3,12 +3,17 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from pathlib import Path
 
 from podwall.model import LabelMap, SnapshotWorkload
+from podwall.reading import snapshot
+from podwall.sources import source
 from tests.core.builders import cluster, load_balancer, pod, policy, selector
 from tests.reports.page.browser import Tab
 from tests.reports.page.conftest import Show
 from tests.reports.page.stacks import AFTER, BEFORE, STACK
+
+ROOT = Path(__file__).resolve().parents[3]
 
 
 def _explained(tab: Tab, source: str, destination: str) -> str:
@@ -134,3 +139,15 @@ def test_a_link_to_a_cell_opens_its_explanation(show: Show) -> None:
 def test_labels_with_unknown_values_are_shown_as_such(show: Show) -> None:
     quiet = SnapshotWorkload("x", "a", "Pod", LabelMap.of({}), replicas=1)
     assert "reaches 1" in show(cluster(quiet), "#from=x/a").text("#panel")
+
+
+def test_a_rule_of_a_tier_is_named_as_what_decides(show: Show) -> None:
+    found = snapshot(source(str(ROOT / "examples" / "guarded")).planned.documents).snapshot
+    tab = show(found, engine="spec")
+    said = _explained(tab, "bank/teller", "shop/web")
+    assert "Rule 1 of ClusterNetworkPolicy guard keeps a part of it from entering." in said
+    assert "Baseline tier, after NetworkPolicies" in said
+    said = _explained(tab, "monitoring/prometheus", "shop/db")
+    assert "Rule 2 of ClusterNetworkPolicy guard lets it enter." in said
+    assert "✗ rule 1 Deny from every pod of namespace bank on TCP 22: is not for this" in said
+    assert "Baseline tier, not reached: a NetworkPolicy isolates the pod" in said

@@ -12,7 +12,12 @@ import msgspec
 import pytest
 
 from podwall.engines import ENGINES
-from podwall.explain import RuleExplanation, SideExplanation, explain_ports
+from podwall.explain import (
+    RuleExplanation,
+    SideExplanation,
+    TierExplanation,
+    explain_ports,
+)
 from podwall.model import IpProtocol
 from podwall.portset import ALL_PORTS, PortSet
 from podwall.reachability import Reachability, Verdict, reachability
@@ -23,6 +28,7 @@ from podwall.reports.words import printable
 from tests.core.builders import allow, block, load_balancer, policy, selector, tcp
 from tests.core.clusters import Size, random_cluster
 from tests.core.obscured import obscured
+from tests.core.tier_clusters import random_tier_policies, with_tier_policies
 from tests.reports.page.browser import Browser, Tab
 
 _MATCH: Final = {Verdict.DENIED: 0, Verdict.UNDETERMINED: 1, Verdict.ALLOWED: 2}
@@ -32,15 +38,19 @@ _WEB: Final = PortSet.of(IpProtocol.TCP, 80)
 _EXPLAIN_ALL: Final = """
 ((raw, asked) => {
   const model = model_.decoded(raw);
-  const { MATCH, explained, missParts } = explain_;
+  const { MATCH } = match_;
+  const { explained, missParts } = explain_;
   const sentence = ([first, ...rest]) => first + rest.map((each) => each.words).join(' and ');
   const missed = (each, other) => sentence(missParts(model, each.miss, other));
   const rule = (each, other) => [each.match, each.peer === MATCH.NO ? missed(each, other) : ''];
+  const tiered = ({ name, selects, rules }) => [
+    name, selects, rules.map(({ action, decides, matches }) => [action, decides, matches])];
   const step = (each) => [
     each.match,
     each.policies.map((policy) => [
       policy.name, policy.selects, policy.match, policy.rules.map((one) => rule(one, each.other))]),
     each.exempt.map(({ says, match }) => [says, match]),
+    each.tiers.map(({ tier, policies }) => [tier, policies.map(tiered)]),
   ];
   const pair = (i, j) => explained(model, model.after, i, j, asked).map(step);
   const places = model.endpoints.map((_, index) => index);
@@ -61,7 +71,20 @@ def _side(side: SideExplanation) -> list[Any]:
         for policy in side.policies
     ]
     exemptions = [[each.says, 2 if each.when == "always" else 1] for each in side.exemptions]
-    return [_MATCH[side.verdict], policies, exemptions]
+    return [_MATCH[side.verdict], policies, exemptions, [_tier(each) for each in side.tiers]]
+
+
+def _tier(tier: TierExplanation) -> list[Any]:
+    """Return a tier: whom its policies are about, and which rules decide, or come too late."""
+    policies = [
+        [
+            printable(policy.name),
+            1 if policy.why.partition(", ")[2].startswith("may be") else 2,
+            [[each.action, bool(each.decides), bool(each.matches)] for each in policy.rules],
+        ]
+        for policy in tier.policies
+    ]
+    return [str(tier.tier), policies]
 
 
 def _rule(rule: RuleExplanation) -> list[Any]:
@@ -98,15 +121,35 @@ def _clusters(engine: str, hidden: float) -> Iterator[Reachability]:
         yield reachability(obscured(rng, snapshot, hidden), engine)
 
 
+def _with_tiers(hidden: float) -> Iterator[Reachability]:
+    for seed in range(12):
+        rng = Random(f"explained in tiers {hidden} {seed}")
+        snapshot = random_cluster(rng, Size(workloads=5, policies=4 * (seed % 3)))
+        snapshot = with_tier_policies(snapshot, random_tier_policies(rng, 5))
+        yield reachability(obscured(rng, snapshot, hidden), ("spec", "calico")[seed % 4 == 3])
+
+
 @pytest.mark.parametrize("port", [None, 80], ids=["all ports", "one port"])
 @pytest.mark.parametrize("hidden", [0.0, 0.3], ids=["all known", "some values hidden"])
 @pytest.mark.parametrize("engine", ENGINES)
 def test_every_pair_is_explained_alike(
     browser: Browser, engine: str, hidden: float, port: int | None
 ) -> None:
+    _compare(browser, _clusters(engine, hidden), port)
+
+
+@pytest.mark.parametrize("port", [None, 80], ids=["all ports", "one port"])
+@pytest.mark.parametrize("hidden", [0.0, 0.3], ids=["all known", "some values hidden"])
+def test_every_pair_is_explained_alike_under_tiers(
+    browser: Browser, hidden: float, port: int | None
+) -> None:
+    _compare(browser, _with_tiers(hidden), port)
+
+
+def _compare(browser: Browser, clusters: Iterator[Reachability], port: int | None) -> None:
     tab = Tab(browser)
     asked = None if port is None else {"protocol": "tcp", "number": port}
-    for found in _clusters(engine, hidden):
+    for found in clusters:
         document = page_document(found)
         data = json.dumps([msgspec.to_builtins(document), asked])
         run = f"(() => {{ {script('explain')}\n return {_EXPLAIN_ALL}(...{data}) }})()"
@@ -126,7 +169,7 @@ def test_every_pair_is_explained_alike(
 
 def _in_order(sides: list[Any]) -> list[Any]:
     """Return the sides with their policies in one order: those of no known namespace vary."""
-    return [[match, sorted(policies), exempt] for match, policies, exempt in sides]
+    return [[match, sorted(policies), exempt, tiers] for match, policies, exempt, tiers in sides]
 
 
 def _pairs(sources: list[str], destinations: list[str]) -> Iterator[tuple[str, str]]:

@@ -120,7 +120,28 @@ export interface PageSide {
   policies: PagePolicy[];
   exempt: Record<string, PageExemption[]>;
   hiding: PageHiding[];
+  tiers: Record<string, PageTierPolicy[]>;
   sets: number[][];
+}
+
+export interface PageTierPolicy {
+  name: string;
+  place: string;
+  tier: string;
+  order: string;
+  stage: number;
+  must: number;
+  may: number;
+  rules: PageTierRule[];
+}
+
+export interface PageTierRule {
+  position: number;
+  words: string;
+  action: string;
+  must: number;
+  may: number;
+  ports: RulePortsOn[];
 }
 
 export interface PageVerdict {

@@ -2,18 +2,17 @@
 // isolate each end, whom each of their rules matches, and which single conditions fail. The answers
 // are those of `podwall explain`, which a test compares for every pair.
 
+import { MATCH } from './match.js';
 import { includes } from './model.js';
-import { contains, inAll, isEmpty } from './ports.js';
+import { contains, has, inAll, isEmpty, tellingPorts } from './ports.js';
+import { passing, portsOf, tiersAround } from './tiers.js';
 
 /**
  * @import {
- *   AskedPort, Direction, Endpoint, ExplainedExemption, ExplainedPolicy, ExplainedRule, Isolating, Match, Miss, Model,
- *   PageCondition, PageExemption, PageHiding, PagePeer, PagePorts, PageRule, Side, Step
+ *   AskedPort, Direction, Endpoint, ExplainedExemption, ExplainedPolicy, ExplainedRule, ExplainedTier, Isolating, Match, Miss, Model,
+ *   PageCondition, PageExemption, PageHiding, PagePeer, PagePorts, PageRule, PassBounds, Port, Side, Step
  * } from './types.js'
  */
-
-/** @type {{ NO: Match, MAYBE: Match, YES: Match }} */
-export const MATCH = { NO: 0, MAYBE: 1, YES: 2 };
 
 // How far a peer is from matching that can't match an end of this kind at all.
 const FAR = 8;
@@ -49,19 +48,25 @@ function stepOf(model, side, direction, subject, other, destination, asked) {
   const outside = model.endpoints[subject].external;
   const policies = outside ? [] : isolating(side, direction, subject)
     .map((each) => ruled(model, side, each, direction, other, destination, asked));
-  const exempt = policies.length === 0 ? [] : exemptions(model, side, direction, other, destination, asked);
-  const hiding = policies.length === 0 || direction === 'egress' ? [] : hidingServices(side, subject, other);
+  const tiers = outside ? [] : tiersAround(model, side, direction, subject, other, destination);
+  const ruledOn = policies.length > 0 || tiers.length > 0;
+  const exempt = !ruledOn ? [] : exemptions(model, side, direction, other, destination, asked);
+  const hiding = !ruledOn || direction === 'egress' ? [] : hidingServices(side, subject, other);
   const rules = policies.flatMap((policy) => policy.rules.map((rule) => ({ ...rule, policy: policy.name })));
   const best = strongest(rules);
+  const match = tiers.length === 0
+    ? outcome(model, policies, exempt, hiding, asked)
+    : tieredOutcome(model, tiers, policies, exempt, hiding, asked);
   return {
     direction,
     subject,
     other,
     outside,
+    tiers,
     policies,
     exempt: [...exempt, ...hidingNotes(model, policies, hiding, exempt, asked)],
     best,
-    match: outcome(model, policies, exempt, hiding, asked),
+    match,
     nearest: best === MATCH.YES ? null : nearest(rules),
   };
 }
@@ -155,6 +160,40 @@ function outcome(model, policies, exempt, hiding, asked) {
   return strongest([{ match: rules }, ...exempt]);
 }
 
+// The same where tiers decide before the policies and after them: port by port, of those that the
+// sets in use tell apart.
+/**
+ * @param {Model} model
+ * @param {ExplainedTier[]} tiers
+ * @param {ExplainedPolicy[]} policies
+ * @param {ExplainedExemption[]} exempt
+ * @param {PageHiding[]} hiding
+ * @param {AskedPort | null} asked
+ * @returns {Match}
+ */
+function tieredOutcome(model, tiers, policies, exempt, hiding, asked) {
+  const isolated = strongest(policies.map((policy) => ({ match: policy.selects })));
+  const lost = hiding.map((each) => model.ports[each.ports]);
+  const rules = policies.flatMap((policy) => policy.rules).flatMap((rule) => [model.ports[rule.allows], model.ports[rule.maybeAllows]]);
+  const ports = asked ? [asked] : tellingPorts([...portsOf(tiers), ...rules, ...lost]);
+  const found = ports.map((port) => {
+    const passes = passing(tiers, port, isolated, (last) => policiesOn(model, policies, port, last));
+    const sure = passes.must && !lost.some((set) => has(set, port));
+    return { match: sure ? MATCH.YES : passes.may ? MATCH.MAYBE : MATCH.NO };
+  });
+  return strongest([...found, ...exempt]);
+}
+
+// What NetworkPolicies let pass on a port, with what passes `last` where none of them isolates.
+/** @param {Model} model @param {ExplainedPolicy[]} policies @param {Port} port @param {PassBounds} last @returns {PassBounds} */
+function policiesOn(model, policies, port, last) {
+  if (policies.length === 0) return last;
+  const must = certainlyAllowed(model, policies).every((sets) => sets.some((set) => has(set, port)));
+  if (policies.every((policy) => policy.selects !== MATCH.YES)) return { must: must && last.must, may: true };
+  const rules = policies.flatMap((policy) => policy.rules);
+  return { must, may: rules.some((rule) => rule.peer !== MATCH.NO && has(model.ports[rule.maybeAllows], port)) };
+}
+
 // What rules certainly allow, as lists of which a port has to be in each: one list of all policies
 // that isolate for certain or, where none does, one for each group, which may be the only one.
 /** @param {Model} model @param {ExplainedPolicy[]} policies @returns {PagePorts[][]} */
@@ -181,15 +220,15 @@ function consulted(model, side, rule, other, destination, asked) {
   const peer = rule.peers === null ? MATCH.YES : strongest(peers);
   const port = portMatch(model, ports, asked);
   const miss = peer === MATCH.NO ? closest(peers) ?? null : null;
-  return { position: rule.position, words: rule.words, match: peer < port ? peer : port, peer, port, allows: ports.must, miss };
+  return { position: rule.position, words: rule.words, match: peer < port ? peer : port, peer, port, allows: ports.must, maybeAllows: ports.may, miss };
 }
 
 /** @param {Model} model @param {Side} side @param {PagePeer} peer @param {number} other @returns {Miss} */
 function compared(model, side, peer, other) {
   /** @param {number} set */
-  const has = (set) => includes(side.sets[set], other);
-  const match = has(peer.must) ? MATCH.YES : has(peer.may) ? MATCH.MAYBE : MATCH.NO;
-  const failing = match === MATCH.NO ? peer.tests.filter((test) => !has(test.set)) : [];
+  const isIn = (set) => includes(side.sets[set], other);
+  const match = isIn(peer.must) ? MATCH.YES : isIn(peer.may) ? MATCH.MAYBE : MATCH.NO;
+  const failing = match === MATCH.NO ? peer.tests.filter((test) => !isIn(test.set)) : [];
   return { match, failing, ...distanceOf(model.endpoints[other], peer, failing.length) };
 }
 

@@ -1,14 +1,15 @@
 // The explanation of one connection: the verdict, then both sides, rule by rule.
 
 import { el, marked } from './dom.js';
-import { MATCH, explained, missParts } from './explain.js';
+import { explained, missParts } from './explain.js';
+import { MATCH } from './match.js';
 import { ABSENT, sideAt, verdictAt } from './model.js';
 import { isSamePod } from './pair_statuses.js';
 import { portWords } from './ports.js';
 import { CODE, STATUSES } from './statuses.js';
 import { pairWords, verdictWords } from './words.js';
 
-/** @import { App, Child, ExplainedPolicy, ExplainedRule, Endpoint, Leaf, Model, PageCondition, Step } from './types.js' */
+/** @import { App, Child, ExplainedPolicy, ExplainedRule, ExplainedTier, ExplainedTierRule, Endpoint, Leaf, Model, PageCondition, Step } from './types.js' */
 
 /** @type {('before' | 'after')[]} */
 const TIMES = ['before', 'after'];
@@ -71,12 +72,12 @@ function stepNode(app, step) {
   const { id } = app.model.endpoints[step.subject];
   const title = step.direction === 'egress' ? ['Leaving ', el('bdi', {}, id)] : ['Arriving at ', el('bdi', {}, id)];
   return el('div', { class: `step ${outcome(step)}` }, el('h3', {}, title), el('p', { class: 'outcome' }, words(app, step)),
-    exemptions(step), nearest(app, step), policies(step));
+    exemptions(step), decided(step) ? null : nearest(app, step), tier(step, 'Admin'), policies(step), tier(step, 'Baseline'));
 }
 
 /** @param {Step} step */
 function outcome(step) {
-  if (step.outside || step.policies.length === 0) return 'free';
+  if (step.outside || (step.policies.length === 0 && step.tiers.length === 0)) return 'free';
   return ['no', 'maybe', 'yes'][step.match];
 }
 
@@ -85,10 +86,45 @@ function words(app, step) {
   if (step.outside) return 'Outside the cluster, where network policies do not apply.';
   if (app.model.endpoints[step.subject].host) return 'On the host network, where network policies do not apply.';
   const way = step.direction === 'egress' ? 'leave' : 'enter';
-  if (step.policies.length === 0) return `No policy restricts what may ${way}: everything may.`;
+  const ruled = decided(step);
+  if (ruled) return ruled;
+  if (step.policies.length === 0 && step.match === MATCH.YES) return `No policy restricts what may ${way}: everything may.`;
   if (step.match === MATCH.NO) return `No rule lets it ${way}.`;
   if (step.match === MATCH.MAYBE) return `Whether ${step.best === MATCH.MAYBE ? 'a rule lets it' : 'it may'} ${way} is known only after deployment.`;
   return step.best === MATCH.NO ? `It may ${way}, whatever the policies say.` : `A rule lets it ${way}.`;
+}
+
+// What decides before the NetworkPolicies, or after them, in words; nothing if no rule of a tier does.
+/** @param {Step} step */
+function decided(step) {
+  const action = { [MATCH.YES]: 'Accept', [MATCH.NO]: 'Deny', [MATCH.MAYBE]: '' }[step.match];
+  const found = step.tiers.flatMap((each) => each.policies).flatMap((policy) => policy.rules
+    .filter((rule) => rule.decides && rule.action === action).map((rule) => ({ rule, policy })));
+  if (found.length === 0 || action === '') return null;
+  const [{ rule, policy }] = found;
+  const part = found.length > 1 ? 'a part of it' : 'it';
+  return `Rule ${rule.position} of ${policy.name} ${action === 'Accept' ? 'lets' : 'keeps'} ${part} ${step.direction === 'egress' ? (action === 'Accept' ? 'leave' : 'from leaving') : (action === 'Accept' ? 'enter' : 'from entering')}.`;
+}
+
+/** @param {Step} step @param {ExplainedTier['tier']} name */
+function tier(step, name) {
+  const found = step.tiers.find((each) => each.tier === name);
+  if (!found) return null;
+  const isolated = step.policies.some((policy) => policy.selects === MATCH.YES);
+  const when = name === 'Admin' ? 'before NetworkPolicies' : isolated ? 'not reached: a NetworkPolicy isolates the pod' : 'after NetworkPolicies';
+  return el('div', { class: 'tier' }, el('p', {}, el('b', {}, `${name} tier`), `, ${when}`),
+    found.policies.map((policy) => el('div', { class: 'policy' },
+      el('p', {}, el('code', { class: 'name' }, policy.name), policy.selects === MATCH.MAYBE && ' perhaps', ` ${policy.order}`, policy.place && el('span', { class: 'place' }, policy.place)),
+      policy.rules.map(tierRule))));
+}
+
+/** @param {ExplainedTierRule} rule */
+function tierRule(rule) {
+  const says = rule.decides ? 'decides' : rule.matches ? 'comes too late' : 'is not for this';
+  const name = rule.decides ? 'yes' : rule.matches ? 'maybe' : 'no';
+  return el('p', { class: `rule ${name}` },
+    el('span', { class: 'mark', 'aria-label': says, role: 'img' }, rule.decides ? SIGNS[MATCH.YES] : SIGNS[MATCH.NO]),
+    el('span', {}, el('span', { class: 'position' }, `rule ${rule.position} `), `${rule.words}: ${says}`));
 }
 
 /** @param {App} app @param {Step} step */

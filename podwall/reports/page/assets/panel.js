@@ -1,7 +1,8 @@
 // The panel beside the view: what the reader chose, explained.
 
 import { el } from './dom.js';
-import { MATCH, isolating } from './explain.js';
+import { isolating } from './explain.js';
+import { MATCH } from './match.js';
 import { pairCard } from './pair.js';
 import { alone } from './pair_statuses.js';
 import { CODE, STATUSES, CHANGED, OPEN } from './statuses.js';

@@ -1,6 +1,6 @@
 // Port sets, as the analysis gives them, and the port that a reader asks for.
 
-/** @import { AskedPort, PagePorts, Protocol } from './types.js' */
+/** @import { AskedPort, PagePorts, Port, Protocol } from './types.js' */
 
 /** @type {Protocol[]} */
 const PROTOCOLS = ['tcp', 'udp', 'sctp'];
@@ -20,6 +20,28 @@ export function parsedPort(text) {
 /** @param {PagePorts} ports @param {AskedPort} asked */
 export function contains(ports, asked) {
   return ports[asked.protocol].some(([first, last]) => first <= asked.number && asked.number <= last);
+}
+
+// The same for whatever has no port, such as ICMP.
+/** @param {PagePorts} ports @param {Port} port */
+export function has(ports, port) {
+  return port === 'other' ? ports.other : contains(ports, port);
+}
+
+// One port of each part of the ports that no set cuts through.
+/** @param {PagePorts[]} sets @returns {Port[]} */
+export function tellingPorts(sets) {
+  /** @type {Port[]} */
+  const found = ['other'];
+  for (const protocol of PROTOCOLS) {
+    const numbers = new Set([1]);
+    for (const [first, last] of sets.flatMap((set) => set[protocol])) {
+      numbers.add(Math.max(first, 1));
+      if (last < 65535) numbers.add(last + 1);
+    }
+    found.push(...[...numbers].map((number) => ({ protocol, number })));
+  }
+  return found;
 }
 
 /** @param {PagePorts} ports */

@@ -1,7 +1,7 @@
 // The values that the page's scripts hand each other; what is embedded stands in document.d.ts.
 
 import type {
-  PageChange, PageCondition, PageDocument, PageEndpoint, PageExemption, PagePolicy, PageSide,
+  PageChange, PageCondition, PageDocument, PageEndpoint, PageExemption, PagePolicy, PagePorts, PageSide,
 } from './document.js';
 
 export * from './document.js';
@@ -48,6 +48,9 @@ export interface AskedPort {
   protocol: Protocol;
   number: number;
 }
+
+/** A port, or whatever has none, such as ICMP. */
+export type Port = AskedPort | 'other';
 
 /** A row or a column: an endpoint, a folded namespace, or the name above an unfolded one. */
 export type Item = Leaf | NamespaceItem;
@@ -214,6 +217,7 @@ export interface ExplainedRule {
   peer: Match;
   port: Match;
   allows: number;
+  maybeAllows: number;
   miss: Miss | null;
 }
 
@@ -224,6 +228,47 @@ export interface ExplainedPolicy {
   group: number;
   match: Match;
   rules: ExplainedRule[];
+}
+
+/** Whether something passes for certain, and whether it may. */
+export interface PassBounds {
+  must: boolean;
+  may: boolean;
+}
+
+/** What rules of tiers may do with a port. */
+export interface PossibleOutcome {
+  accepted: boolean;
+  denied: boolean;
+  passed: boolean;
+  left: boolean;
+}
+
+/** A rule of a tier: whether it matches the other end on some port, and may decide about one. */
+export interface ExplainedTierRule {
+  position: number;
+  words: string;
+  action: string;
+  peer: Match;
+  must: PagePorts;
+  may: PagePorts;
+  matches: boolean;
+  decides: boolean;
+}
+
+export interface ExplainedTierPolicy {
+  name: string;
+  place: string;
+  tier: string;
+  order: string;
+  stage: number;
+  selects: Match;
+  rules: ExplainedTierRule[];
+}
+
+export interface ExplainedTier {
+  tier: 'Admin' | 'Baseline';
+  policies: ExplainedTierPolicy[];
 }
 
 /** An exemption, or a service that hides clients. */
@@ -237,6 +282,7 @@ export interface Step {
   subject: number;
   other: number;
   outside: boolean;
+  tiers: ExplainedTier[];
   policies: ExplainedPolicy[];
   exempt: ExplainedExemption[];
   best: Match;
