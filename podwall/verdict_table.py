@@ -80,8 +80,10 @@ class VerdictTable:
 
     def because(self, source: int, destination: int) -> tuple[Undetermined, ...]:
         """Return what is undetermined between two endpoints, with the causes."""
-        ends = self.endpoints
-        return self.reachability.connection(ends[source].id, ends[destination].id).undetermined
+        if source == destination and self.endpoints[source].is_one_pod:
+            return ()
+        (number,) = self.reachability.causes.of(source, [destination])
+        return self.reachability.causes[number]
 
 
 def verdict_table(reachability: Reachability) -> VerdictTable:

@@ -30,7 +30,7 @@ from podwall.engines import engine_change
 from podwall.policies.errors import Finding
 from podwall.policies.rules import Direction
 from podwall.reachability import Reachability
-from podwall.reachability.addresses import first_address, networks
+from podwall.reachability.addresses import first_address
 from podwall.reachability.arrays import Csr, IntArray
 from podwall.reachability.unseen_pods import UnseenPods
 from podwall.reachability.values import AnyEndpoint, ExternalRange, PairVerdict, WorkloadEndpoint
@@ -240,22 +240,11 @@ class Expansion:
         key = (now, int(elements[pair[0]]), int(elements[pair[1]]))
         if key not in self._causes:
             side = self._new if now else self._old
-            source, destination = self._id(pair[0], 0, now=now), self._id(pair[1], -1, now=now)
-            undetermined = side.connection(source, destination).undetermined
+            (number,) = side.causes.between(key[1], [key[2]])
+            undetermined = side.causes[number]
             parts = (part.because.split(_AND) for part in undetermined)
             self._causes[key] = _AND.join(dict.fromkeys(chain.from_iterable(parts)))
         return self._causes[key]
-
-    def _id(self, end: int, which: int, *, now: bool) -> str:
-        """Return the id by which one of the analyses knows a workload of a group, or a part.
-
-        Of a group that has several, the first and the last are two, which reach each other.
-        """
-        side, elements = (self._new, self._ends.new) if now else (self._old, self._ends.old)
-        if end < self._ends.groups:
-            return self._listing.id_in(side, int(self._listing.of_group[end][which]))
-        part = int(elements[end]) - len(side.analysis.classes)
-        return str(next(networks(side.analysis.addresses.ranges()[part])))
 
 
 def _address_order(range_: ExternalRange) -> tuple[int, int]:

@@ -60,6 +60,7 @@ class Causes:
         self._found = Registry[tuple[Undetermined, ...]]()
         self._of_numbers: dict[tuple[int, int, int, int], int] = {}
         self._of_classes: dict[tuple[int, int], int] = {}
+        self._last: tuple[int, tuple[IntArray, IntArray]] | None = None
         self._sides = {each: _Doubts(each, analysis, ends, replay) for each in Direction}
 
     def __getitem__(self, number: int) -> tuple[Undetermined, ...]:
@@ -69,26 +70,36 @@ class Causes:
     def of(self, source: int, destinations: Sequence[int]) -> list[int]:
         """Return the numbers for the undetermined pairs of a source, all by their indices."""
         elements = self._ends.element
-        here, there = int(elements[source]), elements[np.array(destinations, dtype=np.int64)]
+        there = elements[np.array(destinations, dtype=np.int64)].tolist()
+        return self.between(int(elements[source]), there)
+
+    def between(self, source: int, destinations: Sequence[int]) -> list[int]:
+        """Return the numbers for the undetermined pairs of a source, all by their elements."""
         if self._analysis.cluster.tiers or self._hides(source):
             return [self._replayed(source, each) for each in destinations]
-        join = self._analysis.join
-        sent, received = join.ends(int(join.sources.of[here]), join.destinations.of[there])
-        egress = self._sides[Direction.EGRESS].from_subject(here, there)
-        ingress = self._sides[Direction.INGRESS].about_other(here, there)
-        keys = zip(sent.tolist(), received.tolist(), egress, ingress, strict=True)
+        sent, received = self._ports_of(int(self._analysis.join.sources.of[source]))
+        there = np.array(destinations, dtype=np.int64)
+        roles = self._analysis.join.destinations.of[there]
+        egress = self._sides[Direction.EGRESS].from_subject(source, there)
+        ingress = self._sides[Direction.INGRESS].about_other(source, there)
+        keys = zip(sent[roles].tolist(), received[roles].tolist(), egress, ingress, strict=True)
         return [self._number(each) for each in keys]
+
+    def _ports_of(self, role: int) -> tuple[IntArray, IntArray]:
+        """Return what a source role may send to each role, and these receive of it."""
+        if self._last is None or self._last[0] != role:
+            self._last = role, self._analysis.join.both_sides(role)
+        return self._last[1]
 
     def _hides(self, source: int) -> bool:
         """Return whether rules may see a node in place of a source."""
         hides = bool(self._analysis.cluster.hiding_nodes)
-        return hides and source >= len(self._ends.workloads)
+        return hides and source >= len(self._analysis.classes)
 
     def _replayed(self, source: int, destination: int) -> int:
-        elements = self._ends.element
-        key = (int(elements[source]), int(elements[destination]))
+        key = (source, destination)
         if key not in self._of_classes:
-            pair = self._replay.pair(self._ends.all[source], self._ends.all[destination])
+            pair = self._replay.pair(*(self._ends.of_element(each) for each in key))
             self._of_classes[key] = self._found.number(pair.undetermined())
         return self._of_classes[key]
 
@@ -155,8 +166,8 @@ class _Doubts:
 
     def _doubts(self, profile: int, kind: int) -> Doubts:
         """Replay one subject of a profile with one end of a kind."""
-        subject = self._ends.all[self._example[self._subjects.firsts[profile]]]
-        other = self._ends.all[self._example[self._others.firsts[kind]]]
+        subject = self._ends.of_element(int(self._subjects.firsts[profile]))
+        other = self._ends.of_element(int(self._others.firsts[kind]))
         if not isinstance(subject, WorkloadEndpoint):
             return ()
         if self._subjects.special[profile] or self._others.special[kind]:
@@ -176,13 +187,6 @@ class _Doubts:
         ingress = self._direction is Direction.INGRESS
         end = self._subjects.firsts[profile] if ingress else self._others.firsts[kind]
         return int(self._analysis.destinations.naming[end])
-
-    @cached_property
-    def _example(self) -> IntArray:
-        """For each element one of its endpoints."""
-        found = np.zeros(int(self._ends.element.max(initial=0)) + 1, dtype=np.int64)
-        found[self._ends.element[::-1]] = np.arange(len(self._ends.all))[::-1]
-        return found
 
     @property
     def _size(self) -> int:
@@ -283,11 +287,13 @@ class _DoubtfulRules:
         return self._elements.perhaps.items[position]
 
     def _of_policy(self, policy: Policy) -> Iterator[int]:
-        rules = self._analysis.rules
-        target = rules.peer_sets.of_pods(policy.namespace, policy.pod_selector)
+        rules, peer_sets = rules_of(policy, self._direction), self._analysis.rules.peer_sets
+        if rules is None:
+            return
+        target = peer_sets.of_pods(policy.namespace, policy.pod_selector)
         doubtful = bool(unknown_direction(policy, self._direction) or self._perhaps(target))
-        for rule in rules_of(policy, self._direction) or ():
-            sets = tuple(rules.peer_sets.of_rule(policy.namespace, rule))
+        for rule in rules:
+            sets = tuple(peer_sets.of_rule(policy.namespace, rule))
             if doubtful or self._is_doubtful(rule, sets):
                 yield from sets
 

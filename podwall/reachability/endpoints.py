@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import Counter, defaultdict
 from collections.abc import Sequence
 from difflib import get_close_matches
+from functools import cached_property
 from typing import NamedTuple
 
 import numpy as np
@@ -50,6 +51,16 @@ class Endpoints:
         self.all: tuple[Endpoint, ...] = (*self.workloads, *self.externals)
         self._number = {each.id: number for number, each in enumerate(self.all)}
         self._also = {also: each.id for each in self.workloads for also in each.workload.also}
+
+    def of_element(self, element: int) -> Endpoint:
+        """Return the first endpoint of an element, which stands for all that are like it."""
+        return self.all[int(self._firsts[element])]
+
+    @cached_property
+    def _firsts(self) -> IntArray:
+        found = np.zeros(int(self.element.max(initial=0)) + 1, dtype=np.int64)
+        found[self.element[::-1]] = np.arange(len(self.all))[::-1]
+        return found
 
     def number(self, endpoint_id: str) -> int:
         """Return an endpoint's index in `all`; a workload may be asked for by its real name.

@@ -171,8 +171,8 @@ class Join:
         ports = side.ports[here][is_in(side.sets.items[here], sets)]
         return reduce(self.table.either, ports.reshape(-1, 1), np.array([NO_PORTS_NUMBER]))
 
-    def ends(self, source: int, destinations: IntArray) -> tuple[IntArray, IntArray]:
-        """Return for some destination roles what a source role may send, and they receive of it."""
+    def both_sides(self, source: int) -> tuple[IntArray, IntArray]:
+        """Return for every destination role what a source role may send, and it receive of it."""
         row = np.array([source])
         sent, received = (
             self._spread(*listed) for listed in (self._by_egress(row), self._by_ingress(row))
@@ -180,7 +180,7 @@ class Join:
         if self.sources.profile[source] == UNISOLATED:
             sent[:] = ALL_PORTS_NUMBER
         received[self.destinations.unisolated] = ALL_PORTS_NUMBER
-        return sent[destinations], received[destinations]
+        return sent, received
 
     def _spread(self, destinations: IntArray, ports: IntArray) -> IntArray:
         """Return the ports for every destination role, given those that are listed."""

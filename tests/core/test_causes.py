@@ -138,3 +138,14 @@ def test_port_names_of_the_other_end_tell_ends_apart() -> None:
     assert [
         str(found.connection("shop/c", f"shop/{name}").undetermined[0].ports) for name in "ab"
     ] == ["TCP 80", "TCP 81"]
+
+
+def test_a_policy_without_rules_in_a_direction_is_no_part_of_it() -> None:
+    pods = (pod("a"), pod("b"))
+    policies = (
+        Policy("shop", "in", labelled(app="a"), ingress=(Rule((OUTSIDE,)),)),
+        Policy("shop", "idle", labelled(app="b")),
+    )
+    found = reachability(Snapshot(workloads=pods, policies=policies), SPEC)
+    assert found.connection("shop/b", "shop/a").undetermined
+    assert differing(found) == []
