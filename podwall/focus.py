@@ -174,6 +174,14 @@ class NarrowedAnswer:
         """Between how many pairs of workloads something passes."""
         return sum(bool(each.allowed) for each in self.connections() if _is_inside(each))
 
+    def pairs(self) -> Iterator[tuple[Endpoint, Endpoint]]:
+        """Yield all pairs that are asked for, denied ones as well, but for a pod with itself."""
+        ends, inside = self.whole.endpoints, len(self.whole.workloads)
+        for source, destination in self._numbers():
+            is_itself = source == destination and ends[source].is_one_pod
+            if min(source, destination) < inside and not is_itself:
+                yield ends[source], ends[destination]
+
     def connections(self) -> Iterator[Connection]:
         """Yield the connections that are asked for, with the ports that are, in order."""
         found = self._few() if self._pairs <= _ONE_BY_ONE else self._of_all()
@@ -189,10 +197,13 @@ class NarrowedAnswer:
 
     def _few(self) -> Iterator[Connection]:
         ends = self.whole.endpoints
+        for source, destination in self._numbers():
+            yield self.whole.connection(ends[source].id, ends[destination].id)
+
+    def _numbers(self) -> Iterator[tuple[int, int]]:
         for source in sorted(frozenset().union(*(each.sources[0] for each in self.rectangles))):
             reached = (each.destinations[0] for each in self.rectangles if source in each[0][0])
-            for destination in sorted(frozenset().union(*reached)):
-                yield self.whole.connection(ends[source].id, ends[destination].id)
+            yield from ((source, each) for each in sorted(frozenset().union(*reached)))
 
     def _of_all(self) -> Iterator[Connection]:
         return filter(self._is_asked, self.whole.connections())

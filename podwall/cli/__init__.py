@@ -10,13 +10,14 @@ from pathlib import Path
 from typing import Final
 
 from podwall.cli.commands import COMMANDS
+from podwall.cli.completion import COMPLETE, proposals
 from podwall.cli.parser import parsed
 from podwall.cli.settings_place import settings_near
 from podwall.cli.typed_options import refuse_idle_options, source_words
 from podwall.exit_code import ExitCode
 from podwall.policies.errors import PodwallError
 from podwall.secret_words import environment_secrets
-from podwall.streams import hide, write_error, write_traceback
+from podwall.streams import hide, write_error, write_output, write_traceback
 
 __all__ = ["main"]
 
@@ -30,6 +31,10 @@ _REPORT: Final = "this is a defect of podwall: please report it, with what --deb
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run the command line and return its exit code."""
     hide(environment_secrets(os.environ))
+    typed = list(sys.argv[1:] if arguments is None else arguments)
+    if typed[:1] == [COMPLETE] and typed[1:]:
+        write_output(f"{each}\n" for each in proposals(COMMANDS, typed[1:]))
+        return ExitCode.FINE
     options = parsed(COMMANDS, arguments)
     try:
         options = _with_settings(options, arguments)

@@ -29,6 +29,8 @@ from podwall.cli.arguments import (
     add_stack,
     line_link,
 )
+from podwall.cli.completion import COMPLETION
+from podwall.cli.focus_arguments import add_focus
 from podwall.cli.parser import Command
 from podwall.cli.verify_arguments import add_live_steps, verify_arguments
 from podwall.exit_code import FailOn
@@ -36,6 +38,7 @@ from podwall.exit_code import FailOn
 __all__ = [
     "CHECK",
     "COMMANDS",
+    "COMPLETION",
     "CONFIG",
     "DIFF",
     "EXPLAIN",
@@ -104,7 +107,7 @@ def _reach_arguments(parser: ArgumentParser) -> None:
     add_manifests(parser)
     add_format(parser, ("text", "json", "csv", "md", "html", "svg", "dot"))
     add_cluster(parser)
-    _focus_arguments(parser)
+    add_focus(parser)
     parser.add_argument(
         "--format-version",
         metavar="NUMBER",
@@ -115,38 +118,6 @@ def _reach_arguments(parser: ArgumentParser) -> None:
     )
     _add_flows(parser, "flows", "beside what is predicted: in use and denied, open and not in use")
     add_fail_on(parser)
-
-
-def _focus_arguments(parser: ArgumentParser) -> None:
-    """Add what narrows the answer to what is asked for."""
-    for option, dest, words in (
-        ("--focus", "focus", "only connections with END at one of their ends"),
-        ("--from", "from_ends", "only connections from END"),
-        ("--to", "to_ends", "only connections to END"),
-    ):
-        parser.add_argument(
-            option,
-            dest=dest,
-            metavar="END",
-            action="append",
-            default=[],
-            help=f"{words}; {_END if option == '--focus' else 'as for --focus'}",
-        )
-    parser.add_argument(
-        "--direction",
-        metavar="DIRECTION",
-        choices=("ingress", "egress"),
-        help="of --focus: ingress is what comes to it, egress what it sends (default: both)",
-    )
-    parser.add_argument(
-        "--port", metavar="PORT", help="only these ports, as in `8080`, `53/udp` or `metrics`"
-    )
-
-
-_END: Final = (
-    "a workload (`shop/api`), a namespace (`shop`), several by `*`, an address or a range, or "
-    "`outside`; as often as needed"
-)
 
 
 REACH = Command(
@@ -162,12 +133,18 @@ def _explain_arguments(parser: ArgumentParser) -> None:
     parser.add_argument(
         "words",
         metavar="[SOURCE ...] FROM TO [PORT]",
-        nargs="+",
+        nargs="*",
         help="FROM and TO are workloads (`namespace/name`), addresses or ranges, or pods that are "
         "not shown, by labels as kubectl writes them: `shop/any:role=batch` of a namespace that is "
         "shown, `any:team=x@env=dev` of others; PORT is as in "
         "`8080`, `53/udp` or `metrics`, a port name of TO (default: all ports); SOURCE is "
         "manifests, a preview or a stack (default: the Pulumi program in this folder)",
+    )
+    parser.add_argument(
+        "--all",
+        action="store_true",
+        help="why every pair is open or not: the words are `[SOURCE ...] [END [PORT]]`, and END, "
+        "as for `reach --focus`, is at one of the two ends",
     )
     add_stack(parser)
     add_manifests(parser)
@@ -496,5 +473,6 @@ COMMANDS: Final[tuple[Command, ...]] = (
     WALKTHROUGH,
     INIT,
     CONFIG,
+    COMPLETION,
     WATCH,
 )

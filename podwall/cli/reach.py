@@ -8,11 +8,10 @@ from typing import Final
 
 from podwall.cli.arguments import csv_writer, paused_collector, read_review
 from podwall.cli.findings import write_reading
+from podwall.cli.focus_arguments import chosen_focus
 from podwall.cli.typed_options import source_words
 from podwall.exit_code import FailOn
 from podwall.focus import EVERYTHING, Focus, NarrowedAnswer, narrowed
-from podwall.policies.errors import InvalidValue
-from podwall.policies.rules import Direction
 from podwall.reachability import Reachability
 from podwall.reports.findings.documents import reading_fields
 from podwall.reports.formats import json_text
@@ -31,7 +30,7 @@ _LATEST: Final = 2
 
 def show_reach(options: Namespace) -> int:
     """Show who can reach whom in the source, and return the exit code."""
-    focus = _focus(options)
+    focus = chosen_focus(options)
     if options.flows:
         from podwall.cli.flows import show_observed  # noqa: PLC0415 - few ask for it
 
@@ -42,28 +41,6 @@ def show_reach(options: Namespace) -> int:
         write_reading(found)
         write_output(report, MEDIA.get(options.output))
         return found.exit_code(FailOn(options.fail_on), found.reading_findings)
-
-
-def _focus(options: Namespace) -> Focus:
-    """Return what is asked for.
-
-    Raises:
-        InvalidValue: an older format has no place to say so, or flows are asked for as well.
-    """
-    way = options.direction and Direction[options.direction.upper()]
-    ends = (options.focus, options.from_ends, options.to_ends)
-    focus, sources, destinations = map(tuple, ends)
-    found = Focus(focus, way, sources, destinations, options.port or "")
-    if found and options.output == "json" and options.format_version != _LATEST:
-        raise InvalidValue(
-            "the format of version 1 can't say that only a part was asked for",
-            help="leave --format-version out",
-        )
-    if found and options.flows:
-        raise InvalidValue(
-            "observed flows are shown as a whole", help="leave out --focus and its like, or --flows"
-        )
-    return found
 
 
 def _part(options: Namespace, found: Review, focus: Focus) -> Iterable[str]:

@@ -43,6 +43,7 @@ UNSET_IN_FILES: Final[Mapping[str, str]] = {
     "--debug": "it is no setting",
     "--force": "what is replaced is said each time",
     "--secret": "a secret stands in no file",
+    "--all": "it is another question, and is asked each time",
     "--allow-network": "what a folder says must not let anything be fetched",
     "--kubeconfig": "such a file can run programs, and a folder must not name one",
     "--image": "a folder must not choose what runs in a cluster",

@@ -10,6 +10,7 @@ import pytest
 from podwall.cli import main
 from podwall.cli.explain import FlowWords, flow_words
 from podwall.policies.errors import InvalidValue
+from tests.cli.running import ROOT, podwall
 
 SHOP = str(Path(__file__).resolve().parents[2] / "examples" / "shop")
 
@@ -220,3 +221,44 @@ def test_namespaces_that_are_shown_are_not_among_the_others(
     (tmp_path / "a.yaml").write_text(where + _ONE_BLOCK, encoding="utf-8")
     assert main(["explain", str(tmp_path), "any:app=b@team=t", "x/a"]) == 0
     assert "ask for `x/any:app=b` as well" in capsys.readouterr().out
+
+
+def test_all_explains_every_pair_with_an_end(tmp_path: Path) -> None:
+    shop = str(ROOT / "examples/shop")
+    found = podwall(tmp_path, "explain", shop, "--all", "shop/db", "-o", "json").json
+    ends = [(each["source"], each["destination"]) for each in found["explanations"]]
+    assert len(ends) == len(set(ends))
+    names = ("monitoring/prometheus", "shop/api", "shop/web", "0.0.0.0/0", "::/0")
+    assert set(ends) == {
+        *((name, "shop/db") for name in names),
+        *(("shop/db", name) for name in names),
+    }
+    alone = podwall(tmp_path, "explain", shop, "shop/api", "shop/db", "-o", "json").json
+    assert alone["explanations"][0] in found["explanations"]
+
+
+def test_all_of_everything_has_each_pair_that_somebody_can_ask_for(tmp_path: Path) -> None:
+    shop = str(ROOT / "examples/shop")
+    result = podwall(tmp_path, "explain", "--all", shop, "-o", "json").json
+    ends = {(each["source"], each["destination"]) for each in result["explanations"]}
+    # 4 workloads with each other, two of them of several pods with themselves, and 2 ranges.
+    assert len(ends) == 4 * 3 + 2 + 2 * 2 * 4
+
+
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [
+        pytest.param(["a/b", "c/d"], "one end at most, not `a/b` and `c/d`", id="two ends"),
+        pytest.param(["shop/wbe"], "there is no workload, namespace or address", id="no such end"),
+    ],
+)
+def test_all_takes_one_end(tmp_path: Path, words: list[str], said: str) -> None:
+    result = podwall(tmp_path, "explain", str(ROOT / "examples/shop"), "--all", *words)
+    assert result.code == 2
+    assert said in result.err
+
+
+def test_without_words_what_is_needed_is_said(tmp_path: Path) -> None:
+    result = podwall(tmp_path, "explain")
+    assert result.code == 2
+    assert "explain takes FROM and TO" in result.err
