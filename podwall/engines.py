@@ -139,7 +139,7 @@ class Engine:
     name that a pod declares more than once. `pod_labels`, `namespace_labels`: labels of pods and of
     namespaces that selectors do not find. `cluster_policies`: the kind ClusterNetworkPolicy.
     `admin_policies`: AdminNetworkPolicy and BaselineAdminNetworkPolicy. `networks`: whether the
-    networks of these kinds match pods and nodes.
+    networks of these kinds match pods and nodes. `cilium_policies`: Cilium's own kinds.
     """
 
     name: str
@@ -161,6 +161,7 @@ class Engine:
     cluster_policies: Fact[KindTreatment]
     admin_policies: Fact[KindTreatment]
     networks: Fact[BlockMatch]
+    cilium_policies: Fact[KindTreatment]
     enforces: bool = True
 
     def facts(self) -> Iterator[tuple[str, Fact[object]]]:
@@ -171,7 +172,9 @@ class Engine:
                 yield field.name, value
 
     def enforces_kind(self, kind: str) -> Fact[KindTreatment]:
-        """Return whether policies of a kind with tiers are enforced."""
+        """Return whether policies of a kind beside NetworkPolicy are enforced."""
+        if kind.startswith("Cilium"):
+            return self.cilium_policies
         return self.cluster_policies if kind == "ClusterNetworkPolicy" else self.admin_policies
 
     def departures(self) -> dict[str, Fact[object]]:
@@ -205,25 +208,18 @@ _IDENTITY: Final = (
 )
 #: Cilium's defaults; an installation may change them by the agent's option `labels`.
 _OUTSIDE_OF_IDENTITY: Final = (
-    "annotation",
-    "apps.kubernetes.io/pod-index",
-    "batch.kubernetes.io/controller-uid",
-    "batch.kubernetes.io/job-completion-index",
-    "controller-revision-hash",
-    "controller-uid",
-    "etcd_node",
-    "io.kubernetes",
-    "k8s.io",
-    "kubernetes.io",
-    "pod-template-generation",
-    "pod-template-hash",
-    "statefulset.kubernetes.io/pod-name",
-)
+    "annotation", "apps.kubernetes.io/pod-index", "batch.kubernetes.io/controller-uid",
+    "batch.kubernetes.io/job-completion-index", "controller-revision-hash", "controller-uid",
+    "etcd_node", "io.kubernetes", "k8s.io", "kubernetes.io", "pod-template-generation",
+    "pod-template-hash", "statefulset.kubernetes.io/pod-name",
+)  # fmt: skip
 _BETA: Final = ("beta.kubernetes.io",)
 
 _DNS: Final = _AKS + "localdns-custom"
 _TIERS: Final = "https://network-policy-api.sigs.k8s.io/"
+_KINDS: Final = _TIERS + "implementations/"
 _LAST_AKS: Final = "1.36"
+_CNP: Final = "https://docs.cilium.io/en/stable/security/policy/"
 
 SPEC: Final = Engine(
     name="spec",
@@ -283,12 +279,15 @@ SPEC: Final = Engine(
         "networks match pods and nodes whose address is in them",
         _TIERS + "api-overview/",
     ),
+    cilium_policies=Fact(
+        KindTreatment(Treatment.UNDEFINED), "only Cilium enforces its kinds", _CNP
+    ),
 )
 
+_IDLE_KIND: Final = KindTreatment(Treatment.IGNORED)
+_NOT_CILIUM: Final = Fact(_IDLE_KIND, "only Cilium enforces its kinds", _CNP)
 _NO_OTHER_KIND: Final = Fact(
-    KindTreatment(Treatment.IGNORED),
-    "it enforces NetworkPolicies and no other kind",
-    _AKS + "use-network-policies",
+    _IDLE_KIND, "it enforces NetworkPolicies and no other kind", _AKS + "use-network-policies"
 )
 
 AZURE: Final = replace(
@@ -322,6 +321,7 @@ AZURE: Final = replace(
     ),
     cluster_policies=_NO_OTHER_KIND,
     admin_policies=_NO_OTHER_KIND,
+    cilium_policies=_NOT_CILIUM,
 )
 
 CALICO: Final = replace(
@@ -345,13 +345,14 @@ CALICO: Final = replace(
     cluster_policies=Fact(
         KindTreatment(Treatment.IGNORED, _LAST_AKS),
         "ClusterNetworkPolicies came with Calico 3.32, and AKS up to 1.36 has an earlier one",
-        _TIERS + "implementations/",
+        _KINDS,
     ),
     admin_policies=Fact(
         KindTreatment(Treatment.UNDEFINED),
         "Calico 3.29 to 3.31 knows AdminNetworkPolicies, which AKS neither documents nor tests",
-        _TIERS + "implementations/",
+        _KINDS,
     ),
+    cilium_policies=_NOT_CILIUM,
 )
 
 CILIUM: Final = replace(
@@ -419,20 +420,18 @@ CILIUM: Final = replace(
         "ClusterNetworkPolicies came with Cilium 1.20, and AKS up to 1.36 has an earlier one",
         "https://docs.cilium.io/en/stable/network/kubernetes/policy/",
     ),
-    admin_policies=Fact(
-        KindTreatment(Treatment.IGNORED),
-        "no version of Cilium enforces AdminNetworkPolicies",
-        _TIERS + "implementations/",
-    ),
+    admin_policies=Fact(_IDLE_KIND, "no version of Cilium enforces AdminNetworkPolicies", _KINDS),
     networks=Fact(
         BlockMatch.NEVER,
         "networks never match pods or nodes, unless policy-cidr-match-mode says so",
         "https://docs.cilium.io/en/stable/network/kubernetes/policy/",
     ),
+    cilium_policies=Fact(
+        KindTreatment(Treatment.ENFORCED), "it takes its kinds and NetworkPolicies together", _CNP
+    ),
 )
 
 _UNENFORCED: Final = "nothing enforces network policies in this cluster"
-_IDLE_KIND: Final = KindTreatment(Treatment.IGNORED)
 _NONE_LINK: Final = _DOCS + "#prerequisites"
 
 NONE: Final = Engine(
@@ -455,6 +454,7 @@ NONE: Final = Engine(
     cluster_policies=Fact(_IDLE_KIND, _UNENFORCED, _NONE_LINK),
     admin_policies=Fact(_IDLE_KIND, _UNENFORCED, _NONE_LINK),
     networks=Fact(BlockMatch.NEVER, _UNENFORCED, _NONE_LINK),
+    cilium_policies=Fact(_IDLE_KIND, _UNENFORCED, _NONE_LINK),
     enforces=False,
 )
 

@@ -8,10 +8,12 @@ leave open until deployment may be an `Unknown` here.
 from __future__ import annotations
 
 from dataclasses import dataclass, field, replace
+from enum import StrEnum
 from ipaddress import IPv4Address, IPv6Address
+from typing import Final
 
 from podwall.policies.addresses import IpNetwork
-from podwall.policies.cluster_rules import PolicyTier, TierAction
+from podwall.policies.cluster_rules import TierAction
 from podwall.policies.errors import Place
 from podwall.policies.labels import Operator
 from podwall.policies.peers import METADATA_NAME
@@ -19,6 +21,7 @@ from podwall.policies.rules import Direction
 from podwall.policies.unknown import Unknown
 from podwall.rule_parts import (
     EMPTY_SELECTOR,
+    EntityPeer,
     IpPeer,
     IpProtocol,
     LabelMap,
@@ -31,7 +34,11 @@ from podwall.rule_parts import (
 
 __all__ = [
     "EMPTY_SELECTOR",
+    "ISOLATION",
+    "NETWORK_POLICY",
     "AddressPeer",
+    "CiliumPolicy",
+    "EntityPeer",
     "IpAddress",
     "IpNetwork",
     "IpPeer",
@@ -41,7 +48,6 @@ __all__ = [
     "Peer",
     "PodPeer",
     "Policy",
-    "PolicyTier",
     "PortRule",
     "Rule",
     "Selector",
@@ -53,6 +59,7 @@ __all__ = [
     "SnapshotNamespace",
     "SnapshotNode",
     "SnapshotWorkload",
+    "Tier",
     "TierAction",
     "TierPolicy",
     "TierRule",
@@ -62,6 +69,28 @@ __all__ = [
     "namespace_text",
     "undeclared_labels",
 ]
+
+
+class Tier(StrEnum):
+    """Where a policy stands in the order: `Admin` before NetworkPolicies, `Baseline` after them.
+
+    What Cilium's own kinds decide beside NetworkPolicies stands next to these: `CILIUM` denies
+    before all of them allow, and `CILIUM_ISOLATION` denies what none of them isolates or allows.
+    """
+
+    ADMIN = "Admin"
+    CILIUM = "Cilium"
+    CILIUM_ISOLATION = "Cilium isolation"
+    BASELINE = "Baseline"
+
+    @property
+    def is_first(self) -> bool:
+        """Whether it comes before NetworkPolicies."""
+        return self in {Tier.ADMIN, Tier.CILIUM}
+
+
+ISOLATION: Final = "isolation"
+"""The name of a rule that is written nowhere: a policy isolates what it is about."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,12 +105,14 @@ class TierRule:
     """A rule of a policy with a tier: it decides what it matches, if no rule before it does.
 
     `peers` and `ports` are as in `Rule`, but that every pod peer says of which namespaces.
+    `written` is its field path, where that is not its place in the policy's list.
     """
 
     action: TierAction | Unknown
-    peers: tuple[Peer | AddressPeer, ...] | Unknown
+    peers: tuple[Peer | AddressPeer, ...] | Unknown | None
     ports: tuple[PortRule | Unknown, ...] | Unknown | None = None
     name: str = ""
+    written: str = field(default="", compare=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,7 +125,7 @@ class TierPolicy:
 
     kind: str
     name: str
-    tier: PolicyTier
+    tier: Tier
     priority: int | Unknown
     subject: PodPeer | Unknown
     ingress: tuple[TierRule | Unknown, ...] | Unknown = ()
@@ -113,6 +144,8 @@ class TierPolicy:
 
 
 IpAddress = IPv4Address | IPv6Address
+
+NETWORK_POLICY: Final = "NetworkPolicy"
 
 
 @dataclass(frozen=True, slots=True)
@@ -219,10 +252,12 @@ class Rule:
 
     Never an empty tuple: the reader turns a missing or empty list into None, as the API does.
     An `Unknown` among the peers, or instead of a list, is a part known only after deployment.
+    `written` is its field path, where that is not its place in the policy's list.
     """
 
     peers: tuple[Peer, ...] | Unknown | None = None
     ports: tuple[PortRule | Unknown, ...] | Unknown | None = None
+    written: str = field(default="", compare=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -231,7 +266,8 @@ class Policy:
 
     `ingress=()` isolates and allows nothing. An `Unknown` direction may or may not isolate. Rules
     of a direction that `policyTypes` leaves out, or perhaps leaves out, are the unlisted ones: the
-    specification ignores them, and some engines enforce them.
+    specification ignores them, and some engines enforce them. `kind` is another one where a policy
+    of another API isolates and allows beside NetworkPolicies, as they do.
     """
 
     namespace: str | Unknown
@@ -242,15 +278,63 @@ class Policy:
     place: Place = field(default_factory=Place, compare=False)
     unlisted_ingress: tuple[Rule | Unknown, ...] | Unknown | None = None
     unlisted_egress: tuple[Rule | Unknown, ...] | Unknown | None = None
+    kind: str = NETWORK_POLICY
 
     @property
     def full_name(self) -> str:
         """The policy as `namespace/name`; a namespace that is not known yet is written `?`.
 
+        One of another kind is written with it.
+
         >>> Policy(Unknown("later"), "web", Selector()).full_name
         '?/web'
         """
-        return _full_name(self.namespace, self.name)
+        name = _full_name(self.namespace, self.name)
+        return name if self.kind == NETWORK_POLICY else f"{self.kind} {name}"
+
+
+@dataclass(frozen=True, slots=True)
+class CiliumPolicy:
+    """A CiliumNetworkPolicy, or one for the whole cluster (`namespace` None), by what it does.
+
+    Cilium takes its kinds and NetworkPolicies together: what one denies is denied, else what one
+    allows is allowed, else what one isolates is denied. So a policy comes in parts: `beside` are
+    those that isolate and allow as a NetworkPolicy of the namespace does, and `around` are those
+    that stand in tiers: what it denies, and what it isolates or allows otherwise.
+    https://docs.cilium.io/en/stable/security/policy/
+    """
+
+    kind: str
+    name: str
+    namespace: str | Unknown | None
+    beside: tuple[Policy, ...] = ()
+    around: tuple[TierPolicy, ...] = ()
+    place: Place = field(default_factory=Place, compare=False)
+
+    @property
+    def full_name(self) -> str:
+        """The policy with its kind, and with its namespace if it has one."""
+        name = self.name if self.namespace is None else _full_name(self.namespace, self.name)
+        return f"{self.kind} {name}"
+
+    def called(self, name: str) -> CiliumPolicy:
+        """Return the same policy under another name."""
+        full = name if self.namespace is None else _full_name(self.namespace, name)
+        beside = tuple(replace(each, name=name) for each in self.beside)
+        around = tuple(replace(each, name=full) for each in self.around)
+        return replace(self, name=name, beside=beside, around=around)
+
+    @property
+    def directions(self) -> tuple[Direction, ...]:
+        """The directions that it says something about."""
+        return tuple(each for each in Direction if self._is_about(each))
+
+    def _is_about(self, direction: Direction) -> bool:
+        ingress = direction is Direction.INGRESS
+        rules = (each.ingress if ingress else each.egress for each in self.beside)
+        return any(each is not None for each in rules) or any(
+            each.rules(direction) for each in self.around
+        )
 
 
 @dataclass(frozen=True, slots=True)
@@ -305,7 +389,8 @@ class UnreadPolicy:
     select: those in its namespace (None: of all) that `pods` matches. It may also allow what they
     deny, unless it only `narrows`. `engines` are those of AKS that enforce it; None: any may.
     `link` leads to what is known of it. What `brings` policies, such as a chart that is not
-    rendered, may decide what they would.
+    rendered, may decide what they would. What is not known to be `enforced` is read, and idle under
+    other engines.
     """
 
     kind: str
@@ -318,6 +403,7 @@ class UnreadPolicy:
     place: Place = field(default_factory=Place, compare=False)
     link: str = field(default="", compare=False)
     brings: bool = False
+    enforced: bool = True
 
     def enforced_by(self, engine: str) -> bool:
         """Return whether an engine enforces it, or may do so where none is named."""
@@ -331,6 +417,8 @@ class UnreadPolicy:
         'CiliumNetworkPolicy `shop/open` is not read, and may allow or deny it'
         """
         does = "deny it" if self.narrows else "allow or deny it"
+        if not self.enforced:
+            return f"{self.kind} `{self.full_name}` may {does}, if Cilium is the engine"
         may = f"bring a policy that may {does}" if self.brings else does
         return f"{self.kind} `{self.full_name}` is not read, and may {may}"
 
@@ -371,6 +459,7 @@ class Snapshot:
     `unread_policies` are what may decide as well, and is not read. `nodes` are those of which an
     address is known. `ip_families` are the versions of IP that pods have addresses of, empty where
     that is not known. `server_calls` are those of the API server to services.
+    `cilium_policies` are those of Cilium's own kinds that are read.
     `complete` is True where a namespace or policy that is not here does not exist (a live cluster),
     and False where the source is only a part (a program, a folder).
     """
@@ -388,6 +477,7 @@ class Snapshot:
     ip_families: tuple[int, ...] = ()
     server_calls: tuple[ServerCall, ...] = ()
     tier_policies: tuple[TierPolicy, ...] = ()
+    cilium_policies: tuple[CiliumPolicy, ...] = ()
 
     def whole(self) -> Snapshot:
         """Return the same, taken for a whole cluster: what is not here does not exist.

@@ -18,6 +18,7 @@ from podwall.policies.unknown import Unknown
 
 __all__ = [
     "EMPTY_SELECTOR",
+    "EntityPeer",
     "IpPeer",
     "IpProtocol",
     "LabelMap",
@@ -126,21 +127,44 @@ class PortRule:
     """One entry of a rule's `ports`: a protocol with a number, a range, a name, or every port.
 
     `port` None means every port of that protocol; a string is a port name, resolved on the
-    destination pod; `end_port` makes `port` a range, both ends included.
+    destination pod; `end_port` makes `port` a range, both ends included. `condition` is set where
+    traffic has to fulfil more than that, such as being of some requests: nothing passes for sure.
     """
 
     protocol: IpProtocol | Unknown = IpProtocol.TCP
     port: int | str | Unknown | None = None
     end_port: int | Unknown | None = None
+    condition: Unknown | None = None
 
     @property
     def is_known(self) -> bool:
         """Whether no part of the entry is known only after deployment."""
-        parts = (self.protocol, self.port, self.end_port)
+        parts = (self.protocol, self.port, self.end_port, self.condition)
         return not any(isinstance(part, Unknown) for part in parts)
 
 
-Peer = PodPeer | IpPeer | Unknown
+@dataclass(frozen=True, slots=True)
+class EntityPeer:
+    """Ends by what they are: pods of the pod network, nodes, addresses outside of the cluster.
+
+    `nodes` are the nodes' addresses and the pods on their host network. Of each sort all are meant
+    or none; an `Unknown` says why that is not known. `name` is what it is called.
+    """
+
+    name: str
+    pods: bool | Unknown = False
+    nodes: bool | Unknown = False
+    ipv4: bool | Unknown = False
+    ipv6: bool | Unknown = False
+
+    @property
+    def causes(self) -> tuple[str, ...]:
+        """Why it is not known whom it means."""
+        parts = (self.pods, self.nodes, self.ipv4, self.ipv6)
+        return tuple(dict.fromkeys(each.cause for each in parts if isinstance(each, Unknown)))
+
+
+Peer = PodPeer | IpPeer | EntityPeer | Unknown
 
 
 def selector_text(selector: Selector) -> str:

@@ -18,7 +18,16 @@ from podwall.explain.tiers import (
     tier_reason,
 )
 from podwall.explain.wording import blocks_text, peer_text, ports_text
-from podwall.model import IpPeer, IpProtocol, PodPeer, Policy, PolicyTier, Rule, Unknown
+from podwall.model import (
+    NETWORK_POLICY,
+    EntityPeer,
+    IpPeer,
+    IpProtocol,
+    PodPeer,
+    Policy,
+    Rule,
+    Unknown,
+)
 from podwall.policies.errors import Place
 from podwall.policies.rules import Direction
 from podwall.portset import ALL_PORTS, PortSet
@@ -98,7 +107,8 @@ class PolicyExplanation:
     def title(self) -> str:
         """The policy with where it is written, if that is known: `policy shop/web (a.yaml:3)`."""
         where = str(self.policy.place)
-        return f"policy {self.name}{where and f' ({where})'}"
+        named = f"policy {self.name}" if self.policy.kind == NETWORK_POLICY else self.name
+        return f"{named}{where and f' ({where})'}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -157,11 +167,11 @@ class Explanation:
 
 def _side_lines(side: SideExplanation) -> Iterator[str]:
     yield f"{side.direction.field} of {side.subject.id}: {side.verdict}, {side.why}"
-    yield from (f"  {line}" for line in tier_lines(side.tiers, PolicyTier.ADMIN))
+    yield from (f"  {line}" for line in tier_lines(side.tiers, first=True))
     for policy in side.policies:
         yield f"  {policy.title}: {policy.verdict}, {policy.why}"
         yield from (f"    {rule.place.path}: {rule.verdict}, {rule.why}" for rule in policy.rules)
-    yield from (f"  {line}" for line in tier_lines(side.tiers, PolicyTier.BASELINE))
+    yield from (f"  {line}" for line in tier_lines(side.tiers, first=False))
     for exemption in side.exemptions:
         yield f"  {exemption.when}: {exemption.says} ({exemption.link})"
 
@@ -190,6 +200,8 @@ def _peer_miss(
     if isinstance(peer, tuple):
         distance = 1 if isinstance(other, ExternalRange) else _FARTHEST
         return distance, _block_miss(cluster, peer, other)
+    if isinstance(peer, EntityPeer):
+        return _FAR, f"it speaks of {peer.name}"
     if isinstance(other, ExternalRange):
         return _FAR, "it speaks of pods, and the other end is outside the cluster"
     assert isinstance(peer, PodPeer)
@@ -356,7 +368,8 @@ class _Explainer:
     def _rule(
         self, side: SideReplay, policy: Policy, rule: RuleReplay, other: AnyEndpoint
     ) -> RuleExplanation:
-        place = policy.place.at(f"spec.{side.direction.field}[{rule.index}]")
+        written = "" if isinstance(rule.rule, Unknown) else rule.rule.written
+        place = policy.place.at(written or f"spec.{side.direction.field}[{rule.index}]")
         verdict = self._of(rule.allowed)
         if verdict is Verdict.DENIED:
             return RuleExplanation(place, verdict, self._miss(policy, rule, other))

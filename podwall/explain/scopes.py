@@ -26,6 +26,7 @@ import numpy as np
 from podwall.explain.conditions import ConditionOn, PeerCondition, peer_conditions
 from podwall.explain.wording import blocks_text, rule_text, tier_rule_text
 from podwall.model import (
+    EntityPeer,
     IpPeer,
     Peer,
     PodPeer,
@@ -369,6 +370,9 @@ class _Scopes:
         return (*found, self._blocks(policy, blocks)) if blocks else tuple(found)
 
     def _peer(self, policy: Policy, peer: Peer) -> PeerScope:
+        if isinstance(peer, EntityPeer):
+            elements = self._pods.peer(policy, peer)
+            return PeerScope(elements, (ConditionScope(peer.name, "address", "", elements.may),))
         if not isinstance(peer, PodPeer):
             return self._unknown()
         conditions = (

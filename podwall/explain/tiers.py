@@ -7,14 +7,19 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import reduce
+from operator import and_
+from typing import Final
 
 from podwall.explain.conditions import pod_conditions
 from podwall.explain.wording import blocks_text, peer_text, ports_text
 from podwall.model import (
+    ISOLATION,
     AddressPeer,
+    EntityPeer,
     IpPeer,
     PodPeer,
-    PolicyTier,
+    Tier,
     TierAction,
     TierPolicy,
     TierRule,
@@ -85,7 +90,7 @@ class TierPolicyExplanation:
 class TierExplanation:
     """One tier: its policies in the order in which they decide."""
 
-    tier: PolicyTier
+    tier: Tier
     why: str
     policies: tuple[TierPolicyExplanation, ...]
 
@@ -107,12 +112,10 @@ def tier_explanations(
 
 def _reaching(side: SideReplay, tier: TierSideReplay) -> PortSet:
     """Return the ports that come to a tier, because nothing before it decides them."""
-    if tier.tier is PolicyTier.ADMIN:
-        return ALL_PORTS
-    if side.isolated is Match.YES:
+    if side.isolated is Match.YES and not tier.tier.is_first:
         return NO_PORTS
-    first = side.tiers[0]
-    return ALL_PORTS if first is tier else first.outcome.following
+    before = (each.outcome.following for each in side.tiers[: side.tiers.index(tier)])
+    return reduce(and_, before, ALL_PORTS)
 
 
 def tier_reason(side: SideReplay, verdict: Verdict, asked: PortSet) -> str:
@@ -122,12 +125,28 @@ def tier_reason(side: SideReplay, verdict: Verdict, asked: PortSet) -> str:
     left, named = asked, []
     for policy, rule, reached in _in_order(side):
         if rule.action is action and rule.decided & reached & left:
-            where = f"spec.{side.direction.field}[{rule.index}]"
-            named.append(f"rule `{where}` of {policy.full_name}")
+            named.append((policy, rule))
             left -= rule.decided & reached
     if not named or (left and side.policies):
         return ""
-    return f"{named[0]} {does} {'it' if not left and len(named) == 1 else 'a part of it'}"
+    (policy, rule), whole = named[0], not left and len(named) == 1
+    if _isolates(rule):
+        return (
+            f"{policy.full_name} isolates it, and no rule allows {'it' if whole else 'all of it'}"
+        )
+    where = _path(rule, side.direction)
+    return f"rule `{where}` of {policy.full_name} {does} {'it' if whole else 'a part of it'}"
+
+
+def _isolates(replay: TierRuleReplay) -> bool:
+    """Return whether a rule is written nowhere: the policy denies what nothing allows."""
+    return isinstance(replay.rule, TierRule) and replay.rule.name == ISOLATION
+
+
+def _path(replay: TierRuleReplay, direction: Direction) -> str:
+    """Return where a rule stands in its policy."""
+    written = "" if isinstance(replay.rule, Unknown) else replay.rule.written
+    return written or f"spec.{direction.field}[{replay.index}]"
 
 
 def _in_order(side: SideReplay) -> Iterator[tuple[TierPolicy, TierRuleReplay, PortSet]]:
@@ -139,12 +158,21 @@ def _in_order(side: SideReplay) -> Iterator[tuple[TierPolicy, TierRuleReplay, Po
 
 
 def _tier_reason(side: SideReplay, tier: TierSideReplay, asked: PortSet) -> str:
-    if tier.tier is PolicyTier.BASELINE and side.isolated is Match.YES:
-        return "not reached: a NetworkPolicy isolates the pod, and is final"
+    if not tier.tier.is_first and side.isolated is Match.YES:
+        kind = "a NetworkPolicy" if tier.tier is Tier.BASELINE else "a policy"
+        return f"not reached: {kind} isolates the pod, and is final"
     if not (tier.outcome.accepted | tier.outcome.denied | tier.outcome.passed) & asked:
         return "decides nothing of this"
-    before = "before NetworkPolicies" if tier.tier is PolicyTier.ADMIN else "after all policies"
-    return f"comes {before}"
+    return f"comes {'before' if tier.tier.is_first else 'after'} {_NEXT_TO[tier.tier]}"
+
+
+_BY_PRIORITY: Final = frozenset({Tier.ADMIN, Tier.BASELINE})
+_NEXT_TO: Final = {
+    Tier.ADMIN: "NetworkPolicies",
+    Tier.CILIUM: "everything that allows or isolates",
+    Tier.CILIUM_ISOLATION: "everything that allows",
+    Tier.BASELINE: "all policies",
+}
 
 
 class _TierExplainer:
@@ -163,7 +191,8 @@ class _TierExplainer:
         policy = replay.acting.policy
         verb = "is about the pod" if replay.selects.match is Match.YES else "may be about the pod"
         causes = f" ({'; '.join(replay.selects.causes)})" if replay.selects.causes else ""
-        order = "" if isinstance(policy.priority, Unknown) else f"priority {policy.priority}, "
+        ordered = isinstance(policy.priority, int) and policy.tier in _BY_PRIORITY
+        order = f"priority {policy.priority}, " if ordered else ""
         rules = tuple(self._rule(policy, each, reaching) for each in replay.rules)
         return TierPolicyExplanation(policy, f"{order}{verb}{causes}", rules)
 
@@ -172,7 +201,7 @@ class _TierExplainer:
     ) -> TierRuleExplanation:
         action = replay.action
         return TierRuleExplanation(
-            policy.place.at(f"spec.{self._direction.field}[{replay.index}]"),
+            policy.place.at(_path(replay, self._direction)),
             "an unknown action" if isinstance(action, Unknown) else str(action),
             replay.decided & self._asked & reaching,
             replay.matched.may & self._asked,
@@ -183,6 +212,8 @@ class _TierExplainer:
         rule = replay.rule
         if isinstance(rule, Unknown):
             return f"it may be any rule ({rule.cause})"
+        if _isolates(replay):
+            return "the policy isolates the pod"
         if replay.matches.match is Match.NO:
             misses = (self._miss(each) for each in replay.peers)
             return min(misses, default=(0, "it names nobody"))[1]
@@ -197,6 +228,8 @@ class _TierExplainer:
         peer, other = replay.peer, self._other
         if isinstance(peer, tuple):
             return 1, f"it names {blocks_text(peer)}"
+        if isinstance(peer, EntityPeer):
+            return 1, f"it names {peer.name}"
         if isinstance(peer, AddressPeer | Unknown):
             return _FAR, "it names addresses that are no pod's"
         if isinstance(other, ExternalRange):
@@ -218,18 +251,22 @@ _FAR = 8
 
 def _named(replay: TierRuleReplay, rule: TierRule) -> str:
     """Return the peer that matches, with the ports of the rule, in words."""
+    if rule.peers is None:
+        return f"everyone on {ports_text(rule.ports)}"
     matching = next(each for each in replay.peers if each.answer.match is replay.matches.match)
     return f"{_peer_text(matching.peer)} on {ports_text(rule.ports)}"
 
 
-def _peer_text(peer: PodPeer | AddressPeer | tuple[IpPeer, ...] | Unknown) -> str:
+def _peer_text(
+    peer: PodPeer | AddressPeer | EntityPeer | tuple[IpPeer, ...] | Unknown,
+) -> str:
     return peer.cause if isinstance(peer, AddressPeer) else peer_text(peer, "")
 
 
-def tier_lines(tiers: tuple[TierExplanation, ...], tier: PolicyTier) -> Iterator[str]:
-    """Yield what one of the tiers says, as lines of plain text."""
+def tier_lines(tiers: tuple[TierExplanation, ...], *, first: bool) -> Iterator[str]:
+    """Yield what the tiers before or after NetworkPolicies say, as lines of plain text."""
     for each in tiers:
-        if each.tier is tier:
+        if each.tier.is_first is first:
             yield f"{each.tier} tier: {each.why}"
             for policy in each.policies:
                 where = str(policy.policy.place)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from podwall.model import (
     AddressPeer,
+    EntityPeer,
     IpPeer,
     Operator,
     Peer,
@@ -115,6 +116,8 @@ def peer_text(peer: Peer | tuple[IpPeer, ...], own_namespace: str) -> str:
             return f"{_pods_text(pods)} of {_namespaces_text(namespaces)}"
         case IpPeer():
             return blocks_text((peer,))
+        case EntityPeer(name):
+            return name
         case _:
             return blocks_text(peer)
 
@@ -170,7 +173,8 @@ def _port_text(entry: PortRule | Unknown) -> str:
     first, last = (_known(value) for value in (entry.port, entry.end_port))
     number = f"{first}-{last}" if last else first
     protocol = _known(entry.protocol)
-    return f"{protocol} {number}" if number else f"all {protocol}"
+    written = f"{protocol} {number}" if number else f"all {protocol}"
+    return f"{written}, {entry.condition.cause}" if entry.condition else written
 
 
 def _known(value: object) -> str:

@@ -9,6 +9,7 @@ from typing import Final
 
 from podwall.lint.context import Diagnostic, Lint, LintContext
 from podwall.model import (
+    EntityPeer,
     IpPeer,
     IpProtocol,
     LabelMap,
@@ -120,7 +121,7 @@ def _allows_dns(context: LintContext, at: Rule | Unknown, protocol: IpProtocol) 
 
 def _may_be_dns(context: LintContext, peer: Peer) -> bool:
     """Return whether a peer may be the cluster's DNS; an ip block may be LocalDNS or a server's."""
-    if isinstance(peer, IpPeer | Unknown):
+    if isinstance(peer, IpPeer | EntityPeer | Unknown):
         return True
     return may_be_cluster_dns(context, peer)
 

@@ -14,9 +14,10 @@ from podwall.lint.redundancy import rule_covers
 from podwall.model import (
     EMPTY_SELECTOR,
     AddressPeer,
+    CiliumPolicy,
     PodPeer,
-    PolicyTier,
     Rule,
+    Tier,
     TierAction,
     TierPolicy,
     TierRule,
@@ -39,7 +40,12 @@ _DOC: Final = "https://network-policy-api.sigs.k8s.io/api-overview/"
 def _idle(context: LintContext) -> Iterator[Diagnostic]:
     """Yield the policies of kinds that the engine does not enforce, or may not enforce."""
     engine, version = context.engine, context.snapshot.kubernetes_version
-    for policy in context.snapshot.tier_policies:
+    snapshot = context.snapshot
+    policies: tuple[TierPolicy | CiliumPolicy, ...] = (
+        *snapshot.tier_policies,
+        *snapshot.cilium_policies,
+    )
+    for policy in policies:
         fact = engine.enforces_kind(policy.kind)
         treatment = fact.value.at(version)
         if treatment is Treatment.IGNORED or not engine.enforces:
@@ -61,7 +67,7 @@ class _RuleOfTier(NamedTuple):
     """A rule that is known, with its policy and its place, and its stage by number."""
 
     stage: int
-    tier: PolicyTier
+    tier: Tier
     policy: TierPolicy
     rule: TierRule
     place: Place
@@ -119,6 +125,8 @@ def _subject_covers(broad: PodPeer | Unknown, narrow: PodPeer | Unknown) -> bool
 
 def _plain(rule: TierRule) -> Rule | Unknown:
     """Return a rule as one of NetworkPolicies, as far as its peers can be compared."""
+    if rule.peers is None:
+        return Rule(None, rule.ports)
     if isinstance(rule.peers, Unknown):
         return rule.peers
     peers = tuple(each for each in rule.peers if not isinstance(each, AddressPeer))
@@ -190,14 +198,14 @@ def _ports_meet(one: object, other: object) -> bool:
 def _passes_last(context: LintContext) -> Iterator[Diagnostic]:
     for direction in Direction:
         for each in _rules(context, direction):
-            if each.tier is PolicyTier.BASELINE and each.rule.action is TierAction.PASS:
+            if each.tier is Tier.BASELINE and each.rule.action is TierAction.PASS:
                 yield Diagnostic(each.place, "no tier comes after this one, so that `Pass` allows")
 
 
 def _baseline_unreached(context: LintContext) -> Iterator[Diagnostic]:
     """Yield Baseline policies all of whose pods NetworkPolicies isolate."""
     for stage in context.reachability.cluster.tiers:
-        if stage.tier is PolicyTier.BASELINE:
+        if stage.tier is Tier.BASELINE:
             yield from _all_isolated(context, stage)
 
 

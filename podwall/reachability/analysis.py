@@ -229,6 +229,7 @@ class _Context:
             overruled=self.rules.overruled[direction],
             ports=side.tier_ports,
             table=table,
+            outside=self.outside,
         )
 
     def _isolating(self, groups: PolicyGroups) -> Csr:

@@ -6,7 +6,7 @@ whether a single selector, peer or list of ip blocks matches one endpoint, and w
 
 from __future__ import annotations
 
-from collections.abc import Collection, Hashable, Iterable, Iterator
+from collections.abc import Collection, Hashable, Iterator
 from dataclasses import dataclass
 from functools import cached_property, reduce
 from ipaddress import ip_network
@@ -17,6 +17,7 @@ from podwall.engines import BlockMatch, Engine, Fact, Treatment
 from podwall.intervals import Ranges, difference, includes
 from podwall.model import (
     EMPTY_SELECTOR,
+    EntityPeer,
     IpNetwork,
     IpPeer,
     LabelMap,
@@ -27,8 +28,6 @@ from podwall.model import (
     Service,
     Snapshot,
     SnapshotWorkload,
-    TierPolicy,
-    TierRule,
     Unknown,
     UnreadPolicy,
 )
@@ -53,7 +52,14 @@ from podwall.reachability.matching import (
     host_match,
     labels_match,
 )
-from podwall.reachability.policy_reader import PolicyReader, has_unlisted, with_unlisted
+from podwall.reachability.policy_reader import (
+    acting_policies,
+    acting_unread,
+    blocks_of,
+    has_unlisted,
+    tier_blocks,
+    with_unlisted,
+)
 from podwall.reachability.port_rules import PortReader, hides_clients
 from podwall.reachability.tier_order import tier_stages
 from podwall.reachability.unseen_pods import UnseenPods
@@ -91,15 +97,11 @@ class EnforcedCluster:
         self.snapshot = snapshot
         self.engine = engine
         self.workloads = _last_of_each(snapshot)
-        acting = _acting(snapshot, engine)
+        acting = acting_policies(snapshot, engine)
         self.policies = tuple(each for each, _ in acting)
         self._written = {id(each): written for each, written in acting}
         self.services = tuple(_exposing(snapshot, engine))
-        self.unread = tuple(
-            each
-            for each in snapshot.unread_policies
-            if engine.enforces and each.enforced_by(engine.name)
-        )
+        self.unread = acting_unread(snapshot, engine)
         self.tiers = tier_stages(snapshot, engine)
         self.namespaces = NamespaceLabels(snapshot)
         self.ports = PortReader(snapshot, engine)
@@ -137,6 +139,7 @@ class EnforcedCluster:
         used.update(each.namespace for each in snapshot.services)
         used.update(each.name for each in snapshot.namespaces)
         used.update(each.namespace for each in snapshot.unread_policies if each.namespace)
+        used.update(each.namespace for each in snapshot.cilium_policies if each.namespace)
         return tuple(sorted(each for each in used if isinstance(each, str)))
 
     def as_written(self, policy: Policy) -> Policy:
@@ -148,11 +151,14 @@ class EnforcedCluster:
 
         Those of policies with tiers are among them.
         """
-        acting = {id(policy) for policy in self.policies}
-        idle = (policy for policy in self.snapshot.policies if id(policy) not in acting)
-        unlisted = map(with_unlisted, filter(has_unlisted, self.snapshot.policies))
-        tiers = chain.from_iterable(map(_tier_blocks, self.snapshot.tier_policies))
-        return {block for policy in (*idle, *unlisted) for block in _blocks(policy)}.union(tiers)
+        acting, snapshot = {id(policy) for policy in self.policies}, self.snapshot
+        idle = (policy for policy in snapshot.policies if id(policy) not in acting)
+        unlisted = map(with_unlisted, filter(has_unlisted, snapshot.policies))
+        beside = (each for whole in snapshot.cilium_policies for each in whole.beside)
+        around = (each for whole in snapshot.cilium_policies for each in whole.around)
+        tiers = chain.from_iterable(map(tier_blocks, (*snapshot.tier_policies, *around)))
+        policies = (*idle, *unlisted, *beside)
+        return {block for policy in policies for block in blocks_of(policy)}.union(tiers)
 
 
 MOST_ASKED: Final = 256
@@ -245,55 +251,6 @@ def _last_of_each(snapshot: Snapshot) -> tuple[SnapshotWorkload, ...]:
     )
 
 
-def _acting(snapshot: Snapshot, engine: Engine) -> tuple[tuple[Policy, Policy], ...]:
-    """Return the policies as the engine enforces them, each with the one that is written.
-
-    An engine that ignores policies with IPv6 blocks runs in clusters without IPv6 only, so that a
-    peer that is not known yet is none of these.
-    """
-    if not engine.enforces:
-        return ()
-    policies: Iterable[Policy] = _last_policies(snapshot)
-    if engine.ipv6_blocks.value is Treatment.IGNORED:
-        policies = (each for each in policies if not _has_ipv6(each))
-    read = PolicyReader(engine, snapshot.kubernetes_version)
-    return tuple((read.policy(each), each) for each in policies)
-
-
-def _has_ipv6(policy: Policy) -> bool:
-    return any(is_ipv6(block.network) for block in _blocks(policy))
-
-
-def _last_policies(snapshot: Snapshot) -> tuple[Policy, ...]:
-    last = {(each.namespace, each.name): each for each in snapshot.policies}
-    if len(last) == len(snapshot.policies):
-        return snapshot.policies
-    return tuple(
-        each
-        for each in snapshot.policies
-        if isinstance(each.namespace, Unknown) or last[each.namespace, each.name] is each
-    )
-
-
-def _blocks(policy: Policy) -> Iterator[IpPeer]:
-    """Yield the ip blocks of a policy's rules."""
-    for direction in Direction:
-        for rule in rules_of(policy, direction) or ():
-            peers = rule.peers if isinstance(rule, Rule) else None
-            for peer in peers if isinstance(peers, tuple) else ():
-                if isinstance(peer, IpPeer):
-                    yield peer
-
-
-def _tier_blocks(policy: TierPolicy) -> Iterator[IpPeer]:
-    """Yield the networks that the rules of a policy with a tier name."""
-    for direction in Direction:
-        for rule in policy.rules(direction):
-            peers = rule.peers if isinstance(rule, TierRule) else ()
-            if isinstance(peers, tuple):
-                yield from (each for each in peers if isinstance(each, IpPeer))
-
-
 def _exposing(snapshot: Snapshot, engine: Engine) -> Iterator[Service]:
     """Yield the services through which traffic may reach pods past the rules."""
     if not engine.enforces or engine.cluster_services.value is Treatment.ENFORCED:
@@ -328,6 +285,12 @@ class MatchAnswer:
 
 YES: Final = MatchAnswer(Match.YES)
 NO: Final = MatchAnswer(Match.NO)
+
+
+def _three(meant: bool | Unknown) -> MatchAnswer:  # noqa: FBT001 - a part of a peer, no switch
+    if isinstance(meant, Unknown):
+        return MatchAnswer(Match.MAYBE, (meant.cause,))
+    return YES if meant else NO
 
 
 class MatchAnswers:
@@ -398,7 +361,24 @@ class MatchAnswers:
         engine = self._cluster.engine
         return self._by_blocks(blocks, endpoint, engine.pods_by_block, engine.nodes_by_block)
 
-    def networks(self, networks: tuple[IpPeer, ...], endpoint: AnyEndpoint) -> MatchAnswer:
+    def entity(self, entity: EntityPeer, endpoint: AnyEndpoint | HidingNode) -> MatchAnswer:
+        """Answer whether ends of some sorts are meant, of one of which an endpoint is."""
+        if isinstance(endpoint, UnseenPods):
+            return _three(entity.pods)
+        if isinstance(endpoint, HidingNode):
+            return _three(entity.nodes)
+        if isinstance(endpoint, ExternalRange):
+            outside = entity.ipv6 if is_ipv6(endpoint.network) else entity.ipv4
+            on_node = self._cluster.are_nodes(network_ranges(endpoint.network))
+            return _three(entity.nodes if on_node else outside)
+        host = host_match(endpoint.workload)
+        if host is Match.MAYBE and entity.pods != entity.nodes:
+            return MatchAnswer(host, (_host_cause(endpoint.workload), *entity.causes))
+        return _three(entity.nodes if host is Match.YES else entity.pods)
+
+    def networks(
+        self, networks: tuple[IpPeer, ...], endpoint: AnyEndpoint | HidingNode
+    ) -> MatchAnswer:
         """Answer whether the networks of a rule of a tier mean an endpoint."""
         fact = self._cluster.engine.networks
         return self._by_blocks(networks, endpoint, fact, fact)

@@ -9,7 +9,8 @@ allow addresses of that family is cut to what they allow the node, on the ports 
     203.0.113.0/24      TCP 8080, 9090    certain: TCP 9090, since no block contains the nodes
     everyone            TCP 443           certain, for the node as well
 
-It is exact: a client arrives either by its own address or by that of a node of its family.
+What they allow the node beyond that, addresses perhaps have on the same ports. It is exact: a
+client arrives either by its own address or by that of a node of its family.
 https://kubernetes.io/docs/concepts/services-networking/network-policies/#behavior-of-ipblock-selectors
 """
 
@@ -90,12 +91,14 @@ def _cut(
     rows: Sequence[_Row], hidden: PortSet, outside: OutsideElements, sets: _Sets
 ) -> Iterator[tuple[int, Bounds]]:
     """Yield sets and ports where clients of every family get no more than the node of it."""
-    nodes = [
-        PortSet.union(row.ports.must for row in rows if node in row.elements)
-        for node in outside.nodes
+    allowed = [
+        Bounds.union(row.ports for row in rows if node in row.elements) for node in outside.nodes
     ]
+    for theirs, addresses in zip(allowed, outside.addresses, strict=True):
+        if (perhaps := theirs.may & hidden) and len(addresses):
+            yield sets.add(addresses), Bounds.perhaps(perhaps)
     for row in rows:
-        lost = [row.ports.must & hidden - each for each in nodes]
+        lost = [row.ports.must & hidden - each.must for each in allowed]
         parts = [np.intersect1d(row.elements, each) for each in outside.addresses]
         if not any(less and len(part) for less, part in zip(lost, parts, strict=True)):
             yield row.peers, row.ports

@@ -18,13 +18,14 @@ https://kubernetes.io/docs/concepts/services-networking/network-policies/#networ
 from __future__ import annotations
 
 from collections.abc import Container, Iterable, Iterator, Sequence
+from itertools import chain
 from typing import Final, NamedTuple
 
 import numpy as np
 
 from podwall.engines import BlockMatch, Fact
 from podwall.model import Unknown
-from podwall.reachability.addresses import at_most, block_ranges, blocks_match
+from podwall.reachability.addresses import FIRST_V6, at_most, block_ranges, blocks_match
 from podwall.reachability.arrays import (
     Atoms,
     BoolArray,
@@ -279,7 +280,8 @@ def peer_set_elements(
     size = len(classes) + len(addresses) + len(cluster.hiding_nodes)
     certain = [_pairs(EVERYONE, np.arange(size))]
     perhaps = [_pairs(PERHAPS_EVERYONE, np.arange(size))]
-    for peer_set, match, elements in _of_blocks(cluster, peer_sets, classes, addresses):
+    others = cluster, peer_sets, classes, addresses
+    for peer_set, match, elements in chain(_of_blocks(*others), _of_entities(*others)):
         (certain if match is Match.YES else perhaps).append(_pairs(peer_set, elements))
     wholes = peer_sets.wholes() if lookup.certain(peer_sets) else {}
     must = lookup.pairs(peer_sets, Bound.MUST, wholes)
@@ -290,6 +292,40 @@ def peer_set_elements(
     whole[list(wholes)] = list(wholes.values())
     lists = (_lists(each, len(peer_sets), size) for each in ([must, *certain], perhaps))
     return PeerSetElements(Sets(next(lists), whole), next(lists))
+
+
+def _of_entities(
+    cluster: EnforcedCluster, peer_sets: PeerSets, classes: PodClasses, addresses: Atoms
+) -> Iterator[tuple[int, Match, IntArray]]:
+    """Yield for each peer set of ends by what they are those that it means."""
+    if not peer_sets.entities:
+        return
+    ends = BlockEnds.of(cluster, classes, addresses)
+    sorts = _sorts(ends)
+    for entity, peer_set in peer_sets.entities.items():
+        answers = [_answer(each) for each in (entity.pods, entity.nodes, entity.ipv4, entity.ipv6)]
+        either = answers[0] if entity.pods == entity.nodes else Match.MAYBE
+        match = np.array([*answers, either])[sorts]
+        for certainty in (Match.YES, Match.MAYBE):
+            yield peer_set, certainty, np.flatnonzero(match == certainty)
+
+
+def _sorts(ends: BlockEnds) -> IntArray:
+    """Return the sort of each element: a pod, a node, an address of a family, or pod or node."""
+    pod, node, ipv4, ipv6, pod_or_node = range(5)
+    cluster, classes, addresses, nodes = ends
+    of_pods = np.array([pod, pod_or_node, node])[classes.host]
+    of_parts = np.array(
+        [ipv6 if each[0][0] >= FIRST_V6 else ipv4 for each in addresses.ranges()], dtype=np.int64
+    )
+    of_parts[nodes] = node
+    return np.concatenate([of_pods, of_parts, np.full(len(cluster.hiding_nodes), node)])
+
+
+def _answer(meant: bool | Unknown) -> Match:  # noqa: FBT001 - a part of a peer, no switch
+    if isinstance(meant, Unknown):
+        return Match.MAYBE
+    return Match.YES if meant else Match.NO
 
 
 def _of_blocks(

@@ -1,4 +1,4 @@
-"""A policy as an engine reads it: with which directions, and which labels its selectors find.
+"""The policies that act, as an engine reads them: which directions, and which labels they find.
 
 The engine may enforce rules of directions that `policyTypes` does not list. It may not see some
 labels: to its selectors they are missing, so that what asks for one selects nothing, and what
@@ -7,10 +7,16 @@ excludes one excludes nothing. In the policy as it is read such requirements are
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Iterator
 from dataclasses import replace
+from typing import TypeVar
 
 from podwall.engines import Engine, Fact, OverlookedLabels, Treatment
 from podwall.model import (
+    EMPTY_SELECTOR,
+    AddressPeer,
+    CiliumPolicy,
+    IpPeer,
     Operator,
     Peer,
     PodPeer,
@@ -18,10 +24,26 @@ from podwall.model import (
     Rule,
     Selector,
     SelectorRequirement,
+    Snapshot,
+    TierPolicy,
+    TierRule,
     Unknown,
+    UnreadPolicy,
 )
+from podwall.policies.rules import Direction
+from podwall.reachability.addresses import is_ipv6
 
-__all__ = ["PolicyReader", "has_unlisted", "overlooked_keys", "with_unlisted"]
+__all__ = [
+    "PolicyReader",
+    "acting_cilium",
+    "acting_policies",
+    "acting_unread",
+    "blocks_of",
+    "has_unlisted",
+    "overlooked_keys",
+    "tier_blocks",
+    "with_unlisted",
+]
 
 _Direction = tuple[Rule | Unknown, ...] | Unknown | None
 
@@ -58,6 +80,113 @@ def overlooked_keys(policy: Policy) -> frozenset[str]:
     return frozenset(key for each in selectors for key in each.overlooked)
 
 
+def acting_policies(snapshot: Snapshot, engine: Engine) -> tuple[tuple[Policy, Policy], ...]:
+    """Return the policies as the engine enforces them, each with the one that is written.
+
+    An engine that ignores policies with IPv6 blocks runs in clusters without IPv6 only, so that a
+    peer that is not known yet is none of these.
+    """
+    if not engine.enforces:
+        return ()
+    policies: Iterable[Policy] = _last_policies(snapshot)
+    if engine.ipv6_blocks.value is Treatment.IGNORED:
+        policies = (each for each in policies if not _has_ipv6(each))
+    beside = (each for whole in acting_cilium(snapshot, engine) for each in whole.beside)
+    read = PolicyReader(engine, snapshot.kubernetes_version)
+    return tuple((read.policy(each), each) for each in (*policies, *beside))
+
+
+def acting_cilium(snapshot: Snapshot, engine: Engine) -> tuple[CiliumPolicy, ...]:
+    """Return the policies of Cilium's kinds, if the engine enforces these; of a name the last."""
+    if not _enforces_cilium(snapshot, engine, Treatment.ENFORCED):
+        return ()
+    last = {(each.kind, each.namespace, each.name): each for each in snapshot.cilium_policies}
+    return tuple(
+        each
+        for each in snapshot.cilium_policies
+        if isinstance(each.namespace, Unknown) or last[each.kind, each.namespace, each.name] is each
+    )
+
+
+def acting_unread(snapshot: Snapshot, engine: Engine) -> tuple[UnreadPolicy, ...]:
+    """Return what may decide as well: what is not read, or not known to be enforced."""
+    if not engine.enforces:
+        return ()
+    unread = (each for each in snapshot.unread_policies if each.enforced_by(engine.name))
+    if not _enforces_cilium(snapshot, engine, Treatment.UNDEFINED):
+        return tuple(unread)
+    return (*unread, *(_not_known_to_act(each) for each in snapshot.cilium_policies))
+
+
+def _enforces_cilium(snapshot: Snapshot, engine: Engine, treatment: Treatment) -> bool:
+    """Return whether an engine treats the policies of Cilium's kinds in some way."""
+    fact = engine.cilium_policies.value
+    return (
+        bool(snapshot.cilium_policies)
+        and engine.enforces
+        and fact.at(snapshot.kubernetes_version) is treatment
+    )
+
+
+def _not_known_to_act(policy: CiliumPolicy) -> UnreadPolicy:
+    return UnreadPolicy(
+        policy.kind,
+        policy.name,
+        policy.namespace,
+        _pods_of(policy),
+        policy.directions,
+        place=policy.place,
+        link="https://docs.cilium.io/en/stable/security/policy/",
+        enforced=False,
+    )
+
+
+def _pods_of(policy: CiliumPolicy) -> Selector:
+    """Return the pods that all parts of a policy are about; of different ones, all pods."""
+    beside = [each.pod_selector for each in policy.beside]
+    subjects = [each.subject for each in policy.around]
+    around = [EMPTY_SELECTOR if isinstance(each, Unknown) else each.pods for each in subjects]
+    found = dict.fromkeys((*beside, *around))
+    return next(iter(found)) if len(found) == 1 else EMPTY_SELECTOR
+
+
+def _has_ipv6(policy: Policy) -> bool:
+    return any(is_ipv6(block.network) for block in blocks_of(policy))
+
+
+def _last_policies(snapshot: Snapshot) -> tuple[Policy, ...]:
+    last = {(each.namespace, each.name): each for each in snapshot.policies}
+    if len(last) == len(snapshot.policies):
+        return snapshot.policies
+    return tuple(
+        each
+        for each in snapshot.policies
+        if isinstance(each.namespace, Unknown) or last[each.namespace, each.name] is each
+    )
+
+
+def blocks_of(policy: Policy) -> Iterator[IpPeer]:
+    """Yield the ip blocks of a policy's rules."""
+    for rules in (policy.ingress, policy.egress):
+        for rule in rules if isinstance(rules, tuple) else ():
+            peers = rule.peers if isinstance(rule, Rule) else None
+            for peer in peers if isinstance(peers, tuple) else ():
+                if isinstance(peer, IpPeer):
+                    yield peer
+
+
+def tier_blocks(policy: TierPolicy) -> Iterator[IpPeer]:
+    """Yield the networks that the rules of a policy with a tier name."""
+    for direction in Direction:
+        for rule in policy.rules(direction):
+            peers = rule.peers if isinstance(rule, TierRule) else ()
+            if isinstance(peers, tuple):
+                yield from (each for each in peers if isinstance(each, IpPeer))
+
+
+_P = TypeVar("_P", bound=Peer | AddressPeer)
+
+
 class PolicyReader:
     """Reads policies as an engine does in a version of Kubernetes."""
 
@@ -81,6 +210,31 @@ class PolicyReader:
             return found
         return replace(found, pod_selector=pods, ingress=ingress, egress=egress)
 
+    def tier_policy(self, policy: TierPolicy) -> TierPolicy:
+        """Return a policy that stands in a tier as it is read."""
+        if self._sees_all:
+            return policy
+        return replace(
+            policy,
+            subject=self._peer(policy.subject),
+            ingress=self._tier_rules(policy.ingress),
+            egress=self._tier_rules(policy.egress),
+        )
+
+    def _tier_rules(
+        self, rules: tuple[TierRule | Unknown, ...] | Unknown
+    ) -> tuple[TierRule | Unknown, ...] | Unknown:
+        if isinstance(rules, Unknown):
+            return rules
+        return tuple(
+            self._tier_rule(each) if isinstance(each, TierRule) else each for each in rules
+        )
+
+    def _tier_rule(self, rule: TierRule) -> TierRule:
+        if not isinstance(rule.peers, tuple):
+            return rule
+        return replace(rule, peers=tuple(self._peer(each) for each in rule.peers))
+
     def _direction(self, rules: _Direction) -> _Direction:
         if not isinstance(rules, tuple):
             return rules
@@ -93,7 +247,7 @@ class PolicyReader:
         read = tuple(self._peer(each) for each in rule.peers)
         return rule if _same(read, rule.peers) else replace(rule, peers=read)
 
-    def _peer(self, peer: Peer) -> Peer:
+    def _peer(self, peer: _P) -> _P | PodPeer:
         if not isinstance(peer, PodPeer):
             return peer
         there = peer.namespaces

@@ -15,6 +15,7 @@ import numpy as np
 
 from podwall.model import (
     EMPTY_SELECTOR,
+    EntityPeer,
     IpPeer,
     Operator,
     PodPeer,
@@ -69,11 +70,13 @@ class PeerSets:
         self.within: dict[_Pair, int] = {}
         self.across: dict[_Pair, int] = {}
         self.blocks: dict[Blocks, int] = {}
+        self.entities: dict[EntityPeer, int] = {}
 
     def __len__(self) -> int:
         """Return the number of peer sets."""
         fixed = PERHAPS_EVERYONE + 1
-        return fixed + len(self.within) + len(self.across) + len(self.blocks)
+        pods = len(self.within) + len(self.across)
+        return fixed + pods + len(self.blocks) + len(self.entities)
 
     def of_pods(self, namespace: str | Unknown, pods: Selector) -> int:
         """Return the number of the pods of one namespace that a selector matches."""
@@ -84,6 +87,10 @@ class PeerSets:
         """Return the number of the pods that a selector matches in the namespaces of another."""
         key = (self.namespace_selectors.number(namespaces), self.pod_selectors.number(pods))
         return self._number(self.across, key)
+
+    def of_entity(self, entity: EntityPeer) -> int:
+        """Return the number of all ends of some sorts."""
+        return self._number(self.entities, entity)
 
     def of_unread(self, policy: UnreadPolicy) -> int:
         """Return the number of the pods that a policy which is not read may select."""
@@ -105,6 +112,8 @@ class PeerSets:
                     yield self._of_peer(namespace, peer)
                 elif isinstance(peer, IpPeer):
                     blocks.append(peer)
+                elif isinstance(peer, EntityPeer):
+                    yield self.of_entity(peer)
                 else:
                     yield PERHAPS_EVERYONE
             if blocks:

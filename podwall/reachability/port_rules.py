@@ -11,6 +11,7 @@ https://learn.microsoft.com/en-us/azure/aks/migrate-from-npm-to-cilium-network-p
 from __future__ import annotations
 
 from collections import defaultdict
+from dataclasses import replace
 from typing import Final
 
 from podwall.engines import SPEC, Engine, Treatment, minor_version
@@ -132,6 +133,9 @@ class PortReader:
     ) -> Bounds:
         if isinstance(entry, Unknown):
             return Bounds.perhaps(TRANSPORT_PORTS, entry.cause)
+        if entry.condition is not None:
+            found = self._entry(replace(entry, condition=None), destination, direction)
+            return Bounds.perhaps(found.may, *found.causes, entry.condition.cause)
         if isinstance(entry.protocol, Unknown):
             each = (self._one(entry, protocol, destination, direction) for protocol in TRANSPORTS)
             found = Bounds.union(each)

@@ -25,10 +25,10 @@ from typing import Final, Generic, TypeVar
 
 from podwall.engines import Engine, Treatment
 from podwall.model import (
+    EntityPeer,
     IpPeer,
     PodPeer,
     Policy,
-    PolicyTier,
     Rule,
     Service,
     SnapshotWorkload,
@@ -70,7 +70,12 @@ from podwall.reachability.replayed import (
     RuleReplay,
     SideReplay,
 )
-from podwall.reachability.tier_replay import LEFT, TierReplays, TierSideReplay
+from podwall.reachability.tier_replay import (
+    TierOutcome,
+    TierReplays,
+    TierSideReplay,
+    outcome_around,
+)
 from podwall.reachability.unseen_pods import UnseenPods
 from podwall.reachability.values import (
     ALL,
@@ -156,17 +161,21 @@ class Replay:
         if direction is Direction.INGRESS and isinstance(other, ExternalRange):
             node = HidingNode(FAMILIES[is_ipv6(other.network)])
             seen = tuple(self._consulted(direction, subject, node)) if is_shown else ()
-            as_node = overruled(_stated(seen, tiers), by)
-            hidden = tuple(self._hidden(subject, stated.must - as_node.must))
+            at_node = self._tiers_around(direction, subject, node)
+            as_node = overruled(_stated(seen, at_node), by)
+            apart = _first_tiers(tiers).differs_from(_first_tiers(at_node))
+            unlike = (stated.must - as_node.must) | (as_node.may - stated.may) | apart
+            hidden = tuple(self._hidden(subject, unlike))
             lost = PortSet.union(each.allowed.may for each in hidden)
-            stated = Bounds(stated.must - lost, stated.may, stated.causes)
+            may = stated.may | (lost & (as_node.may | apart))
+            stated = Bounds(stated.must - lost, may, stated.causes)
         allowed = stated | Bounds.union(each.allowed for each in exempt)
         return SideReplay(direction, subject, policies, exempt, allowed, unread, hidden, tiers)
 
     def _hidden(
         self, subject: WorkloadEndpoint | UnseenPods, ports: PortSet
     ) -> Iterator[Exemption]:
-        """Yield the services that hide clients on some of the ports, which no node may use."""
+        """Yield the services that hide clients on some of the ports, which nodes use otherwise."""
         engine = self._cluster.engine
         for service in self._cluster.services if ports and hides_clients(engine) else ():
             for each in self._exposed(service, subject):
@@ -175,7 +184,7 @@ class Replay:
                     yield replace(each, allowed=Bounds.perhaps(lost, *causes))
 
     def _tiers_around(
-        self, direction: Direction, subject: AnyEndpoint, other: AnyEndpoint
+        self, direction: Direction, subject: AnyEndpoint, other: AnyEndpoint | HidingNode
     ) -> tuple[TierSideReplay, ...]:
         if not self._cluster.tiers:
             return ()
@@ -299,6 +308,8 @@ class Replay:
         for peer in rule.peers or ():
             if isinstance(peer, Unknown):
                 yield PeerReplay(peer, MatchAnswer(Match.MAYBE, (peer.cause,)))
+            elif isinstance(peer, EntityPeer):
+                yield PeerReplay(peer, self._answers.entity(peer, other))
             elif isinstance(peer, PodPeer):
                 yield PeerReplay(peer, self._pods(policy, peer, other))
         blocks = tuple(peer for peer in rule.peers or () if isinstance(peer, IpPeer))
@@ -396,15 +407,19 @@ def _allowed(matches: MatchAnswer, ports: Bounds) -> Bounds:
             return NOTHING
 
 
+def _first_tiers(tiers: tuple[TierSideReplay, ...]) -> TierOutcome:
+    return outcome_around({each.tier: each.outcome for each in tiers}, first=True)
+
+
 def _stated(policies: tuple[PolicyReplay, ...], tiers: tuple[TierSideReplay, ...]) -> Bounds:
     """Return what is allowed by all tiers: those before the policies, these, and those after."""
     outcomes = {each.tier: each.outcome for each in tiers}
-    last = outcomes.get(PolicyTier.BASELINE, LEFT).before(ALL)
+    last = outcome_around(outcomes, first=False).before(ALL)
     if any(each.selects.match is Match.YES for each in policies):
         last = _together(policies)
     elif policies:
         last = Bounds(_together(policies).must & last.must, ALL_PORTS)
-    return outcomes.get(PolicyTier.ADMIN, LEFT).before(last)
+    return outcome_around(outcomes, first=True).before(last)
 
 
 def _together(policies: tuple[PolicyReplay, ...]) -> Bounds:

@@ -9,7 +9,7 @@ from collections.abc import Hashable, Iterable, Iterator
 from dataclasses import dataclass
 from itertools import chain
 
-from podwall.model import IpPeer, PodPeer, Policy, Rule, Unknown, UnreadPolicy
+from podwall.model import EntityPeer, IpPeer, PodPeer, Policy, Rule, Unknown, UnreadPolicy
 from podwall.policies.rules import Direction
 from podwall.portset import ALL_PORTS, NO_PORTS, PortSet
 from podwall.reachability.cluster import MatchAnswer
@@ -37,7 +37,7 @@ Doubt = tuple[PortSet, tuple[str, ...]]
 class PeerReplay:
     """One peer of a rule (all its ip blocks count as one), and whether it is the other endpoint."""
 
-    peer: PodPeer | tuple[IpPeer, ...] | Unknown
+    peer: PodPeer | EntityPeer | tuple[IpPeer, ...] | Unknown
     answer: MatchAnswer
 
 

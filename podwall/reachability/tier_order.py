@@ -12,7 +12,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from podwall.engines import Engine, Treatment
-from podwall.model import PolicyTier, Snapshot, TierPolicy, Unknown
+from podwall.model import Snapshot, Tier, TierPolicy, Unknown
+from podwall.reachability.policy_reader import PolicyReader, acting_cilium
 
 __all__ = ["ActingTierPolicy", "TierStage", "tier_stages"]
 
@@ -29,17 +30,25 @@ class ActingTierPolicy:
 class TierStage:
     """The policies of one tier and one priority, between which there is no order."""
 
-    tier: PolicyTier
+    tier: Tier
     policies: tuple[ActingTierPolicy, ...]
 
 
 def tier_stages(snapshot: Snapshot, engine: Engine) -> tuple[TierStage, ...]:
     """Return the stages in order, those of the Admin tier first."""
-    if not (engine.enforces and snapshot.tier_policies):
+    if not (engine.enforces and (snapshot.tier_policies or snapshot.cilium_policies)):
         return ()
     last = {(each.kind, each.name): each for each in snapshot.tier_policies}
     acting = [found for each in last.values() if (found := _acting(each, snapshot, engine))]
-    return tuple(stage for tier in PolicyTier for stage in _stages(tier, acting))
+    acting += map(ActingTierPolicy, _around(snapshot, engine))
+    return tuple(stage for tier in Tier for stage in _stages(tier, acting))
+
+
+def _around(snapshot: Snapshot, engine: Engine) -> Iterator[TierPolicy]:
+    """Yield what policies of Cilium's kinds decide before and after NetworkPolicies."""
+    read = PolicyReader(engine, snapshot.kubernetes_version)
+    for policy in acting_cilium(snapshot, engine):
+        yield from map(read.tier_policy, policy.around)
 
 
 def _acting(policy: TierPolicy, snapshot: Snapshot, engine: Engine) -> ActingTierPolicy | None:
@@ -54,7 +63,7 @@ def _acting(policy: TierPolicy, snapshot: Snapshot, engine: Engine) -> ActingTie
     return ActingTierPolicy(policy, (doubt,))
 
 
-def _stages(tier: PolicyTier, acting: list[ActingTierPolicy]) -> Iterator[TierStage]:
+def _stages(tier: Tier, acting: list[ActingTierPolicy]) -> Iterator[TierStage]:
     """Yield the stages of a tier, first of what may stand anywhere: its priority is not known."""
     here = [each for each in acting if each.policy.tier is tier]
     anywhere = [_perhaps(each, each.policy.priority) for each in here

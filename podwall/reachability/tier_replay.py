@@ -13,7 +13,7 @@ possible. A port that is in one of them only is certain.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from functools import reduce
 from operator import and_
@@ -22,9 +22,10 @@ from typing import Final
 from podwall.model import (
     EMPTY_SELECTOR,
     AddressPeer,
+    EntityPeer,
     IpPeer,
     PodPeer,
-    PolicyTier,
+    Tier,
     TierAction,
     TierRule,
     Unknown,
@@ -40,6 +41,7 @@ from podwall.reachability.values import (
     AnyEndpoint,
     Bounds,
     ExternalRange,
+    HidingNode,
     WorkloadEndpoint,
 )
 
@@ -51,6 +53,7 @@ __all__ = [
     "TierReplays",
     "TierRuleReplay",
     "TierSideReplay",
+    "outcome_around",
 ]
 
 
@@ -89,6 +92,29 @@ class TierOutcome:
             reduce(and_, (each.left for each in outcomes), self.left),
         )
 
+    def into(self, following: TierOutcome) -> TierOutcome:
+        """Return the outcome of this tier and the next one, which decides what follows."""
+        if following is LEFT:
+            return self
+        here = self.following
+        return TierOutcome(
+            self.accepted | (here & following.accepted),
+            self.denied | (here & following.denied),
+            here & following.passed,
+            here & following.left,
+        )
+
+    def differs_from(self, other: TierOutcome) -> PortSet:
+        """Return the ports with which something else may be done than in another outcome."""
+        return PortSet.union(
+            (mine - theirs) | (theirs - mine)
+            for mine, theirs in (
+                (self.accepted, other.accepted),
+                (self.denied, other.denied),
+                (self.following, other.following),
+            )
+        )
+
     def before(self, following: Bounds) -> Bounds:
         """Return what is allowed, given what is allowed of the ports that are not decided here."""
         certain = ALL_PORTS - self.denied
@@ -102,11 +128,17 @@ LEFT: Final = TierOutcome()
 """The outcome of no rule."""
 
 
+def outcome_around(outcomes: Mapping[Tier, TierOutcome], *, first: bool) -> TierOutcome:
+    """Return what the tiers before NetworkPolicies do, or those after them, one into the next."""
+    there = (outcomes.get(tier, LEFT) for tier in Tier if tier.is_first is first)
+    return reduce(TierOutcome.into, there)
+
+
 @dataclass(frozen=True, slots=True)
 class TierPeerReplay:
     """One peer of a rule (all its networks count as one), and whether it is the other endpoint."""
 
-    peer: PodPeer | AddressPeer | tuple[IpPeer, ...] | Unknown
+    peer: PodPeer | AddressPeer | EntityPeer | tuple[IpPeer, ...] | Unknown
     answer: MatchAnswer
 
 
@@ -149,7 +181,7 @@ class TierSideReplay:
     `conflicts` are ports that policies of equal priority decide differently, with their names.
     """
 
-    tier: PolicyTier
+    tier: Tier
     policies: tuple[TierPolicyReplay, ...]
     outcome: TierOutcome
     conflicts: tuple[tuple[PortSet, str], ...] = ()
@@ -176,17 +208,21 @@ class TierReplays:
         self._answers = answers
 
     def side(
-        self, direction: Direction, subject: AnyEndpoint, other: AnyEndpoint, names: NamedPorts
+        self,
+        direction: Direction,
+        subject: AnyEndpoint,
+        other: AnyEndpoint | HidingNode,
+        names: NamedPorts,
     ) -> tuple[TierSideReplay, ...]:
         """Return the tiers in which a policy is about the subject, in order.
 
         `names` are those of the destination's ports.
         """
         asked = _Asked(direction, subject, other, names)
-        found = (self._tier(tier, asked) for tier in PolicyTier)
+        found = (self._tier(tier, asked) for tier in Tier)
         return tuple(each for each in found if each.policies)
 
-    def _tier(self, tier: PolicyTier, asked: _Asked) -> TierSideReplay:
+    def _tier(self, tier: Tier, asked: _Asked) -> TierSideReplay:
         result = TierSideReplay(tier, (), LEFT)
         for stage in self._cluster.tiers:
             if stage.tier is tier and (policies := tuple(self._policies(stage, asked, result))):
@@ -213,8 +249,8 @@ class TierReplays:
         enforced = MatchAnswer(Match.MAYBE, acting.doubts) if acting.doubts else YES
         return enforced & self._pods(acting.policy.subject, subject)
 
-    def _pods(self, peer: PodPeer | Unknown, end: AnyEndpoint) -> MatchAnswer:
-        if isinstance(end, ExternalRange):
+    def _pods(self, peer: PodPeer | Unknown, end: AnyEndpoint | HidingNode) -> MatchAnswer:
+        if isinstance(end, ExternalRange | HidingNode):
             return NO
         pods = end if isinstance(end, UnseenPods) else end.workload
         if isinstance(peer, Unknown):
@@ -242,16 +278,17 @@ class TierReplays:
             matched = Bounds.perhaps(ALL_PORTS, rule.cause)
             return TierRuleReplay(index, rule, (), doubt, ports, matched, NO_PORTS)
         peers = tuple(self._peers(rule, asked.other))
-        matches = reduce(MatchAnswer.__or__, (each.answer for each in peers), NO)
+        everyone = YES if rule.peers is None else NO
+        matches = reduce(MatchAnswer.__or__, (each.answer for each in peers), everyone)
         ports = self._cluster.ports.bounds(rule.ports, asked.names, asked.direction)
         matched = _matched(matches, ports)
         return TierRuleReplay(index, rule, peers, matches, ports, matched, NO_PORTS)
 
-    def _peers(self, rule: TierRule, other: AnyEndpoint) -> Iterator[TierPeerReplay]:
+    def _peers(self, rule: TierRule, other: AnyEndpoint | HidingNode) -> Iterator[TierPeerReplay]:
         if isinstance(rule.peers, Unknown):
             yield TierPeerReplay(rule.peers, MatchAnswer(Match.MAYBE, (rule.peers.cause,)))
             return
-        for peer in rule.peers:
+        for peer in rule.peers or ():
             match peer:
                 case Unknown(cause):
                     yield TierPeerReplay(peer, MatchAnswer(Match.MAYBE, (cause,)))
@@ -259,9 +296,11 @@ class TierReplays:
                     yield TierPeerReplay(peer, self._pods(peer, other))
                 case AddressPeer():
                     yield TierPeerReplay(peer, _addresses(peer, other))
+                case EntityPeer():
+                    yield TierPeerReplay(peer, self._answers.entity(peer, other))
                 case IpPeer():
                     pass
-        networks = tuple(peer for peer in rule.peers if isinstance(peer, IpPeer))
+        networks = tuple(peer for peer in rule.peers or () if isinstance(peer, IpPeer))
         if networks:
             yield TierPeerReplay(networks, self._answers.networks(networks, other))
 
@@ -272,7 +311,7 @@ class _Asked:
 
     direction: Direction
     subject: AnyEndpoint
-    other: AnyEndpoint
+    other: AnyEndpoint | HidingNode
     names: NamedPorts
 
 
@@ -287,10 +326,10 @@ def _matched(matches: MatchAnswer, ports: Bounds) -> Bounds:
             return Bounds.exactly(NO_PORTS)
 
 
-def _addresses(peer: AddressPeer, other: AnyEndpoint) -> MatchAnswer:
+def _addresses(peer: AddressPeer, other: AnyEndpoint | HidingNode) -> MatchAnswer:
     """Answer whether addresses that are not known mean an end: never a pod on the pod network."""
     on_host = isinstance(other, WorkloadEndpoint) and host_match(other.workload) is not Match.NO
-    if isinstance(other, ExternalRange) or on_host:
+    if isinstance(other, ExternalRange | HidingNode) or on_host:
         return MatchAnswer(Match.MAYBE, (peer.cause,))
     return NO
 

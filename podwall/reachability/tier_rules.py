@@ -13,10 +13,11 @@ from typing import NamedTuple
 from podwall.model import (
     EMPTY_SELECTOR,
     AddressPeer,
+    EntityPeer,
     IpPeer,
     PodPeer,
-    PolicyTier,
     PortRule,
+    Tier,
     TierAction,
     TierPolicy,
     TierRule,
@@ -24,7 +25,7 @@ from podwall.model import (
 )
 from podwall.policies.rules import Direction
 from podwall.reachability.cluster import EnforcedCluster
-from podwall.reachability.policy_rules import PERHAPS_EVERYONE, Blocks, PeerSets
+from podwall.reachability.policy_rules import EVERYONE, PERHAPS_EVERYONE, Blocks, PeerSets
 from podwall.reachability.port_rules import RulePorts, has_names
 
 __all__ = ["NumberedPolicy", "NumberedRule", "NumberedStage", "TierRules"]
@@ -54,7 +55,7 @@ class NumberedPolicy(NamedTuple):
 class NumberedStage(NamedTuple):
     """Policies of one tier and one priority."""
 
-    tier: PolicyTier
+    tier: Tier
     policies: tuple[NumberedPolicy, ...]
 
 
@@ -110,13 +111,15 @@ def _of_pods(peer: PodPeer, peer_sets: PeerSets) -> int:
 def _numbered(rule: TierRule | Unknown, peer_sets: PeerSets) -> NumberedRule:
     if isinstance(rule, Unknown):
         return NumberedRule(rule, (PERHAPS_EVERYONE,), (), None)
-    if isinstance(rule.peers, Unknown):
-        return NumberedRule(rule.action, (PERHAPS_EVERYONE,), (), rule.ports)
+    if rule.peers is None or isinstance(rule.peers, Unknown):
+        everyone = EVERYONE if rule.peers is None else PERHAPS_EVERYONE
+        return NumberedRule(rule.action, (everyone,), (), rule.ports)
     pods = (_of_pods(each, peer_sets) for each in rule.peers if isinstance(each, PodPeer))
+    entities = (peer_sets.of_entity(e) for e in rule.peers if isinstance(e, EntityPeer))
     unknown = any(isinstance(each, Unknown) for each in rule.peers)
     return NumberedRule(
         rule.action,
-        (*pods, *((PERHAPS_EVERYONE,) if unknown else ())),
+        (*pods, *entities, *((PERHAPS_EVERYONE,) if unknown else ())),
         tuple(each for each in rule.peers if isinstance(each, IpPeer)),
         rule.ports,
         any(isinstance(each, AddressPeer) for each in rule.peers),

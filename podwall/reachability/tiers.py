@@ -18,7 +18,7 @@ certain, both outcomes are kept.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import reduce
 from typing import Final, NamedTuple
@@ -26,9 +26,9 @@ from typing import Final, NamedTuple
 import numpy as np
 import numpy.typing as npt
 
-from podwall.model import PolicyTier, TierAction, Unknown
+from podwall.model import Tier, TierAction, Unknown
 from podwall.policies.rules import Direction
-from podwall.portset import ALL_PORTS
+from podwall.portset import ALL_PORTS, PortSet
 from podwall.reachability.arrays import (
     BoolArray,
     Csr,
@@ -39,6 +39,7 @@ from podwall.reachability.arrays import (
 )
 from podwall.reachability.cluster import EnforcedCluster
 from podwall.reachability.destinations import NAMELESS, Destinations, Exemptions
+from podwall.reachability.hidden_clients import OutsideElements
 from podwall.reachability.matching import Match
 from podwall.reachability.overruling import Overruling
 from podwall.reachability.peers import BlockEnds, PeerSetElements, block_elements
@@ -104,6 +105,7 @@ def tier_table(  # noqa: PLR0913, PLR0917 - what decides a pair, each part from 
     overruled: IntArray,
     ports: TierPorts,
     table: PortTable,
+    outside: OutsideElements,
 ) -> TierTable:
     """Return the table of one direction.
 
@@ -115,12 +117,13 @@ def tier_table(  # noqa: PLR0913, PLR0917 - what decides a pair, each part from 
         overruled: what policies that are not read do to each element's rules.
         ports: the ports of the rules and of the exemptions.
         table: numbers sets of ports, those among them.
+        outside: the elements that are no pods, and those for nodes that hide clients.
     """
     naming = ends.destinations.naming if rules.have_names else np.zeros_like(overruled)
     outgoing = rules.direction is Direction.EGRESS
     own, theirs = (np.zeros_like(naming), naming) if outgoing else (naming, np.zeros_like(naming))
     meant = [[ends.of(rule) for rule in policy.rules] for policy in rules.policies]
-    cells = _Cells(meant, exemptions, theirs)
+    cells = _Cells(meant, exemptions, theirs, _Clients() if outgoing else _Clients.of(outside))
     about = policies_about(rules.policies, ends.elements, len(naming))
     group = group_by_membership(own, about)
     states = _states(isolating)
@@ -165,6 +168,18 @@ def _states(isolating: Csr) -> IntArray:
     return np.select([certain > 0, perhaps > 0], [_ISOLATED, _PERHAPS], _OPEN)
 
 
+class _Clients(NamedTuple):
+    """Clients that a service may hide: the addresses of a family, and the node of it."""
+
+    addresses: tuple[IntArray, ...] = ()
+    nodes: tuple[int, ...] = ()
+
+    @classmethod
+    def of(cls, outside: OutsideElements) -> _Clients:
+        """Return them, if there are such services."""
+        return cls(outside.addresses, outside.nodes) if outside.nodes else cls()
+
+
 class _Cells:
     """The cells of the universe: elements that the same peers mean, and that are exempt alike."""
 
@@ -173,19 +188,24 @@ class _Cells:
         meant: list[list[tuple[IntArray, IntArray]]],
         exemptions: Exemptions,
         naming: IntArray,
+        clients: _Clients,
     ) -> None:
         size = len(naming)
         sets = Registry[bytes]()
         lists: list[IntArray] = []
         listed = (each for pairs in meant for pair in pairs for each in pair)
         exempt = (each for several in exemptions.lists for each, _ in several)
-        for elements in (*listed, *exempt):
+        for elements in (*listed, *exempt, *clients.addresses):
             if 0 < len(elements) < size and sets.number(elements.tobytes()) == len(lists):
                 lists.append(elements)
         self.of = group_by_membership(naming, Csr.of_lists(lists).transposed(size))
         self.firsts = np.unique(self.of, return_index=True)[1]
         self.naming = naming[self.firsts]
         self.meant = [[tuple(map(self.among, pair)) for pair in pairs] for pairs in meant]
+        self.hidden = [
+            (self.among(addresses), int(self.of[node]))
+            for addresses, node in zip(*clients, strict=True)
+        ]
 
     def __len__(self) -> int:
         return len(self.firsts)
@@ -213,7 +233,8 @@ class TierPorts:
             for naming in (range(len(ends.destinations.namings)) if has_names(ports) else (0,))
         }
         exempt = (ports for several in exemptions.lists for _, ports in several)
-        for each in (*self.of_rules.values(), *exempt):
+        hidden = (Bounds.perhaps(ports) for ports in exemptions.hidden)
+        for each in (*self.of_rules.values(), *exempt, *hidden):
             bounds.number(each)
 
     def _of(self, ports: RulePorts, naming: int) -> Bounds:
@@ -259,6 +280,16 @@ class _Possible(NamedTuple):
         """What the next tier may decide."""
         return self.passed | self.left
 
+    def into(self, following: _Possible) -> _Possible:
+        """Return what this tier and the next one do, which decides what follows."""
+        here = self.following
+        return _Possible(
+            self.accepted | (here & following.accepted),
+            self.denied | (here & following.denied),
+            here & following.passed,
+            here & following.left,
+        )
+
     def take(self, action: TierAction | Unknown, cells: IntArray, ports: Words) -> None:
         """Let an action take some ports of some cells, as far as they are left."""
         here = self.left[cells] & ports
@@ -278,8 +309,8 @@ class _Possible(NamedTuple):
 class _Outcome(NamedTuple):
     """What the tiers before NetworkPolicies and after them may do with a pod's ports."""
 
-    admin: _Possible
-    baseline: _Possible
+    first: _Possible
+    last: _Possible
 
 
 _MOST_KEPT: Final = 1 << 24
@@ -301,12 +332,17 @@ class _Fold:
 
     def outcome(self, codes: Sequence[int], naming: int) -> _Outcome:
         """Return what policies do, given as `2 * policy`, plus one if only perhaps."""
-        found = {tier: self._untouched() for tier in PolicyTier}
+        found: dict[Tier, _Possible] = {}
         for tier, numbers in self._stages:
             here = [self._alone(code, naming) for code in codes if code // 2 in numbers]
             if here:
-                found[tier].then(here)
-        return _Outcome(found[PolicyTier.ADMIN], found[PolicyTier.BASELINE])
+                found.setdefault(tier, self._untouched()).then(here)
+        return _Outcome(self._around(found, first=True), self._around(found, first=False))
+
+    def _around(self, found: Mapping[Tier, _Possible], *, first: bool) -> _Possible:
+        """Return what the tiers before NetworkPolicies do, or those after them."""
+        there = [found[tier] for tier in Tier if tier in found and tier.is_first is first]
+        return reduce(_Possible.into, there) if there else self._untouched()
 
     def _untouched(self) -> _Possible:
         return _Possible.nothing_taken(len(self._cells), self._ports.every)
@@ -374,21 +410,35 @@ class _Rows:
 
     def add(self, outcome: _Outcome, state: int, exemption: int, overruled: int) -> None:
         """Add the row of a kind."""
-        admin, baseline, every = outcome.admin, outcome.baseline, self._ports.every
-        certain = every & ~admin.denied
-        accept = [certain & ~admin.following, admin.accepted]
-        rest = [certain & admin.following, admin.following]
+        first, last, every = outcome.first, outcome.last, self._ports.every
+        certain = every & ~first.denied
+        accept = [certain & ~first.following, first.accepted.copy()]
+        rest = [certain & first.following, first.following]
         if state != _ISOLATED:
-            rest[0] = rest[0] & ~baseline.denied
+            rest[0] = rest[0] & ~last.denied
         if state == _OPEN:
-            rest[1] = rest[1] & (baseline.accepted | baseline.following)
+            rest[1] = rest[1] & (last.accepted | last.following)
         if overruled:
             accept[0], rest[0] = (np.zeros_like(each) for each in (accept[0], rest[0]))
         if overruled == Overruling.OPEN:
             accept[1] = np.zeros_like(accept[1]) | every
+        if self._exemptions.hidden[exemption]:
+            self._hide(first, self._exemptions.hidden[exemption], accept, rest)
         exempt = self._exempted(exemption)
         self.accept.append(self._numbered(accept[0] | exempt[0], accept[1] | exempt[1]))
         self.rest.append(self._numbered(*rest))
+
+    def _hide(
+        self, first: _Possible, ports: PortSet, accept: list[Words], rest: list[Words]
+    ) -> None:
+        """Leave undetermined what is done with a client otherwise than with the node of it."""
+        hidden = self._ports.table.in_words(ports)
+        for cells, node in self._cells.hidden:
+            parts = (first.accepted, first.denied, first.following)
+            apart = reduce(np.bitwise_or, (each[cells] ^ each[node] for each in parts)) & hidden
+            accept[0][cells] &= ~apart
+            rest[0][cells] &= ~apart
+            accept[1][cells] |= apart
 
     def _exempted(self, exemption: int) -> tuple[Words, Words]:
         """Return what passes to or from each cell whatever policies say."""

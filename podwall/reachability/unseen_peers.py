@@ -148,6 +148,7 @@ class UnseenPeers:
         self._spaces: dict[int, _Spaces] = {}
         self._across = {number: key for key, number in peer_sets.across.items()}
         self._blocks = {number: blocks for blocks, number in peer_sets.blocks.items()}
+        self._entities = {number: entity for entity, number in peer_sets.entities.items()}
         numbers = [self.shown.number.get(str(each), -1) for each in classes.namespaces]
         self._number_shown = np.array(numbers, dtype=np.int64)
 
@@ -197,6 +198,9 @@ class UnseenPeers:
             yield from self._within_one(*self.within[peer_set].tolist())
         elif peer_set in self._across:
             yield from self._in_several(*self._across[peer_set])
+        elif peer_set in self._entities:
+            if meant := self._entities[peer_set].pods:
+                yield UnseenPeer(EVERY_LABEL_MAP, every, EVERY_LABEL_MAP, meant is True)
         else:
             match = blocks_match(
                 self._cluster.engine.pods_by_block,

@@ -12,14 +12,14 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator
 from typing import Final, NamedTuple
 
-from podwall.model import PolicyTier
+from podwall.model import Tier
 from podwall.portset import ALL_PORTS
 from podwall.reachability.addresses import block_ranges, blocks_match
 from podwall.reachability.cluster import EnforcedCluster
 from podwall.reachability.label_conditions import EVERY_LABEL_MAP, LabelConditions
 from podwall.reachability.matching import Match
 from podwall.reachability.port_rules import RulePorts
-from podwall.reachability.tier_replay import LEFT, TierOutcome
+from podwall.reachability.tier_replay import LEFT, TierOutcome, outcome_around
 from podwall.reachability.tier_rules import NumberedPolicy, NumberedRule, TierRules
 from podwall.reachability.unseen_peers import Counted, UnseenPeer, UnseenPeers
 from podwall.reachability.values import ALL, NOTHING, Bounds
@@ -102,28 +102,28 @@ def _rest(one: LabelConditions | None, cut: LabelConditions | None) -> Iterator[
 class SideTiers(NamedTuple):
     """What the tiers before NetworkPolicies and after them make of one side."""
 
-    admin: TierOutcome
-    baseline: TierOutcome
+    first: TierOutcome
+    after: TierOutcome
 
     @property
     def accepted(self) -> Bounds:
         """What passes whatever NetworkPolicies say."""
-        return self.admin.before(NOTHING)
+        return self.first.before(NOTHING)
 
     @property
     def last(self) -> Bounds:
-        """What passes of what comes to the Baseline tier."""
-        return self.baseline.before(ALL)
+        """What passes of what comes to the tiers after NetworkPolicies."""
+        return self.after.before(ALL)
 
     @property
     def opened(self) -> Bounds:
         """What passes where no NetworkPolicy isolates."""
-        return self.admin.before(self.last)
+        return self.first.before(self.last)
 
     def left_to(self, allowed: Bounds) -> Bounds:
         """Return what passes of what NetworkPolicies allow, beside what is accepted."""
-        following = self.admin.following
-        certain = following - self.admin.denied
+        following = self.first.following
+        certain = following - self.first.denied
         return Bounds(certain & allowed.must, following & allowed.may)
 
 
@@ -145,14 +145,14 @@ def side_tiers(
         matches: whether a rule means the other end.
         ports: what the ports of a rule mean at the destination.
     """
-    found = dict.fromkeys(PolicyTier, LEFT)
+    found: dict[Tier, TierOutcome] = {}
     for tier, policies in rules.stages:
         answers = [(each, about(each)) for each in policies]
         here = [(each, match) for each, match in answers if match is not Match.NO]
         acting = [_alone(each, match, matches, ports) for each, match in here]
         if acting:
-            found[tier] = found[tier].then(acting)
-    return SideTiers(found[PolicyTier.ADMIN], found[PolicyTier.BASELINE])
+            found[tier] = found.get(tier, LEFT).then(acting)
+    return SideTiers(*(outcome_around(found, first=each) for each in (True, False)))
 
 
 def _alone(

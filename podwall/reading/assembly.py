@@ -10,6 +10,7 @@ from dataclasses import dataclass, replace
 from typing import Final, NamedTuple, TypeVar
 
 from podwall.model import (
+    CiliumPolicy,
     Policy,
     ServerCall,
     Service,
@@ -207,6 +208,7 @@ def _snapshot(
 ) -> Snapshot:
     policies = tuple(part for part in parts if isinstance(part, Policy))
     services = tuple(part for part in parts if isinstance(part, Service))
+    cilium = tuple(part for part in parts if isinstance(part, CiliumPolicy))
     written = tuple(part for part in parts if isinstance(part, SnapshotWorkload))
     workloads = with_controller_labels(written, policies, services)
     declared = [part for part in parts if isinstance(part, SnapshotNamespace)]
@@ -214,6 +216,7 @@ def _snapshot(
         *(workload.namespace for workload in workloads),
         *(policy.namespace for policy in policies),
         *(service.namespace for service in services),
+        *(each.namespace for each in cilium if each.namespace is not None),
     }
     missing = sorted(
         name for name in used - {item.name for item in declared} if isinstance(name, str)
@@ -230,6 +233,7 @@ def _snapshot(
         complete=complete,
         unread_policies=unread,
         tier_policies=tuple(part for part in parts if isinstance(part, TierPolicy)),
+        cilium_policies=cilium,
     )
 
 

@@ -44,7 +44,7 @@ class Malformed(Exception):  # noqa: N818 - names what the value is
     def inside(self, step: str) -> Malformed:
         """Return the same problem seen from one step further out."""
         joined = f"{step}{self.path}" if self.path.startswith("[") else f"{step}.{self.path}"
-        return Malformed(self.message, joined.rstrip("."))
+        return type(self)(self.message, joined.rstrip("."))
 
 
 def field(node: Mapping[str, Any], key: str, read: Callable[[Any], T], absent: D) -> T | D:

@@ -10,6 +10,7 @@ from dataclasses import dataclass, replace
 from typing import Final
 
 from podwall.model import (
+    CiliumPolicy,
     Policy,
     Service,
     SnapshotNamespace,
@@ -22,6 +23,8 @@ from podwall.policies.errors import Finding, Place, Severity
 from podwall.policies.validation import violations
 from podwall.policies.wording import shown
 from podwall.reading.brought_objects import brought_policies, of_operator
+from podwall.reading.cilium_policies import is_cilium_policy, read_cilium_policy
+from podwall.reading.cilium_rules import NotEnforced
 from podwall.reading.fields import Malformed
 from podwall.reading.harmless_kinds import harmless
 from podwall.reading.known_kinds import meant_instead
@@ -35,7 +38,7 @@ from podwall.reading.metadata import (
 from podwall.reading.pod_kinds import POD_KINDS, PodKind
 from podwall.reading.policies import read_policy
 from podwall.reading.ports import read_service
-from podwall.reading.refusals import refusals
+from podwall.reading.refusals import metadata_refusals, refusals
 from podwall.reading.tier_policies import is_tier_policy, read_tier_policy
 from podwall.reading.tier_refusals import tier_refusals
 from podwall.reading.unread_policies import unread_policy
@@ -133,7 +136,7 @@ def removed_version(item: ManifestObject, current: str) -> Finding:
     )
 
 
-SnapshotPart = SnapshotNamespace | SnapshotWorkload | Policy | Service | TierPolicy
+SnapshotPart = SnapshotNamespace | SnapshotWorkload | Policy | Service | TierPolicy | CiliumPolicy
 
 READERS: Final[dict[tuple[str, str], Callable[[ManifestObject], SnapshotPart]]] = {
     ("", "Namespace"): read_namespace,
@@ -173,6 +176,8 @@ def read_part(item: ManifestObject, kinds: PodKinds = POD_KINDS) -> ObjectReadin
     """
     if is_tier_policy(item):
         return _read(item, read_tier_policy)
+    if is_cilium_policy(item):
+        return _read(item, read_cilium_policy)
     reader = READERS.get((item.group, item.kind))
     if reader is None or is_finished(item):
         return _of_another_api(item, kinds)
@@ -252,13 +257,25 @@ def _judged(item: ManifestObject) -> Iterator[Finding]:
     if is_tier_policy(item):
         yield from tier_refusals(item)
         return
+    if is_cilium_policy(item):
+        yield from metadata_refusals(item)
+        return
     yield from refusals(item)
     if item.kind == "Namespace":
         yield from forged_name(item)
 
 
 def malformed(problem: Malformed, place: Place) -> Finding:
-    """Return the finding on an object that the API server would refuse."""
+    """Return the finding on an object that the API server would refuse, or that Cilium does."""
+    if isinstance(problem, NotEnforced):
+        return Finding(
+            "cilium-refuses",
+            Severity.ERROR,
+            problem.message,
+            place.at(problem.path),
+            "Cilium finds the whole policy invalid and enforces nothing of it, so it is left out",
+            "https://docs.cilium.io/en/stable/security/policy/",
+        )
     return Finding(
         "malformed-object",
         Severity.ERROR,

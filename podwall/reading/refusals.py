@@ -46,11 +46,18 @@ from podwall.policies.validation.shapes import (
 from podwall.policies.wording import did_you_mean, shown
 from podwall.reading.metadata import ManifestObject
 
-__all__ = ["refusals"]
+__all__ = ["metadata_refusals", "refusals"]
 
 _NAMES_DOC: Final = "https://kubernetes.io/docs/concepts/overview/working-with-objects/names/"
 _API_DOC: Final = "https://kubernetes.io/docs/reference/kubernetes-api/"
 _SEVERAL: Final = 2
+
+
+def metadata_refusals(item: ManifestObject) -> Iterator[Finding]:
+    """Yield what the API server would refuse of the name and labels of an object of any kind."""
+    check = partial(check_metadata, name_problem=dns_subdomain_problem)
+    for finding in as_mapping(item.manifest.get("metadata"), "metadata", None, check):
+        yield replace(finding, place=item.place.at(finding.place.path), link=_NAMES_DOC)
 
 
 def refusals(item: ManifestObject) -> Iterator[Finding]:

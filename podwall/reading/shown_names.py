@@ -14,6 +14,7 @@ from dataclasses import replace
 from typing import Any, Final
 
 from podwall.model import (
+    CiliumPolicy,
     Policy,
     Service,
     SnapshotNamespace,
@@ -180,7 +181,7 @@ def _slot(part: SnapshotPart, called: str) -> tuple[object, ...]:
         return SnapshotNamespace, part.name
     if isinstance(part, TierPolicy):
         return TierPolicy, part.kind, called or part.name
-    kind = part.kind if isinstance(part, SnapshotWorkload) else ""
+    kind = part.kind if isinstance(part, SnapshotWorkload | CiliumPolicy) else ""
     return type(part), kind, part.namespace, called or part.name
 
 
@@ -191,6 +192,8 @@ def _part(
         real = reals.get(part.name, "")
         return replace(part, also=real) if real else part
     name = called if called and there[_slot(part, called)] == 1 else part.name
+    if isinstance(part, CiliumPolicy):
+        return part.called(name)
     if isinstance(part, Policy | Service | TierPolicy):
         return replace(part, name=name)
     return replace(part, name=name, also=tuple(_also(part, name, reals)))

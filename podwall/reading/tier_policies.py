@@ -20,8 +20,8 @@ from podwall.model import (
     IpProtocol,
     Peer,
     PodPeer,
-    PolicyTier,
     PortRule,
+    Tier,
     TierAction,
     TierPolicy,
     TierRule,
@@ -69,11 +69,11 @@ PORTS: Final = frozenset({"portNumber", "portRange", "namedPort"})
 """What a peer, a protocol and, in the older kinds, a port is one of."""
 
 _TIERS: Final = {
-    "AdminNetworkPolicy": PolicyTier.ADMIN,
-    "BaselineAdminNetworkPolicy": PolicyTier.BASELINE,
+    "AdminNetworkPolicy": Tier.ADMIN,
+    "BaselineAdminNetworkPolicy": Tier.BASELINE,
 }
 _OLD_ACTIONS: Final = {"Allow": TierAction.ACCEPT, "Deny": TierAction.DENY, "Pass": TierAction.PASS}
-_TIER: Final = one_of(tuple(PolicyTier))
+_TIER: Final = one_of((Tier.ADMIN, Tier.BASELINE))
 _ACTION: Final = one_of(tuple(TierAction))
 
 
@@ -109,7 +109,7 @@ def read_tier_policy(item: ManifestObject) -> TierPolicy:
 def _policy(item: ManifestObject, spec: Mapping[str, Any] | Unknown) -> TierPolicy:
     assert not isinstance(spec, Unknown), "of such an object nothing is read"
     tier = _TIERS.get(item.kind) or field(spec, "tier", _TIER, None)
-    if not isinstance(tier, PolicyTier):
+    if not isinstance(tier, Tier):
         raise Malformed("is required", "tier")
     ports = ("protocols", _read_protocols) if item.kind == CLUSTER else ("ports", _read_ports)
     subject = field(spec, "subject", _pods, None)

@@ -21,7 +21,7 @@ from podwall.explain import (
     TierExplanation,
     TierPolicyExplanation,
 )
-from podwall.model import PolicyTier
+from podwall.model import Tier
 from podwall.policies.errors import Place
 from podwall.reachability import Verdict
 from podwall.reports.findings.documents import ReadingDocument
@@ -80,17 +80,17 @@ def title(explanation: Explanation) -> str:
 def _side_lines(side: SideExplanation, locate: Locate) -> Iterator[str]:
     subject = printable(side.subject.id)
     yield f"{side.direction.field} of {subject}: {side.verdict}, {printable(side.why)}\n"
-    yield from _tier_lines(side, PolicyTier.ADMIN, locate)
+    yield from _tier_lines(side, locate, first=True)
     for policy in side.policies:
         yield from _policy_lines(policy, locate)
-    yield from _tier_lines(side, PolicyTier.BASELINE, locate)
+    yield from _tier_lines(side, locate, first=False)
     for exemption in side.exemptions:
         yield f"  {exemption.when}: {printable(exemption.says)}\n    {exemption.link}\n"
 
 
-def _tier_lines(side: SideExplanation, tier: PolicyTier, locate: Locate) -> Iterator[str]:
+def _tier_lines(side: SideExplanation, locate: Locate, *, first: bool) -> Iterator[str]:
     for each in side.tiers:
-        if each.tier is not tier:
+        if each.tier.is_first is not first:
             continue
         yield f"  {each.tier} tier: {each.why}\n"
         for policy in each.policies:
@@ -138,22 +138,22 @@ def _side_markdown(side: SideExplanation, locate: Locate) -> Iterator[str]:
     subject = markdown_text(side.subject.id)
     why = markdown_text(side.why)
     yield f"- **{side.direction.field} of {subject}: {side.verdict}**, {why}\n"
-    yield from _tier_markdown(side, PolicyTier.ADMIN, locate)
+    yield from _tier_markdown(side, locate, first=True)
     for policy in side.policies:
         name = markdown_text(policy.name)
         yield f"  - policy {name}: {policy.verdict}, {markdown_text(policy.why)}\n"
         for rule in policy.rules:
             place = markdown_text(str(locate(rule.place)))
             yield f"    - {place}: {rule.verdict}, {markdown_text(rule.why)}\n"
-    yield from _tier_markdown(side, PolicyTier.BASELINE, locate)
+    yield from _tier_markdown(side, locate, first=False)
     for exemption in side.exemptions:
         says = markdown_text(exemption.says)
         yield f"  - {exemption.when}: {says} ([source]({exemption.link}))\n"
 
 
-def _tier_markdown(side: SideExplanation, tier: PolicyTier, locate: Locate) -> Iterator[str]:
+def _tier_markdown(side: SideExplanation, locate: Locate, *, first: bool) -> Iterator[str]:
     for each in side.tiers:
-        for policy in each.policies if each.tier is tier else ():
+        for policy in each.policies if each.tier.is_first is first else ():
             name = markdown_text(policy.name)
             yield f"  - {each.tier} tier: {name}, {markdown_text(policy.why)}\n"
             for rule in policy.rules:
@@ -202,7 +202,7 @@ class TierPolicyDocument(TypedDocument):
     """A policy with a tier that is about an end, rule by rule."""
 
     policy: Annotated[str, about("Its kind and its name.")]
-    tier: PolicyTier
+    tier: Tier
     place: FieldPlaceDocument
     why: str
     rules: tuple[TierRuleDocument, ...]
