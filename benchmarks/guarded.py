@@ -17,12 +17,12 @@ from podwall.model import (
     IpProtocol,
     Operator,
     PodPeer,
-    PolicyTier,
     PortRule,
     Selector,
     SelectorRequirement,
     Snapshot,
     TierAction,
+    TierName,
     TierPolicy,
     TierRule,
 )
@@ -43,7 +43,7 @@ def guarded(namespaces: int, policies: int = 50) -> Snapshot:
 
 
 def _policy(rng: Random, number: int, names: list[str]) -> TierPolicy:
-    tier = PolicyTier.ADMIN if number % 2 else PolicyTier.BASELINE
+    tier = TierName.ADMIN if number % 2 else TierName.BASELINE
     ingress = tuple(_rule(rng, names, outgoing=False) for _ in range(_RULES // 2))
     egress = tuple(_rule(rng, names, outgoing=True) for _ in range(_RULES - _RULES // 2))
     subject = PodPeer(EMPTY_SELECTOR, _among(rng, names, rng.choice((1, 3, _SUBJECTS, 0))))

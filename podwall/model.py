@@ -59,8 +59,8 @@ __all__ = [
     "SnapshotNamespace",
     "SnapshotNode",
     "SnapshotWorkload",
-    "Tier",
     "TierAction",
+    "TierName",
     "TierPolicy",
     "TierRule",
     "Unknown",
@@ -71,7 +71,7 @@ __all__ = [
 ]
 
 
-class Tier(StrEnum):
+class TierName(StrEnum):
     """Where a policy stands in the order: `Admin` before NetworkPolicies, `Baseline` after them.
 
     What Cilium's own kinds decide beside NetworkPolicies stands next to these: `CILIUM` denies
@@ -86,7 +86,7 @@ class Tier(StrEnum):
     @property
     def is_first(self) -> bool:
         """Whether it comes before NetworkPolicies."""
-        return self in {Tier.ADMIN, Tier.CILIUM}
+        return self in {TierName.ADMIN, TierName.CILIUM}
 
 
 ISOLATION: Final = "isolation"
@@ -125,7 +125,7 @@ class TierPolicy:
 
     kind: str
     name: str
-    tier: Tier
+    tier: TierName
     priority: int | Unknown
     subject: PodPeer | Unknown
     ingress: tuple[TierRule | Unknown, ...] | Unknown = ()

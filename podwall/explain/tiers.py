@@ -19,8 +19,8 @@ from podwall.model import (
     EntityPeer,
     IpPeer,
     PodPeer,
-    Tier,
     TierAction,
+    TierName,
     TierPolicy,
     TierRule,
     Unknown,
@@ -90,7 +90,7 @@ class TierPolicyExplanation:
 class TierExplanation:
     """One tier: its policies in the order in which they decide."""
 
-    tier: Tier
+    tier: TierName
     why: str
     policies: tuple[TierPolicyExplanation, ...]
 
@@ -159,19 +159,19 @@ def _in_order(side: SideReplay) -> Iterator[tuple[TierPolicy, TierRuleReplay, Po
 
 def _tier_reason(side: SideReplay, tier: TierSideReplay, asked: PortSet) -> str:
     if not tier.tier.is_first and side.isolated is Match.YES:
-        kind = "a NetworkPolicy" if tier.tier is Tier.BASELINE else "a policy"
+        kind = "a NetworkPolicy" if tier.tier is TierName.BASELINE else "a policy"
         return f"not reached: {kind} isolates the pod, and is final"
     if not (tier.outcome.accepted | tier.outcome.denied | tier.outcome.passed) & asked:
         return "decides nothing of this"
     return f"comes {'before' if tier.tier.is_first else 'after'} {_NEXT_TO[tier.tier]}"
 
 
-_BY_PRIORITY: Final = frozenset({Tier.ADMIN, Tier.BASELINE})
+_BY_PRIORITY: Final = frozenset({TierName.ADMIN, TierName.BASELINE})
 _NEXT_TO: Final = {
-    Tier.ADMIN: "NetworkPolicies",
-    Tier.CILIUM: "everything that allows or isolates",
-    Tier.CILIUM_ISOLATION: "everything that allows",
-    Tier.BASELINE: "all policies",
+    TierName.ADMIN: "NetworkPolicies",
+    TierName.CILIUM: "everything that allows or isolates",
+    TierName.CILIUM_ISOLATION: "everything that allows",
+    TierName.BASELINE: "all policies",
 }
 
 

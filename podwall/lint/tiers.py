@@ -17,8 +17,8 @@ from podwall.model import (
     CiliumPolicy,
     PodPeer,
     Rule,
-    Tier,
     TierAction,
+    TierName,
     TierPolicy,
     TierRule,
     Unknown,
@@ -67,7 +67,7 @@ class _RuleOfTier(NamedTuple):
     """A rule that is known, with its policy and its place, and its stage by number."""
 
     stage: int
-    tier: Tier
+    tier: TierName
     policy: TierPolicy
     rule: TierRule
     place: Place
@@ -198,14 +198,14 @@ def _ports_meet(one: object, other: object) -> bool:
 def _passes_last(context: LintContext) -> Iterator[Diagnostic]:
     for direction in Direction:
         for each in _rules(context, direction):
-            if each.tier is Tier.BASELINE and each.rule.action is TierAction.PASS:
+            if each.tier is TierName.BASELINE and each.rule.action is TierAction.PASS:
                 yield Diagnostic(each.place, "no tier comes after this one, so that `Pass` allows")
 
 
 def _baseline_unreached(context: LintContext) -> Iterator[Diagnostic]:
     """Yield Baseline policies all of whose pods NetworkPolicies isolate."""
     for stage in context.reachability.cluster.tiers:
-        if stage.tier is Tier.BASELINE:
+        if stage.tier is TierName.BASELINE:
             yield from _all_isolated(context, stage)
 
 

@@ -12,7 +12,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from podwall.engines import Engine, Treatment
-from podwall.model import Snapshot, Tier, TierPolicy, Unknown
+from podwall.model import Snapshot, TierName, TierPolicy, Unknown
 from podwall.reachability.policy_reader import PolicyReader, acting_cilium
 
 __all__ = ["ActingTierPolicy", "TierStage", "tier_stages"]
@@ -30,7 +30,7 @@ class ActingTierPolicy:
 class TierStage:
     """The policies of one tier and one priority, between which there is no order."""
 
-    tier: Tier
+    tier: TierName
     policies: tuple[ActingTierPolicy, ...]
 
 
@@ -41,7 +41,7 @@ def tier_stages(snapshot: Snapshot, engine: Engine) -> tuple[TierStage, ...]:
     last = {(each.kind, each.name): each for each in snapshot.tier_policies}
     acting = [found for each in last.values() if (found := _acting(each, snapshot, engine))]
     acting += map(ActingTierPolicy, _around(snapshot, engine))
-    return tuple(stage for tier in Tier for stage in _stages(tier, acting))
+    return tuple(stage for tier in TierName for stage in _stages(tier, acting))
 
 
 def _around(snapshot: Snapshot, engine: Engine) -> Iterator[TierPolicy]:
@@ -63,7 +63,7 @@ def _acting(policy: TierPolicy, snapshot: Snapshot, engine: Engine) -> ActingTie
     return ActingTierPolicy(policy, (doubt,))
 
 
-def _stages(tier: Tier, acting: list[ActingTierPolicy]) -> Iterator[TierStage]:
+def _stages(tier: TierName, acting: list[ActingTierPolicy]) -> Iterator[TierStage]:
     """Yield the stages of a tier, first of what may stand anywhere: its priority is not known."""
     here = [each for each in acting if each.policy.tier is tier]
     anywhere = [_perhaps(each, each.policy.priority) for each in here

@@ -25,8 +25,8 @@ from podwall.model import (
     EntityPeer,
     IpPeer,
     PodPeer,
-    Tier,
     TierAction,
+    TierName,
     TierRule,
     Unknown,
 )
@@ -128,9 +128,9 @@ LEFT: Final = TierOutcome()
 """The outcome of no rule."""
 
 
-def outcome_around(outcomes: Mapping[Tier, TierOutcome], *, first: bool) -> TierOutcome:
+def outcome_around(outcomes: Mapping[TierName, TierOutcome], *, first: bool) -> TierOutcome:
     """Return what the tiers before NetworkPolicies do, or those after them, one into the next."""
-    there = (outcomes.get(tier, LEFT) for tier in Tier if tier.is_first is first)
+    there = (outcomes.get(tier, LEFT) for tier in TierName if tier.is_first is first)
     return reduce(TierOutcome.into, there)
 
 
@@ -181,7 +181,7 @@ class TierSideReplay:
     `conflicts` are ports that policies of equal priority decide differently, with their names.
     """
 
-    tier: Tier
+    tier: TierName
     policies: tuple[TierPolicyReplay, ...]
     outcome: TierOutcome
     conflicts: tuple[tuple[PortSet, str], ...] = ()
@@ -219,10 +219,10 @@ class TierReplays:
         `names` are those of the destination's ports.
         """
         asked = _Asked(direction, subject, other, names)
-        found = (self._tier(tier, asked) for tier in Tier)
+        found = (self._tier(tier, asked) for tier in TierName)
         return tuple(each for each in found if each.policies)
 
-    def _tier(self, tier: Tier, asked: _Asked) -> TierSideReplay:
+    def _tier(self, tier: TierName, asked: _Asked) -> TierSideReplay:
         result = TierSideReplay(tier, (), LEFT)
         for stage in self._cluster.tiers:
             if stage.tier is tier and (policies := tuple(self._policies(stage, asked, result))):

@@ -17,8 +17,8 @@ from podwall.model import (
     IpPeer,
     PodPeer,
     PortRule,
-    Tier,
     TierAction,
+    TierName,
     TierPolicy,
     TierRule,
     Unknown,
@@ -55,7 +55,7 @@ class NumberedPolicy(NamedTuple):
 class NumberedStage(NamedTuple):
     """Policies of one tier and one priority."""
 
-    tier: Tier
+    tier: TierName
     policies: tuple[NumberedPolicy, ...]
 
 

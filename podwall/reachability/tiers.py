@@ -26,7 +26,7 @@ from typing import Final, NamedTuple
 import numpy as np
 import numpy.typing as npt
 
-from podwall.model import Tier, TierAction, Unknown
+from podwall.model import TierAction, TierName, Unknown
 from podwall.policies.rules import Direction
 from podwall.portset import ALL_PORTS, PortSet
 from podwall.reachability.arrays import (
@@ -332,16 +332,16 @@ class _Fold:
 
     def outcome(self, codes: Sequence[int], naming: int) -> _Outcome:
         """Return what policies do, given as `2 * policy`, plus one if only perhaps."""
-        found: dict[Tier, _Possible] = {}
+        found: dict[TierName, _Possible] = {}
         for tier, numbers in self._stages:
             here = [self._alone(code, naming) for code in codes if code // 2 in numbers]
             if here:
                 found.setdefault(tier, self._untouched()).then(here)
         return _Outcome(self._around(found, first=True), self._around(found, first=False))
 
-    def _around(self, found: Mapping[Tier, _Possible], *, first: bool) -> _Possible:
+    def _around(self, found: Mapping[TierName, _Possible], *, first: bool) -> _Possible:
         """Return what the tiers before NetworkPolicies do, or those after them."""
-        there = [found[tier] for tier in Tier if tier in found and tier.is_first is first]
+        there = [found[tier] for tier in TierName if tier in found and tier.is_first is first]
         return reduce(_Possible.into, there) if there else self._untouched()
 
     def _untouched(self) -> _Possible:

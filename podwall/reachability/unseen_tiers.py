@@ -12,7 +12,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator
 from typing import Final, NamedTuple
 
-from podwall.model import Tier
+from podwall.model import TierName
 from podwall.portset import ALL_PORTS
 from podwall.reachability.addresses import block_ranges, blocks_match
 from podwall.reachability.cluster import EnforcedCluster
@@ -145,7 +145,7 @@ def side_tiers(
         matches: whether a rule means the other end.
         ports: what the ports of a rule mean at the destination.
     """
-    found: dict[Tier, TierOutcome] = {}
+    found: dict[TierName, TierOutcome] = {}
     for tier, policies in rules.stages:
         answers = [(each, about(each)) for each in policies]
         here = [(each, match) for each, match in answers if match is not Match.NO]

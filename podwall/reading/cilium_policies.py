@@ -28,8 +28,8 @@ from podwall.model import (
     Rule,
     Selector,
     SelectorRequirement,
-    Tier,
     TierAction,
+    TierName,
     TierPolicy,
     TierRule,
     Unknown,
@@ -206,25 +206,25 @@ class _Reader:
         """Yield the parts of a rule about pods of any namespaces."""
         yield from self._around(subject, sides, sides)
         isolating = {way: _isolation(side) for way, side in sides.items()}
-        yield from self._tier(Tier.CILIUM_ISOLATION, 0, subject, isolating)
+        yield from self._tier(TierName.CILIUM_ISOLATION, 0, subject, isolating)
 
     def _around(
         self, subject: PodPeer, sides: Mapping[Direction, _Side], opened: Mapping[Direction, _Side]
     ) -> Iterator[TierPolicy]:
         """Yield what denies, and what allows before NetworkPolicies are asked."""
         denies = {way: side.denies for way, side in sides.items()}
-        yield from self._tier(Tier.CILIUM, 0, subject, denies)
+        yield from self._tier(TierName.CILIUM, 0, subject, denies)
         accepts = {way: tuple(map(_accepting, side.allows)) for way, side in opened.items()}
-        yield from self._tier(Tier.CILIUM, 1, subject, accepts)
+        yield from self._tier(TierName.CILIUM, 1, subject, accepts)
         narrowed = {
             way: tuple(_narrowing(side)) if side.isolates is not True else ()
             for way, side in opened.items()
         }
-        yield from self._tier(Tier.CILIUM, 2, subject, narrowed)
+        yield from self._tier(TierName.CILIUM, 2, subject, narrowed)
 
     def _tier(
         self,
-        tier: Tier,
+        tier: TierName,
         priority: int,
         subject: PodPeer,
         rules: Mapping[Direction, Sequence[TierRule]],

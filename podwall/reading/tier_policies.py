@@ -21,8 +21,8 @@ from podwall.model import (
     Peer,
     PodPeer,
     PortRule,
-    Tier,
     TierAction,
+    TierName,
     TierPolicy,
     TierRule,
     Unknown,
@@ -69,11 +69,11 @@ PORTS: Final = frozenset({"portNumber", "portRange", "namedPort"})
 """What a peer, a protocol and, in the older kinds, a port is one of."""
 
 _TIERS: Final = {
-    "AdminNetworkPolicy": Tier.ADMIN,
-    "BaselineAdminNetworkPolicy": Tier.BASELINE,
+    "AdminNetworkPolicy": TierName.ADMIN,
+    "BaselineAdminNetworkPolicy": TierName.BASELINE,
 }
 _OLD_ACTIONS: Final = {"Allow": TierAction.ACCEPT, "Deny": TierAction.DENY, "Pass": TierAction.PASS}
-_TIER: Final = one_of((Tier.ADMIN, Tier.BASELINE))
+_TIER: Final = one_of((TierName.ADMIN, TierName.BASELINE))
 _ACTION: Final = one_of(tuple(TierAction))
 
 
@@ -109,7 +109,7 @@ def read_tier_policy(item: ManifestObject) -> TierPolicy:
 def _policy(item: ManifestObject, spec: Mapping[str, Any] | Unknown) -> TierPolicy:
     assert not isinstance(spec, Unknown), "of such an object nothing is read"
     tier = _TIERS.get(item.kind) or field(spec, "tier", _TIER, None)
-    if not isinstance(tier, Tier):
+    if not isinstance(tier, TierName):
         raise Malformed("is required", "tier")
     ports = ("protocols", _read_protocols) if item.kind == CLUSTER else ("ports", _read_ports)
     subject = field(spec, "subject", _pods, None)

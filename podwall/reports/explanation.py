@@ -21,7 +21,7 @@ from podwall.explain import (
     TierExplanation,
     TierPolicyExplanation,
 )
-from podwall.model import Tier
+from podwall.model import TierName
 from podwall.policies.errors import Place
 from podwall.reachability import Verdict
 from podwall.reports.findings.documents import ReadingDocument
@@ -202,7 +202,7 @@ class TierPolicyDocument(TypedDocument):
     """A policy with a tier that is about an end, rule by rule."""
 
     policy: Annotated[str, about("Its kind and its name.")]
-    tier: Tier
+    tier: TierName
     place: FieldPlaceDocument
     why: str
     rules: tuple[TierRuleDocument, ...]

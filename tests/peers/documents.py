@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from podwall.model import (
+    EntityPeer,
     IpPeer,
     LabelMap,
     Peer,
@@ -90,7 +91,7 @@ def _rule(rule: Rule | Unknown, peers: str) -> Json:
 
 
 def _peer(peer: Peer) -> Json:
-    assert not isinstance(peer, Unknown)
+    assert not isinstance(peer, Unknown | EntityPeer)
     if isinstance(peer, IpPeer):
         block: Json = {"cidr": str(peer.network)}
         if peer.exceptions:

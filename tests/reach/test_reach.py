@@ -169,13 +169,13 @@ def test_what_is_not_certain_says_why(folder: str, capsys: pytest.CaptureFixture
         pytest.param("kind: Pod", [], 1, id="an object that is refused"),
         pytest.param("kind: Pod", ["--fail-on", "warning"], 1, id="worse than asked for"),
         pytest.param(
-            "{apiVersion: cilium.io/v2, kind: CiliumNetworkPolicy, metadata: {name: x}}",
+            "{apiVersion: crd.antrea.io/v1beta1, kind: NetworkPolicy, metadata: {name: x}}",
             [],
             0,
             id="a warning",
         ),
         pytest.param(
-            "{apiVersion: cilium.io/v2, kind: CiliumNetworkPolicy, metadata: {name: x}}",
+            "{apiVersion: crd.antrea.io/v1beta1, kind: NetworkPolicy, metadata: {name: x}}",
             ["--fail-on", "any"],
             1,
             id="a warning where any counts",

@@ -149,7 +149,7 @@ def test_other_kinds_are_counted_and_passed_over() -> None:
 
 
 def test_policies_of_other_apis_are_worth_a_warning() -> None:
-    reading = read("{apiVersion: cilium.io/v2, kind: CiliumNetworkPolicy, metadata: {name: x}}")
+    reading = read("{apiVersion: crd.antrea.io/v1beta1, kind: NetworkPolicy, metadata: {name: x}}")
     assert ids(reading) == ["policy-kind-not-analysed"]
 
 

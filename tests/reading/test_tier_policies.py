@@ -9,9 +9,9 @@ import pytest
 from podwall.model import (
     AddressPeer,
     IpProtocol,
-    PolicyTier,
     PortRule,
     TierAction,
+    TierName,
     TierRule,
     Unknown,
 )
@@ -121,7 +121,7 @@ def test_the_older_ports_are_tcp_if_they_say_nothing() -> None:
     }
     reading = read(written, "AdminNetworkPolicy", "v1alpha1")
     [policy] = reading.snapshot.tier_policies
-    assert (policy.tier, policy.priority) == (PolicyTier.ADMIN, 7)
+    assert (policy.tier, policy.priority) == (TierName.ADMIN, 7)
     [rule] = rules(reading)
     assert rule.action is TierAction.ACCEPT
     assert rule.ports == (PortRule(IpProtocol.TCP, 80), PortRule(IpProtocol.UDP, 1, 9))

@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, Final
 
 import pytest
 
 from podwall.model import UnreadPolicy
 from podwall.reading import Document, snapshot
 
+NODES: Final[dict[str, Any]] = {"ingress": [{"fromNodes": [{}]}]}
+"""What is not read of a policy of Cilium's."""
+
 
 def read(api: str, kind: str, spec: Any = None, namespace: str = "shop") -> UnreadPolicy:
     metadata = {"name": "x", "namespace": namespace}
-    manifest = {"apiVersion": api, "kind": kind, "metadata": metadata, "spec": spec or {}}
+    manifest = {"apiVersion": api, "kind": kind, "metadata": metadata, "spec": spec or NODES}
     [found] = snapshot([Document(manifest)]).snapshot.unread_policies
     return found
 
@@ -51,7 +54,8 @@ def test_istio_reads_those_of_its_root_namespace_for_the_whole_mesh() -> None:
 def test_only_a_selector_that_means_what_one_of_kubernetes_means_narrows(
     spec: Any, *, is_narrow: bool
 ) -> None:
-    assert bool(read("cilium.io/v2", "CiliumNetworkPolicy", spec).pods.requirements) == is_narrow
+    found = read("cilium.io/v2", "CiliumNetworkPolicy", {**spec, **NODES})
+    assert bool(found.pods.requirements) == is_narrow
 
 
 def test_what_decides_nothing_about_pods_is_none() -> None:

@@ -57,7 +57,7 @@ CILIUM: Final = {
     "apiVersion": "cilium.io/v2",
     "kind": "CiliumNetworkPolicy",
     "metadata": {"name": "extra", "namespace": "shop"},
-    "spec": {"endpointSelector": {}},
+    "spec": {"endpointSelector": {}, "ingress": [{"fromNodes": [{}]}]},
 }
 
 STATED: Final = {"name": "web reaches the db", "from": "shop/web", "to": "shop/db", "ports": 5432}
