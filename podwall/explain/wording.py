@@ -74,6 +74,8 @@ def tier_rule_text(rule: TierRule | Unknown, direction: Direction) -> str:
 
 
 def _tier_peers_text(rule: TierRule) -> str:
+    if rule.peers is None:
+        return "anyone"
     if isinstance(rule.peers, Unknown):
         return f"peers that are not known yet ({rule.peers.cause})"
     blocks = tuple(each for each in rule.peers if isinstance(each, IpPeer))

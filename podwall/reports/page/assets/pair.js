@@ -7,6 +7,7 @@ import { ABSENT, sideAt, verdictAt } from './model.js';
 import { isSamePod } from './pair_statuses.js';
 import { portWords } from './ports.js';
 import { CODE, STATUSES } from './statuses.js';
+import { FIRST, LAST } from './tiers.js';
 import { pairWords, verdictWords } from './words.js';
 
 /** @import { App, Child, ExplainedPolicy, ExplainedRule, ExplainedTier, ExplainedTierRule, Endpoint, Leaf, Model, PageCondition, Step } from './types.js' */
@@ -72,7 +73,7 @@ function stepNode(app, step) {
   const { id } = app.model.endpoints[step.subject];
   const title = step.direction === 'egress' ? ['Leaving ', el('bdi', {}, id)] : ['Arriving at ', el('bdi', {}, id)];
   return el('div', { class: `step ${outcome(step)}` }, el('h3', {}, title), el('p', { class: 'outcome' }, words(app, step)),
-    exemptions(step), decided(step) ? null : nearest(app, step), tier(step, 'Admin'), policies(step), tier(step, 'Baseline'));
+    exemptions(step), decided(step) ? null : nearest(app, step), FIRST.map((name) => tier(step, name)), policies(step), LAST.map((name) => tier(step, name)));
 }
 
 /** @param {Step} step */
@@ -111,7 +112,7 @@ function tier(step, name) {
   const found = step.tiers.find((each) => each.tier === name);
   if (!found) return null;
   const isolated = step.policies.some((policy) => policy.selects === MATCH.YES);
-  const when = name === 'Admin' ? 'before NetworkPolicies' : isolated ? 'not reached: a NetworkPolicy isolates the pod' : 'after NetworkPolicies';
+  const when = FIRST.includes(name) ? 'before NetworkPolicies' : isolated ? 'not reached: a NetworkPolicy isolates the pod' : 'after NetworkPolicies';
   return el('div', { class: 'tier' }, el('p', {}, el('b', {}, `${name} tier`), `, ${when}`),
     found.policies.map((policy) => el('div', { class: 'policy' },
       el('p', {}, el('code', { class: 'name' }, policy.name), policy.selects === MATCH.MAYBE && ' perhaps', ` ${policy.order}`, policy.place && el('span', { class: 'place' }, policy.place)),

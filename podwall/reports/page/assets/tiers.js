@@ -8,8 +8,11 @@ import { has } from './ports.js';
 
 /** @import { Direction, ExplainedTier, ExplainedTierPolicy, ExplainedTierRule, Match, Model, PagePorts, PageTierPolicy, PageTierRule, PassBounds, Port, PossibleOutcome, Side } from './types.js' */
 
-/** @type {('Admin' | 'Baseline')[]} */
-export const TIERS = ['Admin', 'Baseline'];
+/** @type {ExplainedTier['tier'][]} */
+export const FIRST = ['Admin', 'Cilium'];
+/** @type {ExplainedTier['tier'][]} */
+export const LAST = ['Cilium isolation', 'Baseline'];
+const TIERS = [...FIRST, ...LAST];
 
 /** @type {PassBounds} */
 export const PASSES = { must: true, may: true };
@@ -63,11 +66,28 @@ export function portsOf(tiers) {
 // left. Rules that match it, and those that may decide it, are marked.
 /** @param {ExplainedTier[]} tiers @param {Port} port @param {Match} isolated @param {(last: PassBounds) => PassBounds} policies @returns {PassBounds} */
 export function passing(tiers, port, isolated, policies) {
-  const [admin, baseline] = TIERS.map((tier) => tiers.find((each) => each.tier === tier)?.policies ?? []);
-  const first = gone(admin, port, true);
+  const first = through(tiers, FIRST, port, true);
   const reaches = isolated !== MATCH.YES && (first.passed || first.left);
-  const last = before(gone(baseline, port, reaches), PASSES);
+  const last = before(through(tiers, LAST, port, reaches), PASSES);
   return before(first, policies(last));
+}
+
+// Goes through tiers, one into the next.
+/** @param {ExplainedTier[]} tiers @param {ExplainedTier['tier'][]} names @param {Port} port @param {boolean} reaches @returns {PossibleOutcome} */
+function through(tiers, names, port, reaches) {
+  let outcome = untouched();
+  for (const name of names) {
+    const policies = tiers.find((each) => each.tier === name)?.policies ?? [];
+    const next = outcome.passed || outcome.left;
+    const found = gone(policies, port, reaches && next);
+    outcome = {
+      accepted: outcome.accepted || (next && found.accepted),
+      denied: outcome.denied || (next && found.denied),
+      passed: next && found.passed,
+      left: next && found.left,
+    };
+  }
+  return outcome;
 }
 
 /** @param {PossibleOutcome} outcome @param {PassBounds} following @returns {PassBounds} */

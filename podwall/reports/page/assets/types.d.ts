@@ -267,7 +267,7 @@ export interface ExplainedTierPolicy {
 }
 
 export interface ExplainedTier {
-  tier: 'Admin' | 'Baseline';
+  tier: 'Admin' | 'Cilium' | 'Cilium isolation' | 'Baseline';
   policies: ExplainedTierPolicy[];
 }
 
