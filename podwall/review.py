@@ -34,7 +34,7 @@ from podwall.plan.model import Plan
 from podwall.plan.real_names import RealNames, real_names
 from podwall.policies.errors import Finding, Place, Severity
 from podwall.reachability import Reachability, reachability
-from podwall.reading import LedgerEntry, ObjectStatus, SnapshotReading, snapshot
+from podwall.reading import KeptReadings, LedgerEntry, ObjectStatus, SnapshotReading, snapshot
 from podwall.reading.ledger import ACCEPTABLE, not_closed, unknown_kinds
 from podwall.sources.existence import Existence, existence_findings
 from podwall.sources.model import Source, SourceKind, Stage
@@ -83,7 +83,7 @@ class Review:
     @cached_property
     def reading(self) -> SnapshotReading:
         """The snapshot of what there will be, with the findings as the reader leaves them."""
-        return self._read(self.source.planned)
+        return self._read(self.source.planned, self.source.kept)
 
     @cached_property
     def reachability(self) -> Reachability:
@@ -268,13 +268,18 @@ class Review:
     def _of_plan(self, plan: Plan) -> Reachability:
         return reachability(self._read(stage_of(plan)).snapshot, self.engine)
 
-    def _read(self, stage: Stage) -> SnapshotReading:
-        whole, kinds = self.source.complete, self.source.pod_kinds
-        found = snapshot(stage.documents, complete=whole, cluster=stage.cluster, kinds=kinds)
+    def _read(self, stage: Stage, kept: KeptReadings | None = None) -> SnapshotReading:
+        found = snapshot(
+            stage.documents,
+            complete=self.source.complete,
+            cluster=stage.cluster,
+            kinds=self.source.pod_kinds,
+            kept=kept,
+        )
         policies = (*found.snapshot.unread_policies, *stage.brought)
-        kept = tuple(each for each in policies if each.kind not in self.source.acknowledged)
-        read = replace(found.snapshot, unread_policies=kept)
-        brought = any(each.brings for each in kept)
+        left = tuple(each for each in policies if each.kind not in self.source.acknowledged)
+        read = replace(found.snapshot, unread_policies=left)
+        brought = any(each.brings for each in left)
         may_make = brought or any(map(self._may_make_pods, found.ledger))
         closed = self.source.closed and not may_make
         return replace(found, snapshot=read.whole() if closed else read)

@@ -2,7 +2,7 @@
 
 The state before the first change and after each is one `Review`, made as that of any source; two
 in a row are a `ChangeReview`. So what is said of a change is what `podwall diff` would say of two
-dumps that are taken before and after it.
+dumps that are taken before and after it. Of an object that has not changed nothing is read again.
 """
 
 from __future__ import annotations
@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 
 from podwall.change_review import ChangeReview
 from podwall.engines import Engine
+from podwall.reading import KeptReadings
 from podwall.review import Review, review
 from podwall.sources import source_of_cluster
 
@@ -49,7 +50,8 @@ class WatchedCluster:
         """
         self._watch = watch
         self._engine = engine
-        self.source = source_of_cluster(watch.first())
+        self._kept = KeptReadings()
+        self.source = source_of_cluster(watch.first(), self._kept)
         self.review = review(self.source, engine)
 
     def changes(self, most: float | None = None) -> Iterator[WatchedChange]:
@@ -63,5 +65,5 @@ class WatchedCluster:
             yield WatchedChange(change.objects, ChangeReview(before, self.review))
 
     def _review(self, change: ClusterChange) -> Review:
-        self.source = source_of_cluster(change.reading)
+        self.source = source_of_cluster(change.reading, self._kept)
         return review(self.source, self._engine)

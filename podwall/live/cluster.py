@@ -22,12 +22,14 @@ from podwall.live.gathering import GatheredLists, gathered, optional
 from podwall.live.kinds import DAEMON_SETS, JOBS, NODES, PODS, POLICIES, READ, ApiKind
 from podwall.live.kubeconfig import KubeContext
 from podwall.live.objects import JobObject, NodeObject, PlainObject, PodObject
-from podwall.model import IpNetwork
+from podwall.model import IpAddress, IpNetwork
 from podwall.policies.errors import Finding, Place, Severity
 from podwall.reading import DeclaredCluster, Document, LedgerEntry, ObjectStatus
 
 __all__ = [
     "ClusterReading",
+    "ObjectDocuments",
+    "ReadingScope",
     "kubernetes_version",
     "read_cluster",
     "read_connection",
@@ -71,17 +73,65 @@ def read_connection(connection: ApiConnection, namespace: str | None = None) -> 
     Raises:
         ClusterError: it does not answer, or refuses.
     """
-    kubernetes = kubernetes_version(connection)
+    scope = ReadingScope(namespace, kubernetes_version(connection))
     lists = gathered(connection, namespace)
-    return reading_of(connection, lists, optional(connection, NODES), namespace, kubernetes)
+    return reading_of(connection, lists, optional(connection, NODES), scope)
+
+
+class ObjectDocuments:
+    """The objects of a cluster as documents: one that has not changed stays the same document.
+
+    An object is known again if it is the same in memory, for nothing changes one.
+    """
+
+    def __init__(self) -> None:
+        """Begin with none."""
+        self._made: dict[int, tuple[PlainObject, Document]] = {}
+        self._addresses: dict[int, tuple[PodObject, tuple[IpAddress, ...]]] = {}
+
+    def of(
+        self, name: str, lists: Mapping[ApiKind[Any], Sequence[PlainObject]]
+    ) -> tuple[Document, ...]:
+        """Return the objects of a cluster as documents, but for jobs that make no pods any more."""
+        before, self._made = self._made, {}
+        for kind, objects in lists.items():
+            head = {"apiVersion": kind.version, "kind": kind.kind}
+            for each in objects:
+                if isinstance(each, JobObject) and each.has_ended:
+                    continue
+                known = before.get(id(each))
+                if known is None:
+                    plain = {**head, **msgspec.to_builtins(each)}
+                    known = each, Document(plain, _place(name, kind, each))
+                self._made[id(each)] = known
+        return tuple(document for _, document in self._made.values())
+
+    def addresses(self, pods: Iterable[PodObject]) -> list[IpAddress]:
+        """Return the addresses of the pods that have some of their own."""
+        before, self._addresses = self._addresses, {}
+        for pod in pods:
+            known = before.get(id(pod))
+            self._addresses[id(pod)] = known or (pod, tuple(_addresses(pod)))
+        return [each for _, own in self._addresses.values() for each in own]
+
+
+@dataclass(frozen=True, slots=True)
+class ReadingScope:
+    """What is read of a cluster: one namespace or all (None), of which version of Kubernetes.
+
+    `documents` are those that were made of it before.
+    """
+
+    namespace: str | None = None
+    kubernetes: str = ""
+    documents: ObjectDocuments = field(default_factory=ObjectDocuments)
 
 
 def reading_of(
     connection: ApiConnection,
     lists: GatheredLists,
     nodes: Sequence[NodeObject] | None,
-    namespace: str | None,
-    kubernetes: str,
+    scope: ReadingScope,
 ) -> ClusterReading:
     """Return what lists of a cluster show; only what describes its engine is asked for.
 
@@ -89,22 +139,22 @@ def reading_of(
         connection: to the cluster.
         lists: all that decides who reaches whom.
         nodes: all nodes, None where they may not be read.
-        namespace: the only one that was read, None for all.
-        kubernetes: the version of the API server.
+        scope: how much of it was read.
 
     Raises:
         ClusterError: the cluster does not answer.
     """
-    enforced = _enforcement(connection, lists, nodes, namespace)
-    ranges = _pod_ranges(nodes or (), lists.of(PODS))
+    enforced = _enforcement(connection, lists, nodes, scope.namespace)
+    documents = scope.documents
+    ranges = _pod_ranges(nodes or (), documents.addresses(lists.of(PODS)))
     return ClusterReading(
         connection.name,
-        tuple(_documents(connection.name, {**lists.objects, NODES: nodes or ()})),
-        DeclaredCluster(enforced.engine, _minor(kubernetes), ranges),
+        documents.of(connection.name, {**lists.objects, NODES: nodes or ()}),
+        DeclaredCluster(enforced.engine, _minor(scope.kubernetes), ranges),
         (*enforced.findings, *lists.findings(connection)),
         tuple(_ended(connection.name, lists.of(JOBS))),
-        _note(connection.name, kubernetes, enforced, lists),
-        whole=not (namespace or lists.mixed or lists.unseen),
+        _note(connection.name, scope.kubernetes, enforced, lists),
+        whole=not (scope.namespace or lists.mixed or lists.unseen),
     )
 
 
@@ -170,16 +220,6 @@ def _settings(connection: ApiConnection, namespace: str) -> Mapping[str, str] | 
     return msgspec.json.decode(answer, type=_Settings).data or {}
 
 
-def _documents(
-    name: str, lists: Mapping[ApiKind[Any], Sequence[PlainObject]]
-) -> Iterator[Document]:
-    for kind, objects in lists.items():
-        head = {"apiVersion": kind.version, "kind": kind.kind}
-        for each in objects:
-            if not (isinstance(each, JobObject) and each.has_ended):
-                yield Document({**head, **msgspec.to_builtins(each)}, _place(name, kind, each))
-
-
 def _ended(name: str, jobs: Iterable[JobObject]) -> Iterator[LedgerEntry]:
     for each in jobs:
         if each.has_ended:
@@ -203,14 +243,16 @@ def _note(name: str, kubernetes: str, enforced: Enforcement, lists: GatheredList
     )
 
 
-def _pod_ranges(nodes: Sequence[NodeObject], pods: Iterable[PodObject]) -> tuple[IpNetwork, ...]:
+def _pod_ranges(
+    nodes: Sequence[NodeObject], addresses: Iterable[IpAddress]
+) -> tuple[IpNetwork, ...]:
     """Return the ranges that pods have their addresses from, nothing where one lies outside.
 
     Nodes say which ranges are theirs where the cluster gives them some. Some networks for pods have
     none, such as the subnets of Azure CNI, and others take no notice of them.
     """
     found = _collapsed(_written_ranges(nodes))
-    inside = all(any(one in each for each in found) for one in _addresses(pods))
+    inside = all(any(one in each for each in found) for one in addresses)
     return tuple(found) if inside else ()
 
 
@@ -229,10 +271,9 @@ def _collapsed(ranges: Iterable[IpNetwork]) -> list[IpNetwork]:
     return [*four, *six]
 
 
-def _addresses(pods: Iterable[PodObject]) -> Iterator[Any]:
-    """Yield the addresses of the pods that have some of their own."""
-    for pod in pods:
-        if pod.status is not None and not (pod.spec and pod.spec.host_network):
-            for each in pod.status.pod_ips or ():
-                with suppress(ValueError):  # nothing yet
-                    yield ip_address(each.ip)
+def _addresses(pod: PodObject) -> Iterator[IpAddress]:
+    """Yield the addresses of a pod, none where it has only those of its node."""
+    if pod.status is not None and not (pod.spec and pod.spec.host_network):
+        for each in pod.status.pod_ips or ():
+            with suppress(ValueError):  # nothing yet
+                yield ip_address(each.ip)

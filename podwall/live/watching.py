@@ -17,14 +17,14 @@ from __future__ import annotations
 import time
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from queue import Empty, Queue
 from threading import Event, Thread
 from typing import Any, Final, Generic, Self, TypeVar, cast
 
 import msgspec
 
-from podwall.live.cluster import ClusterReading, kubernetes_version, reading_of
+from podwall.live.cluster import ClusterReading, ReadingScope, kubernetes_version, reading_of
 from podwall.live.connection import ApiConnection, ClusterError, connected
 from podwall.live.gathering import GatheredLists, gathered, optional
 from podwall.live.kinds import (
@@ -156,7 +156,7 @@ class ClusterWatch:
         self._objects: dict[ApiKind[Any], dict[_Key, PlainObject]] = {}
         self._threads: list[Thread] = []
         self._kinds_due = 0.0
-        self._kubernetes = ""
+        self._scope = ReadingScope(namespace)
         self._faults: dict[str, str] = {}
 
     def __enter__(self) -> Self:
@@ -190,7 +190,8 @@ class ClusterWatch:
         Raises:
             ClusterError: it does not answer, or refuses.
         """
-        self._kubernetes = kubernetes_version(self._connection)
+        version = kubernetes_version(self._connection)
+        self._scope = replace(self._scope, kubernetes=version)
         lists = gathered(self._connection, self._namespace)
         self._objects = {
             kind: {_key(each): each for each in objects} for kind, objects in lists.objects.items()
@@ -280,7 +281,7 @@ class ClusterWatch:
         objects = {kind: tuple(each.values()) for kind, each in self._objects.items()}
         nodes = cast("Sequence[NodeObject] | None", objects.pop(NODES, None))
         now = GatheredLists(objects) if lists is None else lists
-        return reading_of(self._connection, now, nodes, self._namespace, self._kubernetes)
+        return reading_of(self._connection, now, nodes, self._scope)
 
 
 def _key(found: PlainObject) -> _Key:

@@ -5,7 +5,7 @@
 
 from __future__ import annotations
 
-from podwall.reading.assembly import SnapshotReading, snapshot
+from podwall.reading.assembly import KeptReadings, SnapshotReading, snapshot
 from podwall.reading.documents import DeclaredCluster, Document
 from podwall.reading.ledger import NOT_KNOWN, LedgerEntry, ObjectStatus
 from podwall.reading.metadata import GENERATED, generated_name
@@ -19,6 +19,7 @@ __all__ = [
     "POD_KINDS",
     "DeclaredCluster",
     "Document",
+    "KeptReadings",
     "LedgerEntry",
     "MadePods",
     "ObjectStatus",

@@ -36,7 +36,14 @@ from podwall.reading.server_calls import server_calls
 from podwall.reading.shown_names import shown_namespaces, shown_parts, with_shown_namespaces
 from podwall.reading.workloads import with_controller_labels
 
-__all__ = ["SnapshotReading", "last_of_each", "snapshot", "with_distinct_names", "without_owned"]
+__all__ = [
+    "KeptReadings",
+    "SnapshotReading",
+    "last_of_each",
+    "snapshot",
+    "with_distinct_names",
+    "without_owned",
+]
 
 
 Identity = tuple[str, str, str | Unknown, str]
@@ -102,6 +109,58 @@ def _repeated(first: ObjectReading, second: ObjectReading) -> Finding:
     )
 
 
+class _KeptReading(NamedTuple):
+    """What an object is, what became of it, and the services that it makes the API server call."""
+
+    read: ObjectReading
+    entry: LedgerEntry
+    calls: tuple[ServerCall, ...]
+
+
+class KeptReadings:
+    """What was read of documents, kept for the next snapshot of a cluster that is followed.
+
+    A document is known again if it is the same object in memory, for nothing changes one. What is
+    not among the documents of a snapshot is forgotten with it.
+    """
+
+    def __init__(self) -> None:
+        """Begin with nothing."""
+        self._items: dict[int, tuple[Document, ManifestObject]] = {}
+        self._reads: dict[int, _KeptReading] = {}
+
+    def items(
+        self, documents: Iterable[Document]
+    ) -> tuple[list[ManifestObject], list[_BrokenObject]]:
+        """Return the objects of documents, and what is none; only new documents are looked at."""
+        before, self._items = self._items, {}
+        objects, broken = list[ManifestObject](), list[_BrokenObject]()
+        for document in documents:
+            known = before.get(id(document))
+            if known is None:
+                found, wrong = _objects([document])
+                broken += wrong
+                if wrong:
+                    continue
+                known = document, found[0]
+            self._items[id(document)] = known
+            objects.append(known[1])
+        return objects, broken
+
+    def reads(self, items: Iterable[ManifestObject], kinds: PodKinds) -> list[_KeptReading]:
+        """Return what objects are, and what became of each; only new ones are read."""
+        before, self._reads = self._reads, {}
+        found = list[_KeptReading]()
+        for item in items:
+            known = before.get(id(item))
+            if known is None:
+                read = read_part(item, kinds)
+                known = _KeptReading(read, ledger_entry(read), server_calls(item))
+            self._reads[id(item)] = known
+            found.append(known)
+        return found
+
+
 P = TypeVar("P", bound=SnapshotPart)
 ANY_CLUSTER: Final = DeclaredCluster()
 
@@ -121,12 +180,14 @@ def snapshot(
     complete: bool = False,
     cluster: DeclaredCluster = ANY_CLUSTER,
     kinds: PodKinds = POD_KINDS,
+    kept: KeptReadings | None = None,
 ) -> SnapshotReading:
     """Return what a cluster will contain once these documents are applied to it.
 
     Objects that the API server would refuse are left out, each with a finding, and the rest is
     read. `complete` says that what is not here does not exist (a live cluster). `kinds` are those
-    of other APIs whose controllers make pods from words of their own.
+    of other APIs whose controllers make pods from words of their own. `kept` is what the snapshot
+    before has read, under the same `kinds`.
 
     >>> pod = {"apiVersion": "v1", "kind": "Pod", "metadata": {"name": "web"}}
     >>> [workload.name for workload in snapshot([Document(pod)]).snapshot.workloads]
@@ -134,10 +195,12 @@ def snapshot(
     """
     listed = list(single_objects(documents))
     names = shown_namespaces(listed)
-    objects, broken = _objects(with_shown_namespaces(listed, names))
-    reads = [read_part(item, kinds) for item in with_distinct_names(objects)]
-    kept, repeated = last_of_each(read for read in reads if read.part is not None)
-    used = without_owned(with_live_labels(without_guesses(kept)))
+    kept_readings = KeptReadings() if kept is None else kept
+    objects, broken = kept_readings.items(with_shown_namespaces(listed, names))
+    readings = kept_readings.reads(with_distinct_names(objects), kinds)
+    reads = [each.read for each in readings]
+    last, repeated = last_of_each(read for read in reads if read.part is not None)
+    used = without_owned(with_live_labels(without_guesses(last)))
     parts = shown_parts(used, names)
     findings = [each.finding for each in broken]
     findings += [finding for read in reads for finding in read.findings]
@@ -145,10 +208,10 @@ def snapshot(
         replace(
             _snapshot(parts, _unread(reads), cluster, complete=complete),
             nodes=nodes(read.item for read in reads),
-            server_calls=tuple(_server_calls(reads, _service_names(used, parts[: len(used)]))),
+            server_calls=tuple(_server_calls(readings, _service_names(used, parts[: len(used)]))),
         ),
         (*findings, *repeated),
-        (*(each.entry() for each in broken), *map(ledger_entry, reads)),
+        (*(each.entry() for each in broken), *(each.entry for each in readings)),
     )
 
 
@@ -191,11 +254,11 @@ def _service_names(
 
 
 def _server_calls(
-    reads: Iterable[ObjectReading], names: dict[tuple[str | Unknown, str], str]
+    readings: Iterable[_KeptReading], names: dict[tuple[str | Unknown, str], str]
 ) -> Iterator[ServerCall]:
     """Yield the API server's calls to services, by the names that these are shown by."""
-    last = {_identity(read.item): read for read in reads}
-    for call in (call for read in last.values() for call in server_calls(read.item)):
+    last = {_identity(each.read.item): each.calls for each in readings if each.calls}
+    for call in (call for calls in last.values() for call in calls):
         yield replace(call, service=names.get((call.namespace, call.service), call.service))
 
 

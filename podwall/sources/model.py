@@ -11,7 +11,14 @@ from podwall.live.kubeconfig import KubeContext
 from podwall.model import UnreadPolicy
 from podwall.plan.model import Plan
 from podwall.policies.errors import Finding
-from podwall.reading import POD_KINDS, DeclaredCluster, Document, LedgerEntry, PodKind
+from podwall.reading import (
+    POD_KINDS,
+    DeclaredCluster,
+    Document,
+    KeptReadings,
+    LedgerEntry,
+    PodKind,
+)
 from podwall.sources.existence import Existence
 
 __all__ = ["ManifestOptions", "Source", "SourceKind", "Stage"]
@@ -85,7 +92,8 @@ class Source:
     Of what Pulumi manages there is more: `stack` is what people call the stack, such as `stack dev
     of shop`; `plan` has its resources, those that are deleted included; `existence` says what there
     is before the deployment, on its way and after it, where the source knows that. `cluster` is
-    what people call the one of several clusters that this is the part of.
+    what people call the one of several clusters that this is the part of. `kept` is what was read
+    of the documents of a cluster that is followed, as it was before.
     """
 
     kind: SourceKind
@@ -104,6 +112,7 @@ class Source:
     cluster: str = ""
     acknowledged: frozenset[str] = frozenset()
     pod_kinds: Mapping[tuple[str, str], PodKind] = field(default_factory=lambda: POD_KINDS)
+    kept: KeptReadings | None = field(default=None, compare=False)
 
     def as_deployed(self) -> Source | None:
         """Return what there is before the deployment as a source, None where that is not known."""

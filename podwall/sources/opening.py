@@ -17,7 +17,7 @@ from podwall.plan.plan_json import is_plan, plan_in
 from podwall.policies.errors import InvalidValue, Place, SourceError
 from podwall.policies.peers import check_name
 from podwall.policies.syntax import dns_label_problem
-from podwall.reading import Document, ObjectStatus
+from podwall.reading import Document, KeptReadings, ObjectStatus
 from podwall.reading.documents import single_objects
 from podwall.sources.files import STDIN, ParsedDocuments, read_bytes
 from podwall.sources.folders import NoChartError, read_folder
@@ -70,8 +70,8 @@ def running_cluster(options: ManifestOptions) -> Source:
     return source_of_cluster(read_cluster(options.cluster, options.namespace))
 
 
-def source_of_cluster(found: ClusterReading) -> Source:
-    """Return what was read of a cluster as a source."""
+def source_of_cluster(found: ClusterReading, kept: KeptReadings | None = None) -> Source:
+    """Return what was read of a cluster as a source; `kept` is what was read of it before."""
     return Source(
         SourceKind.CLUSTER,
         CLUSTER,
@@ -80,6 +80,7 @@ def source_of_cluster(found: ClusterReading) -> Source:
         complete=found.whole,
         others=found.others,
         notes=(found.note,),
+        kept=kept,
     )
 
 
