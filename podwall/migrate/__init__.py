@@ -14,14 +14,21 @@ from podwall.migrate.manifest import (
     python_code,
     python_script,
 )
-from podwall.migrate.migration import Migration, migrate
+from podwall.migrate.migration import (
+    EngineDifference,
+    Migration,
+    migrate,
+    under_other_engines,
+)
 
 __all__ = [
     "Edit",
+    "EngineDifference",
     "Migration",
     "manifest_code",
     "migrate",
     "policy_manifest",
     "python_code",
     "python_script",
+    "under_other_engines",
 ]

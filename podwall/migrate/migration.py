@@ -3,16 +3,17 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
+from typing import Final
 
 from podwall.diff import ConnectionChange, Diff, diff
-from podwall.engines import Engine
+from podwall.engines import AZURE, CALICO, CILIUM, SPEC, Engine
 from podwall.migrate.edits import Edit, edits
 from podwall.migrate.limits import limits
 from podwall.model import Snapshot
 from podwall.policies.errors import Finding, Severity
-from podwall.reachability import reachability
+from podwall.reachability import Reachability, reachability
 
-__all__ = ["Migration", "migrate"]
+__all__ = ["EngineDifference", "Migration", "migrate", "under_other_engines"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,3 +73,40 @@ def _applied(snapshot: Snapshot, found: tuple[Edit, ...]) -> Snapshot:
     kept = (instead.get(id(policy), policy) for policy in snapshot.policies)
     added = (edit.new for edit in found if edit.old is None)
     return replace(snapshot, policies=(*kept, *added))
+
+
+@dataclass(frozen=True, slots=True)
+class EngineDifference:
+    """What would be different of connections if another engine enforced the policies.
+
+    `first` is one of the `count` connections, the same each time.
+    """
+
+    engine: Engine
+    count: int
+    first: ConnectionChange | None = None
+
+
+_COMPARED: Final = (AZURE, CALICO, CILIUM)
+_MOST_COMPARED: Final = 300
+"""Of more workloads, three further analyses for a sentence would take too long."""
+
+
+def under_other_engines(found: Reachability) -> tuple[EngineDifference, ...]:
+    """Return what would differ under each engine of AKS, where none was named.
+
+    Nothing is returned for a cluster whose engine is known, or that is large.
+
+    >>> from podwall.model import LabelMap, SnapshotWorkload
+    >>> pods = (SnapshotWorkload("shop", "web", "Pod", LabelMap()),)
+    >>> [each.count for each in under_other_engines(reachability(Snapshot(workloads=pods)))]
+    [0, 0, 0]
+    """
+    if found.engine.name != SPEC.name or len(found.workloads) > _MOST_COMPARED:
+        return ()
+    return tuple(_difference(found, engine) for engine in _COMPARED)
+
+
+def _difference(found: Reachability, engine: Engine) -> EngineDifference:
+    changes = list(diff(found, reachability(found.snapshot, engine)).port_changes())
+    return EngineDifference(engine, len(changes), changes[0] if changes else None)

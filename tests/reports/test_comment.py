@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 from markdown_it import MarkdownIt
 
 from podwall.diff import ConnectionChangeKind, PolicyChangeKind, diff
+from podwall.model import Policy
 from podwall.policies.errors import Finding, Place, Severity
 from podwall.reachability import reachability
 from podwall.reports.comment import (
@@ -23,6 +24,7 @@ from podwall.reports.comment import (
 )
 from podwall.reports.comment.wording import address_words, endpoint_words, grouped
 from podwall.reports.formats import code_span, markdown_text
+from tests.core.builders import EVERYTHING, allow, block, cluster, pod
 from tests.reports.page.stacks import AFTER, BEFORE
 
 
@@ -149,6 +151,43 @@ def test_groups_name_every_connection_exactly_once() -> None:
         for destination in group.destinations
     ]
     assert sorted(pairs) == sorted((each.source, each.destination) for each in changes)
+
+
+def test_everybody_to_everybody_is_one_row_and_says_that_it_is_not_about_itself() -> None:
+    names = [f"shop/{name}" for name in "abcd"]
+    everybody = [changed(one, other) for one in names for other in names if one != other]
+    (group,) = grouped([*everybody[:3], *everybody[3:]])
+    assert group.not_itself
+    assert (group.sources, group.destinations) == (tuple(names), tuple(names))
+    said = comment(replace(REPORT, connections=tuple(everybody), ranges=frozenset()))
+    assert "4 workloads of `shop`" not in said
+    assert "| `shop/a`, `shop/b`, `shop/c`, `shop/d`, other than itself | TCP 80 |" in said
+    (with_itself,) = grouped([changed(one, other) for one in names for other in names])
+    assert not with_itself.not_itself
+
+
+@given(st.lists(st.tuples(st.sampled_from("abcd"), st.sampled_from("abcd")), unique=True))
+def test_rows_mean_exactly_the_connections_that_change(pairs: list[tuple[str, str]]) -> None:
+    meant = [
+        (source, destination)
+        for group in grouped([changed(f"s/{one}", f"s/{other}") for one, other in pairs])
+        for source in group.sources
+        for destination in group.destinations
+        if not (group.not_itself and source == destination)
+    ]
+    assert sorted(meant) == sorted((f"s/{one}", f"s/{other}") for one, other in pairs)
+
+
+def test_what_would_differ_under_an_engine_of_aks_is_said() -> None:
+    by_address = Policy("x", "from-anywhere", EVERYTHING, ingress=(allow(block("0.0.0.0/0")),))
+    pods = [pod(f"x/{name}") for name in "ab"]
+    before, after = reachability(cluster(*pods)), reachability(cluster(*pods, by_address))
+    judged = change_report(diff(before, after), "stack dev").judged
+    assert "as no engine was named. " in judged
+    assert "**Would differ under Cilium**: `x/a` → `x/b` " in judged
+    named = reachability(cluster(*pods, by_address), "cilium")
+    judged = change_report(diff(reachability(cluster(*pods), "cilium"), named), "stack dev").judged
+    assert judged == "Judged as Cilium enforces network policies."
 
 
 def test_a_namespace_but_for_one_workload_is_said_as_that() -> None:

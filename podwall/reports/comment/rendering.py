@@ -281,6 +281,8 @@ def _group_line(
         endpoint_words(ends, report.namespaces, report.ranges, report.unseen)
         for ends in (group.sources, group.destinations)
     )
+    if group.not_itself:
+        destinations += ", other than itself"
     # A change has its cause in what changes; the sort is stable.
     policies = sorted(group.because, key=lambda name: name not in changed)
     because = ", ".join(_policy(name, changed, group, report) for name in policies[:_POLICIES])

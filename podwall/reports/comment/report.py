@@ -20,10 +20,12 @@ from podwall.diff import (
 )
 from podwall.exit_code import ExitCode, FailOn
 from podwall.expectations import StatedBy, Statement
+from podwall.migrate import EngineDifference, under_other_engines
 from podwall.overview import Summary, summary
 from podwall.policies.errors import Finding, Place, Severity
-from podwall.reachability import ExternalRange, Reachability, UnseenPods
+from podwall.reachability import AnyEndpoint, ExternalRange, Reachability, UnseenPods
 from podwall.reports.changes import nobody, passage_text
+from podwall.reports.formats import code_span, markdown_text
 from podwall.reports.reach.headline import engine_sentence, headline
 from podwall.reports.words import counted, listed, place_words, statement_name
 from podwall.verdict_table import verdict_table
@@ -100,11 +102,11 @@ class ChangeReport:
     `subject` is what changes, such as `stack dev`. `namespaces` has the workloads of each namespace
     after the change, so that the comment can name a whole namespace instead of its workloads;
     `ranges` are the ends that are addresses outside the cluster, and `unseen` those that are pods
-    which are not shown, in words. `state` is a sentence on how
-    things are afterwards, `judged` one on the engine that is assumed. `artifact` is the address of
-    the full report. `partial`: more connections change than are listed. `verdict` is whether the
-    change passes, None where nobody asks; `delta` how many connections are open before and after,
-    `held` how many expectations hold, and `links` has addresses of places such as `shop.yaml:3`.
+    which are not shown, in words. `state` is a sentence on how things are afterwards, `judged` says
+    on which engine that rests, in Markdown. `artifact` is the address of the full report.
+    `partial`: more connections change than are listed. `verdict` is whether the change passes, None
+    where nobody asks; `delta` how many connections are open before and after, `held` how many
+    expectations hold, and `links` has addresses of places such as `shop.yaml:3`.
     `lacking` says what was not read, a sentence each.
     """
 
@@ -162,7 +164,7 @@ def change_report(
         unseen={each.id: str(each) for each in ends if isinstance(each, UnseenPods)},
         state=headline(after),
         delta=_delta(before, after),
-        judged=engine_sentence(difference.new.engine),
+        judged=" ".join(_judged(difference.new)),
         partial=next(changes, None) is not None,
     )
 
@@ -200,6 +202,30 @@ def _delta(before: Summary, after: Summary) -> str:
     if not before.undetermined and not after.undetermined:
         return words
     return f"{words}, {before.undetermined:,} → {after.undetermined:,} undetermined"
+
+
+def _judged(after: Reachability) -> Iterator[str]:
+    """Yield on whose behaviour the verdicts rest, and which would differ under another engine."""
+    yield engine_sentence(after.engine)
+    others = under_other_engines(after)
+    yield from map(_differing, (each for each in others if each.count))
+    same = [each.engine.title for each in others if not each.count]
+    if same:
+        yield f"The verdicts are the same under {listed(same)}."
+
+
+def _differing(other: EngineDifference) -> str:
+    change = other.first
+    if change is None:
+        return ""
+    ends = f"{_code(change.source)} → {_code(change.destination)}"
+    ports = markdown_text(f"{passage_text(change.before)} → {passage_text(change.after)}")
+    more = f", and {counted(other.count - 1, 'more connection')}" if other.count > 1 else ""
+    return f"**Would differ under {other.engine.title}**: {ends} ({ports}){more}."
+
+
+def _code(end: AnyEndpoint) -> str:
+    return markdown_text(str(end)) if isinstance(end, UnseenPods) else code_span(end.id)
 
 
 def _reason(change: ConnectionChange) -> str:

@@ -9,7 +9,7 @@ from typing import Final, NamedTuple
 from podwall.exit_code import ExitCode, FailOn, stops
 from podwall.policies.errors import Finding, Severity
 from podwall.reports.comment.report import ChangedConnection, ChangeReport, GateVerdict
-from podwall.reports.comment.wording import connection_count
+from podwall.reports.comment.wording import connection_count, sorts
 from podwall.reports.formats import code_span, markdown_text
 from podwall.reports.words import counted, listed
 
@@ -70,10 +70,17 @@ def _why_it_stops(report: ChangeReport, verdict: GateVerdict) -> Iterator[str]:
         if number and stops(verdict.fail_on, weight):
             unsure = weight is Severity.ERROR and all(e.only_perhaps for e in found.connections)
             do = f"{_LET_IT_BE_KNOWN}, or {to_do}" if unsure else to_do
-            yield f"**{counted(number, 'connection')} {_what(found, what)}**: {do}"
+            yield f"**{counted(number, 'connection')} {_what(found, what)}**{_where(found)}: {do}"
     yield from _findings(verdict)
     if verdict.fail_on is FailOn.UNDETERMINED and not verdict.certain:
         yield "**it is not certain of every connection that changes**: the reasons are below"
+
+
+def _where(report: ChangeReport) -> str:
+    """Return how many of the connections are of which sort, where there are several sorts."""
+    count = sorts(report)
+    words = [f"{number:,} {where}" for where, number in count.items() if number]
+    return f" ({listed(words)})" if len(words) > 1 else ""
 
 
 class _Words(NamedTuple):
@@ -136,7 +143,7 @@ def _why_it_passes(report: ChangeReport, verdict: GateVerdict) -> str:
     parts = [_openings(report)]
     closes = connection_count(_of_weight(report, Severity.WARNING))
     if closes:
-        parts.append("what closes stops nothing at this level: look whether it is still needed")
+        parts.append("what closes does not stop it: make sure that nobody needs it any more")
     others = [each for each in verdict.findings if each.severity is Severity.WARNING]
     if others:
         parts.append(f"{counted(len(others), 'warning')} below")
@@ -147,7 +154,7 @@ def _openings(report: ChangeReport) -> str:
     new = counted(connection_count(_of_weight(report, Severity.INFO)), "connection")
     stated = [each for each in report.connections if each.accepted]
     if stated:
-        words = "all that opens is stated, by " + _who(stated)
+        words = f"all that opens is meant ({_who(stated)})"
     else:
         words = "nothing opens between what was there"
     if new.startswith("0 "):
@@ -163,4 +170,4 @@ def _who(connections: Sequence[ChangedConnection]) -> str:
 
 
 def _stated(words: str, place: str) -> str:
-    return f"{markdown_text(words)} ({code_span(place)})" if place else markdown_text(words)
+    return f"{markdown_text(words)}, {code_span(place)}" if place else markdown_text(words)

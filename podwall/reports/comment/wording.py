@@ -37,6 +37,7 @@ __all__ = [
     "endpoint_words",
     "grouped",
     "outside_sentence",
+    "sorts",
 ]
 
 
@@ -179,6 +180,7 @@ class ChangeGroup:
     """Connections from any of the sources to any of the destinations that change alike.
 
     `because` and `reasons` are those of all of them, what is behind most connections first.
+    `not_itself`: an end that is on both sides changes nothing with itself.
     """
 
     kind: ConnectionChangeKind
@@ -190,6 +192,7 @@ class ChangeGroup:
     only_perhaps: bool
     because: tuple[str, ...]
     reasons: tuple[str, ...]
+    not_itself: bool = False
 
 
 class _Change(NamedTuple):
@@ -204,7 +207,7 @@ def grouped(connections: Iterable[ChangedConnection]) -> list[ChangeGroup]:
     """Return the connections in groups, ordered by kind, then by destination.
 
     Sources that change alike towards one destination are put together, then destinations with the
-    same sources.
+    same sources, or with all the same but themselves.
     """
     towards: defaultdict[tuple[_Change, str], list[ChangedConnection]] = defaultdict(list)
     for each in connections:
@@ -213,8 +216,39 @@ def grouped(connections: Iterable[ChangedConnection]) -> list[ChangeGroup]:
     alike: defaultdict[tuple[_Change, tuple[str, ...]], list[ChangedConnection]] = defaultdict(list)
     for (change, _), found in towards.items():
         alike[change, tuple(sorted(each.source for each in found))].extend(found)
-    groups = (_change_group(change, sources, found) for (change, sources), found in alike.items())
+    groups = (_change_group(change, sources, found) for (change, sources), found in _joined(alike))
     return sorted(groups, key=_group_order)
+
+
+_Alike = Mapping[tuple[_Change, tuple[str, ...]], list[ChangedConnection]]
+_Group = tuple[tuple[_Change, tuple[str, ...]], list[ChangedConnection]]
+
+
+def _joined(alike: _Alike) -> Iterator[_Group]:
+    """Yield the groups, those as one that differ only in that no end changes with itself.
+
+    Where a destination and its sources are together the same ends as another and its, every
+    connection among these changes, but for those of the destinations with themselves.
+    """
+    among: defaultdict[tuple[_Change, frozenset[str]], list[_Group]] = defaultdict(list)
+    for (change, sources), found in alike.items():
+        towards = {each.destination for each in found}
+        alone = len(towards) == 1 and not towards & {*sources}
+        together = frozenset((*sources, *(towards if alone else ())))
+        among[change, together].append(((change, sources), found))
+    for (change, ends), groups in among.items():
+        single = [each for each in groups if not _destinations(each) <= {*each[0][1]}]
+        others = [each for each in groups if each not in single]
+        if len(single) > 1 and all(len(_destinations(each)) == 1 for each in single):
+            every = [connection for _, group in single for connection in group]
+            yield (change, tuple(sorted(ends))), every
+            yield from others
+        else:
+            yield from groups
+
+
+def _destinations(group: _Group) -> set[str]:
+    return {each.destination for each in group[1]}
 
 
 def _change_group(
@@ -222,14 +256,16 @@ def _change_group(
 ) -> ChangeGroup:
     because = Counter(sorted(name for each in found for name in each.because))
     reasons = Counter(sorted(each.reason for each in found if each.reason))
+    destinations = tuple(sorted({each.destination for each in found}))
     return ChangeGroup(
         *change[:3],
         sources,
-        tuple(sorted({each.destination for each in found})),
+        destinations,
         change.accepted,
         change.only_perhaps,
         tuple(name for name, _ in because.most_common()),
         tuple(reason for reason, _ in reasons.most_common()),
+        not_itself=len(found) < len(sources) * len(destinations),
     )
 
 
@@ -285,6 +321,16 @@ def outside_sentence(report: ChangeReport) -> str:
 def connection_count(report: ChangeReport) -> int:
     """Return how many connections change, counted as in the sentences."""
     return sum(sum(count.values()) for count in _counted(report))
+
+
+def sorts(report: ChangeReport) -> dict[str, int]:
+    """Return how many connections change between workloads, with the outside, with unseen pods."""
+    count = _counted(report)
+    return {
+        "between workloads": count.inside.total(),
+        "with addresses outside the cluster": count.outside.total(),
+        "with pods that are not shown": count.unseen.total(),
+    }
 
 
 def _with_unseen(count: Counter[_Effect]) -> str:

@@ -20,7 +20,7 @@ def engine_sentence(engine: Engine) -> str:
     'Judged without a network policy engine: policies have no effect.'
     """
     if engine == SPEC:
-        return "Judged by the NetworkPolicy specification: no engine was named, and they differ."
+        return "Judged by the NetworkPolicy specification, as no engine was named."
     if not engine.enforces:
         return "Judged without a network policy engine: policies have no effect."
     return f"Judged as {engine.title} enforces network policies."
