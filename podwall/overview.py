@@ -40,6 +40,7 @@ __all__ = [
     "NamespaceGrid",
     "Share",
     "Summary",
+    "either",
     "exposure_groups",
     "external_names",
     "namespace_grid",
@@ -351,11 +352,12 @@ def _unseen_cells(
         for name in group.workloads:
             inward = group.direction is Direction.INGRESS
             pair = (last, index[name]) if inward else (index[name], last)
-            found[pair] = _either(found[pair], group.ports)
+            found[pair] = either(found[pair], group.ports)
     return {pair: Cell(*ports) for pair, ports in found.items()}
 
 
-def _either(one: PairVerdict, other: PairVerdict) -> PairVerdict:
+def either(one: PairVerdict, other: PairVerdict) -> PairVerdict:
+    """Return what passes by one of two verdicts, and what may by one and does by none."""
     allowed = one.allowed | other.allowed
     return PairVerdict(allowed, (one.undetermined | other.undetermined) - allowed)
 

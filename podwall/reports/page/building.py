@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import Final
 
 import numpy as np
 
 from podwall.diff import AnalysisView, ConnectionChangeKind, SideBySide, side_by_side
 from podwall.engines import Engine
-from podwall.overview import Summary, summary
+from podwall.overview import ExposureGroup, Summary, exposure_groups, summary
 from podwall.policies.rules import Direction
 from podwall.reachability import Reachability
 from podwall.reports.page.document import (
@@ -22,6 +22,12 @@ from podwall.reports.page.document import (
 )
 from podwall.reports.page.endpoints import first_notes, labels_of, page_endpoints
 from podwall.reports.page.policies import PagePolicies
+from podwall.reports.page.unseen_rows import (
+    UnseenVerdicts,
+    extended,
+    unseen_changes,
+    unseen_rows,
+)
 from podwall.reports.page.verdicts import EndpointSets, IntArray, Numbering, VerdictNumbers, runs_of
 from podwall.reports.words import printable
 
@@ -40,30 +46,48 @@ _CHANGES: Final = {
 def page_document(after: Reachability, before: Reachability | None = None) -> PageDocument:
     """Return the document of an analysis, and of the change that led to it if `before` is given."""
     view = side_by_side(after, before)
-    return document_of(view, summary(view.after.table))
+    return document_of(view, summary(view.after.table), exposure_groups(after))
 
 
-def document_of(view: SideBySide, found: Summary) -> PageDocument:
-    """Return the document of one or two analyses; `found` is the summary of that after."""
+def document_of(
+    view: SideBySide, found: Summary, exposure: Sequence[ExposureGroup]
+) -> PageDocument:
+    """Return the document of one or two analyses.
+
+    `found` is the summary of that after, and `exposure` what it lets pods do that are not shown.
+    """
     numbers = VerdictNumbers()
     sides = [each for each in (view.after, view.before) if each is not None]
     verdicts = [np.array([numbers.verdict(v) for v in side.verdicts.verdicts]) for side in sides]
-    written = [_side(*each, numbers) for each in zip(sides, verdicts, strict=True)]
+    exposures = [exposure, *(exposure_groups(each.reachability) for each in sides[1:])]
+    rows = unseen_rows(exposures)
+    names = [*(each.id for each in view.workloads), *("" for _ in view.outside)]
+    unseen = [
+        UnseenVerdicts.of(side.reachability, rows, groups, names, numbers)
+        for side, groups in zip(sides, exposures, strict=True)
+    ]
+    written = [_side(*each, numbers) for each in zip(sides, verdicts, unseen, strict=True)]
     return PageDocument(
         engine=_engine(view.after.reachability.engine),
-        endpoints=page_endpoints(view),
+        endpoints=(*page_endpoints(view), *(each.endpoint() for each in rows)),
         labels=_namespace_labels(view),
         ports=numbers.page_ports(),
         verdicts=numbers.page_verdicts(),
         after=written[0],
         before=written[1] if view.before is not None else None,
-        changes=tuple(_changes(view, verdicts)),
+        changes=tuple(dict.fromkeys(_changes(view, verdicts, unseen, numbers))),
         notes=tuple(first_notes(found, view)),
     )
 
 
-def _side(side: AnalysisView, verdicts: IntArray, numbers: VerdictNumbers) -> PageSide:
+def _side(
+    side: AnalysisView, verdicts: IntArray, unseen: UnseenVerdicts, numbers: VerdictNumbers
+) -> PageSide:
     """Return one analysis for the page; `verdicts` has the page's number of each verdict."""
+    rows, columns, cells = extended(
+        side.sources, side.destinations, verdicts[side.verdicts.cells], unseen
+    )
+    nothing = np.zeros(len(rows) - len(side.sources), np.int64)
     sets = EndpointSets(side.elements, side.scopes.universe)
     policies = PagePolicies(side.scopes, sets, numbers)
     isolations: Numbering[PageIsolation] = Numbering(PageIsolation(()))
@@ -72,13 +96,13 @@ def _side(side: AnalysisView, verdicts: IntArray, numbers: VerdictNumbers) -> Pa
         for way in (Direction.INGRESS, Direction.EGRESS)
     )
     return PageSide(
-        rows=tuple(side.sources.tolist()),
-        columns=tuple(side.destinations.tolist()),
-        cells=tuple(map(runs_of, verdicts[side.verdicts.cells])),
-        selves=tuple(verdicts[side.selves].tolist()),
+        rows=tuple(rows.tolist()),
+        columns=tuple(columns.tolist()),
+        cells=tuple(map(runs_of, cells)),
+        selves=tuple(np.concatenate([verdicts[side.selves], nothing]).tolist()),
         isolations=isolations.values,
-        ingress=ingress,
-        egress=egress,
+        ingress=(*ingress, *nothing.tolist()),
+        egress=(*egress, *nothing.tolist()),
         policies=policies.policies(),
         exempt={way.field: policies.exemptions(way) for way in Direction},
         hiding=policies.hiding(),
@@ -87,10 +111,18 @@ def _side(side: AnalysisView, verdicts: IntArray, numbers: VerdictNumbers) -> Pa
     )
 
 
-def _changes(view: SideBySide, verdicts: list[IntArray]) -> Iterator[PageChange]:
+def _changes(
+    view: SideBySide,
+    verdicts: list[IntArray],
+    unseen: list[UnseenVerdicts],
+    numbers: VerdictNumbers,
+) -> Iterator[PageChange]:
     """Yield the changes with the page's numbers of verdicts, which are those after, then before."""
     for before, after, kind in view.changes():
         yield PageChange(int(verdicts[1][before]), int(verdicts[0][after]), _CHANGES[kind])
+    if view.before is not None:
+        for old, new, kind in unseen_changes(unseen[1], unseen[0], numbers):
+            yield PageChange(old, new, _CHANGES[kind])
 
 
 def _engine(engine: Engine) -> PageEngine:

@@ -45,7 +45,11 @@ Runs = tuple[int, ...]
 
 @dataclass(frozen=True, slots=True)
 class PageEndpoint:
-    """A workload, or addresses outside the cluster; `replicas` None: not known."""
+    """A workload, or what is no workload of the source; `replicas` None: not known.
+
+    What is `external` has no policies here: addresses outside the cluster or, if it is `unseen`,
+    pods that the source does not show.
+    """
 
     id: str
     namespace: str
@@ -56,6 +60,7 @@ class PageEndpoint:
     host: bool = False
     place: str = ""
     external: bool = False
+    unseen: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -168,7 +168,7 @@ def html_page(  # noqa: PLR0913 - each is a part of the page of its own
     else:
         heading = PageHeading(subject, answer, judged, start=start)
     unseen = exposure_groups(after)
-    return rendered_page(document_of(view, found), heading, findings, lacking, unseen)
+    return rendered_page(document_of(view, found, unseen), heading, findings, lacking, unseen)
 
 
 def _shown_first(focus: Focus, namespaces: Collection[str]) -> str:

@@ -9,6 +9,7 @@ import numpy as np
 import numpy.typing as npt
 
 from podwall.portset import ALL_PORTS, NO_PORTS, PortSet
+from podwall.reachability.values import PairVerdict
 from podwall.reports.page.document import PagePorts, PageVerdict, Runs
 from podwall.reports.words import printable
 from podwall.verdict_table import CausedVerdict
@@ -61,6 +62,13 @@ class VerdictNumbers:
         perhaps = tuple((self._ports.of(e.ports), printable(e.because)) for e in found.undetermined)
         verdict = PageVerdict(self._ports.of(found.allowed), perhaps, found.exact)
         return self._verdicts.of(verdict)
+
+    def passing(self, number: int) -> PairVerdict:
+        """Return the ports of a verdict by its number."""
+        ports, found = self._ports.values, self._verdicts.values[number]
+        return PairVerdict(
+            ports[found.allowed], PortSet.union(ports[k] for k, _ in found.undetermined)
+        )
 
     def page_ports(self) -> tuple[PagePorts, ...]:
         """Return all port sets as the page has them."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import defaultdict
 from dataclasses import replace
 from ipaddress import ip_network
 from random import Random
@@ -10,11 +11,15 @@ import pytest
 
 from podwall.diff import ConnectionChangeKind, Diff, diff
 from podwall.engines import ENGINES
-from podwall.model import IpNetwork, Snapshot
+from podwall.model import IpNetwork, PodPeer, Snapshot
+from podwall.overview import exposure_groups
+from podwall.policies.rules import Direction
+from podwall.portset import NO_PORTS, PortSet
 from podwall.reachability import AnyEndpoint, Connection, ExternalRange, Reachability, reachability
 from podwall.reachability.addresses import first_address
+from podwall.reachability.values import PairVerdict
 from podwall.reports.page.building import page_document
-from podwall.reports.page.document import PageDocument, PageSide
+from podwall.reports.page.document import PageDocument, PageEndpoint, PageSide
 from tests.core.builders import allow, block, cluster, peers, pod, policy, selector, tcp
 from tests.core.clusters import Size, random_cluster
 from tests.core.obscured import obscured
@@ -29,9 +34,15 @@ def _random(seed: str, engine: str, *, hidden: float = 0.0, size: Size = SMALL) 
     return reachability(obscured(rng, random_cluster(rng, size), hidden), engine)
 
 
+def _shown(document: PageDocument) -> list[PageEndpoint]:
+    """Return the endpoints but for pods that are not shown, which come last."""
+    return [each for each in document.endpoints if not each.unseen]
+
+
 def _real_ids(document: PageDocument) -> list[str]:
-    """Return an id that the analysis knows for each endpoint of the page."""
-    return [dict(each.labels)["range"] if each.external else each.id for each in document.endpoints]
+    """Return an id that the analysis knows for each endpoint of the page that is shown."""
+    shown = _shown(document)
+    return [dict(each.labels)["range"] if each.external else each.id for each in shown]
 
 
 def _told(
@@ -97,16 +108,16 @@ def _members(side: PageSide, number: int) -> list[int]:
 
 def test_ranges_that_behave_alike_are_one_endpoint() -> None:
     inner = cluster(policy("x", ingress=(allow(block("10.0.0.0/8"), ports=(tcp(80),)),)))
-    outside = [e for e in page_document(reachability(inner, "cilium")).endpoints if e.external]
+    outside = [e for e in _shown(page_document(reachability(inner, "cilium"))) if e.external]
     assert [each.id for each in outside] == ["10.0.0.0/8", "outside"]
-    everything = page_document(reachability(cluster(), "spec")).endpoints
+    everything = _shown(page_document(reachability(cluster(), "spec")))
     assert [each.id for each in everything if each.external] == ["outside"]
 
 
 def test_endpoints_of_one_namespace_stand_together() -> None:
     ids = ["a-b/w", "a/z", "a-b/c", "a/b"]
     document = page_document(reachability(cluster(*(pod(each) for each in ids))))
-    shown = [each.id for each in document.endpoints]
+    shown = [each.id for each in _shown(document)]
     assert shown == ["a/b", "a/z", "a-b/c", "a-b/w", "outside"]
 
 
@@ -162,7 +173,7 @@ def test_ranges_that_only_one_moment_tells_apart_keep_their_verdicts_at_both() -
 
 def test_a_network_of_the_page_is_one_of_the_analysis() -> None:
     document = page_document(_random("networks", "spec"))
-    for each in document.endpoints:
+    for each in _shown(document):
         assert all(ip_network(value) for key, value in each.labels if each.external and key)
 
 
@@ -214,8 +225,8 @@ def _page_kinds(document: PageDocument) -> dict[tuple[str, str], str]:
     assert document.before is not None
     kinds = {(each.before, each.after): each.kind for each in document.changes}
     found: dict[tuple[str, str], str] = {}
-    for i, source in enumerate(document.endpoints):
-        for j, destination in enumerate(document.endpoints):
+    for i, source in enumerate(_shown(document)):
+        for j, destination in enumerate(_shown(document)):
             pair = _number(document.before, i, j), _number(document.after, i, j)
             if pair in kinds and not (source.external and destination.external):
                 for one in _ranges(document, i):
@@ -225,7 +236,7 @@ def _page_kinds(document: PageDocument) -> dict[tuple[str, str], str]:
 
 def _kinds(difference: Diff, document: PageDocument) -> dict[tuple[str, str], str]:
     """Return the kind of every change of a diff, its ranges cut as the page has them."""
-    places = range(len(document.endpoints))
+    places = range(len(_shown(document)))
     outside = [
         ip_network(each)
         for place in places
@@ -250,3 +261,78 @@ def _cut(end: AnyEndpoint, outside: list[IpNetwork]) -> list[str]:
 def _span(network: IpNetwork) -> range:
     first = first_address(network)
     return range(first, first + network.num_addresses)
+
+
+def _of_unseen(document: PageDocument, side: PageSide, name: str) -> dict[tuple[str, str], object]:
+    """Return what passes between workloads and a row of pods that are not shown."""
+    ids = [each.id for each in document.endpoints]
+    row = ids.index(name)
+    found = {}
+    for index, each in enumerate(document.endpoints):
+        if not each.external:
+            for pair in ((row, index), (index, row)):
+                allowed, doubts = _told(document, side, *pair)
+                maybe = PortSet.union(ports for ports, _ in doubts)
+                found[ids[pair[0]], ids[pair[1]]] = PairVerdict(allowed, maybe)
+    return found
+
+
+def _exposed(found: Reachability, names: set[str]) -> dict[tuple[str, str], PairVerdict]:
+    """Return what passes between workloads and some pods that are not shown, group by group."""
+    passing: dict[tuple[str, str], PairVerdict] = defaultdict(
+        lambda: PairVerdict(NO_PORTS, NO_PORTS)
+    )
+    for group in exposure_groups(found):
+        if names.intersection(map(str, group.pods)):
+            for workload in group.workloads:
+                pair = (
+                    ("pods", workload)
+                    if group.direction is Direction.INGRESS
+                    else (workload, "pods")
+                )
+                allowed = passing[pair].allowed | group.ports.allowed
+                maybe = passing[pair].undetermined | group.ports.undetermined
+                passing[pair] = PairVerdict(allowed, maybe - allowed)
+    return passing
+
+
+@pytest.mark.parametrize("engine", ENGINES)
+def test_a_row_of_pods_that_are_not_shown_has_what_the_exposure_has(engine: str) -> None:
+    exposed = 0
+    for seed in range(12):
+        rng = Random(f"unseen {engine} {seed}")
+        found = reachability(replace(random_cluster(rng, SMALL), complete=False), engine)
+        document = page_document(found)
+        rows = [each for each in document.endpoints if each.unseen]
+        assert bool(rows) == bool(exposure_groups(found))
+        assert len(rows) <= 2
+        for each in rows:
+            told = _of_unseen(document, document.after, each.id)
+            expected = _exposed(found, {value for _, value in each.labels})
+            exposed += bool(expected)
+            for pair, verdict in told.items():
+                end = tuple("pods" if name == each.id else name for name in pair)
+                assert verdict == expected[end], (seed, pair)
+    assert exposed > 5
+
+
+def test_a_whole_cluster_has_no_row_for_pods_that_are_not_shown() -> None:
+    document = page_document(reachability(cluster(), closed=True))
+    assert not any(each.unseen for each in document.endpoints)
+
+
+def test_what_pods_may_begin_to_do_that_are_not_shown_is_a_change() -> None:
+    inside = policy("x", selector(app="a"), "in", ingress=(allow(peers(app="b")),))
+    deny = policy("x", name="deny", ingress=(), egress=())
+    everywhere = replace(inside, ingress=(allow(PodPeer(selector(), selector(env="dev"))),))
+    pods = pod("x/a"), pod("x/b")
+    both = (cluster(deny, each, *pods, complete=False) for each in (inside, everywhere))
+    before, after = map(reachability, both)
+    document = page_document(after, before)
+    (row,) = (each for each in document.endpoints if each.unseen)
+    assert row.id == "any pod of other namespaces with env=dev"
+    kinds = {(each.before, each.after): each.kind for each in document.changes}
+    assert document.before is not None
+    place, target = document.endpoints.index(row), [e.id for e in document.endpoints].index("x/a")
+    numbers = [_number(side, place, target) for side in (document.before, document.after)]
+    assert kinds[numbers[0], numbers[1]] == "opens"

@@ -7,12 +7,14 @@ from dataclasses import replace
 
 import pytest
 
-from podwall.model import UnreadPolicy
+from podwall.model import PodPeer, UnreadPolicy
 from podwall.reachability import reachability
+from tests.core.builders import allow, policy, selector, tcp
 from tests.reports.page.browser import Theme
 from tests.reports.page.conftest import Show
 from tests.reports.page.stacks import AFTER, BEFORE, HOSTILE, STACK, hostile
 
+OF_DEV = PodPeer(selector(), selector(env="dev"))
 LABELS = "[...document.querySelectorAll('.cell')].map(e => e.getAttribute('aria-label'))"
 
 
@@ -39,6 +41,43 @@ def test_what_is_not_certain_is_not_called_closed(show: Show) -> None:
     said = " ".join(show(replace(STACK, unread_policies=(unread,))).text("#panel").split())
     assert "No workload can be reached from outside the cluster for certain." in said
     assert "Every workload can perhaps be reached from outside the cluster." in said
+
+
+OPEN = replace(STACK, complete=False)
+TO_DEV = replace(
+    OPEN,
+    workloads=tuple(each for each in STACK.workloads if each.namespace == "shop"),
+    policies=(
+        STACK.policies[0],
+        policy("shop", selector(app="db"), "db", ingress=(allow(OF_DEV, ports=(tcp(5432),)),)),
+    ),
+)
+
+
+def test_pods_that_are_not_shown_have_a_row_that_says_who_they_are(show: Show) -> None:
+    tab = show(TO_DEV, "#view=matrix")
+    labels = tab.run(LABELS)
+    assert "from any pod of other namespaces with env=dev to shop/db: TCP 5432" in labels
+    assert "from any pod of other namespaces with env=dev to shop/api: denied" in labels
+    names = tab.run("[...document.querySelectorAll('.side .label')].map(e => e.textContent)")
+    assert names[-2:] == ["not shown", "any pod of other namespaces with env=dev"]
+
+
+def test_a_pair_with_pods_that_are_not_shown_leads_to_who_they_are(show: Show) -> None:
+    tab = show(TO_DEV, "#view=matrix&from=&to=")
+    tab.click('[aria-label^="from any pod of other namespaces with env=dev to shop/db"]')
+    said = " ".join(tab.text("#panel").split())
+    assert "TCP 5432" in said
+    assert "stands below under “Pods that are not shown”" in said
+    assert "Arriving at" not in said
+
+
+def test_of_many_pods_that_are_not_shown_there_is_one_row(show: Show) -> None:
+    names = show(OPEN, "#view=matrix").run(
+        "[...document.querySelectorAll('.side .label')].map(e => e.textContent)"
+    )
+    assert names.count("not shown") == 1
+    assert len(names) - names.index("not shown") <= 3
 
 
 @pytest.mark.parametrize("view", ["matrix", "graph", "table"])

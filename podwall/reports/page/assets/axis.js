@@ -14,7 +14,7 @@ export function filterOf(text) {
 function matches(endpoint, word) {
   if (word.endsWith('/')) return `${endpoint.namespace}/`.toLowerCase() === word;
   if (word.includes('=')) return endpoint.labels.some(([key, value]) => `${key}=${value}`.toLowerCase() === word);
-  if (word === 'outside' && endpoint.external) return true;
+  if (word === 'outside' && endpoint.external && !endpoint.unseen) return true;
   return endpoint.id.toLowerCase().includes(word);
 }
 
@@ -25,8 +25,8 @@ export function axisOf(model, shown, folded) {
   for (const namespace of model.namespaces) {
     const members = namespace.members.filter((index) => shown[index]);
     if (members.length === 0) continue;
-    const { index, name, external } = namespace;
-    const whole = { namespace: index, name, members, external, key: `${name}/` };
+    const { index, name, external, unseen } = namespace;
+    const whole = { namespace: index, name, members, external, unseen, key: `${name}/` };
     if (folded.has(name) && members.length > 1) {
       items.push({ ...whole, kind: 'group' });
     } else {
@@ -38,8 +38,8 @@ export function axisOf(model, shown, folded) {
 
 /** @param {Model} model @param {number} index @returns {Leaf} */
 export function leafOf(model, index) {
-  const { id, name, group, external } = model.endpoints[index];
-  return { namespace: group, external, kind: 'leaf', key: id, name, members: [index], index };
+  const { id, name, group, external, unseen } = model.endpoints[index];
+  return { namespace: group, external, unseen, kind: 'leaf', key: id, name, members: [index], index };
 }
 
 // Marks which endpoints stay as a source and as a destination under the filters.

@@ -36,6 +36,7 @@ export interface PageEndpoint {
   host: boolean;
   place: string;
   external: boolean;
+  unseen: boolean;
 }
 
 export interface PageEngine {

@@ -110,10 +110,10 @@ function side(app, places, end, chosen) {
 /** @param {App} app @param {Stacked} place @param {'from' | 'to'} end @param {Item | null} chosen */
 function entry(app, { item }, end, chosen) {
   if (item.kind === 'band') {
-    return el('li', { class: 'band' }, el('button', { type: 'button', 'aria-expanded': 'true', click: () => app.fold(item.name) }, el('bdi', {}, item.external ? 'external' : item.name)));
+    return el('li', { class: 'band' }, el('button', { type: 'button', 'aria-expanded': 'true', click: () => app.fold(item.name) }, el('bdi', {}, item.name || 'external')));
   }
   const pressed = chosen?.key === item.key;
   const act = () => app.choose(end === 'from' ? { from: pressed ? '' : item.key } : { to: pressed ? '' : item.key }, true);
   const fold = item.kind === 'group' && el('button', { type: 'button', class: 'caret', 'aria-expanded': 'false', 'aria-label': `Unfold ${itemName(app.model, item)}`, click: () => app.unfold(item.name) });
-  return el('li', { class: item.kind }, fold, el('button', { type: 'button', class: 'end', 'aria-pressed': String(pressed), title: itemName(app.model, item), click: act }, el('bdi', {}, item.external && item.kind === 'group' ? 'external' : item.name)));
+  return el('li', { class: item.kind }, fold, el('button', { type: 'button', class: 'end', 'aria-pressed': String(pressed), title: itemName(app.model, item), click: act }, el('bdi', {}, item.name || 'external')));
 }

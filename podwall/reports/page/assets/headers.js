@@ -37,7 +37,7 @@ export function nameCorner(view) {
 
 /** @param {Model} model @param {Item} item */
 function namespaceOf(model, item) {
-  return item.external ? 'external' : model.namespaces[item.namespace].name;
+  return model.namespaces[item.namespace].name || 'external';
 }
 
 /** @param {MatrixView} view @param {number} r */
@@ -92,12 +92,13 @@ function name(view, item, { r, c, expanded, index, role, ...rest }) {
   return el('div', {
     role, ...rest, title, 'aria-label': title, 'aria-expanded': expanded, 'aria-colindex': index,
     'data-r': r, 'data-c': c, tabindex: -1,
-  }, el('span', { class: 'label' }, el('bdi', {}, item.external && item.kind !== 'leaf' ? 'external' : item.name)), count);
+  }, el('span', { class: 'label' }, el('bdi', {}, item.name || 'external')), count);
 }
 
 /** @param {Model} model @param {Item} item */
 function titleOf(model, item) {
   if (item.kind === 'leaf') return model.endpoints[item.index].id;
+  if (item.unseen) return 'pods that are not shown';
   const many = plural(item.members.length, item.external ? 'address range' : 'workload');
   return item.external ? `outside the cluster, ${many}` : `namespace ${item.name}, ${many}`;
 }

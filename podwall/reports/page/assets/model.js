@@ -8,6 +8,10 @@
 export const ABSENT = -1;
 export const DENIED = 0;
 
+// What stands in the place of a namespace above pods that the source does not show. No namespace is
+// called so: their names have no space.
+export const NOT_SHOWN = 'not shown';
+
 /** @param {PageDocument} raw @returns {Model} */
 export function decoded(raw) {
   const namespaces = namespacesOf(raw.endpoints);
@@ -29,13 +33,14 @@ function namespacesOf(endpoints) {
   const namespaces = [];
   endpoints.forEach((endpoint, index) => {
     const last = namespaces.at(-1);
-    if (last && last.name === endpoint.namespace && last.external === endpoint.external) {
+    if (last && (last.unseen || last.name === endpoint.namespace) && last.external === endpoint.external && last.unseen === endpoint.unseen) {
       last.members.push(index);
     } else {
       namespaces.push({
         index: namespaces.length,
-        name: endpoint.namespace,
+        name: endpoint.unseen ? NOT_SHOWN : endpoint.namespace,
         external: endpoint.external,
+        unseen: endpoint.unseen,
         members: [index],
       });
     }

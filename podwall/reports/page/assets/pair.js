@@ -20,6 +20,14 @@ const SIGNS = { [MATCH.NO]: '✗', [MATCH.MAYBE]: '?', [MATCH.YES]: '✓' };
 // Of very many pairs the causes are looked up once for all that have the same verdict.
 const ALIKE = 'This cause was found for another pair with the same verdict; this pair may have one of its own: ask podwall explain.';
 
+// Whom each rule means is written down for what is shown alone.
+const UNSEEN = 'Which pods, and on which ports, stands below under “Pods that are not shown”. By which rule, podwall explain says.';
+
+/** @param {Model} model @param {number} i @param {number} j */
+function isUnseen({ endpoints }, i, j) {
+  return endpoints[i].unseen || endpoints[j].unseen;
+}
+
 /** @param {App} app @param {Leaf} row @param {Leaf} column */
 export function pairCard(app, row, column) {
   const [i, j] = [row.index, column.index];
@@ -31,7 +39,7 @@ export function pairCard(app, row, column) {
     el('p', { class: 'verdict' }, el('span', { class: `sign ${STATUSES[code].name}` }), el('strong', {}, sentence(app, row, column, same))),
     app.state.time === 'difference' ? history(model, i, j) : null,
     causes(app, i, j),
-    same || code === CODE.absent ? null : steps(app, i, j),
+    same || code === CODE.absent ? null : isUnseen(app.model, i, j) ? el('p', { class: 'hint' }, UNSEEN) : steps(app, i, j),
     i === j ? null : el('p', { class: 'acts' }, el('button', { type: 'button', class: 'quiet', click: () => app.swap() }, 'The other way round')));
 }
 

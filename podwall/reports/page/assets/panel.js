@@ -116,7 +116,7 @@ function endCard(app, item) {
   return el('section', {},
     el('h2', {}, el('bdi', {}, endpoint.id)),
     el('p', { class: 'about' }, about(endpoint)),
-    el('ul', { class: 'labels' }, endpoint.labels.map(([key, value]) => el('li', {}, el('bdi', {}, `${key}=${value}`)))),
+    el('ul', { class: 'labels' }, endpoint.labels.map(([key, value]) => el('li', {}, el('bdi', {}, endpoint.unseen ? value : `${key}=${value}`)))),
     isolation(app, item.index),
     reaches(app, item.index, 'from', 'reaches'),
     reaches(app, item.index, 'to', 'is reached by'));
@@ -124,6 +124,7 @@ function endCard(app, item) {
 
 /** @param {Endpoint} endpoint */
 function about(endpoint) {
+  if (endpoint.unseen) return 'Pods that nobody has shown, and that policies let connect once they are there. More about them stands below.';
   if (endpoint.external) return 'Addresses outside the cluster that every policy treats alike.';
   const pods = endpoint.replicas === null ? 'number of pods not known' : plural(endpoint.replicas, 'pod');
   return [endpoint.kind, pods, endpoint.host && 'on the host network: policies do not apply', endpoint.place].filter(Boolean).join(' · ');
@@ -161,7 +162,7 @@ function namespaceCard(app, item) {
   const shown = item.members.slice(0, 3 * MOST).map((index) => el('li', {}, nameButton(app, index)));
   const rest = item.members.length - shown.length;
   return el('section', {}, el('h2', {}, itemName(app.model, item)),
-    el('p', { class: 'about' }, plural(item.members.length, item.external ? 'address range' : 'workload')),
+    el('p', { class: 'about' }, item.unseen ? 'Who they are stands below.' : plural(item.members.length, item.external ? 'address range' : 'workload')),
     el('button', { type: 'button', class: 'quiet', click: () => app.unfold(item.name) }, 'Unfold'),
     el('ul', { class: 'names' }, shown, rest > 0 && el('li', { class: 'rest' }, `and ${rest.toLocaleString('en')} more`)));
 }

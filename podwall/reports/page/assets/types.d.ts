@@ -23,6 +23,7 @@ export interface Namespace {
   index: number;
   name: string;
   external: boolean;
+  unseen: boolean;
   members: number[];
 }
 
@@ -60,6 +61,7 @@ interface AnyItem {
   name: string;
   namespace: number;
   external: boolean;
+  unseen: boolean;
   members: number[];
 }
 

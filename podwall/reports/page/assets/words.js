@@ -14,6 +14,7 @@ export function plural(count, one, many = `${one}s`) {
 /** @param {Model} model @param {Item} item */
 export function itemName(model, item) {
   if (item.kind === 'leaf') return model.endpoints[item.index].id;
+  if (item.unseen) return 'pods that are not shown';
   return item.external ? 'outside the cluster' : `namespace ${item.name}`;
 }
 
