@@ -35,7 +35,7 @@ from podwall.plan.real_names import RealNames, real_names
 from podwall.policies.errors import Finding, Place, Severity
 from podwall.reachability import Reachability, reachability
 from podwall.reading import KeptReadings, LedgerEntry, ObjectStatus, SnapshotReading, snapshot
-from podwall.reading.ledger import ACCEPTABLE, not_closed, unknown_kinds
+from podwall.reading.ledger import ACCEPTABLE, NOT_BUILT, not_closed, unknown_kinds
 from podwall.sources.existence import Existence, existence_findings
 from podwall.sources.model import Source, SourceKind, Stage
 from podwall.sources.stacks import single_cluster, stage_of
@@ -147,7 +147,7 @@ class Review:
         entries = (
             *self.reading.ledger,
             *self.source.others,
-            *(_unparsed(each) for each in _errors(self.source.findings)),
+            *(_unparsed(each) for each in _errors(self.source.findings) if each.id != NOT_BUILT),
             *unseen_entries(self.plan.afterwards()),
         )
         return tuple(map(self._weighed, entries))

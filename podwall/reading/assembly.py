@@ -23,6 +23,7 @@ from podwall.model import (
     undeclared_labels,
 )
 from podwall.policies.errors import Finding, Severity
+from podwall.reading.brought_objects import kinds_in_namespaces
 from podwall.reading.documents import DeclaredCluster, Document, single_objects
 from podwall.reading.fields import Malformed
 from podwall.reading.ledger import LedgerEntry, ObjectStatus, named_in
@@ -206,7 +207,7 @@ def snapshot(
     findings += [finding for read in reads for finding in read.findings]
     return SnapshotReading(
         replace(
-            _snapshot(parts, _unread(reads), cluster, complete=complete),
+            _snapshot(parts, tuple(_unread(reads)), cluster, complete=complete),
             nodes=nodes(read.item for read in reads),
             server_calls=tuple(_server_calls(readings, _service_names(used, parts[: len(used)]))),
         ),
@@ -238,8 +239,13 @@ def _objects(documents: Iterable[Document]) -> tuple[list[ManifestObject], list[
     return objects, broken
 
 
-def _unread(reads: Iterable[ObjectReading]) -> tuple[UnreadPolicy, ...]:
-    return tuple(each for read in reads for each in read.unread)
+def _unread(reads: Sequence[ObjectReading]) -> Iterator[UnreadPolicy]:
+    """Yield what may decide and is not read, in its namespace if a definition says it is in one."""
+    namespaced = kinds_in_namespaces(read.item for read in reads)
+    for read in reads:
+        of_default = (read.item.group, read.item.kind) in namespaced and read.is_unknown
+        for each in read.unread:
+            yield replace(each, namespace=read.item.namespace) if of_default else each
 
 
 def _service_names(

@@ -1,22 +1,26 @@
-"""Kinds whose controllers apply objects that are written elsewhere: in a chart, or a repository.
+"""Kinds whose controllers apply objects that nothing here shows.
 
-Nobody can tell from such an object what it brings. A release is installed into one namespace, and
-what its chart makes is there unless the chart says otherwise; what applies a repository may bring
-objects of any namespace.
+They are written in a chart, or a repository, and nobody can tell from such an object what it
+brings. A release is installed into one namespace, and what its chart makes is there unless the
+chart says otherwise; what applies a repository may bring objects of any namespace.
+
+Of a kind that no table has it is not known what its controller does. It may make pods and policies
+where the object is: in its namespace, and in any where it says none, since it may be in none. A
+definition of the kind that is here itself says whether it is.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any, Final
 
-from podwall.model import UnreadPolicy, namespace_text
+from podwall.model import Unknown, UnreadPolicy, namespace_text
 from podwall.reading.metadata import ManifestObject
 from podwall.reading.pod_kinds import PodKind
 from podwall.reading.selectors import read_plain_selector
 
-__all__ = ["brought_policies", "of_operator"]
+__all__ = ["brought_policies", "kinds_in_namespaces", "of_operator", "of_unknown_kind"]
 
 _FLUX: Final = "https://fluxcd.io/flux/components/"
 _ARGO: Final = "https://argo-cd.readthedocs.io/en/stable/operator-manual/declarative-setup/"
@@ -93,6 +97,29 @@ def of_operator(item: ManifestObject, kind: PodKind) -> Iterator[UnreadPolicy]:
             link=kind.source,
             brings=True,
         )
+
+
+def of_unknown_kind(item: ManifestObject) -> UnreadPolicy:
+    """Return what policies may decide that a controller makes of an object of an unknown kind."""
+    metadata = item.manifest.get("metadata")
+    is_written = isinstance(metadata, Unknown) or bool(_at(metadata, "namespace"))
+    name = _full_name(item) if is_written else item.name
+    return UnreadPolicy(
+        item.kind, name, item.namespace if is_written else None, place=item.place, brings=True
+    )
+
+
+def kinds_in_namespaces(objects: Iterable[ManifestObject]) -> frozenset[tuple[str, str]]:
+    """Return the groups and kinds that are defined among the objects, and are in namespaces.
+
+    https://kubernetes.io/docs/tasks/extend-kubernetes/custom-resources/custom-resource-definitions/
+    """
+    definitions = (each.manifest for each in objects if each.kind == "CustomResourceDefinition")
+    return frozenset(
+        (str(_at(each, "spec.group")), str(_at(each, "spec.names.kind")))
+        for each in definitions
+        if _at(each, "spec.scope") == "Namespaced"
+    )
 
 
 def _full_name(item: ManifestObject) -> str:

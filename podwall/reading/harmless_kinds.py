@@ -65,6 +65,9 @@ _INSIDE: Final = "it is about what is inside of a service, such as its users or 
 _CONTROLS: Final = "it limits, scales or schedules pods that are declared elsewhere"
 _FETCHES: Final = "it says where something is fetched from, and applies nothing"
 _REFUSES: Final = "it can refuse objects, and changes none"
+_REFUSES_NONE: Final = "it says which tokens are valid, and by itself asks for none"
+_OF_NETWORK: Final = "it is about addresses and routes, and lets nobody in or out"
+_KEPT: Final = "the cluster keeps it for itself"
 
 #: By group and reason, the kinds of APIs that others add to a cluster; `*` is every kind.
 _OF_OTHERS: Final[Mapping[str, Mapping[str, str]]] = {
@@ -84,6 +87,7 @@ _OF_OTHERS: Final[Mapping[str, Mapping[str, str]]] = {
         "GrafanaFolder GrafanaMuteTiming GrafanaNotificationPolicy"
     },
     "telemetry.istio.io": {_MEASURES: "Telemetry"},
+    "security.istio.io": {_REFUSES_NONE: "RequestAuthentication"},
     "chaos-mesh.org": {_CONTROLS: "PodChaos StressChaos TimeChaos"},
     "cert-manager.io": {_SECRETS: "Certificate CertificateRequest"},
     "trust.cert-manager.io": {_SECRETS: "Bundle"},
@@ -101,7 +105,8 @@ _OF_OTHERS: Final[Mapping[str, Mapping[str, str]]] = {
         "TLSRoute UDPRoute"
     },
     "networking.istio.io": {
-        _ROUTES: "DestinationRule Gateway ServiceEntry VirtualService WorkloadEntry WorkloadGroup"
+        _ROUTES: "DestinationRule Gateway ProxyConfig ServiceEntry VirtualService WorkloadEntry "
+        "WorkloadGroup"
     },
     "traefik.io": {_ROUTES: "*"},
     "traefik.containo.us": {_ROUTES: "*"},
@@ -109,6 +114,23 @@ _OF_OTHERS: Final[Mapping[str, Mapping[str, str]]] = {
     "getambassador.io": {_ROUTES: "Host Listener Mapping TCPMapping TLSContext"},
     "configuration.konghq.com": {_ROUTES: "*"},
     "k8s.nginx.org": {_ROUTES: "GlobalConfiguration TransportServer VirtualServer"},
+    "cilium.io": {
+        _OF_NETWORK: "CiliumBGPAdvertisement CiliumBGPClusterConfig CiliumBGPNodeConfig "
+        "CiliumBGPNodeConfigOverride CiliumBGPPeerConfig CiliumBGPPeeringPolicy CiliumCIDRGroup "
+        "CiliumL2AnnouncementPolicy CiliumLoadBalancerIPPool CiliumPodIPPool",
+        _KEPT: "CiliumEndpoint CiliumEndpointSlice CiliumExternalWorkload CiliumIdentity "
+        "CiliumNode CiliumNodeConfig",
+    },
+    "crd.projectcalico.org": {
+        _OF_NETWORK: "BGPConfiguration BGPFilter BGPPeer BlockAffinity GlobalNetworkSet IPAMBlock "
+        "IPAMConfig IPAMHandle IPPool IPReservation NetworkSet",
+        _KEPT: "CalicoNodeStatus ClusterInformation KubeControllersConfiguration",
+    },
+    "projectcalico.org": {
+        _OF_NETWORK: "BGPConfiguration BGPFilter BGPPeer GlobalNetworkSet IPPool IPReservation "
+        "NetworkSet",
+    },
+    "k8s.cni.cncf.io": {_OF_NETWORK: "NetworkAttachmentDefinition"},
     "route.openshift.io": {_ROUTES: "Route"},
     "elbv2.k8s.aws": {_ROUTES: "IngressClassParams TargetGroupBinding"},
     "networking.gke.io": {_ROUTES: "FrontendConfig ManagedCertificate"},

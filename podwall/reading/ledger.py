@@ -18,6 +18,7 @@ from podwall.policies.wording import listed
 
 __all__ = [
     "ACCEPTABLE",
+    "NOT_BUILT",
     "NOT_KNOWN",
     "UNREAD_KIND",
     "LedgerEntry",
@@ -93,8 +94,11 @@ def _text(value: object) -> str:
 
 
 UNREAD_KIND: Final = "unread-kind"
+NOT_BUILT: Final = "not-built"
 #: The findings on what is not read, of which somebody can say that this is known.
-ACCEPTABLE: Final = frozenset({"brings-objects", "policy-kind-not-analysed", "unseen-objects"})
+ACCEPTABLE: Final = frozenset(
+    {"brings-objects", "policy-kind-not-analysed", "unseen-objects", NOT_BUILT}
+)
 _MOST_NAMED: Final = 5
 
 
@@ -115,9 +119,9 @@ def _unknown_kind(kind: str, group: str, found: Sequence[LedgerEntry]) -> Findin
     is_ = "is" if len(found) == 1 else "are"
     return Finding(
         UNREAD_KIND,
-        Severity.INFO,
+        Severity.WARNING,
         f"{listed([*names, *more])} {is_} not read: {kind} of `{group or 'v1'}` is not known, "
-        "and may make pods or policies",
+        "and may make pods and policies, so what these could change is undetermined",
         found[0].place,
         f"where it makes neither, say so: `--accept-unread {kind}`",
     )

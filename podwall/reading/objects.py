@@ -22,7 +22,7 @@ from podwall.model import (
 from podwall.policies.errors import Finding, Place, Severity
 from podwall.policies.validation import violations
 from podwall.policies.wording import shown
-from podwall.reading.brought_objects import brought_policies, of_operator
+from podwall.reading.brought_objects import brought_policies, of_operator, of_unknown_kind
 from podwall.reading.cilium_policies import is_cilium_policy, read_cilium_policy
 from podwall.reading.cilium_rules import NotEnforced
 from podwall.reading.fields import Malformed
@@ -151,7 +151,8 @@ class ObjectReading:
     """An object, the part of the snapshot that it is (None: not one), and the findings on it.
 
     `unread` is what it may decide as a policy of another API, or by policies that it brings. Of
-    what a controller of another API makes several kinds of pods, `more` are all but the first.
+    what a controller of another API makes several kinds of pods, `more` are all but the first. It
+    `is_unknown` if no table has its kind.
     """
 
     item: ManifestObject
@@ -159,6 +160,7 @@ class ObjectReading:
     findings: tuple[Finding, ...] = ()
     unread: tuple[UnreadPolicy, ...] = ()
     more: tuple[SnapshotWorkload, ...] = ()
+    is_unknown: bool = False
 
     @property
     def is_guess(self) -> bool:
@@ -205,6 +207,8 @@ def _of_another_api(item: ManifestObject, kinds: PodKinds) -> ObjectReading:
     pods = made_pods(item, kinds)
     kind = kinds.get((item.group, item.kind))
     made = tuple(of_operator(item, kind)) if kind is not None else ()
+    if kind is None and not pods and not harmless(item.group, item.kind):
+        return ObjectReading(item, unread=(of_unknown_kind(item),), is_unknown=True)
     found = ObjectReading(item, pods[0] if pods else None, unread=made, more=pods[1:])
     return replace(found, findings=(_guessed(found, kind),)) if found.is_guess else found
 
@@ -237,7 +241,7 @@ def ledger_entry(read: ObjectReading) -> LedgerEntry:
 def _status(read: ObjectReading) -> tuple[ObjectStatus, str]:
     if read.part is not None:
         return ObjectStatus.READ, ""
-    if any(each.brings for each in read.unread):
+    if any(each.brings for each in read.unread) and not read.is_unknown:
         return ObjectStatus.UNREAD, "it brings objects that are written elsewhere"
     if read.findings:
         return ObjectStatus.UNREAD, read.findings[0].message

@@ -13,6 +13,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Final
 
+from podwall.model import UnreadPolicy
 from podwall.policies.errors import Finding, Place, SourceError
 from podwall.reading import Document, LedgerEntry
 
@@ -72,7 +73,8 @@ class ParsedDocuments:
 
     `texts` are the files by name, kept for finding the line of a field; `others` is what is here
     beside the documents: no Kubernetes objects (a chart's values, say), or left out. `notes` say
-    what was done to read it, such as with which tool.
+    what was done to read it, such as with which tool. `brought` is what policies may decide that
+    are in what could not be built.
     """
 
     documents: tuple[Document, ...] = ()
@@ -80,6 +82,7 @@ class ParsedDocuments:
     texts: Mapping[str, bytes] = field(default_factory=dict)
     others: tuple[LedgerEntry, ...] = ()
     notes: tuple[str, ...] = ()
+    brought: tuple[UnreadPolicy, ...] = ()
 
     @classmethod
     def joined(cls, parts: Iterable[ParsedDocuments]) -> ParsedDocuments:
@@ -91,6 +94,7 @@ class ParsedDocuments:
             {name: text for part in kept for name, text in part.texts.items()},
             tuple(entry for part in kept for entry in part.others),
             tuple(note for part in kept for note in part.notes),
+            tuple(policy for part in kept for policy in part.brought),
         )
 
 

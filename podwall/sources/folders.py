@@ -19,9 +19,11 @@ from functools import partial
 from pathlib import Path
 from typing import Final
 
+from podwall.model import UnreadPolicy
 from podwall.plan.plan_json import is_plan
 from podwall.policies.errors import Finding, InvalidValue, Place, Severity, SourceError
 from podwall.reading import LedgerEntry, ObjectStatus
+from podwall.reading.ledger import NOT_BUILT
 from podwall.sources.files import CHART, ParsedDocuments, is_kustomization, read_file, unreadable
 from podwall.sources.json_documents import BrokenJsonError, parsed_values
 from podwall.sources.kustomizations import kustomization_in, read_together, unincluded
@@ -130,6 +132,9 @@ def _refuse(problem: OSError) -> None:
 
 
 _AT_ONCE: Final = 4
+#: What is named as not read where it can't be built, and may be accepted by these words.
+_KUSTOMIZATION: Final = "Kustomization"
+_CHART: Final = "Chart"
 _OF_A_PREVIEW: Final = "`podwall preview` wrote this folder, to show what a program deploys"
 
 
@@ -163,8 +168,8 @@ class NoChartError(InvalidValue):
 def _parts(contents: FolderContents, options: ManifestOptions) -> Iterator[ParsedDocuments]:
     yield from map(read_manifests, contents.files)
     tops = unincluded(contents.kustomizations)
-    made = [partial(_built, each, options) for each in tops]
-    made += [partial(_rendered, each, options) for each in contents.charts]
+    made = [partial(_made, each, _KUSTOMIZATION, _built, options) for each in tops]
+    made += [partial(_made, each, _CHART, _rendered, options) for each in contents.charts]
     found = _side_by_side(made) if made else []
     yield from read_together(tops, found[: len(tops)])
     yield from found[len(tops) :]
@@ -190,17 +195,29 @@ def _side_by_side(made: Sequence[Callable[[], ParsedDocuments]]) -> list[ParsedD
     from concurrent.futures import ThreadPoolExecutor  # noqa: PLC0415 - as above
 
     with ThreadPoolExecutor(_AT_ONCE) as pool:
-        return list(pool.map(_made, made))
+        return list(pool.map(lambda make: make(), made))
 
 
 def _written_by_a_preview(folder: str) -> LedgerEntry:
     return LedgerEntry("", "", Place(folder), ObjectStatus.UNREAD, _OF_A_PREVIEW)
 
 
-def _made(make: Callable[[], ParsedDocuments]) -> ParsedDocuments:
-    """Return what a tool makes of a folder below; where it fails, a finding, and no more."""
+def _made(
+    folder: str,
+    kind: str,
+    make: Callable[[str, ManifestOptions], ParsedDocuments],
+    options: ManifestOptions,
+) -> ParsedDocuments:
+    """Return what a tool makes of a folder below; where it fails, a finding, and no more.
+
+    What it would have made may be policies: a chart's where it is installed, and those of a
+    kustomization anywhere.
+    """
     try:
-        return make()
+        return make(folder, options)
     except SourceError as problem:
-        error = Finding("not-built", Severity.ERROR, problem.message, problem.place, problem.help)
-        return ParsedDocuments(findings=(error,))
+        error = Finding(NOT_BUILT, Severity.ERROR, problem.message, problem.place, problem.help)
+        namespace = options.namespace if kind == _CHART else None
+        policy = UnreadPolicy(kind, folder, namespace, place=problem.place, brings=True)
+        entry = LedgerEntry(kind, folder, problem.place, reason=problem.message, may_make_pods=True)
+        return ParsedDocuments(findings=(error,), others=(entry,), brought=(policy,))

@@ -193,7 +193,8 @@ def merged(sources: Sequence[Source]) -> Source:
 def _joined(stages: Sequence[Stage]) -> Stage:
     """Return the documents of all, with the cluster that the first declares."""
     documents = tuple(document for stage in stages for document in stage.documents)
-    return replace(stages[0], documents=documents)
+    brought = tuple(policy for stage in stages for policy in stage.brought)
+    return replace(stages[0], documents=documents, brought=brought)
 
 
 _SEE_LOG: Final = "the log of the command that should have written it says why"
@@ -356,7 +357,7 @@ def _of_manifests(name: str, parsed: ParsedDocuments) -> Source:
     return Source(
         SourceKind.MANIFESTS,
         name,
-        planned=Stage(parsed.documents),
+        planned=Stage(parsed.documents, brought=parsed.brought),
         findings=parsed.findings,
         texts=parsed.texts,
         others=parsed.others,
