@@ -96,7 +96,7 @@ def write_unread(found: Review, shown: Sequence[Finding]) -> None:
     if left:
         names = [printable(f"{each}") for each in left[:_MOST_UNREAD]]
         more = [f"{len(left) - len(names)} more"] if len(left) > len(names) else []
-        write_message(f"not read, and not taken into account: {listed([*names, *more])}")
+        write_message(f"not read, and may change who reaches whom: {listed([*names, *more])}")
     known = [each for each in found.not_read if each.status is ObjectStatus.ACKNOWLEDGED]
     for sentence in left_out(known):
         write_message(sentence)

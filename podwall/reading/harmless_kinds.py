@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Final
 
-__all__ = ["harmless"]
+__all__ = ["harmless", "makes_pods_alone"]
 
 #: By reason and group. https://kubernetes.io/docs/reference/kubernetes-api/
 _OF_KUBERNETES: Final[Mapping[str, Mapping[str, str]]] = {
@@ -67,6 +67,7 @@ _FETCHES: Final = "it says where something is fetched from, and applies nothing"
 _REFUSES: Final = "it can refuse objects, and changes none"
 _REFUSES_NONE: Final = "it says which tokens are valid, and by itself asks for none"
 _OF_NETWORK: Final = "it is about addresses and routes, and lets nobody in or out"
+_TEMPLATES: Final = "it is what other objects refer to, and runs nothing itself"
 _KEPT: Final = "the cluster keeps it for itself"
 
 #: By group and reason, the kinds of APIs that others add to a cluster; `*` is every kind.
@@ -131,6 +132,22 @@ _OF_OTHERS: Final[Mapping[str, Mapping[str, str]]] = {
         "NetworkSet",
     },
     "k8s.cni.cncf.io": {_OF_NETWORK: "NetworkAttachmentDefinition"},
+    "kuma.io": {
+        _MEASURES: "MeshAccessLog MeshMetric MeshTrace",
+        _ROUTES: "MeshCircuitBreaker MeshHealthCheck MeshLoadBalancingStrategy MeshRateLimit "
+        "MeshRetry MeshTimeout MeshService MeshMultiZoneService MeshGatewayRoute HostnameGenerator",
+        _KEPT: "Dataplane DataplaneInsight MeshInsight ServiceInsight ZoneInsight",
+    },
+    "consul.hashicorp.com": {
+        _ROUTES: "ControlPlaneRequestLimit ExportedServices JWTProvider SamenessGroup "
+        "ServiceDefaults ServiceResolver ServiceRouter ServiceSplitter",
+    },
+    "split.smi-spec.io": {_ROUTES: "TrafficSplit"},
+    "specs.smi-spec.io": {_ROUTES: "HTTPRouteGroup TCPRoute UDPRoute"},
+    "tekton.dev": {_TEMPLATES: "ClusterTask Pipeline StepAction Task"},
+    "triggers.tekton.dev": {
+        _TEMPLATES: "ClusterInterceptor ClusterTriggerBinding Interceptor Trigger TriggerBinding"
+    },
     "route.openshift.io": {_ROUTES: "Route"},
     "elbv2.k8s.aws": {_ROUTES: "IngressClassParams TargetGroupBinding"},
     "networking.gke.io": {_ROUTES: "FrontendConfig ManagedCertificate"},
@@ -183,6 +200,23 @@ _OF_OTHERS: Final[Mapping[str, Mapping[str, str]]] = {
         "VolumeSnapshotLocation"
     },
 }
+_ELSEWHERE: Final = "it is about what is outside of this cluster"
+#: The ends of groups whose objects are resources of a cloud, or other clusters.
+_CLOUDS: Final = (
+    ".azure.com",  # https://azure.github.io/azure-service-operator/
+    ".services.k8s.aws",  # https://aws-controllers-k8s.github.io/community/
+    ".cnrm.cloud.google.com",  # https://cloud.google.com/config-connector/docs/
+    ".upbound.io",  # https://marketplace.upbound.io/
+    "cluster.x-k8s.io",  # https://cluster-api.sigs.k8s.io/
+)
+#: Of these a controller may make pods, of which nothing written tells the labels: a proxy for a
+#: gateway, a server that answers a challenge. https://gateway-api.sigs.k8s.io/
+#: https://cert-manager.io/docs/configuration/acme/http01/
+_PODS_ALONE: Final = {
+    "gateway.networking.k8s.io": "Gateway ListenerSet XListenerSet",
+    "cert-manager.io": "ClusterIssuer Issuer",
+    "acme.cert-manager.io": "Challenge Order",
+}
 _REASONS: Final = {
     (group, kind): reason
     for reason, groups in _OF_KUBERNETES.items()
@@ -202,4 +236,14 @@ def harmless(group: str, kind: str) -> str:
     >>> harmless("", "ConfigMap"), harmless("argoproj.io", "Rollout")
     ('it holds data that pods use', '')
     """
-    return _REASONS.get((group, kind)) or _REASONS.get((group, "*"), "")
+    known = _REASONS.get((group, kind)) or _REASONS.get((group, "*"), "")
+    return known or (_ELSEWHERE if group.endswith(_CLOUDS) else "")
+
+
+def makes_pods_alone(group: str, kind: str) -> bool:
+    """Return whether a controller may make pods of an object, and makes no policies.
+
+    >>> makes_pods_alone("gateway.networking.k8s.io", "Gateway")
+    True
+    """
+    return kind in _PODS_ALONE.get(group, "").split()

@@ -18,6 +18,7 @@ from podwall.policies.wording import listed
 
 __all__ = [
     "ACCEPTABLE",
+    "MAY_MAKE_PODS",
     "NOT_BUILT",
     "NOT_KNOWN",
     "UNREAD_KIND",
@@ -30,6 +31,9 @@ __all__ = [
 
 NOT_KNOWN: Final = "podwall does not know this kind"
 """Why an object of a kind is not read that no table has."""
+
+MAY_MAKE_PODS: Final = "a controller may make pods of it, and nothing tells which labels they get"
+"""Why an object is not read of which there may be pods, and no policies."""
 
 
 class ObjectStatus(StrEnum):

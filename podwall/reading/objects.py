@@ -26,9 +26,9 @@ from podwall.reading.brought_objects import brought_policies, of_operator, of_un
 from podwall.reading.cilium_policies import is_cilium_policy, read_cilium_policy
 from podwall.reading.cilium_rules import NotEnforced
 from podwall.reading.fields import Malformed
-from podwall.reading.harmless_kinds import harmless
+from podwall.reading.harmless_kinds import harmless, makes_pods_alone
 from podwall.reading.known_kinds import meant_instead
-from podwall.reading.ledger import NOT_KNOWN, LedgerEntry, ObjectStatus, named_in
+from podwall.reading.ledger import MAY_MAKE_PODS, NOT_KNOWN, LedgerEntry, ObjectStatus, named_in
 from podwall.reading.made_pods import PodKinds, made_pods
 from podwall.reading.metadata import (
     ManifestObject,
@@ -207,10 +207,15 @@ def _of_another_api(item: ManifestObject, kinds: PodKinds) -> ObjectReading:
     pods = made_pods(item, kinds)
     kind = kinds.get((item.group, item.kind))
     made = tuple(of_operator(item, kind)) if kind is not None else ()
-    if kind is None and not pods and not harmless(item.group, item.kind):
+    if kind is None and not pods and not _is_known(item):
         return ObjectReading(item, unread=(of_unknown_kind(item),), is_unknown=True)
     found = ObjectReading(item, pods[0] if pods else None, unread=made, more=pods[1:])
     return replace(found, findings=(_guessed(found, kind),)) if found.is_guess else found
+
+
+def _is_known(item: ManifestObject) -> bool:
+    """Return whether a table has a kind, as one that decides nothing by policies."""
+    return bool(harmless(item.group, item.kind)) or makes_pods_alone(item.group, item.kind)
 
 
 def _guessed(found: ObjectReading, kind: PodKind | None) -> Finding:
@@ -234,7 +239,8 @@ def ledger_entry(read: ObjectReading) -> LedgerEntry:
     status, reason = _status(read)
     item = read.item
     brings = any(policy.brings for policy in read.unread)
-    makes = status is ObjectStatus.UNREAD and (brings or reason == NOT_KNOWN)
+    alone = reason in {NOT_KNOWN, MAY_MAKE_PODS}
+    makes = status is ObjectStatus.UNREAD and (brings or alone)
     return LedgerEntry(item.kind, name or item.name, item.place, status, reason, item.group, makes)
 
 
@@ -250,7 +256,8 @@ def _status(read: ObjectReading) -> tuple[ObjectStatus, str]:
     reason = harmless(read.item.group, read.item.kind)
     if reason:
         return ObjectStatus.HARMLESS, reason
-    return ObjectStatus.UNREAD, NOT_KNOWN
+    alone = makes_pods_alone(read.item.group, read.item.kind)
+    return ObjectStatus.UNREAD, MAY_MAKE_PODS if alone else NOT_KNOWN
 
 
 def _judged(item: ManifestObject) -> Iterator[Finding]:

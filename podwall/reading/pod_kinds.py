@@ -192,9 +192,74 @@ def _redis(kind: str, setup: str, *roles: str) -> PodKind:
     return PodKind("redis.redis.opstreelabs.in", kind, made, _OT_REDIS)
 
 
+#: Pods of a workflow say whether they have come to their end, which changes.
+_OF_WORKFLOW: Final[Mapping[str, str | None]] = {
+    "workflows.argoproj.io/workflow": "{name}",
+    "workflows.argoproj.io/completed": None,
+}
+_WORKFLOWS: Final = (
+    "https://github.com/argoproj/argo-workflows/blob/main/workflow/controller/workflowpod.go"
+)
+_TEKTON: Final = "https://tekton.dev/docs/pipelines/labels/"
 _KINDS: Final = (
     # Templates of pods, with what the controller adds.
-    _templated("argoproj.io", "Rollout", _ROLLOUTS),
+    PodKind(
+        "argoproj.io",
+        "Rollout",
+        (
+            MadePods(template="spec.template", all_labels=True, needs="spec.template"),
+            # The template is that of another object, which then makes none of these pods itself.
+            MadePods(needs="spec.workloadRef"),
+        ),
+        _ROLLOUTS,
+    ),
+    PodKind(
+        "argoproj.io",
+        "Workflow",
+        (
+            MadePods(
+                "{name}-{each}",
+                _OF_WORKFLOW,
+                ("spec.podMetadata.labels", "each.metadata.labels"),
+                each="spec.templates",
+            ),
+            MadePods(labels=_OF_WORKFLOW, needs="spec.workflowTemplateRef"),
+        ),
+        _WORKFLOWS,
+    ),
+    PodKind(
+        "argoproj.io",
+        "CronWorkflow",
+        (
+            MadePods(
+                "{name}-{each}",
+                dict.fromkeys(_OF_WORKFLOW),
+                ("spec.workflowSpec.podMetadata.labels", "each.metadata.labels"),
+                each="spec.workflowSpec.templates",
+            ),
+            MadePods(
+                labels=dict.fromkeys(_OF_WORKFLOW), needs="spec.workflowSpec.workflowTemplateRef"
+            ),
+        ),
+        _WORKFLOWS,
+    ),
+    *(
+        PodKind(
+            "tekton.dev",
+            kind,
+            (
+                MadePods(
+                    labels={"app.kubernetes.io/managed-by": "tekton-pipelines", label: "{name}"},
+                    labels_from=("metadata.labels",),
+                ),
+            ),
+            _TEKTON,
+        )
+        for kind, label in (
+            ("TaskRun", "tekton.dev/taskRun"),
+            ("PipelineRun", "tekton.dev/pipelineRun"),
+        )
+    ),
     PodKind(
         "",
         "PodTemplate",

@@ -26,6 +26,14 @@ _ISTIO: Final = "https://istio.io/latest/docs/reference/config/security/"
 _ANTREA: Final = "https://antrea.io/docs/main/docs/antrea-network-policy/"
 _LINKERD: Final = "https://linkerd.io/2/reference/authorization-policy/"
 _OVN: Final = "https://ovn-kubernetes.io/features/network-security-controls/egress-firewall/"
+_SMI: Final = "https://github.com/servicemeshinterface/smi-spec/blob/main/apis/traffic-access/"
+_KUMA: Final = "https://kuma.io/docs/latest/policies/introduction/"
+_CONSUL: Final = "https://developer.hashicorp.com/consul/docs/reference/config-entry"
+_AWS: Final = "https://docs.aws.amazon.com/eks/latest/userguide/cni-network-policy.html"
+_AWS_GROUPS: Final = (
+    "https://docs.aws.amazon.com/eks/latest/userguide/security-groups-for-pods.html"
+)
+_GKE: Final = "https://cloud.google.com/kubernetes-engine/docs/how-to/fqdn-network-policies"
 _BOTH: Final = tuple(Direction)
 
 
@@ -58,6 +66,23 @@ _CILIUM_WIDE: Final = _Kind(
 _CALICO_KIND: Final = _Kind(_CALICO, engines=_BY_CALICO)
 _CALICO_WIDE: Final = _Kind(_CALICO, is_namespaced=False, engines=_BY_CALICO)
 _ADMIN_KIND: Final = _Kind(_ADMIN, is_namespaced=False)
+#: What a proxy does with what reaches it. https://istio.io/latest/docs/reference/config/networking/
+_ISTIO_PROXY: Final = _Kind(_ISTIO, narrows=True, root="istio-system")
+#: Those of the zone's own namespace are for the whole mesh.
+_KUMA_KIND: Final = _Kind(_KUMA, narrows=True, root="kuma-system")
+_KUMA_WIDE: Final = _Kind(_KUMA, is_namespaced=False, narrows=True)
+_KUMA_KINDS: Final = (
+    "MeshTrafficPermission",
+    "MeshHTTPRoute",
+    "MeshTCPRoute",
+    "MeshFaultInjection",
+    "MeshPassthrough",
+    "MeshProxyPatch",
+    "MeshTLS",
+    "MeshExternalService",
+)
+#: Services are named whatever their namespace.
+_CONSUL_KIND: Final = _Kind(_CONSUL, is_namespaced=False, directions=_INGRESS, narrows=True)
 _KINDS: Final = {
     ("cilium.io", "CiliumNetworkPolicy"): _CILIUM_KIND,
     ("cilium.io", "CiliumClusterwideNetworkPolicy"): _CILIUM_WIDE,
@@ -72,9 +97,25 @@ _KINDS: Final = {
     ("crd.antrea.io", "ClusterNetworkPolicy"): _Kind(_ANTREA, is_namespaced=False),
     ("security.istio.io", "AuthorizationPolicy"): _ISTIO_KIND,
     ("security.istio.io", "PeerAuthentication"): _ISTIO_KIND,
+    ("access.smi-spec.io", "TrafficTarget"): _Kind(_SMI, directions=_INGRESS, narrows=True),
     ("policy.linkerd.io", "AuthorizationPolicy"): _LINKERD_KIND,
     ("policy.linkerd.io", "Server"): _LINKERD_KIND,
     ("policy.linkerd.io", "ServerAuthorization"): _LINKERD_KIND,
+    ("networking.istio.io", "Sidecar"): _ISTIO_PROXY,
+    ("networking.istio.io", "EnvoyFilter"): _ISTIO_PROXY,
+    ("kuma.io", "Mesh"): _KUMA_WIDE,
+    ("kuma.io", "TrafficPermission"): _KUMA_WIDE,
+    **{("kuma.io", kind): _KUMA_KIND for kind in _KUMA_KINDS},
+    ("consul.hashicorp.com", "ServiceIntentions"): _CONSUL_KIND,
+    ("consul.hashicorp.com", "Mesh"): _CONSUL_KIND,
+    ("consul.hashicorp.com", "ProxyDefaults"): _CONSUL_KIND,
+    ("vpcresources.k8s.aws", "SecurityGroupPolicy"): _Kind(_AWS_GROUPS, narrows=True),
+    ("networking.k8s.aws", "ApplicationNetworkPolicy"): _Kind(_AWS),
+    ("networking.k8s.aws", "ClusterNetworkPolicy"): _Kind(_AWS, is_namespaced=False),
+    ("networking.gke.io", "FQDNNetworkPolicy"): _Kind(_GKE, directions=_EGRESS),
+    ("k8s.ovn.org", "AdminPolicyBasedExternalRoute"): _Kind(
+        _OVN, is_namespaced=False, directions=_EGRESS
+    ),
     ("k8s.ovn.org", "EgressFirewall"): _Kind(_OVN, directions=_EGRESS, narrows=True),
     ("network.openshift.io", "EgressNetworkPolicy"): _Kind(_OVN, directions=_EGRESS, narrows=True),
 }

@@ -216,7 +216,7 @@ def test_every_command_names_what_it_did_not_read(tmp_path: Path, words: str) ->
     (tmp_path / "a.yaml").write_text(_ROLLOUT, "utf-8")
     (tmp_path / "e.yaml").write_text(_EXPECTATIONS, "utf-8")
     said = podwall(tmp_path, *words.split()).err
-    assert "not read, and not taken into account: Rollout shop/api" in said
+    assert "not read, and may change who reaches whom: Rollout shop/api" in said
     if not words.startswith("suggest"):
         shown = podwall(tmp_path, *words.split(), "-o", "json").json["unread"]
         assert [(each["kind"], each["name"], each["place"]["line"]) for each in shown] == [
