@@ -56,7 +56,7 @@ _OPENING: Final = {
     "one that is in no namespace": _object("acme.example.com/v1", "Thing", ""),
     "a release of flux": _object("helm.toolkit.fluxcd.io/v2", "HelmRelease"),
     "an application": _object("argoproj.io/v1alpha1", "Application", "argocd"),
-    "a policy of another engine": _object("cilium.io/v2", "CiliumNetworkPolicy"),
+    "a policy of another engine": _object("crd.projectcalico.org/v1", "NetworkPolicy"),
 }
 #: What may only close.
 _CLOSING: Final = {

@@ -13,11 +13,11 @@ from typing import Final
 
 import numpy as np
 
-from podwall.diff import ConnectionChangeKind
+from podwall.diff import ConnectionChangeKind, PairVerdict
 from podwall.overview import OTHER_PODS, ExposureGroup, either
 from podwall.policies.rules import Direction
+from podwall.portset import NO_PORTS
 from podwall.reachability import Reachability, Undetermined, UnseenPods
-from podwall.reachability.values import NOTHING_PASSES, PairVerdict
 from podwall.reports.page.document import PageEndpoint
 from podwall.reports.page.verdicts import IntArray, VerdictNumbers
 from podwall.reports.words import printable
@@ -30,6 +30,7 @@ MOST_ROWS: Final = 2
 #: So many causes are looked up, a few milliseconds each.
 _MOST_CAUSES: Final = 50
 _SEE: Final = "ask `podwall explain` about these pods"
+_NOTHING: Final = PairVerdict(NO_PORTS, NO_PORTS)
 Ends = Mapping[str, PairVerdict]
 _ABSENT: Final = -1
 
@@ -53,7 +54,7 @@ class UnseenRow:
         for group in groups:
             if group.direction is direction and not set(self.pods).isdisjoint(group.pods):
                 for name in group.workloads:
-                    found[name] = either(found.get(name, NOTHING_PASSES), group.ports)
+                    found[name] = either(found.get(name, _NOTHING), group.ports)
         return found
 
 
@@ -116,13 +117,13 @@ class _Causes:
     ) -> CausedVerdict:
         if not verdict.undetermined:
             return CausedVerdict(verdict.allowed)
-        told = Undetermined(verdict.undetermined, _SEE)
+        unknown_cause = Undetermined(verdict.undetermined, _SEE)
         if len(row.pods) > 1 or len(self._known) > _MOST_CAUSES:
-            return CausedVerdict(verdict.allowed, (told,), exact=False)
+            return CausedVerdict(verdict.allowed, (unknown_cause,), exact=False)
         ends = row.pods[0].id, workload
         source, destination = ends if direction is Direction.INGRESS else ends[::-1]
         found = self._reachability.connection(source, destination).undetermined
-        return CausedVerdict(verdict.allowed, found or (told,), exact=False)
+        return CausedVerdict(verdict.allowed, found or (unknown_cause,), exact=False)
 
 
 def extended(

@@ -8,8 +8,8 @@ from typing import Final, Generic, TypeVar
 import numpy as np
 import numpy.typing as npt
 
+from podwall.diff import PairVerdict
 from podwall.portset import ALL_PORTS, NO_PORTS, PortSet
-from podwall.reachability.values import PairVerdict
 from podwall.reports.page.document import PagePorts, PageVerdict, Runs
 from podwall.reports.words import printable
 from podwall.verdict_table import CausedVerdict

@@ -263,23 +263,26 @@ def _span(network: IpNetwork) -> range:
     return range(first, first + network.num_addresses)
 
 
-def _of_unseen(document: PageDocument, side: PageSide, name: str) -> dict[tuple[str, str], object]:
+def _of_unseen(
+    document: PageDocument, side: PageSide, name: str
+) -> dict[tuple[str, ...], PairVerdict]:
     """Return what passes between workloads and a row of pods that are not shown."""
     ids = [each.id for each in document.endpoints]
     row = ids.index(name)
-    found = {}
+    found: dict[tuple[str, ...], PairVerdict] = {}
     for index, each in enumerate(document.endpoints):
         if not each.external:
             for pair in ((row, index), (index, row)):
-                allowed, doubts = _told(document, side, *pair)
-                maybe = PortSet.union(ports for ports, _ in doubts)
+                verdict = document.verdicts[verdict_number(side, *pair)]
+                allowed = port_set(document, verdict.allowed)
+                maybe = PortSet.union(port_set(document, n) for n, _ in verdict.undetermined)
                 found[ids[pair[0]], ids[pair[1]]] = PairVerdict(allowed, maybe)
     return found
 
 
-def _exposed(found: Reachability, names: set[str]) -> dict[tuple[str, str], PairVerdict]:
+def _exposed(found: Reachability, names: set[str]) -> dict[tuple[str, ...], PairVerdict]:
     """Return what passes between workloads and some pods that are not shown, group by group."""
-    passing: dict[tuple[str, str], PairVerdict] = defaultdict(
+    passing: dict[tuple[str, ...], PairVerdict] = defaultdict(
         lambda: PairVerdict(NO_PORTS, NO_PORTS)
     )
     for group in exposure_groups(found):
