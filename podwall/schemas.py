@@ -26,7 +26,11 @@ from podwall.reports.findings.documents import LintDocument
 from podwall.reports.migration import MigrationDocument
 from podwall.reports.observed import ObservedDocument
 from podwall.reports.preview.documents import PreviewDocument
-from podwall.reports.reach.documents import ReachDocument, ReachDocumentV1
+from podwall.reports.reach.documents import (
+    ReachDocument,
+    ReachDocumentV1,
+    ReachGroupsDocument,
+)
 from podwall.reports.verification import ProbePlanDocument, VerificationDocument
 from podwall.reports.walkthrough import LiveWalkthroughDocument, WalkthroughDocument
 from podwall.reports.watch import WatchDocument
@@ -48,6 +52,7 @@ SCHEMAS: Final[Mapping[str, Any]] = {
     "preview": PreviewDocument,
     "probes": ProbePlanDocument,
     "reach": ReachDocument,
+    "reach-groups": ReachGroupsDocument,
     "reach-v1": ReachDocumentV1,
     "verify": VerificationDocument,
     "walkthrough": WalkthroughDocument,

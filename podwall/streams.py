@@ -143,6 +143,7 @@ def shown_markup(text: str) -> str:
 MEDIA: Final[Mapping[str, Callable[[str], str]]] = MappingProxyType(
     {
         "json": shown_json,
+        "groups": shown_json,
         "sarif": shown_json,
         "html": shown_markup,
         "svg": shown_markup,

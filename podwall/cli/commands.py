@@ -105,7 +105,7 @@ def _add_flows(parser: ArgumentParser, name: str, use: str) -> None:
 def _reach_arguments(parser: ArgumentParser) -> None:
     add_source(parser)
     add_manifests(parser)
-    add_format(parser, ("text", "json", "csv", "md", "html", "svg", "dot"))
+    add_format(parser, ("text", "json", "csv", "md", "html", "svg", "dot", "groups"))
     add_cluster(parser)
     add_focus(parser)
     parser.add_argument(

@@ -12,11 +12,17 @@ from podwall.cli.focus_arguments import chosen_focus
 from podwall.cli.typed_options import source_words
 from podwall.exit_code import FailOn
 from podwall.focus import EVERYTHING, Focus, NarrowedAnswer, narrowed
+from podwall.policies.errors import InvalidValue
 from podwall.reachability import Reachability
 from podwall.reports.findings.documents import reading_fields
 from podwall.reports.formats import json_text
 from podwall.reports.left_out import left_out
-from podwall.reports.reach.documents import reach_document, reach_stream, reach_stream_v1
+from podwall.reports.reach.documents import (
+    groups_stream,
+    reach_document,
+    reach_stream,
+    reach_stream_v1,
+)
 from podwall.reports.reach.dot import reach_dot
 from podwall.reports.reach.rows import narrowed_csv, reach_csv, reach_markdown
 from podwall.reports.reach.terminal import narrowed_lines
@@ -47,8 +53,13 @@ def _part(options: Namespace, found: Review, focus: Focus) -> Iterable[str]:
     """Return the report of what is asked for.
 
     Raises:
-        InvalidValue: an end is not there.
+        InvalidValue: an end is not there, or the format has no parts.
     """
+    if options.output == "groups":
+        raise InvalidValue(
+            "`-o groups` is the whole answer, and here a part is asked for",
+            help="leave out what narrows it, or choose `-o json`",
+        )
     part, lacking = narrowed(found.reachability, focus), left_out(found.not_read)
     reports: dict[str, Callable[[], Iterable[str]]] = {
         "json": lambda: [json_text(reach_document(part, **reading_fields(found)))],
@@ -72,6 +83,7 @@ def _whole(options: Namespace, found: Review) -> Iterable[str]:
         "html": lambda: _page(options, found),
         "svg": lambda: _picture(whole, lacking),
         "dot": lambda: reach_dot(whole, lacking),
+        "groups": lambda: groups_stream(whole, **reading_fields(found)),
         "text": lambda: _for_people(options, found),
     }
     return reports[options.output]()

@@ -4,7 +4,8 @@ A pair of workloads or ranges that is not listed is denied. Protocols are TCP, U
 ranges are inclusive, sorted and merged, within 1 to 65535. The stream is the same document, with
 one line for each workload and each connection: there may be millions.
 
-The format `podwall/reach/v1` is the same without pods that are not shown.
+The format `podwall/reach/v1` is the same without pods that are not shown; `podwall/reach-groups/v1`
+has groups in place of pairs, which do not grow with the square of what is shown.
 """
 
 from __future__ import annotations
@@ -15,6 +16,7 @@ from typing import Annotated, Any, Final, Literal
 import msgspec
 from msgspec import UNSET, Meta, UnsetType
 
+from podwall.connection_groups import connection_groups, spans_of
 from podwall.documents import TypedDocument, about
 from podwall.focus import NarrowedAnswer
 from podwall.model import Unknown
@@ -36,8 +38,10 @@ __all__ = [
     "FocusDocument",
     "ReachDocument",
     "ReachDocumentV1",
+    "ReachGroupsDocument",
     "UnseenPodsDocument",
     "WorkloadDocument",
+    "groups_stream",
     "reach_document",
     "reach_stream",
     "reach_stream_v1",
@@ -150,6 +154,70 @@ class ReachDocument(ReadingDocument, tag_field="format", tag="podwall/reach/v2")
     ] = UNSET
 
 
+class PortsPairDocument(TypedDocument):
+    """Ports that a side allows, and those of which it is not known whether it does."""
+
+    allowed: tuple[PortsDocument, ...]
+    undetermined: tuple[PortsDocument, ...]
+
+
+class GroupDocument(TypedDocument):
+    """Sources and destinations, each a number into `sets`, and a number into `ports`."""
+
+    sources: Annotated[int, Meta(ge=0)]
+    destinations: Annotated[int, Meta(ge=0)]
+    ports: Annotated[int, Meta(ge=0)]
+
+
+Span = tuple[Annotated[int, Meta(ge=0)], Annotated[int, Meta(ge=0)]]
+
+
+class ReachGroupsDocument(ReadingDocument, tag_field="format", tag="podwall/reach-groups/v1"):
+    """What `podwall reach -o groups` prints: the whole answer, as large as what is written."""
+
+    engine: EngineName
+    closed: Annotated[
+        bool, about("Whether there are no pods but those shown: `unseen` and `exposure` are empty.")
+    ]
+    workloads: Annotated[
+        tuple[WorkloadDocument, ...],
+        about(
+            "Their indices, and then those of `externals`, are the numbers that sets consist of."
+        ),
+    ]
+    externals: Annotated[
+        tuple[str, ...], about("Ranges of addresses outside the cluster, as CIDR.")
+    ]
+    single_pods: Annotated[
+        tuple[Span, ...],
+        about(
+            "Workloads that are one pod, as spans of indices: each reaches itself on every port, "
+            "whatever the groups say."
+        ),
+    ]
+    ports: tuple[PortsPairDocument, ...]
+    sets: Annotated[
+        tuple[tuple[Span, ...], ...],
+        about("Each a list of inclusive spans of indices, in ascending order."),
+    ]
+    egress: Annotated[
+        tuple[GroupDocument, ...],
+        about(
+            "What sources may send. A pair passes on the ports that some group here and some group "
+            "of `ingress` allows, both containing it; where one of them allows and the other does "
+            "not know, or neither knows, it is undetermined. Two externals are no pair."
+        ),
+    ]
+    ingress: Annotated[tuple[GroupDocument, ...], about("What destinations may receive.")]
+    exposure: Annotated[
+        tuple[ConnectionDocument, ...],
+        about("As in the JSON format: connections with pods that are not shown, one by one."),
+    ]
+    unseen: Annotated[
+        tuple[UnseenPodsDocument, ...], about("The pods that are not shown, by their ids.")
+    ]
+
+
 def reach_document(reachability: Reachability | NarrowedAnswer, **reading: Any) -> ReachDocument:
     """Return a reachability, or a part of it, with the `reading_fields` of its source."""
     found = (each for each in reachability.connections() if each.has_ports)
@@ -234,6 +302,32 @@ def reach_stream_v1(reachability: Reachability, **reading: Any) -> Iterator[str]
         "connections": pair_lines(reachability, _FORM),
     }
     return _streamed(msgspec.to_builtins(bare), lines)
+
+
+def groups_stream(reachability: Reachability, **reading: Any) -> Iterator[str]:
+    """Yield the text of the whole answer as groups, with the `reading_fields` of its source."""
+    groups = connection_groups(reachability)
+    externals = tuple(each.id for each in reachability.externals)
+    alone = spans_of(n for n, each in enumerate(reachability.workloads) if each.is_one_pod)
+    name, closed = reachability.engine.name, reachability.is_closed
+    bare = ReachGroupsDocument(
+        name, closed, (), externals, alone, (), (), (), (), (), (), **reading
+    )
+    unseen: set[UnseenPods] = set()
+    lines = {
+        "workloads": _workload_lines(reachability),
+        "ports": _lines(PortsPairDocument(*map(ports_documents, each)) for each in groups.ports),
+        "sets": _lines(groups.sets),
+        "egress": _lines(GroupDocument(*each) for each in groups.egress),
+        "ingress": _lines(GroupDocument(*each) for each in groups.ingress),
+        "exposure": _exposure_lines(reachability, unseen),
+        "unseen": _unseen_lines(unseen),
+    }
+    return _streamed(msgspec.to_builtins(bare), lines)
+
+
+def _lines(values: Iterable[Any]) -> Iterator[str]:
+    return (f",\n{_json(each)}" for each in values)
 
 
 def _streamed(bare: Mapping[str, Any], lines: Mapping[str, Iterator[str]]) -> Iterator[str]:
