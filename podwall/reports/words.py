@@ -16,9 +16,11 @@ if TYPE_CHECKING:
     from podwall.expectations import Statement
 
 __all__ = [
+    "MOST_SHOWN",
     "counted",
     "end_words",
     "listed",
+    "more_findings",
     "place_words",
     "printable",
     "quoted_parts",
@@ -39,6 +41,19 @@ def printable(text: str) -> str:
     web\n\u202eapi
     """
     return one_line(text)
+
+
+MOST_SHOWN: Final = 200
+"""So many findings a report for people shows; formats for programs have all of them."""
+
+
+def more_findings(count: int) -> str:
+    """Return how many findings are not shown, and where all of them are.
+
+    >>> more_findings(1300)
+    'and 1,300 more: `podwall lint -o json` has every finding'
+    """
+    return f"and {count:,} more: `podwall lint -o json` has every finding"
 
 
 _QUOTED: Final = re.compile(r"`([^`]*)`")

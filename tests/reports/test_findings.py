@@ -53,6 +53,13 @@ def test_without_findings_there_is_no_title() -> None:
     assert list(findings_section([], 100)) == []
 
 
+def test_of_very_many_findings_two_hundred_are_shown_and_where_all_of_them_are() -> None:
+    lines = [line.plain for line in findings_section([SHORT] * 1500)]
+    assert lines[0] == "Findings  1,500 notes"
+    assert lines[1:201] == ["  info[other-rule] this is so"] * 200
+    assert lines[201:] == ["and 1,300 more: `podwall lint -o json` has every finding"]
+
+
 def test_json_leaves_out_what_is_not_said() -> None:
     assert to_builtins(finding_document(FULL)) == {
         "id": "some-rule",

@@ -11,7 +11,7 @@ from typing import Final
 from podwall.policies.errors import Finding, Severity
 from podwall.reports.screen import Console, Styled
 from podwall.reports.terminal import UNWRAPPED, line_width
-from podwall.reports.words import counted, printable
+from podwall.reports.words import MOST_SHOWN, counted, more_findings, printable
 from podwall.review import SuppressedFinding
 
 __all__ = ["finding_lines", "findings_section", "print_findings"]
@@ -35,10 +35,13 @@ def findings_section(findings: Sequence[Finding], width: int = UNWRAPPED) -> Ite
             _severity_count(counts[severity], severity) for severity in Severity if counts[severity]
         ]
         yield Styled.of(("Findings", "bold underline"), f"  {', '.join(numbers)}")
-        for finding, following in zip_longest(findings, findings[1:]):
+        shown = findings[:MOST_SHOWN]
+        for finding, following in zip_longest(shown, shown[1:]):
             yield _finding_line(finding, width)
             if following is None or _remedy(following) != _remedy(finding):
                 yield from _remedy_lines(finding, width)
+        if len(findings) > len(shown):
+            yield Styled.of(more_findings(len(findings) - len(shown)))
 
 
 def finding_lines(finding: Finding, width: int = UNWRAPPED) -> Iterator[Styled]:

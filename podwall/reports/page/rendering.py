@@ -27,7 +27,15 @@ from podwall.reachability import Reachability
 from podwall.reports.page.building import document_of
 from podwall.reports.page.document import PageDocument
 from podwall.reports.reach.headline import engine_sentence, headline
-from podwall.reports.words import counted, listed, printable, quoted_parts, sentence_case
+from podwall.reports.words import (
+    MOST_SHOWN,
+    counted,
+    listed,
+    more_findings,
+    printable,
+    quoted_parts,
+    sentence_case,
+)
 from podwall.streams import shown_json, shown_markup
 
 __all__ = [
@@ -263,9 +271,12 @@ def _findings(findings: Sequence[Finding]) -> str:
 
 
 def _folded(findings: Sequence[Finding]) -> str:
-    items = "".join(map(_finding, findings))
+    shown = findings[: MOST_SHOWN - _OPEN]
+    items = "".join(map(_finding, shown))
     summary = counted(len(findings), "more finding")
-    return f"<details><summary>{summary}</summary><ul>{items}</ul></details>"
+    left = len(findings) - len(shown)
+    rest = f"<p>{_marked(sentence_case(more_findings(left)))}.</p>" if left else ""
+    return f"<details><summary>{summary}</summary><ul>{items}</ul>{rest}</details>"
 
 
 def _finding(finding: Finding) -> str:

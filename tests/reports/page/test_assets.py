@@ -97,5 +97,13 @@ def test_a_hostile_heading_and_finding_are_only_text() -> None:
     assert "10 more findings" in page
 
 
+def test_of_very_many_findings_the_page_has_two_hundred() -> None:
+    findings = [Finding("x", Severity.INFO, f"number {number}") for number in range(1500)]
+    page = html_page(reachability(cluster()), "x", findings=findings)
+    assert "<h2>Findings <span>(1500)</span></h2>" in page
+    assert page.count("<p>number ") == 200
+    assert "And 1,300 more: <code>podwall lint -o json</code> has every finding." in page
+
+
 def test_equal_analyses_are_equal_pages() -> None:
     assert len({html_page(reachability(cluster()), "x") for _ in range(2)}) == 1

@@ -70,9 +70,7 @@ export interface Leaf extends AnyItem {
   index: number;
 }
 
-export interface NamespaceItem extends AnyItem {
-  kind: 'group' | 'band';
-}
+export interface NamespaceItem extends AnyItem { kind: 'group' | 'band' }
 
 /** The keys of a chosen row and a chosen column, empty where none is. */
 export interface Ends {
