@@ -167,9 +167,17 @@ def _main(folder: Path, file: YamlFile) -> Path:
         )
     entry = folder / str(file.values.get("main") or ".")
     main = entry if entry.suffix == ".py" else entry / "__main__.py"
-    if not main.is_file():
+    if not _is_file(main):
         raise SourceError("the program is missing", place=Place(relative_path(main, folder)))
     return main.resolve()
+
+
+def _is_file(path: Path) -> bool:
+    """Return whether there is a file; a name that no file can have is none."""
+    try:
+        return path.is_file()
+    except (OSError, ValueError):
+        return False
 
 
 def stack_names(folder: Path) -> tuple[str, ...]:
@@ -210,7 +218,7 @@ def stack_file(folder: Path, stack: str) -> YamlFile:
     """
     for suffix in ("yaml", "yml"):
         name = f"Pulumi.{stack}.{suffix}"
-        if (folder / name).is_file():
+        if _is_file(folder / name):
             return read_yaml(folder / name, name)
     known = stack_names(folder)
     if not known:
