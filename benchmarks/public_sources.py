@@ -37,6 +37,7 @@ _BUILD: Final = {
     "kustomize": ("kustomize", "build"),
     "helm": ("helm", "template", "release-name", "--skip-tests"),
 }
+_STATUSES: Final = (ObjectStatus.READ, ObjectStatus.HARMLESS, ObjectStatus.UNREAD)
 _HEAD: Final = (
     "source", "documents read", "harmless", "unread", "exit code", "connections",
     "np-guard's exit code", "its connections", "against ours",
@@ -107,7 +108,7 @@ def _ledger(folder: Path) -> list[str]:
         count = Counter(entry.status for entry in review(source(str(folder))).ledger)
     except PodwallError as problem:
         return [problem.message.replace(str(folder), ".")[:80], "", ""]
-    return [f"{count[status]:,}" for status in ObjectStatus]
+    return [f"{count[each]:,}" for each in _STATUSES]
 
 
 def _between_workloads(text: str) -> Pairs:
