@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Final
 
-__all__ = ["harmless", "makes_pods_alone"]
+__all__ = ["changes_on_admission", "harmless", "makes_pods_alone"]
 
 #: By reason and group. https://kubernetes.io/docs/reference/kubernetes-api/
 _OF_KUBERNETES: Final[Mapping[str, Mapping[str, str]]] = {
@@ -154,6 +154,9 @@ _OF_OTHERS: Final[Mapping[str, Mapping[str, str]]] = {
     "cloud.google.com": {_ROUTES: "BackendConfig"},
     "appgw.ingress.k8s.io": {_ROUTES: "*"},
     "alb.networking.azure.io": {_ROUTES: "BackendTLSPolicy FrontendTLSPolicy HealthCheckPolicy"},
+    "caching.internal.knative.dev": {_FETCHES: "Image"},
+    "networking.internal.knative.dev": {_ROUTES: "ClusterDomainClaim Ingress ServerlessService"}
+    | {_SECRETS: "Certificate"},
     "externaldns.k8s.io": {_ROUTES: "DNSEndpoint"},
     "metallb.io": {
         _ROUTES: "BFDProfile BGPAdvertisement BGPPeer Community IPAddressPool L2Advertisement"
@@ -247,3 +250,14 @@ def makes_pods_alone(group: str, kind: str) -> bool:
     True
     """
     return kind in _PODS_ALONE.get(group, "").split()
+
+
+def changes_on_admission(group: str, kind: str) -> bool:
+    """Return whether an object may let others be changed as they are made, and makes none.
+
+    https://kubernetes.io/docs/reference/access-authn-authz/extensible-admission-controllers/
+
+    >>> changes_on_admission("admissionregistration.k8s.io", "MutatingWebhookConfiguration")
+    True
+    """
+    return group == "admissionregistration.k8s.io" and kind.startswith("Mutating")

@@ -18,6 +18,7 @@ from podwall.policies.wording import listed
 
 __all__ = [
     "ACCEPTABLE",
+    "CHANGES_OTHERS",
     "MAY_MAKE_PODS",
     "NOT_BUILT",
     "NOT_KNOWN",
@@ -34,6 +35,9 @@ NOT_KNOWN: Final = "podwall does not know this kind"
 
 MAY_MAKE_PODS: Final = "a controller may make pods of it, and nothing tells which labels they get"
 """Why an object is not read of which there may be pods, and no policies."""
+
+CHANGES_OTHERS: Final = "it may let objects be changed as they are made, their labels among it"
+"""Why an object is not read that makes nothing, and that others than podwall may ask."""
 
 
 class ObjectStatus(StrEnum):

@@ -26,9 +26,16 @@ from podwall.reading.brought_objects import brought_policies, of_operator, of_un
 from podwall.reading.cilium_policies import is_cilium_policy, read_cilium_policy
 from podwall.reading.cilium_rules import NotEnforced
 from podwall.reading.fields import Malformed
-from podwall.reading.harmless_kinds import harmless, makes_pods_alone
+from podwall.reading.harmless_kinds import changes_on_admission, harmless, makes_pods_alone
 from podwall.reading.known_kinds import meant_instead
-from podwall.reading.ledger import MAY_MAKE_PODS, NOT_KNOWN, LedgerEntry, ObjectStatus, named_in
+from podwall.reading.ledger import (
+    CHANGES_OTHERS,
+    MAY_MAKE_PODS,
+    NOT_KNOWN,
+    LedgerEntry,
+    ObjectStatus,
+    named_in,
+)
 from podwall.reading.made_pods import PodKinds, made_pods
 from podwall.reading.metadata import (
     ManifestObject,
@@ -215,7 +222,14 @@ def _of_another_api(item: ManifestObject, kinds: PodKinds) -> ObjectReading:
 
 def _is_known(item: ManifestObject) -> bool:
     """Return whether a table has a kind, as one that decides nothing by policies."""
-    return bool(harmless(item.group, item.kind)) or makes_pods_alone(item.group, item.kind)
+    return bool(harmless(item.group, item.kind)) or bool(_named_alone(item))
+
+
+def _named_alone(item: ManifestObject) -> str:
+    """Return why an object is named that makes no policy; nothing of any other."""
+    if makes_pods_alone(item.group, item.kind):
+        return MAY_MAKE_PODS
+    return CHANGES_OTHERS if changes_on_admission(item.group, item.kind) else ""
 
 
 def _guessed(found: ObjectReading, kind: PodKind | None) -> Finding:
@@ -256,8 +270,7 @@ def _status(read: ObjectReading) -> tuple[ObjectStatus, str]:
     reason = harmless(read.item.group, read.item.kind)
     if reason:
         return ObjectStatus.HARMLESS, reason
-    alone = makes_pods_alone(read.item.group, read.item.kind)
-    return ObjectStatus.UNREAD, MAY_MAKE_PODS if alone else NOT_KNOWN
+    return ObjectStatus.UNREAD, _named_alone(read.item) or NOT_KNOWN
 
 
 def _judged(item: ManifestObject) -> Iterator[Finding]:

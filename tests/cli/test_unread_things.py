@@ -150,6 +150,8 @@ def test_a_kind_that_is_accepted_changes_nothing_and_is_repeated(tmp_path: Path)
     [
         ("gateway.networking.k8s.io/v1", "Gateway"),
         ("cert-manager.io/v1", "Issuer"),
+        ("admissionregistration.k8s.io/v1", "MutatingWebhookConfiguration"),
+        ("caching.internal.knative.dev/v1alpha1", "Image"),
         ("containerservice.azure.com/v1", "ManagedCluster"),
         ("security.istio.io/v1", "RequestAuthentication"),
         ("cilium.io/v2", "CiliumLoadBalancerIPPool"),
