@@ -19,12 +19,15 @@ from __future__ import annotations
 
 import math
 import re
+import sys
 from base64 import b64decode
 from collections.abc import Callable, Iterator
 from datetime import datetime
 from typing import Any, Final, NamedTuple
 
 import yaml
+
+from podwall.streams import shown_text
 
 __all__ = [
     "BareLetter",
@@ -34,6 +37,7 @@ __all__ = [
     "Value",
     "plain_scalar",
     "with_text_keys",
+    "written_yaml",
     "yaml_values",
 ]
 
@@ -368,3 +372,36 @@ def _decoded(event: yaml.ScalarEvent) -> str:
 def _problem(message: str, event: yaml.Event) -> yaml.MarkedYAMLError:
     mark: Any = event.start_mark  # the C scanner's marks are of another class with the same fields
     return yaml.MarkedYAMLError(problem=message, problem_mark=mark)
+
+
+class _Dumper(yaml.SafeDumper):
+    """Quotes more than it has to, and indents lists."""
+
+    def increase_indent(self, flow: bool = False, indentless: bool = False) -> None:  # noqa: ARG002, FBT001, FBT002 - PyYAML's signature
+        """Indent a list inside a mapping, as Kubernetes' own documentation does."""
+        super().increase_indent(flow, indentless=False)
+
+
+def _represented_text(dumper: yaml.SafeDumper, value: str) -> yaml.ScalarNode:
+    # Only between double quotes can an escape stand for what a log must not have as it is.
+    quoted = _LOOKS_TYPED.match(value) or shown_text(value) != value
+    style = '"' if quoted else "|" if "\n" in value else None
+    return dumper.represent_scalar("tag:yaml.org,2002:str", value, style=style)
+
+
+_Dumper.add_representer(str, _represented_text)
+# Texts that YAML 1.1, YAML 1.2 or Go take for a number or a boolean, and PyYAML does not.
+_LOOKS_TYPED: Final = re.compile(r"[-+.\d]|[yYnN]$")
+
+
+def written_yaml(value: Any) -> str:
+    """Return a value as YAML that every tool reads back the same.
+
+    >>> print(written_yaml({"port": "1e3", "from": [{}]}), end="")
+    port: "1e3"
+    from:
+      - {}
+    """
+    return str(
+        yaml.dump(value, Dumper=_Dumper, sort_keys=False, allow_unicode=True, width=sys.maxsize)
+    )

@@ -265,10 +265,21 @@ CHECK = Command(
 )
 
 
+def add_patch(parser: ArgumentParser, what: str) -> None:
+    """Add `--patch`."""
+    parser.add_argument(
+        "--patch",
+        action="store_true",
+        help=f"{what} as a patch for `git apply`, instead of a report: only where it is certain "
+        "what the edit does; the rest is named on the standard error",
+    )
+
+
 def _lint_arguments(parser: ArgumentParser) -> None:
     add_source(parser)
     add_manifests(parser)
     add_format(parser, ("text", "json", "sarif", "junit"))
+    add_patch(parser, "what the findings propose")
     add_cluster(parser)
     add_fail_on(parser)
 
@@ -299,6 +310,7 @@ def _migrate_arguments(parser: ArgumentParser) -> None:
     add_cluster_name(parser)
     add_closed(parser)
     add_format(parser, ("text", "json", "yaml", "py"))
+    add_patch(parser, "the edits that keep connections")
     add_fail_on(parser)
 
 

@@ -6,13 +6,15 @@ from collections.abc import Iterable, Mapping, Sequence
 from itertools import zip_longest
 from typing import TYPE_CHECKING, Any, Final
 
+from podwall.patches import Patch
 from podwall.policies.errors import Finding, Severity
 from podwall.reading import ObjectStatus
 from podwall.reading.ledger import UNREAD_KIND
 from podwall.reports.left_out import left_out
+from podwall.reports.patches import unified_patch
 from podwall.reports.words import listed, printable
 from podwall.review import Review
-from podwall.streams import write_message
+from podwall.streams import shown_text, write_message, write_output
 
 if TYPE_CHECKING:
     from podwall.change_review import ChangeReview  # it brings the diff, which few commands need
@@ -20,6 +22,7 @@ if TYPE_CHECKING:
 __all__ = [
     "write_change_reading",
     "write_findings",
+    "write_patch",
     "write_reading",
     "write_unmade_names",
     "write_unread",
@@ -100,3 +103,12 @@ def write_unread(found: Review, shown: Sequence[Finding]) -> None:
     known = [each for each in found.not_read if each.status is ObjectStatus.ACKNOWLEDGED]
     for sentence in left_out(known):
         write_message(sentence)
+
+
+def write_patch(patch: Patch) -> None:
+    """Write a patch, and say what is left out; a file that can't be shown as it is has none."""
+    whole = {name: "".join(unified_patch({name: each})) for name, each in patch.files.items()}
+    odd = [name for name, text in whole.items() if shown_text(text) != text]
+    write_output(text for name, text in whole.items() if name not in odd)
+    for each in (*patch.left_out, *(f"{name}: characters that can't be seen" for name in odd)):
+        write_message(f"not in the patch: {each}")

@@ -5,8 +5,9 @@ from __future__ import annotations
 from argparse import Namespace
 
 from podwall.cli.arguments import paused_collector, read_review
-from podwall.cli.findings import write_unread
+from podwall.cli.findings import write_patch, write_unread
 from podwall.exit_code import FailOn
+from podwall.patches import lint_patch
 from podwall.reports.findings.documents import lint_document, sarif_document
 from podwall.reports.findings.junit import findings_suite, junit_text
 from podwall.reports.findings.terminal import print_findings
@@ -23,6 +24,9 @@ def show_findings(options: Namespace) -> int:
     with paused_collector():
         found = read_review(options)
         findings = found.findings
+    if options.patch:
+        write_patch(lint_patch(found))
+        return found.exit_code(FailOn(options.fail_on), findings)
     match options.output:
         case "json":
             engine = found.reachability.engine

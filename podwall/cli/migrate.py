@@ -7,9 +7,10 @@ from collections.abc import Iterator
 from typing import Any
 
 from podwall.cli.arguments import paused_collector, read_review
-from podwall.cli.findings import write_findings, write_unmade_names, write_unread
+from podwall.cli.findings import write_findings, write_patch, write_unmade_names, write_unread
 from podwall.exit_code import FailOn, exit_code
 from podwall.migrate import Migration, migrate, policy_manifest, python_script
+from podwall.patches import migration_patch
 from podwall.reports.formats import json_text
 from podwall.reports.left_out import as_comments, left_out
 from podwall.reports.migration import migration_document, migration_text
@@ -29,7 +30,10 @@ def show_migration(options: Namespace) -> int:
         write_findings(found.reading_findings)
         write_unread(found, found.reading_findings)
         write_unmade_names(found, _manifests(found, migration))
-        write_output(_report(options.output, found, migration), MEDIA.get(options.output))
+        if options.patch:
+            write_patch(migration_patch(found, migration))
+        else:
+            write_output(_report(options.output, found, migration), MEDIA.get(options.output))
         weighed = (*migration.weighed, *found.reading_findings)
         return exit_code(FailOn(options.fail_on), weighed, certain=migration.is_certain)
 

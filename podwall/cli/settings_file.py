@@ -42,6 +42,7 @@ UNSET_IN_FILES: Final[Mapping[str, str]] = {
     "--help": "it is no setting",
     "--debug": "it is no setting",
     "--force": "what is replaced is said each time",
+    "--patch": "it is asked for once, and is no report",
     "--secret": "a secret stands in no file",
     "--all": "it is another question, and is asked each time",
     "--allow-network": "what a folder says must not let anything be fetched",

@@ -2,46 +2,22 @@
 
 from __future__ import annotations
 
-import re
-import sys
 from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from types import MappingProxyType
 from typing import Any, Final
-
-import yaml
 
 from podwall.plan.values import Steps, unknowns_in
 from podwall.policies.unknown import Unknown
 from podwall.reading import Document, shown_namespaces
 from podwall.reports.words import printable
 from podwall.streams import shown_text
+from podwall.yaml_values import written_yaml
 
 __all__ = ["LeftOut", "Manifests", "kubernetes_yaml", "manifests"]
 
 
-_UNBROKEN: Final = sys.maxsize
 _FIRST: Final = ("apiVersion", "kind", "metadata", "name", "namespace", "labels", "annotations")
-# Texts that YAML 1.1, YAML 1.2 or Go take for a number or a boolean, and PyYAML does not.
-_LOOKS_TYPED: Final = re.compile(r"[-+.\d]|[yYnN]$")
-
-
-class _Dumper(yaml.SafeDumper):
-    """Quotes more than it has to, and indents lists."""
-
-    def increase_indent(self, flow: bool = False, indentless: bool = False) -> None:  # noqa: ARG002, FBT001, FBT002 - PyYAML's signature
-        """Indent a list inside a mapping, as Kubernetes' own documentation does."""
-        super().increase_indent(flow, indentless=False)
-
-
-def _represented_text(dumper: yaml.SafeDumper, value: str) -> yaml.ScalarNode:
-    # Only between double quotes can an escape stand for what a log must not have as it is.
-    quoted = _LOOKS_TYPED.match(value) or shown_text(value) != value
-    style = '"' if quoted else "|" if "\n" in value else None
-    return dumper.represent_scalar("tag:yaml.org,2002:str", value, style=style)
-
-
-_Dumper.add_representer(str, _represented_text)
 
 
 def kubernetes_yaml(manifest: Mapping[str, Any]) -> str:
@@ -53,10 +29,7 @@ def kubernetes_yaml(manifest: Mapping[str, Any]) -> str:
     spec:
       port: "1e3"
     """
-    written = yaml.dump(
-        _ordered(manifest), Dumper=_Dumper, sort_keys=False, allow_unicode=True, width=_UNBROKEN
-    )
-    return shown_text(str(written))
+    return shown_text(written_yaml(_ordered(manifest)))
 
 
 def _ordered(value: Any) -> Any:
