@@ -22,6 +22,7 @@ from podwall.exit_code import ExitCode, FailOn, exit_code
 from podwall.lint import (
     SuppressedFinding,
     TriagedFindings,
+    idle_kinds,
     lint,
     ranked,
     silenceable,
@@ -196,6 +197,17 @@ class Review:
             return Place(path=place.path)
         return exact_place(place, self.source.texts)
 
+    def without_policies(self) -> Reachability:
+        """Return who would reach whom if there were no policy at all."""
+        snapshot = replace(
+            self.reading.snapshot,
+            policies=(),
+            tier_policies=(),
+            cilium_policies=(),
+            unread_policies=(),
+        )
+        return reachability(snapshot, self.engine)
+
     def as_deployed(self, engine: Engine | str | None = None) -> Review | None:
         """Return the review of what there is before the deployment, None where nobody knows."""
         before = self.source.as_deployed()
@@ -226,7 +238,8 @@ class Review:
         found = (*self.source_findings, *self.reading.findings)
         left = {each.place for each in self.ledger if each.status is ObjectStatus.ACKNOWLEDGED}
         kept = (each for each in found if not (each.id in ACCEPTABLE and each.place in left))
-        return (*kept, *self._not_closed(), *unknown_kinds(self.unread))
+        idle = idle_kinds(self.reachability)
+        return (*kept, *self._not_closed(), *unknown_kinds(self.unread), *idle)
 
     def _not_closed(self) -> Iterator[Finding]:
         if self.source.closed and not self.reading.snapshot.complete:
@@ -234,7 +247,7 @@ class Review:
 
     @cached_property
     def _all(self) -> TriagedFindings:
-        return self.triaged((*self._noted, *lint(self.reachability)))
+        return self.triaged(tuple(dict.fromkeys((*self._noted, *lint(self.reachability)))))
 
     def _shown(self, findings: Iterable[Finding]) -> tuple[Finding, ...]:
         return self.located([_as_input(each) if self._is_program else each for each in findings])

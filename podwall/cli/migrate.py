@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from argparse import Namespace
 from collections.abc import Iterator
+from dataclasses import replace
 from typing import Any
 
 from podwall.cli.arguments import paused_collector, read_review
@@ -24,9 +25,8 @@ __all__ = ["show_migration"]
 def show_migration(options: Namespace) -> int:
     """Show what the other engine changes, and return the exit code."""
     with paused_collector():
-        found = read_review(options)
-        snapshot = found.reading.snapshot
-        migration = migrate(snapshot, options.old or snapshot.engine or "azure", options.new)
+        found = _under_the_old_engine(options)
+        migration = migrate(found.reading.snapshot, found.reachability.engine.name, options.new)
         write_findings(found.reading_findings)
         write_unread(found, found.reading_findings)
         write_unmade_names(found, _manifests(found, migration))
@@ -36,6 +36,13 @@ def show_migration(options: Namespace) -> int:
             write_output(_report(options.output, found, migration), MEDIA.get(options.output))
         weighed = (*migration.weighed, *found.reading_findings)
         return exit_code(FailOn(options.fail_on), weighed, certain=migration.is_certain)
+
+
+def _under_the_old_engine(options: Namespace) -> Review:
+    """Return what the source means today: under the engine named, else its own, else azure."""
+    found = read_review(options)
+    declared = found.source.planned.cluster.engine
+    return replace(found, engine=options.old or declared or "azure")
 
 
 def _report(output: str, found: Review, migration: Migration) -> Iterator[str]:

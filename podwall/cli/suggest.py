@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from argparse import Namespace
 from collections.abc import Mapping, Sequence
-from dataclasses import replace
 from typing import Final
 
 from podwall.cli.arguments import (
@@ -65,7 +64,6 @@ def _show_from_flows(options: Namespace) -> int:
     """
     from podwall.cli.flows import observed_in, write_refused  # noqa: PLC0415 - few ask for it
     from podwall.observed import FlowRecords, stated  # noqa: PLC0415 - as above
-    from podwall.reachability import reachability  # noqa: PLC0415 - as above
     from podwall.reports.observed import stated_text  # noqa: PLC0415 - as above
 
     options.sources = options.words
@@ -75,7 +73,7 @@ def _show_from_flows(options: Namespace) -> int:
         write_unread(found, found.reading_findings)
         declared = found.reading.snapshot
         # Without policies the addresses outside are one range, of which the seen ones are kept.
-        bare = reachability(replace(declared, policies=(), tier_policies=()), options.engine)
+        bare = found.without_policies()
         records = FlowRecords()
         observed = observed_in(options.from_flows, bare, records, options.sources)
         kept = stated(observed, options.rare)

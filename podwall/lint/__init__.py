@@ -35,6 +35,7 @@ __all__ = [
     "Lint",
     "SuppressedFinding",
     "TriagedFindings",
+    "idle_kinds",
     "lint",
     "ranked",
     "silenceable",
@@ -66,6 +67,14 @@ def lint(reachability: Reachability) -> tuple[Finding, ...]:
     """Return everything that the lints find in a snapshot under an engine, most severe first."""
     context = LintContext(reachability)
     return ranked(finding for each in LINTS for finding in each.findings(context))
+
+
+def idle_kinds(reachability: Reachability) -> tuple[Finding, ...]:
+    """Return the policies whose kind the engine does not enforce, or perhaps not.
+
+    They are worth knowing wherever verdicts are shown, which are those without these policies.
+    """
+    return ranked(tiers.IDLE_KINDS.findings(LintContext(reachability)))
 
 
 def silenceable(noted: Iterable[Finding]) -> frozenset[str]:

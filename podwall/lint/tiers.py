@@ -32,7 +32,7 @@ from podwall.reachability.tier_order import TierStage
 from podwall.reachability.tier_rules import NumberedPolicy
 from podwall.reachability.tiers import TierEnds
 
-__all__ = ["TIER_LINTS"]
+__all__ = ["IDLE_KINDS", "TIER_LINTS"]
 
 _DOC: Final = "https://network-policy-api.sigs.k8s.io/api-overview/"
 
@@ -234,14 +234,16 @@ def _isolated(starts: IntArray, items: IntArray, pods: IntArray) -> bool:
     return all(bool((items[starts[pod] : starts[pod + 1]] % 2 == 0).any()) for pod in pods.tolist())
 
 
+IDLE_KINDS: Final = Lint(
+    "policy-kind-idle",
+    Severity.WARNING,
+    _idle,
+    "write it as NetworkPolicies, or use an engine that enforces it",
+    _DOC,
+)
+
 TIER_LINTS: Final = (
-    Lint(
-        "policy-kind-idle",
-        Severity.WARNING,
-        _idle,
-        "write it as NetworkPolicies, or use an engine that enforces it",
-        _DOC,
-    ),
+    IDLE_KINDS,
     Lint(
         "equal-priorities",
         Severity.WARNING,

@@ -66,7 +66,7 @@ expectations:
 
 #: Every command that shows who can reach whom, or what follows from it, in every format.
 REPORTS = [
-    *(f"reach SOURCE -o {form}" for form in ("text", "json", "csv", "md", "html", "svg")),
+    *(f"reach SOURCE -o {form}" for form in ("text", "json", "csv", "md", "html", "svg", "dot")),
     "reach SOURCE -o json --format-version 1",
     *(f"explain SOURCE shop/db shop/web -o {form}" for form in ("text", "json", "md")),
     *(f"check SOURCE e.yaml -o {form}" for form in ("text", "json")),
@@ -150,6 +150,26 @@ def test_a_check_of_what_such_pods_can_break_does_not_pass(tmp_path: Path) -> No
     result = podwall(tmp_path, "check", "a.yaml", "e.yaml")
     assert result.code == 1
     assert "env=dev" in result.out
+
+
+@pytest.mark.parametrize(
+    "words", ["reach", "explain", "check", "diff", "lint", "migrate", "suggest"]
+)
+def test_a_policy_that_the_engine_leaves_idle_is_named(tmp_path: Path, words: str) -> None:
+    idle = (
+        "---\napiVersion: cilium.io/v2\nkind: CiliumNetworkPolicy\n"
+        "metadata: {name: guard, namespace: shop}\nspec: {endpointSelector: {}, ingress: [{}]}\n"
+    )
+    (tmp_path / "a.yaml").write_text(_SHOP + idle, "utf-8")
+    (tmp_path / "e.yaml").write_text(_EXPECTATIONS, "utf-8")
+    more = {"explain": ["shop/db", "shop/web"], "check": ["e.yaml"], "suggest": ["e.yaml"]}
+    twice = ["a.yaml"] if words == "diff" else []
+    engine = ["--from" if words == "migrate" else "--engine", "azure"]
+    result = podwall(tmp_path, words, "a.yaml", *twice, *more.get(words, []), *engine)
+    assert result.code in {0, 1, 3}, result.err
+    assert "CiliumNetworkPolicy shop/guard is written, and idle under azure" in (
+        result.out + result.err
+    )
 
 
 @pytest.mark.parametrize("closed", [(), ("--closed",)])

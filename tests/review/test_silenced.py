@@ -79,7 +79,7 @@ def test_what_is_silenced_is_on_no_screen(tmp_path: Path, words: str) -> None:
     assert "rules have no effect" not in listed + quiet.err
 
 
-_OTHERS = {"config", "init", "preview", "walkthrough", "watch"}
+_OTHERS = {"completion", "config", "init", "preview", "walkthrough", "watch"}
 """Commands that read no manifests, or show no findings on them."""
 
 
