@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+from dataclasses import replace
 from xml.etree import ElementTree as ET
 
 import pytest
@@ -8,7 +9,7 @@ from podwall.model import LabelMap, PodPeer, Snapshot, SnapshotWorkload
 from podwall.policies.unknown import Unknown
 from podwall.reachability import reachability
 from podwall.reports.reach.svg import reach_svg
-from tests.core.builders import allow, cluster, peers, policy, selector, tcp
+from tests.core.builders import allow, cluster, peers, pod, policy, selector, tcp
 
 SVG = "{http://www.w3.org/2000/svg}"
 
@@ -64,3 +65,14 @@ def test_a_hostile_name_is_only_text(name: str) -> None:
         *("svg", "title", "style", "text", "g", "rect", "line")
     }
     assert "\u202e" not in text
+
+
+def test_the_foot_says_who_the_pods_are_that_are_not_shown() -> None:
+    dev = PodPeer(selector(), selector(env="dev"))
+    into = policy("x", selector(app="a"), "in", ingress=(allow(dev, ports=(tcp(80),)),))
+    snapshot = cluster(pod("x/a"), policy("x", name="deny", ingress=(), egress=()), into)
+    root = ET.fromstring(reach_svg(reachability(replace(snapshot, complete=False))))  # noqa: S314 - our own picture
+    texts = [each.text or "" for each in root.iter(f"{SVG}text")]
+    assert "other pods: any pod of other namespaces with env=dev as clients" in texts
+    foot = float(root.attrib["height"])
+    assert all(float(each.attrib["y"]) < foot for each in root.iter(f"{SVG}text"))

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from podwall.engines import SPEC, Engine
 from podwall.focus import NarrowedAnswer
-from podwall.overview import Summary
-from podwall.reports.words import counted
+from podwall.overview import ExposureGroup, Summary
+from podwall.policies.rules import Direction
+from podwall.reports.words import counted, listed
 
-__all__ = ["engine_sentence", "headline", "narrowed_headline"]
+__all__ = ["engine_sentence", "headline", "narrowed_headline", "other_pods_words"]
 
 
 def engine_sentence(engine: Engine) -> str:
@@ -56,3 +59,20 @@ def narrowed_headline(answer: NarrowedAnswer) -> str:
     opens = "all" if answer.open == answer.asked else f"{answer.open:,}" if answer.open else "none"
     are = "is" if answer.open == 1 else "are"
     return f"{opens} of {asked} between workloads {are} open; {rest}"
+
+
+def other_pods_words(exposure: Sequence[ExposureGroup]) -> str:
+    """Return who the other pods of a table are, which are not shown; nothing where there are none.
+
+    Where those that connect are others than those that are connected to, both are told apart.
+    """
+    clients, servers = (_unseen_of(exposure, each) for each in Direction)
+    if clients == servers:
+        return listed(clients)
+    roles = (("clients", clients), ("servers", servers))
+    return "; ".join(f"{listed(pods)} as {role}" for role, pods in roles if pods)
+
+
+def _unseen_of(exposure: Sequence[ExposureGroup], direction: Direction) -> list[str]:
+    groups = (each.pods for each in exposure if each.direction is direction)
+    return list(dict.fromkeys(str(pods) for group in groups for pods in group))

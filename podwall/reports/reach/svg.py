@@ -7,6 +7,7 @@ it lies in pixels after that.
 
 from __future__ import annotations
 
+import textwrap
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
@@ -17,6 +18,7 @@ from xml.sax.saxutils import escape, quoteattr
 
 from podwall.focus import NarrowedAnswer
 from podwall.overview import (
+    OTHER_PODS,
     Cell,
     Grid,
     NamespaceGrid,
@@ -27,7 +29,7 @@ from podwall.overview import (
 )
 from podwall.portset import ALL_PORTS
 from podwall.reachability import AnyEndpoint, Connection, Reachability, WorkloadEndpoint
-from podwall.reports.reach.headline import headline, narrowed_headline
+from podwall.reports.reach.headline import headline, narrowed_headline, other_pods_words
 from podwall.reports.words import counted, end_words, printable, sentence_case, short_ports
 from podwall.verdict_table import VerdictTable, verdict_table
 
@@ -62,11 +64,15 @@ class PictureCell:
 
 @dataclass(frozen=True, slots=True)
 class Picture:
-    """Names with the namespace of each, the same for rows and columns, and the cells."""
+    """Names with the namespace of each, the same for rows and columns, and the cells.
+
+    `unseen` says who the pods are that are not shown, if any of the names stands for some.
+    """
 
     names: tuple[str, ...]
     namespaces: tuple[str, ...]
     cells: tuple[PictureCell, ...]
+    unseen: str = ""
 
     @property
     def folded(self) -> bool:
@@ -86,7 +92,8 @@ def picture_of(table: VerdictTable) -> Picture:
 def _unfolded(grid: Grid) -> Picture:
     pairs = zip(grid.names, grid.namespaces, strict=True)
     short = (name.removeprefix(f"{namespace}/") for name, namespace in pairs)
-    return Picture(tuple(short), grid.namespaces, tuple(_cells_of(grid)))
+    unseen = other_pods_words(grid.exposure)
+    return Picture(tuple(short), grid.namespaces, tuple(_cells_of(grid)), unseen)
 
 
 def _cells_of(grid: Grid) -> Iterator[PictureCell]:
@@ -123,7 +130,7 @@ def _folded(grid: NamespaceGrid) -> Picture:
         )
         for pair, share in sorted(grid.shares.items())
     )
-    return Picture(grid.names, grid.names, tuple(cells))
+    return Picture(grid.names, grid.names, tuple(cells), other_pods_words(grid.exposure))
 
 
 def _percent(share: Share) -> str:
@@ -155,6 +162,9 @@ _LINE: Final = 18
 _GAP: Final = 10
 _LETTER: Final = 7
 _HEAD: Final = 64
+#: So many letters of the foot stand in a line, and so many lines say who pods are.
+_FOOT: Final = 100
+_MOST_LINES: Final = 4
 
 
 class _Frame:
@@ -235,7 +245,7 @@ def _picture(picture: Picture, title: str, lacking: Sequence[str]) -> str:
     foot = (*_foot(picture), *lacking)
     longest = max(map(len, foot))
     width = max(frame.width, 40 + int(_LETTER * 1.2 * len(title)), 48 + _LETTER * longest)
-    height = frame.height + _LINE * len(lacking)
+    height = frame.height + _LINE * (len(foot) - 2)
     body = "\n".join((*_drawn(picture, frame), *_foot_lines(foot, frame)))
     return (
         f'<svg xmlns="http://www.w3.org/2000/svg" width="{width}" height="{height}" '
@@ -251,12 +261,16 @@ def _drawn(picture: Picture, frame: _Frame) -> Iterator[str]:
     yield from (_cell(cell, frame) for cell in picture.cells)
 
 
-def _foot(picture: Picture) -> tuple[str, str]:
-    """Return how the picture is read, in two lines."""
+def _foot(picture: Picture) -> tuple[str, ...]:
+    """Return how the picture is read, in two lines, and who the pods are that are not shown."""
     cell = "a percentage: so many of its connections are open"
     if not picture.folded:
         cell = "“all”: every port, a number: a TCP port"
-    return "a row is a source, a column a destination", f"{cell}, ?: undetermined, empty: denied"
+    others = textwrap.wrap(f"{OTHER_PODS}: {picture.unseen}", _FOOT) if picture.unseen else []
+    if len(others) > _MOST_LINES:
+        others = [*others[:_MOST_LINES], "and more: `podwall reach` has a line for each"]
+    ends = "a row is a source, a column a destination"
+    return ends, f"{cell}, ?: undetermined, empty: denied", *others
 
 
 def _foot_lines(foot: Sequence[str], frame: _Frame) -> Iterator[str]:

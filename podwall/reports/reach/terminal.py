@@ -20,7 +20,7 @@ from podwall.overview import (
 )
 from podwall.policies.rules import Direction
 from podwall.reachability import Reachability
-from podwall.reports.reach.headline import headline, narrowed_headline
+from podwall.reports.reach.headline import headline, narrowed_headline, other_pods_words
 from podwall.reports.reach.rows import ReachRow, reach_rows, row_in_words
 from podwall.reports.reach.table import cell_text, namespace_forms, namespace_legend, reach_forms
 from podwall.reports.screen import Console, Part, Styled, Table
@@ -129,18 +129,9 @@ def _legend(grid: Grid, symbols: Symbols) -> Styled:
 
 def _other_pods(exposure: Sequence[ExposureGroup]) -> Iterator[Styled]:
     """Yield a line that says who the other pods of the table are."""
-    clients, servers = (_unseen_of(exposure, each) for each in Direction)
-    words = listed(clients)
-    if clients != servers:
-        roles = (("clients", clients), ("servers", servers))
-        words = "; ".join(f"{listed(pods)} as {role}" for role, pods in roles if pods)
+    words = other_pods_words(exposure)
     if words:
         yield Styled.of((OTHER_PODS, "bold"), f": {printable(words)}")
-
-
-def _unseen_of(exposure: Sequence[ExposureGroup], direction: Direction) -> list[str]:
-    groups = (each.pods for each in exposure if each.direction is direction)
-    return list(dict.fromkeys(str(pods) for group in groups for pods in group))
 
 
 def _causes(causes: Sequence[str]) -> Iterator[Styled]:
