@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sys
 from argparse import (
+    PARSER,
     Action,
     ArgumentError,
     ArgumentParser,
@@ -115,22 +116,17 @@ class _Parser(ArgumentParser):
 
     def __init__(self, *arguments: Any, **settings: Any) -> None:
         self._options: list[str] = []
-        self._with_value: list[str] = []
-        self._has_words = False
         super().__init__(*arguments, **settings)
 
     def add_argument(self, *names: Any, **settings: Any) -> Action:
-        """Add an argument, and remember what it is called, and whether a value follows it."""
+        """Add an argument, and remember what it is called."""
         self._options += names
-        action = super().add_argument(*names, **settings)
-        self._has_words |= not action.option_strings
-        if action.nargs is None:
-            self._with_value += action.option_strings
-        return action
+        return super().add_argument(*names, **settings)
 
     def parse_known_args(self, args: Any = None, namespace: Any = None) -> Any:
         """Parse as argparse does, which knows no words on both sides of an option."""
-        if args is not None and self._has_words:
+        words = self._get_positional_actions()
+        if args is not None and any(each.nargs != PARSER for each in words):
             args = list(chain(*self._options_and_words(args)))
         return super().parse_known_args(args, namespace)
 
@@ -150,9 +146,11 @@ class _Parser(ArgumentParser):
 
     def _takes_next(self, option: str) -> bool:
         """Return whether the next argument is an option's value; a long one may be cut short."""
+        named = self._option_string_actions  # those of groups are here as well
         is_long = option.startswith("--")
-        meant = [each for each in self._options if is_long and each.startswith(option)]
-        return option in self._with_value or (len(meant) == 1 and meant[0] in self._with_value)
+        meant = [each for each in named if is_long and each.startswith(option)]
+        whole = [option] if option in named else meant
+        return len(whole) == 1 and named[whole[0]].nargs is None
 
     def refuse(self, words: Sequence[str]) -> NoReturn:
         """Stop because of words that are no arguments of the command."""

@@ -142,6 +142,13 @@ def test_options_stand_before_between_and_after_the_words(
         assert podwall(tmp_path, command, *rest[:place], *option, *rest[place:]) == expected
 
 
+def test_an_option_of_which_only_one_is_given_keeps_its_value(tmp_path: Path) -> None:
+    """It is in a group of options that exclude each other."""
+    words = ("verify", SHOP, "--dry-run", "--expectations", INTENT, "--max-probes", "3")
+    result = podwall(tmp_path, *words)
+    assert (result.code, "3 probes" in result.out) == (0, True), result.err
+
+
 def test_a_word_after_two_dashes_is_no_option(tmp_path: Path) -> None:
     result = podwall(tmp_path, "reach", "--engine", "cilium", "--", "--closed")
     assert result.code == 2
