@@ -74,14 +74,25 @@ def last_of_each(reads: Iterable[ObjectReading]) -> tuple[list[ObjectReading], l
 
 
 def without_owned(reads: Sequence[ObjectReading]) -> list[ObjectReading]:
-    """Leave out what a controller made that is here itself, so that no pod counts twice."""
-    present = {(read.item.kind, read.item.namespace, read.item.name) for read in reads}
-    return [read for read in reads if _owner(read.item) not in present]
+    """Leave out pods that a controller made that is here itself, so that no pod counts twice.
+
+    A policy or a service that a controller owns is there beside it, and acts as any other.
+    """
+    present = {
+        (read.item.kind, read.item.namespace, read.item.name)
+        for read in reads
+        if isinstance(read.part, SnapshotWorkload)
+    }
+    return [
+        read
+        for read in reads
+        if not isinstance(read.part, SnapshotWorkload) or _owner(read.item) not in present
+    ]
 
 
 def without_guesses(reads: Sequence[ObjectReading]) -> list[ObjectReading]:
-    """Leave out what an operator would make of an object, where what it has made is here."""
-    made = {_owner(read.item) for read in reads}
+    """Leave out what an operator would make of an object, where pods that it has made are here."""
+    made = {_owner(read.item) for read in reads if isinstance(read.part, SnapshotWorkload)}
     return [
         read
         for read in reads

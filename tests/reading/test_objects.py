@@ -104,6 +104,24 @@ def test_what_a_controller_made_is_not_counted_again() -> None:
     assert kinds == ["Deployment"]
 
 
+def test_a_policy_and_a_service_that_a_controller_owns_act_as_any_other() -> None:
+    """Operators do so: it is their pods alone for which a controller stands."""
+    deployment = (
+        "{apiVersion: apps/v1, kind: Deployment, metadata: {name: web, namespace: shop}, "
+        f"spec: {{{MADE}}}}}"
+    )
+    owner = "ownerReferences: [{controller: true, kind: Deployment, name: web}]"
+    metadata = f"metadata: {{name: web, namespace: shop, {owner}}}"
+    policy = (
+        f"{{apiVersion: networking.k8s.io/v1, kind: NetworkPolicy, {metadata}, "
+        "spec: {podSelector: {}, policyTypes: [Ingress]}}"
+    )
+    service = f"{{apiVersion: v1, kind: Service, {metadata}, spec: {{ports: [{{port: 80}}]}}}}"
+    found = seen(f"{deployment}\n---\n{policy}\n---\n{service}")
+    assert [each.full_name for each in found.policies] == ["shop/web"]
+    assert [each.name for each in found.services] == ["web"]
+
+
 def test_a_pod_whose_controller_is_not_here_counts() -> None:
     assert len(seen(owned("Pod", "web-1-a", "ReplicaSet/web-1")).workloads) == 1
 
