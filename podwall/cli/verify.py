@@ -17,14 +17,17 @@ from podwall.exit_code import ExitCode
 from podwall.live.kubeconfig import KubeContext
 from podwall.policies.errors import InvalidValue
 from podwall.reachability import Reachability
+from podwall.reports.findings.documents import sarif_document
 from podwall.reports.findings.junit import junit_text
 from podwall.reports.formats import json_text
 from podwall.reports.terminal import terminal
 from podwall.reports.verification import (
+    netassert_text,
     print_plan,
     print_verification,
     probe_plan_document,
     verification_document,
+    verification_findings,
     verification_suite,
     verification_tap,
 )
@@ -48,6 +51,12 @@ _NOT_ENFORCED: Final = (
 )
 
 
+_BY_TAG: Final = (
+    "`{}` is an image by its tag, which may be another one tomorrow: pin it, as in "
+    "`--image REGISTRY/busybox@sha256:...`"
+)
+
+
 def show_verification(options: Namespace) -> int:
     """Prove predictions on the running cluster, show what came of it, and return the exit code."""
     if options.cleanup:
@@ -55,9 +64,14 @@ def show_verification(options: Namespace) -> int:
     with paused_collector():
         predicted = _predicted(options)
         plan = _plan(options, predicted.reachability)
+    if options.export:
+        write_output(netassert_text(plan, predicted.reachability))
+        return ExitCode.FINE
     if options.dry_run:
         _show_plan(options, plan)
         return ExitCode.FINE
+    if "@sha256:" not in options.image:
+        write_message(_BY_TAG.format(options.image))
     found = _verified(options, predicted.reachability, plan)
     _show(options, found, predicted)
     return found.exit_code
@@ -124,6 +138,9 @@ def _show(options: Namespace, found: Verification, predicted: Review) -> None:
             write_output([json_text(document)], shown_json)
         case "junit":
             write_output([junit_text([verification_suite(found)])], MEDIA["junit"])
+        case "sarif":
+            found_out = predicted.located(tuple(verification_findings(found)))
+            write_output([json_text(sarif_document(found_out, category="verify"))], shown_json)
         case "tap":
             write_output(verification_tap(found))
         case _:

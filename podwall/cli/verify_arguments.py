@@ -22,12 +22,18 @@ def verify_arguments(parser: ArgumentParser) -> None:
     add_stack(parser)
     add_manifests(parser)
     add_cluster(parser)
-    add_format(parser, ("text", "json", "junit", "tap"))
+    add_format(parser, ("text", "json", "junit", "tap", "sarif"))
     _add_image(parser)
     _add_choice(parser)
     doing = parser.add_mutually_exclusive_group()
     doing.add_argument(
         "--dry-run", action="store_true", help="list what would be probed, and make nothing"
+    )
+    doing.add_argument(
+        "--export",
+        metavar="TOOL",
+        choices=("netassert",),
+        help="write what would be probed as tests of another tool, netassert, and make nothing",
     )
     doing.add_argument(
         "--cleanup", action="store_true", help="only remove what earlier runs left behind"

@@ -6,13 +6,16 @@ For the terminal a table, for build servers JUnit XML and TAP, for programs the 
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+import json
+import re
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Annotated, Final
 
 from podwall.documents import TypedDocument, about
-from podwall.explain import FlowAnswer
+from podwall.explain import Explanation, FlowAnswer
 from podwall.model import IpProtocol
-from podwall.reachability import Verdict
+from podwall.policies.errors import Finding, Place, Severity
+from podwall.reachability import Reachability, Verdict, WorkloadEndpoint
 from podwall.reports.explanation import (
     ExplanationDocument,
     Locate,
@@ -36,10 +39,12 @@ from podwall.verify import (
 __all__ = [
     "ProbePlanDocument",
     "VerificationDocument",
+    "netassert_text",
     "print_plan",
     "print_verification",
     "probe_plan_document",
     "verification_document",
+    "verification_findings",
     "verification_suite",
     "verification_tap",
 ]
@@ -142,6 +147,79 @@ def verification_tap(found: Verification) -> Iterator[str]:
         why = f" - {each.reason}" if each.reason else ""
         line = printable(f"{each.probe}, {each.probe.predicted}{why}").replace("#", "")
         yield f"{ok} {number} {line}\n"
+
+
+def verification_findings(found: Verification) -> Iterator[Finding]:
+    """Yield a finding for each probe that does not agree, at the policy that denies it if known."""
+    for each in found.results:
+        if each.agreement is Agreement.AGREES:
+            continue
+        seen = each.agreement is Agreement.DISAGREES
+        kind = "not-enforced" if each.observation.passed else "not-open"
+        yield Finding(
+            f"prediction-{kind}" if seen else "prediction-not-observed",
+            Severity.ERROR if seen else Severity.WARNING,
+            f"{each.probe}: {each.reason}",
+            _denying(found.explanations.get(each.probe)),
+            next(iter(found.causes), "") if seen else "",
+        )
+
+
+def _denying(explanation: Explanation | None) -> Place:
+    """Return where the first policy that denies a flow is written, nowhere if that is not known."""
+    sides = explanation.sides if explanation else ()
+    places = (
+        policy.policy.place
+        for side in sides
+        for policy in side.policies
+        if policy.verdict is Verdict.DENIED
+    )
+    return next(places, Place())
+
+
+_NETASSERT_KINDS: Final = frozenset({"Deployment", "StatefulSet", "DaemonSet", "Pod"})
+
+
+def netassert_text(plan: ProbePlan, found: Reachability) -> Iterator[str]:
+    """Yield a plan as the test cases of NetAssert 2, a document each.
+
+    NetAssert takes only a connection for success, so that of what is allowed only the ports that a
+    server declares are kept. It knows four kinds of workloads.
+    https://github.com/controlplaneio/netassert
+    """
+    ends = {each.id: each for each in found.workloads}
+    cases = [each for each in plan.probes if _can_be_asserted(each, ends)]
+    for each in cases:
+        case = {
+            "name": "-".join(re.findall(r"[a-z0-9]+", str(each).lower())),
+            "type": "k8s",
+            "protocol": each.protocol.value.lower(),
+            "targetPort": each.port,
+            "timeoutSeconds": 60,
+            "attempts": 3,
+            "exitCode": 0 if each.should_pass else 1,
+            "src": _resource(ends[each.client]),
+            "dst": _resource(ends[each.server]),
+        }
+        yield f"- {json.dumps(case)}\n"
+    if not cases:
+        yield "[]\n"
+    left = len(plan.probes) - len(cases)
+    if left:
+        yield f"# left out: {counted(left, 'probe')} that NetAssert can't make\n"
+
+
+def _can_be_asserted(probe: ConnectionProbe, ends: Mapping[str, WorkloadEndpoint]) -> bool:
+    server = ends[probe.server].workload
+    kinds = {ends[probe.client].workload.kind, server.kind}
+    declared = (probe.protocol, probe.port) in {(one.protocol, one.number) for one in server.ports}
+    return kinds <= _NETASSERT_KINDS and (declared or not probe.should_pass)
+
+
+def _resource(end: WorkloadEndpoint) -> dict[str, dict[str, str]]:
+    workload = end.workload
+    name, namespace = workload.real_name, str(workload.namespace)
+    return {"k8sResource": {"kind": workload.kind.lower(), "name": name, "namespace": namespace}}
 
 
 class ProbeDocument(TypedDocument):

@@ -8,17 +8,20 @@ from xml.etree import ElementTree as ET
 
 import msgspec
 import pytest
+import yaml
 
 from podwall.exit_code import ExitCode
-from podwall.policies.errors import Place
+from podwall.policies.errors import Place, Severity
 from podwall.reachability import Reachability
 from podwall.reports.findings.junit import junit_text
 from podwall.reports.screen import Console
 from podwall.reports.verification import (
+    netassert_text,
     print_plan,
     print_verification,
     probe_plan_document,
     verification_document,
+    verification_findings,
     verification_suite,
     verification_tap,
 )
@@ -120,3 +123,35 @@ def test_a_plan_lists_what_would_be_probed() -> None:
     assert f"{len(PLAN.probes)} probes from 2 temporary pods, nothing was made" in stream.getvalue()
     document = json.loads(msgspec.json.encode(probe_plan_document(PLAN)))
     assert len(document["probes"]) == len(PLAN.probes)
+
+
+def test_findings_are_errors_where_they_disagree_and_warnings_where_nothing_was_seen() -> None:
+    number = next(n for n, each in enumerate(PLAN.probes) if not each.should_pass)
+    other = (number + 1) % len(PLAN.probes)
+    findings = list(verification_findings(_verification(number, unseen=other)))
+    found = {each.id: (each.severity, each.message) for each in findings}
+    assert found["prediction-not-enforced"][0] is Severity.ERROR
+    assert str(PLAN.probes[number]) in found["prediction-not-enforced"][1]
+    assert found["prediction-not-observed"][0] is Severity.WARNING
+    assert len(findings) == 2
+
+
+def test_what_agrees_is_no_finding() -> None:
+    assert list(verification_findings(_verification())) == []
+
+
+def test_a_plan_as_tests_of_netassert() -> None:
+    text = "".join(netassert_text(PLAN, FOUND))
+    cases = yaml.safe_load(text)
+    names = [each["name"] for each in cases]
+    assert len(set(names)) == len(names) > 0
+    verdicts = {(each.client, each.server, each.port): each for each in PLAN.probes}
+    for each in cases:
+        client, server = (
+            "{namespace}/{name}".format(**each[side]["k8sResource"]) for side in ("src", "dst")
+        )
+        probe = verdicts[client, server, each["targetPort"]]
+        assert each["exitCode"] == (0 if probe.should_pass else 1)
+        assert each["protocol"] == "tcp"
+        declared = [port.number for port in FOUND.endpoint(server).workload.ports]  # type: ignore[union-attr]  # a workload
+        assert not probe.should_pass or each["targetPort"] in declared
