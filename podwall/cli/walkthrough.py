@@ -17,7 +17,7 @@ from podwall.reports.walkthrough import (
     print_walkthrough,
     walkthrough_document,
 )
-from podwall.streams import progress, shown_json, write_output
+from podwall.streams import progress, shown_json, write_message, write_output
 from podwall.verify import attempts_exit_code
 from podwall.walkthrough import walkthrough
 
@@ -53,7 +53,7 @@ def _show_live(options: Namespace) -> int:
     context = KubeContext(options.kubeconfig, options.context)
     how = ProbeRun(options.image, secrets.token_hex(4))
     with ended_by_signals(), progress("trying the steps"):
-        found = live_walkthrough(context, options.engine, how)
+        found = live_walkthrough(context, options.engine, how, write_message)
     if options.output == "json":
         write_output([json_text(live_walkthrough_document(found))], shown_json)
     else:

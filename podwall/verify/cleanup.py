@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from datetime import datetime, timedelta
 from typing import Final
 
 import msgspec
@@ -12,7 +13,14 @@ from podwall.live.connection import ApiConnection, ApiRequest, ClusterError, con
 from podwall.live.kubeconfig import KubeContext
 from podwall.verify.probe import RUN_LABEL
 
-__all__ = ["Leftover", "cleaned_up", "leftovers", "removed", "removed_run"]
+__all__ = [
+    "Leftover",
+    "cleaned_up",
+    "leftovers",
+    "old_namespaces",
+    "removed",
+    "removed_run",
+]
 
 _NOT_FOUND: Final = 404
 _NOW: Final = {"gracePeriodSeconds": 0, "propagationPolicy": "Background"}
@@ -27,10 +35,11 @@ class Leftover:
     paths: tuple[str, ...]
 
 
-class _Metadata(msgspec.Struct):
+class _Metadata(msgspec.Struct, rename="camel"):
     name: str
     labels: dict[str, str]
     namespace: str = ""
+    creation_timestamp: str = ""
 
 
 class _Item(msgspec.Struct):
@@ -58,16 +67,40 @@ def leftovers(connection: ApiConnection, namespace: str | None = None) -> tuple[
             meta = each.metadata
             path = f"{root}/namespaces/{meta.namespace}/{plural}/{meta.name}"
             found.setdefault((meta.namespace, meta.labels[RUN_LABEL]), []).append(path)
-    for name, run in _namespaces(connection) if namespace is None else ():
-        found.setdefault((name, run), []).append(f"/api/v1/namespaces/{name}")
+    for own in _namespaces(connection) if namespace is None else ():
+        key = own.name, own.labels[RUN_LABEL]
+        found.setdefault(key, []).append(f"/api/v1/namespaces/{own.name}")
     return tuple(Leftover(*key, tuple(paths)) for key, paths in found.items())
 
 
-def _namespaces(connection: ApiConnection) -> Iterator[tuple[str, str]]:
-    """Yield the namespaces that a walkthrough has made, with its run."""
+def _namespaces(connection: ApiConnection) -> Iterator[_Metadata]:
+    """Yield the namespaces that walkthroughs have made."""
     answer = connection.get("/api/v1/namespaces", labelSelector=RUN_LABEL)
-    for each in _ITEMS.decode(answer).items:
-        yield each.metadata.name, each.metadata.labels[RUN_LABEL]
+    yield from (each.metadata for each in _ITEMS.decode(answer).items)
+
+
+def old_namespaces(
+    connection: ApiConnection, now: str, seconds: float
+) -> tuple[tuple[Leftover, ...], tuple[str, ...]]:
+    """Return the namespaces of walkthroughs that are over for certain, and the names of others.
+
+    Args:
+        connection: to the cluster.
+        now: the time by the API server's clock, in RFC 3339: this machine's may be wrong.
+        seconds: how long a walkthrough takes at most.
+
+    Raises:
+        ClusterError: the cluster does not answer, or does not let them be listed.
+    """
+    latest = datetime.fromisoformat(now) - timedelta(seconds=seconds)
+    over, others = list[Leftover](), list[str]()
+    for each in _namespaces(connection):
+        if datetime.fromisoformat(each.creation_timestamp) < latest:
+            path = f"/api/v1/namespaces/{each.name}"
+            over.append(Leftover(each.name, each.labels[RUN_LABEL], (path,)))
+        else:
+            others.append(each.name)
+    return tuple(over), tuple(others)
 
 
 def removed(connection: ApiConnection, left: Iterable[Leftover]) -> Iterator[str]:

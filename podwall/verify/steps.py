@@ -2,15 +2,22 @@
 
 Each step's policies are put there, and then the three clients are made anew, as fresh pods: an
 engine may know of a changed label only after a while, and of a policy at once.
+
+Nothing that ends by itself can own a namespace, so what a killed walkthrough leaves goes in two
+steps: its pods by their deadline and their owner, as those of every verification, and the
+namespaces by the next walkthrough, once they are older than any walkthrough gets. Their age is
+taken from the API server's clock.
 """
 
 from __future__ import annotations
 
 import time
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from typing import Any, Final
+
+import msgspec
 
 from podwall.engines import Engine
 from podwall.live.connection import ApiConnection, ApiRequest, ClusterError, connected
@@ -24,7 +31,7 @@ from podwall.policies.presets import Step
 from podwall.policies.presets import walkthrough as policies_at
 from podwall.reachability import Verdict
 from podwall.streams import show_progress
-from podwall.verify.cleanup import Leftover, removed
+from podwall.verify.cleanup import Leftover, old_namespaces, removed
 from podwall.verify.pods import RUNNING_PODS
 from podwall.verify.probe import ConnectionProbe
 from podwall.verify.running import run_probes
@@ -37,6 +44,8 @@ __all__ = ["live_walkthrough"]
 _PORT: Final = 80
 _READY_SECONDS: Final = 120
 _POLL: Final = 1.0
+_LONGEST: Final = 900
+"""So many seconds a walkthrough takes at most: each step waits for three clients at most."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,15 +60,21 @@ class _Namespaces:
 
 
 def live_walkthrough(
-    context: KubeContext, engine: Engine | str | None, how: ProbeRun
+    context: KubeContext, engine: Engine | str | None, how: ProbeRun, say: Callable[[str], None]
 ) -> tuple[ObservedAttempt, ...]:
     """Return the attempt of every client at every step, as predicted and as observed.
+
+    Args:
+        context: which cluster.
+        engine: whose verdicts are predicted; None means the specification's.
+        how: how the attempts are made.
+        say: is told what other walkthroughs have left there, and that it is removed.
 
     Raises:
         SourceError: there is no such cluster, it does not answer, or it refuses.
         MissingExtra: `podwall[live]` is not installed.
     """
-    with connected(context) as connection, _made(connection, how) as namespaces:
+    with connected(context) as connection, _made(connection, how, say) as namespaces:
         return tuple(
             attempt
             for step in Step
@@ -68,14 +83,18 @@ def live_walkthrough(
 
 
 @contextmanager
-def _made(connection: ApiConnection, how: ProbeRun) -> Iterator[_Namespaces]:
+def _made(
+    connection: ApiConnection, how: ProbeRun, say: Callable[[str], None]
+) -> Iterator[_Namespaces]:
     """Make the namespaces with the backend, and remove them whatever happens."""
     names = _Namespaces(f"podwall-{how.run}-starwind", f"podwall-{how.run}-visitor")
     made: list[str] = []
     try:
+        now = ""
         for name in (names.own, names.other):
-            _create(connection, "/api/v1/namespaces", namespace_manifest(how.run, name))
+            now = _create(connection, "/api/v1/namespaces", namespace_manifest(how.run, name))
             made.append(name)
+        _remove_old(connection, now, made, say)
         backend = server_manifest("backend", names.own, BACKEND_LABELS, how)
         _create(connection, RUNNING_PODS.path(names.own), backend)
         _wait_for(connection, names.own)
@@ -104,8 +123,32 @@ def _wait_until_gone(connection: ApiConnection, namespaces: Iterable[str]) -> No
 _NOT_FOUND: Final = 404
 
 
-def _create(connection: ApiConnection, path: str, body: Mapping[str, Any]) -> None:
-    connection.send(ApiRequest("POST", path, body=body))
+def _create(connection: ApiConnection, path: str, body: Mapping[str, Any]) -> str:
+    """Create an object, and return the time at which the API server did."""
+    answer = connection.send(ApiRequest("POST", path, body=body))
+    return msgspec.json.decode(answer, type=_Created).metadata.creation_timestamp
+
+
+class _CreatedMetadata(msgspec.Struct, rename="camel"):
+    creation_timestamp: str
+
+
+class _Created(msgspec.Struct):
+    metadata: _CreatedMetadata
+
+
+def _remove_old(
+    connection: ApiConnection, now: str, own: Sequence[str], say: Callable[[str], None]
+) -> None:
+    """Remove the namespaces of walkthroughs that were killed, and say which others there are."""
+    old, others = old_namespaces(connection, now, _LONGEST)
+    for sentence in removed(connection, [each for each in old if each.namespace not in own]):
+        say(sentence)
+    for name in (each for each in others if each not in own):
+        say(
+            f"another walkthrough has namespace `{name}`: it runs, or was killed; "
+            "`podwall verify --cleanup` removes it, and so does a later walkthrough"
+        )
 
 
 def _wait_for(connection: ApiConnection, namespace: str) -> None:
