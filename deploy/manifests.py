@@ -1,8 +1,11 @@
 """Podwall inside a cluster, as manifests: python deploy/manifests.py > deploy/podwall.yaml.
 
-A Deployment follows the cluster and serves metrics, a CronJob holds stated intent against it every
-night. Both may read what the guide's role says, and nothing else. Their own policies are made as
-any program's: nothing reaches them but Prometheus, and they reach the API server and DNS.
+A Deployment follows the cluster and serves metrics. Three CronJobs work at night: one holds stated
+intent against the cluster, one what was stored of it (drift), and one proves its predictions. All
+may read what the guide's role says, and nothing else; the last one may also make temporary pods,
+where somebody binds the role for that in a namespace, and waits for it: it is suspended. Their own
+policies are made as any program's: nothing reaches them but Prometheus, and they reach the API
+server and DNS.
 """
 
 from __future__ import annotations
@@ -28,7 +31,9 @@ from podwall.policies import (
 
 NAMESPACE = "podwall"
 ACCOUNT = "podwall"
+VERIFIER = "podwall-verify"
 IMAGE = "registry.example/podwall:0.1.0"
+PROBE_IMAGE = "registry.example/busybox@sha256:" + "0" * 64
 METRICS = 9797
 GUIDE = Path(__file__).resolve().parents[1] / "docs" / "live.md"
 Manifest = dict[str, Any]
@@ -44,20 +49,38 @@ def manifests() -> Iterator[Manifest]:
             "labels": {"pod-security.kubernetes.io/enforce": "restricted"},
         },
     }
-    yield _object("v1", "ServiceAccount", ACCOUNT)
+    for account in (ACCOUNT, VERIFIER):
+        yield _object("v1", "ServiceAccount", account)
     for role in roles():
         yield role
         yield _binding(role)
+    yield _verifier_role()
     yield from (each.to_manifest() for each in policies())
     yield _watch()
     yield _service()
-    yield _nightly()
+    yield from _nightly()
 
 
 def roles() -> list[Manifest]:
     """Return the roles in the guide, which are the ones that tests grant."""
-    block = GUIDE.read_text(encoding="utf-8").partition("```yaml\n")[2].partition("```")[0]
-    return list(yaml.safe_load_all(block))
+    return _documents(1)
+
+
+def _documents(block: int) -> list[Manifest]:
+    """Return what a block of YAML in the guide holds; they count from 1."""
+    text = GUIDE.read_text(encoding="utf-8").split("```yaml\n")[block].partition("```")[0]
+    return list(yaml.safe_load_all(text))
+
+
+def _verifier_role() -> Manifest:
+    """Return the guide's role for temporary pods as one that can be bound in any namespace."""
+    (role,) = _documents(2)
+    return {
+        "apiVersion": role["apiVersion"],
+        "kind": "ClusterRole",
+        "metadata": {"name": VERIFIER},
+        "rules": role["rules"],
+    }
 
 
 def policies() -> Iterator[NetworkPolicy]:
@@ -91,16 +114,19 @@ def _binding(role: Manifest) -> Manifest:
         "kind": f"{role['kind']}Binding",
         "metadata": role["metadata"],
         "roleRef": {"apiGroup": group, "kind": role["kind"], "name": role["metadata"]["name"]},
-        "subjects": [{"kind": "ServiceAccount", "name": ACCOUNT, "namespace": NAMESPACE}],
+        "subjects": [
+            {"kind": "ServiceAccount", "name": each, "namespace": NAMESPACE}
+            for each in (ACCOUNT, VERIFIER)
+        ],
     }
 
 
-def _pod(part: str, words: list[str], **container: Any) -> Manifest:
+def _pod(part: str, words: list[str], account: str = ACCOUNT, **container: Any) -> Manifest:
     """Return the template of pods that may write nothing, and are nobody on their node."""
     return {
         "metadata": {"labels": {"app": "podwall", "part": part}},
         "spec": {
-            "serviceAccountName": ACCOUNT,
+            "serviceAccountName": account,
             "securityContext": {
                 "runAsNonRoot": True,
                 "runAsUser": 65532,
@@ -143,22 +169,35 @@ def _service() -> Manifest:
     return _object("v1", "Service", "podwall-watch", spec=spec)
 
 
-def _nightly() -> Manifest:
-    mount = {"name": "intent", "mountPath": "/intent", "readOnly": True}
-    template = _pod(
-        "nightly", ["check", "cluster", "/intent/expectations.yaml"], volumeMounts=[mount]
-    )
-    template["spec"] |= {
-        "restartPolicy": "Never",
-        "volumes": [{"name": "intent", "configMap": {"name": "podwall-intent"}}],
-    }
-    job = {"backoffLimit": 1, "activeDeadlineSeconds": 600, "template": template}
+def _nightly() -> Iterator[Manifest]:
+    """Yield what works at night: intent, drift, and proof."""
+    intent = ["check", "cluster", "/given/expectations.yaml"]
+    yield _job("podwall-nightly", "17 3 * * *", _given("nightly", intent, "podwall-intent"))
+    drift = ["diff", "/given", "cluster", "--fail-on", "error"]
+    yield _job("podwall-drift", "37 3 * * *", _given("drift", drift, "podwall-snapshot"))
+    words = ["verify", "--image", PROBE_IMAGE, "-o", "json"]
+    proof = _job("podwall-verify", "57 3 * * *", _pod("verify", words, VERIFIER), 1800)
+    proof["spec"]["suspend"] = True
+    yield proof
+
+
+def _given(part: str, words: list[str], configuration: str) -> Manifest:
+    """Return the template of pods that read the files of a ConfigMap."""
+    mount = {"name": "given", "mountPath": "/given", "readOnly": True}
+    template = _pod(part, words, volumeMounts=[mount])
+    template["spec"]["volumes"] = [{"name": "given", "configMap": {"name": configuration}}]
+    return template
+
+
+def _job(name: str, schedule: str, template: Manifest, seconds: int = 600) -> Manifest:
+    template["spec"]["restartPolicy"] = "Never"
+    job = {"backoffLimit": 0, "activeDeadlineSeconds": seconds, "template": template}
     spec = {
-        "schedule": "17 3 * * *",
+        "schedule": schedule,
         "concurrencyPolicy": "Forbid",
         "jobTemplate": {"spec": job},
     }
-    return _object("batch/v1", "CronJob", "podwall-nightly", spec=spec)
+    return _object("batch/v1", "CronJob", name, spec=spec)
 
 
 def text(objects: Iterator[Manifest] | list[Mapping[str, Any]]) -> str:

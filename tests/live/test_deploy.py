@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import runpy
+import shutil
+import subprocess
 from pathlib import Path
 from typing import Any
 
@@ -10,6 +12,8 @@ import msgspec
 import pytest
 import yaml
 
+from podwall.cli.commands import COMMANDS
+from podwall.cli.parser import parsed
 from podwall.live.cluster import read_connection
 from podwall.live.connection import ApiConnection, ApiRequest, ClusterError, Patience
 from podwall.live.kubeconfig import ClusterLogin, KubeUser
@@ -89,3 +93,58 @@ def _token(admin: ApiConnection) -> str:
     body = {"apiVersion": "authentication.k8s.io/v1", "kind": "TokenRequest", "spec": {}}
     answer = admin.send(ApiRequest("POST", path, body=body))
     return str(msgspec.json.decode(answer)["status"]["token"])
+
+
+BUILDERS = ("podman", "docker")
+
+
+def _builder() -> str | None:
+    """Return what builds images here: a program whose service answers as well."""
+    for each in filter(shutil.which, BUILDERS):
+        answers = subprocess.run([each, "info"], check=False, capture_output=True, timeout=60)
+        if answers.returncode == 0:
+            return each
+    return None
+
+
+def test_the_image_is_built_and_runs_as_nobody() -> None:
+    builder = _builder()
+    if builder is None:
+        pytest.skip(f"nothing here builds images ({' or '.join(BUILDERS)})")
+    words = [builder, "build", "-q", "-f", str(DEPLOY / "Containerfile"), str(ROOT)]
+    built = subprocess.run(words, check=False, capture_output=True, text=True, timeout=500)
+    if built.returncode and "registry" in built.stderr.lower():
+        pytest.skip(f"the base of the image can't be pulled here: {built.stderr.strip()[-200:]}")
+    assert built.returncode == 0, built.stderr
+    image = built.stdout.strip().splitlines()[-1]
+    run = [builder, "run", "--rm", "--read-only", "--network=none", image, "walkthrough"]
+    ran = subprocess.run(run, check=False, capture_output=True, text=True, timeout=120)
+    assert ran.returncode == 0, ran.stderr
+    assert "own-namespace" in ran.stdout
+
+
+def test_the_image_has_what_the_manifests_run() -> None:
+    """Where nothing builds it, too: its program and its user are those of the manifests."""
+    lines = (DEPLOY / "Containerfile").read_text(encoding="utf-8").splitlines()
+    assert "USER 65532:65532" in lines
+    assert 'ENTRYPOINT ["podwall"]' in lines
+    templates = [each["spec"] for each in _pods()]
+    assert {each["securityContext"]["runAsUser"] for each in templates} == {65532}
+    commands = [each["containers"][0]["command"] for each in templates]
+    assert {each[0] for each in commands} == {"podwall"}
+
+
+def test_every_command_of_the_manifests_is_one() -> None:
+    """Each is understood by podwall's own parser; none is run."""
+    commands = [each["spec"]["containers"][0]["command"][1:] for each in _pods()]
+    assert sorted(each[0] for each in commands) == ["check", "diff", "verify", "watch"]
+    for words in commands:
+        assert parsed(COMMANDS, words).chosen == words[0]
+
+
+def test_proof_waits_until_somebody_lets_it() -> None:
+    """It may make no pod anywhere before its role is bound, and does not begin by itself."""
+    jobs = {each["metadata"]["name"]: each for each in OBJECTS if each["kind"] == "CronJob"}
+    assert jobs["podwall-verify"]["spec"]["suspend"] is True
+    bound = {each["roleRef"]["name"] for each in OBJECTS if each["kind"].endswith("Binding")}
+    assert bound == {"podwall-reader"}
