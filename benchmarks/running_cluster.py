@@ -23,10 +23,10 @@ from podwall.watch import WatchedCluster
 from tests.live.lab import LabServer, created, missing_programs, running_server
 from tests.live.objects import namespace, pod, policy
 
-__all__ = ["filled", "main"]
+__all__ = ["filled", "main", "objects"]
 
-PODS: Final = 10_000
-POLICIES: Final = 2_000
+PODS = 10_000
+POLICIES = 2_000
 _TEAMS: Final = 20
 _ALIKE: Final = 10
 _WRITERS: Final = 8
@@ -92,13 +92,18 @@ def _policies() -> Iterator[Object]:
         yield policy(f"team-{(number // 2) % _TEAMS}", f"{app}-{side}", spec)
 
 
+def objects() -> Iterator[Object]:
+    """Yield the objects of the benchmark, but for the namespaces."""
+    yield from _deployments()
+    yield from _policies()
+
+
 def filled(server: LabServer) -> None:
     """Create the objects of the benchmark."""
     with server.connection() as connection:
         created(connection, [namespace(f"team-{n}", team=f"team-{n}") for n in range(_TEAMS)])
-        objects = [*_deployments(), *_policies()]
         with ThreadPoolExecutor(_WRITERS) as writers:
-            list(writers.map(lambda each: created(connection, [each]), objects, chunksize=50))
+            list(writers.map(lambda each: created(connection, [each]), objects(), chunksize=50))
 
 
 def main() -> int:
