@@ -100,13 +100,15 @@ class OverlookedLabels:
     """Labels that an engine does not see, by their keys: selectors find them missing.
 
     Those that begin with one of `prefixes` or contain one of `infixes`; from the Kubernetes version
-    `later_from` on perhaps those of `later`, too.
+    `later_from` on perhaps those of `later`, too. `wide`: what has none of these labels at all, as
+    nodes and addresses outside, may be meant by peers that only exclude.
     """
 
     prefixes: tuple[str, ...] = ()
     infixes: tuple[str, ...] = ()
     later: tuple[str, ...] = ()
     later_from: str = ""
+    wide: bool = False
 
     def hide(self, key: str) -> bool:
         """Return whether the engine certainly does not see the label.
@@ -411,7 +413,7 @@ CILIUM: Final = replace(
         _IDENTITY,
     ),
     namespace_labels=Fact(
-        OverlookedLabels(infixes=_BETA),
+        OverlookedLabels(infixes=_BETA, wide=True),
         "labels `...beta.kubernetes.io/...` of namespaces count as missing",
         _IDENTITY,
     ),
@@ -468,9 +470,6 @@ def engine(name: str) -> Engine:
 
     Raises:
         InvalidValue: there is no such engine.
-
-    >>> engine("cilium").title
-    'Cilium'
     """
     if name in ENGINES:
         return ENGINES[name]

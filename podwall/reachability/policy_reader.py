@@ -9,13 +9,14 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 from dataclasses import replace
-from typing import TypeVar
+from typing import Final, TypeVar
 
 from podwall.engines import Engine, Fact, OverlookedLabels, Treatment
 from podwall.model import (
     EMPTY_SELECTOR,
     AddressPeer,
     CiliumPolicy,
+    EntityPeer,
     IpPeer,
     Operator,
     Peer,
@@ -187,6 +188,16 @@ def tier_blocks(policy: TierPolicy) -> Iterator[IpPeer]:
 _P = TypeVar("_P", bound=Peer | AddressPeer)
 
 
+_WIDE: Final = Unknown(
+    "up to Cilium 1.18 a peer that only excludes namespaces may mean nodes and addresses outside"
+)
+_NAMELESS: Final = EntityPeer("what has no namespace, perhaps", nodes=_WIDE, ipv4=_WIDE, ipv6=_WIDE)
+"""Whom a peer may mean as well that says of namespaces only what they are not.
+
+https://docs.cilium.io/en/stable/operations/upgrade/
+"""
+
+
 class PolicyReader:
     """Reads policies as an engine does in a version of Kubernetes."""
 
@@ -195,6 +206,7 @@ class PolicyReader:
         self._unlisted = engine.unlisted_rules.value is Treatment.ENFORCED
         self._pods = _LabelReader(engine.pod_labels, kubernetes_version)
         self._namespaces = _LabelReader(engine.namespace_labels, kubernetes_version)
+        self._wide = engine.namespace_labels.value.wide
         self._sees_all = {engine.pod_labels.value, engine.namespace_labels.value} == {
             OverlookedLabels()
         }
@@ -233,7 +245,9 @@ class PolicyReader:
     def _tier_rule(self, rule: TierRule) -> TierRule:
         if not isinstance(rule.peers, tuple):
             return rule
-        return replace(rule, peers=tuple(self._peer(each) for each in rule.peers))
+        read = tuple(self._peer(each) for each in rule.peers)
+        wide = self._wide and any(map(_excludes_only, read))
+        return replace(rule, peers=(*read, _NAMELESS) if wide else read)
 
     def _direction(self, rules: _Direction) -> _Direction:
         if not isinstance(rules, tuple):
@@ -245,6 +259,8 @@ class PolicyReader:
         if not isinstance(rule.peers, tuple):
             return rule
         read = tuple(self._peer(each) for each in rule.peers)
+        if self._wide and any(map(_excludes_only, read)):
+            read = (*read, _NAMELESS)
         return rule if _same(read, rule.peers) else replace(rule, peers=read)
 
     def _peer(self, peer: _P) -> _P | PodPeer:
@@ -257,8 +273,18 @@ class PolicyReader:
         return peer if same else PodPeer(pods, namespaces)
 
 
+def _excludes_only(peer: object) -> bool:
+    """Return whether a peer says of namespaces, and of pods, only what they are not."""
+    if not (isinstance(peer, PodPeer) and peer.namespaces and peer.namespaces.requirements):
+        return False
+    asked = (*peer.namespaces.requirements, *peer.pods.requirements)
+    return all(each.operator in {Operator.NOT_IN, Operator.DOES_NOT_EXIST} for each in asked)
+
+
 def _same(read: tuple[object, ...], written: tuple[object, ...]) -> bool:
-    return all(one is other for one, other in zip(read, written, strict=True))
+    return len(read) == len(written) and all(
+        one is other for one, other in zip(read, written, strict=True)
+    )
 
 
 class _LabelReader:

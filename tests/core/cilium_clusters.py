@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import replace
 from random import Random
 from typing import Any
@@ -18,9 +19,21 @@ _NAMESPACE = "k8s:io.kubernetes.pod.namespace"
 _ENTITIES = ("all", "world", "world-ipv4", "cluster", "host", "remote-node", "none", "health")
 
 
-def random_cilium_policies(rng: Random, most: int = 4) -> list[Manifest]:
-    """Return policies of both kinds, some of them of several rules."""
-    return [_policy(rng, n) for n in range(rng.randint(1, most))]
+def random_cilium_policies(rng: Random, most: int = 4, *, names: bool = True) -> list[Manifest]:
+    """Return policies of both kinds, some of them of several rules; `names` of ports, or none."""
+    made = [_policy(rng, n) for n in range(rng.randint(1, most))]
+    if not names:
+        for entry in (port for each in made for port in _ports_of(each)):
+            entry["port"] = "80" if entry["port"] in NAMES else entry["port"]
+    return made
+
+
+def _ports_of(policy: Manifest) -> Iterator[Manifest]:
+    for spec in policy.get("specs", [policy.get("spec", {})]):
+        for section in ("ingress", "egress", "ingressDeny", "egressDeny"):
+            for rule in spec.get(section, ()):
+                for entry in rule.get("toPorts", ()):
+                    yield from entry.get("ports", ())
 
 
 def with_cilium_policies(cluster: Snapshot, manifests: list[Manifest]) -> Snapshot:

@@ -439,3 +439,33 @@ def test_a_policy_that_isolates_the_cluster_is_named() -> None:
     assert "CiliumClusterwideNetworkPolicy p2 isolates it, and no rule allows it" in said
     said = str(explain(found, WORLD, "shop/db", IpProtocol.TCP, 80))
     assert "rule `spec.ingress[0]` of CiliumClusterwideNetworkPolicy p2 allows it" in said
+
+
+@pytest.mark.parametrize(
+    ("selector", "outside"),
+    [
+        pytest.param([("NotIn", ["bank"])], "?", id="only excluding"),
+        pytest.param([("NotIn", ["bank"]), ("Exists", None)], "", id="a positive term beside"),
+    ],
+)
+def test_what_has_no_namespace_may_be_meant_by_what_excludes_namespaces(
+    selector: list[tuple[str, list[str] | None]], outside: str
+) -> None:
+    key = "kubernetes.io/metadata.name"
+    terms = [
+        {"key": key, "operator": operator, **({"values": values} if values else {})}
+        for operator, values in selector
+    ]
+    peer = {"namespaceSelector": {"matchExpressions": terms}}
+    policy = network_policy("db", ingress=[{"from": [peer]}], policyTypes=["Ingress"])
+    bank = "bank/api>shop/db bank/db>shop/db"
+    expected = f"{bank} {outside}{WORLD}>shop/db ?{NODE}>shop/db"
+    found = reachability(cluster(policy), "cilium")
+    assert denied(found) == " ".join(sorted(expected.split()))
+    own = (
+        asks(NAMESPACE, "NotIn", "bank")
+        if outside
+        else {"matchExpressions": [{**each, "key": NAMESPACE} for each in terms]}
+    )
+    same = reachability(cluster(cnp("db", ingress=[{"fromEndpoints": [own]}])), "cilium")
+    assert denied(same) == denied(found)

@@ -64,8 +64,8 @@ def _policy_types(spec: Mapping[str, Any]) -> Findings:
             yield note(
                 "rules-ignored",
                 f"spec.{direction.field}",
-                f"these rules have no effect, for `policyTypes` has no `{direction}`; "
-                "cilium enforces them all the same",
+                f"`policyTypes` has no `{direction}`: azure and calico ignore these rules, cilium "
+                "enforces them and isolates by them",
                 f"add `{direction}` to `policyTypes`, or remove the rules",
             )
 
