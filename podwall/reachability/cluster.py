@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Hashable, Iterator
 from dataclasses import dataclass
-from functools import cached_property, reduce
+from functools import cached_property, lru_cache, reduce
 from ipaddress import ip_network
 from itertools import chain
 from typing import Final
@@ -283,6 +283,9 @@ class MatchAnswer:
         return MatchAnswer(match, tuple(causes) if match is Match.MAYBE else ())
 
 
+_MOST_KEPT: Final = 1 << 14
+_ANYWHERE: Final = UnseenPods(EMPTY_SELECTOR, EMPTY_SELECTOR)
+
 YES: Final = MatchAnswer(Match.YES)
 NO: Final = MatchAnswer(Match.NO)
 
@@ -299,13 +302,17 @@ class MatchAnswers:
     def __init__(self, cluster: EnforcedCluster) -> None:
         """Keep what the answers depend on."""
         self._cluster = cluster
+        self._about_unseen = lru_cache(_MOST_KEPT)(_all_selected)
+        self._unseen_there = lru_cache(_MOST_KEPT)(self._in_namespaces)
+        self._unseen_by_blocks = lru_cache(_MOST_KEPT)(self._by_blocks)
 
     def pods(
         self, namespace: str | Unknown, selector: Selector, pods: SnapshotWorkload | UnseenPods
     ) -> MatchAnswer:
         """Answer whether a selector that is applied to a namespace selects pods."""
         if isinstance(pods, UnseenPods):
-            return self._in_namespace(namespace, pods) & _all_selected(selector, pods.pods)
+            there = self._in_namespace(namespace, pods)
+            return there if there is NO else there & self._about_unseen(selector, pods.pods)
         own = same_namespace(namespace, pods.namespace)
         return _on_pod_network(pods) & own & _selected(selector, pods.labels)
 
@@ -330,7 +337,8 @@ class MatchAnswers:
         if peer.namespaces is None:
             return self.pods(namespace, peer.pods, pods)
         if isinstance(pods, UnseenPods):
-            return self._in_namespaces(peer.namespaces, pods) & _all_selected(peer.pods, pods.pods)
+            there = self._unseen_there(peer.namespaces, pods.namespaces)
+            return there if there == NO else there & self._about_unseen(peer.pods, pods.pods)
         labels = self._cluster.namespaces.of(pods.namespace)
         there = _selected(peer.namespaces, labels)
         return _on_pod_network(pods) & there & _selected(peer.pods, pods.labels)
@@ -343,15 +351,17 @@ class MatchAnswers:
             return NO
         return YES if len(pods.namespaces) == 1 else _SOME
 
-    def _in_namespaces(self, selector: Selector, pods: UnseenPods) -> MatchAnswer:
-        """Answer whether unseen pods are in the namespaces that a selector means."""
+    def _in_namespaces(
+        self, selector: Selector, namespaces: tuple[str, ...] | Selector
+    ) -> MatchAnswer:
+        """Answer whether unseen pods of some namespaces are in those that a selector means."""
         cluster = self._cluster
-        if isinstance(pods.namespaces, Selector):
+        if isinstance(namespaces, Selector):
             shown = cluster.shown_namespaces
             must = other_namespaces(selector, Bound.MUST, shown)
             may = other_namespaces(selector, Bound.MAY, shown)
-            return _of_all(pods.namespaces, selector, must, may)
-        answers = {_selected(selector, cluster.namespaces.of(each)) for each in pods.namespaces}
+            return _of_all(namespaces, selector, must, may)
+        answers = {_selected(selector, cluster.namespaces.of(each)) for each in namespaces}
         if len(answers) == 1:
             return answers.pop()
         return reduce(MatchAnswer.__or__, answers, _SOME)
@@ -359,7 +369,10 @@ class MatchAnswers:
     def blocks(self, blocks: tuple[IpPeer, ...], endpoint: AnyEndpoint | HidingNode) -> MatchAnswer:
         """Answer whether the ip blocks of a rule mean an endpoint."""
         engine = self._cluster.engine
-        return self._by_blocks(blocks, endpoint, engine.pods_by_block, engine.nodes_by_block)
+        facts = (engine.pods_by_block, engine.nodes_by_block)
+        if isinstance(endpoint, UnseenPods):  # wherever they are, it is the same to ip blocks
+            return self._unseen_by_blocks(blocks, _ANYWHERE, *facts)
+        return self._by_blocks(blocks, endpoint, *facts)
 
     def entity(self, entity: EntityPeer, endpoint: AnyEndpoint | HidingNode) -> MatchAnswer:
         """Answer whether ends of some sorts are meant, of one of which an endpoint is."""

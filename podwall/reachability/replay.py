@@ -134,6 +134,7 @@ class Replay:
         self._anywhere = [p for p in cluster.policies if isinstance(p.namespace, Unknown)]
         self._isolating = _BoundedCache["tuple[tuple[Policy, MatchAnswer], ...]"]()
         self._replayed = _BoundedCache["tuple[RuleReplay, ...]"]()
+        self._ports = _BoundedCache[Bounds]()
 
     def pair(self, source: AnyEndpoint, destination: AnyEndpoint) -> PairReplay:
         """Replay what may pass from one endpoint to another, or between two pods of one."""
@@ -220,7 +221,7 @@ class Replay:
     ) -> tuple[tuple[Policy, MatchAnswer], ...]:
         """Return the policies that isolate a pod or may do so, and whether they do."""
         return self._isolating.get(
-            (direction, subject.id), lambda: tuple(self._selecting(direction, subject))
+            (direction, _key(subject)), lambda: tuple(self._selecting(direction, subject))
         )
 
     def rules(
@@ -296,7 +297,10 @@ class Replay:
         matches = reduce(MatchAnswer.__or__, (each.answer for each in peers), NO)
         if rule.peers is None:
             matches = YES
-        ports = self._cluster.ports.bounds(rule.ports, names, direction)
+        ports = self._ports.get(
+            (rule.ports, names.ports, names.open, direction),
+            partial(self._cluster.ports.bounds, rule.ports, names, direction),
+        )
         return RuleReplay(index, rule, peers, matches, ports, _allowed(matches, ports))
 
     def _peers(
@@ -382,7 +386,7 @@ def _own_node(
 
 
 def _key(other: AnyEndpoint | HidingNode) -> Hashable:
-    return other if isinstance(other, HidingNode) else other.id
+    return other if isinstance(other, HidingNode | UnseenPods) else other.id
 
 
 def _names(endpoint: AnyEndpoint | HidingNode) -> NamedPorts:
