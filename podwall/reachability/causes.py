@@ -85,6 +85,10 @@ class Causes:
         keys = zip(sent[roles].tolist(), received[roles].tolist(), egress, ingress, strict=True)
         return [self._number(each) for each in keys]
 
+    def kind(self, direction: Direction, element: int) -> int:
+        """Return the kind of an end: rules about pods shown say the same, in doubt, of each."""
+        return self._sides[direction].kind(element)
+
     def _ports_of(self, role: int) -> tuple[IntArray, IntArray]:
         """Return what a source role may send to each role, and these receive of it."""
         if self._last is None or self._last[0] != role:
@@ -146,6 +150,10 @@ class _Doubts:
     def values(self) -> Sequence[Doubts]:
         """The doubts by their numbers."""
         return self._registry.values
+
+    def kind(self, element: int) -> int:
+        """Return the kind of an element as the other end."""
+        return int(self._others.of[element])
 
     def from_subject(self, subject: int, others: IntArray) -> list[int]:
         """Return the numbers of a subject's doubts about other elements."""

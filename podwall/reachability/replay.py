@@ -225,7 +225,11 @@ class Replay:
         )
 
     def rules(
-        self, policy: Policy, direction: Direction, subject: WorkloadEndpoint, other: AnyEndpoint
+        self,
+        policy: Policy,
+        direction: Direction,
+        subject: WorkloadEndpoint | UnseenPods,
+        other: AnyEndpoint,
     ) -> tuple[RuleReplay, ...]:
         """Return each rule of a policy that isolates the subject, with what it allows the other."""
         names = _names(subject if direction is Direction.INGRESS else other)

@@ -8,7 +8,7 @@ hundred lists.
 from __future__ import annotations
 
 from bisect import bisect_left
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from functools import cached_property
 from itertools import chain
 from typing import Final, NamedTuple
@@ -28,7 +28,8 @@ from podwall.reachability.exposure import ExposedClasses, UnseenOpening, exposur
 from podwall.reachability.join import Edges
 from podwall.reachability.port_table import ALL_PORTS_NUMBER
 from podwall.reachability.profiles import UNISOLATED
-from podwall.reachability.replay import Doubt, PairReplay, Replay
+from podwall.reachability.replay import PairReplay, Replay
+from podwall.reachability.unseen_causes import UnseenCauses
 from podwall.reachability.unseen_peers import Counted
 from podwall.reachability.unseen_pods import UnseenPods, is_unseen, read_unseen
 from podwall.reachability.unseen_sets import can_exist
@@ -36,7 +37,6 @@ from podwall.reachability.values import (
     EVERYTHING_PASSES,
     NOTHING_PASSES,
     AnyEndpoint,
-    Bounds,
     Connection,
     Endpoint,
     ExternalRange,
@@ -197,7 +197,6 @@ class Reachability:
     def __init__(self, analysis: Analysis) -> None:
         """Keep the analysis; endpoints and connections are made when asked for."""
         self._analysis = analysis
-        self._doubts: dict[tuple[int, Direction, UnseenOpening], tuple[Undetermined, ...]] = {}
 
     @property
     def analysis(self) -> Analysis:
@@ -417,21 +416,15 @@ class Reachability:
         ends: tuple[AnyEndpoint, AnyEndpoint] = (opening.pods, here)
         if direction is Direction.EGRESS:
             ends = (here, opening.pods)
-        because = () if ports.certain else self._why_in_doubt(workload, direction, opening)
+        because: tuple[Undetermined, ...] = ()
+        if not ports.certain:
+            element = int(self._ends.element[workload])
+            because = self._unseen_causes.of(element, direction, opening)
         return Connection(*ends, ports.must, because)
 
-    def _why_in_doubt(
-        self, workload: int, direction: Direction, opening: UnseenOpening
-    ) -> tuple[Undetermined, ...]:
-        """Return what of an opening is undetermined, with the causes."""
-        key = (int(self._ends.element[workload]), direction, opening)
-        if key not in self._doubts:
-            ends: tuple[AnyEndpoint, AnyEndpoint] = (opening.pods.one(), self.workloads[workload])
-            if direction is Direction.EGRESS:
-                ends = ends[::-1]
-            replay = self._replay.pair(*ends)
-            self._doubts[key] = _restricted(replay.doubts(), opening.ports)
-        return self._doubts[key]
+    @cached_property
+    def _unseen_causes(self) -> UnseenCauses:
+        return UnseenCauses(self._analysis, self._ends, self._replay, self.causes)
 
     @property
     def cluster(self) -> EnforcedCluster:
@@ -469,19 +462,3 @@ class Reachability:
             (number,) = self.causes.of(source, [destination])
             because = self.causes[number]
         return Connection(ends[source], ends[destination], verdict.allowed, because)
-
-
-def _restricted(doubts: Iterable[Doubt], ports: Bounds) -> tuple[Undetermined, ...]:
-    """Return the ports of unseen pods that are in doubt, each with its causes.
-
-    That a rule means other pods than these is none: the pods are all alike as far as it goes.
-    """
-    left = ports.may - ports.must
-    found = []
-    for doubtful, causes in doubts:
-        known = tuple(cause for cause in causes if cause != SOME_OF_THESE)
-        if known and (here := doubtful & left):
-            found.append(Undetermined(here, "; ".join(known)))
-            left -= here
-    rest = [Undetermined(left, SOME_OF_THESE)] if left else []
-    return (*found, *rest)

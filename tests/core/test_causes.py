@@ -14,6 +14,7 @@ from typing import Final
 
 import pytest
 
+from benchmarks.mix import random_mix
 from podwall.engines import ENGINES, SPEC, Engine
 from podwall.model import (
     IpPeer,
@@ -30,14 +31,20 @@ from podwall.model import (
     Unknown,
     WorkloadPort,
 )
+from podwall.portset import PortSet
 from podwall.reachability import Reachability, reachability
 from podwall.reachability.replay import Replay
+from podwall.reachability.unseen_causes import doubts_of, in_doubt
 from tests.core.clusters import Size, addressed, exposed, random_cluster
 from tests.core.obscured import obscured
 
 SOAK: Final = int(os.environ.get("SOAK", "0"))
 SIZE: Final = Size(workloads=6, policies=6)
 OUTSIDE: Final = IpPeer(ip_network("203.0.113.0/24"))
+
+
+def known(rng: Random) -> Snapshot:
+    return random_cluster(rng, SIZE)
 
 
 def with_services(rng: Random) -> Snapshot:
@@ -149,3 +156,33 @@ def test_a_policy_without_rules_in_a_direction_is_no_part_of_it() -> None:
     found = reachability(Snapshot(workloads=pods, policies=policies), SPEC)
     assert found.connection("shop/b", "shop/a").undetermined
     assert differing(found) == []
+
+
+def differing_unseen(found: Reachability) -> list[str]:
+    """Return the connections with unseen pods of which the causes are not those of their replay."""
+    replay = Replay(found.cluster)
+    wrong = []
+    for each in found.exposures():
+        pods = each.unseen
+        assert pods is not None
+        ends = tuple(pods.one() if end is pods else end for end in (each.source, each.destination))
+        left = PortSet.union(part.ports for part in each.undetermined)
+        meant = tuple(in_doubt(left, doubts_of(replay.pair(*ends))))
+        if left and each.undetermined != meant:
+            wrong.append(f"{each.source_id} -> {each.destination_id}: {each.undetermined}, {meant}")
+    return wrong
+
+
+@pytest.mark.parametrize("engine", ENGINES.values(), ids=lambda each: str(each.name))
+@pytest.mark.parametrize("cluster", [known, with_services, with_addresses, partly_unknown])
+def test_the_causes_with_unseen_pods_are_those_of_their_replays(
+    cluster: Callable[[Random], Snapshot], engine: Engine
+) -> None:
+    for seed in range(8 + SOAK):
+        snapshot = replace(cluster(Random(f"unseen causes {seed}")), complete=False)
+        assert differing_unseen(reachability(snapshot, engine)) == []
+
+
+def test_the_causes_with_unseen_pods_in_a_mix_are_those_of_their_replays() -> None:
+    snapshot = replace(random_mix(100), pod_cidrs=(), complete=False)
+    assert differing_unseen(reachability(snapshot, SPEC)) == []
