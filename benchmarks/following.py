@@ -17,15 +17,15 @@ from typing import Any, Final, cast
 import msgspec
 
 from benchmarks import running_cluster
+from podwall.change_review import WatchedCluster
 from podwall.cli.arguments import paused_collector
 from podwall.live.cluster import ClusterReading, ReadingScope, reading_of
 from podwall.live.connection import ApiConnection
-from podwall.live.gathering import GatheredLists
 from podwall.live.kinds import POLICIES, READ, ApiKind
+from podwall.live.listing import GatheredLists
 from podwall.live.watching import ClusterChange, ClusterWatch, WatchedObject
 from podwall.model import IpProtocol
 from podwall.policies.errors import Place
-from podwall.watch import WatchedCluster
 from tests.live.objects import namespace, policy
 
 _CHANGES: Final = 9

@@ -16,10 +16,10 @@ from pathlib import Path
 from typing import Any, Final
 
 from benchmarks.commands import run_once
+from podwall.change_review import WatchedCluster
 from podwall.cli.arguments import paused_collector
 from podwall.live.watching import ClusterWatch
 from podwall.model import IpProtocol
-from podwall.watch import WatchedCluster
 from tests.live.lab import LabServer, created, missing_programs, running_server
 from tests.live.objects import namespace, pod, policy
 

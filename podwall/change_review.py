@@ -1,10 +1,14 @@
-"""Two reviews side by side: what changes, what of it is accepted, and how the command ends.
+"""Two reviews side by side, of sources or of a followed cluster: what changes, what is accepted.
 
 An acceptance is written for a change. What stays behind would let the same opening pass a second
 time, without anybody looking, so that each one that is idle is a finding.
 
 A state that declares no engine is judged by that of the other one, so that the answer shows what
 the change does and not what an engine is.
+
+The state before the first change and after each is one `Review`, made as that of any source; two
+in a row are a `ChangeReview`. So what is said of a change is what `podwall diff` would say of two
+dumps that are taken before and after it. Of an object that has not changed nothing is read again.
 """
 
 from __future__ import annotations
@@ -12,7 +16,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
 from functools import cached_property
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 from podwall.diff import ChangeCause, ConnectionChange, Diff, diff
 from podwall.engines import Engine
@@ -32,14 +36,25 @@ from podwall.expectations import (
 from podwall.lint import ranked
 from podwall.model import UnreadPolicy
 from podwall.policies.errors import Finding, InvalidValue, Severity
+from podwall.reading import KeptReadings
 from podwall.review import Review, review
+from podwall.sources import source_of_cluster
 from podwall.sources.model import Source
 from podwall.sources.states import with_types_in_doubt
+
+if TYPE_CHECKING:
+    from podwall.live.watching import (  # they bring the client
+        ClusterChange,
+        ClusterWatch,
+        WatchedObject,
+    )
 
 __all__ = [
     "NOTHING_ACCEPTED",
     "Accepted",
     "ChangeReview",
+    "WatchedChange",
+    "WatchedCluster",
     "change_review",
     "change_severity",
     "stages",
@@ -258,3 +273,45 @@ def _lost(policy: UnreadPolicy) -> Finding:
         help="what it may have decided was undetermined, because podwall does not read its kind",
         link=policy.link,
     )
+
+
+@dataclass(frozen=True, slots=True)
+class WatchedChange:
+    """What some changed objects change: the objects in the order in which they came."""
+
+    objects: tuple[WatchedObject, ...]
+    review: ChangeReview
+
+
+class WatchedCluster:
+    """A cluster whose meaning is followed; `review` is that of now."""
+
+    def __init__(self, watch: ClusterWatch, engine: Engine | str | None = None) -> None:
+        """Begin with what the cluster shows now.
+
+        Args:
+            watch: what follows the cluster; its first reading is taken.
+            engine: who enforces the policies; None means what runs there, at each time.
+
+        Raises:
+            ClusterError: the cluster does not answer, or refuses.
+        """
+        self._watch = watch
+        self._engine = engine
+        self._kept = KeptReadings()
+        self.source = source_of_cluster(watch.first(), self._kept)
+        self.review = review(self.source, engine)
+
+    def changes(self, most: float | None = None) -> Iterator[WatchedChange]:
+        """Yield every change as it comes; it ends where none comes for `most` seconds.
+
+        Raises:
+            ClusterError: the cluster refuses to be followed any further.
+        """
+        for change in self._watch.changes(most):
+            before, self.review = self.review, self._review(change)
+            yield WatchedChange(change.objects, ChangeReview(before, self.review))
+
+    def _review(self, change: ClusterChange) -> Review:
+        self.source = source_of_cluster(change.reading, self._kept)
+        return review(self.source, self._engine)

@@ -19,12 +19,11 @@ from typing import Final, NamedTuple
 
 from podwall.engines import Engine
 from podwall.explain import TypedPort, ports_at, protocol_last, typed_port
-from podwall.intervals import intersection
 from podwall.model import IpNetwork
 from podwall.policies.errors import InvalidValue
 from podwall.policies.rules import Direction
 from podwall.policies.wording import guess
-from podwall.portset import NO_PORTS, PortSet
+from podwall.portset import NO_PORTS, PortSet, intersection
 from podwall.reachability import (
     AnyEndpoint,
     Connection,

@@ -1,15 +1,14 @@
-"""Sets of ports over TCP, UDP and SCTP, and the one bit for every other protocol."""
+"""Sets of whole numbers as ranges, and of ports over TCP, UDP, SCTP and every other protocol."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass
 from functools import reduce
+from itertools import pairwise
 from operator import or_
 from typing import Final
 
-from podwall import intervals
-from podwall.intervals import Ranges
 from podwall.model import IpProtocol
 from podwall.policies.errors import InvalidValue
 from podwall.policies.ports import FIRST_PORT, LAST_PORT
@@ -22,7 +21,68 @@ __all__ = [
     "TRANSPORTS",
     "TRANSPORT_PORTS",
     "PortSet",
+    "Ranges",
+    "difference",
+    "includes",
+    "intersection",
+    "merged",
 ]
+
+Ranges = tuple[tuple[int, int], ...]
+
+
+def merged(ranges: Iterable[tuple[int, int]]) -> Ranges:
+    """Return the same numbers as ranges that are sorted, apart, and as few as possible.
+
+    >>> merged([(5, 9), (1, 2), (3, 4)])
+    ((1, 9),)
+    """
+    result: list[tuple[int, int]] = []
+    for first, last in sorted(ranges):
+        if result and first <= result[-1][1] + 1:
+            result[-1] = (result[-1][0], max(last, result[-1][1]))
+        else:
+            result.append((first, last))
+    return tuple(result)
+
+
+def intersection(left: Ranges, right: Ranges) -> Ranges:
+    """Return the numbers that are in both.
+
+    >>> intersection(((1, 9),), ((0, 2), (8, 20)))
+    ((1, 2), (8, 9))
+    """
+    result: list[tuple[int, int]] = []
+    i = j = 0
+    while i < len(left) and j < len(right):
+        first, last = max(left[i][0], right[j][0]), min(left[i][1], right[j][1])
+        if first <= last:
+            result.append((first, last))
+        if left[i][1] < right[j][1]:
+            i += 1
+        else:
+            j += 1
+    return tuple(result)
+
+
+def difference(left: Ranges, right: Ranges) -> Ranges:
+    """Return the numbers of `left` that are not in `right`.
+
+    >>> difference(((1, 9),), ((3, 4), (9, 12)))
+    ((1, 2), (5, 8))
+    """
+    if not left or not right:
+        return left
+    gaps = [(low[1] + 1, high[0] - 1) for low, high in pairwise(right)]
+    below, above = (left[0][0], right[0][0] - 1), (right[-1][1] + 1, left[-1][1])
+    around = [(first, last) for first, last in (below, *gaps, above) if first <= last]
+    return intersection(left, tuple(around))
+
+
+def includes(ranges: Ranges, number: int) -> bool:
+    """Return whether `number` is in one of the ranges."""
+    return any(first <= number <= last for first, last in ranges)
+
 
 TRANSPORTS: Final = (IpProtocol.TCP, IpProtocol.UDP, IpProtocol.SCTP)
 """The protocols that have ports."""
@@ -64,7 +124,7 @@ class PortSet:
     @classmethod
     def from_ranges(cls, ranges: dict[IpProtocol, Ranges], *, other: bool = False) -> PortSet:
         """Return the set of the ranges of each protocol, which need not be sorted or apart."""
-        tcp, udp, sctp = (intervals.merged(ranges.get(protocol, ())) for protocol in TRANSPORTS)
+        tcp, udp, sctp = (merged(ranges.get(protocol, ())) for protocol in TRANSPORTS)
         return cls(tcp, udp, sctp, other)
 
     @classmethod
@@ -126,7 +186,7 @@ class PortSet:
         """Return whether the port is in the set; the port of `OTHER` does not matter."""
         if protocol is IpProtocol.OTHER:
             return self.other
-        return intervals.includes(self.ranges(protocol), port)
+        return includes(self.ranges(protocol), port)
 
     def __or__(self, other: PortSet) -> PortSet:
         """Return what is in either set."""
@@ -191,7 +251,7 @@ def _union(left: Ranges, right: Ranges) -> Ranges:
         return left
     if not left or right == _WHOLE:
         return right
-    return intervals.merged(left + right)
+    return merged(left + right)
 
 
 def _intersection(left: Ranges, right: Ranges) -> Ranges:
@@ -199,13 +259,13 @@ def _intersection(left: Ranges, right: Ranges) -> Ranges:
         return left
     if not right or left == _WHOLE:
         return right
-    return intervals.intersection(left, right)
+    return intersection(left, right)
 
 
 def _difference(left: Ranges, right: Ranges) -> Ranges:
     if not left or not right:
         return left
-    return () if right in {left, _WHOLE} else intervals.difference(left, right)
+    return () if right in {left, _WHOLE} else difference(left, right)
 
 
 def _written(protocol: IpProtocol, ranges: Ranges) -> str:

@@ -1,6 +1,6 @@
 """Who may connect to whom in the shop: five connections, and no other.
 
-The shop's namespaces deny all else, in both directions (`components.applications.shop`).
+The shop's namespaces deny all else, in both directions (`components.applications`).
 """
 
 from __future__ import annotations

@@ -11,9 +11,7 @@ from pulumi.provider.experimental.component import ComponentProvider
 from pulumi.provider.server import ComponentInitError
 
 from components.package.cluster import AksCluster
-from components.package.namespace import Namespace
-from components.package.network_policies import NetworkPolicies
-from components.package.workload import Workload
+from components.package.kubernetes import Namespace, NetworkPolicies, Workload
 from podwall.policies.errors import PodwallError
 
 __all__ = ["AksCluster", "Namespace", "NetworkPolicies", "PackageProvider", "Workload", "provider"]

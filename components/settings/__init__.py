@@ -8,8 +8,14 @@ from components.settings.cluster import (
     SystemPoolSettings,
     UserPoolSettings,
 )
-from components.settings.edge import ProgramRefusedError, read_settings, refusals_in_one_line
-from components.settings.settings import ApplicationName, Settings, settings_of
+from components.settings.settings import (
+    ApplicationName,
+    ProgramRefusedError,
+    Settings,
+    read_settings,
+    refusals_in_one_line,
+    settings_of,
+)
 
 __all__ = [
     "ApplicationName",

@@ -1,15 +1,19 @@
-"""The stack's configuration as one typed value, read from the text that Pulumi hands over."""
+"""The stack's configuration as one typed value, read from Pulumi, or refused in one line."""
 
 from __future__ import annotations
 
 import json
 import types
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from enum import StrEnum
 from functools import reduce
 from operator import add
 from typing import Any, Union, get_args, get_origin, get_type_hints
+
+from pulumi import RunError, get_project
+from pulumi.runtime.config import CONFIG, get_config_env
 
 from components.applications import Application, Images, shop, walkthrough
 from components.reading import camel_case, read
@@ -17,10 +21,17 @@ from components.settings.cluster import ClusterChoice, ClusterSettings, PodNetwo
 from podwall.aks.network_engine import NetworkEngine
 from podwall.components.checks import check_at_least, refused
 from podwall.components.cluster.args import AksClusterArgs
-from podwall.policies.errors import InvalidValue, Place
+from podwall.policies.errors import InvalidValue, Place, PodwallError
 from podwall.policies.presets import Step
 
-__all__ = ["ApplicationName", "Settings", "settings_of"]
+__all__ = [
+    "ApplicationName",
+    "ProgramRefusedError",
+    "Settings",
+    "read_settings",
+    "refusals_in_one_line",
+    "settings_of",
+]
 
 
 class ApplicationName(StrEnum):
@@ -129,3 +140,30 @@ def _is_text(annotation: Any) -> bool:
 
 _UNIONS = (Union, types.UnionType)
 _TEXTS = {camel_case(name) for name, kind in get_type_hints(Settings).items() if _is_text(kind)}
+
+
+class ProgramRefusedError(InvalidValue, RunError):
+    """A refusal that the Pulumi CLI shows as one line, without a traceback.
+
+    The whole of it is in the message; `__cause__` is the refusal with its place and help apart.
+    """
+
+
+def read_settings() -> Settings:
+    """Return what the stack's configuration says; every key in our namespace must be known.
+
+    Raises:
+        InvalidValue: an unknown key or a value that is not allowed.
+    """
+    # `pulumi.Config` can be asked for a key, but not for the keys that nobody knows.
+    return settings_of({**get_config_env(), **CONFIG.get()}, get_project())
+
+
+@contextmanager
+def refusals_in_one_line() -> Iterator[None]:
+    """Turn a refusal into an error that `pulumi up` shows as one line."""
+    try:
+        yield
+    except PodwallError as refusal:
+        remedy = f"; {refusal.help}" if refusal.help else ""
+        raise ProgramRefusedError(f"{refusal}{remedy}") from refusal

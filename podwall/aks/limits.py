@@ -1,16 +1,18 @@
-"""How many, how large, how long: the numbers of AKS, each with the page that states it.
+"""How many, how large, how long, until when: the numbers of AKS, its versions, and its VM sizes.
 
 Limits of a network policy engine are in `podwall.aks.network_engine`, the ends of versions in
-`podwall.aks.versions`. Pages without a host are below `podwall.aks.refusal.LEARN`.
+`podwall.aks.limits`. Pages without a host are below `podwall.aks.refusal.LEARN`.
 """
 
 from __future__ import annotations
 
 import re
+from dataclasses import dataclass
+from datetime import date
 from ipaddress import IPv4Network
 from typing import Final
 
-from podwall.aks.versions import MinorVersion
+from podwall.aks.refusal import refusal
 
 __all__ = [
     "ADDRESS_BATCH",
@@ -24,6 +26,7 @@ __all__ = [
     "DEFAULT_MAX_PODS_OVERLAY",
     "DEFAULT_MAX_PODS_POD_SUBNET",
     "DNS_PREFIX",
+    "FIRST_WITHOUT_WINDOWS_2022",
     "FIRST_WITH_ADVANCED_POLICIES",
     "FIRST_WITH_LOCAL_DNS",
     "FIRST_WITH_STATIC_BLOCKS",
@@ -64,10 +67,91 @@ __all__ = [
     "SMALLEST_API_SERVER_SUBNET",
     "SMALLEST_SERVICES",
     "SMALLEST_SUBNET",
+    "SUPPORT_ENDS",
     "SYSTEM_POOL_CORES",
     "SYSTEM_POOL_NODES",
+    "WINDOWS_2022_ENDS",
     "WINDOWS_POOL_NAME",
+    "MinorVersion",
+    "VmSize",
+    "written_day",
 ]
+
+SUPPORT_ENDS = {
+    "1.34": date(2026, 11, 30),
+    "1.35": date(2027, 3, 31),
+    "1.36": date(2027, 6, 30),
+}
+"""The last day of community support for each version that AKS documents.
+
+AKS names the month; the last day of that month is taken. Older versions run under long-term support
+only, see https://learn.microsoft.com/azure/aks/supported-kubernetes-versions.
+"""
+
+_MINOR = re.compile(r"1\.(\d{1,3})")
+
+
+@dataclass(frozen=True, slots=True, order=True)
+class MinorVersion:
+    """A Kubernetes minor version such as `1.36`; AKS picks the newest patch of it.
+
+    Giving only the minor version means that a newer patch is never a change of the program.
+
+    >>> MinorVersion.of("1.9") < MinorVersion.of("1.36")
+    True
+    >>> str(MinorVersion.of("1.36"))
+    '1.36'
+    """
+
+    minor: int
+
+    @classmethod
+    def of(cls, text: str, argument: str = "kubernetes_version") -> MinorVersion:
+        """Read `1.36`.
+
+        Raises:
+            InvalidValue: `text` is not a minor version, or names a patch as well.
+        """
+        found = _MINOR.fullmatch(text)
+        if found is None:
+            raise refusal(
+                argument,
+                f"`{text}` is not a Kubernetes minor version",
+                "give the minor version only, such as `1.36`; AKS picks its newest patch",
+                "supported-kubernetes-versions",
+            )
+        return cls(int(found[1]))
+
+    @property
+    def support_ends(self) -> date | None:
+        """The last day of support, or None where AKS has not announced it to us."""
+        return SUPPORT_ENDS.get(str(self))
+
+    @property
+    def is_past_documented_support(self) -> bool:
+        """Whether this version is older than every version in `SUPPORT_ENDS`."""
+        return self < min(MinorVersion.of(known) for known in SUPPORT_ENDS)
+
+    def __str__(self) -> str:
+        """Write the version as `1.36`."""
+        return f"1.{self.minor}"
+
+
+FIRST_WITHOUT_WINDOWS_2022 = MinorVersion(36)
+WINDOWS_2022_ENDS = date(2027, 3, 15)
+"""The first version that Windows Server 2022 does not run, and the last day of its support.
+
+See https://learn.microsoft.com/azure/aks/upgrade-windows-os.
+"""
+
+
+def written_day(day: date) -> str:
+    """Return a day as people read it.
+
+    >>> written_day(WINDOWS_2022_ENDS)
+    '15 March 2027'
+    """
+    return f"{day.day} {day:%B %Y}"
 
 
 # Names, see https://learn.microsoft.com/azure/azure-resource-manager/management/resource-name-rules.
@@ -212,3 +296,77 @@ container-network-security-concepts."""
 FIRST_WITH_LOCAL_DNS: Final = MinorVersion(31)
 LOCAL_DNS_CORES: Final = 4
 """The first version with LocalDNS, and the cores that it needs on each node: localdns-custom."""
+
+
+_NAME = re.compile(
+    r"(?:Standard_|Basic_)?(?P<family>[A-Z]+)(?P<cores>\d+)(?:-(?P<constrained>\d+))?"
+    r"(?P<features>[a-z]*)(?:_[A-Z]+\d*)*?(?:_v(?P<generation>\d+))?(?:_Promo)?"
+)
+_OLD_D_CORES = {1: 1, 2: 2, 3: 4, 4: 8, 5: 16, 11: 2, 12: 4, 13: 8, 14: 16, 15: 20}
+_OLD_D_GENERATIONS = (1, 2)
+_FIRST_WITHOUT_CACHE = 4
+
+
+@dataclass(frozen=True, slots=True)
+class VmSize:
+    """A VM size, read from its name.
+
+    Azure's scheme is family, cores, features, version: `Standard_D4ds_v5` is family D, 4 cores, a
+    temporary disk (d) and premium storage (s), fifth generation. See
+    https://learn.microsoft.com/azure/virtual-machines/vm-naming-conventions.
+
+    >>> VmSize("Standard_E8-4ds_v5").cores
+    4
+    >>> VmSize("Standard_DS3_v2").cores
+    4
+    >>> VmSize("Standard_Future").cores is None
+    True
+    """
+
+    name: str
+
+    @property
+    def family(self) -> str:
+        """The family's letters, such as `D`; empty where the name does not follow the scheme."""
+        return self._part("family") or ""
+
+    @property
+    def cores(self) -> int | None:
+        """How many cores it has, or None where the name does not tell."""
+        written = self._part("constrained") or self._part("cores")
+        if written is None:
+            return None
+        if self.family in {"D", "DS"} and self.generation in _OLD_D_GENERATIONS:
+            return _OLD_D_CORES.get(int(written))
+        return int(written)
+
+    @property
+    def generation(self) -> int:
+        """The version at the end of the name; 1 where there is none."""
+        return int(self._part("generation") or 1)
+
+    @property
+    def is_burstable(self) -> bool:
+        """Whether it belongs to the B-series."""
+        return self.family == "B"
+
+    @property
+    def is_confidential_v2(self) -> bool:
+        """Whether it belongs to the DCsv2-series."""
+        return self.family == "DC" and self.generation == 2  # noqa: PLR2004 - the v2 of the name
+
+    @property
+    def lacks_local_disk(self) -> bool:
+        """Whether it certainly has neither a temporary disk nor a cache that could hold an OS disk.
+
+        Dsv4, Esv4 and their successors have none unless the name has a `d`.
+        """
+        return (
+            self.family in {"D", "E"}
+            and self.generation >= _FIRST_WITHOUT_CACHE
+            and "d" not in (self._part("features") or "")
+        )
+
+    def _part(self, name: str) -> str | None:
+        found = _NAME.fullmatch(self.name)
+        return None if found is None else found[name]

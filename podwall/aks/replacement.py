@@ -11,7 +11,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
-from podwall.aks.inputs import leaf
+from podwall.aks.resource_types import leaf
 from podwall.policies.unknown import Unknown
 
 __all__ = [

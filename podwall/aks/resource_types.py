@@ -1,4 +1,4 @@
-"""How Pulumi spells the types of AKS clusters and node pools, provider by provider.
+"""How Pulumi spells the types of AKS clusters and node pools, and their inputs in Azure's names.
 
 The provider azure-native has one type for the default version of Azure's API, one for each other
 version, and since its third major version a package of its own for each; all of them have Azure's
@@ -21,15 +21,45 @@ from typing import Any
 from podwall.policies.unknown import Unknown
 
 __all__ = [
+    "choice",
     "is_any_cluster",
     "is_cluster",
     "is_fleet_namespace",
     "is_managed_namespace",
     "is_node_pool",
     "is_unrecognised_cluster",
+    "leaf",
     "may_be_cluster",
     "may_hide_cluster",
 ]
+
+
+def leaf(inputs: Mapping[str, Any], path: str) -> object:
+    """Return the value at a dotted path, None where it is absent, the `Unknown` that hides it.
+
+    >>> leaf({"networkProfile": {"networkPolicy": "azure"}}, "networkProfile.networkPolicy")
+    'azure'
+    """
+    found: object = inputs
+    for key in path.split("."):
+        if isinstance(found, Unknown):
+            return found
+        found = found.get(key) if isinstance(found, Mapping) else None
+    return found
+
+
+def choice(inputs: Mapping[str, Any], path: str) -> str | Unknown | None:
+    """Return one of Azure's named choices in lower case; Azure takes them in any.
+
+    What is not text, such as a secret, is unknown. See https://github.com/Azure/AKS/issues/3444.
+
+    >>> choice({"networkProfile": {"networkPolicy": "Cilium"}}, "networkProfile.networkPolicy")
+    'cilium'
+    """
+    found = leaf(inputs, path)
+    if found is None or isinstance(found, Unknown):
+        return found
+    return found.lower() if isinstance(found, str) else Unknown(f"`{path}` is not a readable name")
 
 
 _AZURE_NATIVE = re.compile(

@@ -12,6 +12,7 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from threading import Thread
 from typing import Final
 
+from podwall.change_review import WatchedChange, WatchedCluster
 from podwall.cli.arguments import paused_collector, write_notes
 from podwall.cli.commands import EXPORTER_ADDRESS
 from podwall.cli.findings import write_reading
@@ -20,7 +21,6 @@ from podwall.live.kubeconfig import KubeContext
 from podwall.policies.errors import InvalidValue, SourceError
 from podwall.reports.watch import metrics_text, watch_line, watch_text
 from podwall.streams import MEDIA, progress, write_message, write_output
-from podwall.watch import WatchedChange, WatchedCluster
 
 __all__ = [
     "address_of",

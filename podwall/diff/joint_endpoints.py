@@ -16,8 +16,8 @@ from typing import Final
 
 import numpy as np
 
-from podwall.intervals import Ranges, intersection, merged
 from podwall.model import SnapshotWorkload
+from podwall.portset import Ranges, intersection, merged
 from podwall.reachability import Reachability
 from podwall.reachability.addresses import FAMILIES, network_ranges, networks
 from podwall.reachability.arrays import Csr, IntArray

@@ -12,12 +12,12 @@
 
 from __future__ import annotations
 
-from podwall.expectations.acceptance import Acceptance
 from podwall.expectations.accepting import StatedBy, Statement, stated_by
-from podwall.expectations.checking import check
+from podwall.expectations.checking import check, unmet
 from podwall.expectations.expectation import (
     ANYTHING,
     INTERNET,
+    Acceptance,
     Addresses,
     Anything,
     Expectation,
@@ -38,7 +38,6 @@ from podwall.expectations.expectation import (
     selection,
     workload,
 )
-from podwall.expectations.unmet import unmet
 
 __all__ = [
     "ANYTHING",

@@ -13,8 +13,8 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import Final, NamedTuple
 
 from podwall.diff import ConnectionChange
-from podwall.expectations.acceptance import Acceptance
 from podwall.expectations.expectation import (
+    Acceptance,
     Addresses,
     Anything,
     Expectation,
@@ -23,12 +23,9 @@ from podwall.expectations.expectation import (
     Outside,
     Selection,
 )
-from podwall.expectations.selecting import matches, not_public
-from podwall.expectations.shown_ends import in_shown_names
-from podwall.expectations.unseen import UnseenSelection
+from podwall.expectations.selecting import UnseenSelection, in_shown_names, matches, not_public
 from podwall.explain import TypedPort, ports_at, protocol_last, typed_port
-from podwall.intervals import Ranges, difference, intersection, merged
-from podwall.portset import TRANSPORT_PORTS, PortSet
+from podwall.portset import TRANSPORT_PORTS, PortSet, Ranges, difference, intersection, merged
 from podwall.reachability import Reachability
 from podwall.reachability.addresses import END, network_ranges
 from podwall.reachability.matching import Match

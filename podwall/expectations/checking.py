@@ -1,4 +1,4 @@
-"""Whether an analysis fulfils expectations, and the flow that decides where it does not."""
+"""Whether an analysis fulfils expectations, the flow that decides where not, and the findings."""
 
 from __future__ import annotations
 
@@ -18,10 +18,17 @@ from podwall.expectations.expectation import (
     Selection,
     WorkloadId,
 )
-from podwall.expectations.selecting import SelectedEndpoints, has_ipv6, is_real, selected
-from podwall.expectations.shown_ends import in_shown_names
-from podwall.expectations.unseen import UnseenSelection, closing
+from podwall.expectations.selecting import (
+    SelectedEndpoints,
+    UnseenSelection,
+    closing,
+    has_ipv6,
+    in_shown_names,
+    is_real,
+    selected,
+)
 from podwall.explain import explain_ports, ports_at
+from podwall.policies.errors import Finding, Severity
 from podwall.policies.rules import Direction
 from podwall.policies.wording import guess
 from podwall.portset import TRANSPORT_PORTS, PortSet
@@ -29,7 +36,33 @@ from podwall.reachability import Connection, Reachability
 from podwall.reachability.unseen_pods import UnseenPods
 from podwall.reachability.values import AnyEndpoint, Endpoint, ExternalRange, NodeEndpoint
 
-__all__ = ["check"]
+__all__ = [
+    "check",
+    "unmet",
+]
+
+_LINK: Final = "https://kubernetes.io/docs/concepts/services-networking/network-policies/"
+
+
+def unmet(results: Iterable[Result]) -> Iterator[Finding]:
+    """Yield an error for each broken expectation, and a warning for each uncertain one."""
+    for result in results:
+        if result.outcome is not Outcome.PASS:
+            yield _finding(result)
+
+
+def _finding(result: Result) -> Finding:
+    broken = result.outcome is Outcome.FAIL
+    what = "is broken" if broken else "may be broken"
+    return Finding(
+        "expectation-broken" if broken else "expectation-undetermined",
+        Severity.ERROR if broken else Severity.WARNING,
+        f"the expectation `{result.expectation.name}` {what}: {result.reason}",
+        replace(result.expectation.place, path=""),
+        "change the policies, or what is expected",
+        _LINK,
+    )
+
 
 _FEW: Final = 20_000
 """So many pairs are looked up one by one; for more, all connections are read once."""

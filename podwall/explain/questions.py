@@ -10,10 +10,9 @@ from typing import Final
 from podwall.engines import Engine
 from podwall.explain.explanation import Explanation, ExplanationNote, explain_ports
 from podwall.explain.ports import ports_named
-from podwall.intervals import Ranges, difference, intersection
 from podwall.model import IpNetwork
 from podwall.policies.errors import InvalidValue
-from podwall.portset import ALL_PORTS, PortSet
+from podwall.portset import ALL_PORTS, PortSet, Ranges, difference, intersection
 from podwall.reachability import Reachability
 from podwall.reachability.addresses import network_ranges, networks
 from podwall.reachability.cluster import nodes_within

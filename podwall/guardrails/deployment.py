@@ -12,8 +12,8 @@ from podwall.model import UnreadPolicy
 from podwall.plan import Plan, PlannedResource
 from podwall.plan.cluster import planned_cluster
 from podwall.plan.documents import is_object
-from podwall.plan.provider_clusters import only_of, provider_clusters
-from podwall.plan.values import UNKNOWN
+from podwall.plan.model import UNKNOWN
+from podwall.plan.providers import only_of, provider_clusters
 from podwall.policies.errors import Finding
 from podwall.reachability import Reachability
 from podwall.reading import SnapshotReading, shown_namespaces

@@ -7,9 +7,14 @@ from typing import Any, Final
 
 from pulumi_policy import Policy
 
-from podwall.guardrails.enforcing import cluster_policy, remembering, stack_policy, undetermined
+from podwall.guardrails.enforcing import (
+    Memory,
+    cluster_policy,
+    remembering,
+    stack_policy,
+    undetermined,
+)
 from podwall.guardrails.guardrail import ClusterGuardrail, StackGuardrail
-from podwall.guardrails.memory import Memory
 from podwall.guardrails.rules import analysis, clusters, isolation, replacement
 
 __all__ = ["NAME", "policies", "rules"]

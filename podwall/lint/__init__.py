@@ -14,14 +14,11 @@ from collections.abc import Iterable
 from typing import Final
 
 from podwall.lint import (
-    dns,
+    cluster_services,
     engine,
     mistakes,
     openness,
-    overlooked_labels,
-    port_names,
     redundancy,
-    server_calls,
     tiers,
     unmatched,
 )
@@ -45,14 +42,14 @@ __all__ = [
 LINTS: Final[tuple[Lint, ...]] = (
     *unmatched.SELECTION_LINTS,
     *unmatched.PORT_LINTS,
-    *dns.DNS_LINTS,
-    *server_calls.SERVER_CALL_LINTS,
+    *cluster_services.DNS_LINTS,
+    *cluster_services.SERVER_CALL_LINTS,
     *redundancy.REDUNDANCY_LINTS,
     *openness.COVERAGE_LINTS,
     *mistakes.ONE_SIDED_LINTS,
     *engine.ENFORCEMENT_LINTS,
-    *overlooked_labels.OVERLOOKED_LABEL_LINTS,
-    *port_names.PORT_NAME_LINTS,
+    *engine.OVERLOOKED_LABEL_LINTS,
+    *engine.PORT_NAME_LINTS,
     *engine.AZURE_LINTS,
     *tiers.TIER_LINTS,
     *openness.OPENNESS_LINTS,

@@ -1,30 +1,186 @@
-"""What a lint is, and what it looks at: a snapshot, who can reach whom in it, and the engine."""
+"""What a lint is, and what it looks at: a snapshot, its workloads by label, who can reach whom."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections import defaultdict
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import cached_property
-from typing import NamedTuple
+from typing import Final, NamedTuple
 
 from podwall.engines import Engine
-from podwall.lint.workload_index import WorkloadIndex
-from podwall.model import Peer, Policy, PortRule, Rule, Snapshot
+from podwall.model import (
+    LabelMap,
+    Operator,
+    Peer,
+    PodPeer,
+    Policy,
+    PortRule,
+    Rule,
+    Selector,
+    Snapshot,
+    Unknown,
+)
 from podwall.policies.errors import Finding, Place, Severity
 from podwall.policies.rules import Direction
+from podwall.policies.wording import guess
 from podwall.reachability import Reachability
 from podwall.reachability.cluster import rules_of
+from podwall.reachability.matching import NamespaceLabels
+from podwall.reachability.pod_classes import LabelIndex
 from podwall.reachability.policy_reader import PolicyReader
+from podwall.reachability.values import Bound
 
 __all__ = [
+    "NO_NUMBERS",
     "Diagnostic",
     "Lint",
     "LintContext",
+    "MatchedNumbers",
+    "Numbers",
     "PeerAt",
     "PortAt",
     "RuleAt",
+    "WorkloadIndex",
     "quoted_name",
 ]
+
+Numbers = frozenset[int]
+NO_NUMBERS: Numbers = frozenset()
+
+
+class MatchedNumbers(NamedTuple):
+    """The numbers of what matches for certain, and of what matches or may match."""
+
+    must: Numbers
+    may: Numbers
+
+
+class _Selections:
+    """Which of some label maps selectors match, each selector answered once."""
+
+    def __init__(self, maps: Sequence[LabelMap]) -> None:
+        self._index = LabelIndex(maps)
+        self._all = frozenset(range(len(maps)))
+        self._known: dict[Selector, MatchedNumbers] = {}
+
+    def of(self, selector: Selector) -> MatchedNumbers:
+        """Return which maps a selector matches."""
+        if selector not in self._known:
+            must = self._numbers(selector, Bound.MUST)
+            certain = self._index.is_known and selector.is_known
+            may = must if certain else self._numbers(selector, Bound.MAY)
+            self._known[selector] = MatchedNumbers(must, may)
+        return self._known[selector]
+
+    def _numbers(self, selector: Selector, bound: Bound) -> Numbers:
+        these, negated = self._index.select(selector, bound)
+        if not negated:
+            return frozenset(these.tolist())
+        return self._all.difference(these.tolist()) if len(these) else self._all
+
+
+#: Among more labels than this no like one is looked for.
+MOST_LABELS_COMPARED: Final = 500
+
+
+class WorkloadIndex:
+    """Answers which workloads a policy or a peer selects: for certain, and at most.
+
+    Workloads are identified by their number in the snapshot. Those on the host network are among
+    the answers, although no policy applies to them.
+    """
+
+    def __init__(self, snapshot: Snapshot) -> None:
+        """Index the workloads by namespace and by labels."""
+        self.workloads = snapshot.workloads
+        self._labels = _Selections([workload.labels for workload in self.workloads])
+        found: dict[str | Unknown, set[int]] = defaultdict(set)
+        for number, workload in enumerate(self.workloads):
+            found[workload.namespace].add(number)
+        self._vague = frozenset(
+            number for name, there in found.items() if isinstance(name, Unknown) for number in there
+        )
+        self._at = {
+            name: frozenset(there) for name, there in found.items() if isinstance(name, str)
+        }
+        self._names = sorted({*self._at, *(namespace.name for namespace in snapshot.namespaces)})
+        self._peers: dict[PodPeer, MatchedNumbers] = {}
+        self._there: dict[Selector, MatchedNumbers] = {}
+        labels = NamespaceLabels(snapshot)
+        self._namespaces = _Selections([labels.of(name) for name in self._names])
+
+    def at(self, namespace: str | Unknown) -> Numbers:
+        """Return the workloads that are, or may be, in a namespace."""
+        if isinstance(namespace, Unknown):
+            return frozenset(range(len(self.workloads)))
+        return self._at.get(namespace, NO_NUMBERS) | self._vague
+
+    def of_policy(self, policy: Policy) -> MatchedNumbers:
+        """Return the workloads that a policy selects."""
+        return self._within(policy.namespace, policy.pod_selector)
+
+    def of_peer(self, policy: Policy, peer: PodPeer) -> MatchedNumbers:
+        """Return the workloads that a peer of a policy stands for."""
+        if peer.namespaces is None:
+            return self._within(policy.namespace, peer.pods)
+        if peer not in self._peers:
+            labels, there = self._labels.of(peer.pods), self._in_namespaces(peer.namespaces)
+            self._peers[peer] = MatchedNumbers(labels.must & there.must, labels.may & there.may)
+        return self._peers[peer]
+
+    def selected(self, namespace: str | Unknown, selector: Selector) -> MatchedNumbers:
+        """Return the workloads of a namespace that a selector matches."""
+        return self._within(namespace, selector)
+
+    def namespaces(self, selector: Selector) -> list[str]:
+        """Return the namespaces that a selector matches, or may match."""
+        return [self._names[number] for number in sorted(self._namespaces.of(selector).may)]
+
+    def names(self, numbers: Iterable[int], most: int = 3) -> str:
+        """Return the workloads' names for people: the first few, and how many more there are."""
+        found = sorted(self.name(number) for number in numbers)
+        more = f" and {len(found) - most} more" if len(found) > most else ""
+        return ", ".join(f"`{name}`" for name in found[:most]) + more
+
+    def name(self, number: int) -> str:
+        """Return a workload's namespace and name."""
+        return self.workloads[number].full_name
+
+    def nearest(self, selector: Selector) -> str:
+        """Return a remedy for a selector of a label that no pod has, if one has a like one."""
+        for requirement in selector.requirements:
+            if requirement.operator is Operator.IN and not requirement.unknown:
+                wanted = {f"{requirement.key}={value}" for value in requirement.values}
+                if wanted and wanted.isdisjoint(self._pairs):
+                    return guess(min(wanted), self._pairs)
+        return ""
+
+    @cached_property
+    def _pairs(self) -> list[str]:
+        """The labels of all pods; none where they are too many to compare one by one."""
+        items = (item for workload in self.workloads for item in workload.labels.items)
+        pairs = {f"{key}={value}" for key, value in items if isinstance(value, str)}
+        return sorted(pairs) if len(pairs) <= MOST_LABELS_COMPARED else []
+
+    def _within(self, namespace: str | Unknown, selector: Selector) -> MatchedNumbers:
+        labels = self._labels.of(selector)
+        if isinstance(namespace, Unknown):
+            return MatchedNumbers(NO_NUMBERS, labels.may)
+        here = self._at.get(namespace, NO_NUMBERS)
+        return MatchedNumbers(here & labels.must, (here | self._vague) & labels.may)
+
+    def _in_namespaces(self, selector: Selector) -> MatchedNumbers:
+        """Return the workloads of the namespaces that a selector matches."""
+        if selector not in self._there:
+            must, may = self._namespaces.of(selector)
+            self._there[selector] = MatchedNumbers(self._in(must), self._in(may) | self._vague)
+        return self._there[selector]
+
+    def _in(self, numbers: Iterable[int]) -> Numbers:
+        return NO_NUMBERS.union(
+            *(self._at.get(self._names[number], NO_NUMBERS) for number in numbers)
+        )
 
 
 class RuleAt(NamedTuple):

@@ -1,24 +1,48 @@
-"""What the network policy engine does not enforce as it is written, and the limits of azure."""
+"""What the engine does not do as it is written: rules, labels, port names, the limits of azure.
+
+To them such labels are missing, on every pod: what asks for one selects nothing, and what excludes
+one excludes nothing.
+
+It skips a name with several numbers, and opens a single one on every peer of the rule: whether
+that peer calls a port so or not. Both are asked of what the analysis itself reads.
+"""
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Iterator
-from typing import Final
+from typing import Final, NamedTuple
 
+from podwall.aks.limits import written_day
 from podwall.aks.network_engine import NetworkEngine
 from podwall.aks.refusal import LEARN
-from podwall.aks.versions import written_day
 from podwall.engines import AZURE, BlockMatch, Treatment
-from podwall.lint.context import Diagnostic, Lint, LintContext, PeerAt, quoted_name
-from podwall.model import IpPeer, IpProtocol, Policy, Rule, Selector, Service, Unknown
+from podwall.lint.context import Diagnostic, Lint, LintContext, PeerAt, PortAt, quoted_name
+from podwall.model import (
+    IpPeer,
+    IpProtocol,
+    Operator,
+    PodPeer,
+    Policy,
+    Rule,
+    Selector,
+    Service,
+    SnapshotWorkload,
+    Unknown,
+)
 from podwall.policies.errors import Place, Severity
 from podwall.policies.rules import Direction
 from podwall.reachability.cluster import rules_of
 from podwall.reachability.matching import Match
-from podwall.reachability.port_rules import ranges_work
+from podwall.reachability.port_rules import NamedPorts, ranges_work, seen_names
+from podwall.reachability.values import Bounds
 
-__all__ = ["AZURE_LINTS", "ENFORCEMENT_LINTS"]
-
+__all__ = [
+    "AZURE_LINTS",
+    "ENFORCEMENT_LINTS",
+    "OVERLOOKED_LABEL_LINTS",
+    "PORT_NAME_LINTS",
+]
 
 SERVICES_DOC: Final = f"{LEARN}/migrate-from-npm-to-cilium-network-policy"
 IPV6: Final = 6
@@ -236,5 +260,157 @@ AZURE_LINTS: Final = (
         _engine_ends,
         "plan the move to cilium: `podwall migrate --from azure --to cilium`",
         AZURE_DOC,
+    ),
+)
+
+
+def _overlooked(context: LintContext) -> Iterator[Diagnostic]:
+    """Yield the selectors of policies, which leave pods open, before those of peers."""
+    for policy in context.policies:
+        for key, does in _selected_in_vain(policy.pod_selector):
+            yield Diagnostic(
+                policy.place.at("spec.podSelector"),
+                f"{context.engine.title} overlooks the label `{key}` of pods, so policy "
+                f"{quoted_name(policy)} {does}",
+            )
+    for found in context.peers:
+        if isinstance(found.peer, PodPeer):
+            whose = {"pods": found.peer.pods, "namespaces": found.peer.namespaces or Selector()}
+            for of, selector in whose.items():
+                for key, does in _selected_in_vain(selector):
+                    yield Diagnostic(
+                        found.place,
+                        f"{context.engine.title} overlooks the label `{key}` of {of}, so the peer "
+                        f"{does}",
+                    )
+
+
+def _selected_in_vain(selector: Selector) -> Iterator[tuple[str, str]]:
+    """Yield the labels that are overlooked, and what the selector does therefore."""
+    for each in selector.requirements:
+        if each.overlooked:
+            excludes = each.operator in {Operator.NOT_IN, Operator.DOES_NOT_EXIST}
+            yield each.key, "excludes nothing by it" if excludes else "selects nothing"
+
+
+OVERLOOKED_LABEL_LINTS: Final = (
+    Lint(
+        "engine-overlooks-label",
+        Severity.ERROR,
+        _overlooked,
+        "select by a label of your own, such as `app`; the agent's option `labels` lists what it "
+        "sees",
+        "https://docs.cilium.io/en/stable/operations/performance/scalability/"
+        "identity-relevant-labels/",
+    ),
+)
+
+
+DOC: Final = "https://github.com/cilium/cilium/issues/30003"
+
+
+class ReplacedName(NamedTuple):
+    """A port name in an egress rule, and what the engine reads instead of it."""
+
+    found: PortAt
+    name: str
+    protocol: IpProtocol
+    instead: Bounds
+
+
+def _skipped(context: LintContext) -> Iterator[Diagnostic]:
+    for each in _replaced(context):
+        if not each.instead.may:
+            yield Diagnostic(
+                each.found.place,
+                f"{context.engine.title} skips the port: its name `{each.name}` stands for several "
+                f"numbers in the cluster: {_numbers(context, each)}",
+            )
+
+
+def _opened(context: LintContext) -> Iterator[Diagnostic]:
+    for each in _replaced(context):
+        others = _others(context, each)
+        if each.instead.must and others:
+            yield Diagnostic(
+                each.found.place,
+                f"{context.engine.title} opens {each.instead.must} instead of the name "
+                f"`{each.name}`, also to {others}",
+            )
+
+
+def _replaced(context: LintContext) -> Iterator[ReplacedName]:
+    if not context.engine.enforces:
+        return
+    reader = context.reachability.cluster.ports
+    for found in context.ports:
+        name, protocol = found.port.port, found.port.protocol
+        if found.at.direction is not Direction.EGRESS or not isinstance(name, str):
+            continue
+        if isinstance(protocol, IpProtocol):
+            instead = reader.instead_of(name, protocol)
+            if instead is not None:
+                yield ReplacedName(found, name, protocol, instead)
+
+
+def _numbers(context: LintContext, each: ReplacedName) -> str:
+    """Return the numbers of a name, each with a pod that has it."""
+    having: defaultdict[int, list[int]] = defaultdict(list)
+    for number, workload in enumerate(context.snapshot.workloads):
+        if workload.host_network is not True:
+            for port in _seen(context, workload).ports:
+                if (port.name, port.protocol) == (each.name, each.protocol):
+                    having[port.number].append(number)
+    return ", ".join(
+        f"{number} in {context.pods.names(having[number], most=1)}" for number in sorted(having)
+    )
+
+
+def _seen(context: LintContext, workload: SnapshotWorkload) -> NamedPorts:
+    return seen_names(context.engine, NamedPorts(workload.ports, workload.open_ports))
+
+
+def _others(context: LintContext, each: ReplacedName) -> str:
+    """Return who else gets the port than those who call one so, in words; mostly nobody."""
+    peers = each.found.at.rule.peers
+    if isinstance(peers, Unknown):
+        return ""
+    outside = peers is None or any(isinstance(peer, IpPeer) for peer in peers)
+    pods = context.pods.names(_without_name(context, each))
+    words = ["addresses outside of the cluster"] if outside else []
+    return " and ".join([*words, *([pods] if pods else [])])
+
+
+def _without_name(context: LintContext, each: ReplacedName) -> Iterator[int]:
+    """Yield the pods that a rule certainly means, and that do not call the port so."""
+    for number in sorted(_meant(context, each.found)):
+        workload = context.snapshot.workloads[number]
+        named = _seen(context, workload).resolve(each.name, each.protocol).may
+        if workload.host_network is False and not named & each.instead.must:
+            yield number
+
+
+def _meant(context: LintContext, found: PortAt) -> frozenset[int]:
+    peers = found.at.rule.peers
+    if not isinstance(peers, tuple):
+        return frozenset(range(len(context.snapshot.workloads)))
+    pods = (peer for peer in peers if isinstance(peer, PodPeer))
+    return frozenset().union(*(context.pods.of_peer(found.at.policy, each).must for each in pods))
+
+
+PORT_NAME_LINTS: Final = (
+    Lint(
+        "engine-skips-rule",
+        Severity.ERROR,
+        _skipped,
+        "write port numbers in egress rules",
+        DOC,
+    ),
+    Lint(
+        "engine-opens-number",
+        Severity.WARNING,
+        _opened,
+        "write the port's number, or name only peers that have the port name",
+        DOC,
     ),
 )

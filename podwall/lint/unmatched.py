@@ -11,9 +11,17 @@ from enum import Enum, auto
 from functools import partial
 from typing import Final
 
-from podwall.lint.context import Diagnostic, Lint, LintContext, PeerAt, PortAt, RuleAt, quoted_name
-from podwall.lint.dns import is_cluster_dns
-from podwall.lint.workload_index import MatchedNumbers
+from podwall.lint.cluster_services import is_cluster_dns
+from podwall.lint.context import (
+    Diagnostic,
+    Lint,
+    LintContext,
+    MatchedNumbers,
+    PeerAt,
+    PortAt,
+    RuleAt,
+    quoted_name,
+)
 from podwall.model import Operator, PodPeer, Policy, Selector, SnapshotWorkload, Unknown
 from podwall.policies.errors import Severity
 from podwall.policies.peers import METADATA_NAME

@@ -26,7 +26,6 @@ import msgspec
 
 from podwall.live.cluster import ClusterReading, ReadingScope, kubernetes_version, reading_of
 from podwall.live.connection import ApiConnection, ClusterError, connected
-from podwall.live.gathering import GatheredLists, gathered, optional
 from podwall.live.kinds import (
     ENDPOINT_SLICES,
     NAMESPACES,
@@ -35,7 +34,7 @@ from podwall.live.kinds import (
     other_policy_kinds,
 )
 from podwall.live.kubeconfig import KubeContext
-from podwall.live.listing import listed
+from podwall.live.listing import GatheredLists, gathered, listed, optional
 from podwall.live.objects import NodeObject, PlainObject
 
 __all__ = ["ClusterChange", "ClusterWatch", "Pace", "WatchedObject", "followed"]

@@ -15,12 +15,19 @@
 from __future__ import annotations
 
 from podwall.model import IpProtocol
-from podwall.observed.comparing import ComparedFlows, JudgedFlow, NeverUsed, judged, never_used
+from podwall.observed.comparing import (
+    ComparedFlows,
+    FlowKey,
+    JudgedFlow,
+    NeverUsed,
+    ObservedFlow,
+    ObservedFlows,
+    judged,
+    never_used,
+)
 from podwall.observed.ends import Unplaced, UnplacedReason
-from podwall.observed.flow import RESERVED, Fate, SeenEnd, SeenFlow
-from podwall.observed.records import FlowRecords, NotCounted
+from podwall.observed.flow import RESERVED, Fate, FlowRecords, NotCounted, SeenEnd, SeenFlow
 from podwall.observed.stating import StatedFlows, stated
-from podwall.observed.tally import FlowKey, ObservedFlow, ObservedFlows
 
 __all__ = [
     "RESERVED",

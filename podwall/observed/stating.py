@@ -15,7 +15,7 @@ from ipaddress import ip_network
 
 from podwall.expectations import Addresses, Expectation, Selection, WorkloadId, allowed
 from podwall.model import IpProtocol
-from podwall.observed.tally import MOST_ADDRESSES, FlowKey, ObservedFlow, ObservedFlows
+from podwall.observed.comparing import MOST_ADDRESSES, FlowKey, ObservedFlow, ObservedFlows
 
 __all__ = ["StatedFlows", "stated"]
 

@@ -1,4 +1,12 @@
-"""Answer what a program asks the cloud in Python: from the settings, else by stand-ins.
+"""What a program asks for that is not here: of the cloud, of its configuration, of the network.
+
+podwall asks for no passphrase, and opens no environment of Pulumi ESC. Such a value is a stand-in
+of the type that the program asks for; what `--config` and `--secret` give is known.
+https://www.pulumi.com/docs/iac/concepts/config/ https://www.pulumi.com/docs/esc/
+
+The first version of these components reads its files in the program. Nothing is asked on the
+network for a plan, and a server that is away would take the whole plan with it.
+https://www.pulumi.com/registry/packages/kubernetes/api-docs/yaml/configfile/
 
 A function of a provider has two forms (https://www.pulumi.com/docs/iac/concepts/functions/provider-functions/).
 The output form of an answer that nobody knows is an unknown output. The direct form returns in the
@@ -10,22 +18,153 @@ forms; properties that an answer leaves out are unknown one by one.
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from importlib import import_module
+from types import FunctionType
 from typing import Any, Final, get_args, get_origin
 
 import pulumi
 import pulumi.runtime
 from pulumi import _types
 
-from podwall.plan.stand_ins import Decisions, stand_in, type_of
-from podwall.plan.values import is_unknown
-from podwall.policies.errors import SourceError
+from podwall.plan.model import is_unknown
+from podwall.plan.stand_ins import Decisions, UnknownText, stand_in, type_of
+from podwall.policies.errors import Place, SourceError
 from podwall.policies.wording import guess
 
-__all__ = ["answering"]
+__all__ = [
+    "Unfetched",
+    "answering",
+    "unread_configuration",
+]
+
+_KINDS: Final = {"_get_bool": bool, "_get_float": float, "_get_int": int}
+
+
+@contextmanager
+def unread_configuration(environments: Sequence[str], decisions: Decisions) -> Iterator[None]:
+    """Let a program read what is not known, for as long as the body runs.
+
+    Args:
+        environments: the environments of ESC that the stack has: each key that no file sets, one of
+            them may set.
+        decisions: where it is noted if the program decides by such a value.
+    """
+    config: Any = pulumi.Config
+    plain = {name: getattr(config, name) for name in ("_get", "_get_object", *_KINDS)}
+    config._get = _text(plain["_get"], environments, decisions)  # noqa: SLF001 - see below
+    config._get_object = _object(plain["_get_object"], decisions)  # noqa: SLF001 - see below
+    for name, kind in _KINDS.items():
+        # Every public method of every release reads by these, and reads text in no other way.
+        setattr(config, name, _typed(plain[name], kind, decisions))
+    try:
+        yield
+    finally:
+        for name, method in plain.items():
+            setattr(config, name, method)
+
+
+Reader = Callable[..., Any]
+
+
+def _text(plain: Reader, environments: Sequence[str], decisions: Decisions) -> Reader:
+    listed = ", ".join(f"`{each}`" for each in environments)
+
+    def read(self: Any, key: str, *rest: Any, **more: Any) -> Any:
+        found = plain(self, key, *rest, **more)
+        if found is None and environments:
+            cause = f"`{self.full_key(key)}`, which the environment {listed} may set"
+            return stand_in(str, cause, decisions)
+        if isinstance(found, str) and is_unknown(found) and not found.startswith(("{", "[")):
+            return stand_in(str, f"`{self.full_key(key)}`, which is encrypted", decisions)
+        return found
+
+    return read
+
+
+def _typed(plain: Reader, kind: type, decisions: Decisions) -> Reader:
+    def read(self: Any, key: str, *rest: Any, **more: Any) -> Any:
+        found = self._get(key)
+        if isinstance(found, UnknownText):
+            return stand_in(kind, found.podwall_cause, decisions)
+        return plain(self, key, *rest, **more)
+
+    return read
+
+
+def _object(plain: Reader, decisions: Decisions) -> Reader:
+    def read(self: Any, key: str, *rest: Any, **more: Any) -> Any:
+        found = self._get(key)
+        if isinstance(found, UnknownText):
+            return stand_in(Any, found.podwall_cause, decisions)
+        if isinstance(found, str) and is_unknown(found):
+            cause = f"a part of `{self.full_key(key)}`, which is encrypted"
+            return _with_stand_ins(json.loads(found), cause, decisions)
+        return plain(self, key, *rest, **more)
+
+    return read
+
+
+def _with_stand_ins(value: Any, cause: str, decisions: Decisions) -> Any:
+    match value:
+        case str() if is_unknown(value):
+            return stand_in(str, cause, decisions)
+        case dict():
+            return {key: _with_stand_ins(each, cause, decisions) for key, each in value.items()}
+        case list():
+            return [_with_stand_ins(each, cause, decisions) for each in value]
+        case _:
+            return value
+
+
+_COMPONENTS: Final = ("kubernetes:yaml:ConfigFile", "kubernetes:yaml:ConfigGroup")
+_READER: Final = "_read_url"
+
+
+@dataclass(slots=True)
+class Unfetched:
+    """What is not fetched, with the program's line, for as long as `withheld` is entered."""
+
+    lines: Decisions
+    found: list[tuple[Place, str]] = field(default_factory=list)
+    _plain: list[tuple[dict[str, Any], Any]] = field(default_factory=list)
+
+    @contextmanager
+    def withheld(self) -> Iterator[None]:
+        """Give the SDK its own reader back at the end of the body."""
+        try:
+            yield
+        finally:
+            for names, reader in self._plain:
+                names[_READER] = reader
+
+    def before(self, kind: str, resource: object) -> None:
+        """Keep a component of this type from fetching, before it reads its files.
+
+        What its own code calls is replaced, wherever that is: an SDK that imports its modules when
+        they are first used may have a second one of the same name.
+        """
+        for names in _globals(resource) if kind in _COMPONENTS else ():
+            reader = names.get(_READER)
+            if reader is not None and reader != self._read:
+                self._plain.append((names, reader))
+                names[_READER] = self._read
+
+    def _read(self, url: str) -> str:
+        self.found.append((self.lines.line(), url))
+        return ""
+
+
+def _globals(resource: object) -> Iterator[dict[str, Any]]:
+    """Yield the names that the constructors of a resource see; a program may derive a class."""
+    for each in type(resource).__mro__:
+        constructor = vars(each).get("__init__")
+        if isinstance(constructor, FunctionType):
+            yield constructor.__globals__
+
 
 # A chart or folder that is not built has no objects here; it is named as unseen.
 _BUILT_ELSEWHERE: Final = ("kubernetes:helm:template", "kubernetes:kustomize:directory")

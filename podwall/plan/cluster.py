@@ -11,20 +11,20 @@ from contextlib import suppress
 from ipaddress import ip_network
 from typing import Any, Final
 
-from podwall.aks.inputs import choice, leaf
 from podwall.aks.network_engine import PLUGIN, PLUGIN_MODE, declared_engine
 from podwall.aks.refusal import LEARN
 from podwall.aks.resource_types import (
+    choice,
     is_any_cluster,
     is_cluster,
     is_node_pool,
     is_unrecognised_cluster,
+    leaf,
     may_hide_cluster,
 )
 from podwall.engines import engine_change, minor_version
 from podwall.model import IpNetwork
-from podwall.plan.model import Operation, Plan, PlannedResource, depends_on_any
-from podwall.plan.values import kind_of
+from podwall.plan.model import Operation, Plan, PlannedResource, depends_on_any, kind_of
 from podwall.policies.errors import Finding, Place, Severity
 from podwall.policies.unknown import Unknown
 from podwall.reading import DeclaredCluster

@@ -14,9 +14,8 @@ from types import MappingProxyType
 from typing import Any, Final
 
 from podwall.plan.masking import secret_texts
-from podwall.plan.model import SECRET
+from podwall.plan.model import SECRET, UNKNOWN
 from podwall.plan.project import Project, YamlFile
-from podwall.plan.values import UNKNOWN
 from podwall.policies.errors import Place, SourceError
 
 __all__ = ["Configuration", "GivenConfiguration", "configuration", "place_in_files"]

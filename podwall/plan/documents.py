@@ -1,4 +1,10 @@
-"""Turn the Kubernetes objects of a plan into documents for `podwall.reading`.
+"""Turn the Kubernetes objects of a plan, and what AKS makes of others, into documents to read.
+
+The policy adds to those of the program. It always isolates both directions; `AllowAll` is a rule
+for everyone, `AllowSameNamespace` one for the pods of the namespace, and `DenyAll` no rule. Without
+a word, ingress is `AllowSameNamespace` and egress `AllowAll`.
+
+https://learn.microsoft.com/azure/aks/concepts-managed-namespaces
 
 A namespace that an object takes from the output of a Namespace of the plan is filled in first.
 """
@@ -11,15 +17,13 @@ from functools import reduce
 from types import MappingProxyType
 from typing import Any, Final, NamedTuple
 
-from podwall.aks.resource_types import is_fleet_namespace
+from podwall.aks.resource_types import is_fleet_namespace, is_managed_namespace
 from podwall.model import UnreadPolicy
-from podwall.plan.made_up_names import is_made_up, stand_in_of
-from podwall.plan.managed_namespaces import managed_documents
+from podwall.plan.autonaming import is_made_up, stand_in, stand_in_of
+from podwall.plan.existing_objects import is_patch, merged, patched_type, unknown_but
 from podwall.plan.messages import UNSEEN_OBJECTS
-from podwall.plan.model import SECRET, Operation, Plan, PlannedResource
-from podwall.plan.patches import is_patch, merged, patched_type, unknown_but
+from podwall.plan.model import SECRET, Operation, Plan, PlannedResource, inside, kind_of
 from podwall.plan.providers import PROVIDER, provider_namespace
-from podwall.plan.values import inside, kind_of
 from podwall.policies.errors import Finding, Severity
 from podwall.policies.unknown import Unknown
 from podwall.reading import Document, LedgerEntry
@@ -31,11 +35,72 @@ __all__ = [
     "documents",
     "identity_of",
     "is_object",
+    "managed_documents",
     "stand_ins",
     "unseen_entries",
     "unseen_objects",
     "with_known_namespaces",
 ]
+
+_MANAGED: Final = "kubernetes.azure.com/managedByArm"
+_SAME: Final[Mapping[str, Any]] = {"podSelector": {}}
+_DEFAULTS: Final = {"ingress": "AllowSameNamespace", "egress": "AllowAll"}
+_PEERS: Final = {"ingress": "from", "egress": "to"}
+
+
+def managed_documents(resource: PlannedResource) -> Iterator[Document]:
+    """Yield the objects that AKS makes of a resource, none if it is no ManagedNamespace."""
+    if not is_managed_namespace(resource.type) or resource.change is Operation.DELETE:
+        return
+    given = resource.inputs.get("managedNamespaceName")
+    name = given or stand_in(resource.urn, resource.name)
+    called = "" if given else resource.name
+    metadata = {"name": name, "labels": _labels(_property(resource, "labels"))}
+    namespace = {"apiVersion": "v1", "kind": "Namespace", "metadata": metadata}
+    yield Document(namespace, resource.line_or_urn, called)
+    policy = {
+        "apiVersion": "networking.k8s.io/v1",
+        "kind": "NetworkPolicy",
+        "metadata": {"name": "defaultnetworkpolicy", "namespace": name},
+        "spec": {
+            "podSelector": {},
+            "policyTypes": ["Ingress", "Egress"],
+            **{each: _rules(resource, each) for each in _DEFAULTS},
+        },
+    }
+    yield Document(policy, resource.line_or_urn)
+
+
+def _property(resource: PlannedResource, name: str) -> Any:
+    """Return a property, which releases of the provider spell inside `properties` or beside it."""
+    properties = resource.inputs.get("properties")
+    inside = properties.get(name) if isinstance(properties, Mapping) else properties
+    found = inside if inside is not None else resource.inputs.get(name)
+    return Unknown(f"`{name}` of ManagedNamespace `{resource.name}`") if found is SECRET else found
+
+
+def _labels(given: Any) -> Any:
+    if isinstance(given, Unknown):
+        return given
+    return {**(given if isinstance(given, Mapping) else {}), _MANAGED: "true"}
+
+
+def _rules(resource: PlannedResource, direction: str) -> Any:
+    default = _property(resource, "defaultNetworkPolicy")
+    if isinstance(default, Unknown):
+        return default
+    given = default.get(direction) if isinstance(default, Mapping) else None
+    if isinstance(given, Unknown):
+        return given
+    match str(given or _DEFAULTS[direction]).lower():
+        case "allowall":
+            return [{}]
+        case "allowsamenamespace":
+            return [{_PEERS[direction]: [_SAME]}]
+        case "denyall":
+            return []
+        case _:
+            return Unknown(f"podwall does not know the default network policy `{given}`")
 
 
 _CLUSTER_WIDE = {

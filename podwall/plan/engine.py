@@ -14,12 +14,11 @@ from typing import Any
 from pulumi.runtime.mocks import MockCallArgs, MockResourceArgs, Mocks
 from pulumi.runtime.proto import callback_pb2, engine_pb2, provider_pb2, resource_pb2
 
-from podwall.plan.autonaming import Autonaming
+from podwall.plan.autonaming import Autonaming, stand_in_of
 from podwall.plan.documents import NAMESPACE
-from podwall.plan.made_up_names import stand_in_of
 from podwall.plan.masking import marked_secrets
 from podwall.plan.messages import LogMessage
-from podwall.plan.model import PlannedResource
+from podwall.plan.model import UNKNOWN, PlannedResource, is_marked, kind_of, unknown_inputs
 from podwall.plan.provider import (
     PROVIDER_COMPONENTS,
     function_answer,
@@ -35,7 +34,6 @@ from podwall.plan.registration import (
     transform,
 )
 from podwall.plan.sdk import NotedLines, StandInMonitor, answer, unknown_answer
-from podwall.plan.values import UNKNOWN, is_marked, kind_of, unknown_inputs
 from podwall.policies.errors import Severity, SourceError
 
 __all__ = ["PlanningEngine", "PlanningMonitor"]

@@ -1,6 +1,6 @@
 """Take what is secret out of a plan, whoever planned it and wherever its program put it.
 
-A secret that the program marks is masked where values are read (`podwall.plan.values`). This pass
+A secret that the program marks is masked where values are read (`podwall.plan.model`). This pass
 takes out what nobody marked: what Kubernetes keeps as a secret wherever it is written (in a list,
 in the text or the objects of a `ConfigGroup`, in what `kubectl apply` noted), the kubeconfig of a
 provider, the environment of a container, what a key calls a password, a text with a token in an
@@ -18,8 +18,7 @@ from functools import cache
 from types import MappingProxyType
 from typing import Any, Final
 
-from podwall.plan.model import SECRET, Plan, PlannedResource
-from podwall.plan.values import is_secret
+from podwall.plan.model import SECRET, Plan, PlannedResource, is_secret
 from podwall.policies.errors import Finding
 from podwall.secret_words import SecretWords
 

@@ -1,4 +1,4 @@
-"""Turn what a program logged and warned of while it was planned into findings at its lines."""
+"""The lines of a program: which made a resource, and what it logged and warned of there."""
 
 from __future__ import annotations
 
@@ -7,12 +7,12 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
+from urllib.parse import unquote, urlsplit
 from warnings import WarningMessage
 
 from msgspec import Struct
 
 from podwall.plan.model import PlannedResource
-from podwall.plan.program_lines import is_program, relative_path
 from podwall.policies.errors import Finding, Place, Severity, SourceError
 
 __all__ = [
@@ -21,13 +21,51 @@ __all__ = [
     "LogMessage",
     "decision_findings",
     "diagnostic_findings",
+    "is_program",
     "known_by",
     "later_findings",
     "log_findings",
+    "program_line",
     "raise_first",
+    "relative_path",
     "unfetched_findings",
     "warning_findings",
 ]
+
+# A line of this package says nothing about the program that uses it.
+_LIBRARY = Path(__file__).parents[1]
+
+
+def is_program(path: Path, folder: Path) -> bool:
+    """Return whether a file is the project's own code, and not that of a library it uses."""
+    return (
+        path.is_relative_to(folder)
+        and "site-packages" not in path.parts
+        and not path.is_relative_to(_LIBRARY)
+    )
+
+
+def relative_path(path: Path, folder: Path) -> str:
+    """Return a path as it is seen from `folder`.
+
+    >>> relative_path(Path("/work/shop/src/app.py"), Path("/work/shop"))
+    'src/app.py'
+    """
+    return path.relative_to(folder).as_posix() if path.is_relative_to(folder) else str(path)
+
+
+def program_line(frames: Iterable[tuple[str, int]], folder: Path) -> Place:
+    """Return the innermost of `frames` that is the project's own code, relative to its folder.
+
+    A frame is a `file:` or `project:` URI with a line.
+    """
+    for uri, line in frames:
+        parts = urlsplit(uri)
+        relative = parts.scheme == "project"
+        path = folder / unquote(parts.path).lstrip("/") if relative else Path(unquote(parts.path))
+        if is_program(path, folder):
+            return Place(relative_path(path, folder), line)
+    return Place()
 
 
 # A link in parentheses at the end of a message stands apart in a finding.

@@ -1,17 +1,25 @@
-"""What a stack will consist of: planned resources with their inputs, as plain values."""
+"""What a stack will consist of: planned resources, and their inputs as the engine sends them.
+
+Values are JSON with a few marked forms. The marks are part of Pulumi's protocol, see
+`sdk/proto/pulumi/resource.proto` and
+https://www.pulumi.com/docs/iac/using-pulumi/extending-pulumi/serialization-concepts/.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from enum import Enum, StrEnum
 from types import MappingProxyType
 from typing import Any, Final
 
 from podwall.policies.errors import Finding, Place
+from podwall.policies.unknown import Unknown
 
 __all__ = [
     "SECRET",
+    "SECRET_MARK",
+    "UNKNOWN",
     "Kubeconfig",
     "Operation",
     "Origin",
@@ -19,7 +27,16 @@ __all__ = [
     "PlannedResource",
     "ResourceOptions",
     "Secret",
+    "Steps",
     "depends_on_any",
+    "inside",
+    "is_marked",
+    "is_secret",
+    "is_unknown",
+    "kind_of",
+    "planned_value",
+    "unknown_inputs",
+    "unknowns_in",
 ]
 
 
@@ -180,3 +197,161 @@ def depends_on_any(
             seen.add(found)
             waiting += resources[found].dependencies
     return False
+
+
+UNKNOWN = "04da6b54-80e4-46f7-96ec-b56ff0331ba9"
+_PART = UNKNOWN.partition("-")[0]
+_MARK = "4dabf18193072939515e22adb298388d"
+_SECRET = "1b47061264138c4ac30d75fd1eb44270"  # noqa: S105 - the protocol's mark of a secret
+_OUTPUT = "d0e6a833031e9bbcd3f4e8bde6ca49a4"
+_RESOURCE = "5cf8f73096256a8f31e491e813e4eb8e"
+
+#: What an object carries that stands for a secret, beside its `value`.
+SECRET_MARK = MappingProxyType({_MARK: _SECRET})
+
+Cause = Callable[[str], str]
+
+
+def is_marked(value: Any) -> bool:
+    """Return whether a value is one of the protocol's marked forms (a secret, an asset, ...)."""
+    return isinstance(value, Mapping) and _MARK in value
+
+
+def is_secret(value: Mapping[str, Any]) -> bool:
+    """Return whether a mapping stands for a secret value in one of the protocol's forms."""
+    return value.get(_MARK) == _SECRET or (
+        value.get(_MARK) == _OUTPUT and bool(value.get("secret"))
+    )
+
+
+def planned_value(value: Any, cause: Cause, path: str = "") -> Any:
+    """Return a value with `Unknown` and `SECRET` in the places that the protocol marks.
+
+    Whole floats become integers and keys are sorted: the protocol knows only doubles, and keeps no
+    order. `cause` is given the path of an unknown value and says why it is unknown.
+
+    >>> planned_value({"port": 80.0, "key": "[secret]"}, str)
+    {'key': <Secret.VALUE: '[secret]'>, 'port': 80}
+    """
+    match value:
+        case str():
+            return _text(value, cause, path)
+        case float() if value.is_integer():
+            return int(value)
+        case Mapping():
+            if any(map(is_unknown, value)):
+                return Unknown(cause(path))
+            return _marked(value, cause, path) if _MARK in value else _mapping(value, cause, path)
+        case list() | tuple():
+            return [planned_value(v, cause, f"{path}[{i}]") for i, v in enumerate(value)]
+        case _:
+            return value
+
+
+def is_unknown(text: str) -> bool:
+    """Return whether a text holds the mark of an unknown, or what a program has left of it.
+
+    >>> is_unknown(f"AKS-{UNKNOWN.upper()}"[:24]), is_unknown("aks")
+    (True, False)
+    """
+    # A stand-in of `podwall.plan.stand_ins` is a text that answers no question about itself.
+    return str.__contains__(str.casefold(text), _PART)
+
+
+def _text(value: str, cause: Cause, path: str) -> Any:
+    if is_unknown(value):
+        return Unknown(cause(path))
+    return SECRET if value == str(SECRET) else value
+
+
+def _mapping(value: Mapping[str, Any], cause: Cause, path: str) -> dict[str, Any]:
+    return {key: planned_value(value[key], cause, inside(path, key)) for key in sorted(value)}
+
+
+def inside(path: str, key: str) -> str:
+    """Return the path of a key inside the value at `path`.
+
+    >>> inside("metadata.labels", "role"), inside("metadata.labels", "example.com/role")
+    ('metadata.labels.role', 'metadata.labels[example.com/role]')
+    """
+    step = key if key.isidentifier() else f"[{key}]"
+    return f"{path}{step}" if step.startswith("[") else f"{path}.{step}".lstrip(".")
+
+
+def _marked(value: Mapping[str, Any], cause: Cause, path: str) -> Any:
+    match value[_MARK]:
+        case str() as mark if mark == _SECRET:
+            return SECRET
+        case str() as mark if mark == _OUTPUT:
+            return _output(value, cause, path)
+        case str() as mark if mark == _RESOURCE:
+            return value.get("urn", "")
+        case _:
+            return _mapping({k: v for k, v in value.items() if k != _MARK}, cause, path)
+
+
+def _output(value: Mapping[str, Any], cause: Cause, path: str) -> Any:
+    if value.get("secret"):
+        return SECRET
+    known = planned_value(value.get("value"), cause, path)
+    return known if "value" in value else Unknown(cause(path))
+
+
+Steps = tuple[str | int, ...]
+
+
+def unknown_inputs(
+    inputs: Mapping[str, Any],
+    kind: str,
+    name: str,
+    dependencies: Mapping[str, Sequence[str]],
+) -> Mapping[str, Any]:
+    """Return a resource's inputs with every unknown named by its cause.
+
+    >>> sentinel = "04da6b54-80e4-46f7-96ec-b56ff0331ba9"
+    >>> urn = "urn:pulumi:dev::shop::azure-native:containerservice:ManagedCluster::aks"
+    >>> found = unknown_inputs({"id": sentinel}, "kubernetes:core/v1:Pod", "web", {"id": [urn]})
+    >>> print(found["id"])
+    unknown: `id` of Pod `web` is known only after deployment of ManagedCluster `aks`
+    """
+
+    def cause(path: str) -> str:
+        top = path.partition(".")[0].partition("[")[0]
+        origins = " or ".join(_label(urn) for urn in dependencies.get(top, ()))
+        after = f" of {origins}" if origins else ""
+        return f"`{path}` of {kind_of(kind)} `{name}` is known only after deployment{after}"
+
+    return MappingProxyType({key: planned_value(inputs[key], cause, key) for key in sorted(inputs)})
+
+
+def unknowns_in(value: Any, path: Steps = ()) -> Iterator[tuple[Steps, Unknown]]:
+    """Yield every unknown inside a value with the keys and numbers that lead to it.
+
+    >>> list(unknowns_in({"ports": [80, Unknown("later")]}))
+    [(('ports', 1), Unknown(cause='later'))]
+    """
+    if isinstance(value, Unknown):
+        yield path, value
+    elif isinstance(value, Mapping):
+        for key, item in value.items():
+            yield from unknowns_in(item, (*path, key))
+    elif isinstance(value, (list, tuple)):
+        for index, item in enumerate(value):
+            yield from unknowns_in(item, (*path, index))
+
+
+def kind_of(token: str) -> str:
+    """Return what kind of resource a type token stands for.
+
+    >>> kind_of("kubernetes:networking.k8s.io/v1:NetworkPolicy")
+    'NetworkPolicy'
+    >>> kind_of("pulumi:providers:kubernetes")
+    'Provider'
+    """
+    return "Provider" if token.startswith("pulumi:providers:") else token.rpartition(":")[2]
+
+
+def _label(urn: str) -> str:
+    """Return a resource's kind and name from its URN."""
+    parts = urn.split("::", 3)
+    return f"{kind_of(parts[2])} `{parts[3]}`"

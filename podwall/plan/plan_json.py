@@ -25,8 +25,10 @@ from podwall.plan.model import (
     PlannedResource,
     ResourceOptions,
     Secret,
+    Steps,
+    inside,
+    unknowns_in,
 )
-from podwall.plan.values import Steps, inside, unknowns_in
 from podwall.policies.errors import Finding, Place, Severity
 from podwall.policies.unknown import Unknown
 

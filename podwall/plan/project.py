@@ -9,7 +9,7 @@ from typing import Any
 
 import yaml
 
-from podwall.plan.program_lines import relative_path
+from podwall.plan.messages import relative_path
 from podwall.policies.errors import Place, SourceError
 from podwall.policies.wording import guess
 from podwall.yaml_values import PulumiScalars, yaml_values

@@ -28,9 +28,9 @@ import yaml
 from pulumi._types import is_output_type, output_type_types, resource_types
 from pulumi.runtime.proto import resource_pb2
 
+from podwall.plan.model import SECRET_MARK, UNKNOWN, is_marked
 from podwall.plan.registration import plain, struct
 from podwall.plan.sdk import put_program_line
-from podwall.plan.values import SECRET_MARK, UNKNOWN, is_marked
 from podwall.policies.errors import Place, SourceError
 from podwall.yaml_values import yaml_values
 

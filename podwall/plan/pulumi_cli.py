@@ -15,8 +15,7 @@ from typing import Any
 
 from podwall.documents import convert
 from podwall.plan.configuration import GivenConfiguration
-from podwall.plan.messages import EngineDiagnostic
-from podwall.plan.program_lines import is_program, relative_path
+from podwall.plan.messages import EngineDiagnostic, is_program, relative_path
 from podwall.policies.errors import Place, SourceError
 
 __all__ = ["is_installed", "pulumi_preview", "selected_stack"]

@@ -21,12 +21,11 @@ from pulumi.runtime._callbacks import _CallbackServicer
 from pulumi.runtime.proto import resource_pb2
 from pulumi.runtime.sync_await import _sync_await
 
-from podwall.plan.model import Operation, PlannedResource, ResourceOptions
-from podwall.plan.program_lines import program_line
+from podwall.plan.existing_objects import read_inputs
+from podwall.plan.messages import program_line
+from podwall.plan.model import Operation, PlannedResource, ResourceOptions, kind_of, unknown_inputs
 from podwall.plan.providers import PROVIDER, kubeconfig_of
-from podwall.plan.read_objects import read_inputs
 from podwall.plan.sdk import fields, program_lines
-from podwall.plan.values import kind_of, unknown_inputs
 from podwall.policies.errors import Place
 
 __all__ = ["NOTHING", "plain", "planned_resource", "read_resource", "struct", "transform"]

@@ -23,7 +23,7 @@ from pulumi.runtime.mocks import MockMonitor
 from pulumi.runtime.proto import provider_pb2, resource_pb2, source_pb2
 from pulumi.runtime.proto.resource_pb2_grpc import ResourceMonitorStub
 
-from podwall.plan.program_lines import is_program
+from podwall.plan.messages import is_program
 
 __all__ = [
     "NotedLines",

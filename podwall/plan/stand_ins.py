@@ -7,7 +7,7 @@ of it with another stand-in, of the type that the SDK declares.
 
 To Pulumi's SDK a stand-in is an `Unknown`: an output of one is unknown, so that its callbacks do
 not run, and a property with one is the protocol's mark. A text holds that mark, wherever the
-program writes it, and `podwall.plan.values` recognises a part of it as well.
+program writes it, and `podwall.plan.model` recognises a part of it as well.
 
 Where a program decides by a stand-in (a condition, a loop, a number of rounds), no answer is right.
 It goes on as if the value were there and were nothing in particular, and the line is noted: what
@@ -28,8 +28,8 @@ from typing import Any, Final, Self, Union, get_args, get_origin
 from pulumi import _types
 from pulumi.output import Unknown as SdkUnknown
 
-from podwall.plan.program_lines import is_program, relative_path
-from podwall.plan.values import UNKNOWN
+from podwall.plan.messages import is_program, relative_path
+from podwall.plan.model import UNKNOWN
 from podwall.policies.errors import Place
 
 __all__ = ["Decisions", "UnknownText", "UnknownValue", "stand_in", "type_of"]

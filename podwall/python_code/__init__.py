@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from podwall.python_code.expression import source_of
-from podwall.python_code.module import imports, policies_module
-from podwall.python_code.policy_code import policy_code
+from podwall.python_code.module import imports, policies_module, policy_code
 
 __all__ = ["imports", "policies_module", "policy_code", "source_of"]

@@ -12,8 +12,8 @@ from itertools import chain
 from typing import Final
 
 from podwall.engines import BlockMatch, Fact
-from podwall.intervals import Ranges, difference, intersection, merged
 from podwall.model import IpAddress, IpNetwork, IpPeer
+from podwall.portset import Ranges, difference, intersection, merged
 from podwall.reachability.matching import Match
 
 __all__ = [

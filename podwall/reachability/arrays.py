@@ -28,7 +28,7 @@ from typing import Generic, TypeVar
 import numpy as np
 import numpy.typing as npt
 
-from podwall.intervals import Ranges, merged
+from podwall.portset import Ranges, merged
 
 __all__ = [
     "Atoms",

@@ -14,7 +14,6 @@ from itertools import chain
 from typing import Final
 
 from podwall.engines import BlockMatch, Engine, Fact, Treatment
-from podwall.intervals import Ranges, difference, includes
 from podwall.model import (
     EMPTY_SELECTOR,
     EntityPeer,
@@ -33,6 +32,7 @@ from podwall.model import (
 )
 from podwall.policies.peers import METADATA_NAME
 from podwall.policies.rules import Direction
+from podwall.portset import Ranges, difference, includes
 from podwall.reachability.addresses import (
     FAMILIES,
     AddressBounds,

@@ -26,7 +26,6 @@ from typing import Final, NamedTuple
 
 import numpy as np
 
-from podwall.intervals import Ranges
 from podwall.model import (
     LabelMap,
     Operator,
@@ -36,6 +35,7 @@ from podwall.model import (
     Unknown,
     WorkloadPort,
 )
+from podwall.portset import Ranges
 from podwall.reachability.addresses import END, FIRST_V6, first_address
 from podwall.reachability.arrays import Atoms, Csr, IntArray, Registry, unique_rows
 from podwall.reachability.matching import Match, host_match

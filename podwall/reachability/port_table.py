@@ -24,8 +24,7 @@ from typing import Final
 import numpy as np
 import numpy.typing as npt
 
-from podwall.intervals import Ranges
-from podwall.portset import ALL_PORTS, LAST_PORT, TRANSPORTS, PortSet
+from podwall.portset import ALL_PORTS, LAST_PORT, TRANSPORTS, PortSet, Ranges
 from podwall.reachability.arrays import Atoms, IntArray, Registry, distinct
 from podwall.reachability.values import Bounds, PairVerdict
 

@@ -12,6 +12,7 @@ from typing import Annotated, Final
 
 import msgspec
 
+from podwall.change_review import WatchedChange
 from podwall.documents import TypedDocument, about
 from podwall.overview import summary
 from podwall.policies.errors import Severity
@@ -21,7 +22,6 @@ from podwall.reports.words import printable
 from podwall.review import Review
 from podwall.streams import shown_json
 from podwall.verdict_table import verdict_table
-from podwall.watch import WatchedChange
 
 __all__ = ["WatchDocument", "metrics_text", "watch_line", "watch_text"]
 

@@ -15,9 +15,8 @@ from typing import Final
 
 from podwall.aks.resource_types import is_any_cluster
 from podwall.plan.documents import NAMESPACE, identity_of
-from podwall.plan.model import Operation, Plan, PlannedResource, depends_on_any
+from podwall.plan.model import Operation, Plan, PlannedResource, depends_on_any, kind_of
 from podwall.plan.providers import PROVIDER
-from podwall.plan.values import kind_of
 from podwall.policies.errors import Finding, Place, Severity
 from podwall.sources.object_steps import (
     NETWORK_POLICY,

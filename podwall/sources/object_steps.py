@@ -22,7 +22,7 @@ from typing import Any, Final, NamedTuple
 
 from podwall.plan.documents import identity_of, with_known_namespaces
 from podwall.plan.model import Operation, Plan, PlannedResource
-from podwall.plan.provider_clusters import cluster_identity
+from podwall.plan.providers import cluster_identity
 from podwall.sources.pulumi_documents import (
     EngineOperation,
     PreviewStep,

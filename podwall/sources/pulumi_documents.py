@@ -23,12 +23,11 @@ from podwall.documents import convert
 from podwall.plan import Operation, Origin, Plan, PlannedResource, ResourceOptions
 from podwall.plan.autonaming import KEY as AUTONAMING
 from podwall.plan.autonaming import Autonaming
+from podwall.plan.existing_objects import api_identity, read_inputs
 from podwall.plan.masking import masked
-from podwall.plan.messages import EngineDiagnostic
-from podwall.plan.program_lines import program_line
+from podwall.plan.messages import EngineDiagnostic, program_line
+from podwall.plan.model import unknown_inputs
 from podwall.plan.providers import PROVIDER, default_provider, kubeconfig_of
-from podwall.plan.read_objects import api_identity, read_inputs
-from podwall.plan.values import unknown_inputs
 from podwall.policies.errors import Finding, InvalidValue, Place, Severity
 from podwall.policies.wording import shown
 

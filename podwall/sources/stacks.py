@@ -12,7 +12,7 @@ from pathlib import Path
 from podwall.plan.cluster import planned_cluster
 from podwall.plan.documents import brought_policies, documents, with_known_namespaces
 from podwall.plan.model import Plan, PlannedResource
-from podwall.plan.provider_clusters import ProviderCluster, only_of, provider_clusters
+from podwall.plan.providers import ProviderCluster, only_of, provider_clusters
 from podwall.policies.errors import Finding, InvalidValue
 from podwall.policies.wording import guess, listed
 from podwall.sources.existence import Existence, existence

@@ -26,7 +26,6 @@ from podwall.expectations import (
 from podwall.expectations.expectation import PodSelection
 from podwall.expectations.selecting import matches, not_public
 from podwall.explain import typed_port
-from podwall.intervals import Ranges, difference, intersection
 from podwall.model import IpProtocol, WorkloadPort
 from podwall.policies import (
     ALL_NAMESPACES,
@@ -50,6 +49,7 @@ from podwall.policies import (
 )
 from podwall.policies.addresses import Anywhere
 from podwall.policies.peers import METADATA_NAME
+from podwall.portset import Ranges, difference, intersection
 from podwall.reachability.addresses import FAMILIES, network_ranges, networks
 from podwall.reachability.cluster import EnforcedCluster
 from podwall.reachability.matching import Match

@@ -15,15 +15,19 @@ from podwall.verify.choosing import (
 from podwall.verify.comparing import (
     Agreement,
     ComparedProbe,
+    ConnectionProbe,
+    NotProbed,
     Observation,
+    ObservedAttempt,
     ProbeOutcome,
+    ProbePlan,
+    Verification,
+    attempts_exit_code,
     compared,
     counts,
     unforeseen,
+    verification,
 )
-from podwall.verify.probe import ConnectionProbe, NotProbed, ProbePlan
-from podwall.verify.stepping import ObservedAttempt, attempts_exit_code
-from podwall.verify.verification import Verification, verification
 
 __all__ = [
     "MOST_PROBES",

@@ -28,7 +28,7 @@ from podwall.portset import FIRST_PORT, LAST_PORT, NO_PORTS, PortSet
 from podwall.reachability import Reachability, Verdict, WorkloadEndpoint
 from podwall.reachability.values import PairVerdict
 from podwall.verdict_table import VerdictTable, verdict_table
-from podwall.verify.probe import RUN_LABEL, ConnectionProbe, NotProbed, ProbePlan
+from podwall.verify.comparing import RUN_LABEL, ConnectionProbe, NotProbed, ProbePlan
 
 __all__ = ["MOST_PROBES", "boundary_probes", "changed_probes", "port_sides", "stated_probes"]
 

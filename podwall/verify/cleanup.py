@@ -11,7 +11,7 @@ import msgspec
 
 from podwall.live.connection import ApiConnection, ApiRequest, ClusterError, connected
 from podwall.live.kubeconfig import KubeContext
-from podwall.verify.probe import RUN_LABEL
+from podwall.verify.comparing import RUN_LABEL
 
 __all__ = [
     "Leftover",

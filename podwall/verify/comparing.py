@@ -1,4 +1,4 @@
-"""Hold what was observed against what was predicted: agrees, disagrees, or was not observed.
+"""Probes as values, and what was observed held against what was predicted.
 
 A connection that is made, and one that is refused by the server's own host, prove that the path is
 open. Silence and "unreachable" say that it is closed, but only of a client that has reached
@@ -9,22 +9,87 @@ come from both, and proves nothing.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Final
 
-from podwall.verify.probe import ConnectionProbe
+from podwall.exit_code import ExitCode
+from podwall.explain import Explanation, explain
+from podwall.model import IpProtocol
+from podwall.reachability import Reachability, Verdict
+from podwall.walkthrough import Attempt
 
 __all__ = [
+    "RUN_LABEL",
     "Agreement",
     "ComparedProbe",
+    "ConnectionProbe",
+    "NotProbed",
     "Observation",
+    "ObservedAttempt",
     "ProbeOutcome",
+    "ProbePlan",
+    "Verification",
+    "attempts_exit_code",
     "compared",
     "counts",
     "unforeseen",
+    "verification",
 ]
+
+RUN_LABEL: Final = "podwall.dev/verify"
+"""The label of all that a verification makes; its value is the one of the run."""
+
+
+@dataclass(frozen=True, slots=True)
+class ConnectionProbe:
+    """An attempt to connect from a pod of one workload to a pod of another.
+
+    `client` and `server` are ids of workloads, which may be the same: the pods are two different
+    ones. `predicted` is allowed or denied; what is undetermined is never probed, as no end of it
+    would be as predicted.
+    """
+
+    client: str
+    server: str
+    port: int
+    predicted: Verdict
+    protocol: IpProtocol = IpProtocol.TCP
+
+    def __str__(self) -> str:
+        """Write the flow for people.
+
+        >>> print(ConnectionProbe("shop/web", "shop/api", 8080, Verdict.ALLOWED))
+        shop/web -> shop/api TCP 8080
+        """
+        return f"{self.client} -> {self.server} {self.protocol} {self.port}"
+
+    @property
+    def should_pass(self) -> bool:
+        """Whether the connection is predicted to pass."""
+        return self.predicted is Verdict.ALLOWED
+
+
+@dataclass(frozen=True, slots=True)
+class NotProbed:
+    """How many boundaries are not probed for one reason, which is in words."""
+
+    reason: str
+    count: int
+
+
+@dataclass(frozen=True, slots=True)
+class ProbePlan:
+    """What is to be probed, in order of importance, and what of that which was asked for is not."""
+
+    probes: tuple[ConnectionProbe, ...]
+    left_out: tuple[NotProbed, ...] = ()
+
+    @property
+    def clients(self) -> tuple[str, ...]:
+        """The workloads that connect, each once, in order of their first probe."""
+        return tuple(dict.fromkeys(each.client for each in self.probes))
 
 
 class ProbeOutcome(StrEnum):
@@ -203,3 +268,113 @@ def counts(results: Iterable[ComparedProbe]) -> dict[Agreement, int]:
     """Return how many agree, disagree and were not observed."""
     found = Counter(each.agreement for each in results)
     return {each: found[each] for each in Agreement}
+
+
+_MOST_EXPLAINED: Final = 20
+
+
+@dataclass(frozen=True, slots=True)
+class Verification:
+    """What became of each probe, and what commonly causes what was not foreseen.
+
+    `engine` is the one whose verdicts were predicted. `explanations` say of the first
+    disagreements why they were predicted otherwise. `notes` say what was borrowed and left behind.
+    """
+
+    cluster: str
+    engine: str
+    results: tuple[ComparedProbe, ...]
+    left_out: tuple[NotProbed, ...] = ()
+    causes: tuple[str, ...] = ()
+    explanations: Mapping[ConnectionProbe, Explanation] = field(default_factory=dict)
+    notes: tuple[str, ...] = ()
+
+    @property
+    def counts(self) -> Mapping[Agreement, int]:
+        """How many probes agree, disagree and were not observed."""
+        return counts(self.results)
+
+    @property
+    def exit_code(self) -> ExitCode:
+        """How the command ends: only where everything was observed, and agrees, all is fine."""
+        found = self.counts
+        if found[Agreement.DISAGREES]:
+            return ExitCode.FOUND
+        unseen = found[Agreement.NOT_OBSERVED] or not self.results
+        return ExitCode.UNDETERMINED if unseen else ExitCode.FINE
+
+
+def verification(
+    cluster: str,
+    found: Reachability,
+    results: Iterable[ComparedProbe],
+    left_out: tuple[NotProbed, ...] = (),
+    notes: tuple[str, ...] = (),
+) -> Verification:
+    """Return results with the explanations of those that disagree.
+
+    Args:
+        cluster: what people call it.
+        found: the analysis that predicted them.
+        results: what became of each probe.
+        left_out: what was not probed.
+        notes: what else is to be known.
+    """
+    kept = tuple(results)
+    return Verification(
+        cluster,
+        found.engine.name,
+        kept,
+        left_out,
+        unforeseen(kept, found.engine.name),
+        dict(_explained(found, kept)),
+        notes,
+    )
+
+
+def _explained(
+    found: Reachability, results: Iterable[ComparedProbe]
+) -> Iterator[tuple[ConnectionProbe, Explanation]]:
+    wrong = (each.probe for each in results if each.agreement is Agreement.DISAGREES)
+    for _, each in zip(range(_MOST_EXPLAINED), wrong, strict=False):
+        yield each, explain(found, each.client, each.server, each.protocol, each.port)
+
+
+@dataclass(frozen=True, slots=True)
+class ObservedAttempt:
+    """An attempt of the walkthrough, and what was seen of it; None where it was not predicted."""
+
+    attempt: Attempt
+    result: ComparedProbe | None
+
+    @property
+    def agreement(self) -> Agreement:
+        """Whether it ended as predicted."""
+        return Agreement.NOT_OBSERVED if self.result is None else self.result.agreement
+
+    @property
+    def outcome(self) -> ProbeOutcome:
+        """How the last attempt to connect ended."""
+        if self.result is None:
+            return ProbeOutcome.NOT_OBSERVED
+        return self.result.observation.outcome
+
+    @property
+    def observed(self) -> Verdict | None:
+        """What was seen, in the words of a verdict; None where it was not observed."""
+        match self.agreement:
+            case Agreement.NOT_OBSERVED:
+                return None
+            case Agreement.AGREES:
+                return self.attempt.verdict
+            case Agreement.DISAGREES:
+                denied = self.attempt.verdict is Verdict.DENIED
+                return Verdict.ALLOWED if denied else Verdict.DENIED
+
+
+def attempts_exit_code(attempts: Iterable[ObservedAttempt]) -> ExitCode:
+    """Return how the command ends: only where everything was observed, and agrees, all is fine."""
+    found = {each.agreement for each in attempts}
+    if Agreement.DISAGREES in found:
+        return ExitCode.FOUND
+    return ExitCode.UNDETERMINED if Agreement.NOT_OBSERVED in found else ExitCode.FINE

@@ -25,20 +25,33 @@ from podwall.policies.system_namespaces import is_system_namespace
 from podwall.reachability import Reachability
 from podwall.streams import show_progress
 from podwall.verify.cleanup import Leftover, leftovers, removed_run
-from podwall.verify.comparing import ComparedProbe, Observation, compared
-from podwall.verify.pods import RUNNING_PODS, RunningPod
-from podwall.verify.probe import RUN_LABEL, ConnectionProbe, ProbePlan
-from podwall.verify.script import AddressAttempt, observations
-from podwall.verify.servers import ServerPod, publishing_service, server_of
+from podwall.verify.comparing import (
+    RUN_LABEL,
+    ComparedProbe,
+    ConnectionProbe,
+    Observation,
+    ProbePlan,
+    Verification,
+    compared,
+    verification,
+)
+from podwall.verify.servers import (
+    RUNNING_PODS,
+    RunningPod,
+    ServerPod,
+    publishing_service,
+    server_of,
+)
 from podwall.verify.temporary import (
+    AddressAttempt,
     ClientPod,
     ProbeRun,
     client_manifest,
+    observations,
     owner_manifest,
     timer_manifest,
     used_keys,
 )
-from podwall.verify.verification import Verification, verification
 
 __all__ = ["run_probes", "verified"]
 

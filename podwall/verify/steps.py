@@ -32,10 +32,9 @@ from podwall.policies.presets import walkthrough as policies_at
 from podwall.reachability import Verdict
 from podwall.streams import show_progress
 from podwall.verify.cleanup import Leftover, old_namespaces, removed
-from podwall.verify.pods import RUNNING_PODS
-from podwall.verify.probe import ConnectionProbe
+from podwall.verify.comparing import ConnectionProbe, ObservedAttempt
 from podwall.verify.running import run_probes
-from podwall.verify.stepping import ObservedAttempt
+from podwall.verify.servers import RUNNING_PODS
 from podwall.verify.temporary import ProbeRun, namespace_manifest, server_manifest
 from podwall.walkthrough import BACKEND_LABELS, CLIENTS, Attempt, walkthrough_step
 

@@ -7,9 +7,14 @@ from typing import Any
 
 import pytest
 
-from podwall.aks.combinations import REFUSED_COMBINATIONS
-from podwall.aks.network_engine import KUBENET_ENDS, EngineLimits, NetworkEngine, declared_engine
-from podwall.aks.versions import FIRST_WITHOUT_WINDOWS_2022, SUPPORT_ENDS, WINDOWS_2022_ENDS
+from podwall.aks.limits import FIRST_WITHOUT_WINDOWS_2022, SUPPORT_ENDS, WINDOWS_2022_ENDS
+from podwall.aks.network_engine import (
+    KUBENET_ENDS,
+    REFUSED_COMBINATIONS,
+    EngineLimits,
+    NetworkEngine,
+    declared_engine,
+)
 from podwall.policies.unknown import Unknown
 
 AZURE, CALICO, CILIUM = NetworkEngine.AZURE, NetworkEngine.CALICO, NetworkEngine.CILIUM

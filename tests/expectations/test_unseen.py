@@ -20,7 +20,7 @@ from podwall.expectations import (
     pods,
     workload,
 )
-from podwall.expectations.unseen import UnseenSelection
+from podwall.expectations.selecting import UnseenSelection
 from podwall.model import PodPeer, Policy, Snapshot
 from podwall.reachability import reachability
 from podwall.reachability.unseen_pods import read_unseen

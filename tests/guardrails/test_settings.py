@@ -8,8 +8,7 @@ import pytest
 from jsonschema import Draft202012Validator
 from jsonschema.exceptions import ValidationError
 
-from podwall.guardrails.pack import rules
-from podwall.guardrails.settings import (
+from podwall.guardrails.guardrail import (
     AddressSettings,
     ClusterRuleSettings,
     IsolationSettings,
@@ -17,6 +16,7 @@ from podwall.guardrails.settings import (
     read_settings,
     schema_of,
 )
+from podwall.guardrails.pack import rules
 from podwall.policies.errors import InvalidValue
 from tests.guardrails.packs import TODAY, judged, messages, objects
 from tests.lint.cases import SHOP, policy

@@ -11,8 +11,8 @@ import pytest
 
 from podwall.live.cluster import ClusterReading, ReadingScope, reading_of
 from podwall.live.connection import ApiConnection
-from podwall.live.gathering import GatheredLists
 from podwall.live.kinds import NAMESPACES, NODES, PODS, POLICIES, READ, ApiKind
+from podwall.live.listing import GatheredLists
 from podwall.live.objects import PlainObject
 from podwall.policies.errors import Place
 from podwall.reading import KeptReadings

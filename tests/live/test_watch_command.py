@@ -15,6 +15,7 @@ from urllib.request import urlopen
 
 import pytest
 
+from podwall.change_review import WatchedCluster
 from podwall.cli import main
 from podwall.cli.watch import exported
 from podwall.live.connection import ApiRequest
@@ -23,7 +24,6 @@ from podwall.live.watching import ClusterWatch
 from podwall.policies.errors import PodwallError
 from podwall.review import review
 from podwall.sources import ManifestOptions, source
-from podwall.watch import WatchedCluster
 from tests.live.lab import LabServer, created, path_of
 from tests.live.objects import namespace, pod, policy
 

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from podwall.observed import tally
+from podwall.observed import comparing
 from tests.cli.running import podwall
 from tests.observed.records import WORLD, flow_record, lines, pod, table_row
 
@@ -103,7 +103,7 @@ def test_other_formats_are_refused(tmp_path: Path, output: str) -> None:
 def test_more_flows_than_can_be_kept_are_counted(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(tally, "_MOST_FLOWS", 2)
+    monkeypatch.setattr(comparing, "_MOST_FLOWS", 2)
     found = observed(tmp_path, *(flow_record(WEB, API, port) for port in range(8000, 8010)))
     assert len(found["flows"]) == 2
     assert found["records"]["beyond"] == 8

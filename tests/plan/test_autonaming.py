@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from podwall.plan.embedded import embedded_plan
-from podwall.plan.values import UNKNOWN
+from podwall.plan.model import UNKNOWN
 from podwall.policies.errors import SourceError
 from podwall.review import Review, review
 from podwall.sources import source, source_of_program

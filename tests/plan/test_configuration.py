@@ -14,9 +14,8 @@ from podwall.plan.configuration import (
     configuration,
     place_in_files,
 )
-from podwall.plan.model import SECRET
+from podwall.plan.model import SECRET, UNKNOWN
 from podwall.plan.project import read_project, stack_file
-from podwall.plan.values import UNKNOWN
 from podwall.policies.errors import Place, SourceError
 from tests.plan.projects import plan_of, project_in, resource
 

@@ -14,8 +14,8 @@ import pytest
 
 from podwall.plan import Plan
 from podwall.plan.embedded import embedded_plan
+from podwall.plan.model import planned_value
 from podwall.plan.stand_ins import Decisions, stand_in
-from podwall.plan.values import planned_value
 from podwall.policies.errors import Place, SourceError
 from podwall.policies.unknown import Unknown
 from tests.plan.projects import KUBERNETES, plan_of, project_in, resource

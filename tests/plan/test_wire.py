@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from podwall.plan import SECRET
-from podwall.plan.values import UNKNOWN, planned_value
+from podwall.plan.model import UNKNOWN, planned_value
 from podwall.policies.unknown import Unknown
 
 MARK = "4dabf18193072939515e22adb298388d"

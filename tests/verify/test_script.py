@@ -12,7 +12,7 @@ from typing import Final
 import pytest
 
 from podwall.verify import Observation, ProbeOutcome
-from podwall.verify.script import AddressAttempt, ProbePace, command, observations
+from podwall.verify.temporary import AddressAttempt, ProbePace, command, observations
 
 QUICK: Final = ProbePace(wait=1, settle=0, tries=2, rounds=1, together=3)
 

@@ -19,10 +19,9 @@ from podwall.model import (
     SnapshotWorkload,
 )
 from podwall.policies.labels import Operator
-from podwall.verify.pods import RunningPod
-from podwall.verify.script import AddressAttempt
-from podwall.verify.servers import publishing_service, server_of
+from podwall.verify.servers import RunningPod, publishing_service, server_of
 from podwall.verify.temporary import (
+    AddressAttempt,
     ClientPod,
     ProbeRun,
     client_manifest,

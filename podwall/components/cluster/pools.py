@@ -10,8 +10,8 @@ from types import MappingProxyType
 from typing import ClassVar
 
 from podwall.aks import limits
+from podwall.aks.limits import VmSize
 from podwall.aks.refusal import refusal
-from podwall.aks.vm_sizes import VmSize
 
 __all__ = [
     "Autoscale",

@@ -9,10 +9,9 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from podwall.aks import limits
+from podwall.aks.limits import FIRST_WITHOUT_WINDOWS_2022, MinorVersion, VmSize
 from podwall.aks.network_engine import NetworkEngine
 from podwall.aks.refusal import refusal
-from podwall.aks.versions import FIRST_WITHOUT_WINDOWS_2022, MinorVersion
-from podwall.aks.vm_sizes import VmSize
 from podwall.components.cluster.access import PrivateApiServer
 from podwall.components.cluster.network_profile import (
     NatGatewayEgress,

@@ -7,8 +7,8 @@ from dataclasses import dataclass, field
 from types import MappingProxyType
 from typing import TYPE_CHECKING
 
+from podwall.aks.limits import MinorVersion
 from podwall.aks.network_engine import NetworkEngine
-from podwall.aks.versions import MinorVersion
 from podwall.components.cluster.access import Access, Identities
 from podwall.components.cluster.network_profile import (
     DualStack,

@@ -15,8 +15,14 @@ from pulumi_policy import EnforcementLevel, Severity
 from podwall.aks.refusal import LEARN
 from podwall.expectations import Outcome, Result, check
 from podwall.guardrails.deployment import Deployment
-from podwall.guardrails.guardrail import Judgements, StackGuardrail, UndeterminedJudgement
-from podwall.guardrails.settings import EngineSettings, ExpectationSettings, NamespaceRuleSettings
+from podwall.guardrails.guardrail import (
+    EngineSettings,
+    ExpectationSettings,
+    Judgements,
+    NamespaceRuleSettings,
+    StackGuardrail,
+    UndeterminedJudgement,
+)
 from podwall.lint import LINTS
 from podwall.policies.errors import Finding
 from podwall.policies.errors import Severity as FindingSeverity

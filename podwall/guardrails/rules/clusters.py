@@ -13,13 +13,12 @@ from typing import Any, Final
 
 from pulumi_policy import EnforcementLevel, Severity
 
-from podwall.aks.combinations import REFUSED_COMBINATIONS
-from podwall.aks.inputs import choice, leaf
 from podwall.aks.limits import (
     DEFAULT_MAX_PODS_KUBENET,
     DEFAULT_MAX_PODS_NODE_SUBNET,
     DEFAULT_MAX_PODS_OVERLAY,
     DEFAULT_MAX_PODS_POD_SUBNET,
+    written_day,
 )
 from podwall.aks.network_engine import (
     AUTOMATIC,
@@ -27,29 +26,30 @@ from podwall.aks.network_engine import (
     PLUGIN,
     PLUGIN_MODE,
     POLICY,
+    REFUSED_COMBINATIONS,
     SKU,
     EngineLimits,
     NetworkEngine,
     declared_engine,
 )
 from podwall.aks.refusal import LEARN
-from podwall.aks.versions import written_day
-from podwall.guardrails.clusters import (
+from podwall.aks.resource_types import choice, leaf
+from podwall.guardrails.deployment import Deployment
+from podwall.guardrails.guardrail import (
+    AddressSettings,
+    ClusterGuardrail,
     ClusterProblem,
+    ClusterRuleSettings,
+    EndSettings,
+    Judgement,
+    Judgements,
+    StackGuardrail,
+    UndeterminedJudgement,
     cluster_finding,
     undetermined_cluster,
     undetermined_engine,
     undetermined_leaves,
 )
-from podwall.guardrails.deployment import Deployment
-from podwall.guardrails.guardrail import (
-    ClusterGuardrail,
-    Judgement,
-    Judgements,
-    StackGuardrail,
-    UndeterminedJudgement,
-)
-from podwall.guardrails.settings import AddressSettings, ClusterRuleSettings, EndSettings
 from podwall.plan import PlannedResource
 from podwall.plan.cluster import clusters, hidden_clusters, node_pools, unrecognised_clusters
 from podwall.policies.errors import Place

@@ -11,8 +11,13 @@ from typing import Final, NamedTuple
 from pulumi_policy import EnforcementLevel, Severity
 
 from podwall.guardrails.deployment import Deployment
-from podwall.guardrails.guardrail import Judgements, StackGuardrail, UndeterminedJudgement
-from podwall.guardrails.settings import IsolationSettings, NamespaceRuleSettings
+from podwall.guardrails.guardrail import (
+    IsolationSettings,
+    Judgements,
+    NamespaceRuleSettings,
+    StackGuardrail,
+    UndeterminedJudgement,
+)
 from podwall.model import Unknown
 from podwall.plan import depends_on_any
 from podwall.policies.errors import Finding, Place

@@ -9,14 +9,16 @@ from pulumi_policy import EnforcementLevel, Severity
 from podwall.aks.refusal import LEARN
 from podwall.aks.replacement import Replacement, cluster_replacements
 from podwall.aks.resource_types import may_be_cluster
-from podwall.guardrails.clusters import (
+from podwall.guardrails.deployment import Deployment
+from podwall.guardrails.guardrail import (
     ClusterProblem,
+    DeployedSettings,
+    Judgements,
+    StackGuardrail,
+    UndeterminedJudgement,
     cluster_finding,
     undetermined_cluster,
 )
-from podwall.guardrails.deployment import Deployment
-from podwall.guardrails.guardrail import Judgements, StackGuardrail, UndeterminedJudgement
-from podwall.guardrails.settings import DeployedSettings
 from podwall.plan import Plan, PlannedResource
 from podwall.plan.cluster import clusters, hidden_clusters, unrecognised_clusters
 from podwall.policies.errors import Finding, Place, SourceError

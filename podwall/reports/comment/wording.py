@@ -23,7 +23,7 @@ from types import MappingProxyType
 from typing import Final, NamedTuple
 
 from podwall.diff import ConnectionChangeKind
-from podwall.intervals import difference, merged
+from podwall.portset import difference, merged
 from podwall.reports.comment.report import ChangedConnection, ChangeReport, StatedIn
 from podwall.reports.formats import code_span, markdown_text
 from podwall.reports.words import counted, listed

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from types import MappingProxyType
 from typing import Any, Final
 
-from podwall.plan.values import Steps, unknowns_in
+from podwall.plan.model import Steps, unknowns_in
 from podwall.policies.unknown import Unknown
 from podwall.reading import Document, shown_namespaces
 from podwall.reports.words import printable

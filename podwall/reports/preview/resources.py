@@ -5,11 +5,9 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any, Final
 
-from podwall.aks.inputs import choice
 from podwall.aks.network_engine import PLUGIN
-from podwall.aks.resource_types import is_cluster, is_node_pool
-from podwall.plan.model import PlannedResource
-from podwall.plan.values import kind_of
+from podwall.aks.resource_types import choice, is_cluster, is_node_pool
+from podwall.plan.model import PlannedResource, kind_of
 from podwall.policies.unknown import Unknown
 from podwall.reports.words import counted
 

@@ -8,8 +8,7 @@ from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Final, NamedTuple
 
-from podwall.plan.model import Operation, Origin, Plan, PlannedResource
-from podwall.plan.values import kind_of
+from podwall.plan.model import Operation, Origin, Plan, PlannedResource, kind_of
 from podwall.reports.findings.terminal import findings_section
 from podwall.reports.left_out import left_out
 from podwall.reports.preview.resources import resource_summary

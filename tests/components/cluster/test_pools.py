@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from podwall.aks.vm_sizes import VmSize
+from podwall.aks.limits import VmSize
 from podwall.components.cluster import (
     Autoscale,
     FixedCount,

@@ -14,9 +14,8 @@ import pytest
 from pulumi.runtime.proto import provider_pb2, provider_pb2_grpc
 
 from components.package import cluster as cluster_edge
-from components.package import namespace as namespace_edge
+from components.package import kubernetes as kubernetes_edge
 from components.package import provider
-from components.package import workload as workload_edge
 from components.settings import (
     ClusterChoice,
     ClusterSettings,
@@ -90,12 +89,12 @@ def test_the_package_has_the_version_of_the_repository(schema: dict[str, Any]) -
 
 
 EDGES = [
-    pytest.param(namespace_edge.NamespaceInputs, [namespace_args.NamespaceArgs], id="namespace"),
-    pytest.param(namespace_edge.Quota, [namespace_args.Quota], id="quota"),
-    pytest.param(namespace_edge.Resources, [workload_args.Resources], id="resources"),
-    pytest.param(workload_edge.WorkloadInputs, [workload_args.WorkloadArgs], id="workload"),
-    pytest.param(workload_edge.ContainerPort, [workload_args.ContainerPort], id="container port"),
-    pytest.param(workload_edge.Probe, [workload_args.Probe], id="probe"),
+    pytest.param(kubernetes_edge.NamespaceInputs, [namespace_args.NamespaceArgs], id="namespace"),
+    pytest.param(kubernetes_edge.Quota, [namespace_args.Quota], id="quota"),
+    pytest.param(kubernetes_edge.Resources, [workload_args.Resources], id="resources"),
+    pytest.param(kubernetes_edge.WorkloadInputs, [workload_args.WorkloadArgs], id="workload"),
+    pytest.param(kubernetes_edge.ContainerPort, [workload_args.ContainerPort], id="container port"),
+    pytest.param(kubernetes_edge.Probe, [workload_args.Probe], id="probe"),
     pytest.param(cluster_edge.AksClusterInputs, [ClusterChoice, ClusterSettings], id="cluster"),
     pytest.param(cluster_edge.Entra, [EntraSettings], id="entra"),
     pytest.param(cluster_edge.Pool, [SystemPoolSettings], id="system pool"),

@@ -1,25 +1,33 @@
-"""The network policies component at the edge of the package, in Kubernetes' own shape.
+"""Namespaces, workloads and network policies at the edge of the package, in Kubernetes' shape.
 
 The inputs are put into Kubernetes' spelling and read by the reader of manifests.
 """
+
+from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from typing import Any, NotRequired, TypedDict
 
 from pulumi import Output, ResourceOptions, log
 
-from components.reading import camel_case
-from podwall.components import kubernetes
+from components.reading import camel_case, read, snake_case
+from podwall.components import kubernetes, namespace_args, workload_args
 from podwall.components.checks import refused
+from podwall.components.namespace_args import PodSecurity
+from podwall.components.workload_args import WorkloadKind
+from podwall.policies import policy
 from podwall.policies.errors import Finding, InvalidManifest, Place, Severity
 from podwall.policies.labels import Operator
-from podwall.policies.policy import NetworkPolicy, read
+from podwall.policies.policy import NetworkPolicy
 from podwall.policies.ports import Protocol
 
 __all__ = [
+    "ContainerPort",
     "IpBlock",
     "LabelRequirement",
     "LabelSelector",
+    "Namespace",
+    "NamespaceInputs",
     "NetworkPolicies",
     "NetworkPoliciesInputs",
     "NetworkPolicyEgressRule",
@@ -27,8 +35,145 @@ __all__ = [
     "NetworkPolicyPeer",
     "NetworkPolicyPort",
     "NetworkPolicySpec",
+    "Probe",
+    "Quota",
+    "Resources",
+    "Workload",
+    "WorkloadInputs",
     "policies_of",
 ]
+
+
+class Quota(TypedDict):
+    """The most that all pods of a namespace together may ask for."""
+
+    pods: NotRequired[int]
+    """The number of pods."""
+    requests_cpu: NotRequired[str]
+    """Processors that are promised, such as `4`."""
+    requests_memory: NotRequired[str]
+    """Memory that is promised, such as `8Gi`."""
+    limits_cpu: NotRequired[str]
+    """Processors that may be used."""
+    limits_memory: NotRequired[str]
+    """Memory that may be used."""
+
+
+class Resources(TypedDict):
+    """What a container is promised (requests) and may not exceed (limits)."""
+
+    cpu_request: NotRequired[str]
+    """At least `100m`, which is the default."""
+    memory_request: NotRequired[str]
+    """At least `100Mi`; `128Mi` if left out."""
+    cpu_limit: NotRequired[str]
+    """`500m` if left out."""
+    memory_limit: NotRequired[str]
+    """`256Mi` if left out."""
+
+
+class NamespaceInputs(TypedDict):
+    """One namespace, closed by default."""
+
+    name: NotRequired[str]
+    """The name in Kubernetes; the resource's name if left out."""
+    labels: NotRequired[dict[str, str]]
+    """Further labels; those of Pod Security are derived."""
+    pod_security: NotRequired[PodSecurity]
+    """What pods may ask for; `restricted` if left out."""
+    pod_security_version: NotRequired[str]
+    """Whose rules hold, such as `v1.36`; `latest`, if left out, follows the cluster."""
+    deny_ingress: NotRequired[bool]
+    """Pods accept no connection unless a policy allows it; true if left out."""
+    deny_egress: NotRequired[bool]
+    """Pods open no connection unless a policy allows it; true if left out."""
+    allow_dns: NotRequired[bool]
+    """Pods may resolve names where egress is denied; true if left out."""
+    quota: NotRequired[Quota]
+    """The most that all pods together may ask for; unlimited if left out."""
+    default_resources: NotRequired[Resources]
+    """What containers get that ask for nothing; nothing if left out."""
+
+
+class Namespace(kubernetes.Namespace):
+    """A namespace with its Pod Security labels, its default deny, and its quota."""
+
+    namespace_name: Output[str]
+    """The name in Kubernetes."""
+
+    def __init__(
+        self, name: str, args: NamespaceInputs, opts: ResourceOptions | None = None
+    ) -> None:
+        """Check the arguments and make the namespace."""
+        document = {"name": name, **args}
+        super().__init__(name, read(namespace_args.NamespaceArgs, document, "", snake_case), opts)
+
+
+class ContainerPort(TypedDict):
+    """A port that the container listens on, and that the Service offers."""
+
+    name: str
+    """1 to 15 lower case letters, digits and `-`; policies may use it."""
+    number: int
+    """1 to 65535."""
+    protocol: NotRequired[Protocol]
+    """`TCP` if left out."""
+
+
+class Probe(TypedDict):
+    """How the kubelet sees that the container serves."""
+
+    port: str
+    """The name of a port."""
+    path: NotRequired[str]
+    """The page that must answer; a connection is enough if left out."""
+
+
+class WorkloadInputs(TypedDict):
+    """One container image, run under the restricted Pod Security Standard."""
+
+    name: NotRequired[str]
+    """The name in Kubernetes; the resource's name if left out."""
+    namespace: str
+    """The namespace, which is there already or is depended on."""
+    labels: dict[str, str]
+    """What selects the pods in policies; at least one."""
+    image: str
+    """A reference with a version or a digest."""
+    kind: NotRequired[WorkloadKind]
+    """A Deployment if left out."""
+    replicas: NotRequired[int]
+    """Pods of the Deployment; 2 if left out."""
+    ports: NotRequired[list[ContainerPort]]
+    """What the container listens on; without ports there is no Service."""
+    command: NotRequired[list[str]]
+    """Replaces the image's entry point."""
+    arguments: NotRequired[list[str]]
+    """Replaces the image's arguments."""
+    environment: NotRequired[dict[str, str]]
+    """Variables in plain text, no secrets."""
+    probe: NotRequired[Probe]
+    """A connection to the first TCP port if left out."""
+    resources: NotRequired[Resources]
+    """Requests and limits."""
+    writable_paths: NotRequired[list[str]]
+    """The only folders the container can write to; the temporary folder if left out."""
+    user: NotRequired[int]
+    """The numeric user that the container runs as, never 0; 65532 if left out."""
+
+
+class Workload(kubernetes.Workload):
+    """Pods under the restricted profile, with their account, Service and disruption budget."""
+
+    workload_id: Output[str]
+    """`namespace/name`."""
+
+    def __init__(
+        self, name: str, args: WorkloadInputs, opts: ResourceOptions | None = None
+    ) -> None:
+        """Check the arguments and make the workload."""
+        document = {"name": name, **args}
+        super().__init__(name, read(workload_args.WorkloadArgs, document, "", snake_case), opts)
 
 
 _KEPT_AS_WRITTEN = ("labels", "match_labels")
@@ -47,7 +192,7 @@ def policies_of(
     findings: list[Finding] = []
     for index, document in enumerate(documents):
         place = Place(path=f"policies[{index}]")
-        reading = read(_manifest(document, namespace, place), place)
+        reading = policy.read(_manifest(document, namespace, place), place)
         if reading.policy is None:
             raise _refusal(reading.findings)
         policies.append(reading.policy)
