@@ -16,7 +16,7 @@ LOCK = $(BIN)/uv pip compile -q --universal --python-version 3.11 --generate-has
 unexport PYTHONDONTWRITEBYTECODE
 
 .DEFAULT_GOAL := help
-.PHONY: help preview walkthrough demo test test-engine test-live test-oldest test-newest test-releases test-install check format bench bench-compare soak schemas lock clean
+.PHONY: help preview walkthrough demo test test-engine test-live test-oldest test-newest test-releases test-install check format bench bench-compare soak docs schemas lock clean
 
 help: ## list the targets
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | expand -t 16
@@ -80,6 +80,11 @@ format: .venv/.dev ## format the code and apply safe fixes
 	@$(BIN)/ruff format --quiet .
 	@$(BIN)/ruff check --fix --quiet .
 
+docs: .venv/env-docs/.made ## the pages of docs/ as a site in out/site, every link and anchor of it checked
+	@.venv/env-docs/bin/python .ci/docs-site out/site-pages
+	@NO_MKDOCS_2_WARNING=1 .venv/env-docs/bin/mkdocs build --strict --clean --site-dir out/site
+	@echo "wrote out/site: open out/site/index.html" >&2
+
 schemas: .venv/.dev ## write docs/schemas again, from the types that read and write the documents
 	@$(BIN)/python -m podwall.schemas docs/schemas
 
@@ -87,6 +92,7 @@ lock: .venv/.dev ## pin requirements again
 	@$(LOCK) --extra azure --extra guardrails --extra live pyproject.toml requirements/runtime.in -o requirements.txt
 	@$(LOCK) -c requirements.txt requirements/dev.in -o requirements/dev.txt
 	@$(LOCK) requirements/audit.in -o requirements/audit.txt
+	@$(LOCK) requirements/docs.in -o requirements/docs.txt
 
 clean: ## remove the environment, caches and output
 	rm -rf .venv out .ci/node/node_modules .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache
@@ -103,6 +109,12 @@ clean: ## remove the environment, caches and output
 .venv/env-oldest-planning/.made: ASKED = --resolution lowest-direct -e ".[pulumi,testing]" -r requirements/planning.in
 .venv/env-oldest-components/.made: ASKED = --resolution lowest-direct -e ".[azure,guardrails,live,testing]"
 .venv/env-newest/.made: ASKED = -e ".[azure,guardrails,live,testing]"
+.venv/env-docs/.made: requirements/docs.txt .venv/.dev
+	@echo "making .venv/env-docs (once)" >&2
+	@$(BIN)/uv venv -q --clear --python $(BIN)/python .venv/env-docs
+	@$(BIN)/uv pip install -q --python .venv/env-docs --require-hashes -r requirements/docs.txt
+	@touch $@
+
 .venv/env-%/.made: pyproject.toml requirements/test.in requirements/planning.in .venv/.dev
 	@echo "making .venv/env-$* (once)" >&2
 	@$(BIN)/uv venv -q --clear --python $(BIN)/python .venv/env-$*
