@@ -33,6 +33,7 @@ from podwall.model import (
 from podwall.policies.errors import Severity
 from podwall.policies.peers import METADATA_NAME
 from podwall.policies.presets import KUBE_DNS
+from podwall.policies.rules import Direction
 from podwall.reachability.matching import Match, labels_match
 from podwall.reachability.port_rules import entry_bounds
 
@@ -105,18 +106,33 @@ def _accepted_by_tiers(
 
 
 def _isolated(context: LintContext) -> dict[tuple[Policy, ...], list[int]]:
-    """Return the workloads whose egress is certainly isolated, by the policies that apply."""
+    """Return the workloads whose egress is certainly isolated, by the policies that apply.
+
+    Those are left out that something may open which is not read.
+    """
+    opened = _perhaps_opened(context)
     acting: dict[int, list[int]] = defaultdict(list)
     policies = context.policies
     for number, policy in enumerate(policies):
         if isinstance(policy.egress, tuple):
             for workload in context.pods.of_policy(policy).must:
-                if context.snapshot.workloads[workload].host_network is False:
+                on_pod_network = context.snapshot.workloads[workload].host_network is False
+                if on_pod_network and workload not in opened:
                     acting[workload].append(number)
     groups: dict[tuple[int, ...], list[int]] = defaultdict(list)
     for workload, numbers in acting.items():
         groups[tuple(numbers)].append(workload)
     return {tuple(policies[n] for n in key): found for key, found in groups.items()}
+
+
+def _perhaps_opened(context: LintContext) -> set[int]:
+    """Return the workloads whose egress what is not read may open."""
+    found: set[int] = set()
+    for each in context.reachability.cluster.unread:
+        if Direction.EGRESS in each.directions and not each.narrows:
+            namespace = each.namespace or Unknown("every namespace")
+            found.update(context.pods.selected(namespace, each.pods).may)
+    return found
 
 
 def _rules(policy: Policy) -> Sequence[Rule | Unknown]:

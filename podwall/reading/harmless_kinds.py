@@ -91,6 +91,8 @@ _OF_OTHERS: Final[Mapping[str, Mapping[str, str]]] = {
     "security.istio.io": {_REFUSES_NONE: "RequestAuthentication"},
     "chaos-mesh.org": {_CONTROLS: "PodChaos StressChaos TimeChaos"},
     "cert-manager.io": {_SECRETS: "Certificate CertificateRequest"},
+    "certmanager.k8s.io": {_SECRETS: "Certificate"},
+    "spire.spiffe.io": {_SECRETS: "ClusterFederatedTrustDomain ClusterSPIFFEID ClusterStaticEntry"},
     "trust.cert-manager.io": {_SECRETS: "Bundle"},
     "external-secrets.io": {
         _SECRETS: "ClusterExternalSecret ClusterSecretStore ExternalSecret PushSecret SecretStore"
@@ -112,7 +114,9 @@ _OF_OTHERS: Final[Mapping[str, Mapping[str, str]]] = {
     "traefik.io": {_ROUTES: "*"},
     "traefik.containo.us": {_ROUTES: "*"},
     "projectcontour.io": {_ROUTES: "HTTPProxy TLSCertificateDelegation"},
-    "getambassador.io": {_ROUTES: "Host Listener Mapping TCPMapping TLSContext"},
+    "getambassador.io": {
+        _ROUTES: "Host KubernetesEndpointResolver Listener Mapping TCPMapping TLSContext"
+    },
     "configuration.konghq.com": {_ROUTES: "*"},
     "k8s.nginx.org": {_ROUTES: "GlobalConfiguration TransportServer VirtualServer"},
     "cilium.io": {
@@ -142,6 +146,11 @@ _OF_OTHERS: Final[Mapping[str, Mapping[str, str]]] = {
         _ROUTES: "ControlPlaneRequestLimit ExportedServices JWTProvider SamenessGroup "
         "ServiceDefaults ServiceResolver ServiceRouter ServiceSplitter",
     },
+    "appmesh.k8s.aws": {_ROUTES: "BackendGroup GatewayRoute VirtualRouter VirtualService"},
+    "apisix.apache.org": {
+        _ROUTES: "ApisixClusterConfig ApisixConsumer ApisixPluginConfig ApisixRoute ApisixTls "
+        "ApisixUpstream"
+    },
     "split.smi-spec.io": {_ROUTES: "TrafficSplit"},
     "specs.smi-spec.io": {_ROUTES: "HTTPRouteGroup TCPRoute UDPRoute"},
     "tekton.dev": {_TEMPLATES: "ClusterTask Pipeline StepAction Task"},
@@ -151,7 +160,14 @@ _OF_OTHERS: Final[Mapping[str, Mapping[str, str]]] = {
     "route.openshift.io": {_ROUTES: "Route"},
     "elbv2.k8s.aws": {_ROUTES: "IngressClassParams TargetGroupBinding"},
     "networking.gke.io": {_ROUTES: "FrontendConfig ManagedCertificate"},
-    "cloud.google.com": {_ROUTES: "BackendConfig"},
+    "cloud.google.com": {_ROUTES: "BackendConfig", _CONTROLS: "ComputeClass"},
+    "autoscaling.k8s.elastic.co": {_CONTROLS: "ElasticsearchAutoscaler"},
+    "instancetype.kubevirt.io": {_TEMPLATES: "*"},
+    "migrations.kubevirt.io": {_CONTROLS: "MigrationPolicy"},
+    "migration.k8s.io": {_KEPT: "StorageVersionMigration"},
+    "storagemigration.k8s.io": {_KEPT: "StorageVersionMigration"},
+    "helm.openshift.io": {_FETCHES: "HelmChartRepository ProjectHelmChartRepository"},
+    "config.openshift.io": {_KEPT: "ClusterOperator ClusterVersion"},
     "appgw.ingress.k8s.io": {_ROUTES: "*"},
     "alb.networking.azure.io": {_ROUTES: "BackendTLSPolicy FrontendTLSPolicy HealthCheckPolicy"},
     "caching.internal.knative.dev": {_FETCHES: "Image"},
@@ -167,8 +183,8 @@ _OF_OTHERS: Final[Mapping[str, Mapping[str, str]]] = {
     },
     "kafka.strimzi.io": {_INSIDE: "KafkaConnector KafkaRebalance KafkaTopic KafkaUser"},
     "postgresql.cnpg.io": {
-        _INSIDE: "Backup ClusterImageCatalog Database ImageCatalog Publication ScheduledBackup "
-        "Subscription"
+        _INSIDE: "Backup ClusterImageCatalog Database DatabaseRole ImageCatalog Publication "
+        "ScheduledBackup Subscription"
     },
     "k8s.mariadb.com": {_INSIDE: "Database Grant SqlJob User"},
     "eventing.keda.sh": {_CONTROLS: "*"},
@@ -218,6 +234,7 @@ _CLOUDS: Final = (
 _PODS_ALONE: Final = {
     "gateway.networking.k8s.io": "Gateway ListenerSet XListenerSet",
     "cert-manager.io": "ClusterIssuer Issuer",
+    "certmanager.k8s.io": "ClusterIssuer Issuer",
     "acme.cert-manager.io": "Challenge Order",
 }
 _REASONS: Final = {

@@ -29,6 +29,7 @@ _OVN: Final = "https://ovn-kubernetes.io/features/network-security-controls/egre
 _SMI: Final = "https://github.com/servicemeshinterface/smi-spec/blob/main/apis/traffic-access/"
 _KUMA: Final = "https://kuma.io/docs/latest/policies/introduction/"
 _CONSUL: Final = "https://developer.hashicorp.com/consul/docs/reference/config-entry"
+_APP_MESH: Final = "https://docs.aws.amazon.com/app-mesh/latest/userguide/meshes.html"
 _AWS: Final = "https://docs.aws.amazon.com/eks/latest/userguide/cni-network-policy.html"
 _AWS_GROUPS: Final = (
     "https://docs.aws.amazon.com/eks/latest/userguide/security-groups-for-pods.html"
@@ -106,6 +107,10 @@ _KINDS: Final = {
     ("kuma.io", "Mesh"): _KUMA_WIDE,
     ("kuma.io", "TrafficPermission"): _KUMA_WIDE,
     **{("kuma.io", kind): _KUMA_KIND for kind in _KUMA_KINDS},
+    **{
+        ("appmesh.k8s.aws", kind): _Kind(_APP_MESH, is_namespaced=False, narrows=True)
+        for kind in ("Mesh", "VirtualGateway", "VirtualNode")
+    },
     ("consul.hashicorp.com", "ServiceIntentions"): _CONSUL_KIND,
     ("consul.hashicorp.com", "Mesh"): _CONSUL_KIND,
     ("consul.hashicorp.com", "ProxyDefaults"): _CONSUL_KIND,

@@ -172,6 +172,35 @@ def test_a_policy_that_the_engine_leaves_idle_is_named(tmp_path: Path, words: st
     )
 
 
+_OF_SHOP = _UNREAD.partition("---\n{apiVersion: example.org/v1")[0] + (
+    "---\n{apiVersion: example.org/v1, kind: Database, metadata: {name: orders, namespace: shop}}\n"
+)
+#: What each report says of a pair that is closed, and may not say beside what could open it.
+CLOSED = {
+    "reach SOURCE -o svg": "1 namespace is open</title>",
+    "explain SOURCE shop/db shop/web": "on all ports: denied",
+    "check SOURCE e.yaml": "2 pass",
+    "lint SOURCE": "may not ask for names",
+    "diff SOURCE before.yaml": "no connection changes",
+    "suggest SOURCE e.yaml": "2 expectations: all hold",
+}
+
+
+@pytest.mark.parametrize("words", CLOSED)
+def test_no_report_calls_closed_what_something_unread_could_open(
+    tmp_path: Path, words: str
+) -> None:
+    """Each says so of the shop alone, which shows that the words are those that it would say."""
+    for source, is_said in ((_SHOP, True), (_OF_SHOP, False)):
+        (tmp_path / "a.yaml").write_text(source, "utf-8")
+        (tmp_path / "before.yaml").write_text(_SHOP, "utf-8")
+        (tmp_path / "e.yaml").write_text(_EXPECTATIONS, "utf-8")
+        result = podwall(tmp_path, *words.replace("SOURCE", "a.yaml").split())
+        text = (result.out + result.err).lower()
+        assert (CLOSED[words] in text) is is_said, text
+        assert ("orders" in text) is not is_said
+
+
 @pytest.mark.parametrize("closed", [(), ("--closed",)])
 def test_a_source_is_not_closed_by_a_word_where_something_in_it_makes_pods(
     tmp_path: Path, closed: tuple[str, ...]
