@@ -300,7 +300,9 @@ class CiliumPolicy:
     Cilium takes its kinds and NetworkPolicies together: what one denies is denied, else what one
     allows is allowed, else what one isolates is denied. So a policy comes in parts: `beside` are
     those that isolate and allow as a NetworkPolicy of the namespace does, and `around` are those
-    that stand in tiers: what it denies, and what it isolates or allows otherwise.
+    that stand in tiers: what it denies, and what it isolates or allows otherwise. `opens_names`:
+    some rule opens names, whose addresses Cilium learns of DNS answers, as far as a policy
+    `reads_answers`. `filters`: some rule lists requests.
     https://docs.cilium.io/en/stable/security/policy/
     """
 
@@ -310,6 +312,9 @@ class CiliumPolicy:
     beside: tuple[Policy, ...] = ()
     around: tuple[TierPolicy, ...] = ()
     place: Place = field(default_factory=Place, compare=False)
+    opens_names: bool = False
+    reads_answers: bool = False
+    filters: bool = False
 
     @property
     def full_name(self) -> str:

@@ -112,7 +112,7 @@ def _isolated(context: LintContext) -> dict[tuple[Policy, ...], list[int]]:
     """
     opened = _perhaps_opened(context)
     acting: dict[int, list[int]] = defaultdict(list)
-    policies = context.policies
+    policies = context.isolating
     for number, policy in enumerate(policies):
         if isinstance(policy.egress, tuple):
             for workload in context.pods.of_policy(policy).must:
@@ -152,7 +152,10 @@ def _allows_dns(context: LintContext, at: Rule | Unknown, protocol: IpProtocol) 
 
 def _may_be_dns(context: LintContext, peer: Peer) -> bool:
     """Return whether a peer may be the cluster's DNS; an ip block may be LocalDNS or a server's."""
-    if isinstance(peer, IpPeer | EntityPeer | Unknown):
+    if isinstance(peer, EntityPeer):
+        on_node = bool(peer.nodes) and peer.ipv4 is False
+        return bool(peer.pods) or peer.ipv4 is True or on_node
+    if isinstance(peer, IpPeer | Unknown):
         return True
     return may_be_cluster_dns(context, peer)
 

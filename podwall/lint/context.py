@@ -10,6 +10,7 @@ from typing import Final, NamedTuple
 
 from podwall.engines import Engine
 from podwall.model import (
+    NETWORK_POLICY,
     LabelMap,
     Operator,
     Peer,
@@ -242,6 +243,12 @@ class LintContext:
         """The policies as the engine reads them, those too that it does not enforce."""
         reader = PolicyReader(self.engine, self.snapshot.kubernetes_version)
         return tuple(map(reader.policy, self.snapshot.policies))
+
+    @cached_property
+    def isolating(self) -> tuple[Policy, ...]:
+        """The same, and those of other kinds that isolate and allow as they do."""
+        acting = self.reachability.cluster.policies
+        return (*self.policies, *(each for each in acting if each.kind != NETWORK_POLICY))
 
     @cached_property
     def rules(self) -> tuple[RuleAt, ...]:

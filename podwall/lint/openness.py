@@ -40,7 +40,7 @@ SOMEWHERE: Final = "?"
 
 def _unprotected(context: LintContext) -> Iterator[Diagnostic]:
     """Yield workloads that no policy isolates; nothing where there is no policy at all."""
-    policies = context.policies
+    policies = context.isolating
     restricted = _restricted_by_tiers(context)
     isolated = frozenset().union(*(context.pods.of_policy(policy).may for policy in policies))
     for number, workload in enumerate(context.snapshot.workloads):
@@ -67,7 +67,7 @@ def _no_policies(context: LintContext) -> Iterator[Diagnostic]:
     workloads = context.snapshot.workloads
     if context.reachability.cluster.tiers:
         return
-    if workloads and not context.snapshot.policies:
+    if workloads and not context.isolating:
         count = "is 1 workload" if len(workloads) == 1 else f"are {len(workloads)} workloads"
         yield Diagnostic(Place(), f"there {count} and no network policy")
 
@@ -75,7 +75,7 @@ def _no_policies(context: LintContext) -> Iterator[Diagnostic]:
 def _open_namespaces(context: LintContext) -> Iterator[Diagnostic]:
     places = {namespace.name: namespace.place for namespace in context.snapshot.namespaces}
     denying = {direction: _denying(context, direction) for direction in Direction}
-    for name in _populated(context) if context.snapshot.policies else ():
+    for name in _populated(context) if context.isolating else ():
         missing = [
             each
             for each in Direction
@@ -102,8 +102,7 @@ def _denied_by_tiers(context: LintContext, namespace: str, direction: Direction)
         and any(
             isinstance(rule, TierRule)
             and rule.action is TierAction.DENY
-            and isinstance(rule.peers, tuple)
-            and every in rule.peers
+            and (rule.peers is None or (isinstance(rule.peers, tuple) and every in rule.peers))
             for rule in acting.policy.rules(direction)
         )
         for stage in context.reachability.cluster.tiers
@@ -124,7 +123,7 @@ def _denying(context: LintContext, direction: Direction) -> set[str]:
     """Return the namespaces with a policy for all pods that isolates, or may isolate."""
     return {
         policy.namespace if isinstance(policy.namespace, str) else SOMEWHERE
-        for policy in context.policies
+        for policy in context.isolating
         if policy.pod_selector == Selector() and rules_of(policy, direction) is not None
     }
 

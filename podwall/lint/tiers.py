@@ -63,6 +63,44 @@ def _idle(context: LintContext) -> Iterator[Diagnostic]:
             )
 
 
+def _cilium(context: LintContext) -> tuple[CiliumPolicy, ...]:
+    """Return the policies of Cilium's kinds, where they are enforced."""
+    enforces = context.engine.cilium_policies.value.value is Treatment.ENFORCED
+    return context.snapshot.cilium_policies if enforces else ()
+
+
+def _names_not_learnt(context: LintContext) -> Iterator[Diagnostic]:
+    """Yield policies that open names, where no policy at all lets Cilium read DNS answers."""
+    policies = _cilium(context)
+    if not any(each.reads_answers for each in policies):
+        for policy in policies:
+            if policy.opens_names:
+                yield Diagnostic(
+                    policy.place,
+                    f"{policy.full_name} opens names, and no rule lets Cilium read DNS answers, so "
+                    "that a name stands for no address",
+                )
+
+
+def _advanced_networking(context: LintContext) -> Iterator[Diagnostic]:
+    """Yield policies that AKS enforces only with Advanced Container Networking Services."""
+    for policy in _cilium(context):
+        if policy.filters and policy.namespace is None:
+            yield Diagnostic(
+                policy.place,
+                f"{policy.full_name} lists requests, which AKS supports in no policy of this kind",
+                "list them in a CiliumNetworkPolicy",
+                Severity.WARNING,
+            )
+        elif policy.filters or policy.opens_names or policy.reads_answers:
+            what = "requests" if policy.filters else "names"
+            yield Diagnostic(
+                policy.place,
+                f"{policy.full_name} lists {what}: AKS enforces this only with Advanced Container "
+                "Networking Services",
+            )
+
+
 class _RuleOfTier(NamedTuple):
     """A rule that is known, with its policy and its place, and its stage by number."""
 
@@ -81,7 +119,7 @@ def _rules(context: LintContext, direction: Direction) -> list[_RuleOfTier]:
             stage.tier,
             acting.policy,
             rule,
-            acting.policy.place.at(f"spec.{direction.field}[{index}]"),
+            acting.policy.place.at(rule.written or f"spec.{direction.field}[{index}]"),
         )
         for number, stage in enumerate(context.reachability.cluster.tiers)
         for acting in stage.policies
@@ -244,6 +282,20 @@ IDLE_KINDS: Final = Lint(
 
 TIER_LINTS: Final = (
     IDLE_KINDS,
+    Lint(
+        "names-not-learnt",
+        Severity.WARNING,
+        _names_not_learnt,
+        'allow port 53 to the DNS of the cluster with `rules: {dns: [{matchPattern: "*"}]}`',
+        "https://docs.cilium.io/en/stable/security/policy/language/#dns-based",
+    ),
+    Lint(
+        "needs-advanced-networking",
+        Severity.INFO,
+        _advanced_networking,
+        "switch on its security features: `FQDN` for names, `L7` for requests as well",
+        "https://learn.microsoft.com/azure/aks/container-network-security-concepts",
+    ),
     Lint(
         "equal-priorities",
         Severity.WARNING,

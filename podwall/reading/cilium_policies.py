@@ -99,7 +99,27 @@ def read_cilium_policy(item: ManifestObject) -> CiliumPolicy:
         tuple(each for beside, _ in parts for each in beside),
         tuple(each for _, around in parts for each in around),
         item.place,
+        any(rule.get("toFQDNs") for rule in _listed(rules, "egress")),
+        any(each.get("dns") for each in _requests(rules)),
+        any(each.get("http") or each.get("kafka") or each.get("l7") for each in _requests(rules)),
     )
+
+
+_Written = Sequence[tuple[str, Mapping[str, Any]]]
+
+
+def _listed(rules: _Written, *sections: str) -> Iterator[Mapping[str, Any]]:
+    """Yield the entries of some lists of the rules of an object, as they are written."""
+    for _, spec in rules:
+        for key in sections:
+            yield from map(fields_of, items_of(spec.get(key)))
+
+
+def _requests(rules: _Written) -> Iterator[Mapping[str, Any]]:
+    """Yield what the entries of `toPorts` ask of requests."""
+    for rule in _listed(rules, "ingress", "egress"):
+        for entry in map(fields_of, items_of(rule.get("toPorts"))):
+            yield fields_of(entry.get("rules"))
 
 
 def _rules(item: ManifestObject) -> list[tuple[str, Mapping[str, Any]]]:

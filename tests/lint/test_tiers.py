@@ -107,3 +107,58 @@ def test_what_is_found(id_: str, documents: tuple[str, ...], expected: list[str]
 def test_what_no_engine_enforces_is_written_and_idle(engine: str, words: str) -> None:
     found = findings((WEB, BASE), engine)
     assert words in " ".join(each.message for each in found if each.id == "policy-kind-idle")
+
+
+def cilium(name: str, spec: str, kind: str = "CiliumNetworkPolicy") -> str:
+    there = ", namespace: shop" if kind == "CiliumNetworkPolicy" else ""
+    meta = f"metadata: {{name: {name}{there}}}"
+    return f"{{apiVersion: cilium.io/v2, kind: {kind}, {meta}, spec: {{{spec}}}}}"
+
+
+NAMES = "{toFQDNs: [{matchName: example.org}]}"
+DNS = (
+    "{toEntities: [cluster], toPorts: [{ports: [{port: '53', protocol: UDP}],"
+    " rules: {dns: [{matchPattern: '*'}]}}]}"
+)
+GET = "{fromEntities: [all], toPorts: [{ports: [{port: '80'}], rules: {http: [{method: GET}]}}]}"
+CLOSED = "endpointSelector: {}, ingress: [{}], egress: [{}]"
+WIDE = "CiliumClusterwideNetworkPolicy"
+
+
+@pytest.mark.parametrize(
+    ("id_", "document", "expected"),
+    [
+        pytest.param(
+            "names-not-learnt", cilium("a", f"endpointSelector: {{}}, egress: [{NAMES}]"), ["2"],
+            id="names without a rule for DNS",
+        ),
+        pytest.param(
+            "names-not-learnt", cilium("a", f"endpointSelector: {{}}, egress: [{NAMES}, {DNS}]"),
+            [], id="names with a rule for DNS",
+        ),
+        pytest.param(
+            "dns-blocked", cilium("a", f"endpointSelector: {{}}, egress: [{NAMES}]"),
+            ["2 spec.egress"],
+            id="names cannot be asked for",
+        ),
+        pytest.param(
+            "needs-advanced-networking", cilium("a", f"endpointSelector: {{}}, ingress: [{GET}]"),
+            ["2"], id="requests",
+        ),
+        pytest.param(
+            "no-policies", cilium("a", "endpointSelector: {}, ingress: [{}]"), [],
+            id="a policy of Cilium's is one",
+        ),
+        pytest.param(
+            "namespace-without-default-deny", cilium("a", CLOSED), [],
+            id="it denies by default",
+        ),
+        pytest.param(
+            "namespace-without-default-deny",
+            cilium("a", CLOSED, WIDE), [],
+            id="so does one of the cluster",
+        ),
+    ],
+)  # fmt: skip
+def test_policies_of_cilium(id_: str, document: str, expected: list[str]) -> None:
+    assert said(id_, WEB, document, engine="cilium") == expected
