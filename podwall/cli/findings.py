@@ -6,18 +6,17 @@ from collections.abc import Iterable, Mapping, Sequence
 from itertools import zip_longest
 from typing import TYPE_CHECKING, Any, Final
 
-from podwall.patches import Patch
 from podwall.policies.errors import Finding, Severity
 from podwall.reading import ObjectStatus
 from podwall.reading.ledger import UNREAD_KIND
 from podwall.reports.left_out import left_out
-from podwall.reports.patches import unified_patch
 from podwall.reports.words import listed, printable
 from podwall.review import Review
 from podwall.streams import shown_text, write_message, write_output
 
 if TYPE_CHECKING:
     from podwall.change_review import ChangeReview  # it brings the diff, which few commands need
+    from podwall.patches import Patch  # as above
 
 __all__ = [
     "write_change_reading",
@@ -107,6 +106,8 @@ def write_unread(found: Review, shown: Sequence[Finding]) -> None:
 
 def write_patch(patch: Patch) -> None:
     """Write a patch, and say what is left out; a file that can't be shown as it is has none."""
+    from podwall.reports.patches import unified_patch  # noqa: PLC0415 - few ask for a patch
+
     whole = {name: "".join(unified_patch({name: each})) for name, each in patch.files.items()}
     odd = [name for name, text in whole.items() if shown_text(text) != text]
     write_output(text for name, text in whole.items() if name not in odd)

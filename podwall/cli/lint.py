@@ -7,7 +7,6 @@ from argparse import Namespace
 from podwall.cli.arguments import paused_collector, read_review
 from podwall.cli.findings import write_patch, write_unread
 from podwall.exit_code import FailOn
-from podwall.patches import lint_patch
 from podwall.reports.findings.documents import lint_document, sarif_document
 from podwall.reports.findings.junit import findings_suite, junit_text
 from podwall.reports.findings.terminal import print_findings
@@ -25,6 +24,8 @@ def show_findings(options: Namespace) -> int:
         found = read_review(options)
         findings = found.findings
     if options.patch:
+        from podwall.patches import lint_patch  # noqa: PLC0415 - few ask for a patch
+
         write_patch(lint_patch(found))
         return found.exit_code(FailOn(options.fail_on), findings)
     match options.output:

@@ -11,7 +11,6 @@ from podwall.cli.arguments import paused_collector, read_review
 from podwall.cli.findings import write_findings, write_patch, write_unmade_names, write_unread
 from podwall.exit_code import FailOn, exit_code
 from podwall.migrate import Migration, migrate, policy_manifest, python_script
-from podwall.patches import migration_patch
 from podwall.reports.formats import json_text
 from podwall.reports.left_out import as_comments, left_out
 from podwall.reports.migration import migration_document, migration_text
@@ -31,6 +30,8 @@ def show_migration(options: Namespace) -> int:
         write_unread(found, found.reading_findings)
         write_unmade_names(found, _manifests(found, migration))
         if options.patch:
+            from podwall.patches import migration_patch  # noqa: PLC0415 - few ask for a patch
+
             write_patch(migration_patch(found, migration))
         else:
             write_output(_report(options.output, found, migration), MEDIA.get(options.output))
