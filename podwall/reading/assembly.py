@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
+from operator import is_
 from typing import Final, NamedTuple, TypeVar
 
 from podwall.model import (
@@ -16,6 +17,7 @@ from podwall.model import (
     Service,
     Snapshot,
     SnapshotNamespace,
+    SnapshotNode,
     SnapshotWorkload,
     TierPolicy,
     Unknown,
@@ -129,6 +131,23 @@ class _KeptReading(NamedTuple):
     calls: tuple[ServerCall, ...]
 
 
+@dataclass(frozen=True, slots=True)
+class _Settled:
+    """The objects that are no policies: which of them count, and the nodes that they tell of."""
+
+    reads: list[ObjectReading]
+    used: list[ObjectReading]
+    repeated: list[Finding]
+    nodes: tuple[SnapshotNode, ...]
+
+    @classmethod
+    def of(cls, reads: list[ObjectReading]) -> _Settled:
+        """Settle them: nothing counts twice, and pods by their own labels."""
+        last, repeated = last_of_each(read for read in reads if read.part is not None)
+        used = without_owned(with_live_labels(without_guesses(last)))
+        return cls(reads, used, repeated, nodes(read.item for read in reads))
+
+
 class KeptReadings:
     """What was read of documents, kept for the next snapshot of a cluster that is followed.
 
@@ -140,6 +159,7 @@ class KeptReadings:
         """Begin with nothing."""
         self._items: dict[int, tuple[Document, ManifestObject]] = {}
         self._reads: dict[int, _KeptReading] = {}
+        self._settled = _Settled.of([])
 
     def items(
         self, documents: Iterable[Document]
@@ -171,6 +191,13 @@ class KeptReadings:
             self._reads[id(item)] = known
             found.append(known)
         return found
+
+    def settled(self, reads: list[ObjectReading]) -> _Settled:
+        """Return which of the objects count that are no policies; the same ones are known again."""
+        before = self._settled.reads
+        if len(before) != len(reads) or not all(map(is_, before, reads)):
+            self._settled = _Settled.of(reads)
+        return self._settled
 
 
 P = TypeVar("P", bound=SnapshotPart)
@@ -211,18 +238,22 @@ def snapshot(
     objects, broken = kept_readings.items(with_shown_namespaces(listed, names))
     readings = kept_readings.reads(with_distinct_names(objects), kinds)
     reads = [each.read for each in readings]
-    last, repeated = last_of_each(read for read in reads if read.part is not None)
-    used = without_owned(with_live_labels(without_guesses(last)))
+    acting = [read for read in reads if isinstance(read.part, Policy | TierPolicy)]
+    last, repeated = last_of_each(acting)
+    settled = kept_readings.settled(
+        [read for read in reads if not isinstance(read.part, Policy | TierPolicy)]
+    )
+    used = [*settled.used, *last]
     parts = shown_parts(used, names)
     findings = [each.finding for each in broken]
     findings += [finding for read in reads for finding in read.findings]
     return SnapshotReading(
         replace(
             _snapshot(parts, tuple(_unread(reads)), cluster, complete=complete),
-            nodes=nodes(read.item for read in reads),
+            nodes=settled.nodes,
             server_calls=tuple(_server_calls(readings, _service_names(used, parts[: len(used)]))),
         ),
-        (*findings, *repeated),
+        (*findings, *settled.repeated, *repeated),
         (*(each.entry() for each in broken), *(each.entry for each in readings)),
     )
 
