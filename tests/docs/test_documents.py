@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import os
 import re
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -10,7 +13,9 @@ import pytest
 from tests.docs.blocks import run_blocks
 from tests.docs.console import ROOT, matches
 
-DOCUMENTS = sorted([*ROOT.glob("*.md"), *(ROOT / "docs").rglob("*.md")])
+DOCUMENTS = sorted(
+    [*ROOT.glob("*.md"), *(ROOT / "docs").rglob("*.md"), ROOT / "examples" / "README.md"]
+)
 EXECUTED = {"python", "console", "yaml"}
 SHOWN = {"text", "mermaid"}
 """Figures and printed output that stand alone; nothing in them can be executed."""
@@ -27,9 +32,46 @@ def test_every_code_block_says_a_language_that_a_test_executes(document: Path) -
     assert languages <= EXECUTED | SHOWN
 
 
+def test_the_first_page_answers_what_install_my_folder_and_my_program_in_a_hundred_lines() -> None:
+    text = (ROOT / "docs" / "README.md").read_text(encoding="utf-8")
+    assert len(text.splitlines()) < 100
+    headings = re.findall(r"^#+ (.+)$", text, re.MULTILINE)
+    wanted = ["Begin here", "Install", "My folder of manifests", "My Pulumi program"]
+    assert headings[: len(wanted) + 1] == [*wanted, "My pull request"]
+
+
 @pytest.mark.parametrize("document", DOCUMENTS, ids=_id)
 def test_every_code_block_runs(document: Path) -> None:
     run_blocks(document)
+
+
+EXAMPLES = (ROOT / "examples" / "README.md").read_text(encoding="utf-8")
+TRIED = re.findall(r"^\| `([\w-]+)` \|.*\| `([^`]+)` \|$", EXAMPLES, re.MULTILINE)
+
+
+def test_every_example_is_in_the_list() -> None:
+    folders = {each.name for each in (ROOT / "examples").iterdir() if each.is_dir()}
+    assert {name for name, _ in TRIED} == folders - {"__pycache__"}
+
+
+@pytest.mark.parametrize(("name", "command"), TRIED)
+def test_what_the_list_of_examples_proposes_runs(name: str, command: str) -> None:
+    """A finding or a difference is no failure; wrong input is, but where it is the example."""
+    path = f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"
+    done = subprocess.run(
+        ["bash", "-c", command],
+        cwd=ROOT,
+        env={**os.environ, "PATH": path, "NO_COLOR": "1"},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert name in command
+    if name == "contradiction":
+        assert (done.returncode, "contradict each other" in done.stderr) == (2, True)
+    else:
+        assert done.returncode in {0, 1}, done.stderr
+        assert done.stdout
 
 
 @pytest.mark.parametrize("document", DOCUMENTS, ids=_id)
