@@ -14,7 +14,7 @@ from podwall.planners import Planner, program_source
 from podwall.reachability import reachability
 from podwall.reports.comment import change_report, change_sentence, comment
 from podwall.reports.page import html_page
-from podwall.reports.reach.svg import reach_svg
+from podwall.reports.reach.picture import reach_svg
 from podwall.review import review
 
 if TYPE_CHECKING:

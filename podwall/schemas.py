@@ -31,8 +31,12 @@ from podwall.reports.reach.documents import (
     ReachDocumentV1,
     ReachGroupsDocument,
 )
-from podwall.reports.verification import ProbePlanDocument, VerificationDocument
-from podwall.reports.walkthrough import LiveWalkthroughDocument, WalkthroughDocument
+from podwall.reports.verification import (
+    LiveWalkthroughDocument,
+    ProbePlanDocument,
+    VerificationDocument,
+    WalkthroughDocument,
+)
 from podwall.reports.watch import WatchDocument
 from podwall.sources.expectations import AcceptedDocument, ExpectationsDocument
 

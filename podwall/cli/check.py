@@ -13,7 +13,7 @@ from podwall.policies.errors import Severity
 from podwall.reports.expectations import checks_document, checks_text
 from podwall.reports.findings.documents import reading_fields
 from podwall.reports.formats import json_text
-from podwall.reports.left_out import left_out
+from podwall.reports.words import left_out
 from podwall.review import Review
 from podwall.sources.expectations import expectations_in
 from podwall.streams import MEDIA, write_output

@@ -24,7 +24,7 @@ from podwall.reports.explanation import (
 )
 from podwall.reports.findings.documents import reading_fields
 from podwall.reports.formats import json_text
-from podwall.reports.left_out import left_out
+from podwall.reports.words import left_out
 from podwall.review import Review
 from podwall.sources import CLUSTER
 from podwall.streams import MEDIA, write_output

@@ -9,8 +9,7 @@ from typing import TYPE_CHECKING, Any, Final
 from podwall.policies.errors import Finding, Severity
 from podwall.reading import ObjectStatus
 from podwall.reading.ledger import UNREAD_KIND
-from podwall.reports.left_out import left_out
-from podwall.reports.words import listed, printable
+from podwall.reports.words import left_out, listed, printable
 from podwall.review import Review
 from podwall.streams import shown_text, write_message, write_output
 

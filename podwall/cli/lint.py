@@ -11,8 +11,8 @@ from podwall.reports.findings.documents import lint_document, sarif_document
 from podwall.reports.findings.junit import findings_suite, junit_text
 from podwall.reports.findings.terminal import print_findings
 from podwall.reports.formats import json_text
-from podwall.reports.left_out import left_out
-from podwall.reports.terminal import terminal
+from podwall.reports.screen import terminal
+from podwall.reports.words import left_out
 from podwall.streams import shown_json, shown_markup, write_output
 
 __all__ = ["show_findings"]

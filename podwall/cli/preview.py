@@ -16,7 +16,7 @@ from podwall.reports.formats import json_text
 from podwall.reports.output_folder import write_folder
 from podwall.reports.preview.documents import preview_document, preview_files
 from podwall.reports.preview.terminal import print_preview
-from podwall.reports.terminal import terminal
+from podwall.reports.screen import terminal
 from podwall.review import Review, review
 from podwall.streams import progress, shown_json, write_message, write_output
 

@@ -16,16 +16,16 @@ from podwall.policies.errors import InvalidValue
 from podwall.reachability import Reachability
 from podwall.reports.findings.documents import reading_fields
 from podwall.reports.formats import json_text
-from podwall.reports.left_out import left_out
 from podwall.reports.reach.documents import (
     groups_stream,
     reach_document,
     reach_stream,
     reach_stream_v1,
 )
-from podwall.reports.reach.dot import reach_dot
+from podwall.reports.reach.picture import reach_dot
 from podwall.reports.reach.rows import narrowed_csv, reach_csv, reach_markdown
 from podwall.reports.reach.terminal import narrowed_lines
+from podwall.reports.words import left_out
 from podwall.review import Review
 from podwall.streams import MEDIA, write_output
 
@@ -100,14 +100,14 @@ def _page(options: Namespace, found: Review, focus: Focus = EVERYTHING) -> Itera
 
 
 def _picture(of: Reachability | NarrowedAnswer, lacking: Sequence[str]) -> Iterator[str]:
-    from podwall.reports.reach.svg import reach_svg  # noqa: PLC0415 - only the picture needs it
+    from podwall.reports.reach.picture import reach_svg  # noqa: PLC0415 - only the picture needs it
 
     yield reach_svg(of, lacking)
 
 
 def _for_people(options: Namespace, found: Review) -> Iterator[str]:
     from podwall.reports.reach.terminal import reach_lines  # noqa: PLC0415 - only text needs it
-    from podwall.reports.terminal import terminal  # noqa: PLC0415 - as above
+    from podwall.reports.screen import terminal  # noqa: PLC0415 - as above
 
     asked = source_words(options)
     return reach_lines(found.reachability, terminal(), left_out(found.not_read), asked)

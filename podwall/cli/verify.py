@@ -20,7 +20,7 @@ from podwall.reachability import Reachability
 from podwall.reports.findings.documents import sarif_document
 from podwall.reports.findings.junit import junit_text
 from podwall.reports.formats import json_text
-from podwall.reports.terminal import terminal
+from podwall.reports.screen import terminal
 from podwall.reports.verification import (
     netassert_text,
     print_plan,

@@ -10,8 +10,8 @@ from podwall.exit_code import ExitCode
 from podwall.live.kubeconfig import KubeContext
 from podwall.policies.errors import InvalidValue
 from podwall.reports.formats import json_text
-from podwall.reports.terminal import terminal
-from podwall.reports.walkthrough import (
+from podwall.reports.screen import terminal
+from podwall.reports.verification import (
     live_walkthrough_document,
     print_live_walkthrough,
     print_walkthrough,

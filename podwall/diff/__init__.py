@@ -14,15 +14,16 @@
 from __future__ import annotations
 
 from podwall.diff.changes import (
+    ONLY_AS_ALLOWED,
     ChangeCause,
     ConnectionChange,
     ConnectionChangeKind,
     PolicyChange,
     PolicyChangeKind,
+    rule_changes,
 )
 from podwall.diff.difference import Diff, diff
 from podwall.diff.joint_verdicts import AnalysisView, SideBySide, VerdictChange, side_by_side
-from podwall.diff.rule_words import ONLY_AS_ALLOWED, rule_changes
 from podwall.reachability.values import PairVerdict
 
 __all__ = [

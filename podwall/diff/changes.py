@@ -1,6 +1,11 @@
-"""What changed, as values: the policies that differ, and the connections, with the reason.
+"""What changed, as values: policies and their rules, connections, and which policy is behind them.
 
 A connection is described by what passes before and what passes after; a policy by both versions.
+
+How it works: policies only add up. Where pods are isolated, another policy lets more through and
+never less, and a policy that goes takes away what it allowed. So a new policy without rules opens
+nothing, and the end of one without rules closes nothing; an edit that only adds rules to the same
+pods opens, and one that only takes rules away closes. Whatever is not that plain stays named.
 """
 
 from __future__ import annotations
@@ -10,20 +15,26 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 from itertools import zip_longest
+from typing import Final
 
-from podwall.model import Policy, Unknown
+from podwall.explain import rule_text
+from podwall.model import Policy, Rule, Unknown
 from podwall.policies.rules import Direction
 from podwall.portset import PortSet
 from podwall.reachability.cluster import EnforcedCluster, rules_of
 from podwall.reachability.values import AnyEndpoint, PairVerdict
+from podwall.rule_parts import selector_text
 
 __all__ = [
+    "ONLY_AS_ALLOWED",
     "ChangeCause",
     "ConnectionChange",
     "ConnectionChangeKind",
     "PolicyChange",
     "PolicyChangeKind",
     "policy_changes",
+    "responsible",
+    "rule_changes",
 ]
 
 
@@ -181,3 +192,102 @@ class ConnectionChange:
         """What became of it as far as ports go: None where it is a change of ICMP alone."""
         before, after = self.before.without_other, self.after.without_other
         return None if before == after else ConnectionChangeKind.of(before, after)
+
+
+def responsible(
+    policies: Iterable[PolicyChange],
+    direction: Direction,
+    before: PairVerdict,
+    after: PairVerdict,
+) -> tuple[PolicyChange, ...]:
+    """Return those of the policies that can have changed a connection from one to the other.
+
+    Args:
+        policies: those that differ and select the end whose direction counts.
+        direction: egress for the source's policies, ingress for the destination's.
+        before: what passed.
+        after: what passes.
+    """
+    opened, closed = bool(after.beyond(before)), bool(before.beyond(after))
+    if opened == closed:
+        return tuple(policies)
+    return tuple(each for each in policies if _can_let_through(each, direction, opened=opened))
+
+
+def _can_let_through(change: PolicyChange, direction: Direction, *, opened: bool) -> bool:
+    """Return whether a change can open, or else whether it can close."""
+    earlier, later = (change.old, change.new) if opened else (change.new, change.old)
+    if earlier is None or _isolation(earlier, direction) is None:
+        return later is None or _says_more(None, later, direction)
+    if later is None or _isolation(later, direction) is None:
+        return True
+    same_pods = earlier.pod_selector == later.pod_selector and earlier.pod_selector.is_known
+    return not same_pods or _says_more(earlier, later, direction)
+
+
+def _says_more(earlier: Policy | None, later: Policy, direction: Direction) -> bool:
+    """Return whether a policy has a rule, unlisted ones included, that an earlier one lacks."""
+    known = () if earlier is None else _rules(earlier, direction)
+    return any(rule not in known for rule in _rules(later, direction))
+
+
+def _isolation(policy: Policy, direction: Direction) -> object:
+    return rules_of(policy, direction)
+
+
+def _rules(policy: Policy, direction: Direction) -> tuple[object, ...]:
+    ingress = direction is Direction.INGRESS
+    unlisted = policy.unlisted_ingress if ingress else policy.unlisted_egress
+    others = unlisted if isinstance(unlisted, tuple) else (unlisted,) * (unlisted is not None)
+    return (*(rules_of(policy, direction) or ()), *others)
+
+
+ONLY_AS_ALLOWED: Final = "only as allowed"
+"""What is said of a direction that a policy isolates."""
+
+
+def rule_changes(change: PolicyChange) -> tuple[str, ...]:
+    """Return what a policy says afterwards (`+`) and no longer says (`-`), by direction.
+
+    >>> from podwall.model import PortRule, Selector
+    >>> old = Policy("shop", "api", Selector(), ingress=())
+    >>> new = Policy("shop", "api", Selector(), ingress=(Rule(None, (PortRule(port=80),)),))
+    >>> rule_changes(PolicyChange(old, new))
+    ('+ from anyone on TCP 80',)
+    """
+    return (*_pods(change), *(line for each in Direction for line in _lines(change, each)))
+
+
+def _pods(change: PolicyChange) -> Iterator[str]:
+    """Yield whom the policy is about, where that changes."""
+    if change.old is None or change.new is None:
+        return
+    before, after = change.old.pod_selector, change.new.pod_selector
+    if before != after:
+        yield f"- for {_written(change.old)}"
+        yield f"+ for {_written(change.new)}"
+
+
+def _written(policy: Policy) -> str:
+    pods = selector_text(policy.pod_selector)
+    return f"pods with {pods}" if pods else "every pod"
+
+
+def _lines(change: PolicyChange, direction: Direction) -> Iterator[str]:
+    before, after = (
+        None if each is None else rules_of(each, direction) for each in (change.old, change.new)
+    )
+    if before is None and after is not None:
+        yield f"+ {direction.field} {ONLY_AS_ALLOWED}"
+    if after is None and before is not None:
+        yield f"- {direction.field} {ONLY_AS_ALLOWED}"
+    old, new = _listed(before), _listed(after)
+    where = str(change.latest.namespace)
+    yield from (f"+ {rule_text(each, direction, where)}" for each in new if each not in old)
+    yield from (f"- {rule_text(each, direction, where)}" for each in old if each not in new)
+
+
+def _listed(rules: Sequence[Rule | Unknown] | Unknown | None) -> Sequence[Rule | Unknown]:
+    if rules is None:
+        return ()
+    return (rules,) if isinstance(rules, Unknown) else rules

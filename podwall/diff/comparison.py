@@ -17,9 +17,10 @@ from typing import Final
 import numpy as np
 
 from podwall.diff.changes import PolicyChange
-from podwall.diff.joint_endpoints import ABSENT, JointEndpoints
-from podwall.diff.joint_roles import (
+from podwall.diff.joint_endpoints import (
+    ABSENT,
     ALL_PASS,
+    JointEndpoints,
     JointRoles,
     RoleReader,
     RoleView,

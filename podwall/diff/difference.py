@@ -15,8 +15,13 @@ from typing import Final, NamedTuple
 
 import numpy as np
 
-from podwall.diff.causes import responsible
-from podwall.diff.changes import ChangeCause, ConnectionChange, PolicyChange, policy_changes
+from podwall.diff.changes import (
+    ChangeCause,
+    ConnectionChange,
+    PolicyChange,
+    policy_changes,
+    responsible,
+)
 from podwall.diff.comparison import AffectedEndpoints, RoleComparison, affected, compared
 from podwall.diff.joint_endpoints import (
     ABSENT,

@@ -21,10 +21,15 @@ from podwall.policies.peers import METADATA_NAME
 from podwall.policies.rules import Direction
 from podwall.reachability import Reachability
 from podwall.reachability.exposure import ExposedClasses, UnseenOpening
-from podwall.reachability.label_conditions import LabelConditions, simplified
+from podwall.reachability.label_conditions import (
+    LabelConditions,
+    among,
+    is_among,
+    not_among,
+    simplified,
+)
 from podwall.reachability.matching import Match, labels_match
 from podwall.reachability.unseen_pods import UnseenPods
-from podwall.reachability.unseen_sets import among, is_among, not_among
 from podwall.reachability.values import Bounds, PairVerdict
 
 __all__ = ["UnseenChange", "UnseenChanges"]

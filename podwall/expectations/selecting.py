@@ -32,9 +32,9 @@ from podwall.portset import Ranges, difference, intersection, merged
 from podwall.reachability import Reachability, Verdict
 from podwall.reachability.addresses import is_ipv6, network_ranges
 from podwall.reachability.cluster import MOST_ASKED, EnforcedCluster
+from podwall.reachability.label_conditions import among, not_among_any
 from podwall.reachability.matching import Match, labels_match
 from podwall.reachability.unseen_pods import UnseenPods
-from podwall.reachability.unseen_sets import among, not_among_any
 from podwall.reachability.values import Endpoint, ExternalRange, NodeEndpoint, WorkloadEndpoint
 
 __all__ = [

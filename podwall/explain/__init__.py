@@ -11,8 +11,15 @@ from podwall.explain.explanation import (
     explain,
     explain_ports,
 )
-from podwall.explain.ports import TypedPort, ports_at, ports_named, protocol_last, typed_port
-from podwall.explain.questions import FlowAnswer, answers
+from podwall.explain.questions import (
+    FlowAnswer,
+    TypedPort,
+    answers,
+    ports_at,
+    ports_named,
+    protocol_last,
+    typed_port,
+)
 from podwall.explain.scopes import (
     ConditionScope,
     ExemptionScope,

@@ -10,14 +10,13 @@ from dataclasses import dataclass
 from operator import itemgetter
 from typing import Final
 
-from podwall.explain.conditions import peer_conditions
 from podwall.explain.tiers import (
     TierExplanation,
     tier_explanations,
     tier_lines,
     tier_reason,
 )
-from podwall.explain.wording import blocks_text, peer_text, ports_text
+from podwall.explain.wording import blocks_text, peer_conditions, peer_text, ports_text
 from podwall.model import (
     NETWORK_POLICY,
     EntityPeer,

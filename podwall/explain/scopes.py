@@ -23,8 +23,14 @@ from typing import Final
 
 import numpy as np
 
-from podwall.explain.conditions import ConditionOn, PeerCondition, peer_conditions
-from podwall.explain.wording import blocks_text, rule_text, tier_rule_text
+from podwall.explain.wording import (
+    ConditionOn,
+    PeerCondition,
+    blocks_text,
+    peer_conditions,
+    rule_text,
+    tier_rule_text,
+)
 from podwall.model import (
     EntityPeer,
     IpPeer,

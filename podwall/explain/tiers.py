@@ -11,8 +11,7 @@ from functools import reduce
 from operator import and_
 from typing import Final
 
-from podwall.explain.conditions import pod_conditions
-from podwall.explain.wording import blocks_text, peer_text, ports_text
+from podwall.explain.wording import blocks_text, peer_text, pod_conditions, ports_text
 from podwall.model import (
     ISOLATION,
     AddressPeer,

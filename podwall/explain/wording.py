@@ -1,27 +1,53 @@
-"""Selectors, peers and ports in words."""
+"""Selectors, peers and ports in words, and the single conditions of which a peer consists.
+
+A pod peer asks for labels of the pod and for labels of its namespace; without a selector of
+namespaces it asks for the namespace of the policy. It matches a pod if every condition holds.
+"""
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from dataclasses import dataclass
+from enum import StrEnum
+
 from podwall.model import (
+    EMPTY_SELECTOR,
     AddressPeer,
     EntityPeer,
     IpPeer,
     Operator,
     Peer,
     PodPeer,
+    Policy,
     PortRule,
     Rule,
     Selector,
     SelectorRequirement,
+    SnapshotWorkload,
     TierRule,
     Unknown,
+    namespace_text,
 )
 from podwall.policies.peers import METADATA_NAME
 from podwall.policies.rules import Direction
+from podwall.reachability.cluster import EnforcedCluster, MatchAnswers, same_namespace
+from podwall.reachability.matching import Match, requirement_matches
 from podwall.reachability.port_rules import RulePorts
+from podwall.reachability.unseen_pods import UnseenPods
 from podwall.rule_parts import selector_text
 
-__all__ = ["blocks_text", "carrying", "peer_text", "ports_text", "rule_text", "tier_rule_text"]
+__all__ = [
+    "ConditionOn",
+    "PeerCondition",
+    "blocks_text",
+    "carrying",
+    "peer_conditions",
+    "peer_text",
+    "pod_conditions",
+    "ports_text",
+    "rule_text",
+    "tier_rule_text",
+]
 
 
 def carrying(requirement: SelectorRequirement) -> str:
@@ -183,3 +209,79 @@ def _known(value: object) -> str:
     if value is None:
         return ""
     return "…" if isinstance(value, Unknown) else str(value)
+
+
+class ConditionOn(StrEnum):
+    """Whether a condition asks for a label of the pod, of its namespace, or for its namespace."""
+
+    POD = "pod"
+    NAMESPACE = "namespace"
+    PLACE = "place"
+
+
+@dataclass(frozen=True, slots=True)
+class PeerCondition:
+    """One condition of a peer; its words follow "it would match if".
+
+    It asks for the `requirement`, or without one for the policy's own `namespace`.
+    """
+
+    on: ConditionOn
+    words: str
+    requirement: SelectorRequirement | None
+    namespace: str | Unknown = ""
+
+    @property
+    def key(self) -> str:
+        """The label that is asked for, empty where a namespace is asked for by its name."""
+        named = self.on is ConditionOn.PLACE or self.requirement is None
+        return "" if named or self.requirement is None else self.requirement.key
+
+    def match(self, cluster: EnforcedCluster, workload: SnapshotWorkload | UnseenPods) -> Match:
+        """Return whether it holds for a workload on the pod network, or for unseen pods."""
+        if isinstance(workload, UnseenPods):
+            return MatchAnswers(cluster).peer(self.namespace, self._alone(), workload).match
+        if self.requirement is None:
+            return same_namespace(self.namespace, workload.namespace).match
+        if self.on is ConditionOn.POD:
+            return requirement_matches(self.requirement, workload.labels)
+        return requirement_matches(self.requirement, cluster.namespaces.of(workload.namespace))
+
+    def _alone(self) -> PodPeer:
+        """Return the peer with this condition only."""
+        if self.requirement is None:
+            return PodPeer(EMPTY_SELECTOR)
+        asked = Selector((self.requirement,))
+        if self.on is ConditionOn.POD:
+            return PodPeer(asked, EMPTY_SELECTOR)
+        return PodPeer(EMPTY_SELECTOR, asked)
+
+
+def peer_conditions(policy: Policy, peer: PodPeer) -> Iterator[PeerCondition]:
+    """Yield the conditions of a peer, those on the namespace first.
+
+    >>> from podwall.model import PodPeer, Policy, Selector
+    >>> web = Policy("shop", "web", Selector())
+    >>> [each.words for each in peer_conditions(web, PodPeer(Selector()))]
+    ['the pod were in namespace shop']
+    """
+    if peer.namespaces is None:
+        words = f"the pod were in namespace {namespace_text(policy.namespace)}"
+        yield PeerCondition(ConditionOn.PLACE, words, None, policy.namespace)
+    yield from pod_conditions(peer)
+
+
+def pod_conditions(peer: PodPeer) -> Iterator[PeerCondition]:
+    """Yield the conditions of a peer that are the same in whatever namespace its policy is."""
+    if peer.namespaces is not None:
+        yield from map(_on_namespace, peer.namespaces.requirements)
+    for each in peer.pods.requirements:
+        yield PeerCondition(ConditionOn.POD, f"the pod {carrying(each)}", each)
+
+
+def _on_namespace(requirement: SelectorRequirement) -> PeerCondition:
+    if requirement.key == METADATA_NAME and requirement.operator is Operator.IN:
+        words = f"the pod were in namespace {' or '.join(requirement.values)}"
+        return PeerCondition(ConditionOn.PLACE, words, requirement)
+    words = f"the pod's namespace {carrying(requirement)}"
+    return PeerCondition(ConditionOn.NAMESPACE, words, requirement)

@@ -14,7 +14,7 @@ from typing import Any, Final
 from podwall.policies.errors import Finding, Place, Severity
 from podwall.policies.wording import did_you_mean
 from podwall.reading import Document
-from podwall.reading.documents import single_objects
+from podwall.reading.ledger import single_objects
 
 __all__ = ["ANNOTATION", "SuppressedFinding", "TriagedFindings", "triaged"]
 

@@ -27,9 +27,9 @@ from podwall.policies.errors import Place, Severity
 from podwall.policies.rules import Direction
 from podwall.reachability.arrays import IntArray
 from podwall.reachability.peers import BlockEnds
+from podwall.reachability.policy_reader import TierStage
+from podwall.reachability.policy_rules import NumberedPolicy
 from podwall.reachability.port_rules import entry_bounds
-from podwall.reachability.tier_order import TierStage
-from podwall.reachability.tier_rules import NumberedPolicy
 from podwall.reachability.tiers import TierEnds
 
 __all__ = ["IDLE_KINDS", "TIER_LINTS"]

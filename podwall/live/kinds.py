@@ -19,7 +19,7 @@ from podwall.live.objects import (
     PodObject,
     SpecObject,
 )
-from podwall.reading.unread_policies import is_other_policy
+from podwall.reading.unread_objects import is_other_policy
 
 __all__ = [
     "DAEMON_SETS",

@@ -29,13 +29,12 @@ from podwall.reachability.cluster import EnforcedCluster
 from podwall.reachability.destinations import (
     Destinations,
     Exemptions,
+    OutsideElements,
     destinations,
     exemptions,
 )
-from podwall.reachability.hidden_clients import OutsideElements
-from podwall.reachability.join import Join, roles
+from podwall.reachability.join import Join, TierJoin, apart, roles, under_tiers
 from podwall.reachability.matching import Match
-from podwall.reachability.overruling import overruling
 from podwall.reachability.peers import (
     BlockEnds,
     PeerSetElements,
@@ -50,11 +49,10 @@ from podwall.reachability.pod_classes import (
     address_atoms,
     pod_classes,
 )
-from podwall.reachability.policy_rules import PeerSets, PolicyGroups, policy_groups
+from podwall.reachability.policy_reader import overruling
+from podwall.reachability.policy_rules import PeerSets, PolicyGroups, TierRules, policy_groups
 from podwall.reachability.port_table import PortTable
 from podwall.reachability.profiles import Grants, Profiles, profiles
-from podwall.reachability.tier_join import TierJoin, apart, under_tiers
-from podwall.reachability.tier_rules import TierRules
 from podwall.reachability.tiers import TierEnds, TierPorts, TierTable, tier_table
 from podwall.reachability.values import Bounds
 

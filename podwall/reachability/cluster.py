@@ -58,10 +58,10 @@ from podwall.reachability.policy_reader import (
     blocks_of,
     has_unlisted,
     tier_blocks,
+    tier_stages,
     with_unlisted,
 )
 from podwall.reachability.port_rules import PortReader, hides_clients
-from podwall.reachability.tier_order import tier_stages
 from podwall.reachability.unseen_pods import UnseenPods
 from podwall.reachability.values import AnyEndpoint, Bound, ExternalRange, HidingNode, NodeEndpoint
 

@@ -1,4 +1,4 @@
-"""Which label maps are meant: conjunctions of conditions, and what is in some and not in others.
+"""Which label maps are meant, as conjunctions of conditions, and the unseen pods that have them.
 
 A condition on one key is a set of values, or of all values but some, with or without "the key is
 missing". So every requirement of a selector is a set, and so are AND, NOT and "is part of":
@@ -13,23 +13,33 @@ Every condition that can arise is one, or two, requirements of a selector again,
 can always be written as selectors. There are more values than anyone can list, so that "all
 values but some" is never empty.
 https://kubernetes.io/docs/concepts/overview/working-with-objects/labels/#label-selectors
+
+Pods of namespaces that are shown and pods of others have nothing in common.
 """
 
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Final
 
 from podwall.model import Operator, Selector, SelectorRequirement
+from podwall.policies.peers import METADATA_NAME
+from podwall.reachability.unseen_pods import UnseenPods
 from podwall.reachability.values import Bound
 
 __all__ = [
     "EVERY_LABEL_MAP",
     "KeyCondition",
     "LabelConditions",
+    "among",
+    "can_exist",
+    "is_among",
     "matched_by_none",
+    "not_among",
+    "not_among_any",
     "simplified",
 ]
 
@@ -332,3 +342,83 @@ def _joinable(
             if both is not None:
                 return one, other, both
     return None
+
+
+def can_exist(pods: UnseenPods, shown: Collection[str]) -> bool:
+    """Return whether there can be such pods, in a source that shows some namespaces."""
+    if LabelConditions.of(pods.pods) is None:
+        return False
+    if isinstance(pods.namespaces, tuple):
+        return bool(pods.namespaces)
+    there = LabelConditions.of(pods.namespaces)
+    name = None if there is None else there.of_key(METADATA_NAME)
+    if name is None or (name.missing and not name.negated):
+        return False
+    return name.negated or not name.values <= set(shown)
+
+
+def among(pods: UnseenPods, others: UnseenPods) -> UnseenPods | None:
+    """Return those of some unseen pods that are among others; None if there are none."""
+    meant = _conditions(pods.pods) & _conditions(others.pods)
+    there = _namespaces(pods, others)
+    if meant is None or there is None:
+        return None
+    return UnseenPods(meant.selector(), there)
+
+
+def not_among(pods: UnseenPods, others: UnseenPods) -> Iterator[UnseenPods]:
+    """Yield those of some unseen pods that are not among others, in parts that may overlap."""
+    there = _namespaces(pods, others)
+    if there is None:
+        yield pods
+        return
+    for part in _conditions(pods.pods).without(_conditions(others.pods)):
+        yield UnseenPods(part.selector(), there)
+    if isinstance(pods.namespaces, tuple) and isinstance(there, tuple):
+        rest = tuple(each for each in pods.namespaces if each not in there)
+        if rest:
+            yield UnseenPods(pods.pods, rest)
+    elif isinstance(pods.namespaces, Selector) and isinstance(others.namespaces, Selector):
+        for space in _conditions(pods.namespaces).without(_conditions(others.namespaces)):
+            yield UnseenPods(pods.pods, space.selector())
+
+
+def not_among_any(pods: UnseenPods, others: Iterable[UnseenPods]) -> list[UnseenPods]:
+    """Return those of some unseen pods that are among none of others."""
+    rest = [pods]
+    for each in others:
+        rest = [part for left in rest for part in not_among(left, each)]
+    return rest
+
+
+def is_among(pods: UnseenPods, others: UnseenPods) -> bool:
+    """Return whether all of some unseen pods are among others."""
+    if not _conditions(pods.pods) <= _conditions(others.pods):
+        return False
+    match pods.namespaces, others.namespaces:
+        case (tuple() as mine, tuple() as theirs):
+            return set(mine) <= set(theirs)
+        case (Selector() as mine, Selector() as theirs):
+            return _conditions(mine) <= _conditions(theirs)
+        case _:
+            return False
+
+
+def _namespaces(pods: UnseenPods, others: UnseenPods) -> tuple[str, ...] | Selector | None:
+    """Return the namespaces that both have; None if there are none."""
+    mine, theirs = pods.namespaces, others.namespaces
+    if isinstance(mine, tuple):
+        both = [each for each in mine if each in theirs] if isinstance(theirs, tuple) else ()
+        return tuple(both) or None
+    if isinstance(theirs, tuple):
+        return None
+    common = _conditions(mine) & _conditions(theirs)
+    return None if common is None else common.selector()
+
+
+@lru_cache(maxsize=4096)
+def _conditions(selector: Selector) -> LabelConditions:
+    """Return what a selector of unseen pods asks for, which is never nothing at all."""
+    found = LabelConditions.of(selector)
+    assert found is not None
+    return found

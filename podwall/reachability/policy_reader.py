@@ -1,4 +1,11 @@
-"""The policies that act, as an engine reads them: which directions, and which labels they find.
+"""Policies as an engine reads them, those with tiers in order, and those that nobody reads.
+
+They are of other APIs, whose order and default nobody knows here, so that nothing of what the rules
+say about a pod that one of them may select is certain in a direction that it may be about.
+
+A tier is gone through stage by stage, the least priority first. Within a stage are the policies of
+one priority, between which there is no order: where two of them decide differently, either may.
+https://network-policy-api.sigs.k8s.io/api-overview/
 
 The engine may enforce rules of directions that `policyTypes` does not list. It may not see some
 labels: to its selectors they are missing, so that what asks for one selects nothing, and what
@@ -7,8 +14,10 @@ excludes one excludes nothing. In the policy as it is read such requirements are
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Iterable, Iterator
-from dataclasses import replace
+from dataclasses import dataclass, replace
+from enum import IntEnum
 from typing import Final, TypeVar
 
 from podwall.engines import Engine, Fact, OverlookedLabels, Treatment
@@ -26,25 +35,124 @@ from podwall.model import (
     Selector,
     SelectorRequirement,
     Snapshot,
+    TierName,
     TierPolicy,
     TierRule,
     Unknown,
     UnreadPolicy,
 )
 from podwall.policies.rules import Direction
+from podwall.portset import ALL_PORTS, NO_PORTS
 from podwall.reachability.addresses import is_ipv6
+from podwall.reachability.values import Bounds
 
 __all__ = [
+    "ActingTierPolicy",
+    "Overruling",
     "PolicyReader",
+    "TierStage",
     "acting_cilium",
     "acting_policies",
     "acting_unread",
     "blocks_of",
     "has_unlisted",
     "overlooked_keys",
+    "overruled",
+    "overruling",
     "tier_blocks",
+    "tier_stages",
     "with_unlisted",
 ]
+
+
+class Overruling(IntEnum):
+    """What becomes of the rules about a pod; the greater contains the less.
+
+    `NOT`: they decide. `NARROWED`: what they allow may be denied. `OPEN`: and the reverse.
+    """
+
+    NOT = 0
+    NARROWED = 1
+    OPEN = 2
+
+
+def overruling(policies: Iterable[UnreadPolicy]) -> Overruling:
+    """Return what becomes of the rules where some policies are not read."""
+    found = (Overruling.NARROWED if each.narrows else Overruling.OPEN for each in policies)
+    return max(found, default=Overruling.NOT)
+
+
+def overruled(bounds: Bounds, by: Overruling, *causes: str) -> Bounds:
+    """Return what is left of what rules allow."""
+    if by is Overruling.NOT:
+        return bounds
+    may = ALL_PORTS if by is Overruling.OPEN else bounds.may
+    return Bounds(NO_PORTS, may, (*bounds.causes, *causes))
+
+
+@dataclass(frozen=True, slots=True)
+class ActingTierPolicy:
+    """A policy that an engine enforces, or perhaps enforces in this place: `doubts` say why."""
+
+    policy: TierPolicy
+    doubts: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class TierStage:
+    """The policies of one tier and one priority, between which there is no order."""
+
+    tier: TierName
+    policies: tuple[ActingTierPolicy, ...]
+
+
+def tier_stages(snapshot: Snapshot, engine: Engine) -> tuple[TierStage, ...]:
+    """Return the stages in order, those of the Admin tier first."""
+    if not (engine.enforces and (snapshot.tier_policies or snapshot.cilium_policies)):
+        return ()
+    last = {(each.kind, each.name): each for each in snapshot.tier_policies}
+    acting = [found for each in last.values() if (found := _acting(each, snapshot, engine))]
+    acting += map(ActingTierPolicy, _around(snapshot, engine))
+    return tuple(stage for tier in TierName for stage in _stages(tier, acting))
+
+
+def _around(snapshot: Snapshot, engine: Engine) -> Iterator[TierPolicy]:
+    """Yield what policies of Cilium's kinds decide before and after NetworkPolicies."""
+    read = PolicyReader(engine, snapshot.kubernetes_version)
+    for policy in acting_cilium(snapshot, engine):
+        yield from map(read.tier_policy, policy.around)
+
+
+def _acting(policy: TierPolicy, snapshot: Snapshot, engine: Engine) -> ActingTierPolicy | None:
+    """Return a policy as far as the engine enforces its kind."""
+    fact = engine.enforces_kind(policy.kind)
+    treatment = fact.value.at(snapshot.kubernetes_version)
+    if treatment is Treatment.IGNORED:
+        return None
+    if treatment is Treatment.ENFORCED:
+        return ActingTierPolicy(policy)
+    doubt = f"whether {engine.title} enforces {policy.full_name} is not known: {fact.says}"
+    return ActingTierPolicy(policy, (doubt,))
+
+
+def _stages(tier: TierName, acting: list[ActingTierPolicy]) -> Iterator[TierStage]:
+    """Yield the stages of a tier, first of what may stand anywhere: its priority is not known."""
+    here = [each for each in acting if each.policy.tier is tier]
+    anywhere = [_perhaps(each, each.policy.priority) for each in here
+                if isinstance(each.policy.priority, Unknown)]  # fmt: skip
+    by_priority: defaultdict[int, list[ActingTierPolicy]] = defaultdict(list)
+    for each in here:
+        if isinstance(each.policy.priority, int):
+            by_priority[each.policy.priority].append(each)
+    if anywhere:
+        yield TierStage(tier, tuple(anywhere))
+    for priority in sorted(by_priority):
+        yield TierStage(tier, tuple(by_priority[priority]))
+
+
+def _perhaps(acting: ActingTierPolicy, priority: Unknown) -> ActingTierPolicy:
+    return ActingTierPolicy(acting.policy, (*acting.doubts, priority.cause))
+
 
 _Direction = tuple[Rule | Unknown, ...] | Unknown | None
 

@@ -40,10 +40,15 @@ from podwall.reachability.arrays import (
     packed,
     without,
 )
-from podwall.reachability.destinations import NAMELESS, Destinations, Exemptions
-from podwall.reachability.hidden_clients import OutsideElements, with_clients_hidden
-from podwall.reachability.overruling import Overruling
+from podwall.reachability.destinations import (
+    NAMELESS,
+    Destinations,
+    Exemptions,
+    OutsideElements,
+    with_clients_hidden,
+)
 from podwall.reachability.peers import PeerSetElements
+from podwall.reachability.policy_reader import Overruling
 from podwall.reachability.policy_rules import EVERYONE, PolicyGroups
 from podwall.reachability.port_rules import PortReader, has_names
 from podwall.reachability.values import Bounds

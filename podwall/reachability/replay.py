@@ -49,7 +49,7 @@ from podwall.reachability.cluster import (
     unknown_direction,
 )
 from podwall.reachability.matching import Match, host_match
-from podwall.reachability.overruling import overruled, overruling
+from podwall.reachability.policy_reader import overruled, overruling
 from podwall.reachability.port_rules import (
     FROM_OWN_NODE,
     OWN_NODE,

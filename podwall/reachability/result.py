@@ -26,13 +26,13 @@ from podwall.reachability.cluster import SOME_OF_THESE, EnforcedCluster
 from podwall.reachability.endpoints import Endpoints
 from podwall.reachability.exposure import ExposedClasses, UnseenOpening, exposure
 from podwall.reachability.join import Edges
+from podwall.reachability.label_conditions import can_exist
 from podwall.reachability.port_table import ALL_PORTS_NUMBER
 from podwall.reachability.profiles import UNISOLATED
 from podwall.reachability.replay import PairReplay, Replay
 from podwall.reachability.unseen_causes import UnseenCauses
 from podwall.reachability.unseen_peers import Counted
 from podwall.reachability.unseen_pods import UnseenPods, is_unseen, read_unseen
-from podwall.reachability.unseen_sets import can_exist
 from podwall.reachability.values import (
     EVERYTHING_PASSES,
     NOTHING_PASSES,

@@ -38,7 +38,7 @@ from podwall.reachability.label_conditions import (
     LabelConditions,
     matched_by_none,
 )
-from podwall.reachability.overruling import Overruling, overruled, overruling
+from podwall.reachability.policy_reader import Overruling, overruled, overruling
 from podwall.reachability.port_rules import (
     UNSEEN_PORTS,
     has_names,

@@ -34,8 +34,8 @@ from podwall.policies.rules import Direction
 from podwall.portset import ALL_PORTS, NO_PORTS, PortSet
 from podwall.reachability.cluster import NO, YES, EnforcedCluster, MatchAnswer, MatchAnswers
 from podwall.reachability.matching import Match, host_match
+from podwall.reachability.policy_reader import ActingTierPolicy, TierStage
 from podwall.reachability.port_rules import NamedPorts
-from podwall.reachability.tier_order import ActingTierPolicy, TierStage
 from podwall.reachability.unseen_pods import UnseenPods
 from podwall.reachability.values import (
     AnyEndpoint,

@@ -38,14 +38,13 @@ from podwall.reachability.arrays import (
     packed,
 )
 from podwall.reachability.cluster import EnforcedCluster
-from podwall.reachability.destinations import NAMELESS, Destinations, Exemptions
-from podwall.reachability.hidden_clients import OutsideElements
+from podwall.reachability.destinations import NAMELESS, Destinations, Exemptions, OutsideElements
 from podwall.reachability.matching import Match
-from podwall.reachability.overruling import Overruling
 from podwall.reachability.peers import BlockEnds, PeerSetElements, block_elements
+from podwall.reachability.policy_reader import Overruling
+from podwall.reachability.policy_rules import NumberedPolicy, NumberedRule, TierRules
 from podwall.reachability.port_rules import RulePorts, has_names
 from podwall.reachability.port_table import ALL_PORTS_NUMBER, NO_PORTS_NUMBER, PortTable
-from podwall.reachability.tier_rules import NumberedPolicy, NumberedRule, TierRules
 from podwall.reachability.values import Bounds
 
 __all__ = ["TierEnds", "TierPorts", "TierTable", "policies_about", "tier_table"]

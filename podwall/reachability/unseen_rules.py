@@ -26,7 +26,7 @@ from podwall.reachability.label_conditions import (
     LabelConditions,
 )
 from podwall.reachability.matching import Match
-from podwall.reachability.overruling import Overruling, overruled
+from podwall.reachability.policy_reader import Overruling, overruled
 from podwall.reachability.port_rules import (
     UNSEEN_PORTS,
     exposed_ports,

@@ -6,8 +6,7 @@
 from __future__ import annotations
 
 from podwall.reading.assembly import KeptReadings, SnapshotReading, snapshot
-from podwall.reading.documents import DeclaredCluster, Document
-from podwall.reading.ledger import NOT_KNOWN, LedgerEntry, ObjectStatus
+from podwall.reading.ledger import NOT_KNOWN, DeclaredCluster, Document, LedgerEntry, ObjectStatus
 from podwall.reading.metadata import GENERATED, generated_name
 from podwall.reading.pod_kinds import POD_KINDS, MadePods, PodKind
 from podwall.reading.shown_names import shown_namespaces

@@ -1,17 +1,23 @@
 """Make the snapshot: every object once, and none that another one stands for.
 
+A dump of a cluster has a controller and its pods. Where their labels agree the controller stands
+for them; a pod whose labels differ is one by itself, for policies select pods by their own labels.
+https://kubernetes.io/docs/concepts/services-networking/network-policies/
+
 Of objects with one name the last one is kept, and nothing that a controller here has made.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections import Counter
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from operator import is_
 from typing import Final, NamedTuple, TypeVar
 
 from podwall.model import (
     CiliumPolicy,
+    LabelMap,
     Policy,
     ServerCall,
     Service,
@@ -25,19 +31,23 @@ from podwall.model import (
     undeclared_labels,
 )
 from podwall.policies.errors import Finding, Severity
-from podwall.reading.brought_objects import kinds_in_namespaces
-from podwall.reading.documents import DeclaredCluster, Document, single_objects
 from podwall.reading.fields import Malformed
-from podwall.reading.ledger import LedgerEntry, ObjectStatus, named_in
-from podwall.reading.live_pods import with_live_labels
+from podwall.reading.ledger import (
+    DeclaredCluster,
+    Document,
+    LedgerEntry,
+    ObjectStatus,
+    named_in,
+    single_objects,
+)
 from podwall.reading.made_pods import PodKinds
 from podwall.reading.metadata import ManifestObject, read_object
-from podwall.reading.nodes import nodes
 from podwall.reading.objects import ObjectReading, SnapshotPart, ledger_entry, malformed, read_part
 from podwall.reading.pod_kinds import POD_KINDS
-from podwall.reading.server_calls import server_calls
+from podwall.reading.policies import server_calls
 from podwall.reading.shown_names import shown_namespaces, shown_parts, with_shown_namespaces
-from podwall.reading.workloads import with_controller_labels
+from podwall.reading.unread_objects import kinds_in_namespaces
+from podwall.reading.workloads import KEYS, nodes, with_controller_labels
 
 __all__ = [
     "KeptReadings",
@@ -45,8 +55,68 @@ __all__ = [
     "last_of_each",
     "snapshot",
     "with_distinct_names",
+    "with_live_labels",
     "without_owned",
 ]
+
+_PodIdentity = tuple[str, str | Unknown, str]
+
+
+def with_live_labels(reads: Sequence[ObjectReading]) -> list[ObjectReading]:
+    """Return objects with the pods apart whose labels are not those of their controller.
+
+    Such a pod has no owner any more, and its controller one pod less.
+    """
+    by_identity = {_pod_identity(each.item): each for each in reads}
+    taken: Counter[_PodIdentity] = Counter()
+    found = []
+    for read in reads:
+        root = _root(read, by_identity) if read.item.kind == "Pod" else None
+        if root is not None and _labels(read) != _labels(root):
+            taken[_pod_identity(root.item)] += 1
+            found.append(replace(read, item=replace(read.item, owner=None)))
+        else:
+            found.append(read)
+    if not taken:
+        return found
+    return [_with_fewer(each, taken[_pod_identity(each.item)]) for each in found]
+
+
+def _pod_identity(item: ManifestObject) -> _PodIdentity:
+    return item.kind, item.namespace, item.name
+
+
+def _root(
+    read: ObjectReading, by_identity: Mapping[_PodIdentity, ObjectReading]
+) -> ObjectReading | None:
+    """Return the outermost controller of a pod that is here, None where there is none."""
+    found, seen, item = None, set[_PodIdentity](), read.item
+    while item.owner is not None and _pod_identity(item) not in seen:
+        seen.add(_pod_identity(item))
+        above = by_identity.get((item.owner.kind, item.namespace, item.owner.name))
+        if above is None:
+            break
+        found, item = above, above.item
+    return found
+
+
+def _labels(read: ObjectReading) -> LabelMap | None:
+    """Return the labels of pods without those that every controller adds."""
+    part = read.part
+    if not isinstance(part, SnapshotWorkload):
+        return None
+    own = tuple(item for item in part.labels.items if item[0] not in KEYS)
+    return LabelMap(own, part.labels.more)
+
+
+def _with_fewer(read: ObjectReading, pods: int) -> ObjectReading:
+    """Return a controller without some of its pods; a DaemonSet has always more than one."""
+    part = read.part
+    if not pods or not isinstance(part, SnapshotWorkload) or read.item.kind == "DaemonSet":
+        return read
+    if isinstance(part.replicas, Unknown):
+        return read
+    return replace(read, part=replace(part, replicas=max(0, part.replicas - pods)))
 
 
 Identity = tuple[str, str, str | Unknown, str]

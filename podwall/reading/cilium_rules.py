@@ -36,7 +36,7 @@ from podwall.policies.syntax import port_name_problem
 from podwall.policies.validation.shapes import fields_of, items_of
 from podwall.policies.wording import did_you_mean
 from podwall.reading.fields import Malformed, field, list_of, mapping, number, text, texts
-from podwall.reading.selectors import read_selector
+from podwall.reading.metadata import read_selector
 
 __all__ = ["NotEnforced", "is_plain", "read_deny_rules", "read_rules", "read_subject"]
 

@@ -14,10 +14,9 @@ from typing import Any, Final, NamedTuple
 
 from podwall.model import LabelMap, SnapshotWorkload, Unknown
 from podwall.reading.fields import Malformed, flag, mapping, number
-from podwall.reading.harmless_kinds import harmless
-from podwall.reading.metadata import ManifestObject
+from podwall.reading.known_kinds import harmless
+from podwall.reading.metadata import ManifestObject, read_labels
 from podwall.reading.pod_kinds import MadePods, PodKind
-from podwall.reading.selectors import read_labels
 from podwall.reading.workloads import MANY, read_template
 
 __all__ = ["PodKinds", "made_pods"]

@@ -22,12 +22,15 @@ from podwall.model import (
 from podwall.policies.errors import Finding, Place, Severity
 from podwall.policies.validation import violations
 from podwall.policies.wording import shown
-from podwall.reading.brought_objects import brought_policies, of_operator, of_unknown_kind
 from podwall.reading.cilium_policies import is_cilium_policy, read_cilium_policy
 from podwall.reading.cilium_rules import NotEnforced
 from podwall.reading.fields import Malformed
-from podwall.reading.harmless_kinds import changes_on_admission, harmless, makes_pods_alone
-from podwall.reading.known_kinds import meant_instead
+from podwall.reading.known_kinds import (
+    changes_on_admission,
+    harmless,
+    makes_pods_alone,
+    meant_instead,
+)
 from podwall.reading.ledger import (
     CHANGES_OTHERS,
     MAY_MAKE_PODS,
@@ -43,12 +46,16 @@ from podwall.reading.metadata import (
     read_namespace,
 )
 from podwall.reading.pod_kinds import POD_KINDS, PodKind
-from podwall.reading.policies import read_policy
-from podwall.reading.ports import read_service
+from podwall.reading.policies import read_policy, read_service
 from podwall.reading.refusals import metadata_refusals, refusals
 from podwall.reading.tier_policies import is_tier_policy, read_tier_policy
 from podwall.reading.tier_refusals import tier_refusals
-from podwall.reading.unread_policies import unread_policy
+from podwall.reading.unread_objects import (
+    brought_policies,
+    of_operator,
+    of_unknown_kind,
+    unread_policy,
+)
 from podwall.reading.workloads import WORKLOAD_KINDS, is_finished, read_workload
 
 __all__ = [

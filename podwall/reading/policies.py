@@ -1,4 +1,9 @@
-"""Read a NetworkPolicy into what it does: whom it isolates in which direction, what it allows.
+"""Read NetworkPolicies and Services into what they do, and the ports of both, and of containers.
+
+It calls webhooks of admission and of conversion, and passes requests on to the API servers that
+extend it. An address (`url`) is outside of what policies of the cluster are about.
+https://kubernetes.io/docs/reference/access-authn-authz/extensible-admission-controllers/
+https://kubernetes.io/docs/concepts/extend-kubernetes/api-extension/apiserver-aggregation/
 
 The rules are those of the API server's defaulting:
 https://github.com/kubernetes/kubernetes/blob/master/pkg/apis/networking/v1/defaults.go
@@ -6,19 +11,215 @@ https://github.com/kubernetes/kubernetes/blob/master/pkg/apis/networking/v1/defa
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
-from functools import partial
+from collections.abc import Callable, Iterator, Mapping
+from functools import lru_cache, partial
 from typing import Any, Final, TypeVar
 
-from podwall.model import IpNetwork, IpPeer, Peer, PodPeer, Policy, Rule, Selector, Unknown
+from podwall.model import (
+    IpNetwork,
+    IpPeer,
+    IpProtocol,
+    Peer,
+    PodPeer,
+    Policy,
+    PortRule,
+    Rule,
+    Selector,
+    ServerCall,
+    Service,
+    ServicePort,
+    Unknown,
+    WorkloadPort,
+)
 from podwall.policies.addresses import parse_cidr
+from podwall.policies.ports import FIRST_PORT, LAST_PORT
 from podwall.policies.rules import Direction
-from podwall.reading.fields import Malformed, field, list_of, mapping, text, texts, within
-from podwall.reading.metadata import ManifestObject
-from podwall.reading.ports import read_port_rule
-from podwall.reading.selectors import read_selector
+from podwall.reading.fields import (
+    Malformed,
+    field,
+    flag,
+    list_of,
+    mapping,
+    number,
+    number_or_text,
+    one_of,
+    text,
+    texts,
+    within,
+)
+from podwall.reading.metadata import ManifestObject, read_plain_selector, read_selector
 
-__all__ = ["read_egress_rule", "read_ingress_rule", "read_policy"]
+__all__ = [
+    "PROTOCOL",
+    "read_container_port",
+    "read_egress_rule",
+    "read_ingress_rule",
+    "read_policy",
+    "read_port_rule",
+    "read_service",
+    "server_calls",
+]
+
+PROTOCOL = one_of((IpProtocol.TCP, IpProtocol.UDP, IpProtocol.SCTP))
+
+
+def _own_protocol(value: Any) -> IpProtocol | Unknown:
+    """Return the protocol of a container's or a service's port: an empty one is TCP, as in Go."""
+    return IpProtocol.TCP if value == "" else PROTOCOL(value)
+
+
+def read_port_rule(value: Any) -> PortRule | Unknown:
+    """Return one entry of a rule's `ports`; a protocol that is left out is TCP."""
+    node = mapping(value)
+    if isinstance(node, Unknown):
+        return node
+    port = field(node, "port", number_or_text, None)
+    end_port = field(node, "endPort", number, None)
+    protocol = field(node, "protocol", PROTOCOL, IpProtocol.TCP)
+    _within(port, "port")
+    _within(end_port, "endPort")
+    return _port_rule(protocol, port, end_port)
+
+
+@lru_cache(maxsize=65536)
+def _port_rule(
+    protocol: IpProtocol | Unknown, port: int | str | Unknown | None, end_port: int | Unknown | None
+) -> PortRule:
+    """Return the rule; policies repeat them, so one value serves them all."""
+    return PortRule(protocol, port, end_port)
+
+
+def read_container_port(value: Any) -> WorkloadPort | Unknown:
+    """Return one declared port of a container, or the unknown that hides part of it."""
+    node = mapping(value)
+    if isinstance(node, Unknown):
+        return node
+    name = field(node, "name", text, None)
+    protocol = field(node, "protocol", _own_protocol, IpProtocol.TCP)
+    port = _required_port(node)
+    if isinstance(port, Unknown):
+        return port
+    if isinstance(protocol, Unknown):
+        return protocol
+    return name if isinstance(name, Unknown) else WorkloadPort(port, protocol, name)
+
+
+def _required_port(node: Mapping[str, Any]) -> int | Unknown:
+    port = field(node, "containerPort", number, None)
+    if port is None:
+        raise Malformed("is required", "containerPort")
+    _within(port, "containerPort")
+    return port
+
+
+def _within(port: int | str | Unknown | None, key: str) -> None:
+    if isinstance(port, int) and not FIRST_PORT <= port <= LAST_PORT:
+        raise Malformed(f"must be between {FIRST_PORT} and {LAST_PORT}, is `{port}`", key)
+
+
+def read_service(item: ManifestObject) -> Service:
+    """Return a service; the type is `ClusterIP` and the target the port itself by default."""
+    return within(item.manifest, ("spec",), partial(_service, item))
+
+
+def _service(item: ManifestObject, spec: Mapping[str, Any] | Unknown) -> Service:
+    if isinstance(spec, Unknown):
+        anyone = Selector(unknown=spec)
+        return Service(item.namespace, item.name, spec, anyone, (), spec, item.place)
+    return Service(
+        item.namespace,
+        item.name,
+        field(spec, "type", text, "ClusterIP"),
+        field(spec, "selector", _selector, None),
+        field(spec, "ports", _ports, ()),
+        field(spec, "externalTrafficPolicy", text, "Cluster"),
+        item.place,
+        field(spec, "loadBalancerSourceRanges", texts, ()),
+        field(spec, "allocateLoadBalancerNodePorts", flag, True),
+        field(spec, "externalIPs", _has_any, False),
+    )
+
+
+def _has_any(value: Any) -> bool | Unknown:
+    found = texts(value)
+    return found if isinstance(found, Unknown) else bool(found)
+
+
+def _selector(value: Any) -> Selector | None:
+    """Return the selector; an empty one selects no pods, unlike a policy's."""
+    selector = read_plain_selector(value)
+    return None if selector == Selector() else selector
+
+
+def _ports(value: Any) -> tuple[ServicePort, ...]:
+    ports = list_of(_port)(value)
+    return (ServicePort(ports, ports, ports, ports),) if isinstance(ports, Unknown) else ports
+
+
+def _port(value: Any) -> ServicePort:
+    node = mapping(value)
+    if isinstance(node, Unknown):
+        return ServicePort(node, node, node, node)
+    port = field(node, "port", number, None)
+    if port is None:
+        raise Malformed("is required", "port")
+    target = field(node, "targetPort", number_or_text, port)
+    protocol = field(node, "protocol", _own_protocol, IpProtocol.TCP)
+    return ServicePort(port, target or port, protocol, field(node, "nodePort", number, None))
+
+
+_ADMISSION: Final = frozenset({"ValidatingWebhookConfiguration", "MutatingWebhookConfiguration"})
+_HTTPS: Final = 443
+
+
+def server_calls(item: ManifestObject) -> tuple[ServerCall, ...]:
+    """Return the calls that an object makes the API server do, as far as they are written."""
+    if item.group == "admissionregistration.k8s.io" and item.kind in _ADMISSION:
+        return tuple(_of_webhooks(item))
+    if (item.group, item.kind) == ("apiextensions.k8s.io", "CustomResourceDefinition"):
+        return tuple(_of_conversion(item))
+    if (item.group, item.kind) == ("apiregistration.k8s.io", "APIService"):
+        client = {"service": _at(item.manifest, "spec", "service")}
+        return tuple(_call(item, client, f"API `{item.name}`", "spec.service"))
+    return ()
+
+
+def _of_webhooks(item: ManifestObject) -> Iterator[ServerCall]:
+    """Yield the calls of webhooks; one without rules is never called."""
+    webhooks = item.manifest.get("webhooks")
+    for index, each in enumerate(webhooks if isinstance(webhooks, list | tuple) else ()):
+        if _at(each, "rules"):
+            what = f"webhook `{_at(each, 'name') or item.name}`"
+            needed = _at(each, "failurePolicy") != "Ignore"
+            path = f"webhooks[{index}].clientConfig.service"
+            yield from _call(item, _at(each, "clientConfig"), what, path, needed=needed)
+
+
+def _of_conversion(item: ManifestObject) -> Iterator[ServerCall]:
+    conversion = _at(item.manifest, "spec", "conversion")
+    if _at(conversion, "strategy") == "Webhook":
+        client = _at(conversion, "webhook", "clientConfig")
+        path = "spec.conversion.webhook.clientConfig.service"
+        yield from _call(item, client, f"conversion webhook of `{item.name}`", path)
+
+
+def _call(
+    item: ManifestObject, client: object, what: str, path: str, *, needed: bool = True
+) -> Iterator[ServerCall]:
+    """Yield the call of a service, if it is one whose name is known."""
+    service = _at(client, "service")
+    namespace, name = _at(service, "namespace"), _at(service, "name")
+    port = _at(service, "port")
+    if port is None:
+        port = _HTTPS
+    if isinstance(namespace, str) and isinstance(name, str) and isinstance(port, int):
+        yield ServerCall(what, namespace, name, port, needed, item.place.at(path))
+
+
+def _at(node: object, *steps: str) -> Any:
+    for step in steps:
+        node = node.get(step) if isinstance(node, Mapping) else None
+    return node
 
 
 T = TypeVar("T")

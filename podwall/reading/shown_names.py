@@ -25,7 +25,7 @@ from podwall.model import (
 from podwall.policies.peers import METADATA_NAME
 from podwall.policies.syntax import dns_label_problem
 from podwall.policies.system_namespaces import is_system_namespace
-from podwall.reading.documents import Document
+from podwall.reading.ledger import Document
 from podwall.reading.objects import ObjectReading, SnapshotPart
 
 __all__ = ["shown_namespaces", "shown_parts", "with_shown_namespaces"]

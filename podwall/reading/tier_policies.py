@@ -40,8 +40,7 @@ from podwall.reading.fields import (
     texts,
     within,
 )
-from podwall.reading.metadata import ManifestObject
-from podwall.reading.selectors import read_selector
+from podwall.reading.metadata import ManifestObject, read_selector
 
 __all__ = [
     "CLUSTER",

@@ -23,14 +23,14 @@ from podwall.policies.manifest import (
 )
 from podwall.policies.policy import read
 from podwall.policies.validation.shapes import fields_of, items_of
-from podwall.reading.documents import Document, single_objects
 from podwall.reading.fields import Malformed
 from podwall.reading.known_kinds import meant_instead
+from podwall.reading.ledger import Document, single_objects
 from podwall.reading.metadata import ManifestObject, read_object
 from podwall.reading.objects import malformed, no_such_kind
 from podwall.reading.tier_policies import GROUP, KINDS
 from podwall.reading.tier_refusals import tier_refusals
-from podwall.reading.unread_policies import is_other_policy
+from podwall.reading.unread_objects import is_other_policy
 
 __all__ = ["TypedPolicies", "typed_policies"]
 

@@ -1,4 +1,6 @@
-"""Read the objects that are pods or make pods: their labels, ports, number and addresses.
+"""Read the objects that are pods or make pods, and the nodes that they run on.
+
+https://kubernetes.io/docs/reference/node/node-status/#addresses
 
 The labels that controllers add to their pods are in no manifest, and most of them tell the pods
 of one workload apart, so that a policy that asks for them has no certain answer.
@@ -10,6 +12,7 @@ https://kubernetes.io/docs/reference/kubernetes-api/workload-resources/pod-v1/#P
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import replace
 from functools import partial
@@ -26,25 +29,75 @@ from podwall.model import (
     Selector,
     SelectorRequirement,
     Service,
+    SnapshotNode,
     SnapshotWorkload,
     Unknown,
     WorkloadPort,
 )
 from podwall.reading.fields import Malformed, field, flag, list_of, mapping, number, text, within
-from podwall.reading.metadata import NO_LABELS, ManifestObject
-from podwall.reading.nodes import node_name
-from podwall.reading.ports import read_container_port
-from podwall.reading.selectors import read_labels, read_plain_selector, read_selector
+from podwall.reading.metadata import (
+    NO_LABELS,
+    ManifestObject,
+    read_labels,
+    read_plain_selector,
+    read_selector,
+)
+from podwall.reading.policies import read_container_port
 
 __all__ = [
     "MANY",
     "WORKLOAD_KINDS",
     "is_finished",
+    "node_name",
+    "nodes",
     "read_template",
     "read_workload",
     "running_at",
     "with_controller_labels",
 ]
+
+
+def nodes(items: Iterable[ManifestObject]) -> tuple[SnapshotNode, ...]:
+    """Return the nodes that objects tell of and that have an address, by name.
+
+    What can't be understood of a status is left aside: nobody writes one by hand.
+    """
+    found: defaultdict[str, dict[IpAddress, None]] = defaultdict(dict)
+    for item in items:
+        for name, address in _addresses(item):
+            found[name][address] = None
+    return tuple(SnapshotNode(name, tuple(found[name])) for name in sorted(found))
+
+
+def node_name(manifest: Mapping[str, Any]) -> str | None:
+    """Return the node that a Pod runs on, None where that is not said."""
+    spec = manifest.get("spec")
+    name = spec.get("nodeName") if isinstance(spec, Mapping) else None
+    return name if isinstance(name, str) and name else None
+
+
+def _addresses(item: ManifestObject) -> Iterator[tuple[str, IpAddress]]:
+    status = item.manifest.get("status")
+    if item.group or not isinstance(status, Mapping):
+        return
+    name = item.name if item.kind == "Node" else node_name(item.manifest)
+    written = _of_node(status) if item.kind == "Node" else _of_host(status)
+    if item.kind in {"Node", "Pod"} and name is not None:
+        yield from ((name, each) for text in written if (each := _address(text)) is not None)
+
+
+def _of_node(status: Mapping[str, Any]) -> Iterator[Any]:
+    yield from (each.get("address") for each in _mappings(status.get("addresses")))
+
+
+def _of_host(status: Mapping[str, Any]) -> Iterator[Any]:
+    yield status.get("hostIP")
+    yield from (each.get("ip") for each in _mappings(status.get("hostIPs")))
+
+
+def _mappings(listed: Any) -> list[Mapping[str, Any]]:
+    some = listed if isinstance(listed, list | tuple) else ()
+    return [each for each in some if isinstance(each, Mapping)]
 
 
 def running_at(status: Any) -> tuple[IpAddress, ...]:

@@ -27,9 +27,8 @@ from podwall.reports.comment import (
 from podwall.reports.findings.documents import sarif_document
 from podwall.reports.findings.junit import findings_suite, junit_text
 from podwall.reports.formats import json_text
-from podwall.reports.left_out import left_out
 from podwall.reports.page import html_page
-from podwall.reports.words import counted, place_words
+from podwall.reports.words import counted, left_out, place_words
 
 __all__ = [
     "change_document",

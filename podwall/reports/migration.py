@@ -18,8 +18,7 @@ from podwall.reports.changes import (
 )
 from podwall.reports.findings.documents import LedgerDocument, ledger_fields
 from podwall.reports.formats import ObjectPlaceDocument, line_document
-from podwall.reports.left_out import left_out
-from podwall.reports.words import counted, printable
+from podwall.reports.words import counted, left_out, printable
 from podwall.review import Review
 
 __all__ = ["MigrationDocument", "migration_document", "migration_text"]

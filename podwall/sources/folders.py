@@ -25,10 +25,10 @@ from podwall.policies.errors import Finding, InvalidValue, Place, Severity, Sour
 from podwall.reading import LedgerEntry, ObjectStatus
 from podwall.reading.ledger import NOT_BUILT
 from podwall.sources.files import CHART, ParsedDocuments, is_kustomization, read_file, unreadable
-from podwall.sources.json_documents import BrokenJsonError, parsed_values
 from podwall.sources.kustomizations import kustomization_in, read_together, unincluded
 from podwall.sources.manifests import read_manifests
 from podwall.sources.model import ManifestOptions
+from podwall.sources.yaml_documents import BrokenJsonError, parsed_values
 
 __all__ = [
     "FolderContents",

@@ -13,15 +13,15 @@ from podwall.policies.errors import Finding, Place, Severity, SourceError
 from podwall.reading import Document, LedgerEntry, ObjectStatus
 from podwall.reading.ledger import named_in
 from podwall.sources.files import ParsedDocuments, made_for, read_file
-from podwall.sources.json_documents import (
+from podwall.sources.yaml_documents import (
     RENDER,
     BrokenJsonError,
     documents_of,
     looks_like_json,
     parse_json,
+    parse_yaml,
     parsed_values,
 )
-from podwall.sources.yaml_documents import parse_yaml
 
 __all__ = ["json_manifests", "parse_manifests", "read_manifests"]
 

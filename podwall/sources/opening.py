@@ -18,15 +18,9 @@ from podwall.policies.errors import InvalidValue, Place, SourceError
 from podwall.policies.peers import check_name
 from podwall.policies.syntax import dns_label_problem
 from podwall.reading import Document, KeptReadings, ObjectStatus
-from podwall.reading.documents import single_objects
+from podwall.reading.ledger import single_objects
 from podwall.sources.files import STDIN, ParsedDocuments, read_bytes
 from podwall.sources.folders import NoChartError, read_folder
-from podwall.sources.json_documents import (
-    BrokenJsonError,
-    duplicate_keys,
-    looks_like_json,
-    parsed_values,
-)
 from podwall.sources.manifests import json_manifests, parse_manifests
 from podwall.sources.model import RELEASE, ManifestOptions, Source, SourceKind, Stage
 from podwall.sources.pulumi_documents import (
@@ -39,6 +33,12 @@ from podwall.sources.pulumi_documents import (
 )
 from podwall.sources.stacks import source_of_plan, source_of_steps
 from podwall.sources.states import is_state, state_findings, state_plan
+from podwall.sources.yaml_documents import (
+    BrokenJsonError,
+    duplicate_keys,
+    looks_like_json,
+    parsed_values,
+)
 
 if TYPE_CHECKING:
     from podwall.live.cluster import ClusterReading  # it brings the client, which files need not

@@ -27,7 +27,7 @@ from podwall.plan.model import Plan, PlannedResource, kind_of
 from podwall.policies.errors import Finding, Place, Severity
 from podwall.policies.unknown import Unknown
 from podwall.reading import Document
-from podwall.reading.documents import single_objects
+from podwall.reading.ledger import single_objects
 from podwall.sources.model import Source
 from podwall.sources.object_steps import NETWORK_POLICY
 from podwall.sources.pulumi_documents import ResourceState, plan_of, planned_resource

@@ -34,7 +34,7 @@ from podwall.reports.migration import migration_document
 from podwall.reports.observed import observed_document
 from podwall.reports.preview.documents import preview_document
 from podwall.reports.reach.documents import reach_document, reach_stream
-from podwall.reports.walkthrough import walkthrough_document
+from podwall.reports.verification import walkthrough_document
 from podwall.review import review
 from podwall.schemas import SCHEMAS, schema_text
 from podwall.sources import Source, SourceKind, Stage, source

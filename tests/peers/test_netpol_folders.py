@@ -24,7 +24,7 @@ from podwall.model import Snapshot, SnapshotWorkload
 from podwall.policies import Severity
 from podwall.portset import NO_PORTS, PortSet
 from podwall.reachability import reachability
-from podwall.reading.documents import single_objects
+from podwall.reading.ledger import single_objects
 from podwall.review import Review, review
 from podwall.sources import Source, source
 from tests.peers.netpol import Connections, End, executable, listed

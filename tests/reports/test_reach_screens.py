@@ -19,8 +19,7 @@ from podwall.reading import Document, snapshot
 from podwall.reports.formats import json_text
 from podwall.reports.reach.documents import reach_document
 from podwall.reports.reach.terminal import reach_lines, reach_text
-from podwall.reports.screen import Console
-from podwall.reports.terminal import UNICODE
+from podwall.reports.screen import UNICODE, Console
 from podwall.reports.words import printable, short_ports
 from podwall.verdict_table import verdict_table
 from tests.reports.screens import screen

@@ -10,9 +10,8 @@ import pytest
 
 from podwall.plan import SECRET, Operation, Origin, Plan, PlannedResource, ResourceOptions
 from podwall.policies.unknown import Unknown
-from podwall.reports.preview.resources import resource_summary
-from podwall.reports.preview.terminal import resource_tree
-from podwall.reports.terminal import ASCII, UNICODE
+from podwall.reports.preview.terminal import resource_summary, resource_tree
+from podwall.reports.screen import ASCII, UNICODE
 
 AKS = "azure-native:containerservice:"
 KUBERNETES = "kubernetes:core/v1:"

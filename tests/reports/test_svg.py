@@ -8,7 +8,7 @@ import pytest
 from podwall.model import LabelMap, PodPeer, Snapshot, SnapshotWorkload
 from podwall.policies.unknown import Unknown
 from podwall.reachability import reachability
-from podwall.reports.reach.svg import reach_svg
+from podwall.reports.reach.picture import reach_svg
 from tests.core.builders import allow, cluster, peers, pod, policy, selector, tcp
 
 SVG = "{http://www.w3.org/2000/svg}"

@@ -10,8 +10,8 @@ from pathlib import Path
 import pytest
 
 from podwall.policies.errors import SourceError
-from podwall.sources import tools
-from podwall.sources.tools import tool_output
+from podwall.sources import rendering
+from podwall.sources.rendering import tool_output
 
 
 def python(code: str, *, network: bool = False) -> str:
@@ -62,7 +62,7 @@ def test_a_tool_that_is_not_there_is_one_error() -> None:
 def test_a_tool_that_takes_too_long_is_ended_with_its_children(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(tools, "MOST_SECONDS", 0.5)
+    monkeypatch.setattr(rendering, "MOST_SECONDS", 0.5)
     late = tmp_path / "late"
     child = f"import time; time.sleep(1.5); open({str(late)!r}, 'w')"
     code = f"import subprocess, sys, time\nsubprocess.Popen([sys.executable, '-c', {child!r}])\n"
@@ -73,6 +73,6 @@ def test_a_tool_that_takes_too_long_is_ended_with_its_children(
 
 
 def test_a_tool_that_writes_without_end_is_ended(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(tools, "MOST_BYTES", 10_000)
+    monkeypatch.setattr(rendering, "MOST_BYTES", 10_000)
     with pytest.raises(SourceError, match="wrote more than"):
         python("import sys\nwhile True: sys.stdout.write('x' * 1000)")

@@ -14,7 +14,7 @@ from podwall.exit_code import ExitCode
 from podwall.policies.presets import Step
 from podwall.reachability import Verdict
 from podwall.reports.screen import Console
-from podwall.reports.walkthrough import live_walkthrough_document, print_live_walkthrough
+from podwall.reports.verification import live_walkthrough_document, print_live_walkthrough
 from podwall.verify import (
     ConnectionProbe,
     Observation,

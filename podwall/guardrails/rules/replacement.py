@@ -26,8 +26,8 @@ from podwall.policies.errors import Severity as FindingSeverity
 from podwall.policies.unknown import Unknown
 from podwall.policies.wording import shown
 from podwall.sources.files import read_bytes
-from podwall.sources.json_documents import BrokenJsonError, parsed_values
 from podwall.sources.states import is_state, state_plan
+from podwall.sources.yaml_documents import BrokenJsonError, parsed_values
 
 __all__ = ["REPLACEMENT_RULES"]
 

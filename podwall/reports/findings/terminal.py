@@ -9,8 +9,7 @@ from itertools import zip_longest
 from typing import Final
 
 from podwall.policies.errors import Finding, Severity
-from podwall.reports.screen import Console, Styled
-from podwall.reports.terminal import UNWRAPPED, line_width
+from podwall.reports.screen import UNWRAPPED, Console, Styled, line_width
 from podwall.reports.words import MOST_SHOWN, counted, more_findings, printable
 from podwall.review import SuppressedFinding
 

@@ -19,7 +19,7 @@ from podwall.policies.rules import Direction
 from podwall.portset import NO_PORTS
 from podwall.reachability import Reachability, Undetermined, UnseenPods
 from podwall.reports.page.document import PageEndpoint
-from podwall.reports.page.verdicts import IntArray, VerdictNumbers
+from podwall.reports.page.policies import IntArray, VerdictNumbers
 from podwall.reports.words import printable
 from podwall.verdict_table import CausedVerdict
 

@@ -20,10 +20,10 @@ from podwall.reports.findings.documents import (
     reading_fields,
 )
 from podwall.reports.formats import json_text
-from podwall.reports.left_out import left_out
 from podwall.reports.page import html_page
 from podwall.reports.preview.manifests import LeftOut, manifests
 from podwall.reports.reach.documents import ReachDocument, reach_document
+from podwall.reports.words import left_out
 from podwall.review import Review
 
 __all__ = ["PreviewDocument", "preview_document", "preview_files"]

@@ -1,14 +1,16 @@
-"""Who can reach whom as a picture: SVG, the same for the same verdicts, in light and dark.
+"""Who can reach whom as a picture: SVG, in light and dark, and a graph for Graphviz.
 
 Up to `MOST_NAMES` names stand by themselves; above that each namespace is one row and one column,
 and a cell says how many of its connections are open. What each cell shows is decided first, where
 it lies in pixels after that.
+
+https://graphviz.org/doc/info/lang.html
 """
 
 from __future__ import annotations
 
 import textwrap
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 from itertools import chain, groupby
@@ -28,13 +30,20 @@ from podwall.overview import (
     summary,
 )
 from podwall.portset import ALL_PORTS
-from podwall.reachability import AnyEndpoint, Connection, Reachability, WorkloadEndpoint
+from podwall.reachability import AnyEndpoint, Connection, Reachability, UnseenPods, WorkloadEndpoint
 from podwall.reports.reach.headline import headline, narrowed_headline, other_pods_words
 from podwall.reports.words import counted, end_words, printable, sentence_case, short_ports
 from podwall.verdict_table import VerdictTable, verdict_table
 
-__all__ = ["MOST_NAMES", "CellStyle", "Picture", "PictureCell", "picture_of", "reach_svg"]
-
+__all__ = [
+    "MOST_NAMES",
+    "CellStyle",
+    "Picture",
+    "PictureCell",
+    "picture_of",
+    "reach_dot",
+    "reach_svg",
+]
 
 MOST_NAMES: Final = 48
 """So many names are drawn one by one."""
@@ -100,10 +109,10 @@ def _cells_of(grid: Grid) -> Iterator[PictureCell]:
     for (row, column), cell in sorted(grid.cells.items(), key=itemgetter(0)):
         title = f"{grid.names[row]} to {grid.names[column]}: {_cell_title(cell)}"
         written = "" if cell.itself else short_ports(cell.allowed)
-        yield PictureCell(row, column, _look(cell), written, title)
+        yield PictureCell(row, column, _cell_look(cell), written, title)
 
 
-def _look(cell: Cell) -> CellStyle:
+def _cell_look(cell: Cell) -> CellStyle:
     if cell.itself:
         return CellStyle.ITSELF
     if cell.undetermined:
@@ -161,7 +170,7 @@ _HEIGHT: Final = 26
 _LINE: Final = 18
 _GAP: Final = 10
 _LETTER: Final = 7
-_HEAD: Final = 64
+_SVG_HEAD: Final = 64
 #: So many letters of the foot stand in a line, and so many lines say who pods are.
 _FOOT: Final = 100
 _MOST_LINES: Final = 4
@@ -174,7 +183,7 @@ class _Frame:
         longest = max((len(name) for name in picture.names), default=0)
         widest = max((len(_written(cell)) for cell in picture.cells), default=0)
         self.side = 24 + _LETTER * max(longest, max(map(len, picture.namespaces), default=0) + 2)
-        self.names = _HEAD + (0 if picture.folded else 18)
+        self.names = _SVG_HEAD + (0 if picture.folded else 18)
         self.top = self.names + 16 + _LETTER * longest
         self.cell = max(_HEIGHT, min(88, 12 + 6 * widest))
         self.rows = self._starts(picture, _HEIGHT, 20)
@@ -307,7 +316,7 @@ def _column_groups(picture: Picture, frame: _Frame) -> Iterator[str]:
     for namespace, group in groupby(columns, key=itemgetter(0)):
         starts = [start for _, start in group]
         if _LETTER * len(namespace) <= starts[-1] - starts[0] + frame.cell:
-            yield _text(namespace, "group", f'x="{frame.side + starts[0] + 2}" y="{_HEAD}"')
+            yield _text(namespace, "group", f'x="{frame.side + starts[0] + 2}" y="{_SVG_HEAD}"')
 
 
 def _cell(cell: PictureCell, frame: _Frame) -> str:
@@ -332,3 +341,75 @@ def _written(cell: PictureCell) -> str:
 def _text(written: str, kind: str, where: str) -> str:
     named = f" class={quoteattr(kind)}" if kind else ""
     return f"<text{named} {where}>{escape(printable(written))}</text>"
+
+
+_GRAPH_HEAD: Final = """\
+digraph podwall {
+  rankdir=LR
+  node [shape=box, style=rounded]
+"""
+_UNSEEN: Final = "style=dashed"
+_OUTSIDE: Final = "shape=ellipse"
+_PERHAPS: Final = "style=dashed"
+
+
+def reach_dot(
+    reachability: Reachability | NarrowedAnswer, lacking: Sequence[str] = ()
+) -> Iterator[str]:
+    """Yield the lines. What is not certain is dashed, and so are pods that are not shown.
+
+    `lacking` says what was not read, a sentence each, in comments at the beginning and below the
+    graph.
+    """
+    everything = chain(reachability.connections(), reachability.exposures())
+    connections = [each for each in everything if each.has_ports]
+    yield from (f"// {printable(each)}\n" for each in lacking)
+    yield _GRAPH_HEAD
+    if lacking:
+        yield f"  label={_quoted('; '.join(lacking))}\n"
+    yield from _workloads(reachability.workloads)
+    yield from _others(connections)
+    yield from map(_edge, connections)
+    yield "}\n"
+
+
+def _workloads(workloads: Iterable[WorkloadEndpoint]) -> Iterator[str]:
+    by_namespace = groupby(workloads, key=lambda each: each.namespace)
+    for number, (namespace, inside) in enumerate(by_namespace):
+        yield f"  subgraph cluster_{number} {{\n    label={_quoted(namespace)}\n"
+        yield from (f"    {_quoted(each.id)} [label={_quoted(each.name)}]\n" for each in inside)
+        yield "  }\n"
+
+
+def _others(connections: Iterable[Connection]) -> Iterator[str]:
+    """Yield the nodes of ends that are no workloads, each once."""
+    ends = (end for each in connections for end in (each.source, each.destination))
+    for end in dict.fromkeys(end for end in ends if not isinstance(end, WorkloadEndpoint)):
+        yield f"  {_node(end)} [label={_quoted(end_words(end))}, {_node_look(end)}]\n"
+
+
+def _node_look(end: AnyEndpoint) -> str:
+    return _UNSEEN if isinstance(end, UnseenPods) else _OUTSIDE
+
+
+def _node(end: AnyEndpoint) -> str:
+    return _quoted(end.id)
+
+
+def _edge(connection: Connection) -> str:
+    allowed = short_ports(connection.allowed) if connection.allowed else ""
+    perhaps = connection.undetermined_ports
+    words = filter(None, (allowed, perhaps and f"{short_ports(perhaps)}?"))
+    label = f"label={_quoted(' '.join(map(str, words)))}"
+    look = "" if allowed else f", {_PERHAPS}"
+    return f"  {_node(connection.source)} -> {_node(connection.destination)} [{label}{look}]\n"
+
+
+def _quoted(text: str) -> str:
+    r"""Return a text as a quoted string, in which a backslash is one.
+
+    >>> print(_quoted('a "b" \\N'))
+    "a \"b\" \\N"
+    """
+    escaped = printable(text).replace("\\", "\\\\").replace('"', r"\"")
+    return f'"{escaped}"'
