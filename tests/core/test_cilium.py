@@ -199,6 +199,12 @@ EVERY_POD = [{"fromEndpoints": [asks(NAMESPACE, "Exists")]}]
             id="a deny beats every allow",
         ),
         pytest.param(
+            [ccnp("db", ingress=EVERY_POD, ingressDeny=DENY_BANK)],
+            f"{into('shop/db', 'shop/web', 'ops/mon')} "
+            f"{into('bank/db', 'shop/web', 'shop/db', 'ops/mon')}",
+            id="so it does in a policy of the cluster",
+        ),
+        pytest.param(
             [cnp("db", ingressDeny=DENY_BANK)], into("shop/db"), id="a deny alone isolates as well"
         ),
         pytest.param(
