@@ -142,6 +142,7 @@ class Engine:
     namespaces that selectors do not find. `cluster_policies`: the kind ClusterNetworkPolicy.
     `admin_policies`: AdminNetworkPolicy and BaselineAdminNetworkPolicy. `networks`: whether the
     networks of these kinds match pods and nodes. `cilium_policies`: Cilium's own kinds.
+    `calico_policies`: Calico's.
     """
 
     name: str
@@ -164,6 +165,7 @@ class Engine:
     admin_policies: Fact[KindTreatment]
     networks: Fact[BlockMatch]
     cilium_policies: Fact[KindTreatment]
+    calico_policies: Fact[KindTreatment]
     enforces: bool = True
 
     def facts(self) -> Iterator[tuple[str, Fact[object]]]:
@@ -177,6 +179,8 @@ class Engine:
         """Return whether policies of a kind beside NetworkPolicy are enforced."""
         if kind.startswith("Cilium"):
             return self.cilium_policies
+        if kind.startswith("Calico"):
+            return self.calico_policies
         return self.cluster_policies if kind == "ClusterNetworkPolicy" else self.admin_policies
 
     def departures(self) -> dict[str, Fact[object]]:
@@ -221,6 +225,8 @@ _DNS: Final = _AKS + "localdns-custom"
 _TIERS: Final = "https://network-policy-api.sigs.k8s.io/"
 _KINDS: Final = _TIERS + "implementations/"
 _LAST_AKS: Final = "1.36"
+_CALICO_KINDS: Final = "https://docs.tigera.io/calico/latest/reference/resources/"
+_UNKNOWN_KIND: Final = KindTreatment(Treatment.UNDEFINED)
 _CNP: Final = "https://docs.cilium.io/en/stable/security/policy/"
 
 SPEC: Final = Engine(
@@ -281,27 +287,28 @@ SPEC: Final = Engine(
         "networks match pods and nodes whose address is in them",
         _TIERS + "api-overview/",
     ),
-    cilium_policies=Fact(
-        KindTreatment(Treatment.UNDEFINED), "only Cilium enforces its kinds", _CNP
-    ),
+    cilium_policies=Fact(_UNKNOWN_KIND, "only Cilium enforces its kinds", _CNP),
+    calico_policies=Fact(_UNKNOWN_KIND, "only Calico enforces its kinds", _CALICO_KINDS),
 )
 
 _IDLE_KIND: Final = KindTreatment(Treatment.IGNORED)
 _NOT_CILIUM: Final = Fact(_IDLE_KIND, "only Cilium enforces its kinds", _CNP)
+_NOT_CALICO: Final = Fact(_IDLE_KIND, "only Calico enforces its kinds", _CALICO_KINDS)
 _NO_OTHER_KIND: Final = Fact(
     _IDLE_KIND, "it enforces NetworkPolicies and no other kind", _AKS + "use-network-policies"
 )
+
+
+def _by_address(ends: str, link: str) -> Fact[BlockMatch]:
+    return Fact(BlockMatch.BY_ADDRESS, f"ip blocks match {ends} whose address is in it", link)
+
 
 AZURE: Final = replace(
     SPEC,
     name="azure",
     title="Azure Network Policy Manager",
-    pods_by_block=Fact(
-        BlockMatch.BY_ADDRESS, "ip blocks match pods whose address is in the block", _MIGRATE
-    ),
-    nodes_by_block=Fact(
-        BlockMatch.BY_ADDRESS, "ip blocks match nodes whose address is in the block", _MIGRATE
-    ),
+    pods_by_block=_by_address("pods", _MIGRATE),
+    nodes_by_block=_by_address("nodes", _MIGRATE),
     own_node_egress=Fact(
         Treatment.OPEN, "traffic of a pod to its own node is not filtered", _NPM + "issues/2786"
     ),
@@ -323,6 +330,7 @@ AZURE: Final = replace(
     ),
     cluster_policies=_NO_OTHER_KIND,
     admin_policies=_NO_OTHER_KIND,
+    calico_policies=_NOT_CALICO,
     cilium_policies=_NOT_CILIUM,
 )
 
@@ -330,12 +338,8 @@ CALICO: Final = replace(
     SPEC,
     name="calico",
     title="Calico",
-    pods_by_block=Fact(
-        BlockMatch.BY_ADDRESS, "ip blocks match pods whose address is in the block", _CALICO
-    ),
-    nodes_by_block=Fact(
-        BlockMatch.BY_ADDRESS, "ip blocks match nodes whose address is in the block", _CALICO
-    ),
+    pods_by_block=_by_address("pods", _CALICO),
+    nodes_by_block=_by_address("nodes", _CALICO),
     own_node_egress=Fact(
         Treatment.ENFORCED, "traffic of a pod to its own node is filtered", _CALICO_HOSTS
     ),
@@ -353,6 +357,11 @@ CALICO: Final = replace(
         KindTreatment(Treatment.UNDEFINED),
         "Calico 3.29 to 3.31 knows AdminNetworkPolicies, which AKS neither documents nor tests",
         _KINDS,
+    ),
+    calico_policies=Fact(
+        KindTreatment(Treatment.ENFORCED),
+        "it goes through tiers in order, in one of which NetworkPolicies are",
+        _CALICO_KINDS,
     ),
     cilium_policies=_NOT_CILIUM,
 )
@@ -428,6 +437,7 @@ CILIUM: Final = replace(
         "networks never match pods or nodes, unless policy-cidr-match-mode says so",
         "https://docs.cilium.io/en/stable/network/kubernetes/policy/",
     ),
+    calico_policies=_NOT_CALICO,
     cilium_policies=Fact(
         KindTreatment(Treatment.ENFORCED), "it takes its kinds and NetworkPolicies together", _CNP
     ),
@@ -436,29 +446,21 @@ CILIUM: Final = replace(
 _UNENFORCED: Final = "nothing enforces network policies in this cluster"
 _NONE_LINK: Final = _DOCS + "#prerequisites"
 
+_IDLE: Final = Fact(Treatment.IGNORED, _UNENFORCED, _NONE_LINK)
+_OPEN: Final = Fact(Treatment.OPEN, _UNENFORCED, _NONE_LINK)
+_NO_BLOCK: Final = Fact(BlockMatch.NEVER, _UNENFORCED, _NONE_LINK)
+_NO_KIND: Final = Fact(_IDLE_KIND, _UNENFORCED, _NONE_LINK)
+_NO_LABEL: Final = Fact(OverlookedLabels(), _UNENFORCED, _NONE_LINK)
+
 NONE: Final = Engine(
-    name="none",
-    title="no network policy engine",
-    pods_by_block=Fact(BlockMatch.NEVER, _UNENFORCED, _NONE_LINK),
-    nodes_by_block=Fact(BlockMatch.NEVER, _UNENFORCED, _NONE_LINK),
-    own_node_egress=Fact(Treatment.OPEN, _UNENFORCED, _NONE_LINK),
-    cluster_services=Fact(Treatment.OPEN, _UNENFORCED, _NONE_LINK),
-    end_port=Fact(None, _UNENFORCED, _NONE_LINK),
-    egress_port_names=Fact(Treatment.IGNORED, _UNENFORCED, _NONE_LINK),
-    sctp_rules=Fact(Treatment.IGNORED, _UNENFORCED, _NONE_LINK),
-    ipv6_blocks=Fact(Treatment.IGNORED, _UNENFORCED, _NONE_LINK),
-    local_dns=Fact(Treatment.OPEN, _UNENFORCED, _NONE_LINK),
-    unlisted_rules=Fact(Treatment.IGNORED, _UNENFORCED, _NONE_LINK),
-    sidecar_port_names=Fact(Treatment.IGNORED, _UNENFORCED, _NONE_LINK),
-    repeated_port_names=Fact(Treatment.IGNORED, _UNENFORCED, _NONE_LINK),
-    pod_labels=Fact(OverlookedLabels(), _UNENFORCED, _NONE_LINK),
-    namespace_labels=Fact(OverlookedLabels(), _UNENFORCED, _NONE_LINK),
-    cluster_policies=Fact(_IDLE_KIND, _UNENFORCED, _NONE_LINK),
-    admin_policies=Fact(_IDLE_KIND, _UNENFORCED, _NONE_LINK),
-    networks=Fact(BlockMatch.NEVER, _UNENFORCED, _NONE_LINK),
-    cilium_policies=Fact(_IDLE_KIND, _UNENFORCED, _NONE_LINK),
-    enforces=False,
-)
+    name="none", title="no network policy engine", enforces=False,
+    pods_by_block=_NO_BLOCK, nodes_by_block=_NO_BLOCK, networks=_NO_BLOCK,
+    own_node_egress=_OPEN, cluster_services=_OPEN, local_dns=_OPEN,
+    end_port=Fact(None, _UNENFORCED, _NONE_LINK), egress_port_names=_IDLE, sctp_rules=_IDLE,
+    ipv6_blocks=_IDLE, unlisted_rules=_IDLE, sidecar_port_names=_IDLE, repeated_port_names=_IDLE,
+    pod_labels=_NO_LABEL, namespace_labels=_NO_LABEL, cluster_policies=_NO_KIND,
+    admin_policies=_NO_KIND, cilium_policies=_NO_KIND, calico_policies=_NO_KIND,
+)  # fmt: skip
 
 _VERSION: Final = re.compile(r"v?([0-9]+)\.([0-9]+)(?![0-9])")
 

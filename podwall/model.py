@@ -12,6 +12,7 @@ from enum import StrEnum
 from ipaddress import IPv4Address, IPv6Address
 from typing import Final
 
+from podwall.calico import CalicoPolicy, CalicoSet, CalicoTier
 from podwall.policies.addresses import IpNetwork
 from podwall.policies.cluster_rules import TierAction
 from podwall.policies.errors import Place
@@ -78,15 +79,18 @@ class TierName(StrEnum):
     before all of them allow, and `CILIUM_ISOLATION` denies what none of them isolates or allows.
     """
 
+    CALICO_FIRST = "Calico tiers before Admin"
     ADMIN = "Admin"
+    CALICO = "Calico tiers"
     CILIUM = "Cilium"
     CILIUM_ISOLATION = "Cilium isolation"
+    CALICO_LAST = "end of Calico tiers"
     BASELINE = "Baseline"
 
     @property
     def is_first(self) -> bool:
         """Whether it comes before NetworkPolicies."""
-        return self in {TierName.ADMIN, TierName.CILIUM}
+        return self in {TierName.CALICO_FIRST, TierName.ADMIN, TierName.CALICO, TierName.CILIUM}
 
 
 ISOLATION: Final = "isolation"
@@ -119,8 +123,8 @@ class TierRule:
 class TierPolicy:
     """A ClusterNetworkPolicy, or one of its predecessors, which stands in a tier.
 
-    Of one tier the policy with the least `priority` comes first; a BaselineAdminNetworkPolicy,
-    of which a cluster has one, has 0. `subject` are the pods that its rules are about.
+    Of one tier the least `priority` comes first, of tiers in one place the least `rank`. A
+    BaselineAdminNetworkPolicy has the priority 0. `subject` are the pods that it is about.
     """
 
     kind: str
@@ -131,6 +135,7 @@ class TierPolicy:
     ingress: tuple[TierRule | Unknown, ...] | Unknown = ()
     egress: tuple[TierRule | Unknown, ...] | Unknown = ()
     place: Place = field(default_factory=Place, compare=False)
+    rank: int = 0
 
     @property
     def full_name(self) -> str:
@@ -464,7 +469,7 @@ class Snapshot:
     `unread_policies` are what may decide as well, and is not read. `nodes` are those of which an
     address is known. `ip_families` are the versions of IP that pods have addresses of, empty where
     that is not known. `server_calls` are those of the API server to services.
-    `cilium_policies` are those of Cilium's own kinds that are read.
+    `cilium_policies` are those of Cilium's own kinds, and `calico_...` what is of Calico's.
     `complete` is True where a namespace or policy that is not here does not exist (a live cluster),
     and False where the source is only a part (a program, a folder).
     """
@@ -483,6 +488,9 @@ class Snapshot:
     server_calls: tuple[ServerCall, ...] = ()
     tier_policies: tuple[TierPolicy, ...] = ()
     cilium_policies: tuple[CiliumPolicy, ...] = ()
+    calico_policies: tuple[CalicoPolicy, ...] = ()
+    calico_tiers: tuple[CalicoTier, ...] = ()
+    calico_sets: tuple[CalicoSet, ...] = ()
 
     def whole(self) -> Snapshot:
         """Return the same, taken for a whole cluster: what is not here does not exist.

@@ -170,6 +170,9 @@ _NEXT_TO: Final = {
     TierName.ADMIN: "NetworkPolicies",
     TierName.CILIUM: "everything that allows or isolates",
     TierName.CILIUM_ISOLATION: "everything that allows",
+    TierName.CALICO_FIRST: "the Admin tier",
+    TierName.CALICO: "NetworkPolicies",
+    TierName.CALICO_LAST: "everything that allows",
     TierName.BASELINE: "all policies",
 }
 

@@ -8,6 +8,7 @@ from typing import Final, NamedTuple
 
 import numpy as np
 
+from podwall.calico import CalicoPolicy
 from podwall.engines import Treatment
 from podwall.lint.context import Diagnostic, Lint, LintContext
 from podwall.lint.redundancy import rule_covers
@@ -41,12 +42,14 @@ def _idle(context: LintContext) -> Iterator[Diagnostic]:
     """Yield the policies of kinds that the engine does not enforce, or may not enforce."""
     engine, version = context.engine, context.snapshot.kubernetes_version
     snapshot = context.snapshot
-    policies: tuple[TierPolicy | CiliumPolicy, ...] = (
+    policies: tuple[TierPolicy | CiliumPolicy | CalicoPolicy, ...] = (
         *snapshot.tier_policies,
         *snapshot.cilium_policies,
+        *snapshot.calico_policies,
     )
     for policy in policies:
-        fact = engine.enforces_kind(policy.kind)
+        is_calico = isinstance(policy, CalicoPolicy)
+        fact = engine.enforces_kind(f"Calico {policy.kind}" if is_calico else policy.kind)
         treatment = fact.value.at(version)
         if treatment is Treatment.IGNORED or not engine.enforces:
             yield Diagnostic(

@@ -44,6 +44,7 @@ from podwall.reachability.addresses import (
     known_address_bounds,
     network_ranges,
 )
+from podwall.reachability.calico_tiers import calico_tiers
 from podwall.reachability.label_conditions import KeyCondition, LabelConditions
 from podwall.reachability.matching import (
     Match,
@@ -140,6 +141,7 @@ class EnforcedCluster:
         used.update(each.name for each in snapshot.namespaces)
         used.update(each.namespace for each in snapshot.unread_policies if each.namespace)
         used.update(each.namespace for each in snapshot.cilium_policies if each.namespace)
+        used.update(each.namespace for each in snapshot.calico_policies if each.namespace)
         return tuple(sorted(each for each in used if isinstance(each, str)))
 
     def as_written(self, policy: Policy) -> Policy:
@@ -156,7 +158,9 @@ class EnforcedCluster:
         unlisted = map(with_unlisted, filter(has_unlisted, snapshot.policies))
         beside = (each for whole in snapshot.cilium_policies for each in whole.beside)
         around = (each for whole in snapshot.cilium_policies for each in whole.around)
-        tiers = chain.from_iterable(map(tier_blocks, (*snapshot.tier_policies, *around)))
+        calico = calico_tiers(snapshot) if snapshot.calico_policies else ()
+        written = (*snapshot.tier_policies, *around, *calico)
+        tiers = chain.from_iterable(map(tier_blocks, written))
         policies = (*idle, *unlisted, *beside)
         return {block for policy in policies for block in blocks_of(policy)}.union(tiers)
 

@@ -18,8 +18,10 @@ from collections import defaultdict
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
 from enum import IntEnum
+from itertools import chain
 from typing import Final, TypeVar
 
+from podwall.calico import CalicoPolicy
 from podwall.engines import Engine, Fact, OverlookedLabels, Treatment
 from podwall.model import (
     EMPTY_SELECTOR,
@@ -44,6 +46,7 @@ from podwall.model import (
 from podwall.policies.rules import Direction
 from podwall.portset import ALL_PORTS, NO_PORTS
 from podwall.reachability.addresses import is_ipv6
+from podwall.reachability.calico_tiers import calico_tiers, unplaced
 from podwall.reachability.values import Bounds
 
 __all__ = [
@@ -104,16 +107,25 @@ class TierStage:
 
     tier: TierName
     policies: tuple[ActingTierPolicy, ...]
+    rank: int = 0
 
 
 def tier_stages(snapshot: Snapshot, engine: Engine) -> tuple[TierStage, ...]:
     """Return the stages in order, those of the Admin tier first."""
-    if not (engine.enforces and (snapshot.tier_policies or snapshot.cilium_policies)):
+    written = snapshot.tier_policies or snapshot.cilium_policies or snapshot.calico_policies
+    if not (engine.enforces and written):
         return ()
     last = {(each.kind, each.name): each for each in snapshot.tier_policies}
     acting = [found for each in last.values() if (found := _acting(each, snapshot, engine))]
     acting += map(ActingTierPolicy, _around(snapshot, engine))
-    return tuple(stage for tier in TierName for stage in _stages(tier, acting))
+    if engine.calico_policies.value.at(snapshot.kubernetes_version) is Treatment.ENFORCED:
+        acting += map(ActingTierPolicy, calico_tiers(snapshot))
+    return tuple(
+        stage
+        for tier in TierName
+        for rank in sorted({each.policy.rank for each in acting if each.policy.tier is tier})
+        for stage in _stages(tier, rank, acting)
+    )
 
 
 def _around(snapshot: Snapshot, engine: Engine) -> Iterator[TierPolicy]:
@@ -135,9 +147,9 @@ def _acting(policy: TierPolicy, snapshot: Snapshot, engine: Engine) -> ActingTie
     return ActingTierPolicy(policy, (doubt,))
 
 
-def _stages(tier: TierName, acting: list[ActingTierPolicy]) -> Iterator[TierStage]:
+def _stages(tier: TierName, rank: int, acting: list[ActingTierPolicy]) -> Iterator[TierStage]:
     """Yield the stages of a tier, first of what may stand anywhere: its priority is not known."""
-    here = [each for each in acting if each.policy.tier is tier]
+    here = [each for each in acting if (each.policy.tier, each.policy.rank) == (tier, rank)]
     anywhere = [_perhaps(each, each.policy.priority) for each in here
                 if isinstance(each.policy.priority, Unknown)]  # fmt: skip
     by_priority: defaultdict[int, list[ActingTierPolicy]] = defaultdict(list)
@@ -145,9 +157,9 @@ def _stages(tier: TierName, acting: list[ActingTierPolicy]) -> Iterator[TierStag
         if isinstance(each.policy.priority, int):
             by_priority[each.policy.priority].append(each)
     if anywhere:
-        yield TierStage(tier, tuple(anywhere))
+        yield TierStage(tier, tuple(anywhere), rank)
     for priority in sorted(by_priority):
-        yield TierStage(tier, tuple(by_priority[priority]))
+        yield TierStage(tier, tuple(by_priority[priority]), rank)
 
 
 def _perhaps(acting: ActingTierPolicy, priority: Unknown) -> ActingTierPolicy:
@@ -221,10 +233,34 @@ def acting_unread(snapshot: Snapshot, engine: Engine) -> tuple[UnreadPolicy, ...
     """Return what may decide as well: what is not read, or not known to be enforced."""
     if not engine.enforces:
         return ()
-    unread = (each for each in snapshot.unread_policies if each.enforced_by(engine.name))
+    read = (each for each in snapshot.unread_policies if each.enforced_by(engine.name))
+    unread = chain(read, _unread_calico(snapshot, engine))
     if not _enforces_cilium(snapshot, engine, Treatment.UNDEFINED):
         return tuple(unread)
     return (*unread, *(_not_known_to_act(each) for each in snapshot.cilium_policies))
+
+
+def _unread_calico(snapshot: Snapshot, engine: Engine) -> Iterator[UnreadPolicy]:
+    """Yield the policies of Calico's of which it is not known whether, or where, they act."""
+    if not snapshot.calico_policies:
+        return
+    treatment = engine.calico_policies.value.at(snapshot.kubernetes_version)
+    policies: Iterable[CalicoPolicy] = ()
+    if treatment is Treatment.ENFORCED:
+        policies = unplaced(snapshot)
+    elif treatment is Treatment.UNDEFINED:
+        policies = snapshot.calico_policies
+    for policy in policies:
+        yield UnreadPolicy(
+            policy.kind,
+            policy.name,
+            policy.namespace,
+            EMPTY_SELECTOR,
+            tuple(way for way in Direction if policy.rules(way) is not None),
+            place=policy.place,
+            link="https://docs.tigera.io/calico/latest/reference/resources/",
+            enforced=treatment is Treatment.ENFORCED,
+        )
 
 
 def _enforces_cilium(snapshot: Snapshot, engine: Engine, treatment: Treatment) -> bool:

@@ -268,6 +268,12 @@ class NumberedStage(NamedTuple):
 
     tier: TierName
     policies: tuple[NumberedPolicy, ...]
+    rank: int = 0
+
+    @property
+    def where(self) -> tuple[TierName, int]:
+        """Its tier, and which of several that stand there."""
+        return self.tier, self.rank
 
 
 class TierRules:
@@ -303,7 +309,7 @@ class TierRules:
                 if each.policy.rules(self.direction)
             )
             if policies:
-                yield NumberedStage(stage.tier, policies)
+                yield NumberedStage(stage.tier, policies, stage.rank)
 
     def _policy(self, policy: TierPolicy, peer_sets: PeerSets, *, doubtful: bool) -> NumberedPolicy:
         unknown = isinstance(policy.subject, Unknown)

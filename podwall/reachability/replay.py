@@ -416,12 +416,12 @@ def _allowed(matches: MatchAnswer, ports: Bounds) -> Bounds:
 
 
 def _first_tiers(tiers: tuple[TierSideReplay, ...]) -> TierOutcome:
-    return outcome_around({each.tier: each.outcome for each in tiers}, first=True)
+    return outcome_around({each.where: each.outcome for each in tiers}, first=True)
 
 
 def _stated(policies: tuple[PolicyReplay, ...], tiers: tuple[TierSideReplay, ...]) -> Bounds:
     """Return what is allowed by all tiers: those before the policies, these, and those after."""
-    outcomes = {each.tier: each.outcome for each in tiers}
+    outcomes = {each.where: each.outcome for each in tiers}
     last = outcome_around(outcomes, first=False).before(ALL)
     if any(each.selects.match is Match.YES for each in policies):
         last = _together(policies)

@@ -128,10 +128,15 @@ LEFT: Final = TierOutcome()
 """The outcome of no rule."""
 
 
-def outcome_around(outcomes: Mapping[TierName, TierOutcome], *, first: bool) -> TierOutcome:
-    """Return what the tiers before NetworkPolicies do, or those after them, one into the next."""
-    there = (outcomes.get(tier, LEFT) for tier in TierName if tier.is_first is first)
-    return reduce(TierOutcome.into, there)
+def outcome_around(
+    outcomes: Mapping[tuple[TierName, int], TierOutcome], *, first: bool
+) -> TierOutcome:
+    """Return what the tiers before NetworkPolicies do, or those after them, one into the next.
+
+    `outcomes` are those of tiers in order, by their place and their rank there.
+    """
+    there = [each for (tier, _), each in outcomes.items() if tier.is_first is first]
+    return reduce(TierOutcome.into, there) if there else LEFT
 
 
 @dataclass(frozen=True, slots=True)
@@ -185,6 +190,12 @@ class TierSideReplay:
     policies: tuple[TierPolicyReplay, ...]
     outcome: TierOutcome
     conflicts: tuple[tuple[PortSet, str], ...] = ()
+    rank: int = 0
+
+    @property
+    def where(self) -> tuple[TierName, int]:
+        """The tier, and which of several that stand there."""
+        return self.tier, self.rank
 
     def doubts(self) -> Iterator[tuple[PortSet, tuple[str, ...]]]:
         """Yield ports of which it is not certain what the tier does, with the causes."""
@@ -219,13 +230,15 @@ class TierReplays:
         `names` are those of the destination's ports.
         """
         asked = _Asked(direction, subject, other, names)
-        found = (self._tier(tier, asked) for tier in TierName)
+        places = dict.fromkeys((each.tier, each.rank) for each in self._cluster.tiers)
+        found = (self._tier(tier, rank, asked) for tier, rank in places)
         return tuple(each for each in found if each.policies)
 
-    def _tier(self, tier: TierName, asked: _Asked) -> TierSideReplay:
-        result = TierSideReplay(tier, (), LEFT)
+    def _tier(self, tier: TierName, rank: int, asked: _Asked) -> TierSideReplay:
+        result = TierSideReplay(tier, (), LEFT, rank=rank)
         for stage in self._cluster.tiers:
-            if stage.tier is tier and (policies := tuple(self._policies(stage, asked, result))):
+            there = (stage.tier, stage.rank) == (tier, rank)
+            if there and (policies := tuple(self._policies(stage, asked, result))):
                 conflicts = tuple(_conflicts(policies, result.outcome))
                 result = replace(
                     result,

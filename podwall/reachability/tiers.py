@@ -326,21 +326,22 @@ class _Fold:
         self._known: dict[tuple[int, int], _Possible] = {}
         numbers = iter(range(len(self._policies)))
         self._stages = [
-            (stage.tier, frozenset(next(numbers) for _ in stage.policies)) for stage in rules.stages
+            (stage.where, frozenset(next(numbers) for _ in stage.policies))
+            for stage in rules.stages
         ]
 
     def outcome(self, codes: Sequence[int], naming: int) -> _Outcome:
         """Return what policies do, given as `2 * policy`, plus one if only perhaps."""
-        found: dict[TierName, _Possible] = {}
+        found: dict[tuple[TierName, int], _Possible] = {}
         for tier, numbers in self._stages:
             here = [self._alone(code, naming) for code in codes if code // 2 in numbers]
             if here:
                 found.setdefault(tier, self._untouched()).then(here)
         return _Outcome(self._around(found, first=True), self._around(found, first=False))
 
-    def _around(self, found: Mapping[TierName, _Possible], *, first: bool) -> _Possible:
+    def _around(self, found: Mapping[tuple[TierName, int], _Possible], *, first: bool) -> _Possible:
         """Return what the tiers before NetworkPolicies do, or those after them."""
-        there = [found[tier] for tier in TierName if tier in found and tier.is_first is first]
+        there = [each for (tier, _), each in found.items() if tier.is_first is first]
         return reduce(_Possible.into, there) if there else self._untouched()
 
     def _untouched(self) -> _Possible:

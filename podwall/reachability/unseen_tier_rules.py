@@ -163,13 +163,13 @@ def side_tiers(
         matches: whether a rule means the other end.
         ports: what the ports of a rule mean at the destination.
     """
-    found: dict[TierName, TierOutcome] = {}
-    for tier, policies in rules.stages:
-        answers = [(each, about(each)) for each in policies]
+    found: dict[tuple[TierName, int], TierOutcome] = {}
+    for stage in rules.stages:
+        answers = [(each, about(each)) for each in stage.policies]
         here = [(each, match) for each, match in answers if match is not Match.NO]
         acting = [_alone(each, match, matches, ports) for each, match in here]
         if acting:
-            found[tier] = found.get(tier, LEFT).then(acting)
+            found[stage.where] = found.get(stage.where, LEFT).then(acting)
     return SideTiers(*(outcome_around(found, first=each) for each in (True, False)))
 
 

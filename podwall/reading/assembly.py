@@ -15,6 +15,7 @@ from dataclasses import dataclass, replace
 from operator import is_
 from typing import Final, NamedTuple, TypeVar
 
+from podwall.calico import CalicoPolicy, CalicoSet, CalicoTier
 from podwall.model import (
     CiliumPolicy,
     LabelMap,
@@ -390,6 +391,7 @@ def _snapshot(
     policies = tuple(part for part in parts if isinstance(part, Policy))
     services = tuple(part for part in parts if isinstance(part, Service))
     cilium = tuple(part for part in parts if isinstance(part, CiliumPolicy))
+    calico = tuple(part for part in parts if isinstance(part, CalicoPolicy))
     written = tuple(part for part in parts if isinstance(part, SnapshotWorkload))
     workloads = with_controller_labels(written, policies, services)
     declared = [part for part in parts if isinstance(part, SnapshotNamespace)]
@@ -397,7 +399,7 @@ def _snapshot(
         *(workload.namespace for workload in workloads),
         *(policy.namespace for policy in policies),
         *(service.namespace for service in services),
-        *(each.namespace for each in cilium if each.namespace is not None),
+        *_namespaces_of((*cilium, *calico)),
     }
     missing = sorted(
         name for name in used - {item.name for item in declared} if isinstance(name, str)
@@ -415,7 +417,14 @@ def _snapshot(
         unread_policies=unread,
         tier_policies=tuple(part for part in parts if isinstance(part, TierPolicy)),
         cilium_policies=cilium,
+        calico_policies=calico,
+        calico_tiers=tuple(part for part in parts if isinstance(part, CalicoTier)),
+        calico_sets=tuple(part for part in parts if isinstance(part, CalicoSet)),
     )
+
+
+def _namespaces_of(policies: Iterable[CiliumPolicy | CalicoPolicy]) -> Iterator[str | Unknown]:
+    return (each.namespace for each in policies if each.namespace is not None)
 
 
 def _undeclared(name: str, *, complete: bool) -> SnapshotNamespace:

@@ -82,6 +82,8 @@ _CONTROLS: Final = "it limits, scales or schedules pods that are declared elsewh
 _FETCHES: Final = "it says where something is fetched from, and applies nothing"
 _REFUSES: Final = "it can refuse objects, and changes none"
 _REFUSES_NONE: Final = "it says which tokens are valid, and by itself asks for none"
+_STAGED: Final = "a staged policy is looked at, and enforced nowhere"
+_OF_HOSTS: Final = "it is about traffic of a host itself, which is out of scope"
 _OF_NETWORK: Final = "it is about addresses and routes, and lets nobody in or out"
 _TEMPLATES: Final = "it is what other objects refer to, and runs nothing itself"
 _KEPT: Final = "the cluster keeps it for itself"
@@ -146,10 +148,14 @@ _OF_OTHERS: Final[Mapping[str, Mapping[str, str]]] = {
         _OF_NETWORK: "BGPConfiguration BGPFilter BGPPeer BlockAffinity GlobalNetworkSet IPAMBlock "
         "IPAMConfig IPAMHandle IPPool IPReservation NetworkSet",
         _KEPT: "CalicoNodeStatus ClusterInformation KubeControllersConfiguration",
+        _STAGED: "StagedGlobalNetworkPolicy StagedKubernetesNetworkPolicy StagedNetworkPolicy",
+        _OF_HOSTS: "HostEndpoint",
     },
     "projectcalico.org": {
         _OF_NETWORK: "BGPConfiguration BGPFilter BGPPeer GlobalNetworkSet IPPool IPReservation "
         "NetworkSet",
+        _STAGED: "StagedGlobalNetworkPolicy StagedKubernetesNetworkPolicy StagedNetworkPolicy",
+        _OF_HOSTS: "HostEndpoint",
     },
     "k8s.cni.cncf.io": {_OF_NETWORK: "NetworkAttachmentDefinition"},
     "kuma.io": {

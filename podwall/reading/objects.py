@@ -22,6 +22,7 @@ from podwall.model import (
 from podwall.policies.errors import Finding, Place, Severity
 from podwall.policies.validation import violations
 from podwall.policies.wording import shown
+from podwall.reading.calico_policies import CalicoPart, is_calico_object, read_calico_object
 from podwall.reading.cilium_policies import is_cilium_policy, read_cilium_policy
 from podwall.reading.cilium_rules import NotEnforced
 from podwall.reading.fields import Malformed
@@ -150,7 +151,9 @@ def removed_version(item: ManifestObject, current: str) -> Finding:
     )
 
 
-SnapshotPart = SnapshotNamespace | SnapshotWorkload | Policy | Service | TierPolicy | CiliumPolicy
+SnapshotPart = (
+    SnapshotNamespace | SnapshotWorkload | Policy | Service | TierPolicy | CiliumPolicy | CalicoPart
+)
 
 READERS: Final[dict[tuple[str, str], Callable[[ManifestObject], SnapshotPart]]] = {
     ("", "Namespace"): read_namespace,
@@ -194,6 +197,8 @@ def read_part(item: ManifestObject, kinds: PodKinds = POD_KINDS) -> ObjectReadin
         return _read(item, read_tier_policy)
     if is_cilium_policy(item):
         return _read(item, read_cilium_policy)
+    if is_calico_object(item):
+        return _read(item, read_calico_object)
     reader = READERS.get((item.group, item.kind))
     if reader is None or is_finished(item):
         return _of_another_api(item, kinds)
@@ -282,14 +287,14 @@ def _status(read: ObjectReading) -> tuple[ObjectStatus, str]:
 
 def _judged(item: ManifestObject) -> Iterator[Finding]:
     """Yield what the API server would refuse, and what is legal but hardly meant."""
+    if is_cilium_policy(item) or is_calico_object(item):
+        yield from metadata_refusals(item)
+        return
     if item.kind == "NetworkPolicy":
         yield from violations(item.manifest, item.place)
         return
     if is_tier_policy(item):
         yield from tier_refusals(item)
-        return
-    if is_cilium_policy(item):
-        yield from metadata_refusals(item)
         return
     yield from refusals(item)
     if item.kind == "Namespace":

@@ -13,6 +13,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from typing import Any, Final
 
+from podwall.calico import CalicoPolicy, CalicoSet, CalicoTier
 from podwall.model import (
     CiliumPolicy,
     Policy,
@@ -181,7 +182,10 @@ def _slot(part: SnapshotPart, called: str) -> tuple[object, ...]:
         return SnapshotNamespace, part.name
     if isinstance(part, TierPolicy):
         return TierPolicy, part.kind, called or part.name
-    kind = part.kind if isinstance(part, SnapshotWorkload | CiliumPolicy) else ""
+    if isinstance(part, CalicoTier):
+        return CalicoTier, called or part.name
+    kinds = SnapshotWorkload | CiliumPolicy | CalicoPolicy
+    kind = part.kind if isinstance(part, kinds) else ""
     return type(part), kind, part.namespace, called or part.name
 
 
@@ -194,7 +198,7 @@ def _part(
     name = called if called and there[_slot(part, called)] == 1 else part.name
     if isinstance(part, CiliumPolicy):
         return part.called(name)
-    if isinstance(part, Policy | Service | TierPolicy):
+    if isinstance(part, Policy | Service | TierPolicy | CalicoPolicy | CalicoTier | CalicoSet):
         return replace(part, name=name)
     return replace(part, name=name, also=tuple(_also(part, name, reals)))
 

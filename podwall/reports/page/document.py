@@ -195,12 +195,17 @@ class PageTierRule:
 class PageTierPolicy:
     """A policy with a tier in one direction, and the endpoints that it is about.
 
+    Its tier is `first` if it comes before NetworkPolicies; several that stand in one place are told
+    apart by `rank`.
+
     Between policies of one `stage` there is no order.
     """
 
     name: str
     place: str
     tier: str
+    rank: int
+    first: bool
     order: str
     stage: int
     must: int

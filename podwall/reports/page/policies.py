@@ -221,6 +221,8 @@ class PagePolicies:
             name=printable(policy.full_name),
             place=printable(str(policy.place)),
             tier=str(policy.tier),
+            rank=policy.rank,
+            first=policy.tier.is_first,
             order=f"priority {policy.priority}" if known else "an unknown priority",
             stage=scope.stage,
             must=self._sets.number(scope.subject.must),

@@ -129,6 +129,8 @@ export interface PageTierPolicy {
   name: string;
   place: string;
   tier: string;
+  rank: number;
+  first: boolean;
   order: string;
   stage: number;
   must: number;

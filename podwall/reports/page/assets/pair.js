@@ -7,7 +7,6 @@ import { ABSENT, sideAt, verdictAt } from './model.js';
 import { isSamePod } from './pair_statuses.js';
 import { portWords } from './ports.js';
 import { CODE, STATUSES } from './statuses.js';
-import { FIRST, LAST } from './tiers.js';
 import { pairWords, verdictWords } from './words.js';
 
 /** @import { App, Child, ExplainedPolicy, ExplainedRule, ExplainedTier, ExplainedTierRule, Endpoint, Leaf, Model, PageCondition, Step } from './types.js' */
@@ -81,7 +80,7 @@ function stepNode(app, step) {
   const { id } = app.model.endpoints[step.subject];
   const title = step.direction === 'egress' ? ['Leaving ', el('bdi', {}, id)] : ['Arriving at ', el('bdi', {}, id)];
   return el('div', { class: `step ${outcome(step)}` }, el('h3', {}, title), el('p', { class: 'outcome' }, words(app, step)),
-    exemptions(step), decided(step) ? null : nearest(app, step), FIRST.map((name) => tier(step, name)), policies(step), LAST.map((name) => tier(step, name)));
+    exemptions(step), decided(step) ? null : nearest(app, step), tiers(step, true), policies(step), tiers(step, false));
 }
 
 /** @param {Step} step */
@@ -115,13 +114,17 @@ function decided(step) {
   return `Rule ${rule.position} of ${policy.name} ${action === 'Accept' ? 'lets' : 'keeps'} ${part} ${step.direction === 'egress' ? (action === 'Accept' ? 'leave' : 'from leaving') : (action === 'Accept' ? 'enter' : 'from entering')}.`;
 }
 
-/** @param {Step} step @param {ExplainedTier['tier']} name */
-function tier(step, name) {
-  const found = step.tiers.find((each) => each.tier === name);
-  if (!found) return null;
+// The tiers before NetworkPolicies, or those after them.
+/** @param {Step} step @param {boolean} first */
+function tiers(step, first) {
   const isolated = step.policies.some((policy) => policy.selects === MATCH.YES);
-  const when = FIRST.includes(name) ? 'before NetworkPolicies' : isolated ? 'not reached: a NetworkPolicy isolates the pod' : 'after NetworkPolicies';
-  return el('div', { class: 'tier' }, el('p', {}, el('b', {}, `${name} tier`), `, ${when}`),
+  const when = first ? 'before NetworkPolicies' : isolated ? 'not reached: a NetworkPolicy isolates the pod' : 'after NetworkPolicies';
+  return step.tiers.filter((each) => each.first === first).map((each) => tier(each, when));
+}
+
+/** @param {ExplainedTier} found @param {string} when */
+function tier(found, when) {
+  return el('div', { class: 'tier' }, el('p', {}, el('b', {}, `${found.tier} tier`), `, ${when}`),
     found.policies.map((policy) => el('div', { class: 'policy' },
       el('p', {}, el('code', { class: 'name' }, policy.name), policy.selects === MATCH.MAYBE && ' perhaps', ` ${policy.order}`, policy.place && el('span', { class: 'place' }, policy.place)),
       policy.rules.map(tierRule))));

@@ -8,12 +8,6 @@ import { has } from './ports.js';
 
 /** @import { Direction, ExplainedTier, ExplainedTierPolicy, ExplainedTierRule, Match, Model, PagePorts, PageTierPolicy, PageTierRule, PassBounds, Port, PossibleOutcome, Side } from './types.js' */
 
-/** @type {ExplainedTier['tier'][]} */
-export const FIRST = ['Admin', 'Cilium'];
-/** @type {ExplainedTier['tier'][]} */
-export const LAST = ['Cilium isolation', 'Baseline'];
-const TIERS = [...FIRST, ...LAST];
-
 /** @type {PassBounds} */
 export const PASSES = { must: true, may: true };
 
@@ -22,8 +16,8 @@ export const PASSES = { must: true, may: true };
 export function tiersAround(model, side, direction, subject, other, destination) {
   const about = side.tiers[direction].filter((each) => includes(side.sets[each.may], subject));
   const found = about.map((each) => policyAbout(model, side, each, subject, other, destination));
-  return TIERS.map((tier) => ({ tier, policies: found.filter((each) => each.tier === tier) }))
-    .filter((each) => each.policies.length > 0);
+  return [...Map.groupBy(found, (each) => `${each.tier} ${each.rank}`).values()]
+    .map((policies) => ({ tier: policies[0].tier, first: policies[0].first, policies }));
 }
 
 /** @param {Model} model @param {Side} side @param {PageTierPolicy} policy @param {number} subject @param {number} other @param {number} destination @returns {ExplainedTierPolicy} */
@@ -32,6 +26,8 @@ function policyAbout(model, side, policy, subject, other, destination) {
     name: policy.name,
     place: policy.place,
     tier: policy.tier,
+    rank: policy.rank,
+    first: policy.first,
     order: policy.order,
     stage: policy.stage,
     selects: includes(side.sets[policy.must], subject) ? MATCH.YES : MATCH.MAYBE,
@@ -66,18 +62,17 @@ export function portsOf(tiers) {
 // left. Rules that match it, and those that may decide it, are marked.
 /** @param {ExplainedTier[]} tiers @param {Port} port @param {Match} isolated @param {(last: PassBounds) => PassBounds} policies @returns {PassBounds} */
 export function passing(tiers, port, isolated, policies) {
-  const first = through(tiers, FIRST, port, true);
+  const first = through(tiers.filter((each) => each.first), port, true);
   const reaches = isolated !== MATCH.YES && (first.passed || first.left);
-  const last = before(through(tiers, LAST, port, reaches), PASSES);
+  const last = before(through(tiers.filter((each) => !each.first), port, reaches), PASSES);
   return before(first, policies(last));
 }
 
 // Goes through tiers, one into the next.
-/** @param {ExplainedTier[]} tiers @param {ExplainedTier['tier'][]} names @param {Port} port @param {boolean} reaches @returns {PossibleOutcome} */
-function through(tiers, names, port, reaches) {
+/** @param {ExplainedTier[]} tiers @param {Port} port @param {boolean} reaches @returns {PossibleOutcome} */
+function through(tiers, port, reaches) {
   let outcome = untouched();
-  for (const name of names) {
-    const policies = tiers.find((each) => each.tier === name)?.policies ?? [];
+  for (const { policies } of tiers) {
     const next = outcome.passed || outcome.left;
     const found = gone(policies, port, reaches && next);
     outcome = {

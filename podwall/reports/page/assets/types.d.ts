@@ -260,6 +260,8 @@ export interface ExplainedTierPolicy {
   name: string;
   place: string;
   tier: string;
+  rank: number;
+  first: boolean;
   order: string;
   stage: number;
   selects: Match;
@@ -267,7 +269,8 @@ export interface ExplainedTierPolicy {
 }
 
 export interface ExplainedTier {
-  tier: 'Admin' | 'Cilium' | 'Cilium isolation' | 'Baseline';
+  tier: string;
+  first: boolean;
   policies: ExplainedTierPolicy[];
 }
 
