@@ -154,6 +154,8 @@ def made_for(manifest: Any, name: str) -> str:
     'kubectl'
     >>> made_for({"apiVersion": "v1", "kind": "Pod"}, "pod.yaml")
     ''
+    >>> made_for({"apiVersion": "v1", "kind": ["Config"]}, "config.yaml")
+    ''
     """
     if not isinstance(manifest, Mapping):
         return ""
@@ -161,7 +163,7 @@ def made_for(manifest: Any, name: str) -> str:
         return "kustomize"
     if name == CHART and "kind" not in manifest:
         return "helm"
-    version = manifest.get("apiVersion")
-    if version == "v1" and "metadata" not in manifest and manifest.get("kind") in _CORE:
-        return _CORE[manifest["kind"]]
+    version, kind = manifest.get("apiVersion"), manifest.get("kind")
+    if version == "v1" and "metadata" not in manifest and isinstance(kind, str):
+        return _CORE.get(kind, "")
     return _GROUPS.get(version.partition("/")[0], "") if isinstance(version, str) else ""
