@@ -20,6 +20,7 @@ from podwall.diff.changes import (
     ConnectionChangeKind,
     PolicyChange,
     PolicyChangeKind,
+    TierPolicyChange,
     rule_changes,
 )
 from podwall.diff.difference import Diff, diff
@@ -37,6 +38,7 @@ __all__ = [
     "PolicyChange",
     "PolicyChangeKind",
     "SideBySide",
+    "TierPolicyChange",
     "VerdictChange",
     "diff",
     "rule_changes",

@@ -17,8 +17,9 @@ from enum import StrEnum
 from itertools import zip_longest
 from typing import Final
 
+from podwall.calico import CalicoPolicy
 from podwall.explain import rule_text
-from podwall.model import Policy, Rule, Unknown
+from podwall.model import CiliumPolicy, Policy, Rule, Snapshot, TierPolicy, Unknown
 from podwall.policies.rules import Direction
 from podwall.portset import PortSet
 from podwall.reachability.cluster import EnforcedCluster, rules_of
@@ -32,10 +33,15 @@ __all__ = [
     "ConnectionChangeKind",
     "PolicyChange",
     "PolicyChangeKind",
+    "TierPolicyChange",
     "policy_changes",
     "responsible",
     "rule_changes",
+    "tier_policy_changes",
 ]
+
+InTiers = TierPolicy | CiliumPolicy | CalicoPolicy
+"""A policy that stands before or after NetworkPolicies, as it is written."""
 
 
 class PolicyChangeKind(StrEnum):
@@ -78,6 +84,49 @@ class PolicyChange:
         if before == after:
             return None, None
         return (None if before is None else self.old), (None if after is None else self.new)
+
+
+@dataclass(frozen=True, slots=True)
+class TierPolicyChange:
+    """A policy of another kind that differs: as it was, and as it is; one may be missing."""
+
+    old: InTiers | None
+    new: InTiers | None
+
+    @property
+    def kind(self) -> PolicyChangeKind:
+        """What became of it."""
+        if self.old is None:
+            return PolicyChangeKind.ADDED
+        return PolicyChangeKind.REMOVED if self.new is None else PolicyChangeKind.EDITED
+
+    @property
+    def latest(self) -> InTiers:
+        """The policy as it is or, if it is gone, as it was."""
+        latest = self.new or self.old
+        assert latest is not None
+        return latest
+
+    @property
+    def name(self) -> str:
+        """The policy as `Kind name`, or `Kind namespace/name`."""
+        return self.latest.full_name
+
+
+def tier_policy_changes(old: Snapshot, new: Snapshot) -> tuple[TierPolicyChange, ...]:
+    """Return the policies that differ and stand before or after NetworkPolicies, by name."""
+    before, after = ({each.full_name: each for each in _in_tiers(side)} for side in (old, new))
+    return tuple(
+        TierPolicyChange(before.get(name), after.get(name))
+        for name in sorted(before.keys() | after.keys())
+        if before.get(name) != after.get(name)
+    )
+
+
+def _in_tiers(snapshot: Snapshot) -> Iterator[InTiers]:
+    yield from snapshot.tier_policies
+    yield from (each for each in snapshot.cilium_policies if each.around)
+    yield from snapshot.calico_policies
 
 
 def _rules_in_direction(policy: Policy | None, direction: Direction) -> object:
@@ -162,7 +211,7 @@ class ConnectionChange:
     before: PairVerdict
     after: PairVerdict
     cause: ChangeCause
-    policies: tuple[PolicyChange, ...] = ()
+    policies: tuple[PolicyChange | TierPolicyChange, ...] = ()
     because: str = ""
 
     @property
@@ -246,8 +295,10 @@ ONLY_AS_ALLOWED: Final = "only as allowed"
 """What is said of a direction that a policy isolates."""
 
 
-def rule_changes(change: PolicyChange) -> tuple[str, ...]:
+def rule_changes(change: PolicyChange | TierPolicyChange) -> tuple[str, ...]:
     """Return what a policy says afterwards (`+`) and no longer says (`-`), by direction.
+
+    Of policies that stand in tiers it is nothing: what they say depends on their order, too.
 
     >>> from podwall.model import PortRule, Selector
     >>> old = Policy("shop", "api", Selector(), ingress=())
@@ -255,6 +306,8 @@ def rule_changes(change: PolicyChange) -> tuple[str, ...]:
     >>> rule_changes(PolicyChange(old, new))
     ('+ from anyone on TCP 80',)
     """
+    if isinstance(change, TierPolicyChange):
+        return ()
     return (*_pods(change), *(line for each in Direction for line in _lines(change, each)))
 
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Iterable, Iterator
+from dataclasses import replace
 from functools import cached_property
 from heapq import merge
 from itertools import chain
@@ -19,8 +20,10 @@ from podwall.diff.changes import (
     ChangeCause,
     ConnectionChange,
     PolicyChange,
+    TierPolicyChange,
     policy_changes,
     responsible,
+    tier_policy_changes,
 )
 from podwall.diff.comparison import AffectedEndpoints, RoleComparison, affected, compared
 from podwall.diff.joint_endpoints import (
@@ -32,6 +35,7 @@ from podwall.diff.joint_endpoints import (
 )
 from podwall.diff.unseen_changes import UnseenChange, UnseenChanges
 from podwall.engines import engine_change
+from podwall.model import Snapshot
 from podwall.policies.errors import Finding
 from podwall.policies.rules import Direction
 from podwall.reachability import Reachability
@@ -106,7 +110,8 @@ class Expansion:
     ) -> ConnectionChange:
         ends: tuple[AnyEndpoint, AnyEndpoint] = (change.pods, self._listing.endpoint(number))
         selecting = self._policies_of(group, direction, change.pods)
-        policies = responsible(selecting, direction, change.before, change.after)
+        found = responsible(selecting, direction, change.before, change.after)
+        policies = self._or_only_cause(found)
         return ConnectionChange(
             *(ends if direction is Direction.INGRESS else ends[::-1]),
             before=change.before,
@@ -203,7 +208,7 @@ class Expansion:
         destination: int | ExternalRange,
     ) -> ConnectionChange:
         before, after = (self._comparison.verdicts.values[number] for number in outcome)
-        policies = self._policies(groups, before, after)
+        policies = self._or_only_cause(self._policies(groups, before, after))
         undetermined = before.undetermined or after.undetermined
         return ConnectionChange(
             source=self._listing.endpoint(source),
@@ -228,7 +233,16 @@ class Expansion:
         both = {each.name: each for each in (*sending, *receiving)}
         return tuple(both[name] for name in sorted(both))
 
-    def _cause(self, pair: tuple[int, int], policies: tuple[PolicyChange, ...]) -> ChangeCause:
+    def _or_only_cause(
+        self, policies: tuple[PolicyChange, ...]
+    ) -> tuple[PolicyChange | TierPolicyChange, ...]:
+        """Return the policies that are behind a change or, where none is, the only other one."""
+        cause = self._affected.only_cause
+        return (cause,) if cause is not None and not policies else policies
+
+    def _cause(
+        self, pair: tuple[int, int], policies: tuple[PolicyChange | TierPolicyChange, ...]
+    ) -> ChangeCause:
         if ABSENT in (self._ends.new[pair[0]], self._ends.new[pair[1]]):
             return ChangeCause.GONE
         if ABSENT in (self._ends.old[pair[0]], self._ends.old[pair[1]]):
@@ -256,6 +270,10 @@ def _address_order(range_: ExternalRange) -> tuple[int, int]:
     return first_address(range_.network), range_.network.prefixlen
 
 
+def _without_policies(snapshot: Snapshot) -> Snapshot:
+    return replace(snapshot, policies=(), tier_policies=(), cilium_policies=(), calico_policies=())
+
+
 class Diff:
     """What a change of a cluster does to its connections. Made by `diff`.
 
@@ -268,13 +286,32 @@ class Diff:
         self.new = new
         self._ends = joint_endpoints(old, new)
         self._policies = policy_changes(old.cluster, new.cluster)
-        self._affected = affected(old, new, self._ends, self._policies)
+        found = affected(old, new, self._ends, self._policies)
+        self._affected = replace(found, only_cause=self._only_cause())
         self._comparison = compared(old, new, self._ends, self._affected)
 
     @property
     def policies(self) -> tuple[PolicyChange, ...]:
         """The acting policies that differ, by namespace and name."""
         return self._policies
+
+    @property
+    def every_policy(self) -> tuple[PolicyChange | TierPolicyChange, ...]:
+        """The acting policies that differ: NetworkPolicies first, then those in tiers."""
+        return (*self._policies, *self.in_tiers)
+
+    @cached_property
+    def in_tiers(self) -> tuple[TierPolicyChange, ...]:
+        """The acting policies that differ and stand before or after NetworkPolicies, by name."""
+        if self.old.cluster.tiers == self.new.cluster.tiers:
+            return ()
+        return tier_policy_changes(self.old.snapshot, self.new.snapshot)
+
+    def _only_cause(self) -> TierPolicyChange | None:
+        """Return the policy in tiers that differs, where nothing but policies differs."""
+        before, after = (_without_policies(side.snapshot) for side in (self.old, self.new))
+        same = self.old.engine == self.new.engine and before == after
+        return self.in_tiers[0] if same and len(self.in_tiers) == 1 else None
 
     @property
     def added(self) -> tuple[WorkloadEndpoint, ...]:

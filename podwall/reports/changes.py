@@ -18,6 +18,7 @@ from podwall.diff import (
     PairVerdict,
     PolicyChange,
     PolicyChangeKind,
+    TierPolicyChange,
 )
 from podwall.documents import TypedDocument, about
 from podwall.expectations import Expectation, StatedBy, Statement
@@ -153,9 +154,10 @@ def changes_text(
 def _what_differs(difference: Diff) -> Iterator[str]:
     for finding in difference.findings:
         yield f"{printable(str(finding))}\n"
-    if difference.policies:
-        names = (f"{printable(each.name)} ({each.kind})" for each in difference.policies)
-        count = counted(len(difference.policies), "policy differs", "policies differ")
+    policies = difference.every_policy
+    if policies:
+        names = (f"{printable(each.name)} ({each.kind})" for each in policies)
+        count = counted(len(policies), "policy differs", "policies differ")
         yield f"{count}: {', '.join(names)}\n"
     for ends, words in ((difference.added, "new"), (difference.gone, "gone")):
         if ends:
@@ -286,7 +288,7 @@ def changes_document(
     return ChangesDocument(
         EnginesDocument(difference.old.engine.name, difference.new.engine.name),
         tuple(map(finding_document, (*difference.findings, *findings))),
-        tuple(map(_policy_document, difference.policies)),
+        tuple(map(_policy_document, difference.every_policy)),
         WorkloadChangesDocument(
             tuple(map(workload_document, difference.added)),
             tuple(map(workload_document, difference.gone)),
@@ -323,7 +325,7 @@ def _passage_document(passage: PairVerdict) -> PassageDocument:
     return PassageDocument(ports_documents(passage.allowed), ports_documents(passage.undetermined))
 
 
-def _policy_document(change: PolicyChange) -> PolicyChangeDocument:
+def _policy_document(change: PolicyChange | TierPolicyChange) -> PolicyChangeDocument:
     before, after = (
         None if each is None else line_document(each.place) for each in (change.old, change.new)
     )

@@ -31,3 +31,25 @@ def test_a_diff_under_tiers_is_the_naive_comparison_of_all_pairs(batch: int) -> 
         old, new = reachability(before), reachability(after)
         assert told(diff(old, new)) == compared(old, new), seed
         assert told(diff(new, old)) == compared(new, old), seed
+
+
+@pytest.mark.parametrize("seed", range(40))
+def test_the_only_policy_in_tiers_that_differs_is_behind_all_that_changes(seed: int) -> None:
+    rng = Random(f"one of the tiers {seed}")
+    before = with_tier_policies(random_cluster(rng, SMALL), random_tier_policies(rng))
+    gone = rng.choice(before.tier_policies).full_name
+    kept = tuple(each for each in before.tier_policies if each.full_name != gone)
+    found = diff(reachability(before), reachability(replace(before, tier_policies=kept)))
+    assert [(each.name, each.kind.value) for each in found.every_policy] == [(gone, "removed")]
+    for change in found.changes():
+        assert [each.name for each in change.policies] == [gone]
+
+
+def test_none_of_several_is_said_to_be_behind_a_change_and_each_is_listed() -> None:
+    rng = Random("several of the tiers")
+    before = with_tier_policies(random_cluster(rng, SMALL), random_tier_policies(rng))
+    names = sorted({each.full_name for each in before.tier_policies})
+    found = diff(reachability(before), reachability(replace(before, tier_policies=())))
+    assert len(names) > 1
+    assert [each.name for each in found.every_policy] == names
+    assert not any(change.policies for change in found.changes())

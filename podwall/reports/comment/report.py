@@ -16,6 +16,7 @@ from podwall.diff import (
     Diff,
     PolicyChange,
     PolicyChangeKind,
+    TierPolicyChange,
     rule_changes,
 )
 from podwall.exit_code import ExitCode, FailOn
@@ -156,7 +157,7 @@ def change_report(
     return ChangeReport(
         subject=subject,
         connections=tuple(_connection(each, stated_by(each)) for each in listed_changes),
-        policies=tuple(map(_changed_policy, difference.policies)),
+        policies=tuple(map(_changed_policy, difference.every_policy)),
         workloads=tuple(_changed_workloads(difference)),
         findings=(*difference.findings, *findings),
         namespaces=_namespaces(difference.new),
@@ -235,7 +236,7 @@ def _reason(change: ConnectionChange) -> str:
     return listed(list(filter(None, (_REASONS[change.cause], change.because))))
 
 
-def _changed_policy(change: PolicyChange) -> ChangedObject:
+def _changed_policy(change: PolicyChange | TierPolicyChange) -> ChangedObject:
     place = _written(change.latest.place)
     return ChangedObject(change.name, change.kind, place, rule_changes(change))
 
