@@ -17,7 +17,6 @@ from typing import Final
 from podwall.diff import diff
 from podwall.migrate import Edit, Migration, policy_manifest
 from podwall.policies.errors import Finding
-from podwall.reachability import reachability
 from podwall.review import Review, review
 from podwall.sources import SourceKind
 from podwall.sources.edited_yaml import RuleEdit, edited, with_document
@@ -190,11 +189,10 @@ def _is_proved(
     """Return whether the files then mean the cluster in which just these edits are made."""
     engine = migration.difference.new.engine
     instead = {id(each.old): each.new for each in made if each.old is not None}
-    snapshot = found.reading.snapshot
-    policies = [instead.get(id(each), each) for each in snapshot.policies]
+    policies = [instead.get(id(each), each) for each in found.reading.snapshot.policies]
     policies += [each.new for each in made if each.old is None]
-    meant = reachability(replace(snapshot, policies=tuple(policies)), engine)
-    written = reachability(_reread(found, files).reading.snapshot, engine)
+    meant = found.with_policies(policies, engine)
+    written = replace(_reread(found, files), engine=engine).reachability
     return not any(diff(meant, written).changes())
 
 

@@ -28,6 +28,7 @@ from podwall.lint import (
     silenceable,
     triaged,
 )
+from podwall.model import Policy
 from podwall.overview import uncertain_services
 from podwall.plan.cluster import engine_changes, replaced_clusters, unclear_clusters
 from podwall.plan.documents import unseen_entries, unseen_objects
@@ -197,6 +198,13 @@ class Review:
             return Place(path=place.path)
         return exact_place(place, self.source.texts)
 
+    def with_policies(
+        self, policies: Iterable[Policy], engine: Engine | str | None = None
+    ) -> Reachability:
+        """Return who would reach whom if the NetworkPolicies were others."""
+        snapshot = replace(self.reading.snapshot, policies=tuple(policies))
+        return reachability(snapshot, engine or self.engine)
+
     def without_policies(self) -> Reachability:
         """Return who would reach whom if there were no policy at all."""
         snapshot = replace(
@@ -204,6 +212,7 @@ class Review:
             policies=(),
             tier_policies=(),
             cilium_policies=(),
+            calico_policies=(),
             unread_policies=(),
         )
         return reachability(snapshot, self.engine)

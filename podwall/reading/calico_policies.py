@@ -321,7 +321,8 @@ def _of_transport(
             continue
         for first, last in _without(each, [gap for gap in gaps if not isinstance(gap, str)]):
             whole = (first, last) == (FIRST_PORT, LAST_PORT)
-            yield PortRule(protocol) if whole else PortRule(protocol, first, last)
+            end = None if first == last else last
+            yield PortRule(protocol) if whole else PortRule(protocol, first, end)
 
 
 def _without(whole: tuple[int, int], gaps: list[tuple[int, int]]) -> Iterator[tuple[int, int]]:
