@@ -3,8 +3,7 @@
 The inputs are put into Kubernetes' spelling and read by the reader of manifests.
 """
 
-from __future__ import annotations
-
+# Without postponed annotations, as `cluster`: Pulumi reads them as types, to make its schema.
 from collections.abc import Mapping, Sequence
 from typing import Any, NotRequired, TypedDict
 
