@@ -22,7 +22,6 @@ from podwall.reports.reach.documents import (
     reach_stream,
     reach_stream_v1,
 )
-from podwall.reports.reach.picture import reach_dot
 from podwall.reports.reach.rows import narrowed_csv, reach_csv, reach_markdown
 from podwall.reports.reach.terminal import narrowed_lines
 from podwall.reports.words import left_out
@@ -67,7 +66,7 @@ def _part(options: Namespace, found: Review, focus: Focus) -> Iterable[str]:
         "md": lambda: reach_markdown(part, lacking),
         "html": lambda: _page(options, found, focus),
         "svg": lambda: _picture(part, lacking),
-        "dot": lambda: reach_dot(part, lacking),
+        "dot": lambda: _graph(part, lacking),
         "text": lambda: narrowed_lines(part, lacking),
     }
     return reports[options.output]()
@@ -82,7 +81,7 @@ def _whole(options: Namespace, found: Review) -> Iterable[str]:
         "md": lambda: reach_markdown(whole, lacking),
         "html": lambda: _page(options, found),
         "svg": lambda: _picture(whole, lacking),
-        "dot": lambda: reach_dot(whole, lacking),
+        "dot": lambda: _graph(whole, lacking),
         "groups": lambda: groups_stream(whole, **reading_fields(found)),
         "text": lambda: _for_people(options, found),
     }
@@ -103,6 +102,12 @@ def _picture(of: Reachability | NarrowedAnswer, lacking: Sequence[str]) -> Itera
     from podwall.reports.reach.picture import reach_svg  # noqa: PLC0415 - only the picture needs it
 
     yield reach_svg(of, lacking)
+
+
+def _graph(of: Reachability | NarrowedAnswer, lacking: Sequence[str]) -> Iterator[str]:
+    from podwall.reports.reach.picture import reach_dot  # noqa: PLC0415 - as above
+
+    yield from reach_dot(of, lacking)
 
 
 def _for_people(options: Namespace, found: Review) -> Iterator[str]:

@@ -293,11 +293,11 @@ CANNOT_TELL: Final[Mapping[str, Sequence[Doubt]]] = {
     "namespace-without-default-deny": [
         Doubt(Stack(FINE, (SHOP, WEB, LATER_PODS)), "shop"),
         Doubt(Stack(FINE, (SHOP.replace("name: shop", f"name: {LATER}"),)), LATER),
-        Doubt(Stack(FINE, (SHOP, policy("endpointSelector: {}", "cnp"))), "shop"),
+        Doubt(Stack(FINE, (SHOP, policy("appliedTo: []", "antrea"))), "shop"),
     ],
     "workload-open": [
         Doubt(Stack(FINE, (SHOP, WEB, LATER_RULES)), "web"),
-        Doubt(Stack(FINE, (SHOP, WEB, DENY, policy("endpointSelector: {}", "cnp"))), "web"),
+        Doubt(Stack(FINE, (SHOP, WEB, DENY, policy("appliedTo: []", "antrea"))), "web"),
     ],
     "object-refused": [Doubt(Stack(FINE, (WEB, LATER_RULES)), "deny", UNKNOWN_OBJECT)],
     "policy-not-enforced": [
@@ -319,17 +319,15 @@ CANNOT_TELL: Final[Mapping[str, Sequence[Doubt]]] = {
     "lint": [Doubt(Stack(FINE, (WEB, LATER_RULES)), "deny", UNKNOWN_OBJECT)],
     "workload-before-policies": [
         Doubt(Stack(FINE, (WEB, LATER_PODS)), "web"),
-        Doubt(Stack(FINE, (WEB, policy("endpointSelector: {}", "cnp"))), "web"),
+        Doubt(Stack(FINE, (WEB, policy("appliedTo: []", "antrea"))), "web"),
     ],
 }
 
 
-def _as_cilium(text: str) -> str:
-    """Return a policy of Cilium where a text is one, which looks like any other here."""
-    if "endpointSelector" not in text:
-        return text
-    plain = text.replace("networking.k8s.io/v1", "cilium.io/v2")
-    return plain.replace("kind: NetworkPolicy", "kind: CiliumNetworkPolicy")
+def _as_antrea(text: str) -> str:
+    """Return a policy of Antrea, which nothing here reads, where a text is one."""
+    is_one = "appliedTo" in text
+    return text.replace("networking.k8s.io/v1", "crd.antrea.io/v1beta1") if is_one else text
 
 
 @pytest.mark.parametrize("situation", SITUATIONS, ids=lambda each: str(each.__name__))
@@ -344,7 +342,7 @@ def _as_cilium(text: str) -> str:
 def test_a_rule_that_cannot_judge_says_so_with_the_resource(
     rule: str, doubt: Doubt, situation: Situation, tmp_path: Path
 ) -> None:
-    stack = doubt.stack._replace(objects=tuple(map(_as_cilium, doubt.stack.objects)))
+    stack = doubt.stack._replace(objects=tuple(map(_as_antrea, doubt.stack.objects)))
     found = told(stack, rule, READ["a version"], situation, tmp_path)
     assert messages(found, rule) == []
     assert (doubt.under or rule, doubt.about) in undetermined(found)

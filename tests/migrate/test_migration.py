@@ -44,9 +44,15 @@ from tests.core.clusters import Size, random_cluster
 SIZE = Size(workloads=5, policies=5, ipv6=False, hosts=False)
 
 SCTP_ON = replace(
-    CILIUM, sctp_rules=AZURE.sctp_rules, repeated_port_names=AZURE.repeated_port_names
+    CILIUM,
+    sctp_rules=AZURE.sctp_rules,
+    repeated_port_names=AZURE.repeated_port_names,
+    namespace_labels=AZURE.namespace_labels,
 )
-"""Cilium with SCTP switched on, and port names that pods may repeat, as random clusters do."""
+"""Cilium with SCTP switched on, and port names that pods may repeat, as random clusters do.
+
+It is later than 1.18: before, no edit is certain to keep a peer that only excludes namespaces.
+"""
 
 
 def flows(migration: Migration) -> dict[str, ConnectionChangeKind]:
@@ -110,6 +116,15 @@ def test_a_block_that_included_pods_is_joined_by_every_namespace() -> None:
         edit.new
     )
     assert still(migration) == []
+
+
+def test_a_peer_that_only_excludes_namespaces_may_mean_what_has_none() -> None:
+    others = PodPeer(Selector(), Selector((SelectorRequirement("env", Operator.NOT_IN, ("dev",)),)))
+    migration = migrate(cluster(policy("x", ingress=(allow(others),))), "azure", "cilium")
+    change = next(each for each in migration.difference.changes() if each.source.id == "0.0.0.0/0")
+    assert change.only_perhaps
+    assert "up to Cilium 1.18" in change.because
+    assert still(migration) != [], "no edit is certain to keep it"
 
 
 def test_a_backend_that_was_open_gets_a_policy_of_its_own() -> None:
