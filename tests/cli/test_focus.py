@@ -88,8 +88,8 @@ def test_a_graph_has_a_node_for_each_end_and_an_edge_for_each_pair(tmp_path: Pat
 
 def test_what_is_not_certain_is_dashed_in_a_graph(tmp_path: Path) -> None:
     policy = (
-        "apiVersion: cilium.io/v2\nkind: CiliumNetworkPolicy\nmetadata: {name: x, namespace: a}\n"
-        "spec: {endpointSelector: {}, ingress: [{}]}\n---\n"
+        "apiVersion: crd.antrea.io/v1beta1\nkind: NetworkPolicy\n"
+        "metadata: {name: x, namespace: a}\nspec: {appliedTo: [{podSelector: {}}]}\n---\n"
         "apiVersion: v1\nkind: Pod\nmetadata: {name: 'web', namespace: a, labels: {app: web}}\n"
     )
     (tmp_path / "all.yaml").write_text(policy, encoding="utf-8")
