@@ -314,7 +314,8 @@ class _DoubtfulRules:
             return False
         if not self._is_certain(rule.ports):
             return True
-        return (len(sets) > 1 or sets[0] not in self._by_blocks) and any(map(self._perhaps, sets))
+        block_alone = len(sets) == 1 and sets[0] in self._by_blocks
+        return not block_alone and any(map(self._perhaps, sets))
 
     def _is_certain(self, ports: RulePorts) -> bool:
         """Return whether the ports of a rule are certain on every destination."""

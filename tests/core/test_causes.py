@@ -136,6 +136,16 @@ def test_whom_the_rules_of_a_policy_mean_that_perhaps_isolates_tells_ends_apart(
     assert "the label of c" not in told["shop/b"]
 
 
+def test_a_rule_that_means_nobody_is_in_no_doubt() -> None:
+    pods = (pod("a"), pod("b", tier=Unknown("the label of b")))
+    perhaps = Rule((PodPeer(labelled(tier="front")),))
+    policies = (Policy("shop", "nobody", labelled(app="a"), ingress=(Rule(()), perhaps)),)
+    found = reachability(Snapshot(workloads=pods, policies=policies), SPEC)
+    assert differing(found) == []
+    (because,) = found.connection("shop/b", "shop/a").undetermined
+    assert because.because == "the label of b"
+
+
 def test_port_names_of_the_other_end_tell_ends_apart() -> None:
     ports = {name: (WorkloadPort(number, name="http"),) for name, number in (("a", 80), ("b", 81))}
     pods = tuple(replace(pod(name), ports=each) for name, each in ports.items())

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Final
 
 from podwall.engines import SPEC, Engine
 from podwall.focus import NarrowedAnswer
@@ -10,7 +11,10 @@ from podwall.overview import ExposureGroup, Summary
 from podwall.policies.rules import Direction
 from podwall.reports.words import counted, listed
 
-__all__ = ["engine_sentence", "headline", "narrowed_headline", "other_pods_words"]
+__all__ = ["MOST_KINDS", "engine_sentence", "headline", "narrowed_headline", "other_pods_words"]
+
+MOST_KINDS: Final = 4
+"""So many kinds of pods that are not shown are named below a table."""
 
 
 def engine_sentence(engine: Engine) -> str:
@@ -65,8 +69,11 @@ def other_pods_words(exposure: Sequence[ExposureGroup]) -> str:
     """Return who the other pods of a table are, which are not shown; nothing where there are none.
 
     Where those that connect are others than those that are connected to, both are told apart.
+    Of many kinds it says only how many: the list of connections names them one by one.
     """
     clients, servers = (_unseen_of(exposure, each) for each in Direction)
+    if len({*clients, *servers}) > MOST_KINDS:
+        return f"{len({*clients, *servers})} kinds of pods, as the connections name them"
     if clients == servers:
         return listed(clients)
     roles = (("clients", clients), ("servers", servers))
