@@ -66,7 +66,10 @@ expectations:
 
 #: Every command that shows who can reach whom, or what follows from it, in every format.
 REPORTS = [
-    *(f"reach SOURCE -o {form}" for form in ("text", "json", "csv", "md", "html", "svg", "dot")),
+    *(
+        f"reach SOURCE -o {form}"
+        for form in ("text", "json", "csv", "md", "html", "svg", "dot", "groups")
+    ),
     "reach SOURCE -o json --format-version 1",
     *(f"explain SOURCE shop/db shop/web -o {form}" for form in ("text", "json", "md")),
     *(f"check SOURCE e.yaml -o {form}" for form in ("text", "json")),

@@ -231,10 +231,7 @@ export interface ExplainedPolicy {
 }
 
 /** Whether something passes for certain, and whether it may. */
-export interface PassBounds {
-  must: boolean;
-  may: boolean;
-}
+export interface PassBounds { must: boolean; may: boolean }
 
 /** What rules of tiers may do with a port. */
 export interface PossibleOutcome {
