@@ -55,6 +55,7 @@ from podwall.reading.unread_objects import (
     brought_policies,
     of_operator,
     of_unknown_kind,
+    speaks_of_neither,
     unread_policy,
 )
 from podwall.reading.workloads import WORKLOAD_KINDS, is_finished, read_workload
@@ -226,7 +227,7 @@ def _of_another_api(item: ManifestObject, kinds: PodKinds) -> ObjectReading:
     pods = made_pods(item, kinds)
     kind = kinds.get((item.group, item.kind))
     made = tuple(of_operator(item, kind)) if kind is not None else ()
-    if kind is None and not pods and not _is_known(item):
+    if kind is None and not pods and not _is_known(item) and not speaks_of_neither(item):
         return ObjectReading(item, unread=(of_unknown_kind(item),), is_unknown=True)
     found = ObjectReading(item, pods[0] if pods else None, unread=made, more=pods[1:])
     return replace(found, findings=(_guessed(found, kind),)) if found.is_guess else found

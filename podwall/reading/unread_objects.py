@@ -15,6 +15,7 @@ selector that means what one of Kubernetes means narrows it, any other is taken 
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any, Final
@@ -31,6 +32,7 @@ __all__ = [
     "kinds_in_namespaces",
     "of_operator",
     "of_unknown_kind",
+    "speaks_of_neither",
     "unread_policy",
 ]
 
@@ -119,6 +121,32 @@ def of_unknown_kind(item: ManifestObject) -> UnreadPolicy:
     return UnreadPolicy(
         item.kind, name, item.namespace if is_written else None, place=item.place, brings=True
     )
+
+
+_WORDS: Final = re.compile(
+    r"image|container|pod|template|replica|instance|node|size|version|chart|source|repo|manifest|"
+    r"polic|ingress|egress|network|rule|allow|deny|selector|workload|deploy|job|server|cluster",
+    re.IGNORECASE,
+)
+"""What a field is called, in part, by which objects say what pods or policies are to be made."""
+
+
+def speaks_of_neither(item: ManifestObject) -> bool:
+    """Return whether an object is described, and no field of it is about pods or policies.
+
+    A controller that makes them is told by the object which ones: from what image, how many, whom
+    they let in. Of an object without a description nobody can tell.
+    """
+    spec = item.manifest.get("spec")
+    return isinstance(spec, Mapping) and bool(spec) and not _speaks(spec)
+
+
+def _speaks(value: Any) -> bool:
+    if isinstance(value, Unknown):
+        return True
+    if isinstance(value, Mapping):
+        return any(_WORDS.search(str(key)) or _speaks(each) for key, each in value.items())
+    return isinstance(value, (list, tuple)) and any(map(_speaks, value))
 
 
 def kinds_in_namespaces(objects: Iterable[ManifestObject]) -> frozenset[tuple[str, str]]:

@@ -228,3 +228,19 @@ def test_pods_that_run_to_their_end_are_pods(
     code, said = _checked(tmp_path, text, _NOBODY, "--closed")
     assert code in {1, 3}
     assert "other/" in said
+
+
+def test_an_object_that_speaks_of_neither_pods_nor_policies_disturbs_no_verdict(
+    tmp_path: Path,
+) -> None:
+    pods = (
+        "{apiVersion: v1, kind: Namespace, metadata: {name: shop}}\n---\n"
+        "apiVersion: v1\nkind: Pod\nmetadata: {name: db, namespace: shop, labels: {app: db}}\n"
+        "spec: {containers: [{name: c}]}\n---\n"
+        "apiVersion: acme.example/v1\nkind: Thing\nmetadata: {name: sales, namespace: shop}\n"
+    )
+    for spec, certain in (("{panels: [orders]}", True), ("{image: orders}", False), ("{}", False)):
+        (tmp_path / "all.yaml").write_text(f"{pods}spec: {spec}\n", encoding="utf-8")
+        told = podwall(tmp_path, "reach", "all.yaml", "--engine", "azure")
+        assert "shop/sales" in told.out + told.err
+        assert ("may bring a policy" not in told.out) is certain, spec

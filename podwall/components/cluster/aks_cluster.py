@@ -24,8 +24,9 @@ from pulumi_kubernetes.provider import Provider
 
 from podwall.components.cluster.advice import cluster_findings
 from podwall.components.cluster.args import AksClusterArgs
+from podwall.components.cluster.fixed import fixed_changes, fixed_leaves
 from podwall.components.cluster.operations import EngineChange
-from podwall.components.cluster.properties import ClusterPrerequisites, fixed_changes, fixed_leaves
+from podwall.components.cluster.properties import ClusterPrerequisites
 from podwall.components.cluster.resources.identities import (
     assign_after_cluster,
     assign_before_cluster,
