@@ -228,7 +228,7 @@ def _of_another_api(item: ManifestObject, kinds: PodKinds) -> ObjectReading:
     kind = kinds.get((item.group, item.kind))
     made = tuple(of_operator(item, kind)) if kind is not None else ()
     if kind is None and not pods and not _is_known(item) and not speaks_of_neither(item):
-        return ObjectReading(item, unread=(of_unknown_kind(item),), is_unknown=True)
+        return ObjectReading(item, unread=of_unknown_kind(item), is_unknown=True)
     found = ObjectReading(item, pods[0] if pods else None, unread=made, more=pods[1:])
     return replace(found, findings=(_guessed(found, kind),)) if found.is_guess else found
 

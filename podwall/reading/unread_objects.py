@@ -113,40 +113,63 @@ def of_operator(item: ManifestObject, kind: PodKind) -> Iterator[UnreadPolicy]:
         )
 
 
-def of_unknown_kind(item: ManifestObject) -> UnreadPolicy:
-    """Return what policies may decide that a controller makes of an object of an unknown kind."""
+def of_unknown_kind(item: ManifestObject) -> tuple[UnreadPolicy, ...]:
+    """Return what policies may decide that a controller makes of an object of an unknown kind.
+
+    It may make them where the object is, and in the namespaces that the object names.
+    """
     metadata = item.manifest.get("metadata")
     is_written = isinstance(metadata, Unknown) or bool(_at(metadata, "namespace"))
     name = _full_name(item) if is_written else item.name
-    return UnreadPolicy(
-        item.kind, name, item.namespace if is_written else None, place=item.place, brings=True
+    named = frozenset(_namespaces_in(item.manifest.get("spec")))
+    everywhere = not is_written or None in named
+    others = () if everywhere else sorted(named - {item.namespace})
+    namespaces = (None,) if everywhere else (item.namespace, *others)
+    return tuple(
+        UnreadPolicy(item.kind, name, each, place=item.place, brings=True) for each in namespaces
     )
 
 
-_WORDS: Final = re.compile(
-    r"image|container|pod|template|replica|instance|node|size|version|chart|source|repo|manifest|"
-    r"polic|ingress|egress|network|rule|allow|deny|selector|workload|deploy|job|server|cluster",
-    re.IGNORECASE,
-)
-"""What a field is called, in part, by which objects say what pods or policies are to be made."""
+def _namespaces_in(value: Any, field: str = "") -> Iterator[Any]:
+    """Yield the namespaces that fields name, by what they are called; None for more than a name."""
+    is_about = "namespace" in field
+    if isinstance(value, Mapping):
+        if is_about:
+            yield None
+        for key, each in value.items():
+            yield from _namespaces_in(each, str(key).lower())
+    elif isinstance(value, (list, tuple)):
+        for each in value:
+            yield from _namespaces_in(each, field)
+    elif is_about and isinstance(value, Unknown):
+        yield None
+    elif is_about and isinstance(value, str) and value:
+        is_name = field.endswith(("namespace", "namespaces")) and _NAMESPACE.fullmatch(value)
+        yield value if is_name else None
+
+
+_NAMESPACE: Final = re.compile(r"[a-z0-9]([-a-z0-9]*[a-z0-9])?")
+#: Ends of the names of kinds whose objects are shown to people, or tell them something.
+_SHOWN_TO_PEOPLE: Final = ("AlertRule", "Dashboard", "Dashboards", "Datasource", "Panel", "Silence")
+#: The fields by which such an object says what is shown.
+_WHAT_IS_SHOWN: Final = frozenset({
+    "annotations", "condition", "conditions", "datasource", "datasources", "description",
+    "displayName", "duration", "endsAt", "expr", "expression", "folder", "interval", "json",
+    "labels", "matchers", "panels", "queries", "query", "refresh", "rows", "severity",
+    "startsAt", "summary", "tags", "time", "title", "variables", "widgets",
+})  # fmt: skip
 
 
 def speaks_of_neither(item: ManifestObject) -> bool:
-    """Return whether an object is described, and no field of it is about pods or policies.
+    """Return whether an object of an unknown kind is only shown to people.
 
-    A controller that makes them is told by the object which ones: from what image, how many, whom
-    they let in. Of an object without a description nobody can tell.
+    Nobody can tell from its words what a controller makes of an object: a tenant that says
+    `isolation: strict` gets policies, and a dashboard that says `host: x` is installed. So its kind
+    has to be called after something that is looked at, and every field to be about that.
     """
     spec = item.manifest.get("spec")
-    return isinstance(spec, Mapping) and bool(spec) and not _speaks(spec)
-
-
-def _speaks(value: Any) -> bool:
-    if isinstance(value, Unknown):
-        return True
-    if isinstance(value, Mapping):
-        return any(_WORDS.search(str(key)) or _speaks(each) for key, each in value.items())
-    return isinstance(value, (list, tuple)) and any(map(_speaks, value))
+    is_shown = item.kind.endswith(_SHOWN_TO_PEOPLE)
+    return is_shown and isinstance(spec, Mapping) and bool(spec) and spec.keys() <= _WHAT_IS_SHOWN
 
 
 def kinds_in_namespaces(objects: Iterable[ManifestObject]) -> frozenset[tuple[str, str]]:

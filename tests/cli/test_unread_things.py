@@ -230,17 +230,57 @@ def test_pods_that_run_to_their_end_are_pods(
     assert "other/" in said
 
 
-def test_an_object_that_speaks_of_neither_pods_nor_policies_disturbs_no_verdict(
-    tmp_path: Path,
+#: Kind, specification, and whether nothing but what is shown to people can come of it.
+_UNKNOWN: Final = {
+    "a dashboard with its panels": ("Dashboard", "{title: Sales, panels: [{image: x}]}", True),
+    "one of a product": ("AcmeDashboard", "{json: '{}', folder: shop}", True),
+    "rules for alarms": ("AlertRule", "{expr: up == 0, severity: page, labels: {a: b}}", True),
+    "a dashboard that is installed": ("Dashboard", "{title: Sales, host: x.example.com}", False),
+    "one that says how big": ("Dashboard", "{panels: [orders], storage: 1Gi}", False),
+    "one that says nothing": ("Dashboard", "{}", False),
+    "one without a specification": ("Dashboard", "null", False),
+    "panels of what is no dashboard": ("Thing", "{panels: [orders]}", False),
+    "a tenant": ("Tenant", "{isolation: strict}", False),
+    "a tenant of one word": ("Tenant", "{owner: alice}", False),
+    "a firewall": ("Firewall", "{mode: open}", False),
+    "an environment": ("Environment", "{stage: prod}", False),
+    "an application by its image": ("App", "{image: web}", False),
+    "one by its number": ("App", "{replicas: 3}", False),
+    "one by its repository": ("App", "{repo: https://x.example/y}", False),
+    "one by its chart": ("App", "{chart: web}", False),
+    "a database of one word": ("Database", "{storage: 1Gi}", False),
+    "an operator's settings": ("Broker", "{enabled: true}", False),
+    "one that is empty": ("Broker", "{}", False),
+    "one that is text": ("Broker", "web", False),
+}
+
+
+@pytest.mark.parametrize(("kind", "spec", "certain"), _UNKNOWN.values(), ids=_UNKNOWN)
+def test_of_an_unknown_kind_only_what_is_shown_to_people_disturbs_no_verdict(
+    tmp_path: Path, kind: str, spec: str, *, certain: bool
 ) -> None:
-    pods = (
-        "{apiVersion: v1, kind: Namespace, metadata: {name: shop}}\n---\n"
-        "apiVersion: v1\nkind: Pod\nmetadata: {name: db, namespace: shop, labels: {app: db}}\n"
-        "spec: {containers: [{name: c}]}\n---\n"
-        "apiVersion: acme.example/v1\nkind: Thing\nmetadata: {name: sales, namespace: shop}\n"
-    )
-    for spec, certain in (("{panels: [orders]}", True), ("{image: orders}", False), ("{}", False)):
-        (tmp_path / "all.yaml").write_text(f"{pods}spec: {spec}\n", encoding="utf-8")
-        told = podwall(tmp_path, "reach", "all.yaml", "--engine", "azure")
-        assert "shop/sales" in told.out + told.err
-        assert ("may bring a policy" not in told.out) is certain, spec
+    thing = _object("acme.example.com/v1", kind, spec=spec)
+    code, said = _checked(tmp_path, _SHOP + thing, _DENIED)
+    assert code == (0 if certain else 3)
+    assert kind in said
+
+
+#: Where else an object of an unknown kind says that it acts.
+_ELSEWHERE: Final = {
+    "a namespace": ("{targetNamespace: shop}", 3),
+    "a list of them": ("{watch: {namespaces: [other, shop]}}", 3),
+    "a list of objects": ("{namespaces: [{name: shop}]}", 3),
+    "a selector of them": ("{namespaceSelector: {matchLabels: {a: b}}}", 3),
+    "a pattern": ("{namespaces: ['sh*']}", 3),
+    "labels of them": ("{namespaceLabels: shop}", 3),
+    "another namespace": ("{targetNamespace: third}", 0),
+    "what is no namespace": ("{createNamespace: true, name: shop}", 0),
+}
+
+
+@pytest.mark.parametrize(("spec", "code"), _ELSEWHERE.values(), ids=_ELSEWHERE)
+def test_an_object_may_act_in_a_namespace_that_it_names(
+    tmp_path: Path, spec: str, code: int
+) -> None:
+    elsewhere = _object("acme.example.com/v1", "Thing", "other", spec)
+    assert _checked(tmp_path, _SHOP + elsewhere, _DENIED)[0] == code
