@@ -23,6 +23,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Final, NamedTuple
 
+from podwall.aks.limits import NEWEST_VERSION
 from podwall.policies.errors import PodwallError
 from podwall.portset import NO_PORTS, PortSet
 from podwall.reading import ObjectStatus
@@ -35,7 +36,13 @@ Pairs = dict[tuple[str, str], PortSet]
 LIST: Final = Path(__file__).with_suffix(".tsv")
 _BUILD: Final = {
     "kustomize": ("kustomize", "build"),
-    "helm": ("helm", "template", "release-name", "--skip-tests"),
+    "helm": (
+        "helm",
+        "template",
+        "release-name",
+        "--skip-tests",
+        f"--kube-version={NEWEST_VERSION}",
+    ),
 }
 _STATUSES: Final = (ObjectStatus.READ, ObjectStatus.HARMLESS, ObjectStatus.UNREAD)
 _HEAD: Final = (

@@ -49,6 +49,7 @@ __all__ = [
     "MAINTENANCE_HOURS",
     "MAINTENANCE_WEEKS",
     "MAX_PODS",
+    "NEWEST_VERSION",
     "NODES_OF_A_CLUSTER",
     "NODES_OF_A_FREE_CLUSTER",
     "NODES_OF_A_POOL",
@@ -136,6 +137,13 @@ class MinorVersion:
         """Write the version as `1.36`."""
         return f"1.{self.minor}"
 
+
+NEWEST_VERSION: Final = str(max(map(MinorVersion.of, SUPPORT_ENDS)))
+"""The newest version that AKS documents: what a chart is rendered for where nobody names one.
+
+A helm without a cluster takes the version that it was built for, which may be years old and is
+another one on each machine.
+"""
 
 FIRST_WITHOUT_WINDOWS_2022 = MinorVersion(36)
 WINDOWS_2022_ENDS = date(2027, 3, 15)

@@ -11,6 +11,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
+from podwall.cli.rendering_arguments import add_charts
 from podwall.engines import ENGINES
 from podwall.exit_code import FailOn
 from podwall.policies.errors import InvalidValue
@@ -246,25 +247,7 @@ def add_manifests(parser: ArgumentParser) -> None:
         "(default: default); of the running cluster, the only one that is read",
     )
     add_kubeconfig(parser)
-    parser.add_argument(
-        "--values",
-        metavar="FILE",
-        action="append",
-        default=[],
-        help="values of a chart, as for helm; can be given several times",
-    )
-    parser.add_argument(
-        "--release",
-        metavar="NAME",
-        default="release-name",
-        help="the name of a chart's release (default: release-name)",
-    )
-    parser.add_argument(
-        "--allow-network",
-        action="store_true",
-        help="let kustomize fetch what a kustomization names on the network "
-        "(default: such a folder is refused)",
-    )
+    add_charts(parser)
 
 
 def add_kubeconfig(parser: ArgumentParser) -> None:
@@ -299,6 +282,8 @@ def manifest_options(options: Namespace) -> ManifestOptions:
         options.namespace,
         tuple(options.values),
         options.release,
+        options.kube_version,
+        tuple(options.api_versions),
         network=options.allow_network,
         cluster=context,
     )

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field, replace
 from enum import StrEnum
 from typing import Final
 
+from podwall.aks.limits import NEWEST_VERSION
 from podwall.live.kubeconfig import KubeContext
 from podwall.model import UnreadPolicy
 from podwall.plan.model import Plan
@@ -48,13 +49,16 @@ class ManifestOptions:
     For a running cluster: `cluster` says which one, and `namespace` is the only one that is read.
 
     For charts: `values` are files of values, the later over the earlier, and `release` is the name
-    of the release. `network` lets kustomize fetch what kustomizations name on the network; it then
-    runs in the caller's own environment.
+    of the release; `kube_version` is the version of Kubernetes that they are rendered for, and
+    `api_versions` are further APIs that the cluster has. `network` lets kustomize fetch what
+    kustomizations name on the network; it then runs in the caller's own environment.
     """
 
     namespace: str | None = None
     values: tuple[str, ...] = ()
     release: str = RELEASE
+    kube_version: str = NEWEST_VERSION
+    api_versions: tuple[str, ...] = ()
     network: bool = False
     cluster: KubeContext = field(default_factory=KubeContext)
 

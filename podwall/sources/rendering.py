@@ -323,8 +323,22 @@ def rendered(folder: str, options: ManifestOptions) -> ParsedDocuments:
     _refuse_links_out(folder)
     command = ["helm", "template", options.release, str(Path(folder).absolute()), "--skip-tests"]
     command += ["--namespace", options.namespace] if options.namespace else []
+    command += [f"--kube-version={options.kube_version}"]
+    command += [f"--api-versions={each}" for each in options.api_versions]
     command += [f"--values={read_file(file)[0]}" for file in options.values]
-    return _at_templates(_run(command, folder), folder)
+    return _at_templates(_rendered(command, folder, options), folder)
+
+
+def _rendered(command: Sequence[str], folder: str, options: ManifestOptions) -> bytes:
+    try:
+        return _run(command, folder)
+    except SourceError as problem:
+        if "kubeVersion" in problem.message:
+            problem.help = (
+                f"it is rendered for Kubernetes {options.kube_version}: say by `--kube-version` "
+                "which one the cluster has"
+            )
+        raise
 
 
 def _refuse_links_out(folder: str) -> None:

@@ -90,6 +90,52 @@ def test_a_chart_below_is_rendered_beside_the_manifests(tmp_path: Path) -> None:
     assert [each.id for each in found.reachability.workloads] == ["shop/db", "shop/r-web"]
 
 
+_BY_VERSION = """\
+{{- if semverCompare ">=1.30-0" .Capabilities.KubeVersion.Version }}
+apiVersion: v1
+kind: Pod
+metadata: {name: new}
+{{- else }}
+apiVersion: v1
+kind: Pod
+metadata: {name: old}
+{{- end }}
+{{- if .Capabilities.APIVersions.Has "cilium.io/v2" }}
+---
+apiVersion: v1
+kind: Pod
+metadata: {name: cilium}
+{{- end }}
+"""
+
+
+@HELM
+@pytest.mark.parametrize(
+    ("options", "pods"),
+    [
+        (ManifestOptions(), ["new"]),
+        (ManifestOptions(kube_version="1.28"), ["old"]),
+        (ManifestOptions(api_versions=("cilium.io/v2",)), ["cilium", "new"]),
+    ],
+    ids=["as AKS runs it", "as it is said", "with an API"],
+)
+def test_a_chart_is_rendered_for_a_cluster_and_not_for_the_tool(
+    tmp_path: Path, options: ManifestOptions, pods: list[str]
+) -> None:
+    needs = {"Chart.yaml": "apiVersion: v2\nname: shop\nversion: 0.1.0\nkubeVersion: '>=1.25-0'\n"}
+    chart = str(files(tmp_path / "chart", needs | {"templates/all.yaml": _BY_VERSION}))
+    read = review(source(chart, options))
+    assert [each.id for each in read.reachability.workloads] == [f"default/{pod}" for pod in pods]
+
+
+@HELM
+def test_a_chart_for_another_version_says_how_to_name_it(tmp_path: Path) -> None:
+    chart = CHART | {"Chart.yaml": f"{CHART['Chart.yaml']}kubeVersion: '<1.20'\n"}
+    with pytest.raises(SourceError, match="kubeVersion") as caught:
+        source(str(files(tmp_path / "chart", chart)))
+    assert "--kube-version" in caught.value.help
+
+
 def test_without_helm_one_error_names_the_pipe(tmp_path: Path) -> None:
     _chart(tmp_path)
     result = podwall(tmp_path, "reach", "chart", PATH="")
