@@ -1,5 +1,7 @@
 """Calico's own kinds as plain values: policies, tiers and sets of networks, and their selectors.
 
+Labels of service accounts are here as well, for which Calico's rules can ask.
+
 A selector is an expression over labels. What compares a label with a value is false where the label
 is missing, but for `!=` and `not in`, which are true then.
 
@@ -11,22 +13,25 @@ https://docs.tigera.io/calico/latest/reference/resources/networkpolicy#selector
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
-from itertools import product
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, field, replace
+from itertools import combinations, product
 from typing import Final
 
 from podwall.policies.addresses import IpNetwork
 from podwall.policies.errors import Place
 from podwall.policies.rules import Direction
 from podwall.policies.unknown import Unknown
-from podwall.rule_parts import PortRule
+from podwall.rule_parts import LabelMap, PortRule
 
 __all__ = [
+    "ACCOUNT",
     "EVERYTHING",
+    "OF_ACCOUNT",
     "OUTSIDE_OF_NAMESPACES",
     "AllOf",
     "AnyOf",
+    "CalicoAccount",
     "CalicoEnd",
     "CalicoPolicy",
     "CalicoRule",
@@ -38,6 +43,8 @@ __all__ = [
     "alternatives",
     "holds",
     "parsed",
+    "prefixed",
+    "text_stand_ins",
 ]
 
 
@@ -80,15 +87,23 @@ Expression = LabelTest | Not | AllOf | AnyOf | _OutsideOfNamespaces
 
 EVERYTHING: Final = AllOf()
 OUTSIDE_OF_NAMESPACES: Final = _OutsideOfNamespaces()
+ACCOUNT: Final = "projectcalico.org/serviceaccount"
+"""The label that pods have of their service account's name."""
+OF_ACCOUNT: Final = "pcsa."
+"""What labels of a pod begin with that it has of its service account's labels."""
 
 _TOKEN: Final = re.compile(
-    r"""\s*(?:(?P<text>'[^']*'|"[^"]*")|(?P<word>[A-Za-z0-9_./-]+)|(?P<sign>==|!=|&&|\|\||[!(){},]))"""
+    r"""[ \t]*(?:'[^']*'|"[^"]*"|(?:has|all|global)\(|[A-Za-z0-9_./-]+|==|!=|&&|\|\||[!(){},])"""
 )
+_BLANK: Final = " \t"
+_CALLS: Final = ("has(", "all(", "global(")
 _END: Final = ""
 
 
 def parsed(text: str) -> Expression:
     """Return what a selector says; an empty one is everything.
+
+    Only spaces and tabs stand between words, no line ends, and none before the `(` of `has(key)`.
 
     Raises:
         ValueError: it is no selector.
@@ -99,7 +114,7 @@ def parsed(text: str) -> Expression:
     Traceback (most recent call last):
     ValueError: `= 'db'` is no part of a selector
     """
-    if not text.strip():
+    if not text.strip(_BLANK):
         return EVERYTHING
     reader = _Parser(list(_tokens(text)))
     found = reader.any_of()
@@ -110,11 +125,12 @@ def parsed(text: str) -> Expression:
 
 def _tokens(text: str) -> Iterator[str]:
     at = 0
-    while at < len(text.rstrip()):
+    while at < len(text.rstrip(_BLANK)):
         match = _TOKEN.match(text, at)
         if match is None:
-            raise ValueError(f"`{text[at:].strip()[:40]}` is no part of a selector")
-        yield match[0].strip()
+            rest = text[at:].strip()[:40]
+            raise ValueError(f"`{rest or 'a line end'}` is no part of a selector")
+        yield match[0].lstrip(_BLANK)
         at = match.end()
 
 
@@ -148,20 +164,15 @@ class _Parser:
             found = self.any_of()
             self._must(")")
             return found
-        word = self._word()
-        if self._takes("("):
-            return self._called(word)
-        return self._compared(word)
+        call = next((each for each in _CALLS if self._takes(each)), None)
+        return self._compared(self._word()) if call is None else self._called(call)
 
-    def _called(self, word: str) -> Expression:
-        if word == "has":
-            key = self._word()
-            self._must(")")
-            return LabelTest(key, "has")
+    def _called(self, call: str) -> Expression:
+        found = LabelTest(self._word(), "has") if call == "has(" else None
         self._must(")")
-        if word not in {"all", "global"}:
-            raise ValueError(f"`{word}()` is no function of selectors")
-        return EVERYTHING if word == "all" else OUTSIDE_OF_NAMESPACES
+        if found is not None:
+            return found
+        return EVERYTHING if call == "all(" else OUTSIDE_OF_NAMESPACES
 
     def _compared(self, key: str) -> Expression:
         if self._takes("=="):
@@ -171,9 +182,11 @@ class _Parser:
         word = self._word()
         if word == "contains":
             return LabelTest(key, word, (self._text(),))
-        if word in {"starts", "ends"} and self._takes("with"):
-            return LabelTest(key, f"{word} with", (self._text(),))
-        if word == "not" and self._takes("in"):
+        if word in {"startswith", "endswith"} or (
+            word in {"starts", "ends"} and self._takes("with")
+        ):
+            return LabelTest(key, f"{word.removesuffix('with')} with", (self._text(),))
+        if word == "notin" or (word == "not" and self._takes("in")):
             return Not(LabelTest(key, "in", self._texts()))
         if word == "in":
             return LabelTest(key, "in", self._texts())
@@ -181,9 +194,11 @@ class _Parser:
 
     def _texts(self) -> tuple[str, ...]:
         self._must("{")
-        texts = [] if self.next == "}" else [self._text()]
-        while self._takes(","):
+        texts = []
+        while self.next != "}":
             texts.append(self._text())
+            if not self._takes(","):
+                break
         self._must("}")
         return tuple(sorted(set(texts)))
 
@@ -243,6 +258,48 @@ def _compares(word: str, label: str, values: tuple[str, ...]) -> bool:
             return word == "has" or label in values
 
 
+def prefixed(expression: Expression, prefix: str) -> Expression:
+    """Return an expression with another beginning of all labels that it asks for."""
+    match expression:
+        case LabelTest(key):
+            return replace(expression, key=f"{prefix}{key}")
+        case Not(part):
+            return Not(prefixed(part, prefix))
+        case AllOf(parts):
+            return AllOf(tuple(prefixed(each, prefix) for each in parts))
+        case AnyOf(parts):
+            return AnyOf(tuple(prefixed(each, prefix) for each in parts))
+        case _:
+            return expression
+
+
+_BETWEEN: Final = "…"
+_MOST_STAND_INS: Final = 256
+
+
+def text_stand_ins(tests: Iterable[LabelTest]) -> tuple[str, ...] | None:
+    """Return values that come out of some tests on one label in every way that any value can.
+
+    What is between the texts is `…`, which stands for more text, and is in no label. None where
+    there are too many.
+
+    >>> text_stand_ins([LabelTest("team", "starts with", ("pay",))])
+    ('…', 'pay…')
+    """
+    texts: dict[str, set[str]] = {"starts with": {""}, "ends with": {""}, "contains": set()}
+    for test in tests:
+        if test.word in texts:
+            texts[test.word].update(test.values)
+    inner = sorted(texts["contains"])
+    count = len(texts["starts with"]) * len(texts["ends with"]) << len(inner)
+    if count > _MOST_STAND_INS:
+        return None
+    parts = (some for size in range(len(inner) + 1) for some in combinations(inner, size))
+    ways = product(sorted(texts["starts with"]), parts, sorted(texts["ends with"]))
+    found = (_BETWEEN.join((first, *some, last)) for first, some, last in ways)
+    return tuple(dict.fromkeys(found))
+
+
 _Literal = tuple[LabelTest | _OutsideOfNamespaces, bool]
 _MOST_ALTERNATIVES: Final = 64
 
@@ -296,7 +353,9 @@ def _joined(
 class CalicoEnd:
     """`source` or `destination` of a rule; `doubts` are what is not modelled of it.
 
-    A selector is None where it is not written. `pods_only` says that it names service accounts.
+    A selector is None where it is not written. `accounts` is what is asked of the service accounts
+    of pods, on the labels that pods have of these. `service` has the endpoints that are meant, by
+    its namespace and name.
     """
 
     selector: Expression | None = None
@@ -304,7 +363,8 @@ class CalicoEnd:
     namespaces: Expression | None = None
     nets: tuple[IpNetwork, ...] = ()
     not_nets: tuple[IpNetwork, ...] = ()
-    pods_only: bool = False
+    accounts: Expression | None = None
+    service: tuple[str, str] | None = None
     doubts: tuple[str, ...] = ()
 
     @property
@@ -317,7 +377,8 @@ class CalicoEnd:
 class CalicoRule:
     """A rule: `action` is `Allow`, `Deny` or `Pass`; `ports` None is everything.
 
-    `index` is its place in the list, in which those that only log count as well.
+    `index` is its place in the list, in which those that only log count as well. `ip_version` is
+    4 or 6 where only connections of one are meant.
     """
 
     action: str
@@ -326,13 +387,15 @@ class CalicoRule:
     ports: tuple[PortRule | Unknown, ...] | None
     index: int
     doubts: tuple[str, ...] = ()
+    ip_version: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class CalicoPolicy:
     """A NetworkPolicy or, without a namespace, a GlobalNetworkPolicy of Calico's.
 
-    `order` None is last. Of a direction in which it does not act the rules are None.
+    `order` None is last. Of a direction in which it does not act the rules are None. `selector` may
+    ask for what pods have of their service accounts.
     """
 
     kind: str
@@ -344,7 +407,6 @@ class CalicoPolicy:
     namespaces: Expression
     ingress: tuple[CalicoRule, ...] | None
     egress: tuple[CalicoRule, ...] | None
-    by_account: bool = False
     place: Place = field(default_factory=Place, compare=False)
 
     @property
@@ -356,6 +418,15 @@ class CalicoPolicy:
     def rules(self, direction: Direction) -> tuple[CalicoRule, ...] | None:
         """Return the rules of a direction."""
         return self.ingress if direction is Direction.INGRESS else self.egress
+
+
+@dataclass(frozen=True, slots=True)
+class CalicoAccount:
+    """A service account with its labels, by which rules of Calico's can choose pods."""
+
+    namespace: str
+    name: str
+    labels: LabelMap
 
 
 @dataclass(frozen=True, slots=True)

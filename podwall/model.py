@@ -12,7 +12,7 @@ from enum import StrEnum
 from ipaddress import IPv4Address, IPv6Address
 from typing import Final
 
-from podwall.calico import CalicoPolicy, CalicoSet, CalicoTier
+from podwall.calico import CalicoAccount, CalicoPolicy, CalicoSet, CalicoTier
 from podwall.policies.addresses import IpNetwork
 from podwall.policies.cluster_rules import TierAction
 from podwall.policies.errors import Place
@@ -209,9 +209,7 @@ class SnapshotWorkload:
     `replicas` counts pods (a DaemonSet counts as 2: more than one). `ports` are those of containers
     and of init containers that keep running (native sidecars). `open_ports` is set where further
     container ports may exist that the source cannot show. `addresses` are those of a running pod,
-    `node` is the name of the node that it runs on, if that is known.
-    `also` are its other full names, that in the cluster last, where `name` or that of its namespace
-    is what a program calls something whose name is made up.
+    `node` is its node's name, if known. `also` are its other full names, that in the cluster last.
     """
 
     namespace: str | Unknown
@@ -226,6 +224,7 @@ class SnapshotWorkload:
     place: Place = field(default_factory=Place, compare=False)
     also: tuple[str, ...] = field(default=(), compare=False)
     node: str | None = None
+    service_account: str | Unknown = "default"
 
     @property
     def real_name(self) -> str:
@@ -245,7 +244,7 @@ class SnapshotWorkload:
 
 @dataclass(frozen=True, slots=True)
 class SnapshotNode:
-    """A node of the cluster with its addresses, which are those of its pods on the host network."""
+    """A node with its addresses, which are those of its pods on the host network."""
 
     name: str
     addresses: tuple[IpAddress, ...]
@@ -491,6 +490,7 @@ class Snapshot:
     calico_policies: tuple[CalicoPolicy, ...] = ()
     calico_tiers: tuple[CalicoTier, ...] = ()
     calico_sets: tuple[CalicoSet, ...] = ()
+    calico_accounts: tuple[CalicoAccount, ...] = ()
 
     def whole(self) -> Snapshot:
         """Return the same, taken for a whole cluster: what is not here does not exist.

@@ -169,6 +169,9 @@ def _says(selector: str, labels: Mapping[str, str]) -> bool:
         (rf"has\({key}\)", r"('\1' in L)"),
         (rf"{key}\s*=={text}", r"(L.get('\1') == T[\2])"),
         (rf"{key}\s*!={text}", r"(L.get('\1') != T[\2])"),
+        (rf"{key}\s+starts\s*with{text}", r"('\1' in L and L['\1'].startswith(T[\2]))"),
+        (rf"{key}\s+ends\s*with{text}", r"('\1' in L and L['\1'].endswith(T[\2]))"),
+        (rf"{key}\s+contains{text}", r"('\1' in L and T[\2] in L['\1'])"),
         (rf"{key}\s+not\s+in\s*{{([^}}]*)}}", r"(L.get('\1') not in [\2])"),
         (rf"{key}\s+in\s*{{([^}}]*)}}", r"(L.get('\1') in [\2])"),
         (r"all\(\)", "True"),
@@ -229,13 +232,20 @@ def _is_among(
         if placed and _says(selector, _pod_labels(cluster, end)):
             return True
     address = end.address if isinstance(end, Pod) else end
-    if address is None or where not in {"any", "all", "global()"}:
+    if address is None or not (where in {"any", "all"} or _outside(where)):
         return False
     return any(
         _in(each["spec"]["nets"], address) and _says(selector, each["metadata"].get("labels", {}))
         for each in objects
         if each["kind"] == "GlobalNetworkSet"
     )
+
+
+def _outside(where: str) -> bool:
+    """Return whether a selector of namespaces holds for what is in none: it has no such label."""
+    if where.startswith("own "):
+        return False
+    return _says(where.replace("all()", "has(in.a/namespace)").replace("global()", "all()"), {})
 
 
 def _in(nets: Sequence[str], address: Any) -> bool:

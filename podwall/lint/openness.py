@@ -55,7 +55,7 @@ def _unprotected(context: LintContext) -> Iterator[Diagnostic]:
 def _restricted_by_tiers(context: LintContext) -> frozenset[int]:
     """Return the workloads of which tiers decide something: not everyone reaches them."""
     found = context.reachability.analysis
-    if not found.cluster.tiers or found.cluster.workloads is not context.snapshot.workloads:
+    if not found.cluster.tiers or len(found.cluster.workloads) < len(context.snapshot.workloads):
         return frozenset()
     element = found.classes.of_workload
     sides = (found.join.sources, found.join.destinations)

@@ -85,6 +85,7 @@ class _PodSpec(_Fields):
     init_containers: list[_Container] | None = None
     host_network: bool | None = None
     node_name: str | None = None
+    service_account_name: str | None = None
 
 
 class _ObjectCondition(_Fields):

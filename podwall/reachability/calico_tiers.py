@@ -10,46 +10,26 @@ is left to the NetworkPolicies:
     (NetworkPolicies)
     the end         last:   Deny of all that the policies select, as a tier's default action is
 
-A selector is written as the ways in which it holds, each of which is a selector of Kubernetes; what
-is said otherwise is perhaps. Policies of one order are gone through by name; of a global one and
-one of a namespace that is not sure, so that there is no order between them.
+A rule that asks for something of the policy's own pods is about these alone, so that the policy is
+cut there into several, which are gone through one after the other (see `calico_peers` for whom
+rules mean). Policies of one order are gone through by name. How a name is compared changed with
+Calico 3.32: before, with the namespace before it, since then with it after. Where these differ, and
+where a name may be known to Calico with or without its tier, there is no order between them.
+https://github.com/projectcalico/calico/blob/master/felix/calc/policy_sorter.go
 https://docs.tigera.io/calico/latest/reference/resources/tier
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import replace
-from itertools import groupby
+from collections.abc import Iterator, Mapping, Sequence
+from itertools import combinations, groupby
 from math import inf
 from typing import Final
 
-from podwall.calico import (
-    EVERYTHING,
-    OUTSIDE_OF_NAMESPACES,
-    AllOf,
-    CalicoEnd,
-    CalicoPolicy,
-    CalicoRule,
-    CalicoSet,
-    CalicoTier,
-    Expression,
-    LabelTest,
-    Not,
-    alternatives,
-    holds,
-)
+from podwall.calico import CalicoEnd, CalicoPolicy, CalicoRule, CalicoSet, CalicoTier
 from podwall.model import (
-    EMPTY_SELECTOR,
     ISOLATION,
-    EntityPeer,
-    IpNetwork,
-    IpPeer,
-    Operator,
-    Peer,
-    PodPeer,
-    Selector,
-    SelectorRequirement,
+    PortRule,
     Snapshot,
     TierAction,
     TierName,
@@ -57,15 +37,13 @@ from podwall.model import (
     TierRule,
     Unknown,
 )
-from podwall.policies.addresses import is_strictly_inside
-from podwall.policies.peers import METADATA_NAME
 from podwall.policies.rules import Direction
-from podwall.reachability.addresses import FAMILIES
+from podwall.reachability.calico_peers import CalicoPeers, perhaps
 
 __all__ = ["calico_tiers", "unplaced"]
 
 _DEFAULT: Final = "default"
-_NETWORK_POLICIES: Final = 1000.0
+_THEIRS: Final = 1000.0
 _ADMIN: Final = 1000.0
 _DEFAULT_TIER: Final = 1_000_000.0
 _BUILT_IN: Final = frozenset({
@@ -116,6 +94,7 @@ def _place(tier: CalicoTier) -> TierName:
 
 _BEFORE: Final = {"Allow": TierAction.ACCEPT, "Deny": TierAction.DENY, "Pass": TierAction.PASS}
 _LAST_RANK: Final = 1 << 20
+_AT_THE_END: Final = 1 << 20
 
 
 class _Maker:
@@ -124,8 +103,13 @@ class _Maker:
     def __init__(
         self, snapshot: Snapshot, sets: Sequence[CalicoSet], policies: Sequence[CalicoPolicy]
     ) -> None:
-        self._peers = _Peers(snapshot, sets)
+        self._peers = CalicoPeers(snapshot, sets)
         self._policies = policies
+        self._network_policies = tuple(
+            (namespace, each.name)
+            for each in snapshot.policies
+            if isinstance(namespace := each.namespace, str)
+        )
 
     def own_tier(
         self, place: TierName, rank: int, policies: Sequence[CalicoPolicy], tier: CalicoTier
@@ -148,16 +132,18 @@ class _Maker:
         }
         orders = [inf if each.order is None else each.order for each in policies]
         pairs = list(zip(policies, orders, strict=True))
-        first = [each for each, order in pairs if order < _NETWORK_POLICIES]
-        equal = [each for each, order in pairs if order == _NETWORK_POLICIES]
-        last = [each for each, order in pairs if order > _NETWORK_POLICIES]
+        ordinary = self._network_policies
+        equal = {id(each): _beside(each, ordinary) for each, order in pairs if order == _THEIRS}
+        first = [each for each, order in pairs if order < _THEIRS or equal.get(id(each)) == _FIRST]
+        unsure = [each for each, _ in pairs if equal.get(id(each)) == _EITHER]
+        last = [each for each, order in pairs if order > _THEIRS or equal.get(id(each)) == _LAST]
         yield from self._ordered(TierName.CALICO, _LAST_RANK, first, before)
         beside: dict[str, TierAction | Unknown] = {
             "Allow": TierAction.ACCEPT,
             "Deny": same,
             "Pass": same,
         }
-        yield from self._ordered(TierName.CALICO, _LAST_RANK + 1, equal, beside)
+        yield from self._ordered(TierName.CALICO, _LAST_RANK + 1, unsure, beside)
         yield from self._ordered(TierName.CALICO, _LAST_RANK + 2, last, after)
         yield from self._end(TierName.CALICO_LAST, 0, policies)
 
@@ -168,15 +154,34 @@ class _Maker:
         policies: Sequence[CalicoPolicy],
         actions: Mapping[str, TierAction | Unknown],
     ) -> Iterator[TierPolicy]:
-        for priority, same in enumerate(_stages(policies)):
+        priority = 0
+        for same in _stages(policies):
+            if len(same) == 1:
+                for own, rules in _cuts(same[0]):
+                    where = (place, rank, priority)
+                    yield from self._part(where, same[0], own, rules, actions)
+                    priority += 1
+                continue
             for policy in same:
-                rules = {
-                    way: tuple(
-                        self._rule(policy, way, rule, actions) for rule in policy.rules(way) or ()
-                    )
-                    for way in Direction
-                }
-                yield from self._of(place, rank, priority, policy, rules)
+                whole = {way: tuple(policy.rules(way) or ()) for way in Direction}
+                where = (place, rank, priority)
+                yield from self._part(where, policy, _ANYONE, whole, actions)
+            priority += 1
+
+    def _part(
+        self,
+        where: tuple[TierName, int, int],
+        policy: CalicoPolicy,
+        own: CalicoEnd,
+        rules: Mapping[Direction, tuple[CalicoRule, ...]],
+        actions: Mapping[str, TierAction | Unknown],
+    ) -> Iterator[TierPolicy]:
+        """Yield some rules of a policy, as far as they are about the pods that `own` asks for."""
+        made = {
+            way: tuple(self._rule(policy, way, each, actions, own) for each in rules[way])
+            for way in Direction
+        }
+        yield from self._of(where, policy, made, own)
 
     def _end(
         self, place: TierName, rank: int, policies: Sequence[CalicoPolicy]
@@ -189,21 +194,21 @@ class _Maker:
                 else ()
                 for way in Direction
             }
-            yield from self._of(place, rank, len(policies) + 1, policy, rules)
+            yield from self._of((place, rank, _AT_THE_END), policy, rules, _ANYONE)
 
     def _of(
         self,
-        place: TierName,
-        rank: int,
-        priority: int,
+        where: tuple[TierName, int, int],
         policy: CalicoPolicy,
         rules: Mapping[Direction, tuple[TierRule, ...]],
+        own: CalicoEnd,
     ) -> Iterator[TierPolicy]:
+        place, rank, priority = where
         ingress, egress = rules[Direction.INGRESS], rules[Direction.EGRESS]
         if not ingress and not egress:
             return
         full = policy.full_name.removeprefix(f"Calico {policy.kind} ")
-        for subject in self._peers.subjects(policy):
+        for subject in self._peers.subjects(policy, own):
             yield TierPolicy(
                 f"Calico {policy.kind}",
                 full,
@@ -222,195 +227,121 @@ class _Maker:
         direction: Direction,
         rule: CalicoRule,
         actions: Mapping[str, TierAction | Unknown],
+        own: CalicoEnd,
     ) -> TierRule:
-        ends = (rule.source, rule.destination)
-        other, own = ends if direction is Direction.INGRESS else ends[::-1]
-        peers = self._peers.of(policy, other)
+        here, other = _ends(rule, direction)
+        peers, ports = self._peers.of(policy, other, rule.ip_version), rule.ports
         doubts = [*rule.doubts, *other.doubts]
-        if not own.is_anyone:
+        if here not in {own, _ANYONE}:
             doubts.append("a rule asks for something of the policy's own pods")
+        if rule.destination.service is not None and direction is Direction.EGRESS:
+            ports = _common(ports, self._peers.ports(other))
         if doubts:
-            peers = _perhaps(peers, Unknown(doubts[0]))
+            peers = perhaps(peers, Unknown(doubts[0]))
         written = f"spec.{direction.field}[{rule.index}]"
-        return TierRule(actions[rule.action], peers, rule.ports, written=written)
+        return TierRule(actions[rule.action], peers, ports, written=written)
+
+
+_ANYONE: Final = CalicoEnd()
+_Ports = tuple[PortRule | Unknown, ...] | None
+
+
+def _ends(rule: CalicoRule, direction: Direction) -> tuple[CalicoEnd, CalicoEnd]:
+    """Return what a rule asks of the policy's own pods, and of the other end."""
+    ends = (rule.source, rule.destination)
+    return ends if direction is Direction.EGRESS else ends[::-1]
+
+
+def _cuts(
+    policy: CalicoPolicy,
+) -> Iterator[tuple[CalicoEnd, dict[Direction, tuple[CalicoRule, ...]]]]:
+    """Yield the rules of a policy in parts, in order: those that ask the same of its own pods.
+
+    What is asked by way of a service, or may be asked, is no part of its own.
+    """
+    for direction in Direction:
+        rules = policy.rules(direction) or ()
+        for own, some in groupby(rules, key=lambda each: _own(each, direction)):
+            yield own, {**dict.fromkeys(Direction, ()), direction: tuple(some)}
+
+
+def _own(rule: CalicoRule, direction: Direction) -> CalicoEnd:
+    here, _ = _ends(rule, direction)
+    return here if here.service is None and not here.doubts else _ANYONE
+
+
+def _common(ports: _Ports, of_service: _Ports) -> _Ports:
+    """Return the ports of a service that a rule means: its protocol leaves some of them."""
+    if ports is None or of_service is None:
+        return ports if of_service is None else of_service
+    known = [each.protocol for each in ports if isinstance(each, PortRule)]
+    return tuple(each for each in of_service if isinstance(each, Unknown) or each.protocol in known)
+
+
+_FIRST: Final = "first"
+_LAST: Final = "last"
+_EITHER: Final = "either"
+
+
+def _beside(policy: CalicoPolicy, ordinary: Sequence[tuple[str, str]]) -> str:
+    """Return whether a policy of order 1000 comes before NetworkPolicies about its pods or after.
+
+    `ordinary` are these by namespace and name.
+    """
+    theirs = (
+        (f"{namespace}/knp.default.{name}",) * 2
+        + (f"{name}/{namespace}/KubernetesNetworkPolicy",) * 2
+        for namespace, name in ordinary
+        if policy.namespace in {None, namespace}
+    )
+    found = {_comes(_sort_keys(policy), each) for each in theirs}
+    return next(iter(found), _FIRST) if len(found) < _SEVERAL else _EITHER
+
+
+_SEVERAL: Final = 2
+
+
+def _sort_keys(policy: CalicoPolicy) -> tuple[str, ...]:
+    """Return by what a policy is sorted, for each way to do so."""
+    tier = f"{policy.tier}."
+    bare = policy.name.removeprefix(tier)
+    there = "" if policy.namespace is None else f"{policy.namespace}/"
+    kind = f"{policy.namespace or ''}/{policy.kind}"
+    before = (f"{there}{policy.name}", f"{there}{tier}{bare}")
+    return (*before, f"{policy.name}/{kind}", f"{bare}/{kind}")
+
+
+def _comes(one: Sequence[str], other: Sequence[str]) -> str:
+    """Return which of two policies of one order comes first, whichever way they are sorted."""
+    less = {mine < theirs for mine, theirs in zip(one, other, strict=True)}
+    return _EITHER if len(less) > 1 else _FIRST if less.pop() else _LAST
 
 
 def _stages(policies: Sequence[CalicoPolicy]) -> Iterator[tuple[CalicoPolicy, ...]]:
     """Yield policies in order; those between which there may be none together."""
     ordered = sorted(policies, key=_order)
     for _, group in groupby(ordered, key=_order):
-        same = sorted(group, key=lambda each: each.name)
-        if len({each.namespace is None for each in same}) > 1:
-            yield tuple(same)
-        else:
-            yield from ((each,) for each in same)
+        yield from _by_name(tuple(group))
+
+
+def _by_name(same: tuple[CalicoPolicy, ...]) -> Iterator[tuple[CalicoPolicy, ...]]:
+    """Yield policies of one order by name; all together where it is not sure for two of them."""
+    if len(same) == 1:
+        yield same
+        return
+    ordered = sorted(same, key=lambda each: (each.name, each.namespace or "", each.kind))
+    for earlier, later in combinations(ordered, 2):
+        sorted_so = _comes(_sort_keys(earlier), _sort_keys(later))
+        if _may_meet(earlier, later) and sorted_so != _FIRST:
+            yield tuple(ordered)
+            return
+    yield from ((each,) for each in ordered)
+
+
+def _may_meet(one: CalicoPolicy, other: CalicoPolicy) -> bool:
+    """Return whether two policies can be about the same pods."""
+    return None in {one.namespace, other.namespace} or one.namespace == other.namespace
 
 
 def _order(policy: CalicoPolicy) -> float:
     return inf if policy.order is None else policy.order
-
-
-_Peers_ = tuple[Peer, ...] | None
-
-
-def _perhaps(peers: _Peers_, why: Unknown) -> tuple[Peer, ...]:
-    """Return peers of which it is not known whether they are meant."""
-    if peers is None:
-        return (why,)
-    return tuple(
-        replace(each, pods=replace(each.pods, unknown=why)) if isinstance(each, PodPeer) else why
-        for each in peers
-    )
-
-
-class _Peers:
-    """Whom selectors and networks mean."""
-
-    def __init__(self, snapshot: Snapshot, sets: Sequence[CalicoSet]) -> None:
-        self._sets = sets
-        self._labels = {each.name: dict(each.labels.items) for each in snapshot.namespaces}
-
-    def subjects(self, policy: CalicoPolicy) -> tuple[PodPeer, ...]:
-        """Return the pods that a policy is about, as one or several selectors."""
-        spaces = policy.namespaces if policy.namespace is None else _named(policy.namespace)
-        found = tuple(_pods(policy.selector, spaces))
-        if not policy.by_account:
-            return found
-        why = Unknown("the service accounts of pods are not read")
-        return tuple(replace(each, pods=replace(each.pods, unknown=why)) for each in found)
-
-    def of(self, policy: CalicoPolicy, end: CalicoEnd) -> _Peers_:
-        """Return whom the source or the destination of a rule means; None is everyone."""
-        selectors = (end.selector, end.not_selector, end.namespaces)
-        if not end.pods_only and all(each is None for each in selectors):
-            return _blocks(end.nets, end.not_nets)
-        peers = tuple(self._selected(policy, end))
-        if end.nets or end.not_nets:
-            return _perhaps(peers, Unknown("a rule asks for addresses beside labels"))
-        return peers
-
-    def _selected(self, policy: CalicoPolicy, end: CalicoEnd) -> Iterator[Peer]:
-        wanted = AllOf((end.selector or EVERYTHING, Not(end.not_selector or Not(EVERYTHING))))
-        spaces = end.namespaces
-        if spaces is None and policy.namespace is not None:
-            spaces = _named(policy.namespace)
-        if spaces != OUTSIDE_OF_NAMESPACES:
-            yield from _pods(wanted, spaces or EVERYTHING)
-        for each in self._sets:
-            chosen = holds(wanted, dict(each.labels)) and self._is_in(each, spaces)
-            yield from (IpPeer(net) for net in each.nets if chosen)
-        if spaces is None and end.selector is None and not end.pods_only:
-            yield from self._everything_else(end)
-
-    def _is_in(self, each: CalicoSet, spaces: Expression | None) -> bool:
-        """Return whether a set stands where a selector of namespaces says."""
-        if each.namespace is None:
-            return spaces is None or spaces == OUTSIDE_OF_NAMESPACES
-        if spaces is None:
-            return True
-        labels = {**self._labels.get(each.namespace, {}), METADATA_NAME: each.namespace}
-        known = {key: value for key, value in labels.items() if isinstance(value, str)}
-        return spaces != OUTSIDE_OF_NAMESPACES and holds(
-            spaces, {**known, _CALICO_NAME: each.namespace}
-        )
-
-    def _everything_else(self, end: CalicoEnd) -> Iterator[Peer]:
-        """Yield what is no pod, of which a `notSelector` alone leaves out nothing but sets."""
-        assert end.not_selector is not None
-        left_out = [each for each in self._sets if holds(end.not_selector, dict(each.labels))]
-        meant: bool | Unknown = True
-        if left_out:
-            meant = Unknown(f"a rule leaves out the networks of `{left_out[0].name}`")
-        yield EntityPeer("everything that is no pod", False, meant, meant, meant)
-
-
-_CALICO_NAME: Final = "projectcalico.org/name"
-_CALICO_NAMESPACE: Final = "projectcalico.org/namespace"
-_OF_NAMESPACE: Final = "pcns."
-_ORCHESTRATOR: Final = "projectcalico.org/orchestrator"
-_OF_ACCOUNT: Final = ("projectcalico.org/serviceaccount", "pcsa.")
-
-
-def _named(namespace: str) -> Expression:
-    return LabelTest(METADATA_NAME, "in", (namespace,))
-
-
-def _blocks(nets: Iterable[IpNetwork], left_out: Iterable[IpNetwork]) -> _Peers_:
-    """Return addresses, those of pods and nodes included; None is everyone."""
-    listed, gaps = tuple(nets), tuple(left_out)
-    if not listed and not gaps:
-        return None
-    return tuple(
-        IpPeer(net, tuple(each for each in gaps if is_strictly_inside(each, net)))
-        for net in listed or FAMILIES
-        if not any(each == net or is_strictly_inside(net, each) for each in gaps)
-    )
-
-
-def _pods(pods: Expression, spaces: Expression) -> Iterator[PodPeer]:
-    """Yield selectors of pods and namespaces which together mean what two expressions mean."""
-    of_pods, of_spaces = alternatives(pods), alternatives(spaces)
-    if of_pods is None or of_spaces is None:
-        yield _doubtful("a selector holds in too many ways")
-        return
-    for way in of_pods:
-        for space in of_spaces:
-            found = _pod_peer(way, space)
-            if found is not None:
-                yield found
-
-
-def _doubtful(cause: str) -> PodPeer:
-    return PodPeer(Selector((), Unknown(cause)), EMPTY_SELECTOR)
-
-
-def _pod_peer(
-    way: Iterable[tuple[Expression, bool]], space: Iterable[tuple[Expression, bool]]
-) -> PodPeer | None:
-    """Return the pods of one way in which two expressions hold; None if no pod can be."""
-    own: list[SelectorRequirement] = []
-    theirs: list[SelectorRequirement] = []
-    unknown = None
-    tests = [*((each, True, wanted) for each, wanted in way),
-             *((each, False, wanted) for each, wanted in space)]  # fmt: skip
-    for test, is_pods, wanted in tests:
-        if not isinstance(test, LabelTest):
-            if wanted:
-                return None
-            continue
-        if is_pods and test.key == _ORCHESTRATOR:
-            if holds(test, {_ORCHESTRATOR: "k8s"}) is not wanted:
-                return None
-            continue
-        if is_pods and test.key.startswith(_OF_ACCOUNT):
-            unknown = Unknown("the service accounts of pods are not read")
-            continue
-        key, of_space = _key(test.key, is_pods=is_pods)
-        made = _requirement(replace(test, key=key), wanted=wanted)
-        if isinstance(made, Unknown):
-            unknown = made
-        else:
-            (theirs if of_space else own).append(made)
-    return PodPeer(Selector(tuple(own), unknown), Selector(tuple(theirs)))
-
-
-def _key(key: str, *, is_pods: bool) -> tuple[str, bool]:
-    """Return the label that a key means, and whether it is one of the namespace."""
-    if not is_pods:
-        return (METADATA_NAME if key == _CALICO_NAME else key), True
-    if key == _CALICO_NAMESPACE:
-        return METADATA_NAME, True
-    if key.startswith(_OF_NAMESPACE):
-        return _key(key.removeprefix(_OF_NAMESPACE), is_pods=False)
-    return key, False
-
-
-def _requirement(test: LabelTest, *, wanted: bool) -> SelectorRequirement | Unknown:
-    if test.word == "has":
-        operator = Operator.EXISTS if wanted else Operator.DOES_NOT_EXIST
-        return SelectorRequirement(test.key, operator)
-    if test.word == "in" and test.values:
-        return SelectorRequirement(
-            test.key, Operator.IN if wanted else Operator.NOT_IN, test.values
-        )
-    return Unknown(f"which pods have a `{test.key}` that {test.word} a text is not compared")

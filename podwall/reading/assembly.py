@@ -15,7 +15,7 @@ from dataclasses import dataclass, replace
 from operator import is_
 from typing import Final, NamedTuple, TypeVar
 
-from podwall.calico import CalicoPolicy, CalicoSet, CalicoTier
+from podwall.calico import CalicoAccount, CalicoPolicy, CalicoSet, CalicoTier
 from podwall.model import (
     CiliumPolicy,
     LabelMap,
@@ -48,7 +48,7 @@ from podwall.reading.pod_kinds import POD_KINDS
 from podwall.reading.policies import server_calls
 from podwall.reading.shown_names import shown_namespaces, shown_parts, with_shown_namespaces
 from podwall.reading.unread_objects import kinds_in_namespaces
-from podwall.reading.workloads import KEYS, nodes, with_controller_labels
+from podwall.reading.workloads import KEYS, nodes, service_accounts, with_controller_labels
 
 __all__ = [
     "KeptReadings",
@@ -210,13 +210,15 @@ class _Settled:
     used: list[ObjectReading]
     repeated: list[Finding]
     nodes: tuple[SnapshotNode, ...]
+    accounts: tuple[CalicoAccount, ...]
 
     @classmethod
     def of(cls, reads: list[ObjectReading]) -> _Settled:
         """Settle them: nothing counts twice, and pods by their own labels."""
         last, repeated = last_of_each(read for read in reads if read.part is not None)
         used = without_owned(with_live_labels(without_guesses(last)))
-        return cls(reads, used, repeated, nodes(read.item for read in reads))
+        items = [read.item for read in reads]
+        return cls(reads, used, repeated, nodes(items), service_accounts(items))
 
 
 class KeptReadings:
@@ -322,6 +324,7 @@ def snapshot(
         replace(
             _snapshot(parts, tuple(_unread(reads)), cluster, complete=complete),
             nodes=settled.nodes,
+            calico_accounts=settled.accounts,
             server_calls=tuple(_server_calls(readings, _service_names(used, parts[: len(used)]))),
         ),
         (*findings, *settled.repeated, *repeated),

@@ -9,27 +9,33 @@ https://docs.tigera.io/calico/latest/reference/resources/
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import replace
 from functools import partial
 from ipaddress import ip_network
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 
 from podwall.calico import (
+    ACCOUNT,
     EVERYTHING,
+    OF_ACCOUNT,
+    AllOf,
     CalicoEnd,
     CalicoPolicy,
     CalicoRule,
     CalicoSet,
     CalicoTier,
     Expression,
+    LabelTest,
     parsed,
+    prefixed,
 )
 from podwall.model import IpNetwork, IpProtocol, PortRule, Unknown
 from podwall.policies.addresses import unmapped
 from podwall.policies.ports import FIRST_PORT, LAST_PORT
 from podwall.policies.rules import Direction
 from podwall.policies.validation.shapes import fields_of, items_of
-from podwall.reading.fields import Malformed, field, list_of, mapping, text, within
+from podwall.reading.fields import Malformed, field, list_of, mapping, number, text, within
 from podwall.reading.metadata import ManifestObject
 
 __all__ = ["CalicoPart", "is_calico_object", "read_calico_object"]
@@ -69,6 +75,11 @@ _TRANSPORTS: Final = {
     "132": IpProtocol.SCTP,
 }
 _OTHERS: Final = ("ICMP", "ICMPv6", "UDPLite")
+_BESIDE_SERVICES: Final = (
+    "selector", "notSelector", "namespaceSelector", "nets", "notNets", "serviceAccounts",
+)  # fmt: skip
+_ICMP: Final = ("ICMP", "ICMPv6", "1", "58")
+_VERSIONS: Final = (4, 6)
 _LAST_PROTOCOL: Final = 255
 
 
@@ -137,7 +148,8 @@ def _namespace(item: ManifestObject) -> str:
 
 
 def _policy(item: ManifestObject, namespace: str | None, spec: Mapping[str, Any]) -> CalicoPolicy:
-    rules = {way: field(spec, way.field, list_of(partial(_rule, way)), ()) for way in Direction}
+    origin = _Origin(namespace, (item.group, item.version) == _V3)
+    rules = {way: field(spec, way.field, list_of(partial(_rule, origin)), ()) for way in Direction}
     types = _types(item, spec)
     ingress, egress = (
         _acting(rules[way]) if way.value in types else None
@@ -149,22 +161,31 @@ def _policy(item: ManifestObject, namespace: str | None, spec: Mapping[str, Any]
         namespace,
         str(field(spec, "tier", text, "default")) or "default",
         field(spec, "order", _order, None),
-        _selector(spec, "selector") or EVERYTHING,
+        _both(_selector(spec, "selector"), _of_account(spec, "serviceAccountSelector")),
         _selector(spec, "namespaceSelector") or EVERYTHING,
         ingress,
         egress,
-        bool(field(spec, "serviceAccountSelector", text, "")),
         item.place,
     )
+
+
+def _both(*parts: Expression | None) -> Expression:
+    """Return what all of some selectors say that are written."""
+    written = tuple(each for each in parts if each is not None)
+    return written[0] if len(written) == 1 else AllOf(written)
+
+
+def _of_account(node: Mapping[str, Any], key: str) -> Expression | None:
+    """Return a selector of service accounts as one of the labels that pods have of these."""
+    found = _selector(node, key)
+    return None if found is None else prefixed(found, OF_ACCOUNT)
 
 
 def _acting(rules: object) -> tuple[CalicoRule, ...]:
     """Return the rules without those that only log."""
     assert isinstance(rules, tuple)
     return tuple(
-        CalicoRule(each.action, each.source, each.destination, each.ports, index, each.doubts)
-        for index, each in enumerate(rules)
-        if each.action != "Log"
+        replace(each, index=index) for index, each in enumerate(rules) if each.action != "Log"
     )
 
 
@@ -202,42 +223,124 @@ def _selector(node: Mapping[str, Any], key: str) -> Expression | None:
         raise Malformed(f"is no selector: {problem}", key) from None
 
 
-def _rule(direction: Direction, value: Any) -> CalicoRule:
+class _Origin(NamedTuple):
+    """Where a rule is written: in which namespace, and whether an API server has checked it."""
+
+    namespace: str | None
+    checked: bool
+
+
+def _rule(origin: _Origin, value: Any) -> CalicoRule:
     node = mapping(value)
     assert not isinstance(node, Unknown)
     action = field(node, "action", text, None)
     if action not in _ACTIONS:
         raise Malformed(f"must be one of {', '.join(_ACTIONS)}, is `{action}`", "action")
-    source = field(node, "source", partial(_end, direction), CalicoEnd())
-    destination = field(node, "destination", partial(_end, direction), CalicoEnd())
-    doubts = []
+    source = field(node, "source", partial(_end, origin), CalicoEnd())
+    destination = field(node, "destination", partial(_end, origin), CalicoEnd())
+    version = _ip_version(node)
+    if origin.checked:
+        _refuse_families((source, destination), version)
+        _refuse_icmp(node)
+    if destination.service is not None:
+        _refuse_ports(node, origin)
+    ports, doubts = _ports(node), []
     if node.get("http") is not None:
         doubts.append("requests are told apart only where application layer policy is on")
-    if node.get("ipVersion") is not None:
-        doubts.append("a rule is for one IP version")
-    if fields_of(node.get("source")).get("ports") or fields_of(node.get("source")).get("notPorts"):
-        doubts.append("a rule asks for ports of the source")
-    return CalicoRule(str(action), source, destination, _ports(node), 0, tuple(doubts))
+    if says := _of_source(node):
+        doubts.append(says)
+    return CalicoRule(str(action), source, destination, ports, 0, tuple(doubts), version)
 
 
-def _end(direction: Direction, value: Any) -> CalicoEnd:
+def _ip_version(node: Mapping[str, Any]) -> int | None:
+    version = field(node, "ipVersion", number, None)
+    if version not in {None, *_VERSIONS}:
+        raise Malformed(f"must be 4 or 6, is `{version}`", "ipVersion")
+    assert not isinstance(version, Unknown)
+    return version
+
+
+def _refuse_families(ends: Sequence[CalicoEnd], version: int | None) -> None:
+    """Refuse a rule with networks of both versions of IP, or of another than it is for."""
+    used = {net.version for end in ends for net in (*end.nets, *end.not_nets)}
+    if len(used) > 1:
+        raise Malformed("has networks of IPv4 and of IPv6, and a rule may have those of one only")
+    if version is not None and used - {version}:
+        raise Malformed(f"is {version}, and the networks of the rule are not", "ipVersion")
+
+
+def _refuse_icmp(node: Mapping[str, Any]) -> None:
+    if node.get("icmp") is not None and str(node.get("protocol")) not in _ICMP:
+        raise Malformed("needs `protocol` ICMP or ICMPv6 beside it", "icmp")
+
+
+def _refuse_ports(node: Mapping[str, Any], origin: _Origin) -> None:
+    """Refuse ports beside a service that is a destination, whose endpoints have their own."""
+    there = fields_of(node.get("destination"))
+    found = next((key for key in ("ports", "notPorts") if there.get(key)), None)
+    if found is not None and origin.checked:
+        raise Malformed("stands beside `services`, which has ports", f"destination.{found}")
+
+
+def _of_source(node: Mapping[str, Any]) -> str:
+    """Return what a rule asks of the source's ports, which is nothing where it lists all."""
+    source = fields_of(node.get("source"))
+    listed, left_out = items_of(source.get("ports")), items_of(source.get("notPorts"))
+    if not listed and not left_out:
+        return ""
+    path = f"source.{'ports' if listed else 'notPorts'}"
+    named = [isinstance(_port(each, path), str) for each in (*listed, *left_out)]
+    if _transport(node.get("protocol")) is None and not (
+        node.get("protocol") is None and all(named)
+    ):
+        raise Malformed("needs `protocol` TCP, UDP or SCTP beside it", path)
+    if not left_out and (FIRST_PORT, LAST_PORT) in (_port(each, path) for each in listed):
+        return ""
+    ports = ", ".join(str(each) for each in listed or left_out)
+    return f"a rule asks for ports of the source: {ports if listed else f'all but {ports}'}"
+
+
+def _end(origin: _Origin, value: Any) -> CalicoEnd:
     node = mapping(value)
     assert not isinstance(node, Unknown)
-    del direction
-    doubts = []
-    if node.get("serviceAccounts") is not None:
-        doubts.append("the service accounts of pods are not read")
-    if node.get("services") is not None:
-        doubts.append("the endpoints of a service are known only in the cluster")
+    beside = [key for key in _BESIDE_SERVICES if node.get(key)] if node.get("services") else []
+    if beside and origin.checked:
+        raise Malformed("stands beside `services`, which says it all", beside[0])
     return CalicoEnd(
         _selector(node, "selector"),
         _selector(node, "notSelector"),
         _selector(node, "namespaceSelector"),
         _nets(node, "nets"),
         _nets(node, "notNets"),
-        node.get("serviceAccounts") is not None,
-        tuple(doubts),
+        field(node, "serviceAccounts", _accounts, None),
+        field(node, "services", partial(_service, origin.namespace), None),
+        ("a rule asks for more beside a service",) if beside else (),
     )
+
+
+def _accounts(value: Any) -> Expression | None:
+    """Return what is asked of service accounts: to have one of the names, and some labels."""
+    node = mapping(value)
+    assert not isinstance(node, Unknown)
+    names = field(node, "names", list_of(text), ())
+    assert not isinstance(names, Unknown)
+    listed = tuple(sorted({str(each) for each in names}))
+    by_name = LabelTest(ACCOUNT, "in", listed) if listed else None
+    by_label = _of_account(node, "selector")
+    return None if by_name is None and by_label is None else _both(by_label, by_name)
+
+
+def _service(namespace: str | None, value: Any) -> tuple[str, str]:
+    """Return the namespace and the name of a service: the namespace is the policy's by default."""
+    node = mapping(value)
+    assert not isinstance(node, Unknown)
+    name = field(node, "name", text, "")
+    if not name:
+        raise Malformed("is required", "name")
+    where = field(node, "namespace", text, "") or namespace
+    if where is None:
+        raise Malformed("is required in a policy of the whole cluster", "namespace")
+    return str(where), str(name)
 
 
 def _nets(node: Mapping[str, Any], key: str) -> tuple[IpNetwork, ...]:
@@ -263,6 +366,10 @@ def _ports(node: Mapping[str, Any]) -> tuple[_Entry, ...] | None:
     there = fields_of(node.get("destination"))
     listed, left_out = items_of(there.get("ports")), items_of(there.get("notPorts"))
     protocol, other = node.get("protocol"), node.get("notProtocol")
+    if listed and not left_out and protocol is None and other is None:
+        names = [_port(each, "destination.ports") for each in listed]
+        if all(isinstance(each, str) for each in names):
+            return tuple(_of_any_protocol(names))
     if (listed or left_out) and _transport(protocol) is None:
         problem = "needs `protocol` TCP, UDP or SCTP beside it"
         raise Malformed(problem, f"destination.{'ports' if listed else 'notPorts'}")
@@ -276,6 +383,15 @@ def _ports(node: Mapping[str, Any]) -> tuple[_Entry, ...] | None:
     if other is not None and _transport(other) is transport:
         return ()
     return tuple(_of_transport(transport, listed, left_out))
+
+
+def _of_any_protocol(names: Iterable[object]) -> Iterator[PortRule]:
+    """Yield ports by their names, which older releases of Calico look for among those of TCP."""
+    for name in map(str, names):
+        yield PortRule(IpProtocol.TCP, name)
+        for each in (IpProtocol.UDP, IpProtocol.SCTP):
+            says = "before Calico 3.32 a port by its name alone may be one of TCP only"
+            yield PortRule(each, name, condition=Unknown(says))
 
 
 def _icmp(says: str = "only ICMP of some types") -> PortRule:
@@ -309,8 +425,8 @@ def _all_but(protocol: object) -> Iterator[_Entry]:
 def _of_transport(
     protocol: IpProtocol, listed: Sequence[Any], left_out: Sequence[Any]
 ) -> Iterator[_Entry]:
-    ranges = [_port(each, "ports") for each in listed] or [(FIRST_PORT, LAST_PORT)]
-    gaps = [_port(each, "notPorts") for each in left_out]
+    ranges = [_port(each, "destination.ports") for each in listed] or [(FIRST_PORT, LAST_PORT)]
+    gaps = [_port(each, "destination.notPorts") for each in left_out]
     if any(isinstance(each, str) for each in gaps):
         yield PortRule(protocol, condition=Unknown("a rule leaves out ports by name"))
         return
@@ -343,9 +459,8 @@ def _port(value: object, path: str) -> tuple[int, int] | str:
     low, colon, high = written.partition(":")
     if low.isdigit() and (high.isdigit() if colon else not high):
         first, last = int(low), int(high or low)
-        if 0 <= first <= last <= LAST_PORT:
-            return max(first, FIRST_PORT), last
+        if FIRST_PORT <= first <= last <= LAST_PORT:
+            return first, last
     elif not colon and isinstance(value, str) and written:
         return written
-    raise Malformed(f"must be a port, a range such as `79:81` or a name, is `{written[:40]}`",
-                    f"destination.{path}")  # fmt: skip
+    raise Malformed(f"must be a port, a range such as `79:81` or a name, is `{written[:40]}`", path)

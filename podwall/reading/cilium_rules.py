@@ -51,6 +51,7 @@ _OTHER_FIELDS: Final = frozenset({"toPorts", "icmps", "authentication"})
 _POD_NAMESPACE: Final = "io.kubernetes.pod.namespace"
 _NAMESPACE_LABELS: Final = "io.cilium.k8s.namespace.labels."
 _IN_RUN: Final = ("io.cilium.",)
+_ACCOUNT: Final = "io.cilium.k8s.policy.serviceaccount"
 _RESERVED: Final = "reserved:"
 _SOURCES: Final = ("k8s:", "any:")
 
@@ -140,7 +141,7 @@ def _split(selector: Selector) -> PodPeer:
             spaces.append(replace(each, key=METADATA_NAME))
         elif key.startswith(_NAMESPACE_LABELS):
             spaces.append(replace(each, key=key.removeprefix(_NAMESPACE_LABELS)))
-        elif key.startswith(_IN_RUN):
+        elif key.startswith(_IN_RUN) and key != _ACCOUNT:
             doubt = doubt or Unknown(f"the label `{key}`, which Cilium sets in the cluster")
         else:
             pods.append(replace(each, key=key))

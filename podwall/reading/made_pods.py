@@ -86,6 +86,9 @@ class _Reader:
         except Malformed as problem:
             unknown = Unknown(f"the template of {self._object}, which {problem.message}")
             found = read_template(self.item, MANY, unknown)
+        if not whole and found.service_account == "default":
+            account = Unknown(f"the service account of the pods of {self._object}")
+            found = replace(found, service_account=account)
         if whole or found.open_ports is not None:
             return found
         return replace(found, open_ports=Unknown(f"the ports of the pods of {self._object}"))

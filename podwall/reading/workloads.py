@@ -19,6 +19,7 @@ from functools import partial
 from ipaddress import ip_address
 from typing import Any, Final
 
+from podwall.calico import CalicoAccount
 from podwall.model import (
     IpAddress,
     LabelMap,
@@ -53,6 +54,7 @@ __all__ = [
     "read_template",
     "read_workload",
     "running_at",
+    "service_accounts",
     "with_controller_labels",
 ]
 
@@ -124,6 +126,16 @@ def _address(written: Any) -> IpAddress | None:
         return ip_address(written) if isinstance(written, str) else None
     except ValueError:
         return None
+
+
+def service_accounts(items: Iterable[ManifestObject]) -> tuple[CalicoAccount, ...]:
+    """Return the service accounts that are written, with their labels; the last of one name."""
+    found = {
+        (item.namespace, item.name): CalicoAccount(item.namespace, item.name, item.labels)
+        for item in items
+        if (item.group, item.kind) == ("", "ServiceAccount") and isinstance(item.namespace, str)
+    }
+    return tuple(found.values())
 
 
 #: The keys that each kind adds; those of `OWN_NAME` have the name of the object as their value.
@@ -289,7 +301,16 @@ def _pods(item: ManifestObject, labels: LabelMap, replicas: Count, spec: Node) -
         host_network=spec if isinstance(spec, Unknown) else field(spec, "hostNetwork", flag, False),
         open_ports=next((port for port in ports if isinstance(port, Unknown)), None),
         place=item.place,
+        service_account=_service_account(spec),
     )
+
+
+def _service_account(spec: Node) -> str | Unknown:
+    """Return the service account of pods, by either of its fields; `default` is the default one."""
+    if isinstance(spec, Unknown):
+        return spec
+    found = field(spec, "serviceAccountName", text, "") or field(spec, "serviceAccount", text, "")
+    return found or "default"
 
 
 def _declared_ports(spec: Node) -> list[WorkloadPort | Unknown]:

@@ -100,8 +100,10 @@ def _rule(rng: Random, direction: str, action: str, *, wide: bool) -> Manifest:
             rule["destination"] = {**rule.get("destination", {}), key: listed}
     elif rng.random() < 0.2:
         rule["notProtocol"] = rng.choice(("TCP", "UDP"))
-    if direction == "ingress" and set(rule.get("destination", {})) - {"ports", "notPorts"}:
-        raise AssertionError("a rule of ingress says nothing of its own pods here")
+    if rng.random() < 0.15:
+        own = "destination" if direction == "ingress" else "source"
+        key = rng.choice(("selector", "notSelector"))
+        rule[own] = {**rule.get(own, {}), key: _selector(rng)}
     return rule
 
 
@@ -149,6 +151,8 @@ def _selector(rng: Random, depth: int = 2) -> str:
     return rng.choice((
         "all()", f"{key} == '{value}'", f'{key} == "{value}"', f"{key} != '{value}'",
         f"has({key})", f"!has({key})", f"{key} in {{{both}}}", f"{key} not in {{{both}}}",
+        f"{key} {rng.choice(('starts with', 'ends with', 'contains'))} '{value}'",
+        f"{key} startswith '{value}'",
         f"projectcalico.org/namespace == '{rng.choice(NAMESPACES)}'",
         f"pcns.{key} == '{value}'",
     ))  # fmt: skip

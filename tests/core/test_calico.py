@@ -5,7 +5,7 @@ https://docs.tigera.io/calico/latest/reference/resources/
 
 from __future__ import annotations
 
-from ipaddress import ip_address
+from ipaddress import ip_address, ip_network
 from itertools import product
 from typing import Any
 
@@ -14,8 +14,9 @@ import pytest
 from podwall.engines import ENGINES
 from podwall.explain import explain
 from podwall.model import IpProtocol
+from podwall.policies.rules import Direction
 from podwall.reachability import ExternalRange, Reachability, Verdict, reachability
-from podwall.reading import Document, snapshot
+from podwall.reading import DeclaredCluster, Document, snapshot
 
 Manifest = dict[str, Any]
 PODS = ("shop/web", "shop/db", "bank/api", "bank/db", "ops/mon")
@@ -58,14 +59,30 @@ def network_policy(**spec: Any) -> Manifest:
     }
 
 
+POD: Manifest = {
+    "apiVersion": "v1",
+    "kind": "Pod",
+    "metadata": {"name": "db", "namespace": "shop", "labels": {"app": "db"}},
+}
 PARTNERS = made(
     "GlobalNetworkSet", "partners", {"nets": ["0.0.0.0/0", "::/0"]}, labels={"who": "us"}
 )
+ACCOUNT: Manifest = {
+    "apiVersion": "v1",
+    "kind": "ServiceAccount",
+    "metadata": {"name": "watcher", "namespace": "ops", "labels": {"trust": "high"}},
+}
+SERVICE: Manifest = {
+    "apiVersion": "v1",
+    "kind": "Service",
+    "metadata": {"name": "mon", "namespace": "ops"},
+    "spec": {"selector": {"app": "mon"}, "ports": [{"port": 80}]},
+}
 ISOLATED = network_policy()
 OPEN = network_policy(ingress=[{}])
 
 
-def found(*objects: Manifest, engine: str = "calico") -> Reachability:
+def found(*objects: Manifest, engine: str = "calico", cidrs: tuple[str, ...] = ()) -> Reachability:
     """Return who reaches whom under some objects."""
     spaces = [
         {"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": name, "labels": labels}}
@@ -79,13 +96,16 @@ def found(*objects: Manifest, engine: str = "calico") -> Reachability:
                 zip(("namespace", "name"), each.split("/"), strict=True), labels=LABELS[each]
             ),
             "spec": {
-                "containers": [{"name": "c", "ports": [{"name": "http", "containerPort": 80}]}]
+                "serviceAccountName": "watcher" if each == "ops/mon" else "default",
+                "containers": [{"name": "c", "ports": [{"name": "http", "containerPort": 80}]}],
             },
             "status": {"podIP": f"10.244.{number}.10"},
         }
         for number, each in enumerate(PODS)
     ]
-    read = snapshot([Document(each) for each in (*spaces, *pods, *objects)], complete=True)
+    cluster = DeclaredCluster(pod_cidrs=tuple(map(ip_network, cidrs)))
+    documents = [Document(each) for each in (*spaces, *pods, *objects)]
+    read = snapshot(documents, complete=True, cluster=cluster)
     assert [str(each) for each in read.findings if each.severity == "error"] == []
     return reachability(read.snapshot, engine)
 
@@ -218,11 +238,170 @@ ROWS = {
          wide(ingress=[rule("Allow", namespaceSelector="global()", selector="who == 'you'")])],
         set(),
     ),
+    "a namespace selector that only excludes means global sets, too: they have no namespace": (
+        [PARTNERS,
+         own(ingress=[rule("Allow", selector="has(who)", namespaceSelector="team != 'red'")])],
+        ALL,
+    ),
+    "but not together with all(), which is all that is in a namespace": (
+        [PARTNERS,
+         own(ingress=[rule("Allow", selector="has(who)",
+                           namespaceSelector="all() && team != 'red'")])],
+        set(),
+    ),
+    "a set of a namespace has its namespace's labels": (
+        [made("NetworkSet", "s", {"nets": ["203.0.113.0/24"]}, namespace="bank",
+              labels={"who": "us"}),
+         wide(ingress=[rule("Allow", selector="pcns.team == 'blue' && who == 'us'")])],
+        {OUTSIDE},
+    ),
+    "and the name of its namespace": (
+        [made("NetworkSet", "s", {"nets": ["203.0.113.0/24"]}, namespace="bank",
+              labels={"who": "us"}),
+         wide(ingress=[rule("Allow", selector="projectcalico.org/namespace == 'shop'")])],
+        {"shop/web"},
+    ),
+    "addresses beside labels keep a set's networks within them": (
+        [PARTNERS,
+         wide(ingress=[rule("Allow", selector="who == 'us'", nets=["203.0.113.0/24"])])],
+        {OUTSIDE},
+    ),
+    "a part of a label": (
+        [own(ingress=[rule("Allow", namespaceSelector="all()", selector="app starts with 'm'")])],
+        {"ops/mon"},
+    ),
+    "the end of a label, and not another one": (
+        [own(ingress=[rule("Allow", namespaceSelector="all()",
+                           selector="app endswith 'b' && !(app contains 'w')")])],
+        {"bank/db"},
+    ),
+    "no part of a label that is missing": (
+        [wide(ingress=[rule("Allow", selector="!(tier contains 'x')")])],
+        ALL - {OUTSIDE},
+    ),
+    "a part of a namespace's name": (
+        [wide(ingress=[rule("Allow", namespaceSelector="projectcalico.org/name ends with 's'")])],
+        {"ops/mon"},
+    ),
+    "one word as well as two": (
+        [wide(ingress=[rule("Allow", selector="app notin {'api', 'db'} && app startswith 'm'")])],
+        {"ops/mon"},
+    ),
+    "the service account's name": (
+        [wide(ingress=[rule("Allow", serviceAccounts={"names": ["watcher"]})])],
+        {"ops/mon"},
+    ),
+    "of a policy in a namespace, accounts of this one": (
+        [own(ingress=[rule("Allow", serviceAccounts={"names": ["watcher", "default"]})])],
+        {"shop/web"},
+    ),
+    "and of all, where it says so": (
+        [own(ingress=[rule("Allow", serviceAccounts={"names": ["watcher"]},
+                           namespaceSelector="all()")])],
+        {"ops/mon"},
+    ),
+    "the labels of a service account": (
+        [ACCOUNT, wide(ingress=[rule("Allow", serviceAccounts={"selector": "trust == 'high'"})])],
+        {"ops/mon"},
+    ),
+    "an empty list of accounts asks for nothing": (
+        [wide(ingress=[rule("Allow", serviceAccounts={})])],
+        ALL,
+    ),
+    "accounts and labels together": (
+        [wide(ingress=[rule("Allow", serviceAccounts={"names": ["default"]},
+                            selector="app == 'db' || app == 'mon'")])],
+        {"bank/db"},
+    ),
+    "a policy about the pods of an account": (
+        [wide("", serviceAccountSelector="trust == 'high'", ingress=[rule("Deny")]), ACCOUNT],
+        ALL,
+    ),
+    "about the default account, which has no labels": (
+        [wide("", serviceAccountSelector="!has(trust)", ingress=[rule("Deny")]), ACCOUNT],
+        set(),
+    ),
+    "the pods behind a service": (
+        [SERVICE, own(ingress=[rule("Allow", services={"name": "mon", "namespace": "ops"})])],
+        {"ops/mon"},
+    ),
+    "nobody behind a service that is not there": (
+        [own(ingress=[rule("Allow", services={"name": "mon"})])],
+        set(),
+    ),
+    "ports of the source that are all ports ask for nothing": (
+        [own(ingress=[rule("Allow", ports=["1:65535"]) | {"protocol": "TCP"}])],
+        ALL,
+    ),
+    "what is asked of the own pods": (
+        [wide("", ingress=[{"action": "Deny", "destination": {"selector": "app == 'db'"}},
+                           rule("Allow")])],
+        set(),
+    ),
+    "and is about other ones": (
+        [wide("", ingress=[rule("Allow", selector="app == 'mon'"),
+                           {"action": "Deny", "destination": {"selector": "app == 'web'"}},
+                           rule("Allow", selector="app == 'api'")])],
+        {"ops/mon", "bank/api"},
+    ),
+    "of one order, by name": (
+        [wide(name="b", order=5, ingress=[rule("Deny")]),
+         wide(name="a", order=5, ingress=[rule("Allow", selector="app == 'mon'")])],
+        {"ops/mon"},
+    ),
+    "of one order in one namespace, by name": (
+        [own(order=5, ingress=[rule("Deny")]),
+         made("NetworkPolicy", "p0", {"selector": "all()", "order": 5, "ingress": [
+             rule("Allow", selector="all()", namespaceSelector="all()")]}, namespace="shop")],
+        {*PODS} - {"shop/db"},
+    ),
+    "of the order of NetworkPolicies, before those whose names come later": (
+        [made("NetworkPolicy", "default.a", {"selector": "all()", "order": 1000,
+                                             "ingress": [rule("Deny")]}, namespace="shop"),
+         OPEN],
+        set(),
+    ),
     "a staged policy enforces nothing": (
         [made("StagedGlobalNetworkPolicy", "p1", {"selector": "all()", "ingress": [rule("Deny")]})],
         ALL,
     ),
 }  # fmt: skip
+
+
+KNOWN_ADDRESSES = {
+    "addresses of IPv6 beside labels leave no pod of IPv4": (
+        [wide(ingress=[rule("Allow", selector="has(app)", nets=["2001:db8::/32"])])],
+        set(),
+    ),
+    "every address of pods beside labels leaves the labels": (
+        [wide(ingress=[rule("Allow", selector="app == 'mon'", notNets=["203.0.113.0/24"],
+                            nets=["10.0.0.0/8"])])],
+        {"ops/mon"},
+    ),
+    "only connections of the version of IP that pods have": (
+        [own(ingress=[{"action": "Deny", "ipVersion": 6}, rule("Allow")])],
+        ALL,
+    ),
+    "and of no other one": (
+        [own(ingress=[{"action": "Allow", "ipVersion": 4}])],
+        ALL,
+    ),
+    "of the own pods those with such addresses, which are all": (
+        [wide("", ingress=[{"action": "Deny", "destination": {"nets": ["10.0.0.0/8"]}}])],
+        set(),
+    ),
+    "or none": (
+        [wide("", ingress=[{"action": "Deny", "destination": {"nets": ["10.9.0.0/16"]}},
+                           rule("Allow")])],
+        ALL,
+    ),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("name", KNOWN_ADDRESSES)
+def test_who_reaches_it_where_the_addresses_of_pods_are_known(name: str) -> None:
+    objects, expected = KNOWN_ADDRESSES[name]
+    assert sources(found(*objects, cidrs=("10.244.0.0/16",))) == expected
 
 
 @pytest.mark.parametrize("name", ROWS)
@@ -253,40 +432,6 @@ def test_ports_and_protocols(written: Manifest, passing: set[int]) -> None:
     assert open_ == passing
 
 
-def undetermined(*objects: Manifest, engine: str = "calico") -> bool:
-    reach = found(*objects, engine=engine)
-    verdict = reach.verdict("bank/api", "shop/db", IpProtocol.TCP, 80)
-    return verdict is Verdict.UNDETERMINED
-
-
-@pytest.mark.parametrize(
-    "objects",
-    [
-        [own(ingress=[{"action": "Allow", "http": {"methods": ["GET"]}}])],
-        [own(ingress=[rule("Allow", serviceAccounts={"names": ["a"]}, namespaceSelector="all()")])],
-        [own(ingress=[rule("Allow", services={"name": "a"})])],
-        [own(ingress=[rule("Allow", namespaceSelector="all()", selector="app contains 'a'")])],
-        [own(ingress=[rule("Allow", namespaceSelector="all()", nets=["10.0.0.0/8"])])],
-        [own(ingress=[rule("Allow", ports=[1234]) | {"protocol": "TCP"}])],
-        [own(ingress=[{"action": "Allow", "destination": {"selector": "app == 'db'"}}])],
-        [own(tier="elsewhere", ingress=[rule("Deny")])],
-        [wide(doNotTrack=True, applyOnForward=True, ingress=[rule("Deny")])],
-        [wide(applyOnForward=True, ingress=[rule("Deny")])],
-        [wide(order=1000, ingress=[rule("Deny")]), OPEN],
-        [wide(name="a", order=5, ingress=[rule("Deny")]), own(order=5, ingress=[rule("Allow")])],
-        [own(newField=True)],
-    ],
-    ids=[
-        "requests", "accounts", "services", "a part of a text", "addresses beside labels",
-        "ports of the source", "the own pods", "an unknown tier", "host endpoints",
-        "forwarded by hosts", "the order of NetworkPolicies", "one order, two namespaces",
-        "a field that came later",
-    ],
-)  # fmt: skip
-def test_what_is_not_known_is_undetermined(objects: list[Manifest]) -> None:
-    assert undetermined(*objects)
-
-
 @pytest.mark.parametrize("engine", ENGINES)
 def test_only_calico_enforces_its_kinds(engine: str) -> None:
     objects = [own(ingress=[rule("Deny")])]
@@ -294,47 +439,6 @@ def test_only_calico_enforces_its_kinds(engine: str) -> None:
     verdict = reach.verdict("bank/api", "shop/db", IpProtocol.TCP, 80)
     other = {"calico": Verdict.DENIED, "spec": Verdict.UNDETERMINED}
     assert verdict is other.get(engine, Verdict.ALLOWED)
-
-
-@pytest.mark.parametrize(
-    ("spec", "path"),
-    [
-        ({"selector": "app = 'db'"}, "spec.selector"),
-        ({"selector": "app == db"}, "spec.selector"),
-        ({"selector": "app == 'db' &&"}, "spec.selector"),
-        ({"selector": "app in {'a' 'b'}"}, "spec.selector"),
-        ({"selector": "any()"}, "spec.selector"),
-        ({"order": "first"}, "spec.order"),
-        ({"types": ["ingress"]}, "spec.types"),
-        ({"ingress": [{"action": "allow"}]}, "spec.ingress[0].action"),
-        ({"ingress": [rule("Allow", nets=["10.0.0.0/33"])]}, "spec.ingress[0].source.nets[0]"),
-        (
-            {"ingress": [{"action": "Allow", "destination": {"ports": [80]}}]},
-            "spec.ingress[0].destination.ports",
-        ),
-        (
-            {"egress": [{"action": "Deny", "protocol": "TPC"}]},
-            "spec.egress[0].protocol",
-        ),
-        (
-            {
-                "ingress": [
-                    {"action": "Allow", "protocol": "TCP", "destination": {"ports": [70000]}}
-                ]
-            },
-            "spec.ingress[0].destination.ports",
-        ),
-    ],
-)
-@pytest.mark.parametrize("api", [V3, CRD])
-def test_what_calico_refuses_is_left_out_with_its_place(
-    spec: Manifest, path: str, api: str
-) -> None:
-    written = made("NetworkPolicy", "p1", {"selector": "all()", **spec}, api, namespace="shop")
-    read = snapshot([Document(written)])
-    assert [(each.severity, each.place.path) for each in read.findings] == [("error", path)]
-    assert read.snapshot.calico_policies == ()
-    assert read.snapshot.unread_policies == ()
 
 
 def test_an_explanation_names_the_rule_at_its_place() -> None:
@@ -358,3 +462,34 @@ def test_every_pair_of_other_pods_stays_open() -> None:
     others = [each for each in PODS if each != "shop/db"]
     for one, other in product(others, repeat=2):
         assert reach.verdict(one, other, IpProtocol.TCP, 80) is Verdict.ALLOWED
+
+
+def test_a_port_by_its_name_alone_is_one_of_tcp_for_certain() -> None:
+    by_name = {"action": "Allow", "destination": {"ports": ["http"]}}
+    assert "shop/web" in sources(found(own(ingress=[by_name])))
+
+
+def test_a_service_as_a_destination_has_its_own_ports() -> None:
+    spec = {"selector": {"app": "mon"}, "ports": [{"port": 443, "targetPort": "http"}]}
+    service = {**SERVICE, "spec": spec}
+    to = {"action": "Allow", "destination": {"services": {"name": "mon", "namespace": "ops"}}}
+    reach = found(service, wide("app == 'web'", types=["Egress"], egress=[to]))
+    ports = {
+        (target, port): reach.verdict("shop/web", target, IpProtocol.TCP, port)
+        for target in ("ops/mon", "bank/db")
+        for port in (80, 443)
+    }
+    assert {key for key, each in ports.items() if each is Verdict.ALLOWED} == {("ops/mon", 80)}
+    assert Verdict.UNDETERMINED not in ports.values()
+
+
+def test_unseen_pods_may_have_any_text_that_is_asked_for() -> None:
+    """Those whose label begins so are let in, whatever comes after it, and no others."""
+    selector = "app starts with 'pay' && !(app ends with 'test')"
+    policy = own(ingress=[rule("Allow", namespaceSelector="all()", selector=selector)])
+    read = snapshot([Document(each) for each in (POD, policy)])
+    opened = reachability(read.snapshot, "calico").exposure("shop/db", Direction.INGRESS)
+    assert {str(each.source.id) for each in opened} == {
+        "any:app=pay…",
+        "shop/any:app=pay…",
+    }
