@@ -68,7 +68,7 @@ def show_verification(options: Namespace) -> int:
         write_output(netassert_text(plan, predicted.reachability))
         return ExitCode.FINE
     if options.dry_run:
-        _show_plan(options, plan)
+        _show_plan(options, plan, predicted)
         return ExitCode.FINE
     if "@sha256:" not in options.image:
         write_message(_BY_TAG.format(options.image))
@@ -115,9 +115,10 @@ def _plan(options: Namespace, found: Reachability) -> ProbePlan:
     return boundary_probes(found, most, seed)
 
 
-def _show_plan(options: Namespace, plan: ProbePlan) -> None:
+def _show_plan(options: Namespace, plan: ProbePlan, predicted: Review) -> None:
     if options.output == "json":
-        write_output([json_text(probe_plan_document(plan))], shown_json)
+        document = probe_plan_document(plan, predicted.not_read)
+        write_output([json_text(document)], shown_json)
     else:
         print_plan(plan, terminal())
 
@@ -134,7 +135,7 @@ def _verified(options: Namespace, found: Reachability, plan: ProbePlan) -> Verif
 def _show(options: Namespace, found: Verification, predicted: Review) -> None:
     match options.output:
         case "json":
-            document = verification_document(found, predicted.locate)
+            document = verification_document(found, predicted.locate, predicted.not_read)
             write_output([json_text(document)], shown_json)
         case "junit":
             write_output([junit_text([verification_suite(found)])], MEDIA["junit"])

@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import replace
 from functools import cached_property
-from typing import Any, Final
+from typing import Annotated, Any, Final
+
+import msgspec
 
 from podwall.engines import ENGINES, SPEC
 from podwall.lint.context import LintContext
@@ -21,19 +24,47 @@ from podwall.review import Review, review
 from podwall.sources import SourceKind, source_of_plan
 from podwall.sources.pulumi_documents import ResourceState, plan_of, planned_resource
 
-__all__ = ["NAMESPACE", "Deployment", "deployment_of"]
+__all__ = ["NAMESPACE", "Deployment", "SourceSettings", "Text", "UnreadKind", "deployment_of"]
 
 
 _SEVERAL: Final = 2
 NAMESPACE: Final = "kubernetes:core/v1:Namespace"
 
 
+Text = Annotated[str, msgspec.Meta(min_length=1)]
+
+
+class UnreadKind(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """A kind whose objects need not be read: they make no pods and policies that matter."""
+
+    kind: Annotated[Text, msgspec.Meta(description="the kind, such as HelmRelease")]
+    reason: Annotated[Text, msgspec.Meta(description="why it is no matter, for reviewers")]
+
+
+class SourceSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """What a stack does not say of its cluster: which kinds need not be read, and if it is whole.
+
+    By default everything counts that is not read, and there may be pods that the stack does not
+    show.
+    """
+
+    accept_unread: tuple[UnreadKind, ...] = ()
+    closed: bool = False
+
+
 class Deployment:
     """The resources of a stack, their snapshot, who can reach whom in it, and the findings."""
 
-    def __init__(self, plan: Plan, states: Sequence[ResourceState], engine: str = "") -> None:
+    def __init__(
+        self,
+        plan: Plan,
+        states: Sequence[ResourceState],
+        settings: SourceSettings,
+        engine: str = "",
+    ) -> None:
         """Take the plan, the states that it was read from, and the engine if it is given."""
         self.plan = plan
+        self.settings = settings
         self._states = states
         self._engine = engine
 
@@ -45,7 +76,7 @@ class Deployment:
             return (self,)
         every = frozenset(urn for each in found for urn in each.providers)
         plans = (only_of(self.plan, each.providers, every - each.providers) for each in found)
-        return tuple(Deployment(each, self._states) for each in plans)
+        return tuple(Deployment(each, self._states, self.settings) for each in plans)
 
     @property
     def made(self) -> frozenset[str]:
@@ -67,7 +98,7 @@ class Deployment:
 
     def under(self, engine: str) -> Deployment:
         """Return the same deployment, to a cluster with this engine."""
-        return Deployment(self.plan, self._states, engine)
+        return Deployment(self.plan, self._states, self.settings, engine)
 
     @cached_property
     def engine(self) -> str | None:
@@ -78,7 +109,9 @@ class Deployment:
     @cached_property
     def review(self) -> Review:
         """What the stack means; an engine that nobody knows is taken for the specification."""
-        source = source_of_plan(SourceKind.STATE, self.plan.project, self.plan)
+        found = source_of_plan(SourceKind.STATE, self.plan.project, self.plan)
+        accepted = frozenset(each.kind for each in self.settings.accept_unread)
+        source = replace(found, closed=self.settings.closed, acknowledged=accepted)
         return review(source, SPEC if self.engine is None else self.engine)
 
     @property
@@ -139,10 +172,12 @@ class Deployment:
         return [each for each in self.review.plan.resources if is_object(each)]
 
 
-def deployment_of(states: Iterable[ResourceState]) -> Deployment:
+def deployment_of(
+    states: Iterable[ResourceState], settings: SourceSettings | None = None
+) -> Deployment:
     """Return the deployment of resource states in the form in which Pulumi exports them."""
     listed = list(states)
-    return Deployment(plan_of(map(planned_resource, listed)), listed)
+    return Deployment(plan_of(map(planned_resource, listed)), listed, settings or SourceSettings())
 
 
 def _is_made(state: ResourceState) -> bool:

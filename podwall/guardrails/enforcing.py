@@ -30,8 +30,9 @@ from podwall.aks.resource_types import (
     may_be_cluster,
     may_hide_cluster,
 )
-from podwall.guardrails.deployment import Deployment, deployment_of
+from podwall.guardrails.deployment import Deployment, SourceSettings, deployment_of
 from podwall.guardrails.guardrail import (
+    UNREAD,
     ClusterGuardrail,
     ClusterRuleSettings,
     Judgement,
@@ -99,6 +100,11 @@ class Memory:
         self._undetermined: dict[tuple[str, str], tuple[UndeterminedJudgement, ...]] = {}
         self._states: list[ResourceState] = []
         self._deployment = deployment_of([])
+        self._settings = SourceSettings()
+
+    def configure(self, settings: SourceSettings) -> None:
+        """Take what is said of the cluster, before the stack is judged."""
+        self._settings = settings
 
     def remember(self, args: ResourceValidationArgs) -> PlannedResource | None:
         """Remember the inputs of a resource, and return it as it is planned."""
@@ -117,7 +123,7 @@ class Memory:
         states = [self._state(each) for each in args.resources]
         if states != self._states:
             self._states = states
-            self._deployment = deployment_of(states)
+            self._deployment = deployment_of(states, self._settings)
         return self._deployment
 
     def keep_undetermined(
@@ -158,14 +164,19 @@ class Memory:
 def remembering(memory: Memory) -> ResourceValidationPolicy:
     """Return the policy that looks at every resource and objects to none."""
 
-    def validate(args: ResourceValidationArgs, _report: ReportViolation) -> None:
+    def validate(args: ResourceValidationArgs, report: ReportViolation) -> None:
         memory.remember(args)
+        try:
+            memory.configure(read_settings(SourceSettings, args.get_config()))
+        except PodwallError as problem:
+            report(_problem(problem), args.urn)
 
     return ResourceValidationPolicy(
         "remember-inputs",
         "Remembers what the program asks for; without it, rules see only what is deployed.",
         validate,
         EnforcementLevel.ADVISORY,
+        schema_of(SourceSettings),
     )
 
 
@@ -280,6 +291,7 @@ LINTS: Final = frozenset(
         "engine-not-known",
         "known-only-after-deployment",
         "unseen-objects",
+        *UNREAD,
     }
 )
 

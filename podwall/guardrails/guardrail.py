@@ -16,15 +16,17 @@ from podwall.aks.network_engine import DATAPLANE, PLUGIN, PLUGIN_MODE, POLICY, d
 from podwall.aks.refusal import LEARN
 from podwall.aks.resource_types import choice, leaf
 from podwall.documents import convert
-from podwall.guardrails.deployment import Deployment
+from podwall.guardrails.deployment import Deployment, Text
 from podwall.plan import PlannedResource
 from podwall.plan.cluster import unread_cluster
 from podwall.plan.model import planned_value
 from podwall.policies.errors import Finding, Place
 from podwall.policies.errors import Severity as FindingSeverity
 from podwall.policies.unknown import Unknown
+from podwall.reading.ledger import ACCEPTABLE, UNREAD_KIND
 
 __all__ = [
+    "UNREAD",
     "AddressSettings",
     "ClusterExemption",
     "ClusterGuardrail",
@@ -51,11 +53,14 @@ __all__ = [
     "undetermined_leaves",
 ]
 
-Text = Annotated[str, msgspec.Meta(min_length=1)]
 Name = Annotated[Text, msgspec.Meta(description="the name, exactly")]
 Reason = Annotated[Text, msgspec.Meta(description="why the rule does not apply, for reviewers")]
 DeniedDirection = Literal["ingress", "egress"]
 S = TypeVar("S", bound=msgspec.Struct)
+
+
+UNREAD: Final = ACCEPTABLE | {UNREAD_KIND, "not-closed"}
+"""The findings on what is not read, which no rule can judge: the policy `undetermined` has them."""
 
 
 class NoSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):

@@ -56,7 +56,7 @@ LINTS: Final[tuple[Lint, ...]] = (
     *mistakes.MISTAKE_LINTS,
 )
 RANKS: Final = list(Severity)
-GUARDRAILS: Final = frozenset({"workload-before-policies", "workload-open"})
+GUARDRAILS: Final = frozenset({"workload-before-policies", "workload-exposed", "workload-open"})
 """Findings that only the policy pack makes; objects that silence them are linted, too."""
 
 

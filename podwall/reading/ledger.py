@@ -172,12 +172,22 @@ ACCEPTABLE: Final = frozenset(
     {"brings-objects", "policy-kind-not-analysed", "unseen-objects", NOT_BUILT}
 )
 _MOST_NAMED: Final = 5
+#: What is said of a kind, by the reason why its objects are not read.
+_OF_A_KIND: Final = {
+    NOT_KNOWN: "is not known, and may make pods and policies, so what these could change is "
+    "undetermined",
+    MAY_MAKE_PODS: "may make pods, and nothing tells which labels they get",
+    CHANGES_OTHERS: "may let objects be changed as they are made, their labels among it",
+}
 
 
 def unknown_kinds(unread: Iterable[LedgerEntry]) -> Iterator[Finding]:
-    """Yield a finding for each kind of objects that is not known, with the names of the first."""
-    unknown = sorted((each for each in unread if each.reason == NOT_KNOWN), key=_kind)
-    for (kind, group), found in groupby(unknown, key=_kind):
+    """Yield a finding for each kind of objects that is not known, with the names of the first.
+
+    A note tells of each kind of which it is known that it makes no policies, and not what it makes.
+    """
+    named = sorted((each for each in unread if each.reason in _OF_A_KIND), key=_kind)
+    for (kind, group), found in groupby(named, key=_kind):
         yield _unknown_kind(kind, group, list(found))
 
 
@@ -189,13 +199,15 @@ def _unknown_kind(kind: str, group: str, found: Sequence[LedgerEntry]) -> Findin
     names = [f"`{each.name}`" for each in found[:_MOST_NAMED]]
     more = [f"{len(found) - len(names):,} more"] if len(found) > len(names) else []
     is_ = "is" if len(found) == 1 else "are"
+    is_known = found[0].reason != NOT_KNOWN
     return Finding(
         UNREAD_KIND,
-        Severity.WARNING,
-        f"{listed([*names, *more])} {is_} not read: {kind} of `{group or 'v1'}` is not known, "
-        "and may make pods and policies, so what these could change is undetermined",
+        Severity.INFO if is_known else Severity.WARNING,
+        f"{listed([*names, *more])} {is_} not read: {kind} of `{group or 'v1'}` "
+        f"{_OF_A_KIND[found[0].reason]}",
         found[0].place,
-        f"where it makes neither, say so: `--accept-unread {kind}`",
+        f"where {'that is no matter' if is_known else 'it makes neither'}, say so: "
+        f"`--accept-unread {kind}`",
     )
 
 

@@ -17,12 +17,14 @@ from podwall.model import IpProtocol
 from podwall.policies.errors import Finding, Place, Severity
 from podwall.policies.presets import Step
 from podwall.reachability import Reachability, Verdict, WorkloadEndpoint
+from podwall.reading import LedgerEntry
 from podwall.reports.explanation import (
     ExplanationDocument,
     Locate,
     explanation_document,
     explanation_text,
 )
+from podwall.reports.findings.documents import LedgerDocument, ledger_fields
 from podwall.reports.findings.junit import JunitCase, JunitSuite
 from podwall.reports.screen import Column, Console, Styled, Symbols, Table, symbols
 from podwall.reports.words import counted, printable
@@ -267,7 +269,7 @@ class NotProbedDocument(TypedDocument):
     count: int
 
 
-class VerificationDocument(TypedDocument, tag_field="format", tag="podwall/verify/v1"):
+class VerificationDocument(LedgerDocument, tag_field="format", tag="podwall/verify/v1"):
     """What `podwall verify -o json` prints: what was predicted and what was observed."""
 
     cluster: str
@@ -280,24 +282,27 @@ class VerificationDocument(TypedDocument, tag_field="format", tag="podwall/verif
     notes: tuple[str, ...]
 
 
-class ProbePlanDocument(TypedDocument, tag_field="format", tag="podwall/probes/v1"):
+class ProbePlanDocument(LedgerDocument, tag_field="format", tag="podwall/probes/v1"):
     """What `podwall verify --dry-run -o json` prints: what would be probed."""
 
     probes: tuple[ProbeDocument, ...]
     left_out: tuple[NotProbedDocument, ...]
 
 
-def probe_plan_document(plan: ProbePlan) -> ProbePlanDocument:
-    """Return a plan as a document."""
+def probe_plan_document(plan: ProbePlan, not_read: Iterable[LedgerEntry] = ()) -> ProbePlanDocument:
+    """Return a plan as a document, with what was not read of what it is about."""
     probes = (
         ProbeDocument(each.client, each.server, each.protocol, each.port, each.predicted)
         for each in plan.probes
     )
-    return ProbePlanDocument(tuple(probes), _left_out_documents(plan.left_out))
+    left_out = _left_out_documents(plan.left_out)
+    return ProbePlanDocument(tuple(probes), left_out, **ledger_fields(not_read))
 
 
-def verification_document(found: Verification, locate: Locate) -> VerificationDocument:
-    """Return a verification as a document."""
+def verification_document(
+    found: Verification, locate: Locate, not_read: Iterable[LedgerEntry] = ()
+) -> VerificationDocument:
+    """Return a verification as a document, with what was not read of what was predicted."""
     return VerificationDocument(
         found.cluster,
         found.engine,
@@ -305,6 +310,7 @@ def verification_document(found: Verification, locate: Locate) -> VerificationDo
         _left_out_documents(found.left_out),
         found.causes,
         found.notes,
+        **ledger_fields(not_read),
     )
 
 

@@ -77,6 +77,7 @@ REPORTS = [
     *(f"lint SOURCE -o {form}" for form in ("text", "json", "sarif", "junit")),
     *(f"migrate SOURCE -o {form}" for form in ("text", "json", "yaml", "py")),
     *(f"suggest SOURCE e.yaml -o {form}" for form in ("py", "yaml")),
+    "verify SOURCE --dry-run -o json",
 ]
 
 
@@ -98,14 +99,17 @@ def offered(command: Command) -> set[str]:
 
 
 #: Those that show no pair of a source given as files: of a plan, of five steps, of the settings.
-_OTHERS = {"preview", "walkthrough", "config", "watch", "verify"}
+_OTHERS = {"preview", "walkthrough", "config", "watch"}
+#: Those of a verification show what was probed on a running cluster; without one, there is a plan.
+_PROBED = {"verify": {"text", "junit", "sarif", "tap"}}
 
 
 @pytest.mark.parametrize("command", COMMANDS, ids=lambda each: each.name)
 def test_no_format_of_a_command_is_forgotten(command: Command) -> None:
     words = (each for each in REPORTS if each.split()[0] == command.name)
     asked = {each.partition("-o ")[2].split()[0] for each in words}
-    assert asked == (set() if command.name in _OTHERS else offered(command))
+    shown_elsewhere = _PROBED.get(command.name, set())
+    assert asked == (set() if command.name in _OTHERS else offered(command) - shown_elsewhere)
 
 
 @pytest.mark.parametrize("words", REPORTS)
@@ -113,6 +117,31 @@ def test_what_was_not_read_is_named_with_how_many(tmp_path: Path, words: str) ->
     text = shown(tmp_path, words, _UNREAD)
     assert "shop/orders" in text
     assert "flux/ingress" in text
+
+
+def _thing(api: str, kind: str, namespace: str = "shop") -> str:
+    where = f", namespace: {namespace}" if namespace else ""
+    return f"---\n{{apiVersion: {api}, kind: {kind}, metadata: {{name: zz{where}}}, spec: {{}}}}\n"
+
+
+#: What is a policy, what brings one, what makes pods alone, and what changes objects.
+_THINGS = {
+    "a policy of another API": _thing("crd.antrea.io/v1beta1", "NetworkPolicy"),
+    "one of the whole cluster": _thing("crd.antrea.io/v1beta1", "ClusterNetworkPolicy", ""),
+    "one that only forbids": _thing("security.istio.io/v1", "AuthorizationPolicy"),
+    "what brings objects": _thing("argoproj.io/v1alpha1", "Application", "argocd"),
+    "what makes pods alone": _thing("gateway.networking.k8s.io/v1", "Gateway"),
+    "a kind that nobody knows": _thing("acme.example/v1", "Tenant"),
+    "what changes others": _thing(
+        "admissionregistration.k8s.io/v1", "MutatingWebhookConfiguration", ""
+    ),
+}
+
+
+@pytest.mark.parametrize("thing", _THINGS.values(), ids=_THINGS)
+def test_each_sort_of_what_is_not_read_is_named_in_every_format(tmp_path: Path, thing: str) -> None:
+    silent = [words for words in REPORTS if "zz" not in shown(tmp_path, words, _SHOP + thing)]
+    assert silent == []
 
 
 @pytest.mark.parametrize("words", REPORTS)

@@ -35,6 +35,9 @@ WEB: Final = pod("web")
 TYPO: Final = policy("podSelector: {matchLabels: {app: wbe}}, ingress: []", "typo")
 TOO_HIGH: Final = policy("podSelector: {}, ingress: [{ports: [{port: 99999}]}]", "port")
 NO_NAMES: Final = policy("podSelector: {}, egress: [{ports: [{port: 443}]}]", "out")
+FAR: Final = policy(
+    "podSelector: {}, ingress: [{from: [{namespaceSelector: {matchLabels: {env: dev}}}]}]", "far"
+)
 DENY_INGRESS: Final = policy("podSelector: {}, policyTypes: [Ingress]", "deny")
 
 
@@ -64,6 +67,7 @@ BREAKS: Final[Mapping[str, Stack]] = {
     "expectation-broken": Stack(FINE, (SHOP, WEB), settings={"file": "EXPECTATIONS"}),
     "namespace-without-default-deny": Stack(FINE, (SHOP, WEB)),
     "workload-open": Stack(FINE, (SHOP, WEB)),
+    "workload-exposed": Stack(FINE, (SHOP, WEB, DENY, FAR)),
     "object-refused": Stack(FINE, (WEB, TOO_HIGH)),
     "policy-not-enforced": Stack(network(OVERLAY), (SHOP, WEB, DENY)),
     "dns-cut-off": Stack(FINE, (WEB, DENY, NO_NAMES)),
@@ -296,6 +300,10 @@ CANNOT_TELL: Final[Mapping[str, Sequence[Doubt]]] = {
         Doubt(Stack(FINE, (SHOP, policy("appliedTo: []", "antrea"))), "shop"),
     ],
     "workload-open": [
+        Doubt(Stack(FINE, (SHOP, WEB, LATER_RULES)), "web"),
+        Doubt(Stack(FINE, (SHOP, WEB, DENY, policy("appliedTo: []", "antrea"))), "web"),
+    ],
+    "workload-exposed": [
         Doubt(Stack(FINE, (SHOP, WEB, LATER_RULES)), "web"),
         Doubt(Stack(FINE, (SHOP, WEB, DENY, policy("appliedTo: []", "antrea"))), "web"),
     ],

@@ -198,3 +198,90 @@ def test_an_annotation_with_a_reason_silences_a_rule() -> None:
         "{podwall.dev/ignore: 'namespace-without-default-deny: moves next week'}}}"
     )
     assert messages(judged(objects(silenced)), "namespace-without-default-deny") == []
+
+
+DATABASE = (
+    "{apiVersion: acme.example/v1, kind: Database, metadata: {name: orders, namespace: shop}}"
+)
+RELEASE = (
+    "{apiVersion: helm.toolkit.fluxcd.io/v2, kind: HelmRelease, "
+    "metadata: {name: redis, namespace: shop}, spec: {chart: {spec: {chart: redis}}}}"
+)
+GATEWAY = (
+    "{apiVersion: gateway.networking.k8s.io/v1, kind: Gateway, "
+    "metadata: {name: front, namespace: shop}, spec: {gatewayClassName: x}}"
+)
+FAR = policy(
+    "podSelector: {}, policyTypes: [Ingress], "
+    "ingress: [{from: [{namespaceSelector: {matchLabels: {env: dev}}}]}]",
+    "far",
+)
+DEV = (
+    "`shop/web` is open to pods that the stack does not show: "
+    "any pod of other namespaces with env=dev"
+)
+
+
+@pytest.mark.parametrize(
+    ("text", "kind", "said"),
+    [
+        (
+            DATABASE,
+            "Database",
+            "`shop/orders` is not read: Database of `acme.example` is not known",
+        ),
+        (RELEASE, "HelmRelease", "HelmRelease `shop/redis` is not read: it may bring pods"),
+        (GATEWAY, "Gateway", "`shop/front` is not read: Gateway of `gateway.networking.k8s.io`"),
+    ],
+)
+def test_what_is_not_read_is_named_until_somebody_says_that_it_is_no_matter(
+    text: str, kind: str, said: str
+) -> None:
+    stack = objects(SHOP, DENY, WEB, text)
+    found = judged(stack)
+    assert any(each.startswith(said) for each in messages(found, "undetermined"))
+    assert messages(found, "lint") == []
+    may_open = any("whether everyone may connect" in each.message for each in found)
+    assert may_open is (text != GATEWAY)
+    accepted = {"accept_unread": [{"kind": kind, "reason": "brings no policy"}]}
+    assert messages(judged(stack, {"remember-inputs": accepted}), "undetermined") == []
+
+
+def test_a_policy_that_is_not_read_is_named() -> None:
+    antrea = policy("appliedTo: []", "tier").replace(
+        "networking.k8s.io/v1", "crd.antrea.io/v1beta1"
+    )
+    found = messages(judged(objects(SHOP, DENY, WEB, antrea)), "undetermined")
+    assert any("NetworkPolicy `tier` is not read" in each for each in found)
+
+
+def test_pods_that_the_stack_does_not_show_are_named_unless_it_shows_all() -> None:
+    stack = objects(SHOP, DENY, WEB, FAR)
+    assert [each[: len(DEV)] for each in messages(judged(stack), "workload-exposed")] == [DEV]
+    whole = {"remember-inputs": {"closed": True}}
+    assert messages(judged(stack, whole), "workload-exposed") == []
+
+
+def test_a_stack_shows_not_all_beside_what_makes_pods() -> None:
+    found = judged(objects(SHOP, DENY, WEB, FAR, GATEWAY), {"remember-inputs": {"closed": True}})
+    assert any("the source is not closed" in each for each in messages(found, "undetermined"))
+    assert messages(found, "workload-exposed")
+
+
+def test_an_expectation_counts_pods_that_the_stack_does_not_show(tmp_path: Path) -> None:
+    file = tmp_path / "e.yaml"
+    file.write_text("expectations: [{name: n, from: anything, to: shop/web, expect: denied}]\n")
+    settings = {"expectation-broken": {"file": str(file)}}
+    (said,) = messages(judged(objects(SHOP, DENY, WEB, FAR), settings), "expectation-broken")
+    assert "env=dev" in said
+
+
+def test_calm_a_namespace_with_peers_by_role_is_exposed_to_nobody() -> None:
+    found = judged(objects(SHOP, DENY, WEB, pod("api"), FROM_WEB))
+    assert messages(found, "workload-exposed") == []
+
+
+def test_a_setting_of_what_is_not_read_needs_a_reason() -> None:
+    wrong = {"remember-inputs": {"accept_unread": [{"kind": "Database"}]}}
+    found = judged(objects(SHOP, DENY, WEB), wrong)
+    assert any("reason: is missing" in each for each in messages(found, "remember-inputs"))

@@ -16,6 +16,7 @@ from podwall.aks.refusal import LEARN
 from podwall.expectations import Outcome, Result, check
 from podwall.guardrails.deployment import Deployment
 from podwall.guardrails.guardrail import (
+    UNREAD,
     EngineSettings,
     ExpectationSettings,
     Judgements,
@@ -104,6 +105,7 @@ JUDGED_ELSEWHERE: Final = frozenset(
         "several-clusters",
         "cluster-not-recognised",
         "engine-not-known",
+        *UNREAD,
     }
 )
 """What other rules look at more closely, or report as undetermined."""

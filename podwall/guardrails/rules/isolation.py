@@ -24,6 +24,7 @@ from podwall.policies.errors import Finding, Place
 from podwall.policies.errors import Severity as FindingSeverity
 from podwall.policies.rules import Direction
 from podwall.policies.system_namespaces import SYSTEM_NAMESPACES
+from podwall.policies.wording import listed
 from podwall.portset import ALL_PORTS, PortSet
 from podwall.reachability import WorkloadEndpoint
 from podwall.reachability.cluster import rules_of, unknown_direction
@@ -136,6 +137,36 @@ def _open(deployment: Deployment, endpoint: WorkloadEndpoint) -> Judgements:
         )
 
 
+def _exposed_workloads(deployment: Deployment, _settings: NamespaceRuleSettings) -> Judgements:
+    for each in deployment.reach.workloads:
+        if each.workload.namespace not in SYSTEM_NAMESPACES:
+            yield from _exposed(deployment, each)
+
+
+def _exposed(deployment: Deployment, endpoint: WorkloadEndpoint) -> Judgements:
+    """Yield who else may connect; of what everyone may reach, another rule tells."""
+    if any(isinstance(each, Finding) for each in _open(deployment, endpoint)):
+        return
+    found = deployment.reach.exposure(endpoint.id, Direction.INGRESS)
+    certain = [f"{each.source} on {_ports(each.allowed)}" for each in found if each.allowed]
+    place, title = endpoint.workload.place, endpoint.id
+    if certain:
+        yield Finding(
+            "workload-exposed",
+            FindingSeverity.WARNING,
+            f"`{title}` is open to pods that the stack does not show: {listed(certain)}",
+            place,
+            "name the peers by labels that pods of the stack carry, or say that it shows all there "
+            "are: `closed` of `remember-inputs`",
+            DOC,
+        )
+        return
+    for each in found:
+        yield UndeterminedJudgement(
+            f"whether `{title}` is open to {each.source}: {each.undetermined[0].because}", place
+        )
+
+
 def _ports(ports: PortSet) -> str:
     return "every port" if ports == ALL_PORTS else str(ports)
 
@@ -160,6 +191,16 @@ ISOLATION_RULES: Final = (
         link=DOC,
         settings=NamespaceRuleSettings,
         judge=_open_workloads,
+    ),
+    StackGuardrail(
+        id="workload-exposed",
+        description="No workload may be open to pods that the stack does not show.",
+        severity=Severity.MEDIUM,
+        enforcement=EnforcementLevel.ADVISORY,
+        remediation="Name the peers by labels that pods of the stack carry.",
+        link=DOC,
+        settings=NamespaceRuleSettings,
+        judge=_exposed_workloads,
     ),
 )
 
