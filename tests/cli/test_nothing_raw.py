@@ -64,7 +64,7 @@ def assert_not_raw(text: str) -> None:
     assert RAW.search(text) is None, RAW.search(text)
     hidden = {
         each
-        for each in text
+        for each in set(text)
         if each != "\n" and unicodedata.category(each) in {"Cc", "Cf", "Cs", "Zl", "Zp"}
     }
     assert hidden == set()

@@ -70,8 +70,8 @@ READERS: Final[dict[str, tuple[Any, Commands]]] = {
 }
 
 
-@pytest.mark.parametrize("batch", range(BATCHES))
 @pytest.mark.parametrize("reader", READERS)
+@pytest.mark.parametrize("batch", range(BATCHES))
 @pytest.mark.timeout(LONGEST * EACH)
 def test_a_document_of_a_wrong_structure_ends_well(
     reader: str, batch: int, tmp_path: Path, record_property: Callable[[str, object], None]
