@@ -27,7 +27,9 @@ __all__ = [
     "is_fleet_namespace",
     "is_managed_namespace",
     "is_node_pool",
+    "is_subnet",
     "is_unrecognised_cluster",
+    "is_virtual_network",
     "leaf",
     "may_be_cluster",
     "may_hide_cluster",
@@ -64,6 +66,10 @@ def choice(inputs: Mapping[str, Any], path: str) -> str | Unknown | None:
 
 _AZURE_NATIVE = re.compile(
     r"azure-(?:native|nextgen)(?:_containerservice_\w+)?:containerservice(?:/\w+)?:(?P<kind>\w+)"
+)
+_NETWORKS = re.compile(
+    r"azure-native(?:_network_\w+)?:network(?:/\w+)?:(?:Subnet|VirtualNetwork)"
+    r"|azure:network/(?:subnet:Subnet|virtualNetwork:VirtualNetwork)"
 )
 _BRIDGED = re.compile(
     r"azure(?:rm)?:\w+/kubernetes(?:Automatic)?Cluster:\w+"
@@ -117,6 +123,24 @@ def is_fleet_namespace(type_: str) -> bool:
     True
     """
     return _kind(type_) == "FleetManagedNamespace"
+
+
+def is_subnet(type_: str) -> bool:
+    """Return whether a type is that of a subnet, of either provider.
+
+    >>> is_subnet("azure-native:network/v20240501:Subnet"), is_subnet("azure:network/subnet:Subnet")
+    (True, True)
+    """
+    return _NETWORKS.fullmatch(type_) is not None and type_.endswith(":Subnet")
+
+
+def is_virtual_network(type_: str) -> bool:
+    """Return whether a type is that of a virtual network, of either provider.
+
+    >>> is_virtual_network("azure-native:network:VirtualNetwork")
+    True
+    """
+    return _NETWORKS.fullmatch(type_) is not None and type_.endswith(":VirtualNetwork")
 
 
 def is_unrecognised_cluster(type_: str, inputs: Mapping[str, Any]) -> bool:

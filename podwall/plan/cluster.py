@@ -7,14 +7,11 @@ a cluster whose properties are not read, an engine that the cluster's inputs do 
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from contextlib import suppress
-from ipaddress import ip_network
 from typing import Any, Final
 
-from podwall.aks.network_engine import PLUGIN, PLUGIN_MODE, declared_engine
+from podwall.aks.network_engine import declared_engine
 from podwall.aks.refusal import LEARN
 from podwall.aks.resource_types import (
-    choice,
     is_any_cluster,
     is_cluster,
     is_node_pool,
@@ -23,8 +20,8 @@ from podwall.aks.resource_types import (
     may_hide_cluster,
 )
 from podwall.engines import engine_change, minor_version
-from podwall.model import IpNetwork
 from podwall.plan.model import Operation, Plan, PlannedResource, depends_on_any, kind_of
+from podwall.plan.pod_addresses import pod_ranges
 from podwall.policies.errors import Finding, Place, Severity
 from podwall.policies.unknown import Unknown
 from podwall.reading import DeclaredCluster
@@ -68,14 +65,18 @@ def hidden_clusters(plan: Plan) -> Iterator[PlannedResource]:
 
 def node_pools(plan: Plan, cluster: PlannedResource) -> Iterator[Mapping[str, Any] | Unknown]:
     """Yield the inputs of a cluster's node pools: its own, and those that are resources."""
+    pools = (each for _, each in _node_pools(plan, cluster))
+    return (each for each in pools if isinstance(each, Mapping | Unknown))
+
+
+def _node_pools(plan: Plan, cluster: PlannedResource) -> Iterator[tuple[PlannedResource, Any]]:
+    """Yield every node pool with the resource that it is written in."""
     inline = cluster.inputs.get("agentPoolProfiles") or ()
-    if isinstance(inline, Unknown):
-        yield inline
-    else:
-        yield from (each for each in inline if isinstance(each, Mapping | Unknown))
+    listed = inline if isinstance(inline, list | tuple) else (inline,)
+    yield from ((cluster, each) for each in listed)
     alone = sum(1 for _ in clusters(plan)) == 1
     separate = (each for each in plan.resources if is_node_pool(each.type))
-    yield from (each.inputs for each in separate if alone or _belongs(each, cluster))
+    yield from ((each, each.inputs) for each in separate if alone or _belongs(each, cluster))
 
 
 def _belongs(pool: PlannedResource, cluster: PlannedResource) -> bool:
@@ -98,11 +99,13 @@ def planned_cluster(plan: Plan) -> DeclaredCluster:
     if len(found) != 1 or not is_cluster(found[0].type):
         return DeclaredCluster()
     inputs = found[0].inputs
+    families = tuple(_ip_families(inputs))
+    pools = tuple(_node_pools(plan, found[0]))
     return DeclaredCluster(
         engine=_engine(inputs),
         kubernetes_version=_minor(inputs.get("kubernetesVersion")),
-        pod_cidrs=tuple(_pod_cidrs(inputs)),
-        ip_families=tuple(_ip_families(inputs)),
+        pod_cidrs=pod_ranges(found[0], pools, there, families),
+        ip_families=families,
     )
 
 
@@ -118,18 +121,6 @@ def _minor(version: Any) -> str | None:
     """Return `major.minor` of a version, which may also name a patch."""
     found = minor_version(version) if isinstance(version, str) else None
     return None if found is None else f"{found[0]}.{found[1]}"
-
-
-def _pod_cidrs(inputs: Mapping[str, Any]) -> Iterator[IpNetwork]:
-    """Yield the ranges that pods get addresses from; without an overlay that is a subnet."""
-    overlay = choice(inputs, PLUGIN_MODE) == "overlay"
-    if overlay or choice(inputs, PLUGIN) == "kubenet":
-        cidrs = leaf(inputs, "networkProfile.podCidrs")
-        listed = cidrs if isinstance(cidrs, list | tuple) and cidrs else None
-        for cidr in listed or [leaf(inputs, "networkProfile.podCidr")]:
-            with suppress(ValueError):  # what is no range says nothing of where pods are
-                if isinstance(cidr, str):
-                    yield ip_network(cidr, strict=False)
 
 
 def _ip_families(inputs: Mapping[str, Any]) -> Iterator[int]:
