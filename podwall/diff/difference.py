@@ -32,6 +32,7 @@ from podwall.diff.joint_endpoints import (
     WorkloadOrder,
     joint_endpoints,
     ranges_of,
+    ranks_by_id,
 )
 from podwall.diff.unseen_changes import UnseenChange, UnseenChanges
 from podwall.engines import engine_change
@@ -324,6 +325,16 @@ class Diff:
         """The workloads that are gone, by id."""
         there = self._ends.pairs[self._ends.pairs[:, 1] == ABSENT, 0]
         return _endpoints(self.old, there)
+
+    @property
+    def renamed(self) -> tuple[tuple[str, str], ...]:
+        """The ids before and after of workloads that go by another generated name."""
+        both = self._ends.pairs[(self._ends.pairs != ABSENT).all(axis=1)].tolist()
+        before, after = self.old.cluster.workloads, self.new.cluster.workloads
+        named = [(o, n) for o, n in both if before[o].name != after[n].name]
+        ranks = ranks_by_id(self.old), ranks_by_id(self.new)
+        old, new = self.old.workloads, self.new.workloads
+        return tuple(sorted((old[ranks[0][o]].id, new[ranks[1][n]].id) for o, n in named))
 
     @property
     def findings(self) -> tuple[Finding, ...]:

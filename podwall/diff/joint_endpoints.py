@@ -1,6 +1,7 @@
 """The endpoints of two analyses as one list, each with its role before and its role after.
 
-How it works: workloads are paired by namespace, kind and name; those left over by id. Pairs that
+How it works: workloads are paired by namespace, kind and name; those left over by id, then by what
+their names are without the ends that are made up (`generated_names`). Pairs that
 nothing tells apart in either analysis are one group and are compared once. The address ranges of
 both analyses are split at the bounds of either, so that each part lies in one range of each. For
 the output, `WorkloadOrder` numbers the pairs by id.
@@ -23,6 +24,7 @@ from typing import Final
 
 import numpy as np
 
+from podwall.diff.generated_names import namesakes
 from podwall.model import SnapshotWorkload
 from podwall.portset import Ranges, intersection, merged
 from podwall.reachability import Reachability
@@ -96,7 +98,7 @@ def joint_endpoints(old: Reachability, new: Reachability) -> JointEndpoints:
     """Return the endpoints of two analyses as one list.
 
     Workloads are the same by namespace, kind and name; those left over by id, so that a Deployment
-    may take the place of a Pod.
+    may take the place of a Pod, or under another generated name.
     """
     pairs, differing = _paired(old, new)
     inside = [
@@ -150,8 +152,23 @@ def _by_name(old: Reachability, new: Reachability) -> Iterator[tuple[int, int]]:
     yield from ((before[key], after[key]) for key in both)
     left = _others(old, {before[key] for key in both})
     others = _others(new, {after[key] for key in both})
-    for name in left.keys() | others.keys():
-        yield left.get(name, ABSENT), others.get(name, ABSENT)
+    for name in left.keys() & others.keys():
+        yield left.pop(name), others.pop(name)
+    yield from _renamed(old, new, set(left.values()), set(others.values()))
+
+
+def _renamed(
+    old: Reachability, new: Reachability, before: set[int], after: set[int]
+) -> Iterator[tuple[int, int]]:
+    """Yield those left over: the same under another generated name, then the gone and the new."""
+    workloads = old.cluster.workloads, new.cluster.workloads
+    sides = zip(workloads, (before, after), strict=True)
+    for pair in namesakes(*({n: found[n] for n in sorted(left)} for found, left in sides)):
+        before.remove(pair[0])
+        after.remove(pair[1])
+        yield pair
+    yield from ((number, ABSENT) for number in before)
+    yield from ((ABSENT, number) for number in after)
 
 
 def _others(side: Reachability, paired: set[int]) -> dict[str, int]:

@@ -163,6 +163,10 @@ def _what_differs(difference: Diff) -> Iterator[str]:
         if ends:
             names = (printable(each.id) for each in ends)
             yield f"{counted(len(ends), 'workload')} {words}: {', '.join(names)}\n"
+    if renamed := difference.renamed:
+        pairs = (f"{printable(old)} => {printable(new)}" for old, new in renamed)
+        many = counted(len(renamed), "workload has", "workloads have")
+        yield f"{many} another generated name: {', '.join(pairs)}\n"
 
 
 def change_lines(rows: Sequence[ChangeRow]) -> Iterator[str]:
@@ -193,11 +197,22 @@ class PolicyChangeDocument(TypedDocument):
     after: ObjectPlaceDocument | None
 
 
+class RenamedDocument(TypedDocument):
+    """A workload whose name is made up, and is another one now: its ids."""
+
+    before: str
+    after: str
+
+
 class WorkloadChangesDocument(TypedDocument):
-    """The workloads that are only in one of the states, as in `podwall/reach/v1`."""
+    """The workloads that are only in one of the states, as in `podwall/reach/v1`.
+
+    Those of `renamed` are the same under another generated name, and in neither list.
+    """
 
     added: tuple[WorkloadDocument, ...]
     gone: tuple[WorkloadDocument, ...]
+    renamed: tuple[RenamedDocument, ...] = ()
 
 
 class PassageDocument(TypedDocument):
@@ -292,6 +307,7 @@ def changes_document(
         WorkloadChangesDocument(
             tuple(map(workload_document, difference.added)),
             tuple(map(workload_document, difference.gone)),
+            tuple(RenamedDocument(*each) for each in difference.renamed),
         ),
         tuple(_change_document(each, stated_by(each)) for each in difference.port_changes()),
         **ledger_fields(unread),
