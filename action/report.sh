@@ -11,7 +11,7 @@ work=$(mktemp -d "${RUNNER_TEMP:-/tmp}/podwall-XXXXXX")
 trap 'rm -rf "$work"' EXIT
 nothing=$work/nothing.json
 unplanned=$work/unplanned
-rm -f "$OUT/outputs.txt"
+rm -f "$OUT/outputs.txt" "$OUT/github-annotations.txt"
 printf '{"steps": []}\n' >"$nothing"
 : >"$unplanned"
 
@@ -84,3 +84,5 @@ code=$?
 cat "$OUT/outputs.txt" >>"$GITHUB_OUTPUT"
 echo "report=$OUT" >>"$GITHUB_OUTPUT"
 cat "$OUT/comment.md" >>"$GITHUB_STEP_SUMMARY"
+# Written and escaped by podwall, so that the runner may read commands in it: notes beside the lines of the change.
+[ "$ANNOTATE" != true ] || cat "$OUT/github-annotations.txt" 2>/dev/null || true

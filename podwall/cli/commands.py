@@ -185,7 +185,7 @@ def _diff_arguments(parser: ArgumentParser) -> None:
         metavar="DIR",
         type=Path,
         help="a folder for every report at once: comment.md, index.html, changes.json, "
-        "podwall.sarif, podwall.xml and outputs.txt",
+        "podwall.sarif, podwall.xml, outputs.txt and annotations for build agents",
     )
     parser.add_argument(
         "--project",

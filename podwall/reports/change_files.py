@@ -1,11 +1,10 @@
-"""One comparison as files: the comment, the page, JSON, SARIF, JUnit, and what a shell reads."""
+"""One comparison as files: the comment, the page, JSON, SARIF, JUnit, and what shells read."""
 
 from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
-from os.path import normpath
 from pathlib import Path
 from typing import Final
 from urllib.parse import quote
@@ -15,6 +14,12 @@ from podwall.diff import ConnectionChangeKind, PolicyChangeKind
 from podwall.exit_code import ExitCode, FailOn
 from podwall.expectations import Outcome, Result
 from podwall.policies.errors import Finding, PodwallError, Severity
+from podwall.reports.annotations import (
+    annotations,
+    azure_annotations,
+    github_annotations,
+    line_here,
+)
 from podwall.reports.changes import ChangesDocument, changes_document
 from podwall.reports.comment import (
     ChangeReport,
@@ -85,14 +90,10 @@ def with_links(report: ChangeReport, template: str, project: Path = Path()) -> C
 
 def _line_link(place: str, template: str, project: Path) -> str:
     """Return the address of a place such as `shop.yaml:3`; empty if no such file is here."""
-    name, _, line = place.rpartition(":")
-    here = next((each for each in (project / name, Path(name)) if each.is_file()), None)
-    if not name or not line.isdigit() or here is None or here.is_absolute():
+    here = line_here(place, project)
+    if here is None or not template:
         return ""
-    path = quote(Path(normpath(here)).as_posix())
-    if path.startswith("..") or not template:
-        return ""
-    return template.replace("{path}", path).replace("{line}", line)
+    return template.replace("{path}", quote(here[0])).replace("{line}", str(here[1]))
 
 
 def _held(results: Sequence[Result]) -> str:
@@ -117,8 +118,10 @@ def change_files(
     seen from there; build servers want them as they are seen from here.
 
     `podwall.sarif` has all findings on the state after the change, because GitHub takes a finding
-    that is left out for repaired; the others have those that the change brings.
+    that is left out for repaired; the others have those that the change brings. The
+    annotations are commands to build agents, which show them beside the lines.
     """
+    at_lines = annotations(report, project)
     seen_from_here = [_seen_from_here(each, project) for each in found.findings]
     return {
         "comment.md": comment(report),
@@ -126,6 +129,8 @@ def change_files(
         "changes.json": json_text(change_document(found)),
         "podwall.sarif": json_text(sarif_document(seen_from_here, category=report.subject)),
         "podwall.xml": junit_text([findings_suite("podwall diff", report.findings)]),
+        "github-annotations.txt": github_annotations(at_lines),
+        "azure-annotations.txt": azure_annotations(at_lines),
         "outputs.txt": _outputs({"exit-code": int(code), **_counts(report)}),
     }
 

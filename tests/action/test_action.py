@@ -45,6 +45,18 @@ def test_a_folder_of_manifests_is_compared_with_the_base(
     assert (shop.workspace / found["report"] / "index.html").exists()
 
 
+def test_what_opens_stands_beside_its_line(shop: Runner) -> None:
+    planted = shop.workspace / "podwall-report"
+    planted.mkdir()
+    (planted / "github-annotations.txt").write_text("::error::planted\n", "utf-8")
+    _, _, log = composite(shop, manifests="app", subject="the shop")
+    lines = log.splitlines()
+    assert any(each.startswith("::error file=app/policies.yaml,line=") for each in lines)
+    assert "::error::planted" not in lines
+    _, _, log = composite(shop, manifests="app", subject="the shop", annotate="false")
+    assert "::error file=" not in log
+
+
 def test_expectations_and_the_base_can_be_named(shop: Runner) -> None:
     found, result, _ = composite(
         shop, manifests="app", base_ref="HEAD", expectations="app/expectations.yaml"

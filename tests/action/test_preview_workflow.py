@@ -15,7 +15,16 @@ from tests.action.situations import RECORDED, runner
 from tests.posting.servers import GitHub, serving
 
 WORKFLOW = ROOT / ".github" / "workflows" / "preview.yml"
-FILES = {"comment.md", "index.html", "changes.json", "podwall.sarif", "podwall.xml", "outputs.txt"}
+FILES = {
+    "comment.md",
+    "index.html",
+    "changes.json",
+    "podwall.sarif",
+    "podwall.xml",
+    "github-annotations.txt",
+    "azure-annotations.txt",
+    "outputs.txt",
+}
 PROGRAM = ROOT / "examples" / "first-program"
 STACK = {"PULUMI_STACK": "dev", "PULUMI_PROJECT": "app"}
 

@@ -15,7 +15,16 @@ ROOT = Path(__file__).resolve().parents[2]
 BEFORE, AFTER = (str(ROOT / "examples" / name) for name in ("shop-before", "shop"))
 EXPECTED = str(ROOT / "examples" / "shop" / "expectations.yaml")
 RECORDED = ROOT / "tests" / "data" / "engine"
-FILES = {"comment.md", "index.html", "changes.json", "podwall.sarif", "podwall.xml", "outputs.txt"}
+FILES = {
+    "comment.md",
+    "index.html",
+    "changes.json",
+    "podwall.sarif",
+    "podwall.xml",
+    "github-annotations.txt",
+    "azure-annotations.txt",
+    "outputs.txt",
+}
 
 
 def written(folder: Path) -> set[str]:
