@@ -13,9 +13,10 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from fnmatch import fnmatchcase
+from functools import partial
 from ipaddress import ip_network
 from itertools import chain
-from typing import Final, NamedTuple
+from typing import Final, NamedTuple, TypeVar
 
 from podwall.engines import Engine
 from podwall.explain import TypedPort, ports_at, protocol_last, typed_port
@@ -37,7 +38,9 @@ from podwall.reachability import (
 from podwall.reachability.addresses import network_ranges
 from podwall.reachability.unseen_pods import is_unseen
 
-__all__ = ["EVERYTHING", "Focus", "NarrowedAnswer", "narrowed"]
+__all__ = ["EVERYTHING", "Focus", "NarrowedAnswer", "asked_ends", "narrowed", "on_port"]
+
+_T = TypeVar("_T")
 
 _OUTSIDE: Final = "outside"
 """Means every address outside of the cluster."""
@@ -263,6 +266,68 @@ def narrowed(reachability: Reachability, focus: Focus) -> NarrowedAnswer:
     rectangles = {Direction.INGRESS: ingress, Direction.EGRESS: egress}
     found = (each for way, each in rectangles.items() if focus.direction in {None, way})
     return NarrowedAnswer(reachability, focus, tuple(dict.fromkeys(found)))
+
+
+def asked_ends(
+    focus: Focus, sides: Sequence[Reachability]
+) -> Callable[[AnyEndpoint, AnyEndpoint], bool]:
+    """Return what tells whether a connection is asked for, of two clusters that are compared.
+
+    Args:
+        focus: what is asked for; each word has to mean something in one of the clusters.
+        sides: the clusters.
+
+    Raises:
+        InvalidValue: an end or a port name is in neither, or a word means none.
+    """
+    _in_one(sides, lambda side: _check_port(side, focus.port))
+    readings = {
+        word: _in_one(sides, partial(_checked, word))
+        for word in (*focus.ends, *focus.sources, *focus.destinations)
+    }
+
+    def among(end: AnyEndpoint, words: Sequence[str]) -> bool:
+        return not words or any(end.id == word or readings[word](end) for word in words)
+
+    def is_asked(source: AnyEndpoint, destination: AnyEndpoint) -> bool:
+        near = {Direction.INGRESS: destination, Direction.EGRESS: source}
+        asked = [each for way, each in near.items() if focus.direction in {None, way}]
+        return (
+            among(source, focus.sources)
+            and among(destination, focus.destinations)
+            and any(among(each, focus.ends) for each in asked)
+        )
+
+    return is_asked
+
+
+def _checked(word: str, reachability: Reachability) -> Callable[[AnyEndpoint], bool]:
+    _one_meant(reachability, word)
+    if is_unseen(word):
+        return lambda end: end.id == word
+    reading = _reading_of(reachability, word)
+    return lambda end: not isinstance(end, UnseenPods) and reading(end)
+
+
+def _in_one(sides: Sequence[Reachability], ask: Callable[[Reachability], _T]) -> _T:
+    """Return what the last cluster answers that does not refuse.
+
+    Raises:
+        InvalidValue: all refuse; the last one says why.
+    """
+    problem = None
+    for side in reversed(sides):
+        try:
+            return ask(side)
+        except InvalidValue as error:
+            problem = problem or error
+    assert problem is not None
+    raise problem
+
+
+def on_port(port: str, ports: PortSet, destination: AnyEndpoint) -> PortSet:
+    """Return those of some ports that are asked for at a destination; all where none is named."""
+    return ports & ports_at([port], destination) if port else ports
 
 
 def _everyone(reachability: Reachability) -> _Ends:

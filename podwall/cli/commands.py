@@ -178,6 +178,7 @@ def _diff_arguments(parser: ArgumentParser) -> None:
     )
     add_manifests(parser)
     add_format(parser, ("text", "json", "csv", "md", "html"))
+    add_focus(parser)
     _comment_arguments(parser)
     _intent_arguments(parser)
     parser.add_argument(

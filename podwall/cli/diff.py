@@ -35,8 +35,10 @@ from podwall.cli.arguments import (
     write_notes,
 )
 from podwall.cli.findings import write_change_reading
+from podwall.cli.focus_arguments import chosen_focus
 from podwall.exit_code import FailOn
 from podwall.expectations import Acceptance
+from podwall.focus import Focus
 from podwall.plan.project import is_project
 from podwall.policies.errors import InvalidValue, PodwallError, SourceError
 from podwall.policies.wording import guess, shown
@@ -178,23 +180,24 @@ def show_changes(options: Namespace) -> int:
     Raises:
         PodwallError: there is nothing to compare; what is written out says so, too.
     """
+    focus = chosen_focus(options)
     with paused_collector():
         try:
-            found, report = _compared(options)
+            found, report = _compared(options, focus)
         except PodwallError as problem:
             if options.out:
                 files = unread_files(subject_of(options), options.link, problem)
                 write_files(options.out, files)
             raise
         write_change_reading(found)
-        write_output(_report(options, found, report), MEDIA.get(options.output))
+        write_output(_report(options, found, report, focus), MEDIA.get(options.output))
         code = found.exit_code(FailOn(options.fail_on))
         if options.out:
-            write_files(options.out, change_files(found, report, code, options.project))
+            write_files(options.out, change_files(found, report, code, options.project, focus))
         return code
 
 
-def _compared(options: Namespace) -> tuple[ChangeReview, ChangeReport]:
+def _compared(options: Namespace, focus: Focus) -> tuple[ChangeReview, ChangeReport]:
     with progress("reading"):
         expectations = expectations_in(options.expectations) if options.expectations else ()
         acceptances = acceptances_in(options.accepted) if options.accepted else ()
@@ -208,7 +211,7 @@ def _compared(options: Namespace) -> tuple[ChangeReview, ChangeReport]:
             before, after, options.engine, expectations, _on_this_day(acceptances)
         )
         subject = subject_of(options, after.stack)
-        report = report_of(found, subject, FailOn(options.fail_on), options.link)
+        report = report_of(found, subject, FailOn(options.fail_on), options.link, focus)
         return found, with_links(report, options.line_link or "", options.project)
 
 
@@ -261,17 +264,20 @@ def _since(options: Namespace) -> tuple[Source, Source]:
     return before, after
 
 
-def _report(options: Namespace, found: ChangeReview, report: ChangeReport) -> Iterator[str]:
+def _report(
+    options: Namespace, found: ChangeReview, report: ChangeReport, focus: Focus
+) -> Iterator[str]:
+    asked = found.difference.narrowed(focus)
     match options.output:
         case "json":
-            yield json_text(change_document(found))
+            yield json_text(change_document(found, focus))
         case "csv":
-            rows = chain([CHANGE_HEADER], change_rows(found.difference, found.stated_by))
+            rows = chain([CHANGE_HEADER], change_rows(asked, found.stated_by))
             lacking = map(unread_change_row, found.after.not_read)
             yield from map(csv_writer(options), chain(rows, lacking))
         case "md":
             yield comment(report)
         case "html":
-            yield change_page(found, report)
+            yield change_page(found, report, focus)
         case _:
-            yield from changes_text(found.difference, found.stated_by, change_lacks(found))
+            yield from changes_text(asked, found.stated_by, change_lacks(found))

@@ -61,12 +61,16 @@ def chosen_focus(options: Namespace) -> Focus:
     ends = (options.focus, options.from_ends, options.to_ends)
     focus, sources, destinations = map(tuple, ends)
     found = Focus(focus, way, sources, destinations, options.port or "")
-    if found and options.output == "json" and options.format_version != _LATEST:
+    if (
+        found
+        and options.output == "json"
+        and getattr(options, "format_version", _LATEST) != _LATEST
+    ):
         raise InvalidValue(
             "the format of version 1 can't say that only a part was asked for",
             help="leave --format-version out",
         )
-    if found and options.flows:
+    if found and getattr(options, "flows", None):
         raise InvalidValue(
             "observed flows are shown as a whole", help="leave out --focus and its like, or --flows"
         )

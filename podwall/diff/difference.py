@@ -7,7 +7,8 @@ in order of source and destination, and merges neighbouring ranges of addresses 
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
+from copy import copy
 from dataclasses import replace
 from functools import cached_property
 from heapq import merge
@@ -36,6 +37,7 @@ from podwall.diff.joint_endpoints import (
 )
 from podwall.diff.unseen_changes import UnseenChange, UnseenChanges
 from podwall.engines import engine_change
+from podwall.focus import EVERYTHING, Focus, asked_ends, on_port
 from podwall.model import Snapshot
 from podwall.policies.errors import Finding
 from podwall.policies.rules import Direction
@@ -278,13 +280,17 @@ def _without_policies(snapshot: Snapshot) -> Snapshot:
 class Diff:
     """What a change of a cluster does to its connections. Made by `diff`.
 
-    Like `Reachability` it holds classes of pairs, and expands them as a stream.
+    Like `Reachability` it holds classes of pairs, and expands them as a stream. `focus` is what is
+    asked for of it: everything, unless it comes of `narrowed`.
     """
+
+    focus: Focus = EVERYTHING
 
     def __init__(self, old: Reachability, new: Reachability) -> None:
         """Compare the two where they may differ."""
         self.old = old
         self.new = new
+        self.is_asked: Callable[[AnyEndpoint, AnyEndpoint], bool] = _always
         self._ends = joint_endpoints(old, new)
         self._policies = policy_changes(old.cluster, new.cluster)
         found = affected(old, new, self._ends, self._policies)
@@ -364,13 +370,44 @@ class Diff:
 
     def port_changes(self) -> Iterator[ConnectionChange]:
         """Yield the changes without those of ICMP and the like alone, which have no `port_kind`."""
-        return (each for each in self.changes() if each.port_kind is not None)
+        return (each for each in self._asked_for() if each.port_kind is not None)
+
+    def narrowed(self, focus: Focus) -> Diff:
+        """Return the same, with only those `port_changes` that are asked for, on their ports.
+
+        Raises:
+            InvalidValue: an end or a port name is in neither cluster, or a word means none.
+        """
+        found = copy(self)
+        found.focus = focus
+        found.is_asked = asked_ends(focus, (self.old, self.new)) if focus else _always
+        return found
+
+    def _asked_for(self) -> Iterator[ConnectionChange]:
+        if not self.focus:
+            return self.changes()
+        port = self.focus.port
+        found = (each for each in self.changes() if self.is_asked(each.source, each.destination))
+        return (_on_port(each, port) for each in found) if port else found
 
     @cached_property
     def _expansion(self) -> Expansion:
         sides = (self.old, self.new)
         unseen = UnseenChanges(sides, self._ends, self._affected, self._policies)
         return Expansion(sides, self._ends, self._affected, self._comparison, unseen)
+
+
+def _always(source: AnyEndpoint, destination: AnyEndpoint) -> bool:
+    del source, destination
+    return True
+
+
+def _on_port(change: ConnectionChange, port: str) -> ConnectionChange:
+    before, after = (
+        PairVerdict(*(on_port(port, ports, change.destination) for ports in each))
+        for each in (change.before, change.after)
+    )
+    return replace(change, before=before, after=after)
 
 
 def _endpoints(side: Reachability, indices: IntArray) -> tuple[WorkloadEndpoint, ...]:

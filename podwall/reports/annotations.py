@@ -23,7 +23,7 @@ from podwall.reports.comment import ChangedConnection, ChangeReport
 from podwall.reports.words import counted, place_words, printable
 from podwall.streams import shown_text
 
-__all__ = ["Annotation", "annotations", "azure_annotations", "github_annotations", "line_here"]
+__all__ = ["Annotation", "annotations_of", "azure_annotations", "github_annotations", "line_here"]
 
 _MOST: Final = 10
 """GitHub shows so many of each level in a step, and drops the others without a word."""
@@ -42,7 +42,7 @@ class Annotation:
     message: str
 
 
-def annotations(report: ChangeReport, project: Path = Path()) -> tuple[Annotation, ...]:
+def annotations_of(report: ChangeReport, project: Path = Path()) -> tuple[Annotation, ...]:
     """Return what is to be shown at lines, the most severe first.
 
     Args:

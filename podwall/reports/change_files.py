@@ -13,9 +13,10 @@ from podwall.change_review import ChangeReview
 from podwall.diff import ConnectionChangeKind, PolicyChangeKind
 from podwall.exit_code import ExitCode, FailOn
 from podwall.expectations import Outcome, Result
+from podwall.focus import EVERYTHING, Focus
 from podwall.policies.errors import Finding, PodwallError, Severity
 from podwall.reports.annotations import (
-    annotations,
+    annotations_of,
     azure_annotations,
     github_annotations,
     line_here,
@@ -24,6 +25,7 @@ from podwall.reports.changes import ChangesDocument, changes_document
 from podwall.reports.comment import (
     ChangeReport,
     GateVerdict,
+    asked_part,
     change_report,
     change_sentence,
     comment,
@@ -50,7 +52,11 @@ _CLOSES: Final = (ConnectionChangeKind.REMOVED, ConnectionChangeKind.NARROWED)
 
 
 def report_of(
-    found: ChangeReview, subject: str, fail_on: FailOn = FailOn.ERROR, link: str = ""
+    found: ChangeReview,
+    subject: str,
+    fail_on: FailOn = FailOn.ERROR,
+    link: str = "",
+    focus: Focus = EVERYTHING,
 ) -> ChangeReport:
     """Return what the comment says of a change.
 
@@ -59,7 +65,12 @@ def report_of(
         subject: what changes, as a reviewer calls it.
         fail_on: the least serious thing that stops it.
         link: the address of the full report.
+        focus: which connections are listed; all of them count.
+
+    Raises:
+        InvalidValue: an end or a port name of the focus is not there.
     """
+    asked = asked_part(found.difference.narrowed(focus), found.stated_by)
     report = change_report(found.difference, subject, found.brought, stated_by=found.stated_by)
     changes = found.difference.port_changes()
     verdict = GateVerdict(
@@ -69,7 +80,7 @@ def report_of(
         certain=not any(each.after.undetermined for each in changes),
     )
     held, lacking = _held(found.results), change_lacks(found)
-    return replace(report, artifact=link, verdict=verdict, held=held, lacking=lacking)
+    return replace(report, artifact=link, verdict=verdict, held=held, lacking=lacking, asked=asked)
 
 
 def with_links(report: ChangeReport, template: str, project: Path = Path()) -> ChangeReport:
@@ -110,7 +121,11 @@ def change_lacks(found: ChangeReview) -> tuple[str, ...]:
 
 
 def change_files(
-    found: ChangeReview, report: ChangeReport, code: ExitCode, project: Path = Path()
+    found: ChangeReview,
+    report: ChangeReport,
+    code: ExitCode,
+    project: Path = Path(),
+    focus: Focus = EVERYTHING,
 ) -> Mapping[str, str]:
     """Return the text of each report by its file name.
 
@@ -121,12 +136,12 @@ def change_files(
     that is left out for repaired; the others have those that the change brings. The
     annotations are commands to build agents, which show them beside the lines.
     """
-    at_lines = annotations(report, project)
+    at_lines = annotations_of(report, project)
     seen_from_here = [_seen_from_here(each, project) for each in found.findings]
     return {
         "comment.md": comment(report),
-        "index.html": change_page(found, report),
-        "changes.json": json_text(change_document(found)),
+        "index.html": change_page(found, report, focus),
+        "changes.json": json_text(change_document(found, focus)),
         "podwall.sarif": json_text(sarif_document(seen_from_here, category=report.subject)),
         "podwall.xml": junit_text([findings_suite("podwall diff", report.findings)]),
         "github-annotations.txt": github_annotations(at_lines),
@@ -135,9 +150,10 @@ def change_files(
     }
 
 
-def change_document(found: ChangeReview) -> ChangesDocument:
-    """Return the change as a JSON document."""
-    return changes_document(found.difference, found.weighed, found.after.not_read, found.stated_by)
+def change_document(found: ChangeReview, focus: Focus = EVERYTHING) -> ChangesDocument:
+    """Return the change as a JSON document, of which a part may be asked for."""
+    asked = found.difference.narrowed(focus)
+    return changes_document(asked, found.weighed, found.after.not_read, found.stated_by)
 
 
 def _counts(report: ChangeReport) -> Mapping[str, int]:
@@ -161,8 +177,8 @@ def _seen_from_here(finding: Finding, project: Path) -> Finding:
     return replace(finding, place=replace(place, source=(project / place.source).as_posix()))
 
 
-def change_page(found: ChangeReview, report: ChangeReport) -> str:
-    """Return the page with both states and their difference."""
+def change_page(found: ChangeReview, report: ChangeReport, focus: Focus = EVERYTHING) -> str:
+    """Return the page with both states and their difference, which begins with a focus."""
     return html_page(
         found.difference.new,
         report.subject.strip("`"),
@@ -170,6 +186,7 @@ def change_page(found: ChangeReview, report: ChangeReport) -> str:
         change=change_sentence(report),
         findings=report.findings,
         lacking=report.lacking,
+        focus=focus,
     )
 
 

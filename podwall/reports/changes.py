@@ -10,6 +10,8 @@ from collections.abc import Callable, Iterator, Sequence
 from itertools import groupby
 from typing import Annotated, Final, Literal, NamedTuple
 
+from msgspec import UNSET, UnsetType
+
 from podwall.diff import (
     ChangeCause,
     ConnectionChange,
@@ -22,6 +24,7 @@ from podwall.diff import (
 )
 from podwall.documents import TypedDocument, about
 from podwall.expectations import Expectation, StatedBy, Statement
+from podwall.focus import EVERYTHING
 from podwall.plan.plan_json import FindingDocument, finding_document
 from podwall.policies.errors import Finding
 from podwall.reachability import AnyEndpoint
@@ -33,7 +36,12 @@ from podwall.reports.formats import (
     line_document,
     ports_documents,
 )
-from podwall.reports.reach.documents import WorkloadDocument, workload_document
+from podwall.reports.reach.documents import (
+    FocusDocument,
+    WorkloadDocument,
+    focus_document,
+    workload_document,
+)
 from podwall.reports.words import counted, end_words, printable, statement_words
 
 __all__ = [
@@ -145,10 +153,19 @@ def changes_text(
     found = change_rows_in_words(difference, stated_by)
     rows = sorted(found, key=lambda row: order.index(ChangeCause(row.effect)))
     if not rows:
-        yield "no connection changes\n"
+        yield f"no connection {'of those asked for ' if difference.focus else ''}changes\n"
     for effect, group in groupby(rows, key=lambda row: ChangeCause(row.effect)):
         yield f"\n{_TITLES[effect]}\n"
         yield from change_lines(list(group))
+    if difference.focus:
+        yield f"\n{shown_part(difference, len(rows))}\n"
+
+
+def shown_part(difference: Diff, shown: int) -> str:
+    """Return how many changes are shown where a part of them is asked for, in a sentence."""
+    every = sum(1 for _ in difference.narrowed(EVERYTHING).port_changes())
+    asked = printable(str(difference.focus))
+    return f"{asked}: {shown} of {counted(every, 'changed connection')}; all of them count"
 
 
 def _what_differs(difference: Diff) -> Iterator[str]:
@@ -291,6 +308,13 @@ class ChangesDocument(LedgerDocument, tag_field="format", tag="podwall/diff/v1")
             "are as large as they can be while everything in them changes alike."
         ),
     ]
+    focus: Annotated[
+        FocusDocument | UnsetType,
+        about(
+            "Stands where a part was asked for: nothing is said of connections that were not. "
+            "Findings, and whether the change passes, are about all of it."
+        ),
+    ] = UNSET
 
 
 def changes_document(
@@ -310,6 +334,7 @@ def changes_document(
             tuple(RenamedDocument(*each) for each in difference.renamed),
         ),
         tuple(_change_document(each, stated_by(each)) for each in difference.port_changes()),
+        focus=focus_document(difference.focus) if difference.focus else UNSET,
         **ledger_fields(unread),
     )
 

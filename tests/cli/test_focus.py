@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import csv
 import io
+import json
 from pathlib import Path
 
 import pytest
 
+from podwall.cli import main
 from tests.cli.running import ROOT, podwall
 
 SHOP = str(ROOT / "examples/shop")
@@ -160,3 +162,55 @@ def test_a_proposed_command_has_the_source_that_was_given(tmp_path: Path) -> Non
     result = podwall(tmp_path, "explain", SHOP, "shop/qqqqqq", "shop/api")
     assert result.code == 2
     assert f"`podwall reach {SHOP}` lists all endpoints" in result.err
+
+
+BEFORE, AFTER = (str(ROOT / "examples" / name) for name in ("shop-before", "shop"))
+
+
+@pytest.mark.parametrize(
+    ("words", "shown"),
+    [
+        pytest.param(["--focus", "shop/db"], {("shop/web", "shop/db")}, id="an end"),
+        pytest.param(["--to", "shop/api"], {("monitoring/prometheus", "shop/api")}, id="to"),
+        pytest.param(["--from", "monitoring"], {("monitoring/prometheus", "shop/api")}, id="from"),
+        pytest.param(["--port", "9090"], {("monitoring/prometheus", "shop/api")}, id="a port"),
+        pytest.param(["--port", "tcp/80"], set(), id="another port"),
+        pytest.param(["--focus", "shop/web", "--direction", "ingress"], set(), id="a direction"),
+        pytest.param(["--to", "outside"], set(), id="outside"),
+    ],
+)
+def test_a_diff_lists_what_is_asked_for_and_counts_everything(
+    words: list[str], shown: set[tuple[str, str]], capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main(["diff", BEFORE, AFTER, "-o", "json", *words]) == 1, "everything counts"
+    document = json.loads(capsys.readouterr().out)
+    pairs = {(each["source"], each["destination"]) for each in document["changes"]}
+    assert {pair for pair in pairs if "any:" not in pair[0]} == shown
+    assert document["focus"]
+    assert main(["diff", BEFORE, AFTER, *words]) == 1
+    assert f"{len(document['changes'])} of 3 changed connections" in capsys.readouterr().out
+
+
+def test_the_comment_on_a_part_keeps_the_verdict_on_the_whole(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    assert main(["diff", BEFORE, AFTER, "-o", "md", "--to", "shop/db"]) == 1
+    text = capsys.readouterr().out
+    assert "### Stops: 1 connection opens and 1 closes" in text
+    assert "Listed are those to shop/db: 2 of 3 changed connections" in text
+    assert "| `shop/web` | `shop/db` |" in text
+    assert "| `monitoring/prometheus` |" not in text
+
+
+def test_an_end_that_only_the_state_before_has_can_be_asked_for(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    assert main(
+        ["diff", AFTER, str(ROOT / "examples/legacy"), "-o", "json", "--focus", "shop/db"]
+    ) in {0, 1}
+    assert json.loads(capsys.readouterr().out)["changes"]
+
+
+def test_an_end_of_neither_state_is_refused(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["diff", BEFORE, AFTER, "--focus", "shop/dbb"]) == 2
+    assert "did you mean `shop/db`?" in capsys.readouterr().err

@@ -6,6 +6,7 @@ from podwall.reports.comment.report import (
     ChangedObject,
     ChangeReport,
     GateVerdict,
+    asked_part,
     change_report,
 )
 from podwall.reports.comment.wording import change_sentence
@@ -15,6 +16,7 @@ __all__ = [
     "ChangedConnection",
     "ChangedObject",
     "GateVerdict",
+    "asked_part",
     "change_report",
     "change_sentence",
     "comment",

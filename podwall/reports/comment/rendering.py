@@ -178,7 +178,8 @@ def comment(report: ChangeReport, *, limit: int = LIMIT) -> str:
     where = (
         f"see the [full report]({report.artifact})" if report.artifact else "see the full report"
     )
-    blocks = [_head(report), *_blocks(report)]
+    listed_only = report.asked.connections if report.asked else report.connections
+    blocks = [_head(report), *_blocks(replace(report, connections=listed_only))]
     return fitted(blocks, _foot(report), limit, where)
 
 
@@ -196,6 +197,8 @@ def _head(report: ChangeReport) -> MarkdownBlock:
     if any(more):
         lines.append(f"\n{' '.join(filter(None, more))}")
     lines += [f"\n> {markdown_text(sentence_case(each))}." for each in report.lacking]
+    if report.asked:
+        lines.append(f"\n> Listed are those {markdown_text(report.asked.words)}.")
     return MarkdownBlock("\n".join(lines) + "\n")
 
 

@@ -25,7 +25,7 @@ from podwall.migrate import EngineDifference, under_other_engines
 from podwall.overview import Summary, summary
 from podwall.policies.errors import Finding, Place, Severity
 from podwall.reachability import AnyEndpoint, ExternalRange, Reachability, UnseenPods
-from podwall.reports.changes import nobody, passage_text
+from podwall.reports.changes import nobody, passage_text, shown_part
 from podwall.reports.formats import code_span, markdown_text
 from podwall.reports.reach.headline import engine_sentence, headline
 from podwall.reports.words import counted, listed, place_words, statement_name
@@ -33,11 +33,13 @@ from podwall.verdict_table import verdict_table
 
 __all__ = [
     "MOST_CHANGES",
+    "AskedPart",
     "ChangeReport",
     "ChangedConnection",
     "ChangedObject",
     "GateVerdict",
     "StatedIn",
+    "asked_part",
     "change_report",
 ]
 
@@ -97,6 +99,14 @@ class GateVerdict:
 
 
 @dataclass(frozen=True, slots=True)
+class AskedPart:
+    """The connections that are asked for, which alone are listed, and a sentence that says so."""
+
+    connections: tuple[ChangedConnection, ...]
+    words: str
+
+
+@dataclass(frozen=True, slots=True)
 class ChangeReport:
     """Everything that is in the comment.
 
@@ -108,7 +118,8 @@ class ChangeReport:
     `partial`: more connections change than are listed. `verdict` is whether the change passes, None
     where nobody asks; `delta` how many connections are open before and after, `held` how many
     expectations hold, and `links` has addresses of places such as `shop.yaml:3`.
-    `lacking` says what was not read, a sentence each.
+    `lacking` says what was not read, a sentence each. `asked` is the part of the connections that
+    is listed, None for all; the verdict is about all of them.
     """
 
     subject: str
@@ -128,6 +139,7 @@ class ChangeReport:
     held: str = ""
     links: Mapping[str, str] = field(default_factory=dict)
     lacking: tuple[str, ...] = ()
+    asked: AskedPart | None = None
 
 
 MOST_CHANGES: Final = 100_000
@@ -168,6 +180,15 @@ def change_report(
         judged=" ".join(_judged(difference.new)),
         partial=next(changes, None) is not None,
     )
+
+
+def asked_part(difference: Diff, stated_by: StatedBy) -> AskedPart | None:
+    """Return the part of a difference that is asked for, None where everything is."""
+    if not difference.focus:
+        return None
+    changes = tuple(islice(difference.port_changes(), MOST_CHANGES))
+    shown = tuple(_connection(each, stated_by(each)) for each in changes)
+    return AskedPart(shown, shown_part(difference, len(shown)))
 
 
 def _connection(change: ConnectionChange, stated: Sequence[Statement]) -> ChangedConnection:

@@ -18,7 +18,7 @@ from msgspec import UNSET, Meta, UnsetType
 
 from podwall.connection_groups import connection_groups, spans_of
 from podwall.documents import TypedDocument, about
-from podwall.focus import NarrowedAnswer
+from podwall.focus import Focus, NarrowedAnswer
 from podwall.model import Unknown
 from podwall.policies.rules import Direction
 from podwall.reachability import Connection, Reachability, UnseenPods, WorkloadEndpoint
@@ -41,6 +41,7 @@ __all__ = [
     "ReachGroupsDocument",
     "UnseenPodsDocument",
     "WorkloadDocument",
+    "focus_document",
     "groups_stream",
     "reach_document",
     "reach_stream",
@@ -229,13 +230,15 @@ def reach_document(reachability: Reachability | NarrowedAnswer, **reading: Any) 
         tuple(_connection(each.source_id, each) for each in found),
         tuple(_connection(each.source_id, each) for each in exposure),
         tuple(map(_unseen_document, _unseen(exposure))),
-        focus=_focus(reachability) if isinstance(reachability, NarrowedAnswer) else UNSET,
+        focus=focus_document(reachability.focus)
+        if isinstance(reachability, NarrowedAnswer)
+        else UNSET,
         **reading,
     )
 
 
-def _focus(answer: NarrowedAnswer) -> FocusDocument:
-    asked = answer.focus
+def focus_document(asked: Focus) -> FocusDocument:
+    """Return what is asked for as a document."""
     return FocusDocument(
         asked.ends, _WAYS[asked.direction], asked.sources, asked.destinations, asked.port
     )
