@@ -2,32 +2,41 @@
 
 How it works: each edit is made in the text of its file, which is read again together with all that
 is as it was. A finding's edit stays only if that finding is gone, no other has come, and nobody
-reaches anybody else than before; a migration's, if the cluster is then the one that was proved.
+reaches anybody else than the remedy means; a migration's, if the cluster is then the one that was
+proved.
 """
 
 from __future__ import annotations
 
 import re
+from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import reduce
 from pathlib import PurePath
 from typing import Final
 
-from podwall.diff import diff
+from podwall.diff import ConnectionChange, diff
 from podwall.migrate import Edit, Migration, policy_manifest
-from podwall.policies.errors import Finding
+from podwall.model import IpProtocol
+from podwall.policies.errors import Finding, Severity
+from podwall.portset import PortSet
 from podwall.review import Review, review
 from podwall.sources import SourceKind
-from podwall.sources.edited_yaml import RuleEdit, edited, with_document
+from podwall.sources.edited_yaml import FieldEdit, RuleEdit, edited, with_document
 from podwall.sources.manifests import parse_manifests
 from podwall.yaml_values import written_yaml
 
 __all__ = ["Patch", "lint_patch", "migration_patch"]
 
 _RULE: Final = re.compile(r"spec\.(ingress|egress)\[(\d+)\]")
-_REMOVES: Final = frozenset({"rule-swallowed"})
-"""The lints whose remedy is to take the rule away, which changes nothing."""
+_WRITE: Final = re.compile(r"write `([0-9a-fA-F:./]+)`")
+_TYPES: Final = re.compile(r"write `policyTypes: \[([A-Za-z, ]+)\]`")
+_NAMED: Final = re.compile(r"`(kind|apiVersion): ([\w./-]+)`")
+_OF_SERVICE: Final = re.compile(
+    r"`(\d+)` is the port of service `[^`]*`: rules speak of the pods' port, which is `(\d+)`$"
+)
+AnyEdit = RuleEdit | FieldEdit
 _OF_ANOTHER: Final = re.compile(r"` of policy `")
 """A rule of another policy may go one day; then this one would be missed."""
 
@@ -41,18 +50,64 @@ class Patch:
 
 
 def lint_patch(found: Review) -> Patch:
-    """Return the patch that takes away findings without a change of who reaches whom."""
-    edits: dict[str, list[RuleEdit]] = {}
+    """Return the patch that takes away findings, as far as it is certain what each edit does.
+
+    A rule that adds nothing goes, and what is written oddly is written plainly: nobody reaches
+    anybody else than before. A mistyped kind or version of which one is meant is written right, so
+    that the object counts. The port of a service becomes that of its pods, and only flows on these
+    two ports differ.
+    """
+    edits: dict[str, list[AnyEdit]] = {}
     left: list[str] = []
-    for finding in (each for each in found.findings if each.id in _REMOVES):
+    for finding in found.findings:
+        proposed = _proposed(finding)
+        if proposed is None:
+            continue
         name = finding.place.source
-        tried = _with(edits, name, _removal(finding))
+        tried = _with(edits, name, proposed.edits)
         is_own = not _OF_ANOTHER.search(finding.message)
-        if is_own and _is_patchable(found, name) and _is_certain(found, tried, finding):
+        if (
+            proposed.edits
+            and is_own
+            and _is_patchable(found, name)
+            and _is_certain(found, edits, tried, finding, proposed)
+        ):
             edits = tried
         else:
             left.append(f"{finding.place}: {finding.message}")
     return Patch(_files(found, edits) or {}, tuple(left))
+
+
+@dataclass(frozen=True, slots=True)
+class _Proposal:
+    """The edits that a finding proposes, and what they may change.
+
+    `ports` are those on which flows may differ, None where none may; `counts_then` says that an
+    object is read that was not, so that everything about it may.
+    """
+
+    edits: tuple[AnyEdit, ...]
+    ports: tuple[int, int] | None = None
+    counts_then: bool = False
+
+
+def _proposed(finding: Finding) -> _Proposal | None:
+    """Return what a finding proposes; None where its remedy is for a person to choose."""
+    line, path, help_ = finding.place.line or 0, finding.place.path, finding.help
+    match finding.id:
+        case "rule-swallowed":
+            return _Proposal((_removal(finding),))
+        case "cidr-host-bits" if found := _WRITE.match(help_):
+            return _Proposal((FieldEdit(line, path, found[1]),))
+        case "policy-types-not-written" if found := _TYPES.match(help_):
+            return _Proposal((FieldEdit(line, path, tuple(found[1].split(", "))),))
+        case "no-such-kind" | "removed-api-version":
+            named = tuple(FieldEdit(line, *each) for each in _NAMED.findall(help_))
+            return _Proposal(named, counts_then=True) if named else None
+        case "port-nobody-declares" if found := _OF_SERVICE.match(help_):
+            service, pods = map(int, found.groups())
+            return _Proposal((FieldEdit(line, f"{path}.port", pods),), (service, pods))
+    return None
 
 
 def migration_patch(found: Review, migration: Migration) -> Patch:
@@ -75,7 +130,7 @@ def migration_patch(found: Review, migration: Migration) -> Patch:
 
 def _with_edits(found: Review, edits: Sequence[Edit]) -> dict[str, tuple[str, str]] | None:
     """Return the files with the edits, None where it is not certain what they would be."""
-    rules: dict[str, list[RuleEdit]] = {}
+    rules: dict[str, list[AnyEdit]] = {}
     new: dict[str, list[str]] = {}
     for each in edits:
         name, changed = _home(found, each), _rule_edits(each)
@@ -103,9 +158,9 @@ def _home(found: Review, edit: Edit) -> str:
 
 
 def _with(
-    edits: Mapping[str, Sequence[RuleEdit]], name: str, edit: RuleEdit
-) -> dict[str, list[RuleEdit]]:
-    return {key: list(each) for key, each in edits.items()} | {name: [*edits.get(name, ()), edit]}
+    edits: Mapping[str, Sequence[AnyEdit]], name: str, more: Sequence[AnyEdit]
+) -> dict[str, list[AnyEdit]]:
+    return {key: list(each) for key, each in edits.items()} | {name: [*edits.get(name, ()), *more]}
 
 
 def _removal(finding: Finding) -> RuleEdit:
@@ -145,7 +200,7 @@ def _rule_edits(edit: Edit) -> list[RuleEdit] | None:
 
 
 def _files(
-    found: Review, edits: Mapping[str, Sequence[RuleEdit]]
+    found: Review, edits: Mapping[str, Sequence[AnyEdit]]
 ) -> dict[str, tuple[str, str]] | None:
     """Return the files with their edits, None where one of them is not certain."""
     files = {}
@@ -165,19 +220,42 @@ def _text(data: bytes) -> str | None:
         return None
 
 
-def _is_certain(found: Review, edits: Mapping[str, Sequence[RuleEdit]], finding: Finding) -> bool:
-    files = _files(found, edits)
+def _is_certain(
+    found: Review,
+    before: Mapping[str, Sequence[AnyEdit]],
+    after: Mapping[str, Sequence[AnyEdit]],
+    finding: Finding,
+    proposed: _Proposal,
+) -> bool:
+    """Return whether the finding is gone, and nothing else came of it than it may."""
+    earlier, files = _files(found, before), _files(found, after)
     if files is None:
         return False
-    after = _reread(found, files)
-    if any(diff(found.reachability, after.reachability).changes()):
+    old = _reread(found, earlier) if earlier else found
+    new = _reread(found, files)
+    left = _kinds(old.findings) - _kinds([finding])
+    if proposed.counts_then:
+        errors = [each for each in new.findings if each.severity is Severity.ERROR]
+        return _kinds(errors) <= left and len(new.not_read) < len(old.not_read)
+    changes = diff(old.reachability, new.reachability).changes()
+    if any(not _is_on(each, proposed.ports) for each in changes):
         return False
-    return _kinds(after.findings) <= _kinds(each for each in found.findings if each != finding)
+    return _kinds(new.findings) <= left
 
 
-def _kinds(findings: Iterable[Finding]) -> frozenset[tuple[str, str]]:
-    """Return findings by what they say; the lines of some have moved, and numbers of rules."""
-    return frozenset((each.id, f"{each.place.source} {each.message}") for each in findings)
+def _is_on(change: ConnectionChange, ports: tuple[int, int] | None) -> bool:
+    """Return whether a change closes the first of two ports, and opens the second, at most."""
+    if ports is None:
+        return False
+    closed, opened = (
+        PortSet.union(PortSet.of(protocol, port) for protocol in IpProtocol) for port in ports
+    )
+    return not (change.closed - closed) and not (change.opened - opened)
+
+
+def _kinds(findings: Iterable[Finding]) -> Counter[tuple[str, str]]:
+    """Count findings by what they say; the lines of some have moved, and numbers of rules."""
+    return Counter((each.id, f"{each.place.source} {each.message}") for each in findings)
 
 
 def _is_proved(

@@ -112,3 +112,5 @@ def write_patch(patch: Patch) -> None:
     write_output(text for name, text in whole.items() if name not in odd)
     for each in (*patch.left_out, *(f"{name}: characters that can't be seen" for name in odd)):
         write_message(f"not in the patch: {each}")
+    if not (whole or patch.left_out):
+        write_message("nothing to edit of which it is certain what an edit does")

@@ -157,3 +157,138 @@ def test_an_item_is_replaced_removed_or_added_and_the_rest_is_as_it_was() -> Non
     text = text.replace('- port: "1e3"', "- {a: 1}")
     assert edited(text, [RuleEdit(1, "ingress", 0)]) is None
     assert edited(text, [RuleEdit(3, "egress", 0)]) is None
+
+
+SERVICE = """\
+apiVersion: v1
+kind: Service
+metadata: {name: web, namespace: shop}
+spec: {selector: {app: web}, ports: [{port: 80, targetPort: 8080}]}
+"""
+LISTENING = POD + "spec: {containers: [{name: c, image: i, ports: [{containerPort: 8080}]}]}\n"
+BLOCK = "  ingress:\n  - from:\n    - ipBlock: {cidr: CIDR}  # the office\n"
+
+
+def shop(folder: Path, *documents: str) -> Path:
+    path = folder / "deploy" / "shop.yaml"
+    path.parent.mkdir()
+    path.write_text("---\n".join(documents), encoding="utf-8")
+    return path
+
+
+@pytest.mark.parametrize(
+    ("policy", "gone", "old", "new"),
+    [
+        pytest.param(
+            POLICY + BLOCK.replace("CIDR", "10.20.3.7/16"),
+            "cidr-host-bits",
+            "cidr: 10.20.3.7/16}  # the office",
+            "cidr: 10.20.0.0/16}  # the office",
+            id="host bits",
+        ),
+        pytest.param(
+            POLICY + BLOCK.replace("CIDR", '"10.20.3.7/16"'),
+            "cidr-host-bits",
+            'cidr: "10.20.3.7/16"',
+            'cidr: "10.20.0.0/16"',
+            id="host bits in quotes",
+        ),
+        pytest.param(
+            POLICY + BLOCK.replace("CIDR", "2001:db8::7/32"),
+            "cidr-host-bits",
+            "2001:db8::7/32",
+            "2001:db8::/32",
+            id="host bits of IPv6",
+        ),
+        pytest.param(
+            POLICY.replace("  policyTypes: [Ingress]\n", "  egress:\n  - {}\n"),
+            "policy-types-not-written",
+            "  podSelector: {}\n",
+            "  podSelector: {}\n  policyTypes: [Ingress, Egress]\n",
+            id="no policyTypes",
+        ),
+        pytest.param(
+            POLICY.partition("spec:")[0] + "spec: {podSelector: {}, egress: [{}]}\n",
+            "policy-types-not-written",
+            "spec: {podSelector",
+            "spec: {policyTypes: [Ingress, Egress], podSelector",
+            id="no policyTypes, in flow style",
+        ),
+        pytest.param(
+            POLICY.replace("networking.k8s.io/v1", "networking/v1"),
+            "no-such-kind",
+            "apiVersion: networking/v1\n",
+            "apiVersion: networking.k8s.io/v1\n",
+            id="a mistyped version",
+        ),
+        pytest.param(
+            POLICY.replace("kind: NetworkPolicy", "kind: Networkpolicy"),
+            "no-such-kind",
+            "kind: Networkpolicy\n",
+            "kind: NetworkPolicy\n",
+            id="a mistyped kind",
+        ),
+        pytest.param(
+            POLICY.replace("networking.k8s.io/v1", "extensions/v1beta1"),
+            "removed-api-version",
+            "apiVersion: extensions/v1beta1\n",
+            "apiVersion: networking.k8s.io/v1\n",
+            id="a version that is gone",
+        ),
+        pytest.param(
+            POLICY + "  ingress:\n  - ports: [{port: 80}]\n",
+            "port-nobody-declares",
+            "[{port: 80}]",
+            "[{port: 8080}]",
+            id="the port of a service",
+        ),
+    ],
+)
+def test_what_is_written_wrong_is_written_right_and_all_else_stays(
+    tmp_path: Path, policy: str, gone: str, old: str, new: str
+) -> None:
+    path = shop(tmp_path, SERVICE, LISTENING, policy.replace("NAME", "one"))
+    text = path.read_text("utf-8")
+    assert gone in kinds(tmp_path)
+    applied(tmp_path, "lint", "deploy")
+    assert gone not in kinds(tmp_path)
+    assert path.read_text("utf-8") == text.replace(old, new)
+
+
+@pytest.mark.parametrize(
+    "policy",
+    [
+        pytest.param(
+            "kind: List\napiVersion: v1\nitems:\n- apiVersion: networking/v1\n"
+            "  kind: NetworkPolicy\n  metadata: {name: a, namespace: shop}\n"
+            "  spec: {podSelector: {}}\n",
+            id="in a list",
+        ),
+        pytest.param(
+            POLICY.replace("networking.k8s.io/v1", "networking/v1").replace(
+                "{}", "{matchLabels: {'a b': c}}"
+            ),
+            id="what would be refused then",
+        ),
+    ],
+)
+def test_an_edit_that_is_not_certain_is_not_made(tmp_path: Path, policy: str) -> None:
+    shop(tmp_path, SERVICE, LISTENING, policy.replace("NAME", "one"))
+    result = podwall(tmp_path, "lint", "deploy", "--patch")
+    assert (result.out, "not in the patch: deploy/shop.yaml" in result.err) == ("", True)
+
+
+def test_one_block_in_several_places_is_written_right_in_all(tmp_path: Path) -> None:
+    block = POLICY + BLOCK.replace("CIDR", "10.20.3.7/16")
+    path = shop(tmp_path, LISTENING, block.replace("NAME", "one"), block.replace("NAME", "two"))
+    applied(tmp_path, "lint", "deploy")
+    assert path.read_text("utf-8").count("cidr: 10.20.0.0/16}") == 2
+
+
+def test_that_nothing_is_certain_is_said(tmp_path: Path) -> None:
+    shop(tmp_path, LISTENING)
+    result = podwall(tmp_path, "lint", "deploy", "--patch")
+    assert (result.out, result.err) == (
+        "",
+        "nothing to edit of which it is certain what an edit does\n",
+    )
