@@ -16,7 +16,7 @@ from typing import Final
 
 import numpy as np
 
-from podwall.diff.changes import PolicyChange, TierPolicyChange
+from podwall.diff.changes import PolicyChange
 from podwall.diff.joint_endpoints import (
     ABSENT,
     ALL_PASS,
@@ -50,14 +50,12 @@ class AffectedEndpoints:
     """The ends whose connections may differ, as sources and as destinations.
 
     `egress` and `ingress` have the policies that differ and select a group of workloads.
-    `only_cause` is the policy in tiers that differs, where nothing but policies differs.
     """
 
     sources: BoolArray
     destinations: BoolArray
     egress: PoliciesByGroup
     ingress: PoliciesByGroup
-    only_cause: TierPolicyChange | None = None
 
 
 def affected(

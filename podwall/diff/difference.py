@@ -7,7 +7,7 @@ in order of source and destination, and merges neighbouring ranges of addresses 
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Hashable, Iterable, Iterator
 from copy import copy
 from dataclasses import replace
 from functools import cached_property
@@ -35,10 +35,10 @@ from podwall.diff.joint_endpoints import (
     ranges_of,
     ranks_by_id,
 )
+from podwall.diff.tier_causes import TierCauses
 from podwall.diff.unseen_changes import UnseenChange, UnseenChanges
 from podwall.engines import engine_change
 from podwall.focus import EVERYTHING, Focus, asked_ends, on_port
-from podwall.model import Snapshot
 from podwall.policies.errors import Finding
 from podwall.policies.rules import Direction
 from podwall.reachability import Reachability
@@ -66,15 +66,18 @@ class _Reached(NamedTuple):
 class Expansion:
     """Yields the changes that a comparison found, one by one."""
 
-    def __init__(
+    def __init__(  # noqa: PLR0913, PLR0917 - what differs, each part from its own module
         self,
         sides: tuple[Reachability, Reachability],
         ends: JointEndpoints,
         may_differ: AffectedEndpoints,
         comparison: RoleComparison,
         unseen: UnseenChanges,
+        tier_causes: TierCauses,
     ) -> None:
         """Sort what differs by source role."""
+        self._tier_causes = tier_causes
+        self._in_tiers: dict[Hashable, tuple[TierPolicyChange, ...]] = {}
         self._unseen = unseen
         self._old, self._new = sides
         self._ends = ends
@@ -114,7 +117,13 @@ class Expansion:
         ends: tuple[AnyEndpoint, AnyEndpoint] = (change.pods, self._listing.endpoint(number))
         selecting = self._policies_of(group, direction, change.pods)
         found = responsible(selecting, direction, change.before, change.after)
-        policies = self._or_only_cause(found)
+        pair = (change.pods.one(), ends[1])
+        policies = self._with_tiers(
+            found,
+            pair if direction is Direction.INGRESS else pair[::-1],
+            (group, direction, change.pods),
+            (change.before, change.after),
+        )
         return ConnectionChange(
             *(ends if direction is Direction.INGRESS else ends[::-1]),
             before=change.before,
@@ -211,11 +220,13 @@ class Expansion:
         destination: int | ExternalRange,
     ) -> ConnectionChange:
         before, after = (self._comparison.verdicts.values[number] for number in outcome)
-        policies = self._or_only_cause(self._policies(groups, before, after))
+        ends = (self._listing.endpoint(source), self._listing.endpoint(destination))
+        found = self._policies(groups, before, after)
+        policies = self._with_tiers(found, ends, (groups, outcome), (before, after))
         undetermined = before.undetermined or after.undetermined
         return ConnectionChange(
-            source=self._listing.endpoint(source),
-            destination=self._listing.endpoint(destination),
+            source=ends[0],
+            destination=ends[1],
             before=before,
             after=after,
             cause=self._cause(groups, policies),
@@ -236,12 +247,22 @@ class Expansion:
         both = {each.name: each for each in (*sending, *receiving)}
         return tuple(both[name] for name in sorted(both))
 
-    def _or_only_cause(
-        self, policies: tuple[PolicyChange, ...]
+    def _with_tiers(
+        self,
+        policies: tuple[PolicyChange, ...],
+        ends: tuple[AnyEndpoint, AnyEndpoint],
+        alike: Hashable,
+        verdicts: tuple[PairVerdict, PairVerdict],
     ) -> tuple[PolicyChange | TierPolicyChange, ...]:
-        """Return the policies that are behind a change or, where none is, the only other one."""
-        cause = self._affected.only_cause
-        return (cause,) if cause is not None and not policies else policies
+        """Return the policies behind a change, those in tiers among them.
+
+        `alike` is the same for pairs of which the answer is.
+        """
+        if not self._tier_causes:
+            return policies
+        if alike not in self._in_tiers:
+            self._in_tiers[alike] = self._tier_causes.behind(ends, *verdicts)
+        return (*policies, *self._in_tiers[alike])
 
     def _cause(
         self, pair: tuple[int, int], policies: tuple[PolicyChange | TierPolicyChange, ...]
@@ -273,10 +294,6 @@ def _address_order(range_: ExternalRange) -> tuple[int, int]:
     return first_address(range_.network), range_.network.prefixlen
 
 
-def _without_policies(snapshot: Snapshot) -> Snapshot:
-    return replace(snapshot, policies=(), tier_policies=(), cilium_policies=(), calico_policies=())
-
-
 class Diff:
     """What a change of a cluster does to its connections. Made by `diff`.
 
@@ -293,8 +310,7 @@ class Diff:
         self.is_asked: Callable[[AnyEndpoint, AnyEndpoint], bool] = _always
         self._ends = joint_endpoints(old, new)
         self._policies = policy_changes(old.cluster, new.cluster)
-        found = affected(old, new, self._ends, self._policies)
-        self._affected = replace(found, only_cause=self._only_cause())
+        self._affected = affected(old, new, self._ends, self._policies)
         self._comparison = compared(old, new, self._ends, self._affected)
 
     @property
@@ -313,12 +329,6 @@ class Diff:
         if self.old.cluster.tiers == self.new.cluster.tiers:
             return ()
         return tier_policy_changes(self.old.snapshot, self.new.snapshot)
-
-    def _only_cause(self) -> TierPolicyChange | None:
-        """Return the policy in tiers that differs, where nothing but policies differs."""
-        before, after = (_without_policies(side.snapshot) for side in (self.old, self.new))
-        same = self.old.engine == self.new.engine and before == after
-        return self.in_tiers[0] if same and len(self.in_tiers) == 1 else None
 
     @property
     def added(self) -> tuple[WorkloadEndpoint, ...]:
@@ -394,7 +404,8 @@ class Diff:
     def _expansion(self) -> Expansion:
         sides = (self.old, self.new)
         unseen = UnseenChanges(sides, self._ends, self._affected, self._policies)
-        return Expansion(sides, self._ends, self._affected, self._comparison, unseen)
+        causes = TierCauses(*sides, self.in_tiers)
+        return Expansion(sides, self._ends, self._affected, self._comparison, unseen, causes)
 
 
 def _always(source: AnyEndpoint, destination: AnyEndpoint) -> bool:
