@@ -23,7 +23,10 @@ __all__ = [
     "meant_instead",
 ]
 
-#: By reason and group. https://kubernetes.io/docs/reference/kubernetes-api/
+#: By reason and group, all kinds that Kubernetes has or had from 1.20 to 1.36 and that are no pods,
+#: policies or what makes them: those that `register.go` of each group registers in
+#: https://github.com/kubernetes/api and apiextensions-apiserver beside it, and what
+#: was removed before: https://kubernetes.io/docs/reference/using-api/deprecation-guide/
 _OF_KUBERNETES: Final[Mapping[str, Mapping[str, str]]] = {
     "it holds data that pods use": {
         "": "ConfigMap Secret",
@@ -31,7 +34,7 @@ _OF_KUBERNETES: Final[Mapping[str, Mapping[str, str]]] = {
     "it says who may use the API": {
         "": "ServiceAccount",
         "rbac.authorization.k8s.io": "ClusterRole ClusterRoleBinding Role RoleBinding",
-        "certificates.k8s.io": "CertificateSigningRequest ClusterTrustBundle",
+        "certificates.k8s.io": "CertificateSigningRequest ClusterTrustBundle PodCertificateRequest",
     },
     "it limits, scales or schedules pods that are declared elsewhere": {
         "": "LimitRange ResourceQuota",
@@ -40,8 +43,11 @@ _OF_KUBERNETES: Final[Mapping[str, Mapping[str, str]]] = {
         "flowcontrol.apiserver.k8s.io": "FlowSchema PriorityLevelConfiguration",
         "node.k8s.io": "RuntimeClass",
         "policy": "PodDisruptionBudget PodSecurityPolicy",
-        "resource.k8s.io": "DeviceClass ResourceClaim ResourceClaimTemplate ResourceSlice",
-        "scheduling.k8s.io": "PriorityClass",
+        "extensions": "PodSecurityPolicy",
+        "resource.k8s.io": "DeviceClass DeviceTaintRule PodScheduling PodSchedulingContext "
+        "ResourceClaim ResourceClaimParameters ResourceClaimTemplate ResourceClass "
+        "ResourceClassParameters ResourcePoolStatusRequest ResourceSlice",
+        "scheduling.k8s.io": "PodGroup PriorityClass Workload",
     },
     "it is storage": {
         "": "PersistentVolume PersistentVolumeClaim",
@@ -61,15 +67,40 @@ _OF_KUBERNETES: Final[Mapping[str, Mapping[str, str]]] = {
         "extensions": "Ingress",
         "networking.k8s.io": "Ingress IngressClass IPAddress ServiceCIDR",
     },
+    "it says which addresses pods get, and lets nobody in or out": {
+        "networking.k8s.io": "ClusterCIDR",
+    },
+    "it asks something of the API, and is never stored": {
+        "": "EphemeralContainers PodStatusResult SerializedReference",
+        "admission.k8s.io": "AdmissionReview",
+        "apidiscovery.k8s.io": "APIGroupDiscovery",
+        "apiextensions.k8s.io": "ConversionReview",
+        "apps": "DeploymentRollback Scale",
+        "authentication.k8s.io": "SelfSubjectReview TokenRequest TokenReview",
+        "authorization.k8s.io": "LocalSubjectAccessReview SelfSubjectAccessReview "
+        "SelfSubjectRulesReview SubjectAccessReview",
+        "autoscaling": "Scale",
+        "extensions": "DeploymentRollback Scale",
+        "imagepolicy.k8s.io": "ImageReview",
+        "policy": "Eviction",
+    },
+    "no API server since Kubernetes 1.20 has this kind": {
+        "admissionregistration.k8s.io": "ExternalAdmissionHookConfiguration "
+        "InitializerConfiguration",
+        "auditregistration.k8s.io": "AuditSink",
+        "extensions": "ThirdPartyResource",
+        "settings.k8s.io": "PodPreset",
+    },
     "of a node only the addresses matter, which are read": {
         "": "Node",
     },
     "the cluster keeps it for itself": {
-        "": "Binding ComponentStatus Endpoints Event",
+        "": "Binding ComponentStatus Endpoints Event RangeAllocation",
         "apps": "ControllerRevision",
         "coordination.k8s.io": "Lease LeaseCandidate",
         "discovery.k8s.io": "EndpointSlice",
         "events.k8s.io": "Event",
+        "internal.apiserver.k8s.io": "StorageVersion",
         "metrics.k8s.io": "NodeMetrics PodMetrics",
     },
 }

@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator, Mapping
+
 import pytest
 
 from podwall.policies.errors import Severity
 from podwall.reading import Document, ObjectStatus, typed_policies
+from podwall.reading.known_kinds import harmless
+from podwall.reading.objects import READERS
 from tests.reading.written import read
 
 MISTYPED = [
@@ -80,3 +84,81 @@ def test_an_import_of_typed_policies_refuses_the_same() -> None:
 
     assert imported("networking.k8s.io/v1", "networkPolicy") == ["no-such-kind"]
     assert imported("v1", "pod") == []
+
+
+#: All kinds that https://github.com/kubernetes/api registers (`register.go` of each group), in any
+#: of its releases from 0.20 to 0.36, but options and lists.
+OF_KUBERNETES = {
+    "": "Binding ComponentStatus ConfigMap Endpoints EphemeralContainers Event LimitRange "
+    "Namespace Node PersistentVolume PersistentVolumeClaim Pod PodStatusResult PodTemplate "
+    "RangeAllocation ReplicationController ResourceQuota Secret SerializedReference Service "
+    "ServiceAccount",
+    "admission.k8s.io": "AdmissionReview",
+    "admissionregistration.k8s.io": "MutatingAdmissionPolicy MutatingAdmissionPolicyBinding "
+    "MutatingWebhookConfiguration ValidatingAdmissionPolicy "
+    "ValidatingAdmissionPolicyBinding "
+    "ValidatingWebhookConfiguration",
+    "apidiscovery.k8s.io": "APIGroupDiscovery",
+    "apps": "ControllerRevision DaemonSet Deployment DeploymentRollback ReplicaSet Scale "
+    "StatefulSet",
+    "authentication.k8s.io": "SelfSubjectReview TokenRequest TokenReview",
+    "authorization.k8s.io": "LocalSubjectAccessReview SelfSubjectAccessReview "
+    "SelfSubjectRulesReview SubjectAccessReview",
+    "autoscaling": "HorizontalPodAutoscaler Scale",
+    "batch": "CronJob Job JobTemplate",
+    "certificates.k8s.io": "CertificateSigningRequest ClusterTrustBundle PodCertificateRequest",
+    "coordination.k8s.io": "Lease LeaseCandidate",
+    "discovery.k8s.io": "EndpointSlice",
+    "events.k8s.io": "Event",
+    "extensions": "DaemonSet Deployment DeploymentRollback Ingress NetworkPolicy "
+    "PodSecurityPolicy ReplicaSet Scale",
+    "flowcontrol.apiserver.k8s.io": "FlowSchema PriorityLevelConfiguration",
+    "imagepolicy.k8s.io": "ImageReview",
+    "internal.apiserver.k8s.io": "StorageVersion",
+    "networking.k8s.io": "ClusterCIDR IPAddress Ingress IngressClass NetworkPolicy ServiceCIDR",
+    "node.k8s.io": "RuntimeClass",
+    "policy": "Eviction PodDisruptionBudget PodSecurityPolicy",
+    "rbac.authorization.k8s.io": "ClusterRole ClusterRoleBinding Role RoleBinding",
+    "resource.k8s.io": "DeviceClass DeviceTaintRule PodScheduling PodSchedulingContext "
+    "ResourceClaim ResourceClaimParameters ResourceClaimTemplate ResourceClass "
+    "ResourceClassParameters ResourcePoolStatusRequest ResourceSlice",
+    "scheduling.k8s.io": "PodGroup PriorityClass Workload",
+    "storage.k8s.io": "CSIDriver CSINode CSIStorageCapacity StorageClass VolumeAttachment "
+    "VolumeAttributesClass",
+    "storagemigration.k8s.io": "StorageVersionMigration",
+}
+#: Kinds that an API server had before, and those of the groups that it has itself.
+FORMER = {
+    "admissionregistration.k8s.io": "ExternalAdmissionHookConfiguration InitializerConfiguration",
+    "auditregistration.k8s.io": "AuditSink",
+    "extensions": "ThirdPartyResource",
+    "settings.k8s.io": "PodPreset",
+    "apiextensions.k8s.io": "ConversionReview CustomResourceDefinition",
+    "apiregistration.k8s.io": "APIService",
+    "metrics.k8s.io": "NodeMetrics PodMetrics",
+}
+#: What is made by the shape of the object alone, is refused, or may let other objects be changed.
+NOT_HARMLESS = {
+    *((group, kind) for group, kind in READERS),
+    *(("extensions", kind) for kind in ("DaemonSet", "Deployment", "NetworkPolicy", "ReplicaSet")),
+    *(("admissionregistration.k8s.io", f"Mutating{kind}") for kind in (
+        "AdmissionPolicy", "AdmissionPolicyBinding", "WebhookConfiguration")),
+    ("batch", "JobTemplate"),
+    ("", "PodTemplate"),
+}  # fmt: skip
+
+
+def _kinds(groups: Mapping[str, str]) -> Iterator[tuple[str, str]]:
+    return ((group, kind) for group, kinds in groups.items() for kind in kinds.split())
+
+
+def test_every_kind_of_kubernetes_is_accounted_for() -> None:
+    listed = {*_kinds(OF_KUBERNETES), *_kinds(FORMER)}
+    assert {each for each in listed if not harmless(*each)} == NOT_HARMLESS
+
+
+@pytest.mark.parametrize(("group", "kind"), sorted({*_kinds(FORMER)}))
+def test_what_no_api_server_has_any_more_disturbs_no_verdict(group: str, kind: str) -> None:
+    reading = read(f"{{apiVersion: {group}/v1alpha1, kind: {kind}, metadata: {{name: x}}}}")
+    assert [each.status for each in reading.ledger] == [ObjectStatus.HARMLESS]
+    assert reading.snapshot.unread_policies == ()
