@@ -19,7 +19,7 @@ from podwall.live.objects import (
     PodObject,
     SpecObject,
 )
-from podwall.reading.unread_objects import is_other_policy
+from podwall.reading.unread_objects import counts_beside_policies
 
 __all__ = [
     "DAEMON_SETS",
@@ -179,7 +179,7 @@ def _policy_kinds(group: _Group) -> Iterator[ApiKind[SpecObject]]:
     for version in group.versions or ():
         for each in version.resources or ():
             kind = each.response_kind.kind if each.response_kind else ""
-            if kind in seen or "list" not in each.verbs or not is_other_policy(name, kind):
+            if kind in seen or "list" not in each.verbs or not counts_beside_policies(name, kind):
                 continue
             seen.add(kind)
             yield ApiKind(

@@ -32,6 +32,7 @@ from podwall.model import (
     undeclared_labels,
 )
 from podwall.policies.errors import Finding, Severity
+from podwall.reading.cilium_references import CidrGroup, cidr_groups, resolved
 from podwall.reading.fields import Malformed
 from podwall.reading.ledger import (
     DeclaredCluster,
@@ -211,6 +212,7 @@ class _Settled:
     repeated: list[Finding]
     nodes: tuple[SnapshotNode, ...]
     accounts: tuple[CalicoAccount, ...]
+    cidr_groups: tuple[CidrGroup, ...]
 
     @classmethod
     def of(cls, reads: list[ObjectReading]) -> _Settled:
@@ -218,7 +220,8 @@ class _Settled:
         last, repeated = last_of_each(read for read in reads if read.part is not None)
         used = without_owned(with_live_labels(without_guesses(last)))
         items = [read.item for read in reads]
-        return cls(reads, used, repeated, nodes(items), service_accounts(items))
+        accounts, groups = service_accounts(items), cidr_groups(items)
+        return cls(reads, used, repeated, nodes(items), accounts, groups)
 
 
 class KeptReadings:
@@ -322,7 +325,7 @@ def snapshot(
     findings += [finding for read in reads for finding in read.findings]
     return SnapshotReading(
         replace(
-            _snapshot(parts, tuple(_unread(reads)), cluster, complete=complete),
+            _snapshot(parts, tuple(_unread(reads)), cluster, settled, complete=complete),
             nodes=settled.nodes,
             calico_accounts=settled.accounts,
             server_calls=tuple(_server_calls(readings, _service_names(used, parts[: len(used)]))),
@@ -388,12 +391,14 @@ def _snapshot(
     parts: list[SnapshotPart],
     unread: tuple[UnreadPolicy, ...],
     cluster: DeclaredCluster,
+    settled: _Settled,
     *,
     complete: bool,
 ) -> Snapshot:
     policies = tuple(part for part in parts if isinstance(part, Policy))
     services = tuple(part for part in parts if isinstance(part, Service))
-    cilium = tuple(part for part in parts if isinstance(part, CiliumPolicy))
+    written_for_cilium = (part for part in parts if isinstance(part, CiliumPolicy))
+    cilium = tuple(resolved(written_for_cilium, services, settled.cidr_groups, complete=complete))
     calico = tuple(part for part in parts if isinstance(part, CalicoPolicy))
     written = tuple(part for part in parts if isinstance(part, SnapshotWorkload))
     workloads = with_controller_labels(written, policies, services)

@@ -35,6 +35,7 @@ from podwall.policies.rules import Direction
 from podwall.policies.syntax import port_name_problem
 from podwall.policies.validation.shapes import fields_of, items_of
 from podwall.policies.wording import did_you_mean
+from podwall.reading.cilium_references import read_cidr_group, read_service, unknown_addresses
 from podwall.reading.fields import Malformed, field, list_of, mapping, number, text, texts
 from podwall.reading.metadata import read_selector
 
@@ -332,9 +333,7 @@ def _cidr_set(value: Any) -> Peer:
     if len(kinds) != 1:
         raise NotEnforced("must have one of `cidr`, `cidrGroupRef` and `cidrGroupSelector`")
     if kinds != ["cidr"]:
-        return _addresses(
-            "a group of CIDRs", "the addresses of a CiliumCIDRGroup, which is not read"
-        )
+        return read_cidr_group(node)
     network = field(node, "cidr", _network, None)
     exceptions = field(node, "except", list_of(_network), ())
     if isinstance(network, Unknown):
@@ -354,19 +353,10 @@ def _without(network: Any, exceptions: tuple[IpNetwork | Unknown, ...]) -> Peer:
     return IpPeer(network, tuple(known))
 
 
-def _addresses(name: str, cause: str) -> EntityPeer:
-    return EntityPeer(name, ipv4=Unknown(cause), ipv6=Unknown(cause))
-
-
 def _group(_: Any) -> Peer:
-    return _addresses("a group of a cloud", "the addresses of a group are known only in the cloud")
-
-
-def _service(value: Any) -> Peer:
-    named = fields_of(fields_of(value).get("k8sService"))
-    name = named.get("serviceName")
-    which = f"service `{name}`" if isinstance(name, str) else "services"
-    return Unknown(f"whom {which} stands for is not computed")
+    return unknown_addresses(
+        "a group of a cloud", "the addresses of a group are known only in the cloud"
+    )
 
 
 def _names(value: Any) -> Peer:
@@ -381,7 +371,7 @@ _READERS: Final[dict[str, Callable[[Any], Peer]]] = {
     "CIDR": _cidr,
     "CIDRSet": _cidr_set,
     "Groups": _group,
-    "Services": _service,
+    "Services": read_service,
     "FQDNs": _names,
 }
 

@@ -28,6 +28,7 @@ from podwall.reading.pod_kinds import PodKind
 
 __all__ = [
     "brought_policies",
+    "counts_beside_policies",
     "is_other_policy",
     "kinds_in_namespaces",
     "of_operator",
@@ -318,6 +319,22 @@ _KINDS_LIKE_POLICIES: Final = {
         _OVN, directions=_EGRESS, narrows=True
     ),
 }
+
+
+_REFERRED_TO: Final = frozenset({
+    ("cilium.io", "CiliumCIDRGroup"),
+    *((group, kind) for group in ("crd.projectcalico.org", "projectcalico.org")
+      for kind in ("Tier", "NetworkSet", "GlobalNetworkSet")),
+})  # fmt: skip
+
+
+def counts_beside_policies(group: str, kind: str) -> bool:
+    """Return whether policies other than NetworkPolicies mean something else without a kind.
+
+    >>> counts_beside_policies("projectcalico.org", "Tier"), counts_beside_policies("", "Secret")
+    (True, False)
+    """
+    return (group, kind) in _REFERRED_TO or is_other_policy(group, kind)
 
 
 def is_other_policy(group: str, kind: str) -> bool:
