@@ -29,6 +29,8 @@ __all__ = [
     "EVERYTHING",
     "OF_ACCOUNT",
     "OUTSIDE_OF_NAMESPACES",
+    "REQUESTS",
+    "SOURCE_PORTS",
     "AllOf",
     "AnyOf",
     "CalicoAccount",
@@ -87,6 +89,9 @@ Expression = LabelTest | Not | AllOf | AnyOf | _OutsideOfNamespaces
 
 EVERYTHING: Final = AllOf()
 OUTSIDE_OF_NAMESPACES: Final = _OutsideOfNamespaces()
+REQUESTS: Final = "requests are told apart only where application layer policy is on"
+SOURCE_PORTS: Final = "a rule asks for ports of the source"
+"""Why it is not certain what a rule matches."""
 ACCOUNT: Final = "projectcalico.org/serviceaccount"
 """The label that pods have of their service account's name."""
 OF_ACCOUNT: Final = "pcsa."

@@ -8,12 +8,13 @@ from typing import Final, NamedTuple
 
 import numpy as np
 
-from podwall.calico import CalicoPolicy
+from podwall.calico import REQUESTS, SOURCE_PORTS, CalicoPolicy, CalicoRule
 from podwall.engines import Treatment
 from podwall.lint.context import Diagnostic, Lint, LintContext
 from podwall.lint.redundancy import rule_covers
 from podwall.model import (
     EMPTY_SELECTOR,
+    ISOLATION,
     AddressPeer,
     CiliumPolicy,
     PodPeer,
@@ -36,6 +37,7 @@ from podwall.reachability.tiers import TierEnds
 __all__ = ["IDLE_KINDS", "TIER_LINTS"]
 
 _DOC: Final = "https://network-policy-api.sigs.k8s.io/api-overview/"
+_CALICO_DOC: Final = "https://docs.tigera.io/calico/latest/reference/resources/networkpolicy"
 
 
 def _idle(context: LintContext) -> Iterator[Diagnostic]:
@@ -108,7 +110,7 @@ class _RuleOfTier(NamedTuple):
     """A rule that is known, with its policy and its place, and its stage by number."""
 
     stage: int
-    tier: TierName
+    tier: tuple[TierName, int]
     policy: TierPolicy
     rule: TierRule
     place: Place
@@ -119,7 +121,7 @@ def _rules(context: LintContext, direction: Direction) -> list[_RuleOfTier]:
     return [
         _RuleOfTier(
             number,
-            stage.tier,
+            (stage.tier, stage.rank),
             acting.policy,
             rule,
             acting.policy.place.at(rule.written or f"spec.{direction.field}[{index}]"),
@@ -136,7 +138,19 @@ def _unreached(context: LintContext) -> Iterator[Diagnostic]:
     for direction in Direction:
         rules = _rules(context, direction)
         for number, late in enumerate(rules):
-            first = next((each for each in rules[:number] if _takes_all(each, late)), None)
+            if late.rule.name == ISOLATION:
+                continue
+            before = rules[:number]
+            passing = {each.tier for each in before if each.rule.action is TierAction.PASS}
+            first = next(
+                (
+                    each
+                    for each in before
+                    if _takes_all(each, late)
+                    and (each.tier == late.tier or each.tier not in passing)
+                ),
+                None,
+            )
             if first is not None:
                 yield Diagnostic(
                     late.place,
@@ -147,7 +161,7 @@ def _unreached(context: LintContext) -> Iterator[Diagnostic]:
 
 def _takes_all(early: _RuleOfTier, late: _RuleOfTier) -> bool:
     """Return whether a rule decides everything before another one is read."""
-    if early.tier is not late.tier:
+    if early.tier[0] is not late.tier[0]:
         return False
     if early.stage == late.stage and early.policy is not late.policy:
         return False
@@ -187,7 +201,11 @@ def _equal_priorities(context: LintContext) -> Iterator[Diagnostic]:
     for direction in Direction:
         for (one, left), (other, right) in _of_one_stage(context, direction):
             names = (one.full_name, other.full_name)
-            if names not in known and _disagree(ends, left, right):
+            if (
+                one.full_name != other.full_name
+                and names not in known
+                and _disagree(ends, left, right)
+            ):
                 known.add(names)
                 yield Diagnostic(
                     other.place,
@@ -239,8 +257,40 @@ def _ports_meet(one: object, other: object) -> bool:
 def _passes_last(context: LintContext) -> Iterator[Diagnostic]:
     for direction in Direction:
         for each in _rules(context, direction):
-            if each.tier is TierName.BASELINE and each.rule.action is TierAction.PASS:
+            if each.tier[0] is TierName.BASELINE and each.rule.action is TierAction.PASS:
                 yield Diagnostic(each.place, "no tier comes after this one, so that `Pass` allows")
+    for policy, place, rule in _calico_rules(context):
+        if rule.action == "Pass" and policy.tier == "default":
+            yield Diagnostic(
+                place,
+                "`Pass` in the tier `default` goes past NetworkPolicies, which are in it as well",
+            )
+
+
+def _calico_rules(context: LintContext) -> Iterator[tuple[CalicoPolicy, Place, CalicoRule]]:
+    """Yield the rules of Calico's policies with their places, where it enforces these."""
+    if context.engine.calico_policies.value.value is not Treatment.ENFORCED:
+        return
+    for policy in context.snapshot.calico_policies:
+        for direction in Direction:
+            for rule in policy.rules(direction) or ():
+                yield policy, policy.place.at(f"spec.{direction.field}[{rule.index}]"), rule
+
+
+def _source_ports(context: LintContext) -> Iterator[Diagnostic]:
+    """Yield rules that ask for ports of the source, which a client takes as they come."""
+    for _, place, rule in _calico_rules(context):
+        if any(SOURCE_PORTS in each for each in rule.doubts):
+            yield Diagnostic(place, "the rule asks for ports of the source, which clients choose")
+
+
+def _requests_of_calico(context: LintContext) -> Iterator[Diagnostic]:
+    """Yield rules that tell requests apart, which AKS's Calico does not."""
+    for _, place, rule in _calico_rules(context):
+        if REQUESTS in rule.doubts:
+            yield Diagnostic(
+                place, "the rule lists requests, which Calico tells apart only with Envoy beside it"
+            )
 
 
 def _baseline_unreached(context: LintContext) -> Iterator[Diagnostic]:
@@ -319,6 +369,20 @@ TIER_LINTS: Final = (
         _passes_last,
         "write `Accept`, which says so",
         _DOC,
+    ),
+    Lint(
+        "source-ports",
+        Severity.WARNING,
+        _source_ports,
+        "ports of a server belong to `destination`",
+        _CALICO_DOC,
+    ),
+    Lint(
+        "requests-not-told-apart",
+        Severity.WARNING,
+        _requests_of_calico,
+        "without application layer policy, which AKS has not, write a rule that needs no `http`",
+        _CALICO_DOC,
     ),
     Lint(
         "baseline-unreached",

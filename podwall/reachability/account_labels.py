@@ -27,14 +27,14 @@ from podwall.model import (
 )
 from podwall.policies.rules import Direction
 
-__all__ = ["account_keys", "with_account_labels"]
+__all__ = ["with_account_labels"]
 
 _CILIUM: Final = "io.cilium.k8s.policy.serviceaccount"
 _NAME: Final = f"{OF_ACCOUNT}projectcalico.org/name"
 _DEFAULT: Final = "default"
 
 
-def account_keys(policies: Iterable[Policy], tiers: Iterable[TierPolicy]) -> frozenset[str]:
+def _asked(policies: Iterable[Policy], tiers: Iterable[TierPolicy]) -> frozenset[str]:
     """Return the labels of service accounts that policies ask for."""
     return frozenset(
         each.key
@@ -68,9 +68,15 @@ def _of_rules(rules: Iterable[Rule | TierRule | Unknown]) -> Iterator[Selector]:
 
 
 def with_account_labels(
-    snapshot: Snapshot, workloads: tuple[SnapshotWorkload, ...], keys: frozenset[str]
+    snapshot: Snapshot,
+    workloads: tuple[SnapshotWorkload, ...],
+    policies: Iterable[Policy],
+    tiers: Iterable[TierPolicy],
 ) -> tuple[SnapshotWorkload, ...]:
-    """Return workloads with those labels of their service accounts that are asked for."""
+    """Return workloads with the labels of their service accounts that acting policies ask for."""
+    if not (snapshot.calico_policies or snapshot.cilium_policies):
+        return workloads
+    keys = _asked(policies, tiers)
     if not keys:
         return workloads
     accounts = {(each.namespace, each.name): each.labels for each in snapshot.calico_accounts}

@@ -33,7 +33,7 @@ from podwall.model import (
 from podwall.policies.peers import METADATA_NAME
 from podwall.policies.rules import Direction
 from podwall.portset import Ranges, difference, includes
-from podwall.reachability.account_labels import account_keys, with_account_labels
+from podwall.reachability.account_labels import with_account_labels
 from podwall.reachability.addresses import (
     FAMILIES,
     AddressBounds,
@@ -105,10 +105,8 @@ class EnforcedCluster:
         self.services = tuple(_exposing(snapshot, engine))
         self.unread = acting_unread(snapshot, engine)
         self.tiers = tier_stages(snapshot, engine)
-        if snapshot.calico_policies or snapshot.cilium_policies:
-            tiers = (each.policy for stage in self.tiers for each in stage.policies)
-            keys = account_keys(self.policies, tiers)
-            self.workloads = with_account_labels(snapshot, self.workloads, keys)
+        around = (each.policy for stage in self.tiers for each in stage.policies)
+        self.workloads = with_account_labels(snapshot, self.workloads, self.policies, around)
         self.namespaces = NamespaceLabels(snapshot)
         self.ports = PortReader(snapshot, engine)
         families = _families(snapshot, engine)

@@ -19,6 +19,8 @@ from podwall.calico import (
     ACCOUNT,
     EVERYTHING,
     OF_ACCOUNT,
+    REQUESTS,
+    SOURCE_PORTS,
     AllOf,
     CalicoEnd,
     CalicoPolicy,
@@ -246,7 +248,7 @@ def _rule(origin: _Origin, value: Any) -> CalicoRule:
         _refuse_ports(node, origin)
     ports, doubts = _ports(node), []
     if node.get("http") is not None:
-        doubts.append("requests are told apart only where application layer policy is on")
+        doubts.append(REQUESTS)
     if says := _of_source(node):
         doubts.append(says)
     return CalicoRule(str(action), source, destination, ports, 0, tuple(doubts), version)
@@ -297,7 +299,7 @@ def _of_source(node: Mapping[str, Any]) -> str:
     if not left_out and (FIRST_PORT, LAST_PORT) in (_port(each, path) for each in listed):
         return ""
     ports = ", ".join(str(each) for each in listed or left_out)
-    return f"a rule asks for ports of the source: {ports if listed else f'all but {ports}'}"
+    return f"{SOURCE_PORTS}: {ports if listed else f'all but {ports}'}"
 
 
 def _end(origin: _Origin, value: Any) -> CalicoEnd:

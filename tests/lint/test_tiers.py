@@ -162,3 +162,99 @@ WIDE = "CiliumClusterwideNetworkPolicy"
 )  # fmt: skip
 def test_policies_of_cilium(id_: str, document: str, expected: list[str]) -> None:
     assert said(id_, WEB, document, engine="cilium") == expected
+
+
+def calico(name: str, ingress: str, more: str = "") -> str:
+    meta = f"metadata: {{name: {name}}}"
+    spec = f'selector: "has(app)", ingress: [{ingress}]{more}'
+    api = "projectcalico.org/v3"
+    return f"{{apiVersion: {api}, kind: GlobalNetworkPolicy, {meta}, spec: {{{spec}}}}}"
+
+
+def tier(name: str, order: int) -> str:
+    meta, spec = f"metadata: {{name: {name}}}", f"spec: {{order: {order}}}"
+    return f"{{apiVersion: projectcalico.org/v3, kind: Tier, {meta}, {spec}}}"
+
+
+PASS, ALLOW = "{action: Pass}", "{action: Allow}"
+OF_WEB = "{action: Deny, source: {selector: \"app == 'web'\"}}"
+
+
+@pytest.mark.parametrize(
+    ("id_", "documents", "expected"),
+    [
+        pytest.param(
+            "tier-rule-unreached", (calico("a", f"{ALLOW}, {OF_WEB}"),), ["2 spec.ingress[1]"],
+            id="a rule after one that takes all",
+        ),
+        pytest.param(
+            "tier-rule-unreached", (calico("a", ALLOW),), [],
+            id="what a tier does at its end is written nowhere",
+        ),
+        pytest.param(
+            "tier-rule-unreached",
+            (tier("one", 1), tier("two", 2), calico("one.a", PASS, ", tier: one"),
+             calico("two.a", OF_WEB, ", tier: two")),
+            [],
+            id="what a tier passes on, the next one gets",
+        ),
+        pytest.param(
+            "tier-rule-unreached",
+            (tier("one", 1), tier("two", 2), calico("one.a", ALLOW, ", tier: one"),
+             calico("two.a", OF_WEB, ", tier: two")),
+            ["5 spec.ingress[0]"],
+            id="what a tier allows, the next one does not get",
+        ),
+        pytest.param(
+            "equal-priorities",
+            (calico("a", f"{OF_WEB}, {ALLOW}", ', serviceAccountSelector: "has(a) || has(b)"'),),
+            [],
+            id="a policy about pods in several ways has no priority of another",
+        ),
+        pytest.param(
+            "equal-priorities",
+            (calico("a-b", OF_WEB, ", order: 5"), calico("a", ALLOW, ", order: 5")),
+            ["2"],
+            id="one order, and names between which releases differ",
+        ),
+        pytest.param(
+            "equal-priorities",
+            (calico("a", OF_WEB, ", order: 5"), calico("b", ALLOW, ", order: 5")),
+            [],
+            id="one order, taken by name",
+        ),
+        pytest.param(
+            "pass-in-last-tier", (calico("a", PASS),), ["2 spec.ingress[0]"],
+            id="NetworkPolicies are in the tier that is left",
+        ),
+        pytest.param(
+            "pass-in-last-tier", (tier("one", 1), calico("one.a", PASS, ", tier: one")), [],
+            id="another tier comes before them",
+        ),
+        pytest.param(
+            "source-ports",
+            (calico("a", "{action: Allow, protocol: TCP, source: {ports: [80]}}"),),
+            ["2 spec.ingress[0]"],
+            id="a port at the wrong end",
+        ),
+        pytest.param(
+            "source-ports",
+            (calico("a", "{action: Allow, protocol: TCP, destination: {ports: [80]}}"),),
+            [],
+            id="a port at the right end",
+        ),
+        pytest.param(
+            "requests-not-told-apart",
+            (calico("a", "{action: Allow, http: {methods: [GET]}}"),),
+            ["2 spec.ingress[0]"],
+            id="requests",
+        ),
+    ],
+)  # fmt: skip
+def test_policies_of_calico(id_: str, documents: tuple[str, ...], expected: list[str]) -> None:
+    assert said(id_, WEB, *documents, engine="calico") == expected
+
+
+def test_two_that_isolate_the_same_pods_leave_nothing_unreached() -> None:
+    wide = (cilium(each, "endpointSelector: {}, ingress: [{}]", WIDE) for each in ("a", "b"))
+    assert said("tier-rule-unreached", WEB, *wide, engine="cilium") == []
