@@ -41,6 +41,7 @@ _BUILD: Final = {
         "template",
         "release-name",
         "--skip-tests",
+        "--include-crds",
         f"--kube-version={NEWEST_VERSION}",
     ),
 }

@@ -82,7 +82,9 @@ def _objects(document: Document, depth: int) -> Iterator[Document]:
 def _items(manifest: Any) -> list[Any] | None:
     if not isinstance(manifest, Mapping) or not str(manifest.get("kind")).endswith("List"):
         return None
-    items = manifest.get("items", [])
+    items = manifest.get("items")
+    if items is None:
+        return [] if manifest["kind"] == "List" or "items" in manifest else None
     return items if isinstance(items, list) else None
 
 

@@ -308,7 +308,8 @@ def _without_origin(manifest: Any) -> tuple[Any, str]:
 def rendered(folder: str, options: ManifestOptions) -> ParsedDocuments:
     """Return what helm renders of a chart, each object at the template that it comes from.
 
-    The pods of `helm test` are left out: nothing makes them when the chart is installed.
+    What helm installs as it stands, in `crds/`, is among it, whatever it is. The pods of `helm
+    test` are left out: nothing makes them when the chart is installed.
 
     Raises:
         SourceError: helm is not there, a file of values can't be read, or the chart can't be
@@ -322,6 +323,7 @@ def rendered(folder: str, options: ManifestOptions) -> ParsedDocuments:
         )
     _refuse_links_out(folder)
     command = ["helm", "template", options.release, str(Path(folder).absolute()), "--skip-tests"]
+    command += ["--include-crds"]
     command += ["--namespace", options.namespace] if options.namespace else []
     command += [f"--kube-version={options.kube_version}"]
     command += [f"--api-versions={each}" for each in options.api_versions]

@@ -33,6 +33,19 @@ def test_lists_are_taken_apart(text: str) -> None:
     assert (pod.namespace, pod.name, pod.kind) == ("shop", "web", "Pod")
 
 
+@pytest.mark.parametrize("items", ["", ", items: ", ", items: []"])
+def test_a_list_may_be_empty(items: str) -> None:
+    assert read(f"{{apiVersion: v1, kind: List{items}}}").ledger == ()
+
+
+def test_a_kind_that_only_ends_like_a_list_does_not_vanish() -> None:
+    reading = read("{apiVersion: acme.example/v1, kind: AllowList, metadata: {name: a}, spec: {}}")
+    assert [(str(each), each.status.value) for each in reading.ledger] == [
+        ("AllowList a", "unread")
+    ]
+    assert len(reading.snapshot.unread_policies) == 1
+
+
 def test_a_broken_item_of_a_list_spoils_no_other() -> None:
     reading = read(f"{{apiVersion: v1, kind: List, items: [{POD}, 7, {{kind: Pod}}]}}")
     assert [pod.name for pod in reading.snapshot.workloads] == ["web"]
