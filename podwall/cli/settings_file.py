@@ -49,6 +49,7 @@ UNSET_IN_FILES: Final[Mapping[str, str]] = {
     "--kubeconfig": "such a file can run programs, and a folder must not name one",
     "--image": "a folder must not choose what runs in a cluster",
     "--live": "a folder must not let anything be made in a cluster",
+    "--exec": "a folder must not let anything be executed in pods",
     "--cleanup": "it is asked for once, and is no habit",
     "--context": "a folder must not choose the cluster that is asked",
 }

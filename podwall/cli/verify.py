@@ -41,19 +41,14 @@ from podwall.verify import (
     boundary_probes,
     changed_probes,
     stated_probes,
+    through_services,
 )
 
-__all__ = ["ended_by_signals", "show_verification"]
+__all__ = ["ended_by_signals", "say_tag", "show_verification"]
 
 _NOT_ENFORCED: Final = (
     "no engine is seen in this cluster, so what its policies declare is predicted, as the "
     "specification means it"
-)
-
-
-_BY_TAG: Final = (
-    "`{}` is an image by its tag, which may be another one tomorrow: pin it, as in "
-    "`--image REGISTRY/busybox@sha256:...`"
 )
 
 
@@ -64,17 +59,31 @@ def show_verification(options: Namespace) -> int:
     with paused_collector():
         predicted = _predicted(options)
         plan = _plan(options, predicted.reachability)
+        if options.services:
+            plan = through_services(plan, predicted.reachability)
     if options.export:
         write_output(netassert_text(plan, predicted.reachability))
         return ExitCode.FINE
     if options.dry_run:
         _show_plan(options, plan, predicted)
         return ExitCode.FINE
-    if "@sha256:" not in options.image:
-        write_message(_BY_TAG.format(options.image))
+    if not options.existing:
+        say_tag(options)
     found = _verified(options, predicted.reachability, plan)
     _show(options, found, predicted)
     return found.exit_code
+
+
+_BY_TAG: Final = (
+    "`{}` is an image by its tag, which may be another one tomorrow: pin it, as in "
+    "`--image REGISTRY/busybox@sha256:...`"
+)
+
+
+def say_tag(options: Namespace) -> None:
+    """Say that the image of the temporary pods is not pinned by its digest, where it is not."""
+    if "@sha256:" not in options.image:
+        write_message(_BY_TAG.format(options.image))
 
 
 def _context(options: Namespace) -> KubeContext:
@@ -101,7 +110,7 @@ def _plan(options: Namespace, found: Reachability) -> ProbePlan:
     Raises:
         InvalidValue: a change and expectations are both given.
     """
-    most, seed = options.max_probes, options.seed
+    given = options.max_probes, options.seed, options.protocols
     if options.changed and options.expectations:
         raise InvalidValue(
             "--changed and --expectations each say what to probe", help="leave one of them out"
@@ -109,10 +118,10 @@ def _plan(options: Namespace, found: Reachability) -> ProbePlan:
     if options.changed:
         before, after = stages(source(options.changed))
         change = change_review(before, after, options.engine).difference
-        return changed_probes(found, change.changes(), most, seed)
+        return changed_probes(found, change.changes(), *given)
     if options.expectations:
-        return stated_probes(found, expectations_in(options.expectations), most, seed)
-    return boundary_probes(found, most, seed)
+        return stated_probes(found, expectations_in(options.expectations), *given)
+    return boundary_probes(found, *given)
 
 
 def _show_plan(options: Namespace, plan: ProbePlan, predicted: Review) -> None:
@@ -127,7 +136,7 @@ def _verified(options: Namespace, found: Reachability, plan: ProbePlan) -> Verif
     from podwall.verify.running import verified  # noqa: PLC0415 - a plan needs no client
     from podwall.verify.temporary import ProbeRun  # noqa: PLC0415 - as above
 
-    how = ProbeRun(options.image, secrets.token_hex(4), options.parallel)
+    how = ProbeRun(options.image, secrets.token_hex(4), options.parallel, existing=options.existing)
     with ended_by_signals(), progress("probing"):
         return verified(_context(options), found, plan, how, write_message)
 

@@ -6,6 +6,7 @@ from argparse import ArgumentParser, ArgumentTypeError
 from typing import Final
 
 from podwall.cli.arguments import add_cluster, add_format, add_kubeconfig, add_manifests, add_stack
+from podwall.model import IpProtocol
 
 __all__ = ["add_live_steps", "verify_arguments"]
 
@@ -24,6 +25,13 @@ def verify_arguments(parser: ArgumentParser) -> None:
     add_cluster(parser)
     add_format(parser, ("text", "json", "junit", "tap", "sarif"))
     _add_image(parser)
+    parser.add_argument(
+        "--exec",
+        dest="existing",
+        action="store_true",
+        help="execute the attempts in pods that exist, and make none; their images need `sh`, "
+        "`env` and `nc`",
+    )
     _add_choice(parser)
     doing = parser.add_mutually_exclusive_group()
     doing.add_argument(
@@ -56,8 +64,8 @@ def _add_image(parser: ArgumentParser) -> None:
         "--image",
         metavar="IMAGE",
         default=_IMAGE,
-        help="of the temporary pods, with `sh` and `nc` as busybox has them, best by its digest "
-        f"(default: {_IMAGE})",
+        help="of the temporary pods, with `sh`, `nc` and `nslookup` as busybox has them, best by "
+        f"its digest (default: {_IMAGE})",
     )
 
 
@@ -81,6 +89,18 @@ def _add_choice(parser: ArgumentParser) -> None:
         help="so many at most, of all kinds in turns (default: 200)",
     )
     parser.add_argument(
+        "--protocols",
+        metavar="NAMES",
+        type=_protocols,
+        default=(IpProtocol.TCP, IpProtocol.UDP),
+        help="over which is probed: tcp, udp, sctp, separated by commas (default: tcp,udp)",
+    )
+    parser.add_argument(
+        "--services",
+        action="store_true",
+        help="try what is probed by the addresses of services as well, where they lead to it",
+    )
+    parser.add_argument(
         "--seed",
         metavar="NUMBER",
         type=int,
@@ -100,3 +120,11 @@ def _positive(text: str) -> int:
     if not text.isdecimal() or int(text) < 1:
         raise ArgumentTypeError(f"`{text}` is not a whole number from 1 on")
     return int(text)
+
+
+def _protocols(text: str) -> tuple[IpProtocol, ...]:
+    known = {each.lower(): each for each in IpProtocol if each is not IpProtocol.OTHER}
+    unknown = [each for each in text.split(",") if each.strip().lower() not in known]
+    if unknown:
+        raise ArgumentTypeError(f"`{unknown[0]}` is none of {', '.join(known)}")
+    return tuple(dict.fromkeys(known[each.strip().lower()] for each in text.split(",")))

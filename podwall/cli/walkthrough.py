@@ -5,7 +5,7 @@ from __future__ import annotations
 import secrets
 from argparse import Namespace
 
-from podwall.cli.verify import ended_by_signals
+from podwall.cli.verify import ended_by_signals, say_tag
 from podwall.exit_code import ExitCode
 from podwall.live.kubeconfig import KubeContext
 from podwall.policies.errors import InvalidValue
@@ -50,6 +50,7 @@ def _show_live(options: Namespace) -> int:
     from podwall.verify.steps import live_walkthrough  # noqa: PLC0415 - needs a client
     from podwall.verify.temporary import ProbeRun  # noqa: PLC0415 - as above
 
+    say_tag(options)
     context = KubeContext(options.kubeconfig, options.context)
     how = ProbeRun(options.image, secrets.token_hex(4))
     with ended_by_signals(), progress("trying the steps"):

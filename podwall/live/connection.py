@@ -304,6 +304,15 @@ class ApiConnection:
             self._streaming.discard(found)
             response.close()
 
+    @contextmanager
+    def socket(self, path: str, protocol: str, query: Mapping[str, Any]) -> Iterator[Any]:
+        """Give a WebSocket of a path, for what goes on in both directions."""
+        try:
+            with self._client.websocket(path, subprotocols=[protocol], params=query) as found:
+                yield found
+        except httpx2.HTTPError as problem:
+            raise self._no_answer(problem) from None
+
     def interrupt(self) -> None:
         """End the answers that go on, for other threads that wait for their next line.
 

@@ -104,7 +104,8 @@ def _probe_row(result: ComparedProbe, shown: Symbols) -> tuple[Styled, ...]:
 
 
 def _flow(probe: ConnectionProbe) -> tuple[str, str, str, str]:
-    port = f"{probe.protocol} {probe.port}"
+    through = f" by {printable(probe.service)}" if probe.service else ""
+    port = f"{probe.protocol} {probe.port}{through}"
     return printable(probe.client), printable(probe.server), port, probe.predicted.value
 
 
@@ -160,7 +161,10 @@ def verification_tap(found: Verification) -> Iterator[str]:
 
 
 def verification_findings(found: Verification) -> Iterator[Finding]:
-    """Yield a finding for each probe that does not agree, at the policy that denies it if known."""
+    """Yield a finding for each probe that does not agree, at the policy that denies it if known.
+
+    A last one says that the image was not pinned.
+    """
     for each in found.results:
         if each.agreement is Agreement.AGREES:
             continue
@@ -173,6 +177,9 @@ def verification_findings(found: Verification) -> Iterator[Finding]:
             _denying(found.explanations.get(each.probe)),
             next(iter(found.causes), "") if seen else "",
         )
+    if found.unpinned:
+        help_ = "name it by its digest: `--image REGISTRY/busybox@sha256:...`"
+        yield Finding("probe-image-by-tag", Severity.WARNING, found.unpinned, help=help_)
 
 
 def _denying(explanation: Explanation | None) -> Place:
@@ -223,7 +230,8 @@ def _can_be_asserted(probe: ConnectionProbe, ends: Mapping[str, WorkloadEndpoint
     server = ends[probe.server].workload
     kinds = {ends[probe.client].workload.kind, server.kind}
     declared = (probe.protocol, probe.port) in {(one.protocol, one.number) for one in server.ports}
-    return kinds <= _NETASSERT_KINDS and (declared or not probe.should_pass)
+    made = probe.protocol in {IpProtocol.TCP, IpProtocol.UDP} and not probe.service
+    return made and kinds <= _NETASSERT_KINDS and (declared or not probe.should_pass)
 
 
 def _resource(end: WorkloadEndpoint) -> dict[str, dict[str, str]]:
@@ -240,6 +248,10 @@ class ProbeDocument(TypedDocument):
     protocol: IpProtocol
     port: int
     predicted: Verdict
+    service: Annotated[
+        str,
+        about("The service and its port, by whose address it is connected to; empty: the pod's."),
+    ]
 
 
 class ComparedProbeDocument(ProbeDocument):
@@ -292,7 +304,9 @@ class ProbePlanDocument(LedgerDocument, tag_field="format", tag="podwall/probes/
 def probe_plan_document(plan: ProbePlan, not_read: Iterable[LedgerEntry] = ()) -> ProbePlanDocument:
     """Return a plan as a document, with what was not read of what it is about."""
     probes = (
-        ProbeDocument(each.client, each.server, each.protocol, each.port, each.predicted)
+        ProbeDocument(
+            each.client, each.server, each.protocol, each.port, each.predicted, each.service
+        )
         for each in plan.probes
     )
     left_out = _left_out_documents(plan.left_out)
@@ -325,6 +339,7 @@ def _result_document(
         probe.protocol,
         probe.port,
         probe.predicted,
+        probe.service,
         seen.outcome,
         result.agreement,
         seen.attempts,

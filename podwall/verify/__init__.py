@@ -11,11 +11,13 @@ from podwall.verify.choosing import (
     changed_probes,
     port_sides,
     stated_probes,
+    through_services,
 )
 from podwall.verify.comparing import (
     Agreement,
     ComparedProbe,
     ConnectionProbe,
+    MadeProbes,
     NotProbed,
     Observation,
     ObservedAttempt,
@@ -34,6 +36,7 @@ __all__ = [
     "Agreement",
     "ComparedProbe",
     "ConnectionProbe",
+    "MadeProbes",
     "NotProbed",
     "Observation",
     "ObservedAttempt",
@@ -47,6 +50,7 @@ __all__ = [
     "counts",
     "port_sides",
     "stated_probes",
+    "through_services",
     "unforeseen",
     "verification",
 ]

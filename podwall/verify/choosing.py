@@ -3,7 +3,9 @@
 Pods that no policy can tell apart are one class, and one of its workloads stands for all. Of each
 pair of classes the verdict on the ports is a line on which allowed turns into denied and back. Each
 turn is a boundary, and both sides of it are probed; where there is none, one port is. A port that
-the server declares is probed as well, since something listens there.
+the server declares is probed as well, since something listens there. UDP and SCTP are probed where
+they are asked for, and where their verdict is another one than that of TCP, or the server declares
+a port of theirs.
 
 Where there are more probes than asked for, they are taken in turns from strata, which have the same
 namespaces and the same prediction, and within a stratum by chance; the same seed chooses the same.
@@ -14,7 +16,7 @@ from __future__ import annotations
 import random
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import islice, product
 from typing import Final, NamedTuple
 
@@ -26,11 +28,19 @@ from podwall.model import IpProtocol, SnapshotWorkload, Unknown
 from podwall.policies.system_namespaces import is_system_namespace
 from podwall.portset import FIRST_PORT, LAST_PORT, NO_PORTS, PortSet
 from podwall.reachability import Reachability, Verdict, WorkloadEndpoint
+from podwall.reachability.matching import Match, labels_match
 from podwall.reachability.values import PairVerdict
 from podwall.verdict_table import VerdictTable, verdict_table
 from podwall.verify.comparing import RUN_LABEL, ConnectionProbe, NotProbed, ProbePlan
 
-__all__ = ["MOST_PROBES", "boundary_probes", "changed_probes", "port_sides", "stated_probes"]
+__all__ = [
+    "MOST_PROBES",
+    "boundary_probes",
+    "changed_probes",
+    "port_sides",
+    "stated_probes",
+    "through_services",
+]
 
 MOST_PROBES: Final = 200
 """So many probes are chosen unless another number is asked for."""
@@ -40,7 +50,8 @@ _MOST_PAIRS: Final = 20_000
 
 _USUAL_PORT: Final = 80
 _UNDETERMINED: Final = "pair with undetermined ports, of which nothing is predicted"
-_OTHER_PROTOCOLS: Final = "pair with other verdicts on UDP or SCTP, which are not probed"
+_NOT_ASKED: Final = "pair with other verdicts on {}, which is not among --protocols"
+_TCP_ONLY: Final = (IpProtocol.TCP,)
 
 
 class _Pair(NamedTuple):
@@ -51,15 +62,21 @@ class _Pair(NamedTuple):
     ports: PortSet = NO_PORTS
 
 
-def boundary_probes(found: Reachability, most: int = MOST_PROBES, seed: int = 0) -> ProbePlan:
+def boundary_probes(
+    found: Reachability,
+    most: int = MOST_PROBES,
+    seed: int = 0,
+    protocols: Sequence[IpProtocol] = _TCP_ONLY,
+) -> ProbePlan:
     """Return the probes of an analysis: both sides of every boundary, at most so many.
 
     Args:
         found: what is predicted.
         most: the number of probes that are chosen at most.
         seed: chooses among what is alike.
+        protocols: over which is probed.
     """
-    choice = _Choice.of(most, seed)
+    choice = _Choice.of(most, seed, protocols)
     ends = _Ends.of(found, choice.chance)
     return choice.plan(found, ends, *ends.pairs(choice.chance))
 
@@ -69,6 +86,7 @@ def changed_probes(
     changes: Iterable[ConnectionChange],
     most: int = MOST_PROBES,
     seed: int = 0,
+    protocols: Sequence[IpProtocol] = _TCP_ONLY,
 ) -> ProbePlan:
     """Return the probes of the pairs that a change touches, and of the ports that it touches.
 
@@ -78,7 +96,7 @@ def changed_probes(
         (each.source.id, each.destination.id, (each.opened | each.closed).without_other)
         for each in changes
     )
-    return _asked(found, asked, most, seed)
+    return _asked(found, asked, _Choice.of(most, seed, protocols))
 
 
 def stated_probes(
@@ -86,13 +104,15 @@ def stated_probes(
     expectations: Iterable[Expectation],
     most: int = MOST_PROBES,
     seed: int = 0,
+    protocols: Sequence[IpProtocol] = _TCP_ONLY,
 ) -> ProbePlan:
     """Return the probes of the pairs and ports that expectations state.
 
     Of those that only some may do, all others are probed as well. What is predicted is what `found`
     says, which need not be what is expected.
     """
-    return _asked(found, _stated(found, tuple(expectations)), most, seed)
+    stated = _stated(found, tuple(expectations))
+    return _asked(found, stated, _Choice.of(most, seed, protocols))
 
 
 _Asked = tuple[str, str, PortSet]
@@ -109,8 +129,7 @@ def _stated(found: Reachability, expectations: Sequence[Expectation]) -> Iterato
                 yield client, server, ports_at(each.ports, found.endpoint(server))
 
 
-def _asked(found: Reachability, asked: Iterable[_Asked], most: int, seed: int) -> ProbePlan:
-    choice = _Choice.of(most, seed)
+def _asked(found: Reachability, asked: Iterable[_Asked], choice: _Choice) -> ProbePlan:
     numbers = {each.id: number for number, each in enumerate(found.workloads)}
     ports: defaultdict[tuple[int, int], PortSet] = defaultdict(lambda: NO_PORTS)
     elsewhere = 0
@@ -207,14 +226,16 @@ _ON_NODE: Final = "workload on the network of its node, where policies mean litt
 
 @dataclass(frozen=True, slots=True)
 class _Choice:
-    """How many probes are chosen at most, and what chooses among them."""
+    """How many probes are chosen at most, what chooses among them, and over which protocols."""
 
     most: int
     chance: random.Random
+    protocols: tuple[IpProtocol, ...]
 
     @classmethod
-    def of(cls, most: int, seed: int) -> _Choice:
-        return cls(most, random.Random(seed))  # noqa: S311 - chooses examples, hides nothing
+    def of(cls, most: int, seed: int, protocols: Sequence[IpProtocol]) -> _Choice:
+        chance = random.Random(seed)  # noqa: S311 - chooses examples, hides nothing
+        return cls(most, chance, tuple(protocols))
 
     def plan(
         self, found: Reachability, ends: _Ends, pairs: Iterable[_Pair], beyond: Counter[str]
@@ -227,7 +248,7 @@ class _Choice:
             if why:
                 beyond[f"pair with a {why}"] += 1
                 continue
-            for rank, probe in enumerate(_probes(table, pair, beyond)):
+            for rank, probe in enumerate(_probes(table, pair, self.protocols, beyond)):
                 namespaces = (each.partition("/")[0] for each in (probe.client, probe.server))
                 strata[min(rank, 1), *namespaces, probe.predicted].append(probe)
         for stratum in strata.values():
@@ -244,54 +265,72 @@ def _in_turns(strata: Sequence[Sequence[ConnectionProbe]]) -> Iterator[Connectio
         yield from (each[turn] for each in strata if turn < len(each))
 
 
-def _probes(table: VerdictTable, pair: _Pair, beyond: Counter[str]) -> Iterator[ConnectionProbe]:
+def _probes(
+    table: VerdictTable, pair: _Pair, protocols: Sequence[IpProtocol], beyond: Counter[str]
+) -> Iterator[ConnectionProbe]:
     """Yield the probes of one pair; between a pod and another of its own, not to itself."""
     number = table.cells[table.sources[pair.client], table.destinations[pair.server]]
     verdict = table.verdicts[int(number)]
     client, server = (table.endpoints[each] for each in (pair.client, pair.server))
     if not isinstance(client, WorkloadEndpoint) or not isinstance(server, WorkloadEndpoint):
         return
-    declared = [each.number for each in server.workload.ports if each.protocol is IpProtocol.TCP]
-    sides = port_sides(verdict, declared, pair.ports)
-    yield from (ConnectionProbe(client.id, server.id, port, each) for port, each in sides)
-    if verdict.undetermined.tcp:
-        beyond[_UNDETERMINED] += 1
-    if _turns(verdict, IpProtocol.UDP) or _turns(verdict, IpProtocol.SCTP):
-        beyond[_OTHER_PROTOCOLS] += 1
+    for protocol in _PROBED:
+        declared = [each.number for each in server.workload.ports if each.protocol is protocol]
+        if not _is_worth_it(verdict, pair, protocol, declared):
+            continue
+        if protocol not in protocols:
+            beyond[_NOT_ASKED.format(protocol)] += 1
+            continue
+        sides = port_sides(verdict, declared, pair.ports, protocol)
+        for port, each in sides:
+            yield ConnectionProbe(client.id, server.id, port, each, protocol)
+        if verdict.undetermined.ranges(protocol):
+            beyond[_UNDETERMINED] += 1
 
 
-def _turns(verdict: PairVerdict, protocol: IpProtocol) -> bool:
-    """Return whether ports of a protocol are treated otherwise than those of TCP."""
-    tcp = verdict.allowed.ranges(IpProtocol.TCP)
-    return verdict.allowed.ranges(protocol) != tcp
+_PROBED: Final = (IpProtocol.TCP, IpProtocol.UDP, IpProtocol.SCTP)
+
+
+def _is_worth_it(
+    verdict: PairVerdict, pair: _Pair, protocol: IpProtocol, declared: Sequence[int]
+) -> bool:
+    """Return whether a protocol of a pair says something that TCP does not, or is asked about."""
+    tcp = verdict.allowed.tcp, verdict.undetermined.tcp
+    own = verdict.allowed.ranges(protocol), verdict.undetermined.ranges(protocol)
+    asked = bool(pair.ports.ranges(protocol))
+    return protocol is IpProtocol.TCP or asked or bool(declared) or own != tcp
 
 
 def port_sides(
-    verdict: PairVerdict, declared: Sequence[int] = (), asked: PortSet = NO_PORTS
+    verdict: PairVerdict,
+    declared: Sequence[int] = (),
+    asked: PortSet = NO_PORTS,
+    protocol: IpProtocol = IpProtocol.TCP,
 ) -> tuple[tuple[int, Verdict], ...]:
-    """Return the ports of TCP to probe, each with its verdict: both sides of every boundary.
+    """Return the ports of a protocol to probe, each with its verdict: both sides of every boundary.
+
+    Where there is no boundary and nothing else to ask about, it is one at which TCP turns, or 80.
 
     Args:
         verdict: what passes between two ends.
         declared: the ports that the server declares; the first one is probed, and comes first.
         asked: further ports, of which the first and the last of each range are probed.
+        protocol: TCP, UDP or SCTP.
 
     >>> from podwall.portset import PortSet
     >>> sides = port_sides(PairVerdict(PortSet.of(IpProtocol.TCP, 80, 81)))
     >>> [(port, verdict.value) for port, verdict in sides]
     [(80, 'allowed'), (79, 'denied'), (81, 'allowed'), (82, 'denied')]
     """
-    ports = [*declared[:1], *_range_ends(asked.tcp), *_turning_ports(verdict)]
-    verdicts = ((port, _verdict(verdict, port)) for port in dict.fromkeys(ports))
+    wanted = _range_ends(asked.ranges(protocol))
+    ports = [*declared[:1], *wanted, *_turning_ports(verdict, protocol)]
+    verdicts = ((port, _verdict(verdict, port, protocol)) for port in dict.fromkeys(ports))
     known = [each for each in verdicts if each[1] is not Verdict.UNDETERMINED]
-    usual = _usual(verdict)
-    return tuple(known) if known or usual is None else (usual,)
-
-
-def _usual(verdict: PairVerdict) -> tuple[int, Verdict] | None:
-    """Return a port of a verdict without boundaries, nothing where none is certain."""
-    certain = _verdict(verdict, _USUAL_PORT)
-    return None if certain is Verdict.UNDETERMINED else (_USUAL_PORT, certain)
+    if known:
+        return tuple(known)
+    usual = next(_turning_ports(verdict, IpProtocol.TCP), _USUAL_PORT)
+    certain = _verdict(verdict, usual, protocol)
+    return () if certain is Verdict.UNDETERMINED else ((usual, certain),)
 
 
 def _range_ends(ranges: Iterable[tuple[int, int]]) -> Iterator[int]:
@@ -300,9 +339,9 @@ def _range_ends(ranges: Iterable[tuple[int, int]]) -> Iterator[int]:
         yield last
 
 
-def _turning_ports(verdict: PairVerdict) -> Iterator[int]:
+def _turning_ports(verdict: PairVerdict, protocol: IpProtocol) -> Iterator[int]:
     """Yield the ports at which the verdict turns, those that pass before their neighbours."""
-    for ranges in (verdict.allowed.tcp, verdict.undetermined.tcp):
+    for ranges in (verdict.allowed.ranges(protocol), verdict.undetermined.ranges(protocol)):
         for first, last in ranges:
             for inner, outer in ((first, first - 1), (last, last + 1)):
                 if FIRST_PORT <= outer <= LAST_PORT:
@@ -310,8 +349,53 @@ def _turning_ports(verdict: PairVerdict) -> Iterator[int]:
                     yield outer
 
 
-def _verdict(verdict: PairVerdict, port: int) -> Verdict:
-    if verdict.allowed.contains(IpProtocol.TCP, port):
+def _verdict(verdict: PairVerdict, port: int, protocol: IpProtocol) -> Verdict:
+    if verdict.allowed.contains(protocol, port):
         return Verdict.ALLOWED
-    doubtful = verdict.undetermined.contains(IpProtocol.TCP, port)
+    doubtful = verdict.undetermined.contains(protocol, port)
     return Verdict.UNDETERMINED if doubtful else Verdict.DENIED
+
+
+def through_services(plan: ProbePlan, found: Reachability) -> ProbePlan:
+    """Return a plan with the probes beside it that are made by way of services.
+
+    Policies hold for the pods behind a service. It is certain which these are where it selects the
+    pods of one workload alone; of others, and of ports that no service has, nothing is added.
+    """
+    services = dict(_services_of(found))
+    more = (
+        replace(each, service=name)
+        for each in plan.probes
+        if each.protocol is not IpProtocol.UDP  # few servers answer what is sent to them over UDP
+        for name in services.get((each.server, each.protocol, each.port), ())
+    )
+    return replace(plan, probes=(*plan.probes, *more))
+
+
+_Port = tuple[str, IpProtocol, int]
+
+
+def _services_of(found: Reachability) -> Iterator[tuple[_Port, tuple[str, ...]]]:
+    """Yield the services, by name and port, that lead to a port of one workload alone."""
+    names: defaultdict[_Port, list[str]] = defaultdict(list)
+    for service in found.snapshot.services:
+        if service.selector is None or not service.selector.requirements:
+            continue
+        inside = (each for each in found.workloads if each.namespace == service.namespace)
+        perhaps = {each: labels_match(service.selector, each.workload.labels) for each in inside}
+        only = [each for each, match in perhaps.items() if match is not Match.NO]
+        if len(only) != 1 or perhaps[only[0]] is Match.MAYBE:
+            continue
+        for port in service.ports:
+            target = _target(port.target, only[0].workload)
+            if target and isinstance(port.protocol, IpProtocol) and isinstance(port.port, int):
+                names[only[0].id, port.protocol, target].append(f"{service.name}:{port.port}")
+    for key, each in names.items():
+        yield key, tuple(each)
+
+
+def _target(target: int | str | Unknown, workload: SnapshotWorkload) -> int:
+    """Return the number of a service's target port on pods of a workload, 0 if there is none."""
+    if isinstance(target, int):
+        return target
+    return next((each.number for each in workload.ports if each.name == target), 0)

@@ -25,6 +25,7 @@ __all__ = [
     "Agreement",
     "ComparedProbe",
     "ConnectionProbe",
+    "MadeProbes",
     "NotProbed",
     "Observation",
     "ObservedAttempt",
@@ -48,7 +49,8 @@ class ConnectionProbe:
 
     `client` and `server` are ids of workloads, which may be the same: the pods are two different
     ones. `predicted` is allowed or denied; what is undetermined is never probed, as no end of it
-    would be as predicted.
+    would be as predicted. `service` is a service of the server's namespace and its port, such as
+    `api:80`, where the connection is made to its address.
     """
 
     client: str
@@ -56,6 +58,7 @@ class ConnectionProbe:
     port: int
     predicted: Verdict
     protocol: IpProtocol = IpProtocol.TCP
+    service: str = ""
 
     def __str__(self) -> str:
         """Write the flow for people.
@@ -63,7 +66,8 @@ class ConnectionProbe:
         >>> print(ConnectionProbe("shop/web", "shop/api", 8080, Verdict.ALLOWED))
         shop/web -> shop/api TCP 8080
         """
-        return f"{self.client} -> {self.server} {self.protocol} {self.port}"
+        through = f" by service {self.service}" if self.service else ""
+        return f"{self.client} -> {self.server} {self.protocol} {self.port}{through}"
 
     @property
     def should_pass(self) -> bool:
@@ -279,6 +283,7 @@ class Verification:
 
     `engine` is the one whose verdicts were predicted. `explanations` say of the first
     disagreements why they were predicted otherwise. `notes` say what was borrowed and left behind.
+    `unpinned` says that the image was named by a tag, and which one it was; empty where it was not.
     """
 
     cluster: str
@@ -288,6 +293,7 @@ class Verification:
     causes: tuple[str, ...] = ()
     explanations: Mapping[ConnectionProbe, Explanation] = field(default_factory=dict)
     notes: tuple[str, ...] = ()
+    unpinned: str = ""
 
     @property
     def counts(self) -> Mapping[Agreement, int]:
@@ -304,31 +310,35 @@ class Verification:
         return ExitCode.UNDETERMINED if unseen else ExitCode.FINE
 
 
+@dataclass(frozen=True, slots=True)
+class MadeProbes:
+    """What came of probes, in their order; notes, and `unpinned`, are those of `Verification`."""
+
+    results: tuple[ComparedProbe, ...]
+    notes: tuple[str, ...] = ()
+    unpinned: str = ""
+
+
 def verification(
-    cluster: str,
-    found: Reachability,
-    results: Iterable[ComparedProbe],
-    left_out: tuple[NotProbed, ...] = (),
-    notes: tuple[str, ...] = (),
+    cluster: str, found: Reachability, made: MadeProbes, left_out: tuple[NotProbed, ...] = ()
 ) -> Verification:
     """Return results with the explanations of those that disagree.
 
     Args:
         cluster: what people call it.
         found: the analysis that predicted them.
-        results: what became of each probe.
+        made: what became of each probe.
         left_out: what was not probed.
-        notes: what else is to be known.
     """
-    kept = tuple(results)
     return Verification(
         cluster,
         found.engine.name,
-        kept,
+        made.results,
         left_out,
-        unforeseen(kept, found.engine.name),
-        dict(_explained(found, kept)),
-        notes,
+        unforeseen(made.results, found.engine.name),
+        dict(_explained(found, made.results)),
+        (*made.notes, *filter(None, [made.unpinned])),
+        made.unpinned,
     )
 
 

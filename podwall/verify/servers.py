@@ -20,6 +20,7 @@ __all__ = [
     "ServerPod",
     "publishing_service",
     "server_of",
+    "service_addresses",
 ]
 
 
@@ -32,8 +33,9 @@ class _State(msgspec.Struct):
     waiting: _Waiting | None = None
 
 
-class _Container(msgspec.Struct):
+class _Container(msgspec.Struct, rename="camel"):
     state: _State | None = None
+    image_id: str = msgspec.field(name="imageID", default="")
 
 
 class _Condition(msgspec.Struct):
@@ -45,6 +47,7 @@ class _Condition(msgspec.Struct):
 class _Status(msgspec.Struct, rename="camel"):
     phase: str = "Pending"
     pod_ip: str = msgspec.field(name="podIP", default="")
+    host_ip: str = msgspec.field(name="hostIP", default="")
     reason: str = ""
     message: str = ""
     container_statuses: list[_Container] | None = None
@@ -76,8 +79,19 @@ class RunningPod(PlainObject):
         return ready and stays and status.phase == "Running" and bool(status.pod_ip)
 
     @property
+    def runs(self) -> bool:
+        """Whether it runs and has an address, ready or not, and stays."""
+        stays = not self.metadata.deletion_timestamp
+        return stays and self.status.phase == "Running" and bool(self.status.pod_ip)
+
+    @property
     def _conditions(self) -> list[_Condition]:
         return self.status.conditions or []
+
+    @property
+    def image(self) -> str:
+        """The image that its first container runs, by digest, as its node says; empty if unsaid."""
+        return next((each.image_id for each in self.status.container_statuses or ()), "")
 
     @property
     def has_ended(self) -> bool:
@@ -113,28 +127,35 @@ RUNNING_PODS: Final = ApiKind("v1", "Pod", "pods", RunningPod)
 
 @dataclass(frozen=True, slots=True)
 class ServerPod:
-    """A pod that is connected to, and its address."""
+    """A pod that is connected to, its address, and that of its node where that is of interest."""
 
     namespace: str
     name: str
     address: str
+    node: str = ""
 
 
-def server_of(workload: SnapshotWorkload, pods: Iterable[RunningPod]) -> ServerPod | None:
-    """Return a ready pod of a workload, None where there is none.
+def server_of(
+    workload: SnapshotWorkload,
+    pods: Iterable[RunningPod],
+    without: frozenset[tuple[str, str]] = frozenset(),
+) -> ServerPod | None:
+    """Return a ready pod of a workload but those `without`, None where there is none.
 
     Pods of a workload have its labels, and are known by their name where several workloads have
     the same labels.
     """
     wanted = _own_labels(dict(workload.labels.items))
-    ready = (each for each in pods if each.is_ready and RUN_LABEL not in _labels(each))
+    others = (e for e in pods if (e.metadata.namespace, e.metadata.name) not in without)
+    ready = (each for each in others if each.is_ready and RUN_LABEL not in _labels(each))
     alike = [each for each in ready if _labels(each) == wanted]
     inside = [each for each in alike if each.metadata.namespace == workload.namespace]
     own = [each for each in inside if each.metadata.name.startswith(workload.real_name)]
     chosen = min(own or inside, key=lambda each: each.metadata.name, default=None)
     if chosen is None:
         return None
-    return ServerPod(chosen.metadata.namespace, chosen.metadata.name, chosen.status.pod_ip)
+    meta, status = chosen.metadata, chosen.status
+    return ServerPod(meta.namespace, meta.name, status.pod_ip, status.host_ip)
 
 
 def _labels(pod: RunningPod) -> Mapping[str, object]:
@@ -158,3 +179,14 @@ def publishing_service(
         if inside and takes and spec.get("publishNotReadyAddresses"):
             return each
     return None
+
+
+def service_addresses(services: Iterable[SpecObject]) -> Mapping[str, tuple[str, int]]:
+    """Return the addresses of services by their names and ports, as `api:80`; some have none."""
+    return {
+        f"{each.metadata.name}:{port['port']}": (address, port["port"])
+        for each in services
+        for address in [(each.spec or {}).get("clusterIP", "")]
+        for port in (each.spec or {}).get("ports") or ()
+        if address and address != "None"
+    }

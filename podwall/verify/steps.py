@@ -193,8 +193,8 @@ def _attempts(
         if verdict is not Verdict.UNDETERMINED
     ]
     own_run = replace(how, run=f"{how.run}-{step.value}")
-    results, _ = run_probes(connection, found, probes, own_run)
-    seen = {each.probe.client: each for each in results}
+    made = run_probes(connection, found, probes, own_run)
+    seen = {each.probe.client: each for each in made.results}
     for client, name, verdict in zip(CLIENTS, ids, verdicts, strict=True):
         yield ObservedAttempt(Attempt(step, client, verdict), seen.get(name))
 

@@ -6,7 +6,12 @@ to reach has to be reached, else its own node (the kubelet's port, open or refus
 its silence proves nothing. An attempt that does not end as predicted is made again, with longer
 pauses, since an engine learns of a fresh pod only after seconds.
 
-The script is POSIX sh and needs `nc`: busybox's, or another one that has `-z`.
+The script is POSIX sh and needs `nc`: busybox's, or another one that has `-z`. Over UDP a closed
+port is answered by the host ("port unreachable", which reads as refused), so that a pod in which
+nothing listens answers for certain; a question of DNS (`nslookup`) is what is sent, since servers
+of names answer it. Hosts send few such answers to one client, one a second, so that these attempts
+are made one after the other. SCTP needs `ncat`.
+https://www.rfc-editor.org/rfc/rfc1122#page-77 (port unreachable)
 
 A client has the labels of the workload that it stands for, in its namespace, so that policies take
 it for one of its pods. Services do not: its readiness gate is never met. No controller adopts it,
@@ -26,7 +31,7 @@ from typing import Any, Final
 
 import msgspec
 
-from podwall.model import SelectorRequirement, Snapshot, SnapshotWorkload
+from podwall.model import IpProtocol, SelectorRequirement, Snapshot, SnapshotWorkload
 from podwall.verify.comparing import RUN_LABEL, Observation, ProbeOutcome
 
 __all__ = [
@@ -41,6 +46,7 @@ __all__ = [
     "observations",
     "owner_manifest",
     "server_manifest",
+    "stand_in_manifest",
     "timer_manifest",
     "used_keys",
 ]
@@ -54,6 +60,7 @@ class AddressAttempt:
     address: str
     port: int
     should_pass: bool
+    protocol: IpProtocol = IpProtocol.TCP
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,15 +81,18 @@ class ProbePace:
     rounds: int = 5
     together: int = 8
 
-    def seconds(self, attempts: int) -> int:
+    def seconds(self, attempts: int, by_turns: int = 0) -> int:
         """Return how long so many attempts take at most, from the start of the container.
 
-        >>> ProbePace().seconds(8) < ProbePace().seconds(9) < 120
+        `by_turns` of them are made one after the other.
+
+        >>> ProbePace().seconds(8) < ProbePace().seconds(9) < ProbePace().seconds(9, 1) < 120
         True
         """
         one = self.tries * self.wait + sum(range(self.tries))
         control = self.rounds * (_MOST_CONTROLS * self.wait + 1) + self.wait
-        return control + self.settle + one * -(-attempts // self.together)
+        together = -(-(attempts - by_turns) // self.together)
+        return control * (1 + bool(by_turns)) + self.settle + one * (together + by_turns)
 
 
 _MOST_CONTROLS: Final = 3
@@ -96,11 +106,31 @@ if nc --help 2>&1 | grep -q -e '-e PROG'; then
 else
   reach() { nc -v -z -w "$WAIT" "$1" "$2" </dev/null 2>&1; }
 fi
-attempt() { said=$(reach "$1" "$2"); status=$?; }
+nameserver() {
+  case "$1" in *:*) printf '[%s]:%s' "$1" "$2" ;; *) printf '%s:%s' "$1" "$2" ;; esac
+}
+query() {
+  if nslookup --help 2>&1 | grep -q BusyBox; then
+    nslookup -type=a "-timeout=$WAIT" -retry=2 "$QUESTION" "$(nameserver "$1" "$2")" </dev/null 2>&1
+  else
+    nslookup -type=a "-timeout=$WAIT" -retry=1 "-port=$2" "$QUESTION" "$1" </dev/null 2>&1
+  fi
+}
+attempt() {
+  case "$3" in
+    UDP)
+      said=$(query "$1" "$2"); status=1
+      case "$said" in *"can't find"*|*Address:*) status=0 ;; esac ;;
+    SCTP) said=$(ncat --sctp -v -z -w "$WAIT" "$1" "$2" </dev/null 2>&1); status=$? ;;
+    *) said=$(reach "$1" "$2"); status=$? ;;
+  esac
+}
 passed() { [ "$status" = 0 ] || case "$said" in *refused*) true ;; *) false ;; esac; }
 control() {
   for line in $CONTROLS; do
-    attempt "${line%,*}" "${line#*,}"
+    old=$IFS; IFS=,; set -- $line; IFS=$old
+    [ "$3" = "$asked" ] || continue
+    attempt "$1" "$2" "$3"
     if passed; then reached=$line; return 0; fi
   done
   return 1
@@ -108,28 +138,32 @@ control() {
 probe() {
   times=0
   while :; do
-    times=$((times + 1)); attempt "$2" "$3"
+    times=$((times + 1)); attempt "$2" "$3" "$5"
     if passed; then seen=pass; else seen=fail; fi
     [ "$seen" = "$4" ] || [ "$times" -ge "$TRIES" ] && break
     sleep "$times"
   done
-  printf '{"probe":%s,"attempts":%s,"status":%s,"message":"%s"}\n' \
-    "$1" "$times" "$status" "$(printf %s "$said" | quiet)"
+  printf '{"probe":%s,"protocol":"%s","attempts":%s,"status":%s,"message":"%s"}\n' \
+    "$1" "$5" "$times" "$status" "$(printf %s "$said" | quiet)"
 }
-reached=
-round=0
-while [ "$round" -lt "$ROUNDS" ] && [ -n "$CONTROLS" ]; do
-  round=$((round + 1)); control && break; sleep 1
+for asked in $PROTOCOLS; do
+  reached=
+  round=0
+  while [ "$round" -lt "$ROUNDS" ] && case " $CONTROLS " in *",$asked "*) true ;; *) false ;; esac
+  do
+    round=$((round + 1)); control && break; sleep 1
+  done
+  if [ -z "$reached" ]; then
+    attempt "$NODE" __KUBELET__ "$asked"
+    if passed; then reached="$NODE,__KUBELET__,$asked"; fi
+  fi
+  printf '{"protocol":"%s","reached":"%s"}\n' "$asked" "$reached"
 done
-if [ -z "$reached" ]; then
-  CONTROLS="$NODE,__KUBELET__"; control
-fi
-printf '{"reached":"%s"}\n' "$reached"
 sleep "$SETTLE"
 count=0
 for line in $PROBES; do
   old=$IFS; IFS=,; set -- $line; IFS=$old
-  probe "$@" &
+  if [ "$5" = UDP ]; then probe "$@"; else probe "$@" & fi
   count=$((count + 1)); [ $((count % TOGETHER)) = 0 ] && wait
 done
 wait
@@ -144,16 +178,18 @@ def command(
 
     `NODE` is the address of the node that the pod is on.
     """
-    listed = tuple(attempts)
-    allowed = (f"{each.address},{each.port}" for each in listed if each.should_pass)
-    controls = list(dict.fromkeys(allowed))[:_MOST_CONTROLS]
+    listed = sorted(attempts, key=lambda each: each.protocol is IpProtocol.UDP)
+    protocols = list(dict.fromkeys(each.protocol for each in listed))
     probes = (
-        f"{each.number},{each.address},{each.port},{'pass' if each.should_pass else 'fail'}"
+        f"{each.number},{each.address},{each.port},"
+        f"{'pass' if each.should_pass else 'fail'},{each.protocol}"
         for each in listed
     )
     environment = {
-        "CONTROLS": " ".join(controls),
+        "CONTROLS": " ".join(line for each in protocols for line in _controls(listed, each)),
         "PROBES": " ".join(probes),
+        "PROTOCOLS": " ".join(protocols),
+        "QUESTION": _QUESTION,
         "ROUNDS": str(pace.rounds),
         "SETTLE": str(pace.settle),
         "TOGETHER": str(pace.together),
@@ -163,11 +199,25 @@ def command(
     return ("sh", "-c", _SCRIPT), environment
 
 
+_QUESTION: Final = "probe.podwall.invalid"
+
+
+def _controls(attempts: Iterable[AddressAttempt], protocol: IpProtocol) -> list[str]:
+    """Return what has to be reached first over a protocol."""
+    allowed = (
+        f"{each.address},{each.port},{protocol}"
+        for each in attempts
+        if each.should_pass and each.protocol is protocol
+    )
+    return list(dict.fromkeys(allowed))[:_MOST_CONTROLS]
+
+
 class _Line(msgspec.Struct):
     """A line of the log: of the control, or of one probe."""
 
     reached: str | None = None
     probe: int | None = None
+    protocol: IpProtocol = IpProtocol.TCP
     attempts: int = 0
     status: int = 0
     message: str = ""
@@ -186,9 +236,9 @@ def observations(log: bytes) -> Mapping[int, Observation]:
     ('timed out', True)
     """
     lines = list(_lines(log))
-    controlled = any(each.reached for each in lines)
+    controlled = {each.protocol for each in lines if each.reached}
     return {
-        each.probe: _observed(each, controlled=controlled)
+        each.probe: _observed(each, controlled=each.protocol in controlled)
         for each in lines
         if each.probe is not None
     }
@@ -205,7 +255,7 @@ def _lines(log: bytes) -> Iterator[_Line]:
 _WORDS: Final = (
     (ProbeOutcome.REFUSED, re.compile("refused")),
     (ProbeOutcome.RESET, re.compile("reset")),
-    (ProbeOutcome.TIMED_OUT, re.compile("timed out|timeout")),
+    (ProbeOutcome.TIMED_OUT, re.compile("timed out|timeout|no servers could be reached")),
     (ProbeOutcome.UNREACHABLE, re.compile("unreachable|no route")),
     (ProbeOutcome.UNRESOLVED, re.compile("bad address|not known|resol")),
 )
@@ -219,11 +269,13 @@ def _observed(line: _Line, *, controlled: bool) -> Observation:
         if words.search(message):
             return Observation(outcome, line.attempts, controlled=controlled)
     if "not found" in message:
-        reason = "the image has no `nc`, which makes the connections"
+        reason = f"the image has no `{_PROGRAMS[line.protocol]}`, which makes the connections"
     else:
         reason = f"the client ends with status {line.status} and says `{line.message}`"
     return Observation(attempts=line.attempts, controlled=controlled, reason=reason)
 
+
+_PROGRAMS: Final = {IpProtocol.UDP: "nslookup", IpProtocol.SCTP: "ncat", IpProtocol.TCP: "nc"}
 
 MANAGED_BY: Final = "app.kubernetes.io/managed-by"
 _MANAGER: Final = "podwall"
@@ -234,22 +286,26 @@ _GRACE: Final = 300
 
 @dataclass(frozen=True, slots=True)
 class ProbeRun:
-    """How probes are made: from which image, under which name, how many clients at a time."""
+    """How probes are made: from which image, under which name, how many clients at a time.
+
+    `existing`: pods of the workloads make the attempts themselves, and none is made.
+    """
 
     image: str
     run: str
     together: int = 8
     pace: ProbePace = field(default_factory=ProbePace)
+    existing: bool = False
 
 
 @dataclass(frozen=True, slots=True)
 class ClientPod:
-    """A pod that is to be made: for which workload, its name, and what it attempts."""
+    """A pod that is to be made: for which workload, its name, and what it attempts if anything."""
 
     name: str
     namespace: str
     workload: SnapshotWorkload
-    attempts: tuple[AddressAttempt, ...]
+    attempts: tuple[AddressAttempt, ...] = ()
 
 
 def used_keys(snapshot: Snapshot) -> frozenset[str]:
@@ -317,9 +373,38 @@ def client_manifest(
     It has the label `app.kubernetes.io/managed-by` of podwall unless the workload has one, or a
     policy selects by it: the verdict would be another one.
     """
+    words, environment = command(pod.attempts, how.pace)
+    by_turns = sum(each.protocol is IpProtocol.UDP for each in pod.attempts)
+    seconds = how.pace.seconds(len(pod.attempts), by_turns)
+    return _borrowing(pod, _pod_spec(how.image, words, environment, seconds), how, owner_uid, used)
+
+
+def stand_in_manifest(
+    pod: ClientPod, how: ProbeRun, owner_uid: str, used: frozenset[str], seconds: int
+) -> Mapping[str, Any]:
+    """Return a pod that stands for a server for so many seconds, and in which nothing listens.
+
+    It has the names of the server's ports, by which rules may mean them.
+    """
+    spec = _pod_spec(how.image, ("sh", "-c", f"sleep {seconds + _STARTING}"), {}, seconds)
+    spec["containers"][0]["ports"] = [
+        {"containerPort": each.number, "protocol": str(each.protocol), "name": each.name}
+        for each in pod.workload.ports
+        if each.name and not each.sidecar
+    ]
+    return _borrowing(pod, spec, how, owner_uid, used)
+
+
+def _borrowing(
+    pod: ClientPod,
+    spec: Mapping[str, Any],
+    how: ProbeRun,
+    owner_uid: str,
+    used: frozenset[str],
+) -> Mapping[str, Any]:
+    """Return a pod with the labels of a workload, to which no service sends anything."""
     own = {str(key): str(value) for key, value in pod.workload.labels.items}
     managed = {} if MANAGED_BY in {*own, *used} else {MANAGED_BY: _MANAGER}
-    words, environment = command(pod.attempts, how.pace)
     owner = {"apiVersion": "v1", "kind": "ConfigMap", "name": _name(how.run), "uid": owner_uid}
     return {
         "apiVersion": "v1",
@@ -330,10 +415,7 @@ def client_manifest(
             "labels": {**own, **managed, RUN_LABEL: how.run},
             "ownerReferences": [{**owner, "controller": True}],
         },
-        "spec": {
-            **_pod_spec(how.image, words, environment, how.pace.seconds(len(pod.attempts))),
-            "readinessGates": [{"conditionType": "podwall.dev/never-ready"}],
-        },
+        "spec": {**spec, "readinessGates": [{"conditionType": "podwall.dev/never-ready"}]},
     }
 
 

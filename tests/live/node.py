@@ -41,8 +41,8 @@ IMAGE: Final = "lab.local/busybox:1"
 
 _PROGRAMS: Final = (
     "etcd", "kube-apiserver", "kube-controller-manager", "kube-scheduler", "kubelet",
-    "kube-network-policies", "containerd", "runc", "ctr", "iptables", "ip", "nsenter", "unshare",
-    "openssl", "busybox", "conntrack", "sysctl",
+    "kube-proxy", "kube-network-policies", "containerd", "runc", "ctr", "iptables", "ip",
+    "nsenter", "unshare", "openssl", "busybox", "conntrack", "sysctl",
 )  # fmt: skip
 _PLUGINS: Final = Path("/usr/lib/cni")
 _USED: Final = ("bridge", "host-local", "portmap")
@@ -437,6 +437,13 @@ def _kubelet(node: LabNode) -> None:
         f"--root-dir={folder}/kubelet", f"--node-ip={_ADDRESS}",
     ])  # fmt: skip
     node.wait(_is_node_ready)
+    node.start("kube-proxy", [
+        _program("kube-proxy") or "", f"--kubeconfig={node.kubeconfig}",
+        "--hostname-override=lab", "--proxy-mode=iptables", f"--cluster-cidr={_PODS}",
+        # Its settings of conntrack are the machine's, and stay as they are.
+        "--conntrack-max-per-core=0", "--conntrack-tcp-timeout-established=0s",
+        "--conntrack-tcp-timeout-close-wait=0s",
+    ])  # fmt: skip
 
 
 _CONTAINERD: Final = """\

@@ -13,7 +13,7 @@ import subprocess
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
 import pytest
 import yaml
@@ -147,8 +147,104 @@ def test_every_pair_of_the_shop_and_the_dev_stack_agrees(node: LabNode) -> None:
     assert_nothing_left(node)
 
 
-def _agreeing(results: list[dict[str, Any]]) -> list[str]:
-    return [each["agreement"] for each in results if each["agreement"] == "agrees"]
+_UDP: Final = {
+    "apiVersion": "networking.k8s.io/v1",
+    "kind": "NetworkPolicy",
+    "metadata": {"name": "api-over-udp", "namespace": "shop"},
+    "spec": {
+        "podSelector": {"matchLabels": {"app": "api"}},
+        "policyTypes": ["Ingress"],
+        "ingress": [
+            {
+                "from": [{"podSelector": {"matchLabels": {"app": "web"}}}],
+                "ports": [{"protocol": "UDP", "port": 5353, "endPort": 5360}],
+            }
+        ],
+    },
+}
+
+
+@pytest.fixture
+def over_udp(node: LabNode) -> Iterator[LabNode]:
+    """Give the node with a policy that lets some in over UDP."""
+    node.ask(lambda connection: created(connection, [_UDP]))
+    yield node
+    path = "/apis/networking.k8s.io/v1/namespaces/shop/networkpolicies/api-over-udp"
+    node.ask(lambda connection: connection.send(ApiRequest("DELETE", path)))
+
+
+def test_both_sides_of_every_turn_over_udp_agree(over_udp: LabNode) -> None:
+    code, results, err = _verified(over_udp, "--protocols", "udp", "--max-probes", "1000")
+    assert {each["protocol"] for each in results} == {"UDP"}
+    assert [each for each in results if each["agreement"] != "agrees"] == [], err
+    seen = {(each["port"], each["observed"]) for each in results if each["client"] == "shop/web"}
+    assert {(5353, "refused"), (5360, "refused")} <= seen
+    assert {(5352, "timed out"), (5361, "timed out")} <= seen
+    assert code == 0
+    assert_nothing_left(over_udp)
+
+
+def test_what_is_not_enforced_over_udp_is_named(over_udp: LabNode) -> None:
+    over_udp.stop_engine()
+    try:
+        code, results, err = _verified(over_udp, "--protocols", "udp", "--max-probes", "1000")
+    finally:
+        over_udp.start_engine()
+    denied = [each for each in results if each["predicted"] == "denied"]
+    assert denied, err
+    assert {each["agreement"] for each in denied} == {"disagrees"}
+    assert code == 1
+    assert_nothing_left(over_udp)
+
+
+def test_services_lead_where_policies_let_them(node: LabNode) -> None:
+    service = {
+        "apiVersion": "v1",
+        "kind": "Service",
+        "metadata": {"name": "by-name", "namespace": "shop"},
+        "spec": {"selector": {"app": "web"}, "ports": [{"port": 80, "targetPort": 8080}]},
+    }
+    node.ask(lambda connection: created(connection, [service]))
+    words = ("--services", "--protocols", "tcp", "--max-probes", "1000")
+    try:
+        code, results, err = _verified(node, *words)
+    finally:
+        path = "/api/v1/namespaces/shop/services/by-name"
+        node.ask(lambda connection: connection.send(ApiRequest("DELETE", path)))
+    by = [each for each in results if each["service"]]
+    assert {each["service"] for each in by} >= {"by-name:80", "backend:80"}
+    assert {each["predicted"] for each in by} == {"allowed", "denied"}
+    assert [each for each in results if each["agreement"] != "agrees"] == [], err
+    assert code == 0
+    assert_nothing_left(node)
+
+
+def test_pods_that_exist_make_the_attempts(node: LabNode) -> None:
+    code, out, err = node.podwall(
+        "verify", "--exec", "--engine", "spec", "-o", "json", "--max-probes", "1000"
+    )
+    results = json.loads(out)["results"]
+    unseen = [each for each in results if each["agreement"] == "not observed"]
+    alone = "the only pod of the client is the one that is connected to"
+    silent = "the server answers nobody on this port, so that its silence proves nothing"
+    assert {each["reason"] for each in unseen} <= {alone, silent}, err
+    seen = [each for each in results if each not in unseen]
+    assert len(seen) > 40
+    assert {each["agreement"] for each in seen} == {"agrees"}, err
+    assert code == 3
+    assert json.loads(out)["notes"] == []
+    assert_nothing_left(node)
+
+
+def test_walkthroughs_at_once_do_not_disturb_each_other(node: LabNode) -> None:
+    words = ("walkthrough", "--live", "--image", IMAGE, "-o", "json")
+    both = [node.start_podwall(*words) for _ in range(2)]
+    ended = [(*each.communicate(timeout=900), each.returncode) for each in both]
+    for out, err, code in ended:
+        rows = json.loads(out)
+        assert [each["observed"] for each in rows] == [each["predicted"] for each in rows], err
+        assert code == 0
+    assert_nothing_left(node)
 
 
 def test_an_image_that_is_missing_lets_nothing_be_observed(node: LabNode) -> None:

@@ -84,7 +84,7 @@ def _run(
     _SEEN.clear()
     monkeypatch.setattr("podwall.verify.running.time.sleep", end_all)
     found: Reachability = shop()
-    return run_probes(connection, found, boundary_probes(found).probes, _HOW)[0]
+    return run_probes(connection, found, boundary_probes(found).probes, _HOW).results
 
 
 def test_clients_are_admitted_where_only_restricted_pods_are(

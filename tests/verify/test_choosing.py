@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import random
 from collections.abc import Sequence
 
@@ -18,6 +19,8 @@ from podwall.model import (
     Rule,
     Selector,
     SelectorRequirement,
+    Service,
+    ServicePort,
     Snapshot,
     SnapshotNamespace,
     SnapshotWorkload,
@@ -34,6 +37,7 @@ from podwall.verify import (
     changed_probes,
     port_sides,
     stated_probes,
+    through_services,
 )
 
 
@@ -226,3 +230,77 @@ def test_those_that_only_some_may_do_are_probed_of_all_others() -> None:
     stated = only("one", workload("shop/web"), workload("shop/api"), 8080)
     plan = stated_probes(shop(_pods("shop", "job")), [stated])
     assert set(plan.clients) == {"shop/web", "shop/job"}
+
+
+_DNS = Policy(
+    "shop",
+    "dns",
+    _app("api"),
+    ingress=(Rule((PodPeer(_app("web")),), (PortRule(IpProtocol.UDP, 5353, 5354),)),),
+)
+
+
+def test_both_sides_of_a_turn_over_udp_are_probed_where_udp_is_asked_for() -> None:
+    both = (IpProtocol.TCP, IpProtocol.UDP)
+    plan = boundary_probes(shop(policies=(_DNS,)), protocols=both)
+    found = {
+        (each.port, each.predicted)
+        for each in plan.probes
+        if each.protocol is IpProtocol.UDP and each.client == "shop/web"
+    }
+    allowed, shut = Verdict.ALLOWED, Verdict.DENIED
+    assert found == {(5353, allowed), (5352, shut), (5354, allowed), (5355, shut)}
+
+
+def test_over_udp_the_port_that_is_open_over_tcp_is_tried_where_udp_has_no_turn() -> None:
+    plan = boundary_probes(shop(), protocols=(IpProtocol.UDP,))
+    (probe,) = (each for each in plan.probes if each.client == "shop/web" != each.server)
+    assert (probe.protocol, probe.port, probe.predicted) == (IpProtocol.UDP, 8080, Verdict.DENIED)
+
+
+def test_what_is_not_asked_for_is_counted() -> None:
+    left = {each.reason for each in boundary_probes(shop(policies=(_DNS,))).left_out}
+    assert "pair with other verdicts on UDP, which is not among --protocols" in left
+
+
+def test_pairs_of_one_verdict_on_all_protocols_are_probed_over_tcp_alone() -> None:
+    plan = boundary_probes(shop(policies=()), protocols=tuple(IpProtocol)[:3])
+    assert {each.protocol for each in plan.probes} == {IpProtocol.TCP}
+
+
+def _with_service(*services: Service) -> Reachability:
+    found = shop()
+    return reachability(dataclasses.replace(found.snapshot, services=services))
+
+
+@pytest.mark.parametrize(
+    ("selector", "target", "names"),
+    [
+        (_app("api"), 8080, {"by-name:80"}),
+        (_app("api"), 9999, set[str]()),
+        (_app("nobody"), 8080, set[str]()),
+        (Selector(), 8080, set[str]()),
+        (None, 8080, set[str]()),
+        (Selector((SelectorRequirement("app", Operator.EXISTS),)), 8080, set[str]()),
+    ],
+    ids=["one", "other-port", "nobody", "everybody", "no-selector", "two-workloads"],
+)
+def test_a_service_is_tried_where_it_leads_to_one_workload_alone(
+    selector: Selector | None, target: int, names: set[str]
+) -> None:
+    ports = (ServicePort(80, target),)
+    found = _with_service(Service("shop", "by-name", "ClusterIP", selector, ports))
+    plan = boundary_probes(found)
+    more = through_services(plan, found).probes[len(plan.probes) :]
+    assert {each.service for each in more} == names
+    direct = {(each.client, each.server, each.port, each.predicted) for each in plan.probes}
+    assert {(each.client, each.server, each.port, each.predicted) for each in more} <= direct
+
+
+def test_a_target_by_name_is_the_number_on_the_pods() -> None:
+    named = _pods("shop", "db", ports=(WorkloadPort(5432, name="sql"),))
+    found = shop(named)
+    service = Service("shop", "db", "ClusterIP", _app("db"), (ServicePort(1, "sql"),))
+    found = reachability(dataclasses.replace(found.snapshot, services=(service,)))
+    plan = through_services(boundary_probes(found), found)
+    assert {(each.server, each.port) for each in plan.probes if each.service} == {("shop/db", 5432)}

@@ -27,6 +27,7 @@ from podwall.reports.verification import (
 )
 from podwall.verify import (
     ConnectionProbe,
+    MadeProbes,
     Observation,
     ProbeOutcome,
     Verification,
@@ -46,15 +47,16 @@ def _as_predicted(probe: ConnectionProbe) -> Observation:
     return FINE if probe.should_pass else SHUT
 
 
-def _verification(*wrong: int, unseen: int | None = None) -> Verification:
+def _verification(*wrong: int, unseen: int | None = None, unpinned: str = "") -> Verification:
     seen = {each: _as_predicted(each) for each in PLAN.probes}
     for number in wrong:
         probe = PLAN.probes[number]
         seen[probe] = SHUT if probe.should_pass else FINE
     if unseen is not None:
         seen[PLAN.probes[unseen]] = Observation(reason="the image can't be pulled")
-    results = [compared(*each) for each in seen.items()]
-    return verification("lab", FOUND, results, PLAN.left_out, ("one label was borrowed",))
+    results = tuple(compared(*each) for each in seen.items())
+    made = MadeProbes(results, ("one label was borrowed",), unpinned)
+    return verification("lab", FOUND, made, PLAN.left_out)
 
 
 def _here(place: Place) -> Place:
@@ -68,7 +70,7 @@ def _here(place: Place) -> Place:
         (_verification(0), ExitCode.FOUND),
         (_verification(0, unseen=1), ExitCode.FOUND),
         (_verification(unseen=1), ExitCode.UNDETERMINED),
-        (verification("lab", FOUND, []), ExitCode.UNDETERMINED),
+        (verification("lab", FOUND, MadeProbes(())), ExitCode.UNDETERMINED),
     ],
     ids=["agrees", "disagrees", "disagrees-and-unseen", "unseen", "nothing"],
 )
@@ -155,3 +157,13 @@ def test_a_plan_as_tests_of_netassert() -> None:
         assert each["protocol"] == "tcp"
         declared = [port.number for port in FOUND.endpoint(server).workload.ports]  # type: ignore[union-attr]  # a workload
         assert not probe.should_pass or each["targetPort"] in declared
+
+
+def test_an_image_by_its_tag_is_a_finding_and_a_note() -> None:
+    said = "`busybox:1` is a tag; these probes ran `sha256:0`"
+    found = _verification(unpinned=said)
+    (finding,) = verification_findings(found)
+    assert (finding.id, finding.severity) == ("probe-image-by-tag", Severity.WARNING)
+    assert finding.message == said
+    assert said in verification_document(found, _here).notes
+    assert list(verification_findings(_verification())) == []

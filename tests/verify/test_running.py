@@ -5,13 +5,22 @@ from __future__ import annotations
 import json
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
+from dataclasses import replace
 from typing import Any, Final
 
 import pytest
 
 from podwall.live.connection import ClusterError
-from podwall.reachability import Reachability
-from podwall.verify import Agreement, ComparedProbe, ConnectionProbe, boundary_probes, running
+from podwall.model import IpProtocol
+from podwall.reachability import Reachability, Verdict
+from podwall.verify import (
+    Agreement,
+    ComparedProbe,
+    ConnectionProbe,
+    MadeProbes,
+    boundary_probes,
+    running,
+)
 from podwall.verify.cleanup import leftovers, removed
 from podwall.verify.running import run_probes
 from podwall.verify.temporary import ProbeRun
@@ -58,7 +67,7 @@ class Cluster:
             gone = self.objects.pop(asked.path, None)
             return Answer({}) if gone else refusal(404, "NotFound", "it is not there")
         if asked.path.endswith("/log"):
-            return Answer(self._log(self.objects[asked.path.removesuffix("/log")]))
+            return Answer(self.log(self.objects[asked.path.removesuffix("/log")]))
         return Answer({"metadata": {}, "items": list(self._listed(asked))})
 
     def _make(self, asked: Asked) -> Answer:
@@ -81,13 +90,14 @@ class Cluster:
             if of_kind and (not label[0] or (value and label[2] in {"", value})):
                 yield each
 
-    def _log(self, pod: dict[str, Any]) -> bytes:
+    def log(self, pod: dict[str, Any]) -> bytes:
+        """Return what a client would log under a network that does what is declared."""
         environment = {
             each["name"]: each.get("value", "") for each in pod["spec"]["containers"][0]["env"]
         }
         lines = ['{"reached":"10.0.0.2,8080"}']
         for probe in environment["PROBES"].split():
-            number, _, _, wanted = probe.split(",")
+            number, _, _, wanted, _ = probe.split(",")
             passes = wanted == "pass" or not self.enforces
             status, words = (0, "") if passes else (1, "nc: timed out")
             lines.append(f'{{"probe":{number},"attempts":1,"status":{status},"message":"{words}"}}')
@@ -107,7 +117,8 @@ def _running(cluster: Cluster) -> Iterator[StandIn]:
 
 def _results(cluster: Cluster) -> tuple[tuple[ComparedProbe, ...], tuple[str, ...]]:
     with _running(cluster) as server, server.connection() as connection:
-        return run_probes(connection, FOUND, PROBES, HOW)
+        made = run_probes(connection, FOUND, PROBES, HOW)
+        return made.results, made.notes
 
 
 def test_all_agree_where_the_network_does_what_is_declared() -> None:
@@ -260,3 +271,160 @@ def test_a_server_that_is_lost_is_an_error_and_what_is_left_is_removed_later() -
         assert [(each.namespace, each.run) for each in left] == [("shop", "0a1b")]
         assert len(list(removed(connection, left))) == 1
     assert cluster.left == []
+
+
+_BOTH: Final = (IpProtocol.TCP, IpProtocol.UDP)
+_OVER_UDP: Final = boundary_probes(FOUND, protocols=_BOTH).probes
+
+
+def _run_over_udp(cluster: Cluster, probes: Sequence[ConnectionProbe] = _OVER_UDP) -> MadeProbes:
+    with _running(cluster) as server, server.connection() as connection:
+        return run_probes(connection, FOUND, probes, HOW)
+
+
+class _RunningCluster(Cluster):
+    """A cluster in which pods that attempt nothing, which stand for servers, keep running."""
+
+    def _make(self, asked: Asked) -> Answer:
+        made = super()._make(asked)
+        for path, each in self.objects.items():
+            if each.get("kind") == "Pod" and not _attempts(each):
+                each["status"] = {"phase": "Running", "podIP": f"10.0.1.{len(path) % 250}"}
+        return made
+
+
+def _attempts(pod: dict[str, Any]) -> bool:
+    return any(each["name"] == "PROBES" for each in pod["spec"]["containers"][0]["env"])
+
+
+def test_over_udp_pods_with_the_labels_of_servers_stand_for_them() -> None:
+    made: list[dict[str, Any]] = []
+    cluster = _RunningCluster()
+
+    def keep(asked: Asked) -> Answer | None:
+        if asked.method == "POST" and asked.path.endswith("/pods"):
+            made.append(json.loads(asked.body))
+        return None
+
+    cluster.refuses = keep
+    found = _run_over_udp(cluster)
+    assert {each.agreement for each in found.results} == {Agreement.AGREES}
+    assert cluster.left == []
+    stood = [each for each in made if not _attempts(each)]
+    assert [each["metadata"]["labels"]["app"] for each in stood] == ["api"]
+    assert stood[0]["spec"]["readinessGates"]
+    assert "over UDP, temporary pods with their labels stood for `shop/api`" in found.notes
+
+
+def test_over_udp_a_server_that_no_pod_may_stand_for_is_not_observed() -> None:
+    cluster = _RunningCluster()
+    cluster.refuses = _no_standing
+    found = _run_over_udp(cluster)
+    over = [each for each in found.results if each.probe.protocol is IpProtocol.UDP]
+    assert {each.agreement for each in over} == {Agreement.NOT_OBSERVED}
+    assert all("no pod can stand for the server" in each.reason for each in over)
+    rest = [each for each in found.results if each.probe.protocol is IpProtocol.TCP]
+    assert {each.agreement for each in rest} == {Agreement.AGREES}
+    assert cluster.left == []
+
+
+def _no_standing(asked: Asked) -> Answer | None:
+    makes = asked.method == "POST" and asked.path.endswith("/pods")
+    if makes and not _attempts(json.loads(asked.body)):
+        return refusal(403, "Forbidden", "exceeded quota: pods=1")
+    return None
+
+
+def test_a_pod_that_stands_for_a_server_and_does_not_stay_proves_nothing() -> None:
+    cluster = _RunningCluster()
+
+    def evict(asked: Asked) -> Answer | None:
+        if asked.path.endswith("/log"):
+            for each in cluster.objects.values():
+                if each.get("kind") == "Pod" and not _attempts(each):
+                    each["status"] = {"phase": "Failed", "reason": "Evicted"}
+        return None
+
+    cluster.refuses = evict
+    over = [e for e in _run_over_udp(cluster).results if e.probe.protocol is IpProtocol.UDP]
+    assert {each.agreement for each in over} == {Agreement.NOT_OBSERVED}
+    assert cluster.left == []
+
+
+def _by_service(cluster: Cluster, *, passes: bool) -> list[ComparedProbe]:
+    spec = {"clusterIP": "10.96.0.9", "ports": [{"port": 80}]}
+    cluster.services = [{"metadata": {"name": "api", "namespace": "shop"}, "spec": spec}]
+    open_one = next(each for each in PROBES if each.server == "shop/api" and each.should_pass)
+    direct = replace(open_one, service="api:80")
+    shut = replace(direct, client="shop/api", predicted=Verdict.DENIED)
+    probes = [shut, *([direct] if passes else [])]
+    return list(_run_over_udp(cluster, probes).results)
+
+
+def test_a_service_through_which_nobody_gets_proves_nothing() -> None:
+    assert [each.agreement for each in _by_service(Cluster(), passes=False)] == [
+        Agreement.NOT_OBSERVED
+    ]
+    assert {each.agreement for each in _by_service(Cluster(), passes=True)} == {Agreement.AGREES}
+
+
+def test_a_service_without_an_address_is_not_observed() -> None:
+    probe = replace(PROBES[0], service="gone:80")
+    (found,) = _run_over_udp(Cluster(), [probe]).results
+    assert (
+        found.reason
+        == f"service `{probe.server.partition('/')[0]}/gone:80` has no address of its own"
+    )
+
+
+def test_an_image_by_its_tag_is_named_with_what_ran() -> None:
+    cluster = Cluster()
+    ran = "registry.example/busybox@sha256:7"
+    cluster.ended = {"phase": "Succeeded", "containerStatuses": [{"imageID": ran}]}
+    said = _run_over_udp(cluster, PROBES).unpinned
+    assert said.startswith("`registry.example/busybox` is a tag")
+    assert said.endswith(f"these probes ran `{ran}`")
+
+
+class _Executed:
+    """Stands for what executes in pods: it keeps where, and answers as a right network would."""
+
+    def __init__(self, problem: ClusterError | None = None) -> None:
+        self.where: list[str] = []
+        self._problem = problem
+
+    def __call__(self, connection: object, pod: str, words: Sequence[str], seconds: float) -> bytes:
+        del connection, seconds
+        self.where.append(pod.rpartition("/")[2])
+        if self._problem is not None:
+            raise self._problem
+        given = dict(each.split("=", 1) for each in words if "=" in each.partition(" ")[0])
+        env = [{"name": key, "value": value} for key, value in given.items()]
+        return Cluster().log({"spec": {"containers": [{"env": env}]}})
+
+
+def test_attempts_are_executed_in_pods_that_exist_and_nothing_is_made(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    ran = _Executed()
+    monkeypatch.setattr("podwall.verify.existing.executed", ran)
+    cluster = Cluster()
+    posted: list[str] = []
+    cluster.refuses = lambda asked: posted.append(asked.path) if asked.method == "POST" else None
+    with _running(cluster) as server, server.connection() as connection:
+        found = run_probes(connection, FOUND, PROBES, replace(HOW, existing=True))
+    assert posted == []
+    assert (found.notes, found.unpinned) == ((), "")
+    assert sorted(ran.where) == ["api-0", "web-0"]
+    seen = {each.reason: each.agreement for each in found.results}
+    alone = "the only pod of the client is the one that is connected to"
+    assert seen.pop(alone, Agreement.NOT_OBSERVED) is Agreement.NOT_OBSERVED
+    assert {*seen.values()} == {Agreement.AGREES}
+
+
+def test_what_may_not_be_executed_is_not_observed(monkeypatch: pytest.MonkeyPatch) -> None:
+    ran = _Executed(ClusterError("it answers 403", status={"code": 403}))
+    monkeypatch.setattr("podwall.verify.existing.executed", ran)
+    with _running(Cluster()) as server, server.connection() as connection:
+        found = run_probes(connection, FOUND, PROBES, replace(HOW, existing=True))
+    assert {each.agreement for each in found.results} == {Agreement.NOT_OBSERVED}

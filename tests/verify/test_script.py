@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import re
+import shutil
 import subprocess
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -11,6 +12,7 @@ from typing import Final
 
 import pytest
 
+from podwall.model import IpProtocol
 from podwall.verify import Observation, ProbeOutcome
 from podwall.verify.temporary import AddressAttempt, ProbePace, command, observations
 
@@ -34,6 +36,22 @@ case "$*" in
 esac
 exit 1
 """
+# A server of names: by its port it answers, says that it knows no such name, refuses or is silent.
+_NSLOOKUP: Final = """#!/bin/sh
+case "$*" in
+  --help) echo "BusyBox v1" >&2; exit 1 ;;
+esac
+echo "nslookup $*" >> "$SEEN"
+for where; do :; done
+case "$where" in
+  *:1) echo "Server: b"; echo "Address: b:1"; exit 0 ;;
+  *:2) echo "** server can't find probe.podwall.invalid: NXDOMAIN"; exit 1 ;;
+  *:3) echo "nslookup: read: Connection refused"; echo ";; connection timed out"; exit 1 ;;
+  *:4) echo ";; connection timed out; no servers could be reached"; exit 1 ;;
+  node:10250) [ "$NODE_WORKS" = yes ] && echo "nslookup: read: Connection refused"; exit 1 ;;
+esac
+exit 1
+"""
 _BUSYBOX: Final = "Usage: nc [-wN] IPADDR PORT [-e PROG]"
 ALLOWED = Observation(ProbeOutcome.CONNECTED, 1, controlled=True)
 
@@ -44,6 +62,8 @@ def _run(
     nc = folder / "nc"
     nc.write_text(_NC, encoding="utf-8")
     nc.chmod(0o755)
+    (folder / "nslookup").write_text(_NSLOOKUP, encoding="utf-8")
+    (folder / "nslookup").chmod(0o755)
     words, own = command(attempts, QUICK)
     given = {
         "PATH": f"{folder}:{os.environ['PATH']}",
@@ -132,3 +152,66 @@ def test_the_script_needs_nothing_but_sh_nc_and_tools_of_busybox() -> None:
     for word in ("[[", "local ", "function ", "<<<", "$'", "seq "):
         assert word not in script
     assert re.search(r"\bexec\b", script) is None
+
+
+def _udp(number: int, port: int, *, should_pass: bool = True, address: str = "b") -> AddressAttempt:
+    return AddressAttempt(number, address, port, should_pass, IpProtocol.UDP)
+
+
+@pytest.mark.parametrize(
+    ("port", "should_pass", "outcome", "attempts"),
+    [
+        (1, True, ProbeOutcome.CONNECTED, 1),
+        (2, True, ProbeOutcome.CONNECTED, 1),
+        (3, True, ProbeOutcome.REFUSED, 1),
+        (3, False, ProbeOutcome.REFUSED, 2),
+        (4, False, ProbeOutcome.TIMED_OUT, 1),
+        (4, True, ProbeOutcome.TIMED_OUT, 2),
+    ],
+    ids=["answers", "knows-no-name", "refuses", "refuses-although-denied", "silent", "is-shut"],
+)
+def test_how_an_attempt_over_udp_ends(
+    tmp_path: Path, port: int, *, should_pass: bool, outcome: ProbeOutcome, attempts: int
+) -> None:
+    seen, _ = _run(tmp_path, [_udp(7, port, should_pass=should_pass)])
+    assert (seen[7].outcome, seen[7].attempts) == (outcome, attempts)
+    assert seen[7].controlled
+
+
+def test_silence_over_udp_needs_a_control_over_udp(tmp_path: Path) -> None:
+    attempts = [AddressAttempt(0, "a", 1, True), _udp(1, 4, should_pass=False)]
+    seen, _ = _run(tmp_path, attempts, NODE_WORKS="no")
+    assert seen[0].controlled
+    assert not seen[1].controlled
+
+
+def test_the_port_of_an_address_of_ipv6_stands_outside_of_brackets(tmp_path: Path) -> None:
+    _, calls = _run(tmp_path, [_udp(0, 1, address="fd00::4")])
+    assert calls[-1].endswith(" probe.podwall.invalid [fd00::4]:1")
+
+
+def test_attempts_over_udp_come_last_and_one_after_the_other() -> None:
+    mixed = [*(_udp(each, 1) for each in range(3)), AddressAttempt(9, "a", 1, True)]
+    words, environment = command(mixed, QUICK)
+    assert [each.rpartition(",")[2] for each in environment["PROBES"].split()] == [
+        "TCP", "UDP", "UDP", "UDP"
+    ]  # fmt: skip
+    assert words[0] == "sh"
+
+
+def test_sctp_needs_an_image_that_has_ncat(tmp_path: Path) -> None:
+    attempt = AddressAttempt(0, "a", 1, True, IpProtocol.SCTP)
+    seen, _ = _run(
+        tmp_path, [attempt, AddressAttempt(1, "a", 1, True)], PATH=_without_ncat(tmp_path)
+    )
+    assert seen[0].outcome is ProbeOutcome.NOT_OBSERVED
+    assert seen[0].reason == "the image has no `ncat`, which makes the connections"
+
+
+def _without_ncat(folder: Path) -> str:
+    """Return a path of programs that a client needs, and no other."""
+    own = folder / "bin"
+    own.mkdir()
+    for each in ("sh", "grep", "tr", "tail", "sleep", "cat"):
+        (own / each).symlink_to(shutil.which(each) or each)
+    return f"{folder}:{own}"
