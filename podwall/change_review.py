@@ -43,11 +43,8 @@ from podwall.sources.model import Source
 from podwall.sources.states import with_types_in_doubt
 
 if TYPE_CHECKING:
-    from podwall.live.watching import (  # they bring the client
-        ClusterChange,
-        ClusterWatch,
-        WatchedObject,
-    )
+    from podwall.live.cluster import ClusterReading  # they bring the client
+    from podwall.live.watching import ClusterWatch, WatchedObject
 
 __all__ = [
     "NOTHING_ACCEPTED",
@@ -309,9 +306,11 @@ class WatchedCluster:
             ClusterError: the cluster refuses to be followed any further.
         """
         for change in self._watch.changes(most):
-            before, self.review = self.review, self._review(change)
+            before = self.review
+            if change.reading is not None:
+                self.review = self._review(change.reading)
             yield WatchedChange(change.objects, ChangeReview(before, self.review))
 
-    def _review(self, change: ClusterChange) -> Review:
-        self.source = source_of_cluster(change.reading, self._kept)
+    def _review(self, reading: ClusterReading) -> Review:
+        self.source = source_of_cluster(reading, self._kept)
         return review(self.source, self._engine)

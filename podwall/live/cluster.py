@@ -34,6 +34,7 @@ __all__ = [
     "read_cluster",
     "read_connection",
     "reading_of",
+    "says_ranges",
 ]
 
 
@@ -262,6 +263,11 @@ def _written_ranges(nodes: Iterable[NodeObject]) -> Iterator[IpNetwork]:
         for text in (spec.pod_cidrs or [spec.pod_cidr or ""]) if spec else ():
             with suppress(ValueError):  # a node without a range says nothing
                 yield ip_network(text)
+
+
+def says_ranges(nodes: Iterable[NodeObject]) -> bool:
+    """Return whether nodes say which ranges their pods have addresses from."""
+    return next(_written_ranges(nodes), None) is not None
 
 
 def _collapsed(ranges: Iterable[IpNetwork]) -> list[IpNetwork]:

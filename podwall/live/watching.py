@@ -24,8 +24,15 @@ from typing import Any, Final, Generic, Self, TypeVar, cast
 
 import msgspec
 
-from podwall.live.cluster import ClusterReading, ReadingScope, kubernetes_version, reading_of
+from podwall.live.cluster import (
+    ClusterReading,
+    ReadingScope,
+    kubernetes_version,
+    reading_of,
+    says_ranges,
+)
 from podwall.live.connection import ApiConnection, ClusterError, connected
+from podwall.live.copies import PodAddresses, decides_nothing
 from podwall.live.kinds import (
     ENDPOINT_SLICES,
     NAMESPACES,
@@ -59,9 +66,12 @@ class WatchedObject:
 
 @dataclass(frozen=True, slots=True)
 class ClusterChange:
-    """What a cluster shows after some changes, and which they are."""
+    """What a cluster shows after some changes, and which they are.
 
-    reading: ClusterReading
+    `reading` is None where they certainly decide nothing, as pods that come and go as copies.
+    """
+
+    reading: ClusterReading | None
     objects: tuple[WatchedObject, ...]
 
 
@@ -156,6 +166,7 @@ class ClusterWatch:
         self._threads: list[Thread] = []
         self._kinds_due = 0.0
         self._scope = ReadingScope(namespace)
+        self._addresses = PodAddresses()
         self._faults: dict[str, str] = {}
 
     def __enter__(self) -> Self:
@@ -221,10 +232,12 @@ class ClusterWatch:
                 if most is not None:
                     return
                 continue
-            changed = [each for each in batch if self._changes(each)]
+            before = [(each, self._before(each)) for each in batch]
+            changed = [(each, was) for each, was in before if was != each.object]
             if changed:
-                objects = tuple(map(_watched_object, changed))
-                yield ClusterChange(self._reading(None), objects)
+                quiet = all(self._decides_nothing(each, was) for each, was in changed)
+                objects = tuple(_watched_object(each) for each, _ in changed)
+                yield ClusterChange(None if quiet else self._reading(None), objects)
 
     def _together(self, most: float | None) -> list[_Seen]:
         """Return the events that come within a moment of each other; none where none came."""
@@ -245,14 +258,18 @@ class ClusterWatch:
             raise found
         yield found
 
-    def _changes(self, seen: _Seen) -> bool:
-        """Keep what an event says, and return whether it says anything new."""
+    def _before(self, seen: _Seen) -> PlainObject | None:
+        """Keep what an event says, and return what was known of the object."""
         objects = self._objects.setdefault(seen.kind, {})
         before = objects.get(seen.key)
         if seen.object is None:
-            return objects.pop(seen.key, None) is not None
-        objects[seen.key] = seen.object
-        return before != seen.object
+            objects.pop(seen.key, None)
+        else:
+            objects[seen.key] = seen.object
+        return before
+
+    def _decides_nothing(self, seen: _Seen, before: PlainObject | None) -> bool:
+        return decides_nothing(seen.kind, before, seen.object, self._objects, self._addresses)
 
     def _are_kinds_new(self) -> bool:
         """Follow the kinds of policies that have been added to the cluster meanwhile."""
@@ -280,7 +297,9 @@ class ClusterWatch:
         objects = {kind: tuple(each.values()) for kind, each in self._objects.items()}
         nodes = cast("Sequence[NodeObject] | None", objects.pop(NODES, None))
         now = GatheredLists(objects) if lists is None else lists
-        return reading_of(self._connection, now, nodes, self._scope)
+        found = reading_of(self._connection, now, nodes, self._scope)
+        self._addresses = PodAddresses(found.cluster.pod_cidrs, says_ranges(nodes or ()))
+        return found
 
 
 def _key(found: PlainObject) -> _Key:

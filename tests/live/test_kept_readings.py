@@ -9,8 +9,9 @@ from typing import Any, cast
 import msgspec
 import pytest
 
-from podwall.live.cluster import ClusterReading, ReadingScope, reading_of
+from podwall.live.cluster import ClusterReading, ReadingScope, reading_of, says_ranges
 from podwall.live.connection import ApiConnection
+from podwall.live.copies import PodAddresses, decides_nothing
 from podwall.live.kinds import NAMESPACES, NODES, PODS, POLICIES, READ, ApiKind
 from podwall.live.listing import GatheredLists
 from podwall.live.objects import PlainObject
@@ -52,12 +53,17 @@ def made(rng: Random, kind: str) -> dict[str, Any]:
             metadata["ownerReferences"] = rng.choice(
                 [[], [{"kind": "ReplicaSet", "name": f"{app}-0", "controller": True}]]
             )
+            if rng.random() < 0.5:
+                metadata["labels"] = {"app": app, "pod-template-hash": "7d4"}
             spec |= {"nodeName": "n1", "hostNetwork": rng.random() < 0.1}
             status = {"podIP": "10.0.0.7", "podIPs": [{"ip": f"10.0.{rng.randrange(2)}.7"}]}
         case "Deployment" | "ReplicaSet":
             template = {"metadata": {"labels": {"app": app}}, "spec": spec}
             spec = {"replicas": rng.randrange(3), "template": template}
             spec["selector"] = {"matchLabels": {"app": rng.choice((app, "other"))}}
+            if kind == "ReplicaSet" and rng.random() < 0.7:
+                owner = {"kind": "Deployment", "name": f"{app}-0", "controller": True}
+                metadata |= {"ownerReferences": [owner], "name": f"{app}-0", "labels": {}}
         case "NetworkPolicy":
             peers = [{"podSelector": {"matchLabels": {"app": rng.choice(APPS)}}}]
             spec = {"podSelector": {"matchLabels": {"app": app}}, "policyTypes": ["Ingress"]}
@@ -76,16 +82,20 @@ def made(rng: Random, kind: str) -> dict[str, Any]:
     return {"metadata": metadata, "spec": spec, "status": status}
 
 
-def change(rng: Random, objects: Objects) -> None:
-    """Add, replace or remove one object."""
+Changed = tuple[ApiKind[Any], PlainObject | None, PlainObject | None]
+
+
+def change(rng: Random, objects: Objects) -> Changed:
+    """Add, replace or remove one object, and return its kind, and what it was and is."""
     kind = KINDS[rng.choice(CHANGED)]
     there = objects.setdefault(kind, {})
     if there and rng.random() < 0.3:
-        del there[rng.choice(sorted(there))]
-        return
+        return kind, there.pop(rng.choice(sorted(there))), None
     written = msgspec.json.encode(made(rng, kind.kind))
     found = msgspec.json.decode(written, type=kind.type)
-    there[found.metadata.namespace, found.metadata.name] = found
+    key = found.metadata.namespace, found.metadata.name
+    before, there[key] = there.get(key), found
+    return kind, before, found
 
 
 def read(objects: Objects, scope: ReadingScope) -> ClusterReading:
@@ -111,6 +121,68 @@ def test_what_is_kept_changes_no_answer(seed: int) -> None:
         assert now.reading == anew.reading
         assert now.findings == anew.findings
         assert list(now.reachability.connections()) == list(anew.reachability.connections())
+
+
+@pytest.mark.parametrize("seed", range(12))
+def test_what_decides_nothing_leaves_a_fresh_reading_as_it_was(seed: int) -> None:
+    rng, objects = Random(f"copies {seed}"), cast("Objects", {})
+    for app in APPS:  # the controllers first, or hardly any pod is a copy
+        for kind in ("Deployment", "ReplicaSet"):
+            found = controlled(app, kind)
+            objects.setdefault(KINDS[kind], {})["shop", f"{app}-0"] = found
+    addresses = PodAddresses()
+    last = review(source_of_cluster(read(objects, ReadingScope())), "calico")
+    passed = 0
+    for _ in range(150):
+        changed = change(rng, objects) if rng.random() < 0.3 else usual_change(rng, objects)
+        reading = read(objects, ReadingScope())
+        fresh = review(source_of_cluster(reading), "calico")
+        if decides_nothing(*changed, objects, addresses):
+            passed += changed[1] != changed[2]
+            assert fresh.reading.snapshot == last.reading.snapshot, changed
+            assert fresh.findings == last.findings
+            assert list(fresh.reachability.connections()) == list(last.reachability.connections())
+        else:
+            said = says_ranges(cast("Any", objects.get(NODES, {}).values()))
+            addresses = PodAddresses(reading.cluster.pod_cidrs, said)
+            last = fresh
+    assert passed
+
+
+def usual_change(rng: Random, objects: Objects) -> Changed:
+    """Add, replace or remove a pod of a ReplicaSet, or put a controller right again."""
+    app = rng.choice(APPS)
+    kind = KINDS[rng.choice(("Pod", "Pod", "Pod", "Deployment", "ReplicaSet"))]
+    there = objects.setdefault(kind, {})
+    if kind is not PODS:
+        key = "shop", f"{app}-0"
+        before, there[key] = there.get(key), controlled(app, kind.kind, rng.randrange(1, 4))
+        return kind, before, there[key]
+    key = "shop", f"{app}-{rng.randrange(3)}"
+    if key in there and rng.random() < 0.4:
+        return kind, there.pop(key), None
+    owner = {"kind": "ReplicaSet", "name": f"{app}-0", "controller": True}
+    labels = {"app": app, "pod-template-hash": "7d4"}
+    metadata = {"name": key[1], "namespace": "shop", "labels": labels, "ownerReferences": [owner]}
+    status = {"podIPs": [{"ip": rng.choice(("10.0.0.9", "10.9.0.9"))}]}
+    written = {"metadata": metadata, "spec": {"containers": []}, "status": status}
+    found = msgspec.json.decode(msgspec.json.encode(written), type=kind.type)
+    before, there[key] = there.get(key), found
+    return kind, before, found
+
+
+def controlled(app: str, kind: str, replicas: int = 2) -> PlainObject:
+    """Return a controller of pods with one label."""
+    owner = {"kind": "Deployment", "name": f"{app}-0", "controller": True}
+    owners = [owner] if kind == "ReplicaSet" else []
+    template = {"metadata": {"labels": {"app": app}}, "spec": {"containers": []}}
+    selector = {"matchLabels": {"app": app}}
+    written = {
+        "metadata": {"name": f"{app}-0", "namespace": "shop", "ownerReferences": owners},
+        "spec": {"replicas": replicas, "template": template, "selector": selector},
+    }
+    found: PlainObject = msgspec.json.decode(msgspec.json.encode(written), type=KINDS[kind].type)
+    return found
 
 
 def test_an_object_that_has_not_changed_stays_the_same_document() -> None:

@@ -34,6 +34,7 @@ def _deleted(connection: ApiConnection, found: dict[str, Any]) -> None:
 
 
 def _names(change: ClusterChange) -> set[str]:
+    assert change.reading is not None
     return {each.place.source.rpartition("//lab/")[2] for each in change.reading.documents}
 
 
