@@ -40,7 +40,8 @@ def _namespace(namespace: SnapshotNamespace) -> Json:
 
 
 def _workload(workload: SnapshotWorkload) -> Json:
-    labels = _labels(workload.labels)
+    # The API server refuses a Deployment whose selector is empty; no rule mentions this label.
+    labels = _labels(workload.labels) or {"workload": workload.name}
     containers = [
         {"name": f"c{number}", "image": "server", "ports": [_container_port(port)]}
         for number, port in enumerate(workload.ports)
