@@ -17,6 +17,7 @@ from podwall.plan.pulumi_cli import is_installed, pulumi_preview, selected_stack
 from podwall.policies.errors import Place
 from podwall.sources.model import Source, SourceKind
 from podwall.sources.pulumi_documents import preview_in
+from podwall.sources.rendering import objects_of
 from podwall.sources.stacks import source_of_program, source_of_steps
 
 __all__ = ["Planner", "program_source", "source_of_preview"]
@@ -56,7 +57,7 @@ def program_source(
     with needing("pulumi", "planning a program without the Pulumi CLI"):
         from podwall.plan.embedded import embedded_plan  # noqa: PLC0415 - manifests need no Pulumi
 
-    plan = embedded_plan(project, stack or default_stack(project), given)
+    plan = embedded_plan(project, stack or default_stack(project), given, objects_of)
     return source_of_program(plan, project)
 
 

@@ -30,6 +30,8 @@ import pulumi
 import pulumi.runtime
 from pulumi import _types
 
+from podwall.plan.charts import BUILT_FUNCTIONS
+from podwall.plan.masking import secret_texts
 from podwall.plan.model import is_unknown
 from podwall.plan.stand_ins import Decisions, UnknownText, stand_in, type_of
 from podwall.policies.errors import Place, SourceError
@@ -38,6 +40,7 @@ from podwall.policies.wording import guess
 __all__ = [
     "Unfetched",
     "answering",
+    "secrets_noted",
     "unread_configuration",
 ]
 
@@ -120,6 +123,24 @@ def _with_stand_ins(value: Any, cause: str, decisions: Decisions) -> Any:
             return value
 
 
+@contextmanager
+def secrets_noted(learn: Callable[[Iterator[str]], None]) -> Iterator[None]:
+    """Give the texts that the program makes secret to `learn`, for as long as the body runs."""
+    output: Any = pulumi.Output
+    plain = output.secret
+
+    def secret(value: Any) -> Any:
+        found = plain(value)
+        found.apply(lambda known: learn(secret_texts(known)))
+        return found
+
+    output.secret = staticmethod(secret)
+    try:
+        yield
+    finally:
+        output.secret = plain
+
+
 _COMPONENTS: Final = ("kubernetes:yaml:ConfigFile", "kubernetes:yaml:ConfigGroup")
 _READER: Final = "_read_url"
 
@@ -166,19 +187,20 @@ def _globals(resource: object) -> Iterator[dict[str, Any]]:
             yield constructor.__globals__
 
 
-# A chart or folder that is not built has no objects here; it is named as unseen.
-_BUILT_ELSEWHERE: Final = ("kubernetes:helm:template", "kubernetes:kustomize:directory")
+Built = Callable[[str, Mapping[str, Any], str], Mapping[str, Any] | None]
+"""Builds a chart or a folder for a component with a URN; None where it is not built, which has no
+objects here then, and is named as unseen."""
 
 
 @contextmanager
-def answering(answers: Mapping[str, Any], decisions: Decisions) -> Iterator[None]:
+def answering(answers: Mapping[str, Any], decisions: Decisions, built: Built) -> Iterator[None]:
     """Answer the functions of providers for as long as the body runs.
 
     The SDKs find these functions in the package, and what extracts a single value in the module.
     """
     module: Any = import_module("pulumi.runtime.invoke")  # the attribute is a function
     package: Any = pulumi.runtime
-    asked = _Asked(answers, decisions, module.InvokeResult)
+    asked = _Asked(answers, decisions, module.InvokeResult, built)
     plain = {name: getattr(module, name) for name in ("invoke", "invoke_async", "invoke_output")}
     for name, function in plain.items():
         around = getattr(asked, name)(function)
@@ -202,6 +224,7 @@ class _Asked:
     answers: Mapping[str, Any]
     decisions: Decisions
     result: Callable[[Any], Any]
+    built: Built
 
     def invoke(self, plain: Function) -> Function:
         """Return the direct form."""
@@ -212,7 +235,7 @@ class _Asked:
             if tok in self.answers:
                 return self.result(self._known(tok, typ))
             found = plain(tok, props, opts, typ, *rest, **more)
-            if not found.is_known and tok not in _BUILT_ELSEWHERE:
+            if not found.is_known and tok not in BUILT_FUNCTIONS:
                 found.value = self._unknown(tok, typ)
             return found
 
@@ -226,9 +249,12 @@ class _Asked:
         ) -> Any:
             if tok in self.answers:
                 return self._known(tok, typ)
+            if tok in BUILT_FUNCTIONS:
+                parent = getattr(opts, "parent", None)
+                urn = await parent.urn.future() if parent is not None else ""
+                return self.built(tok, props, urn or "")
             found = await plain(tok, props, opts, typ, *rest, **more)
-            nothing = found is None and tok not in _BUILT_ELSEWHERE
-            return self._unknown(tok, typ) if nothing else found
+            return self._unknown(tok, typ) if found is None else found
 
         return asked
 

@@ -29,6 +29,7 @@ from podwall.plan.model import is_marked, is_unknown
 from podwall.policies.errors import SourceError
 
 __all__ = [
+    "AUTONAMED",
     "KEY",
     "Autonaming",
     "is_made_up",

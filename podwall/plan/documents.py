@@ -29,6 +29,7 @@ from podwall.policies.unknown import Unknown
 from podwall.reading import Document, LedgerEntry
 
 __all__ = [
+    "CLUSTER_WIDE",
     "NAMESPACE",
     "ObjectIdentity",
     "brought_policies",
@@ -103,7 +104,8 @@ def _rules(resource: PlannedResource, direction: str) -> Any:
             return Unknown(f"podwall does not know the default network policy `{given}`")
 
 
-_CLUSTER_WIDE = {
+#: Kinds of objects that are in no namespace.
+CLUSTER_WIDE: Final = {
     "APIService",
     "CSIDriver",
     "ClusterRole",
@@ -178,7 +180,7 @@ def identity_of(resource: PlannedResource) -> ObjectIdentity | None:
     if not _is_kubernetes(resource) or not isinstance(metadata, Mapping):
         return None
     kind = kind_of(resource.type)
-    namespace = "" if kind in _CLUSTER_WIDE else metadata.get("namespace") or "default"
+    namespace = "" if kind in CLUSTER_WIDE else metadata.get("namespace") or "default"
     name = metadata.get("name")
     if not isinstance(namespace, str) or not isinstance(name, str):
         return None
@@ -238,7 +240,7 @@ def _unseen_resources(plan: Plan) -> Iterator[tuple[PlannedResource, LedgerEntry
     for resource in plan.resources:
         kind = kind_of(resource.type)
         is_shown = resource.urn in parents and not resource.unseen
-        if _patched(resource) is not None:
+        if resource.built or _patched(resource) is not None:
             continue
         if is_fleet_namespace(resource.type) and resource.change is not Operation.DELETE:
             yield resource, _of_fleet(resource)
@@ -366,7 +368,7 @@ def _placed(resource: PlannedResource, namespace: str | Unknown | None) -> Plann
         return resource
     metadata = resource.inputs.get("metadata") or {}
     is_free = isinstance(metadata, Mapping) and not metadata.get("namespace")
-    if not is_free or kind_of(resource.type) in _CLUSTER_WIDE:
+    if not is_free or kind_of(resource.type) in CLUSTER_WIDE:
         return resource
     return _in_namespace(resource, metadata, namespace)
 

@@ -25,6 +25,7 @@ from pulumi import RunError
 
 from podwall.plan.answers import Unfetched
 from podwall.plan.autonaming import Autonaming
+from podwall.plan.charts import Build, not_built
 from podwall.plan.configuration import GivenConfiguration, configuration, place_in_files
 from podwall.plan.engine import PlanningEngine, PlanningMonitor
 from podwall.plan.masking import masked
@@ -321,11 +322,14 @@ def embedded_plan(
     folder: Path,
     stack: str,
     config: GivenConfiguration | Mapping[str, Any] | None = None,
+    build: Build = not_built,
 ) -> Plan:
     """Return what the program in `folder` would deploy as `stack`, the first time.
 
     The program runs in this process as it does under `pulumi preview`; what only the cloud could
     tell is `Unknown`. `config` overrides configuration by key; a plain mapping has no secrets.
+    `build` builds the charts and kustomizations that the program names beside it; without it they
+    are named as unseen.
 
     Raises:
         SourceError: project, stack or configuration can't be read, or the program fails.
@@ -349,6 +353,8 @@ def embedded_plan(
             project.folder,
             Autonaming(project.name, stack, settled.values),
             _hiding(secrets, known),
+            build,
+            default_provider(settled.values, settled.secret_keys),
         ),
         engine=PlanningEngine(),
         decisions=decisions,
@@ -387,6 +393,7 @@ def _plan(run: Run) -> Plan:
         except (Exception, SystemExit) as problem:  # noqa: BLE001 - whatever a program raises
             reason = failure(problem, run.main, run.folder, [*run.decisions.causes])
             raise reason from (problem if reason.__traceback__ is None else None)
+    run.monitor.name_what_waits()
     raise_first(run.engine.errors, planned)
     messages = log_findings(run.engine.messages, planned)
     warned = warning_findings(given, run.folder)

@@ -6,7 +6,7 @@ unknown, and nothing outside this process is asked.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -14,17 +14,45 @@ from typing import Any
 from pulumi.runtime.mocks import MockCallArgs, MockResourceArgs, Mocks
 from pulumi.runtime.proto import callback_pb2, engine_pb2, provider_pb2, resource_pb2
 
-from podwall.plan.autonaming import Autonaming, stand_in_of
+from podwall.plan.autonaming import Autonaming, stand_in, stand_in_of
+from podwall.plan.charts import (
+    ASKING_COMPONENTS,
+    BUILT_COMPONENTS,
+    BUILT_FUNCTIONS,
+    LATER,
+    RELEASE,
+    Build,
+    LocalChart,
+    LocalKustomization,
+    NotBuiltError,
+    asked_of_function,
+    asked_of_inputs,
+    marked_as_made_up,
+    namespace_made,
+    namespace_of_function,
+    not_built,
+)
 from podwall.plan.documents import NAMESPACE
-from podwall.plan.masking import marked_secrets
-from podwall.plan.messages import LogMessage
-from podwall.plan.model import UNKNOWN, PlannedResource, is_marked, kind_of, unknown_inputs
+from podwall.plan.masking import marked_secrets, masked_manifest
+from podwall.plan.messages import LogMessage, program_line
+from podwall.plan.model import (
+    UNKNOWN,
+    PlannedResource,
+    is_marked,
+    kind_of,
+    unknown_inputs,
+    unknowns_in,
+)
 from podwall.plan.provider import (
     PROVIDER_COMPONENTS,
+    ProviderObjects,
+    built_objects,
     function_answer,
+    in_namespace,
     preview_outputs,
     provider_objects,
 )
+from podwall.plan.providers import provider_namespace
 from podwall.plan.registration import (
     NOTHING,
     plain,
@@ -34,7 +62,11 @@ from podwall.plan.registration import (
     transform,
 )
 from podwall.plan.sdk import NotedLines, StandInMonitor, answer, unknown_answer
-from podwall.policies.errors import Severity, SourceError
+from podwall.policies.errors import Place, Severity, SourceError
+from podwall.policies.unknown import Unknown
+from podwall.reading import Document
+from podwall.reading.ledger import named_in, single_objects
+from podwall.secret_words import SecretWords
 
 __all__ = ["PlanningEngine", "PlanningMonitor"]
 
@@ -74,15 +106,25 @@ class PlanningMonitor(StandInMonitor):
     """Records every resource that a program registers, in order.
 
     `classes` maps a type token to the SDK's class of it, as far as the program has used it.
-    `secrets` is given the texts of the secrets that it registers; `naming` names what has no name.
+    `secrets` is given the texts of the secrets that it registers; `naming` names what has no name,
+    `build` builds charts and kustomizations, and `default` is the default Kubernetes provider.
     """
 
     def __init__(
-        self, folder: Path, naming: Autonaming, secrets: Callable[[Iterable[str]], None]
+        self,
+        folder: Path,
+        naming: Autonaming,
+        secrets: Callable[[Iterable[str]], None],
+        build: Build = not_built,
+        default: PlannedResource | None = None,
     ) -> None:
         """Record for a stack of the project in `folder`."""
-        self._secrets = secrets
+        self._hide = secrets
+        self._known = SecretWords()
         self._naming = naming
+        self._build = build
+        self._default = default
+        self._places: dict[tuple[str, str, str], Place] = {}
         super().__init__(_NeverAsked())
         self._folder = folder
         self._prefix = f"urn:pulumi:{naming.stack}::{naming.project}::"
@@ -92,6 +134,12 @@ class PlanningMonitor(StandInMonitor):
         self.outputs: Mapping[str, Any] = {}
         self.classes: dict[str, type] = {}
         self._lines = NotedLines(folder)
+
+    def learn(self, texts: Iterable[str]) -> None:
+        """Take note of texts that the program calls secret."""
+        listed = list(texts)
+        self._known.learn(listed)
+        self._hide(listed)
 
     def note(self, kind: str, name: str, made: type) -> None:
         """Note that the program makes a resource, before it is asked for here."""
@@ -113,10 +161,12 @@ class PlanningMonitor(StandInMonitor):
         self._transforms[urn] = tuple(callback.token for callback in request.transforms)
         request = transform(request, self._transforms_of(urn, request.parent))
         request = self._with_name(request, urn)
-        self._secrets(marked_secrets(plain(request.object)))
-        resource = planned_resource(request, urn, self._folder)
+        self.learn(marked_secrets(plain(request.object)))
+        resource = self._at_its_template(planned_resource(request, urn, self._folder))
         if request.type in PROVIDER_COMPONENTS:
             self._record_provided(request, resource)
+        elif request.type in BUILT_COMPONENTS:
+            self._record_built(request, resource)
         else:
             self._record(resource)
         known = _named(plain(request.object), resource) if request.custom else {}
@@ -156,7 +206,10 @@ class PlanningMonitor(StandInMonitor):
         self, request: resource_pb2.ResourceInvokeRequest
     ) -> Any:
         """Answer a function of a provider, or say that the answer is unknown."""
-        known = function_answer(request.tok, plain(request.args))
+        if request.tok in BUILT_FUNCTIONS:
+            known = self.built_by_function(request.tok, plain(request.args), "")
+        else:
+            known = function_answer(request.tok, plain(request.args))
         return unknown_answer() if known is None else answer(struct(known))
 
     def Call(  # noqa: N802 - the protocol's name
@@ -191,9 +244,119 @@ class PlanningMonitor(StandInMonitor):
             problem.place = problem.place if problem.place.source else component.place
             raise
         self._record(replace(component, unseen=found.unseen))
+        self._register_below(component, found)
+
+    def _register_below(self, component: PlannedResource, found: ProviderObjects) -> None:
         for each in found.requests:
             each.parent = component.urn
             self.RegisterResource(each)
+
+    def _record_built(
+        self, request: resource_pb2.RegisterResourceRequest, resource: PlannedResource
+    ) -> None:
+        """Record a chart, release or folder, and the objects that a tool builds of it."""
+        try:
+            found = self._objects_built(request, resource)
+        except NotBuiltError as problem:
+            self._record(replace(resource, unseen=(str(problem),)))
+            return
+        self._record(replace(resource, built=not found.unseen, unseen=found.unseen))
+        self._register_below(resource, found)
+        self._call_by_release(resource)
+
+    def _call_by_release(self, release: PlannedResource) -> None:
+        """Let people see the objects of a release under its own name, where Pulumi makes one up."""
+        made_up = stand_in(release.urn, f"{release.name}-")
+        for each in [*self.planned.values()]:
+            name = named_in(each.inputs)[1].rpartition("/")[2]
+            if each.parent == release.urn and made_up in name:
+                called = name.replace(made_up, release.name)
+                self.planned[each.urn] = replace(each, called=called)
+
+    def _objects_built(
+        self, request: resource_pb2.RegisterResourceRequest, resource: PlannedResource
+    ) -> ProviderObjects:
+        for _, unknown in unknowns_in(resource.inputs):
+            raise NotBuiltError(unknown.cause)
+        inputs = plain(request.object)
+        own = given if isinstance(given := inputs.get("namespace"), str) else ""
+        urn, name = resource.urn, request.name
+        release = stand_in(urn, f"{name}-") if request.type == RELEASE else name
+        namespace = own or self._namespace_of(request)
+        documents = self._built(asked_of_inputs(request.type, inputs, release, namespace))
+        if request.type == RELEASE:
+            documents = [marked_as_made_up(each, release) for each in documents]
+        made = namespace_made(request.type, inputs, namespace)
+        if made is not None and not self._has_namespace(namespace):
+            documents = [made, *documents]
+        return built_objects(request, documents, own)
+
+    def _built(self, asked: LocalChart | LocalKustomization) -> Sequence[Document]:
+        try:
+            found = list(single_objects(self._build(asked)))
+        except SourceError as problem:
+            reason = self._known.masked(problem.message)
+            raise NotBuiltError(f"it is not built: {reason}") from problem
+        return [
+            replace(each, manifest=masked_manifest(each.manifest, self._known)) for each in found
+        ]
+
+    def _namespace_of(self, request: resource_pb2.RegisterResourceRequest) -> str:
+        reference = request.providers.get("kubernetes", request.provider)
+        provider = self.planned.get(reference.rpartition("::")[0], self._default)
+        found = provider_namespace(provider)
+        if isinstance(found, Unknown):
+            raise NotBuiltError(found.cause)
+        return found or "default"
+
+    def _has_namespace(self, name: str) -> bool:
+        """Return whether the program has made a Namespace of this name."""
+        metadata = (
+            each.inputs.get("metadata") for each in self.planned.values() if each.type == NAMESPACE
+        )
+        return any(isinstance(each, Mapping) and each.get("name") == name for each in metadata)
+
+    def built_by_function(
+        self, token: str, arguments: Mapping[str, Any], component: str
+    ) -> Mapping[str, Any] | None:
+        """Return what the SDK's own code has built for a component, None where it is not.
+
+        `component` is the URN of it, empty where it is not known; why nothing is built is noted
+        there.
+        """
+        above = self.planned.get(component)
+        try:
+            documents = self._built(asked_of_function(token, arguments))
+        except NotBuiltError as problem:
+            if above is not None:
+                self.planned[component] = replace(above, unseen=(str(problem),))
+            return None
+        if above is not None:
+            self.planned[component] = replace(above, built=True)
+        namespace = namespace_of_function(arguments)
+        placed = [in_namespace(each.manifest, namespace) for each in documents]
+        for each, manifest in zip(documents, placed, strict=True):
+            self._places[component, *named_in(manifest)] = self._line_of(each.place)
+        return {"result": placed}
+
+    def name_what_waits(self) -> None:
+        """Note why the SDK had a chart or a folder not built: it waits for values."""
+        for each in [*self.planned.values()]:
+            if each.type in ASKING_COMPONENTS and not each.built and not each.unseen:
+                self.planned[each.urn] = replace(each, unseen=(LATER,))
+
+    def _line_of(self, place: Place) -> Place:
+        uri = Path(place.source).resolve().as_uri() if place.source else ""
+        return program_line([(uri, place.line or 0)], self._folder)
+
+    def _at_its_template(self, resource: PlannedResource) -> PlannedResource:
+        """Return an object that the SDK registers of a chart at its template, else at the chart."""
+        above = self.planned.get(resource.parent or "")
+        if resource.place.source or above is None:
+            return resource
+        kind, name = named_in(resource.inputs)
+        own = self._places.get((above.urn, kind, name)) or above.place
+        return replace(resource, place=own if own.source else above.place)
 
     def _record(self, resource: PlannedResource) -> None:
         first = self.planned.setdefault(resource.urn, resource)

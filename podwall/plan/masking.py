@@ -18,11 +18,11 @@ from functools import cache
 from types import MappingProxyType
 from typing import Any, Final
 
-from podwall.plan.model import SECRET, Plan, PlannedResource, is_secret
+from podwall.plan.model import SECRET, SECRET_MARK, Plan, PlannedResource, Secret, is_secret
 from podwall.policies.errors import Finding
 from podwall.secret_words import SecretWords
 
-__all__ = ["marked_secrets", "masked", "secret_texts"]
+__all__ = ["marked_secrets", "masked", "masked_manifest", "secret_texts"]
 
 
 #: The last words of keys whose texts are secret, without case, hyphens and underscores.
@@ -75,6 +75,24 @@ def masked(plan: Plan, words: SecretWords | None = None) -> Plan:
         outputs=MappingProxyType(_mapping(plan.outputs, chosen)),
         warnings=tuple(_finding(each, chosen) for each in plan.warnings),
     )
+
+
+def masked_manifest(manifest: Mapping[str, Any], words: SecretWords) -> dict[str, Any]:
+    """Return an object with the engine's mark of a secret in place of texts that repeat one."""
+    found: dict[str, Any] = _marked(_mapping(manifest, words))
+    return found
+
+
+def _marked(value: Any) -> Any:
+    match value:
+        case Secret():
+            return {**SECRET_MARK, "value": str(value)}
+        case Mapping():
+            return {key: _marked(each) for key, each in value.items()}
+        case list() | tuple():
+            return [_marked(each) for each in value]
+        case _:
+            return value
 
 
 def _finding(finding: Finding, words: SecretWords) -> Finding:

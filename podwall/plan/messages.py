@@ -64,7 +64,7 @@ def program_line(frames: Iterable[tuple[str, int]], folder: Path) -> Place:
         relative = parts.scheme == "project"
         path = folder / unquote(parts.path).lstrip("/") if relative else Path(unquote(parts.path))
         if is_program(path, folder):
-            return Place(relative_path(path, folder), line)
+            return Place(relative_path(path, folder), line or None)
     return Place()
 
 

@@ -118,6 +118,7 @@ class PlannedResource:
     for what uses the default provider. `replaced_by` are the property paths that force a
     replacement. `place` is the line of the program that made the resource. `unseen` says, of a
     component whose provider registers its objects, what of them the plan can't show, and why.
+    `built` says that a tool built all of its objects, which are those below it, of a folder here.
     `called` is what the program calls it now, where it has given it another name since.
     `kubeconfig` is what is left of that of a provider, whose text is secret.
     """
@@ -138,6 +139,7 @@ class PlannedResource:
     replaced_by: tuple[str, ...] = ()
     place: Place = field(default_factory=Place)
     unseen: tuple[str, ...] = ()
+    built: bool = False
     called: str = ""
     kubeconfig: Kubeconfig | None = None
 

@@ -118,6 +118,9 @@ class ResourceDocument(TypedDocument, omit_defaults=True, rename="camel"):
     unseen: Annotated[
         tuple[str, ...], about("What of a component's objects is not in the plan, and why.")
     ] = ()
+    built: Annotated[
+        bool, about("Whether a tool built its objects, which are those below it, of a folder here.")
+    ] = False
     options: OptionsDocument | UnsetType = UNSET
     kubeconfig: KubeconfigDocument | UnsetType = UNSET
     place: Annotated[str, about("The line of the program that makes the resource.")] = ""
@@ -191,6 +194,7 @@ def _resource_document(resource: PlannedResource) -> ResourceDocument:
         dependencies=resource.dependencies,
         property_dependencies=dict(resource.property_dependencies),
         unseen=resource.unseen,
+        built=resource.built,
         options=_options_document(resource.options),
         kubeconfig=_kubeconfig_document(resource.kubeconfig),
         place=str(resource.place),
@@ -271,6 +275,7 @@ def _resource(read: ResourceDocument) -> PlannedResource:
         replaced_by=read.replaced_by,
         place=_place(read.place),
         unseen=read.unseen,
+        built=read.built,
         kubeconfig=_kubeconfig(read.kubeconfig),
     )
 

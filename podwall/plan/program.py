@@ -30,7 +30,7 @@ import pulumi
 import pulumi.runtime
 from pulumi.runtime.stack import register_stack_transformation
 
-from podwall.plan.answers import Unfetched, answering, unread_configuration
+from podwall.plan.answers import Unfetched, answering, secrets_noted, unread_configuration
 from podwall.plan.engine import PlanningEngine, PlanningMonitor
 from podwall.plan.messages import is_program, relative_path
 from podwall.plan.sdk import settings, unknown_answers
@@ -304,9 +304,10 @@ def _run(run: Run) -> None:
     with (
         _event_loop() as loop,
         unknown_answers(),
-        answering(run.answers, run.decisions),
+        answering(run.answers, run.decisions, run.monitor.built_by_function),
         unread_configuration(run.environments, run.decisions),
         run.skipped.watched(),
+        secrets_noted(run.monitor.learn),
         run.unfetched.withheld(),
     ):
         loop.run_until_complete(pulumi.runtime.run_in_stack(lambda: _execute(run)))

@@ -12,6 +12,8 @@ user-assigned identities, which comes back as a map.
 Components: a `ConfigFile` or `ConfigGroup` of `yaml/v2` is a component whose files the Kubernetes
 provider reads and whose objects it registers. That is done here by the rules of
 https://github.com/pulumi/pulumi-kubernetes/blob/master/provider/pkg/provider/yaml/v2/yaml.go.
+So it does with what it builds of a chart or a kustomization, and helm with what is in a release:
+`podwall.plan.charts` says what is built, and the objects are taken as those of a file are.
 """
 
 from __future__ import annotations
@@ -28,16 +30,20 @@ import yaml
 from pulumi._types import is_output_type, output_type_types, resource_types
 from pulumi.runtime.proto import resource_pb2
 
+from podwall.plan.documents import CLUSTER_WIDE
 from podwall.plan.model import SECRET_MARK, UNKNOWN, is_marked
 from podwall.plan.registration import plain, struct
 from podwall.plan.sdk import put_program_line
 from podwall.policies.errors import Place, SourceError
+from podwall.reading import Document
 from podwall.yaml_values import yaml_values
 
 __all__ = [
     "PROVIDER_COMPONENTS",
     "ProviderObjects",
+    "built_objects",
     "function_answer",
+    "in_namespace",
     "preview_outputs",
     "provider_objects",
 ]
@@ -176,6 +182,33 @@ class _Manifests:
             self.add_text(_text_of(name), name)
 
 
+def built_objects(
+    request: Request, documents: Iterable[Document], namespace: str
+) -> ProviderObjects:
+    """Return what is registered of what was built for the component that `request` asks for.
+
+    `namespace` is where objects belong that name none; empty for that of the provider.
+    """
+    found = _Manifests()
+    for each in documents:
+        placed = in_namespace(each.manifest, namespace)
+        found.add(placed, each.place.source, each.place.line or 0)
+    return _registered(request, plain(request.object).get("resourcePrefix"), found)
+
+
+def in_namespace(manifest: Any, namespace: str) -> Any:
+    """Return an object in a namespace, unless it names one or can be in none.
+
+    >>> in_namespace({"kind": "Pod", "metadata": {"name": "web"}}, "shop")["metadata"]
+    {'name': 'web', 'namespace': 'shop'}
+    """
+    metadata = manifest.get("metadata") if isinstance(manifest, Mapping) else None
+    is_free = isinstance(metadata, Mapping) and not metadata.get("namespace")
+    if metadata is None or not namespace or not is_free or manifest.get("kind") in CLUSTER_WIDE:
+        return manifest
+    return {**manifest, "metadata": {**metadata, "namespace": namespace}}
+
+
 def provider_objects(request: Request) -> ProviderObjects:
     """Return what the provider registers for the component that `request` asks for.
 
@@ -197,8 +230,12 @@ def provider_objects(request: Request) -> ProviderObjects:
         found.add_text(text)
     for value in _listed(inputs.get("objs"), "objs", found):
         found.add(value)
-    prefix = inputs.get("resourcePrefix", request.name)
-    named = zip(_names(prefix, found.objects), found.objects, strict=True)
+    return _registered(request, inputs.get("resourcePrefix"), found)
+
+
+def _registered(request: Request, prefix: Any, found: _Manifests) -> ProviderObjects:
+    chosen = request.name if prefix is None else prefix
+    named = zip(_names(chosen, found.objects), found.objects, strict=True)
     requests = tuple(_request(request, name, *each) for name, each in named)
     return ProviderObjects(requests, tuple(dict.fromkeys(found.unseen)))
 

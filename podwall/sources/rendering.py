@@ -12,6 +12,7 @@ the template of each object. So findings name the file that somebody can edit.
 
 from __future__ import annotations
 
+import json
 import os
 import re
 import shutil
@@ -26,6 +27,7 @@ from tempfile import TemporaryDirectory, TemporaryFile
 from threading import Timer
 from typing import IO, Any, Final
 
+from podwall.plan.charts import Hooks, LocalChart, LocalKustomization
 from podwall.policies.errors import Place, SourceError
 from podwall.reading import Document
 from podwall.reading.ledger import named_in, single_objects
@@ -37,6 +39,7 @@ from podwall.sources.model import ManifestOptions
 __all__ = [
     "built",
     "found_tool",
+    "objects_of",
     "rendered",
     "tool_output",
 ]
@@ -305,6 +308,43 @@ def _without_origin(manifest: Any) -> tuple[Any, str]:
     return {**manifest, "metadata": kept}, str(origin)
 
 
+def objects_of(asked: LocalChart | LocalKustomization) -> tuple[Document, ...]:
+    """Return the objects of a chart or a kustomization that a program names.
+
+    Raises:
+        SourceError: there is no tool, it refuses, or what it builds can't be read.
+    """
+    parsed = (
+        _rendered_for(asked)
+        if isinstance(asked, LocalChart)
+        else built(asked.folder, ManifestOptions())
+    )
+    for finding in parsed.findings:
+        raise SourceError(finding.message, place=finding.place)
+    return parsed.documents
+
+
+def _rendered_for(chart: LocalChart) -> ParsedDocuments:
+    """Return what helm renders of a chart; values are written into a folder that is deleted."""
+    words = ["--include-crds"] if chart.crds else []
+    words += _OF_HOOKS[chart.hooks]
+    words.append(f"{_VERSION}{chart.kube_version or ManifestOptions().kube_version}")
+    words += [f"--api-versions={each}" for each in chart.api_versions]
+    with TemporaryDirectory(prefix="podwall-") as home:
+        for number, text in enumerate((*chart.files, json.dumps(chart.values))):
+            file = Path(home, f"{number}.yaml")
+            file.write_text(text, encoding="utf-8")
+            words.append(f"--values={file}")
+        return _template(chart.folder, chart.release, [f"--namespace={chart.namespace}", *words])
+
+
+_OF_HOOKS: Final[Mapping[Hooks, Sequence[str]]] = {
+    Hooks.NONE: ("--no-hooks",),
+    Hooks.ALL_BUT_TESTS: ("--skip-tests",),
+    Hooks.ALL: (),
+}
+
+
 def rendered(folder: str, options: ManifestOptions) -> ParsedDocuments:
     """Return what helm renders of a chart, each object at the template that it comes from.
 
@@ -315,6 +355,14 @@ def rendered(folder: str, options: ManifestOptions) -> ParsedDocuments:
         SourceError: helm is not there, a file of values can't be read, or the chart can't be
             rendered.
     """
+    words = ["--skip-tests", "--include-crds", f"{_VERSION}{options.kube_version}"]
+    words += [f"--api-versions={each}" for each in options.api_versions]
+    words += ["--namespace", options.namespace] if options.namespace else []
+    words += [f"--values={read_file(file)[0]}" for file in options.values]
+    return _template(folder, options.release, words)
+
+
+def _template(folder: str, release: str, words: Sequence[str]) -> ParsedDocuments:
     if found_tool("helm") is None:
         raise SourceError(
             "is a chart, and `helm` is not on the PATH to render it",
@@ -322,23 +370,22 @@ def rendered(folder: str, options: ManifestOptions) -> ParsedDocuments:
             place=Place(folder),
         )
     _refuse_links_out(folder)
-    command = ["helm", "template", options.release, str(Path(folder).absolute()), "--skip-tests"]
-    command += ["--include-crds"]
-    command += ["--namespace", options.namespace] if options.namespace else []
-    command += [f"--kube-version={options.kube_version}"]
-    command += [f"--api-versions={each}" for each in options.api_versions]
-    command += [f"--values={read_file(file)[0]}" for file in options.values]
-    return _at_templates(_rendered(command, folder, options), folder)
+    command = ("helm", "template", release, str(Path(folder).absolute()), *words)
+    return _at_templates(_rendered(command, folder), folder)
 
 
-def _rendered(command: Sequence[str], folder: str, options: ManifestOptions) -> bytes:
+_VERSION: Final = "--kube-version="
+
+
+def _rendered(command: Sequence[str], folder: str) -> bytes:
     try:
         return _run(command, folder)
     except SourceError as problem:
+        version = next((each for each in command if each.startswith(_VERSION)), "")
         if "kubeVersion" in problem.message:
             problem.help = (
-                f"it is rendered for Kubernetes {options.kube_version}: say by `--kube-version` "
-                "which one the cluster has"
+                f"it is rendered for Kubernetes {version.removeprefix(_VERSION)}: say by "
+                "`--kube-version` which one the cluster has"
             )
         raise
 

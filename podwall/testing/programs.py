@@ -26,6 +26,7 @@ from podwall.sources import (
     source_of_program,
     sources,
 )
+from podwall.sources.rendering import objects_of
 from podwall.testing.reach import Reach
 
 if TYPE_CHECKING:
@@ -108,7 +109,7 @@ def plan_of_program(project: Path, stack: str | None, config: Mapping[str, Any] 
         from podwall.plan.embedded import embedded_plan  # noqa: PLC0415 - manifests need no Pulumi
     from podwall.plan.project import default_stack  # noqa: PLC0415 - as above
 
-    plan = partial(embedded_plan, project, stack or default_stack(project), config)
+    plan = partial(embedded_plan, project, stack or default_stack(project), config, objects_of)
     return _apart(plan) if _is_in_loop() else plan()
 
 

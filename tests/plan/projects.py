@@ -11,6 +11,7 @@ import yaml
 
 from podwall.plan import Plan, PlannedResource
 from podwall.plan.embedded import embedded_plan
+from podwall.sources.rendering import objects_of
 
 __all__ = ["KUBERNETES", "plan_of", "project_in", "resource"]
 
@@ -44,7 +45,7 @@ def project_in(
 def plan_of(folder: Path, program: str, config: Mapping[str, Any] | None = None) -> Plan:
     """Return the plan of a program that starts with what `KUBERNETES` imports."""
     whole = textwrap.dedent(KUBERNETES) + textwrap.dedent(program)
-    return embedded_plan(project_in(folder, whole, config), "dev")
+    return embedded_plan(project_in(folder, whole, config), "dev", build=objects_of)
 
 
 def resource(plan: Plan, name: str) -> PlannedResource:
