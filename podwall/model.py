@@ -469,6 +469,7 @@ class Snapshot:
     address is known. `ip_families` are the versions of IP that pods have addresses of, empty where
     that is not known. `server_calls` are those of the API server to services.
     `cilium_policies` are those of Cilium's own kinds, and `calico_...` what is of Calico's.
+    `cluster` is what the source calls the cluster itself, if it says anything of it.
     `complete` is True where a namespace or policy that is not here does not exist (a live cluster),
     and False where the source is only a part (a program, a folder).
     """
@@ -491,6 +492,7 @@ class Snapshot:
     calico_tiers: tuple[CalicoTier, ...] = ()
     calico_sets: tuple[CalicoSet, ...] = ()
     calico_accounts: tuple[CalicoAccount, ...] = ()
+    cluster: str = ""
 
     def whole(self) -> Snapshot:
         """Return the same, taken for a whole cluster: what is not here does not exist.

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from functools import cached_property
 from typing import Annotated, Any, Final
@@ -77,6 +77,12 @@ class Deployment:
         every = frozenset(urn for each in found for urn in each.providers)
         plans = (only_of(self.plan, each.providers, every - each.providers) for each in found)
         return tuple(Deployment(each, self._states, self.settings) for each in plans)
+
+    @property
+    def unclear(self) -> Iterator[tuple[str, str]]:
+        """Pairs of providers of which nothing tells whether they speak to the same cluster."""
+        for each in provider_clusters(self.plan):
+            yield from ((each.name, name) for name in sorted(each.perhaps) if each.name < name)
 
     @property
     def made(self) -> frozenset[str]:

@@ -327,6 +327,15 @@ def _all_undetermined(
     for cluster in clusters(deployment.plan):
         if not memory.was_shown(cluster.urn):
             yield ID, _not_shown(cluster)
+    for one, other in deployment.unclear:
+        yield (
+            ID,
+            UndeterminedJudgement(
+                f"whether the providers `{one}` and `{other}` speak to the same cluster is not "
+                "known: each is judged as one of its own",
+                Place(),
+            ),
+        )
     for part in deployment.parts:
         for finding in part.findings:
             if finding.id in LINTS:

@@ -51,9 +51,9 @@ IPV6: Final = 6
 def _no_engine(context: LintContext) -> Iterator[Diagnostic]:
     if not context.engine.enforces and context.snapshot.policies:
         count = len(context.snapshot.policies)
-        yield Diagnostic(
-            Place(), f"the cluster has no network policy engine, so {count} policies are idle"
-        )
+        idle = "1 policy is idle" if count == 1 else f"{count} policies are idle"
+        called = f"cluster `{name}`" if (name := context.snapshot.cluster) else "the cluster"
+        yield Diagnostic(Place(), f"{called} has no network policy engine, so {idle}")
 
 
 def _skipped_policies(context: LintContext) -> Iterator[Diagnostic]:

@@ -106,6 +106,7 @@ def planned_cluster(plan: Plan) -> DeclaredCluster:
         kubernetes_version=_minor(inputs.get("kubernetesVersion")),
         pod_cidrs=pod_ranges(found[0], pools, there, families),
         ip_families=families,
+        name=found[0].name,
     )
 
 

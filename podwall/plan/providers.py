@@ -198,11 +198,13 @@ class ProviderCluster:
     """A cluster as the providers of a stack tell it: their URNs, and what it is called.
 
     `name` is that of its first provider; `also` are the other providers, and the AKS clusters.
+    `perhaps` are the names of others of which nothing tells whether they are this one.
     """
 
     name: str
     providers: frozenset[str]
     also: frozenset[str] = frozenset()
+    perhaps: frozenset[str] = frozenset()
 
 
 def provider_clusters(*plans: Plan) -> tuple[ProviderCluster, ...]:
@@ -216,7 +218,45 @@ def provider_clusters(*plans: Plan) -> tuple[ProviderCluster, ...]:
     groups = _Groups(used)
     for plan in plans:
         groups.join(_by_identity(plan, used))
-    return tuple(_named(groups.all(), plans))
+    named = list(_named(groups.all(), plans))
+    return tuple(replace(each, perhaps=_perhaps(each, named, plans)) for each in named)
+
+
+def _perhaps(
+    one: ProviderCluster, named: Iterable[ProviderCluster], plans: Sequence[Plan]
+) -> frozenset[str]:
+    return frozenset(
+        other.name
+        for other in named
+        if other is not one and not any(_apart(one, other, plan) for plan in plans)
+    )
+
+
+def _apart(one: ProviderCluster, other: ProviderCluster, plan: Plan) -> bool:
+    """Return whether some plan tells that two clusters are not the same."""
+    by_urn = {each.urn: each for each in plan.resources}
+    ours, theirs = (
+        [cluster_identity(urn, _provider_of(urn, plan, by_urn), by_urn) for urn in each.providers]
+        for each in (one, other)
+    )
+    return any(_tell_apart(first, second, by_urn) for first in ours for second in theirs)
+
+
+def _tell_apart(
+    first: tuple[object, ...], second: tuple[object, ...], resources: ResourcesByUrn
+) -> bool:
+    """Return whether two identities are certainly those of different clusters.
+
+    Two servers are two clusters, and so are two clusters of the program, and a folder is none. Of
+    a kubeconfig that is not read, or that is the environment's, nothing tells whose it is.
+    """
+    kinds = {str(first[0]), str(second[0])}
+    if "folder" in kinds:
+        return True
+    if kinds == {"of"}:
+        origins = {str(first[1]), str(second[1])}
+        return len(origins) > 1 and origins <= set(_clusters(resources))
+    return kinds == {"kubeconfig"} and first != second
 
 
 def _goes(resource: PlannedResource) -> bool:
@@ -247,9 +287,13 @@ def _by_identity(plan: Plan, used: Iterable[str]) -> Iterable[list[str]]:
     by_urn = {each.urn: each for each in plan.resources}
     found: dict[object, list[str]] = {}
     for urn in used:
-        provider = by_urn.get(urn, None if urn else plan.default_provider)
+        provider = _provider_of(urn, plan, by_urn)
         found.setdefault(cluster_identity(urn, provider, by_urn), []).append(urn)
     return found.values()
+
+
+def _provider_of(urn: str, plan: Plan, resources: ResourcesByUrn) -> PlannedResource | None:
+    return resources.get(urn, None if urn else plan.default_provider)
 
 
 def cluster_identity(

@@ -42,7 +42,7 @@ from podwall.reading.ledger import (
     named_in,
     single_objects,
 )
-from podwall.reading.made_pods import PodKinds
+from podwall.reading.made_pods import PodKinds, with_referred_templates
 from podwall.reading.metadata import ManifestObject, read_object
 from podwall.reading.objects import ObjectReading, SnapshotPart, ledger_entry, malformed, read_part
 from podwall.reading.pod_kinds import POD_KINDS
@@ -312,7 +312,7 @@ def snapshot(
     names = shown_namespaces(listed)
     kept_readings = KeptReadings() if kept is None else kept
     objects, broken = kept_readings.items(with_shown_namespaces(listed, names))
-    readings = kept_readings.reads(with_distinct_names(objects), kinds)
+    readings = kept_readings.reads(with_referred_templates(with_distinct_names(objects)), kinds)
     reads = [each.read for each in readings]
     acting = [read for read in reads if isinstance(read.part, Policy | TierPolicy)]
     last, repeated = last_of_each(acting)
@@ -428,6 +428,7 @@ def _snapshot(
         calico_policies=calico,
         calico_tiers=tuple(part for part in parts if isinstance(part, CalicoTier)),
         calico_sets=tuple(part for part in parts if isinstance(part, CalicoSet)),
+        cluster=cluster.name,
     )
 
 

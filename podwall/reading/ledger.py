@@ -57,6 +57,7 @@ class DeclaredCluster:
     kubernetes_version: str | None = None
     pod_cidrs: tuple[IpNetwork, ...] = ()
     ip_families: tuple[int, ...] = ()
+    name: str = ""
 
 
 DEEPEST_LIST = 8

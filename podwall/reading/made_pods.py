@@ -8,7 +8,7 @@ says what the controller of such a kind adds, so that its pods may carry more la
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from typing import Any, Final, NamedTuple
 
@@ -19,7 +19,7 @@ from podwall.reading.metadata import ManifestObject, read_labels
 from podwall.reading.pod_kinds import MadePods, PodKind
 from podwall.reading.workloads import MANY, read_template
 
-__all__ = ["PodKinds", "made_pods"]
+__all__ = ["PodKinds", "made_pods", "with_referred_templates"]
 
 PodKinds = Mapping[tuple[str, str], PodKind]
 _DEEPEST: Final = 8
@@ -42,6 +42,51 @@ def made_pods(item: ManifestObject, kinds: PodKinds) -> tuple[SnapshotWorkload, 
     if harmless(item.group, item.kind):
         return ()
     return tuple(_of_shape(item))
+
+
+#: Objects whose template a Rollout may take, where they have it.
+_REFERRED: Final = {
+    ("apps", "Deployment"): "spec.template",
+    ("apps", "ReplicaSet"): "spec.template",
+    ("", "PodTemplate"): "template",
+}
+
+
+def with_referred_templates(items: Iterable[ManifestObject]) -> list[ManifestObject]:
+    """Return objects with the template in each Rollout that refers to one among them.
+
+    https://argo-rollouts.readthedocs.io/en/stable/migrating/#reference-deployment-from-rollout
+
+    The pods of the Deployment itself may be there, too: it is scaled down when and if the Rollout
+    says so. Where it is not read, nothing tells the labels of the pods.
+    """
+    listed = list(items)
+    if not any(map(_refers, listed)):
+        return listed
+    by_name = {
+        (each.group, each.kind, each.namespace, each.name): _at(each.manifest, path)
+        for each in listed
+        if (path := _REFERRED.get((each.group, each.kind)))
+    }
+    return [_with_template(each, by_name) if _refers(each) else each for each in listed]
+
+
+def _refers(item: ManifestObject) -> bool:
+    is_rollout = (item.group, item.kind) == ("argoproj.io", "Rollout")
+    return is_rollout and isinstance(_at(item.manifest, "spec.workloadRef"), Mapping)
+
+
+def _with_template(item: ManifestObject, by_name: Mapping[Any, Any]) -> ManifestObject:
+    reference = _at(item.manifest, "spec.workloadRef")
+    version, kind, name = (reference.get(key) for key in ("apiVersion", "kind", "name"))
+    if not all(isinstance(each, str) for each in (version, kind, name, item.namespace)):
+        return item
+    group = version.rpartition("/")[0]
+    template = by_name.get((group, kind, item.namespace, name))
+    if template is None or _at(item.manifest, "spec.template") is not None:
+        return item
+    spec = {key: each for key, each in item.manifest["spec"].items() if key != "workloadRef"}
+    return replace(item, manifest={**item.manifest, "spec": {**spec, "template": template}})
 
 
 def _of_kind(item: ManifestObject, made: MadePods) -> Iterator[SnapshotWorkload]:

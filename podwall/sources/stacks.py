@@ -145,14 +145,34 @@ def single_cluster(source: Source) -> Source:
     """
     found = clusters_of(source)
     if len(found) > 1:
-        raise InvalidValue(
-            f"{source.stack or f'`{source.name}`'} deploys to {len(found)} clusters, which have "
-            f"nothing to do with each other: {listed(_names(found))}",
-            help=f"choose one, as in `--cluster {found[0].name}`, or in a test "
-            f'`cluster="{found[0].name}"`; where two providers speak to the same cluster, name '
-            "both, with a comma",
-        )
+        unclear = next((each for each in found if each.perhaps), None)
+        stack = source.stack or f"`{source.name}`"
+        raise _not_told_apart(stack, found, unclear) if unclear else _several(stack, found)
     return source
+
+
+def _several(stack: str, found: Sequence[ProviderCluster]) -> InvalidValue:
+    return InvalidValue(
+        f"{stack} deploys to {len(found)} clusters, which have nothing to do with each other: "
+        f"{listed(_names(found))}",
+        help=f"choose one, as in `--cluster {found[0].name}`, or in a test "
+        f'`cluster="{found[0].name}"`; where two providers speak to the same cluster, name '
+        "both, with a comma",
+    )
+
+
+def _not_told_apart(
+    stack: str, found: Sequence[ProviderCluster], unclear: ProviderCluster
+) -> InvalidValue:
+    """Return the question whether providers speak to one cluster, which changes every answer."""
+    both = f"{unclear.name},{min(unclear.perhaps)}"
+    return InvalidValue(
+        f"{stack} deploys to {len(found)} clusters, {listed(_names(found))}, unless some are the "
+        f"same: nothing tells whether `{unclear.name}` and `{min(unclear.perhaps)}` are",
+        help=f'if they are, say `--cluster {both}`, or in a test `cluster="{both}"`; '
+        f'`--cluster {unclear.name}`, or in a test `cluster="{unclear.name}"`, takes the '
+        "others for other clusters",
+    )
 
 
 def _names(clusters: Sequence[ProviderCluster]) -> list[str]:
@@ -181,6 +201,7 @@ def in_cluster(source: Source, names: str) -> Source:
     def part(plan: Plan) -> Plan:
         return only_of(plan, wanted, others)
 
+    apart = {name for each in chosen for name in each.perhaps} - {each.name for each in chosen}
     plan = part(source.plan or Plan("", ""))
     kept = source.existence and _existence(source.existence, part)
     return replace(
@@ -191,6 +212,16 @@ def in_cluster(source: Source, names: str) -> Source:
         plan=plan,
         existence=kept,
         cluster=names,
+        notes=(*source.notes, *([_taken_apart(names, apart)] if apart else [])),
+    )
+
+
+def _taken_apart(names: str, apart: Iterable[str]) -> str:
+    others = [f"`{each}`" for each in sorted(apart)]
+    verb = "speak" if len(others) > 1 else "speaks"
+    return (
+        f"took it, as `--cluster {names}` says, that {listed(others)} {verb} to another cluster: "
+        "what is deployed there is left out"
     )
 
 

@@ -99,7 +99,7 @@ def test_each_cluster_has_its_own_engine() -> None:
     found = judged(states)
     assert refused(found, "cluster-without-engine") == {"west"}
     (idle,) = [each.message for each in found if each.policy == "policy-not-enforced"]
-    assert "are idle" in idle
+    assert "cluster `west` has no network policy engine, so 1 policy is idle" in idle
     assert refused(found, "workload-open") == {"web-west-k8s"}
 
 
@@ -116,3 +116,22 @@ def test_beside_a_cluster_that_is_not_read_the_other_is_judged_as_ever() -> None
     said = [each.message for each in found if each.name == "default-deny-west-k8s"]
     assert any("its engine is not known" in each for each in said)
     assert not any("engine is not known" in each.message for each in found if "east" in each.name)
+
+
+def test_providers_that_nothing_tells_apart_are_undetermined() -> None:
+    one, two = (
+        resource("pulumi:providers:kubernetes", name, {"kubeconfig": "[secret]"})
+        for name in ("one", "two")
+    )
+    states = [one, two, *inside(one, SHOP, DENY, pod("web")), *inside(two, SHOP, pod("api"))]
+    said = [each.message for each in judged(states) if each.policy == "undetermined"]
+    assert any(
+        "the providers `one` and `two` speak to the same cluster is not known" in each
+        for each in said
+    )
+
+
+def test_of_clusters_that_are_certainly_two_nothing_of_that_is_said() -> None:
+    first, second = speaking_to("https://east.example"), speaking_to("https://west.example")
+    states = [first, second, *inside(first, SHOP, DENY), *inside(second, SHOP, DENY)]
+    assert not any("speak to the same cluster" in each.message for each in judged(states))

@@ -12,9 +12,12 @@ import pytest
 
 from podwall.model import Unknown
 from podwall.plan.embedded import embedded_plan
+from podwall.plan.model import Kubeconfig, Plan, PlannedResource, Secret
 from podwall.plan.plan_json import plan_document
+from podwall.plan.providers import PROVIDER, provider_clusters
+from podwall.policies.errors import InvalidValue
 from podwall.review import review
-from podwall.sources import source, source_of_program
+from podwall.sources import in_cluster, source, source_of_program
 from podwall.sources.model import Source
 from podwall.sources.stacks import clusters_of
 from tests.plan.projects import project_in
@@ -175,3 +178,93 @@ def test_an_encrypted_namespace_is_undetermined_with_that_cause(tmp_path: Path) 
     web = next(each for each in workloads if each.name == "web")
     cause = "`kubernetes:namespace` of the stack's configuration is encrypted"
     assert web.namespace == Unknown(cause)
+
+
+AKS = "urn:pulumi:dev::shop::azure-native:containerservice:ManagedCluster::{}"
+COMMAND = "urn:pulumi:dev::shop::command:local:Command::{}"
+ENCRYPTED: Mapping[str, Any] = {"kubeconfig": Secret.VALUE}
+
+
+def provider(name: str, inputs: Mapping[str, Any], origin: str = "", server: str = "") -> Any:
+    depends = {"kubeconfig": (origin,)} if origin else {}
+    return PlannedResource(
+        f"urn:pulumi:dev::shop::{PROVIDER}::{name}",
+        PROVIDER,
+        name,
+        inputs,
+        property_dependencies=depends,
+        kubeconfig=Kubeconfig(server) if server else None,
+    )
+
+
+def other(urn: str) -> PlannedResource:
+    kind, name = urn.split("::")[2:]
+    return PlannedResource(urn, kind, name, {})
+
+
+EAST, WEST = AKS.format("east"), AKS.format("west")
+FETCHED, AGAIN = COMMAND.format("fetched"), COMMAND.format("again")
+
+
+@pytest.mark.parametrize(
+    ("one", "two", "told"),
+    [
+        pytest.param(({}, EAST), ({}, WEST), "apart", id="two clusters of the program"),
+        pytest.param(({}, EAST), ({}, EAST), "one", id="one cluster of the program"),
+        pytest.param(({}, "", "a"), ({}, "", "b"), "apart", id="two servers"),
+        pytest.param(({}, "", "a"), ({}, "", "a"), "one", id="one server"),
+        pytest.param((ENCRYPTED,), (ENCRYPTED,), "", id="two that are encrypted"),
+        pytest.param((ENCRYPTED,), ({}, "", "a"), "", id="an encrypted one and a server"),
+        pytest.param((ENCRYPTED,), ({}, EAST), "", id="an encrypted one and a cluster"),
+        pytest.param(({}, FETCHED), ({}, AGAIN), "", id="two that commands fetch"),
+        pytest.param(({}, FETCHED), ({}, EAST), "", id="one that a command fetches"),
+        pytest.param(({"context": "a"},), ({"context": "b"},), "", id="two contexts"),
+        pytest.param(({"context": "a"},), ({"context": "a"},), "one", id="one context"),
+        pytest.param(({"context": "a"},), ({}, EAST), "", id="a context and a cluster"),
+        pytest.param(
+            ({"renderYamlToDirectory": "out"},), (ENCRYPTED,), "apart", id="a folder and any"
+        ),
+    ],
+)
+def test_two_providers_are_one_cluster_or_two_only_where_something_tells(
+    one: tuple[Any, ...], two: tuple[Any, ...], told: str
+) -> None:
+    providers = [provider("one", *one), provider("two", *two)]
+    pods = [
+        PlannedResource(f"{each.urn}-pod", "kubernetes:core/v1:Pod", "web", {}, provider=each.urn)
+        for each in providers
+    ]
+    plan = Plan("shop", "dev", (*map(other, (EAST, WEST, FETCHED, AGAIN)), *providers, *pods))
+    found = provider_clusters(plan)
+    if told == "one":
+        assert len(found) == 1
+        return
+    assert [sorted(each.perhaps) for each in found] == (
+        [[], []] if told == "apart" else [["two"], ["one"]]
+    )
+
+
+def test_who_asks_is_asked_whether_two_providers_speak_to_one_cluster(tmp_path: Path) -> None:
+    program = """
+    import pulumi
+    import pulumi_kubernetes as kubernetes
+
+    config = pulumi.Config()
+    for name in ("one", "two"):
+        at = kubernetes.Provider(name, kubeconfig=config.require_secret(name))
+        opts = pulumi.ResourceOptions(provider=at)
+        kubernetes.core.v1.Pod(name, metadata={"name": name}, spec={"containers": []}, opts=opts)
+    """
+    encrypted = {"secure": "AAABAA=="}
+    folder = project_in(tmp_path, program, {"shop:one": encrypted, "shop:two": encrypted})
+    found = source_of_program(embedded_plan(folder, "dev"), folder)
+    with pytest.raises(InvalidValue) as caught:
+        review(found)
+    assert "nothing tells whether `one` and `two` are" in str(caught.value)
+    assert "`--cluster one,two`" in caught.value.help
+    together = review(in_cluster(found, "one,two"))
+    assert {each.id for each in together.reachability.workloads} == {"default/one", "default/two"}
+    assert together.source.notes == ()
+    alone = review(in_cluster(found, "one"))
+    assert {each.id for each in alone.reachability.workloads} == {"default/one"}
+    assert "`two` speaks to another cluster" in " ".join(alone.source.notes)

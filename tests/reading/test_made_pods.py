@@ -9,6 +9,7 @@ import pytest
 
 from podwall.model import SnapshotWorkload, Unknown
 from podwall.policies.errors import Place
+from podwall.reachability import reachability
 from podwall.reading import Document, ObjectStatus, SnapshotReading, snapshot
 from podwall.reading.made_pods import made_pods
 from podwall.reading.metadata import read_object
@@ -314,3 +315,81 @@ def test_kinds_of_other_apis_that_change_nothing_are_harmless(api: str, kind: st
     (entry,) = snapshot([Document(manifest)]).ledger
     assert entry.status is ObjectStatus.HARMLESS
     assert entry.reason
+
+
+def deployment(name: str, labels: Any) -> dict[str, Any]:
+    return {
+        "apiVersion": "apps/v1",
+        "kind": "Deployment",
+        "metadata": {"name": name, "namespace": "shop"},
+        "spec": {
+            "replicas": 0,
+            "selector": {"matchLabels": {"app": "web"}},
+            "template": {**TEMPLATE, "metadata": {"labels": labels}},
+        },
+    }
+
+
+def rollout(**reference: str) -> dict[str, Any]:
+    metadata = {"name": "x", "namespace": "shop"}
+    to = {"apiVersion": "apps/v1", "kind": "Deployment", "name": "web", **reference}
+    spec = {"replicas": 3, "workloadRef": to}
+    return {"apiVersion": "argoproj.io/v1alpha1", "kind": "Rollout", "metadata": metadata} | {
+        "spec": spec
+    }
+
+
+def of_rollout(*manifests: dict[str, Any]) -> SnapshotWorkload:
+    found = snapshot(map(Document, manifests)).snapshot.workloads
+    (made,) = [each for each in found if each.kind == "Rollout"]
+    return made
+
+
+@pytest.mark.parametrize("first", [True, False])
+def test_a_rollout_takes_the_template_of_the_deployment_that_it_refers_to(*, first: bool) -> None:
+    others = [deployment("web", {"app": "web", "tier": "back"}), deployment("other", {"app": "o"})]
+    made = of_rollout(*((rollout(), *others) if first else (*others, rollout())))
+    assert made.labels.items == (("app", "web"), ("tier", "back"))
+    assert made.labels.more is None
+    assert (made.name, made.replicas) == ("x", 3)
+    assert [port.name for port in made.ports] == ["http"]
+
+
+def test_what_selects_the_deployments_pods_selects_those_of_the_rollout() -> None:
+    deny = {
+        "apiVersion": "networking.k8s.io/v1",
+        "kind": "NetworkPolicy",
+        "metadata": {"name": "deny", "namespace": "shop"},
+        "spec": {"podSelector": {"matchLabels": {"app": "web"}}, "policyTypes": ["Ingress"]},
+    }
+    found = snapshot(map(Document, (deployment("web", {"app": "web"}), rollout(), deny))).snapshot
+    reach = reachability(found)
+    assert not reach.connection("0.0.0.0/0", "shop/x").allowed
+    assert not reach.connection("0.0.0.0/0", "shop/x").undetermined
+
+
+@pytest.mark.parametrize(
+    "manifests",
+    [
+        pytest.param((rollout(),), id="not read"),
+        pytest.param((rollout(name="other"), deployment("web", {"app": "web"})), id="another one"),
+        pytest.param((rollout(kind="Job"), deployment("web", {"app": "web"})), id="another kind"),
+        pytest.param(
+            (rollout(apiVersion="example.org/v1"), deployment("web", {"app": "web"})),
+            id="of another API",
+        ),
+        pytest.param(
+            (rollout(), {**deployment("web", {"app": "w"}), "metadata": {"name": "web"}}),
+            id="in another namespace",
+        ),
+    ],
+)
+def test_without_the_deployment_nothing_tells_the_labels_of_a_rollout(
+    manifests: tuple[dict[str, Any], ...],
+) -> None:
+    assert isinstance(of_rollout(*manifests).labels.more, Unknown)
+
+
+def test_the_labels_of_a_deployment_that_are_not_known_yet_are_not_known_of_the_rollout() -> None:
+    made = of_rollout(deployment("web", {"app": Unknown("later")}), rollout())
+    assert isinstance(dict(made.labels.items)["app"], Unknown)
