@@ -14,7 +14,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import field, replace
 from itertools import combinations, product
 from typing import Final
 
@@ -22,6 +22,7 @@ from podwall.policies.addresses import IpNetwork
 from podwall.policies.errors import Place
 from podwall.policies.rules import Direction
 from podwall.policies.unknown import Unknown
+from podwall.quick_dataclass import dataclass
 from podwall.rule_parts import LabelMap, PortRule
 
 __all__ = [

@@ -14,7 +14,7 @@ dumps that are taken before and after it. Of an object that has not changed noth
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from functools import cached_property
 from typing import TYPE_CHECKING, Final
 
@@ -36,6 +36,7 @@ from podwall.expectations import (
 from podwall.lint import ranked
 from podwall.model import UnreadPolicy
 from podwall.policies.errors import Finding, InvalidValue, Severity
+from podwall.quick_dataclass import dataclass
 from podwall.reading import KeptReadings
 from podwall.review import Review, review
 from podwall.sources import source_of_cluster

@@ -17,12 +17,12 @@ egress groups and everything is received.
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
 from functools import cached_property
 from typing import Final, NamedTuple
 
 import numpy as np
 
+from podwall.quick_dataclass import dataclass
 from podwall.reachability import Reachability
 from podwall.reachability.arrays import Csr, IntArray, Registry, distinct
 from podwall.reachability.join import Roles

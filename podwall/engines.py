@@ -9,12 +9,13 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass, fields, replace
+from dataclasses import fields, replace
 from enum import StrEnum
 from typing import Final, Generic, TypeVar
 
 from podwall.policies.errors import Finding, InvalidValue, Severity
 from podwall.policies.wording import did_you_mean
+from podwall.quick_dataclass import dataclass
 
 __all__ = [
     "AZURE",

@@ -11,7 +11,7 @@ connections are looked through, which costs less.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from fnmatch import fnmatchcase
 from functools import partial
 from ipaddress import ip_network
@@ -25,6 +25,7 @@ from podwall.policies.errors import InvalidValue
 from podwall.policies.rules import Direction
 from podwall.policies.wording import guess
 from podwall.portset import NO_PORTS, PortSet, intersection
+from podwall.quick_dataclass import dataclass
 from podwall.reachability import (
     AnyEndpoint,
     Connection,

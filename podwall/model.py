@@ -7,7 +7,7 @@ leave open until deployment may be an `Unknown` here.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field, replace
+from dataclasses import field, replace
 from enum import StrEnum
 from ipaddress import IPv4Address, IPv6Address
 from typing import Final
@@ -20,6 +20,7 @@ from podwall.policies.labels import Operator
 from podwall.policies.peers import METADATA_NAME
 from podwall.policies.rules import Direction
 from podwall.policies.unknown import Unknown
+from podwall.quick_dataclass import dataclass
 from podwall.rule_parts import (
     EMPTY_SELECTOR,
     EntityPeer,

@@ -14,7 +14,6 @@ from __future__ import annotations
 
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from itertools import chain
 from typing import Final, NamedTuple
 
@@ -24,6 +23,7 @@ import numpy.typing as npt
 from podwall.model import IpNetwork
 from podwall.policies.rules import Direction
 from podwall.portset import NO_PORTS, PortSet
+from podwall.quick_dataclass import dataclass
 from podwall.reachability import ExternalRange, Reachability, UnseenPods
 from podwall.reachability.arrays import Csr, IntArray, distinct
 from podwall.reachability.exposure import UnseenOpening

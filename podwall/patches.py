@@ -11,7 +11,7 @@ from __future__ import annotations
 import re
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import field, replace
 from functools import reduce
 from pathlib import PurePath
 from typing import Final
@@ -21,6 +21,7 @@ from podwall.migrate import Edit, Migration, policy_manifest
 from podwall.model import IpProtocol
 from podwall.policies.errors import Finding, Severity
 from podwall.portset import PortSet
+from podwall.quick_dataclass import dataclass
 from podwall.review import Review, review
 from podwall.sources import SourceKind
 from podwall.sources.edited_yaml import FieldEdit, RuleEdit, edited, with_document

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass
 from functools import reduce
 from itertools import pairwise
 from operator import or_
@@ -12,6 +11,7 @@ from typing import Final
 from podwall.model import IpProtocol
 from podwall.policies.errors import InvalidValue
 from podwall.policies.ports import FIRST_PORT, LAST_PORT
+from podwall.quick_dataclass import dataclass
 
 __all__ = [
     "ALL_PORTS",

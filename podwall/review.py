@@ -13,7 +13,7 @@ asked for: what only wants the snapshot pays for no analysis.
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from functools import cached_property
 from typing import Final
 
@@ -35,6 +35,7 @@ from podwall.plan.documents import unseen_entries, unseen_objects
 from podwall.plan.model import Plan
 from podwall.plan.real_names import RealNames, real_names
 from podwall.policies.errors import Finding, Place, Severity
+from podwall.quick_dataclass import dataclass
 from podwall.reachability import Reachability, reachability
 from podwall.reading import KeptReadings, LedgerEntry, ObjectStatus, SnapshotReading, snapshot
 from podwall.reading.ledger import ACCEPTABLE, NOT_BUILT, not_closed, unknown_kinds

@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
 from enum import StrEnum
 from typing import Final
 
@@ -15,6 +14,7 @@ from podwall.policies.addresses import IpNetwork
 from podwall.policies.errors import InvalidValue
 from podwall.policies.labels import Operator
 from podwall.policies.unknown import Unknown
+from podwall.quick_dataclass import dataclass
 
 __all__ = [
     "EMPTY_SELECTOR",

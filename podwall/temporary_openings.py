@@ -15,7 +15,7 @@ A connection that is open in one of them, and closed before and afterwards, is o
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from itertools import islice, product
 from typing import Final, NamedTuple
 
@@ -25,6 +25,7 @@ from podwall.plan.documents import is_object
 from podwall.plan.model import Operation, Plan, PlannedResource, depends_on_any
 from podwall.policies.errors import Finding, Severity
 from podwall.portset import PortSet
+from podwall.quick_dataclass import dataclass
 from podwall.reachability import AnyEndpoint, ExternalRange, Reachability, UnseenPods
 from podwall.sources.existence import Existence, lost_object
 from podwall.sources.object_steps import NETWORK_POLICY, Absence, AbsenceKind, object_name

@@ -12,7 +12,6 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Iterator
-from dataclasses import dataclass
 from itertools import product
 from typing import Final, NamedTuple
 
@@ -20,6 +19,7 @@ import numpy as np
 import numpy.typing as npt
 
 from podwall.portset import PortSet
+from podwall.quick_dataclass import dataclass
 from podwall.reachability import Endpoint, Reachability, Undetermined
 from podwall.reachability.arrays import IntArray, Registry, each_once, is_in
 from podwall.reachability.values import EVERYTHING_PASSES, NOTHING_PASSES, PairVerdict

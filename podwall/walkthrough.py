@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
 from types import MappingProxyType
 from typing import Any, Final
 
@@ -11,6 +10,7 @@ from podwall.engines import Engine
 from podwall.model import IpProtocol
 from podwall.policies.presets import Step
 from podwall.policies.presets import walkthrough as policies_at
+from podwall.quick_dataclass import dataclass
 from podwall.reachability import Reachability, Verdict
 from podwall.reading import Document
 from podwall.review import review

@@ -7,12 +7,12 @@ Limits of a network policy engine are in `podwall.aks.network_engine`, the ends 
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
 from datetime import date
 from ipaddress import IPv4Network
 from typing import Final
 
 from podwall.aks.refusal import refusal
+from podwall.quick_dataclass import dataclass
 
 __all__ = [
     "ADDRESS_BATCH",

@@ -10,7 +10,6 @@ Values are compared in lower case, because Azure takes them in any.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
 from datetime import date
 from enum import StrEnum
 from typing import Any, Final
@@ -19,6 +18,7 @@ from podwall.aks.limits import MinorVersion, written_day
 from podwall.aks.refusal import refusal
 from podwall.aks.resource_types import choice, leaf
 from podwall.policies.unknown import Unknown
+from podwall.quick_dataclass import dataclass
 
 __all__ = [
     "AUTOMATIC",

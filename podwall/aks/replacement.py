@@ -8,11 +8,12 @@ https://github.com/pulumi/pulumi-azure-native/blob/master/provider/pkg/gen/repla
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import Any
 
 from podwall.aks.resource_types import leaf
 from podwall.policies.unknown import Unknown
+from podwall.quick_dataclass import dataclass
 
 __all__ = [
     "CLUSTER_LEAVES",

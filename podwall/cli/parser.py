@@ -12,13 +12,13 @@ from argparse import (
     RawDescriptionHelpFormatter,
 )
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
 from importlib import import_module
 from itertools import chain, islice
 from types import MappingProxyType
 from typing import Any, NoReturn
 
 from podwall.policies.wording import guess
+from podwall.quick_dataclass import dataclass
 from podwall.streams import one_line, write_usage
 
 __all__ = ["Command", "parsed"]

@@ -14,7 +14,7 @@ import re
 import tomllib
 from argparse import Action, ArgumentParser
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import field
 from functools import cache
 from os.path import relpath
 from pathlib import Path
@@ -27,6 +27,7 @@ from podwall.cli.pod_settings import PodSettingsDocument
 from podwall.cli.settings_place import FILE
 from podwall.documents import TypedDocument, about, convert
 from podwall.policies.errors import InvalidValue, Place, SourceError
+from podwall.quick_dataclass import dataclass
 
 __all__ = [
     "PATHS",

@@ -12,7 +12,6 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
 from enum import StrEnum
 from itertools import zip_longest
 from typing import Final
@@ -22,6 +21,7 @@ from podwall.explain import rule_text
 from podwall.model import CiliumPolicy, Policy, Rule, Snapshot, TierPolicy, Unknown
 from podwall.policies.rules import Direction
 from podwall.portset import PortSet
+from podwall.quick_dataclass import dataclass
 from podwall.reachability.cluster import EnforcedCluster, rules_of
 from podwall.reachability.values import AnyEndpoint, PairVerdict
 from podwall.rule_parts import selector_text

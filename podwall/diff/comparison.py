@@ -11,7 +11,6 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
 from typing import Final
 
 import numpy as np
@@ -31,6 +30,7 @@ from podwall.diff.joint_endpoints import (
 )
 from podwall.model import Selector, Unknown
 from podwall.policies.rules import Direction
+from podwall.quick_dataclass import dataclass
 from podwall.reachability import Reachability
 from podwall.reachability.arrays import BoolArray, Csr, IntArray
 from podwall.reachability.cluster import EnforcedCluster

@@ -18,7 +18,6 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
 from operator import is_
 from typing import Final
 
@@ -27,6 +26,7 @@ import numpy as np
 from podwall.diff.generated_names import namesakes
 from podwall.model import SnapshotWorkload
 from podwall.portset import Ranges, intersection, merged
+from podwall.quick_dataclass import dataclass
 from podwall.reachability import Reachability
 from podwall.reachability.addresses import FAMILIES, network_ranges, networks
 from podwall.reachability.arrays import BoolArray, Csr, IntArray, Registry, each_once, spans

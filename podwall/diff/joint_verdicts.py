@@ -10,7 +10,6 @@ Changes are found on the combinations of classes that occur, not on pairs of end
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
 from typing import NamedTuple
 
 import numpy as np
@@ -20,6 +19,7 @@ from podwall.diff.joint_endpoints import ABSENT, joint_endpoints, ranges_of, ran
 from podwall.explain.scopes import Scopes, scopes
 from podwall.model import IpNetwork
 from podwall.portset import PortSet
+from podwall.quick_dataclass import dataclass
 from podwall.reachability import Reachability, WorkloadEndpoint
 from podwall.reachability.addresses import first_address
 from podwall.reachability.arrays import IntArray

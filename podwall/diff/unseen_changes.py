@@ -11,7 +11,6 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
 
 from podwall.diff.changes import PolicyChange
 from podwall.diff.comparison import AffectedEndpoints
@@ -19,6 +18,7 @@ from podwall.diff.joint_endpoints import ABSENT, JointEndpoints
 from podwall.model import Operator, Selector, SelectorRequirement
 from podwall.policies.peers import METADATA_NAME
 from podwall.policies.rules import Direction
+from podwall.quick_dataclass import dataclass
 from podwall.reachability import Reachability
 from podwall.reachability.exposure import ExposedClasses, UnseenOpening
 from podwall.reachability.label_conditions import (

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import field
 from enum import StrEnum
 from ipaddress import IPv4Network, IPv6Network, ip_network
 from typing import Final
@@ -12,6 +12,7 @@ from typing import Final
 from podwall.explain import Explanation, protocol_last, typed_port
 from podwall.policies.errors import InvalidValue, Place
 from podwall.policies.wording import guess, shown
+from podwall.quick_dataclass import dataclass
 
 __all__ = [
     "ANYTHING",

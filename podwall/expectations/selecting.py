@@ -7,7 +7,7 @@ be made at any time. The id of a workload and addresses mean none.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from functools import cache
 from ipaddress import ip_network
 from typing import Final, TypeVar
@@ -29,6 +29,7 @@ from podwall.model import EMPTY_SELECTOR, Operator, Selector, SelectorRequiremen
 from podwall.policies.peers import METADATA_NAME
 from podwall.policies.wording import listed
 from podwall.portset import Ranges, difference, intersection, merged
+from podwall.quick_dataclass import dataclass
 from podwall.reachability import Reachability, Verdict
 from podwall.reachability.addresses import is_ipv6, network_ranges
 from podwall.reachability.cluster import MOST_ASKED, EnforcedCluster

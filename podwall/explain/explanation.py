@@ -6,7 +6,6 @@ The nearest miss of a rule is the least that would have to be different for it t
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
 from operator import itemgetter
 from typing import Final
 
@@ -30,6 +29,7 @@ from podwall.model import (
 from podwall.policies.errors import Place
 from podwall.policies.rules import Direction
 from podwall.portset import ALL_PORTS, PortSet
+from podwall.quick_dataclass import dataclass
 from podwall.reachability import Reachability
 from podwall.reachability.cluster import EnforcedCluster
 from podwall.reachability.matching import Match, host_match

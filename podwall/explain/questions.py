@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from ipaddress import ip_network
 from typing import Final, NamedTuple
 
@@ -14,6 +14,7 @@ from podwall.model import IpNetwork, IpProtocol
 from podwall.policies.errors import InvalidValue
 from podwall.policies.wording import guess
 from podwall.portset import ALL_PORTS, TRANSPORT_PORTS, PortSet, Ranges, difference, intersection
+from podwall.quick_dataclass import dataclass
 from podwall.reachability import Reachability
 from podwall.reachability.addresses import network_ranges, networks
 from podwall.reachability.cluster import nodes_within

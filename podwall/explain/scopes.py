@@ -18,7 +18,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Hashable, Iterator
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import Final
 
 import numpy as np
@@ -48,6 +48,7 @@ from podwall.model import (
 )
 from podwall.policies.rules import Direction
 from podwall.portset import ALL_PORTS, PortSet
+from podwall.quick_dataclass import dataclass
 from podwall.reachability import Reachability
 from podwall.reachability.arrays import IntArray, Registry
 from podwall.reachability.cluster import group_key, rules_of, unknown_direction

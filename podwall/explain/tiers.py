@@ -6,7 +6,6 @@ A rule that matches and does not decide says which comes before it would have ha
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
 from functools import reduce
 from operator import and_
 from typing import Final
@@ -27,6 +26,7 @@ from podwall.model import (
 from podwall.policies.errors import Place
 from podwall.policies.rules import Direction
 from podwall.portset import ALL_PORTS, NO_PORTS, PortSet
+from podwall.quick_dataclass import dataclass
 from podwall.reachability.cluster import EnforcedCluster
 from podwall.reachability.matching import Match, host_match
 from podwall.reachability.replay import SideReplay

@@ -7,7 +7,6 @@ namespaces it asks for the namespace of the policy. It matches a pod if every co
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
 from enum import StrEnum
 
 from podwall.model import (
@@ -30,6 +29,7 @@ from podwall.model import (
 )
 from podwall.policies.peers import METADATA_NAME
 from podwall.policies.rules import Direction
+from podwall.quick_dataclass import dataclass
 from podwall.reachability.cluster import EnforcedCluster, MatchAnswers, same_namespace
 from podwall.reachability.matching import Match, requirement_matches
 from podwall.reachability.port_rules import RulePorts

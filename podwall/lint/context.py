@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from dataclasses import dataclass
 from functools import cached_property
 from typing import Final, NamedTuple
 
@@ -25,6 +24,7 @@ from podwall.model import (
 from podwall.policies.errors import Finding, Place, Severity
 from podwall.policies.rules import Direction
 from podwall.policies.wording import guess
+from podwall.quick_dataclass import dataclass
 from podwall.reachability import Reachability
 from podwall.reachability.cluster import rules_of
 from podwall.reachability.matching import NamespaceLabels

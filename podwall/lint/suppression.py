@@ -8,11 +8,11 @@ from __future__ import annotations
 from bisect import bisect_right
 from collections import defaultdict
 from collections.abc import Container, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from typing import Any, Final
 
 from podwall.policies.errors import Finding, Place, Severity
 from podwall.policies.wording import did_you_mean
+from podwall.quick_dataclass import dataclass
 from podwall.reading import Document
 from podwall.reading.ledger import single_objects
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
-from dataclasses import dataclass, field
+from dataclasses import field
 from ipaddress import IPv4Network, IPv6Network, collapse_addresses, ip_address, ip_network
 from typing import Any, Final
 
@@ -24,6 +24,7 @@ from podwall.live.listing import GatheredLists, gathered, optional
 from podwall.live.objects import JobObject, NodeObject, PlainObject, PodObject
 from podwall.model import IpAddress, IpNetwork
 from podwall.policies.errors import Finding, Place, Severity
+from podwall.quick_dataclass import dataclass
 from podwall.reading import DeclaredCluster, Document, LedgerEntry, ObjectStatus
 
 __all__ = [

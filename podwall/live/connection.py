@@ -20,7 +20,7 @@ import time
 from base64 import b64encode
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
-from dataclasses import dataclass, field
+from dataclasses import field
 from threading import Lock, Thread, Timer
 from typing import IO, Any, Final, Self
 
@@ -36,6 +36,7 @@ from podwall.live.kubeconfig import (
 )
 from podwall.on_demand import needing
 from podwall.policies.errors import Place, SourceError
+from podwall.quick_dataclass import dataclass
 from podwall.secret_words import SecretWords
 from podwall.streams import hide, write_line
 

@@ -10,7 +10,6 @@ as any change.
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
 from ipaddress import ip_address
 from typing import Any, Final
 
@@ -18,6 +17,7 @@ from podwall.live.cluster import ObjectDocuments
 from podwall.live.kinds import PODS, READ, ApiKind
 from podwall.live.objects import ControllerObject, PlainObject, PodObject
 from podwall.model import IpNetwork
+from podwall.quick_dataclass import dataclass
 from podwall.reading import SnapshotReading, snapshot
 
 __all__ = ["KnownObjects", "PodAddresses", "decides_nothing"]

@@ -12,13 +12,13 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from typing import Final
 
 from podwall.live.objects import ControllerObject, NodeObject, PodObject
 from podwall.policies.errors import Finding, Place, Severity
 from podwall.policies.system_namespaces import is_system_namespace
 from podwall.policies.wording import listed
+from podwall.quick_dataclass import dataclass
 
 __all__ = ["Agents", "Enforcement", "agents_in", "enforcement"]
 

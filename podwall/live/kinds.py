@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
 from typing import Final, Generic, TypeVar
 
 import msgspec
@@ -19,6 +18,7 @@ from podwall.live.objects import (
     PodObject,
     SpecObject,
 )
+from podwall.quick_dataclass import dataclass
 from podwall.reading.unread_objects import counts_beside_policies
 
 __all__ = [

@@ -11,7 +11,7 @@ from __future__ import annotations
 import os
 import re
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass, field
+from dataclasses import field
 from pathlib import Path
 from typing import Any, Final, TypeVar
 
@@ -20,6 +20,7 @@ import yaml
 
 from podwall.policies.errors import Place, SourceError
 from podwall.policies.wording import guess, listed
+from podwall.quick_dataclass import dataclass
 
 __all__ = ["ClusterLogin", "ExecCommand", "KubeCluster", "KubeContext", "KubeUser", "login"]
 

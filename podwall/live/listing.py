@@ -11,7 +11,7 @@ https://kubernetes.io/docs/reference/using-api/api-concepts/#the-resourceversion
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import Any, Final, Generic, TypeVar
 
 import msgspec
@@ -21,6 +21,7 @@ from podwall.live.kinds import NAMESPACES, READ, ApiKind, OtherPolicyKinds, othe
 from podwall.live.objects import ListMetadata, Page, PlainObject
 from podwall.policies.errors import Finding, Severity
 from podwall.policies.wording import listed as in_words
+from podwall.quick_dataclass import dataclass
 from podwall.streams import show_progress
 
 __all__ = [

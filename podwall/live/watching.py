@@ -17,7 +17,7 @@ from __future__ import annotations
 import time
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from queue import Empty, Queue
 from threading import Event, Thread
 from typing import Any, Final, Generic, Self, TypeVar, cast
@@ -43,6 +43,7 @@ from podwall.live.kinds import (
 from podwall.live.kubeconfig import KubeContext
 from podwall.live.listing import GatheredLists, gathered, listed, optional
 from podwall.live.objects import NodeObject, PlainObject
+from podwall.quick_dataclass import dataclass
 
 __all__ = ["ClusterChange", "ClusterWatch", "Pace", "WatchedObject", "followed"]
 

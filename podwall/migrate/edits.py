@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Iterator
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import Final
 
 from podwall.engines import Treatment
@@ -31,6 +31,7 @@ from podwall.model import (
 )
 from podwall.policies.peers import METADATA_NAME
 from podwall.policies.rules import Direction
+from podwall.quick_dataclass import dataclass
 from podwall.reachability.addresses import block_ranges, blocks_match
 from podwall.reachability.cluster import EnforcedCluster, MatchAnswers, rules_of
 from podwall.reachability.matching import Match, host_match

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import Final
 
 from podwall.diff import ConnectionChange, Diff, diff
@@ -13,6 +13,7 @@ from podwall.model import IpProtocol, Policy, Rule, Snapshot
 from podwall.policies.errors import Finding, Place, Severity
 from podwall.policies.rules import Direction
 from podwall.portset import ALL_PORTS, PortSet
+from podwall.quick_dataclass import dataclass
 from podwall.reachability import Reachability, reachability
 from podwall.reachability.cluster import EnforcedCluster, Rules, rules_of
 from podwall.reachability.matching import Match

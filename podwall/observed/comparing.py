@@ -13,13 +13,14 @@ from __future__ import annotations
 
 from collections import Counter, defaultdict
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import Final, NamedTuple
 
 from podwall.model import IpProtocol
 from podwall.observed.ends import PlacedEnds, Unplaced
 from podwall.observed.flow import Fate, FlowRecords, SeenEnd, SeenFlow
 from podwall.portset import NO_PORTS, PortSet
+from podwall.quick_dataclass import dataclass
 from podwall.reachability import Connection, Reachability, Verdict, WorkloadEndpoint
 from podwall.reachability.matching import Match, host_match
 from podwall.reachability.values import PairVerdict

@@ -12,12 +12,12 @@ import re
 from bisect import bisect_right
 from collections import defaultdict
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
 from enum import StrEnum
 from ipaddress import IPv4Address, IPv6Address, ip_address
 from typing import Final
 
 from podwall.observed.flow import SeenEnd
+from podwall.quick_dataclass import dataclass
 from podwall.reachability import Reachability, WorkloadEndpoint
 
 __all__ = ["PlacedEnds", "Unplaced", "UnplacedReason"]

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections import Counter
-from dataclasses import dataclass, field
+from dataclasses import field
 from enum import StrEnum
 from typing import Final
 
 from podwall.model import IpProtocol
 from podwall.policies.errors import Finding, Place, Severity
+from podwall.quick_dataclass import dataclass
 
 __all__ = [
     "RESERVED",

@@ -10,12 +10,12 @@ from __future__ import annotations
 from collections import Counter, defaultdict
 from collections.abc import Iterator
 from collections.abc import Set as AbstractSet
-from dataclasses import dataclass
 from ipaddress import ip_network
 
 from podwall.expectations import Addresses, Expectation, Selection, WorkloadId, allowed
 from podwall.model import IpProtocol
 from podwall.observed.comparing import MOST_ADDRESSES, FlowKey, ObservedFlow, ObservedFlows
+from podwall.quick_dataclass import dataclass
 
 __all__ = ["StatedFlows", "stated"]
 

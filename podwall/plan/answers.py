@@ -21,7 +21,7 @@ from __future__ import annotations
 import json
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import field
 from importlib import import_module
 from types import FunctionType
 from typing import Any, Final, get_args, get_origin
@@ -36,6 +36,7 @@ from podwall.plan.model import is_unknown
 from podwall.plan.stand_ins import Decisions, UnknownText, stand_in, type_of
 from podwall.policies.errors import Place, SourceError
 from podwall.policies.wording import guess
+from podwall.quick_dataclass import dataclass
 
 __all__ = [
     "Unfetched",

@@ -22,11 +22,11 @@ import hashlib
 import json
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass
 from typing import Any, Final
 
 from podwall.plan.model import is_marked, is_unknown
 from podwall.policies.errors import SourceError
+from podwall.quick_dataclass import dataclass
 
 __all__ = [
     "AUTONAMED",

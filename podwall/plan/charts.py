@@ -15,7 +15,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import field, replace
 from enum import Enum
 from pathlib import Path
 from types import MappingProxyType
@@ -24,6 +24,7 @@ from typing import Any, Final
 from podwall.plan.autonaming import AUTONAMED
 from podwall.plan.model import UNKNOWN, is_marked, is_unknown
 from podwall.policies.errors import SourceError
+from podwall.quick_dataclass import dataclass
 from podwall.reading import Document
 
 __all__ = [

@@ -9,7 +9,7 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 from types import MappingProxyType
 from typing import Any, Final
 
@@ -17,6 +17,7 @@ from podwall.plan.masking import secret_texts
 from podwall.plan.model import SECRET, UNKNOWN
 from podwall.plan.project import Project, YamlFile
 from podwall.policies.errors import Place, SourceError
+from podwall.quick_dataclass import dataclass
 
 __all__ = ["Configuration", "GivenConfiguration", "configuration", "place_in_files"]
 

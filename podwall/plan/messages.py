@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 from urllib.parse import unquote, urlsplit
@@ -14,6 +13,7 @@ from msgspec import Struct
 
 from podwall.plan.model import PlannedResource
 from podwall.policies.errors import Finding, Place, Severity, SourceError
+from podwall.quick_dataclass import dataclass
 
 __all__ = [
     "UNSEEN_OBJECTS",

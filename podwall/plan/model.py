@@ -8,13 +8,14 @@ https://www.pulumi.com/docs/iac/using-pulumi/extending-pulumi/serialization-conc
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import field, replace
 from enum import Enum, StrEnum
 from types import MappingProxyType
 from typing import Any, Final
 
 from podwall.policies.errors import Finding, Place
 from podwall.policies.unknown import Unknown
+from podwall.quick_dataclass import dataclass
 
 __all__ = [
     "SECRET",

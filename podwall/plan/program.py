@@ -21,7 +21,7 @@ import warnings
 from collections.abc import Callable, Iterator, Mapping
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import field
 from pathlib import Path
 from types import CodeType, FunctionType, MappingProxyType, MethodType, ModuleType
 from typing import Any, Final, ParamSpec, TypeVar
@@ -36,6 +36,7 @@ from podwall.plan.messages import is_program, relative_path
 from podwall.plan.sdk import settings, unknown_answers
 from podwall.plan.stand_ins import Decisions
 from podwall.policies.errors import Place
+from podwall.quick_dataclass import dataclass
 from podwall.streams import program_output
 
 __all__ = [

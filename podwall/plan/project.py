@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +11,7 @@ import yaml
 from podwall.plan.messages import relative_path
 from podwall.policies.errors import Place, SourceError
 from podwall.policies.wording import guess
+from podwall.quick_dataclass import dataclass
 from podwall.yaml_values import PulumiScalars, yaml_values
 
 __all__ = [

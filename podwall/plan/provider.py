@@ -22,7 +22,7 @@ import glob
 import re
 import types
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 from pathlib import Path
 from typing import Any, Union, get_args, get_origin
 
@@ -35,6 +35,7 @@ from podwall.plan.model import SECRET_MARK, UNKNOWN, is_marked
 from podwall.plan.registration import plain, struct
 from podwall.plan.sdk import put_program_line
 from podwall.policies.errors import Place, SourceError
+from podwall.quick_dataclass import dataclass
 from podwall.reading import Document
 from podwall.yaml_values import yaml_values
 

@@ -21,7 +21,7 @@ from __future__ import annotations
 import hashlib
 from collections import Counter
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from types import MappingProxyType
 from typing import Any, Final
 
@@ -40,6 +40,7 @@ from podwall.plan.model import (
     is_unknown,
 )
 from podwall.policies.unknown import Unknown
+from podwall.quick_dataclass import dataclass
 from podwall.yaml_values import yaml_values
 
 __all__ = [

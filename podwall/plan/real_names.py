@@ -9,12 +9,12 @@ https://www.pulumi.com/docs/iac/concepts/resources/names/#autonaming
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass
 from typing import Any, Final
 
 from podwall.plan.documents import documents, stand_ins
 from podwall.plan.model import Plan
 from podwall.policies.peers import METADATA_NAME
+from podwall.quick_dataclass import dataclass
 from podwall.reading import shown_namespaces
 
 __all__ = ["RealNames", "real_names"]

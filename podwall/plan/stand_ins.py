@@ -20,7 +20,7 @@ from __future__ import annotations
 import sys
 from base64 import b64encode
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import field
 from pathlib import Path
 from types import FrameType, UnionType
 from typing import Any, Final, Self, Union, get_args, get_origin
@@ -31,6 +31,7 @@ from pulumi.output import Unknown as SdkUnknown
 from podwall.plan.messages import is_program, relative_path
 from podwall.plan.model import UNKNOWN
 from podwall.policies.errors import Place
+from podwall.quick_dataclass import dataclass
 
 __all__ = ["Decisions", "UnknownText", "UnknownValue", "stand_in", "type_of"]
 

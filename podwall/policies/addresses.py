@@ -13,13 +13,13 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
-from dataclasses import dataclass
 from enum import Enum
 from functools import lru_cache
 from ipaddress import IPv4Network, IPv6Network, ip_address, ip_network
 from typing import Final
 
 from podwall.policies.wording import refused
+from podwall.quick_dataclass import dataclass
 
 __all__ = [
     "ANYWHERE",

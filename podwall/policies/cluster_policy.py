@@ -6,7 +6,7 @@ Source: https://network-policy-api.sigs.k8s.io/api-overview/
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import Any, Final
 
 from podwall.policies.cluster_rules import (
@@ -29,6 +29,7 @@ from podwall.policies.peers import check_name
 from podwall.policies.rules import Direction
 from podwall.policies.syntax import dns_subdomain_problem
 from podwall.policies.wording import did_you_mean, refused, shown
+from podwall.quick_dataclass import dataclass
 
 __all__ = ["LAST_PRIORITY", "ClusterNetworkPolicy", "check_priorities"]
 

@@ -15,7 +15,6 @@ Source: https://network-policy-api.sigs.k8s.io/api-overview/
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
 from enum import StrEnum
 from typing import Final
 
@@ -24,6 +23,7 @@ from podwall.policies.errors import InvalidValue, Place
 from podwall.policies.peers import NamedNamespace, Namespaces, Pods, PodsIn
 from podwall.policies.ports import FIRST_PORT, LAST_PORT, Port, Ports
 from podwall.policies.wording import refused, shown
+from podwall.quick_dataclass import dataclass
 
 __all__ = [
     "ClusterEgressRule",

@@ -13,8 +13,10 @@ first; what to do about it stands apart, in `help`.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import field
 from enum import StrEnum
+
+from podwall.quick_dataclass import dataclass
 
 __all__ = [
     "Finding",

@@ -11,13 +11,14 @@ https://kubernetes.io/docs/concepts/overview/working-with-objects/annotations/
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 from enum import StrEnum
 from typing import Final, assert_never
 
 from podwall.policies.errors import InvalidValue, Place
 from podwall.policies.syntax import label_key_problem, label_value_problem
 from podwall.policies.wording import refused, shown
+from podwall.quick_dataclass import dataclass
 
 __all__ = [
     "LONGEST_ANNOTATIONS",

@@ -15,7 +15,6 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
 from typing import Final, Generic, TypeVar
 
 from podwall.policies.addresses import IpBlock
@@ -23,6 +22,7 @@ from podwall.policies.errors import InvalidValue, Place
 from podwall.policies.labels import Labels, LabelSelector, Requirement, label_selector
 from podwall.policies.syntax import dns_label_problem
 from podwall.policies.wording import refused, shown
+from podwall.quick_dataclass import dataclass
 
 __all__ = [
     "ALL_NAMESPACES",

@@ -6,7 +6,7 @@ Source: https://kubernetes.io/docs/concepts/services-networking/network-policies
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import Any
 
 from podwall.policies.errors import Finding, InvalidManifest, InvalidValue, Place
@@ -26,6 +26,7 @@ from podwall.policies.rules import DenyAll, Direction, EgressRule, IngressRule, 
 from podwall.policies.syntax import dns_label_problem, dns_subdomain_problem
 from podwall.policies.validation import violations
 from podwall.policies.wording import refused
+from podwall.quick_dataclass import dataclass
 
 __all__ = ["NetworkPolicy", "PolicyReading", "read"]
 

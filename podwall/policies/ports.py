@@ -9,13 +9,13 @@ Source: https://kubernetes.io/docs/concepts/services-networking/network-policies
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from enum import StrEnum
 from typing import Final, overload
 
 from podwall.policies.errors import InvalidValue, Place
 from podwall.policies.syntax import port_name_help, port_name_problem
 from podwall.policies.wording import refused
+from podwall.quick_dataclass import dataclass
 
 __all__ = [
     "ALL_PORTS",

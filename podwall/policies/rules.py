@@ -5,7 +5,6 @@ Source: https://kubernetes.io/docs/concepts/services-networking/network-policies
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from enum import Enum, StrEnum
 from typing import Final, overload
 
@@ -14,6 +13,7 @@ from podwall.policies.errors import InvalidValue, Place
 from podwall.policies.peers import PEER_TYPES, Peer
 from podwall.policies.ports import Ports
 from podwall.policies.wording import refused
+from podwall.quick_dataclass import dataclass
 
 __all__ = [
     "DENY_ALL",

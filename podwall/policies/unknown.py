@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from podwall.quick_dataclass import dataclass
 
 __all__ = ["Unknown"]
 

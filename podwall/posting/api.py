@@ -7,13 +7,14 @@ import time
 import urllib.error
 import urllib.request
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 from http import HTTPStatus
 from http.client import HTTPException
 from typing import Any, Final
 from urllib.parse import urlsplit
 
 from podwall.policies.errors import Place, SourceError
+from podwall.quick_dataclass import dataclass
 
 __all__ = ["Api", "ApiResponse", "RefusedError", "UnreachableError", "with_second_look"]
 

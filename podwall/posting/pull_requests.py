@@ -7,7 +7,6 @@ https://learn.microsoft.com/en-us/rest/api/azure/devops/git/pull-request-threads
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
 from enum import StrEnum
 from http import HTTPStatus
 from typing import Any, Final
@@ -15,6 +14,7 @@ from urllib.parse import quote
 
 from podwall.policies.errors import InvalidValue
 from podwall.posting.api import Api, ApiResponse, RefusedError, with_second_look
+from podwall.quick_dataclass import dataclass
 
 __all__ = ["HEADERS", "PullRequest", "Report", "ThreadStatus", "post_to_azure", "post_to_github"]
 

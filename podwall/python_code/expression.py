@@ -10,8 +10,9 @@ from __future__ import annotations
 
 import unicodedata
 from collections.abc import Iterator
-from dataclasses import dataclass
 from typing import Final
+
+from podwall.quick_dataclass import dataclass
 
 __all__ = [
     "LINE_LENGTH",

@@ -6,7 +6,6 @@ Both families lie on one line of whole numbers, IPv4 first, so that one set alge
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
 from ipaddress import IPv4Address, IPv6Address, IPv6Network, ip_network, summarize_address_range
 from itertools import chain
 from typing import Final
@@ -14,6 +13,7 @@ from typing import Final
 from podwall.engines import BlockMatch, Fact
 from podwall.model import IpAddress, IpNetwork, IpPeer
 from podwall.portset import Ranges, difference, intersection, merged
+from podwall.quick_dataclass import dataclass
 from podwall.reachability.matching import Match
 
 __all__ = [

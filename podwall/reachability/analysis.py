@@ -14,7 +14,7 @@ The steps, each in a module of its own:
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from itertools import chain
 from typing import NamedTuple
 
@@ -23,6 +23,7 @@ import numpy as np
 from podwall.engines import Engine
 from podwall.model import PortRule, Service, Snapshot, UnreadPolicy
 from podwall.policies.rules import Direction
+from podwall.quick_dataclass import dataclass
 from podwall.reachability.addresses import FIRST_V6, block_ranges
 from podwall.reachability.arrays import Atoms, Csr, IntArray, Registry, Sets, is_in
 from podwall.reachability.cluster import EnforcedCluster

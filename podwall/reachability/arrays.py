@@ -20,7 +20,6 @@ from __future__ import annotations
 
 from bisect import bisect_left, bisect_right
 from collections.abc import Callable, Hashable, Sequence
-from dataclasses import dataclass
 from functools import cached_property
 from itertools import chain, pairwise
 from typing import Generic, TypeVar
@@ -29,6 +28,7 @@ import numpy as np
 import numpy.typing as npt
 
 from podwall.portset import Ranges, merged
+from podwall.quick_dataclass import dataclass
 
 __all__ = [
     "Atoms",

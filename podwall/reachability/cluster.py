@@ -7,7 +7,6 @@ whether a single selector, peer or list of ip blocks matches one endpoint, and w
 from __future__ import annotations
 
 from collections.abc import Collection, Hashable, Iterator
-from dataclasses import dataclass
 from functools import cached_property, lru_cache, reduce
 from ipaddress import ip_network
 from itertools import chain
@@ -33,6 +32,7 @@ from podwall.model import (
 from podwall.policies.peers import METADATA_NAME
 from podwall.policies.rules import Direction
 from podwall.portset import Ranges, difference, includes
+from podwall.quick_dataclass import dataclass
 from podwall.reachability.account_labels import with_account_labels
 from podwall.reachability.addresses import (
     FAMILIES,

@@ -20,7 +20,6 @@ https://kubernetes.io/docs/concepts/services-networking/network-policies/#behavi
 from __future__ import annotations
 
 from collections.abc import Callable, Hashable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from typing import Final, NamedTuple, TypeVar
 
 import numpy as np
@@ -29,6 +28,7 @@ from podwall.engines import Engine
 from podwall.model import Service
 from podwall.policies.rules import Direction
 from podwall.portset import ALL_PORTS, NO_PORTS, PortSet
+from podwall.quick_dataclass import dataclass
 from podwall.reachability.arrays import IntArray, Registry, is_in, unique_rows
 from podwall.reachability.cluster import EnforcedCluster
 from podwall.reachability.matching import Match

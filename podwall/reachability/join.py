@@ -23,12 +23,13 @@ Pairs of ends that nothing restricts are not listed, as without tiers.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, fields, replace
+from dataclasses import fields, replace
 from functools import cached_property, reduce
 from typing import Final, NamedTuple
 
 import numpy as np
 
+from podwall.quick_dataclass import dataclass
 from podwall.reachability.arrays import (
     BoolArray,
     Csr,

@@ -21,12 +21,12 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Collection, Iterable, Iterator, Sequence
-from dataclasses import dataclass
 from functools import lru_cache
 from typing import Final
 
 from podwall.model import Operator, Selector, SelectorRequirement
 from podwall.policies.peers import METADATA_NAME
+from podwall.quick_dataclass import dataclass
 from podwall.reachability.unseen_pods import UnseenPods
 from podwall.reachability.values import Bound
 

@@ -18,7 +18,6 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from collections.abc import Set as AbstractSet
-from dataclasses import dataclass
 from functools import reduce
 from ipaddress import ip_network
 from operator import and_, sub
@@ -36,6 +35,7 @@ from podwall.model import (
     WorkloadPort,
 )
 from podwall.portset import Ranges
+from podwall.quick_dataclass import dataclass
 from podwall.reachability.addresses import END, FIRST_V6, first_address
 from podwall.reachability.arrays import Atoms, Csr, IntArray, Registry, unique_rows
 from podwall.reachability.matching import Match, host_match

@@ -16,7 +16,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from enum import IntEnum
 from itertools import chain
 from typing import Final, TypeVar
@@ -45,6 +45,7 @@ from podwall.model import (
 )
 from podwall.policies.rules import Direction
 from podwall.portset import ALL_PORTS, NO_PORTS
+from podwall.quick_dataclass import dataclass
 from podwall.reachability.addresses import is_ipv6
 from podwall.reachability.calico_tiers import calico_tiers, unplaced
 from podwall.reachability.values import Bounds

@@ -20,7 +20,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Iterator
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from functools import reduce
 from typing import Final, NamedTuple
 
@@ -28,6 +28,7 @@ import numpy as np
 
 from podwall.policies.rules import Direction
 from podwall.portset import ALL_PORTS, PortSet
+from podwall.quick_dataclass import dataclass
 from podwall.reachability.arrays import (
     BoolArray,
     Csr,

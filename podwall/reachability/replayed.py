@@ -6,12 +6,12 @@ Each value has two bounds of what it allows, and the causes of what is between t
 from __future__ import annotations
 
 from collections.abc import Hashable, Iterable, Iterator
-from dataclasses import dataclass
 from itertools import chain
 
 from podwall.model import EntityPeer, IpPeer, PodPeer, Policy, Rule, Unknown, UnreadPolicy
 from podwall.policies.rules import Direction
 from podwall.portset import ALL_PORTS, NO_PORTS, PortSet
+from podwall.quick_dataclass import dataclass
 from podwall.reachability.cluster import MatchAnswer
 from podwall.reachability.matching import Match
 from podwall.reachability.tier_replay import TierSideReplay

@@ -14,7 +14,7 @@ possible. A port that is in one of them only is certain.
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from functools import reduce
 from operator import and_
 from typing import Final
@@ -32,6 +32,7 @@ from podwall.model import (
 )
 from podwall.policies.rules import Direction
 from podwall.portset import ALL_PORTS, NO_PORTS, PortSet
+from podwall.quick_dataclass import dataclass
 from podwall.reachability.cluster import NO, YES, EnforcedCluster, MatchAnswer, MatchAnswers
 from podwall.reachability.matching import Match, host_match
 from podwall.reachability.policy_reader import ActingTierPolicy, TierStage

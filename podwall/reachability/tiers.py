@@ -19,7 +19,6 @@ certain, both outcomes are kept.
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from functools import reduce
 from typing import Final, NamedTuple
 
@@ -29,6 +28,7 @@ import numpy.typing as npt
 from podwall.model import TierAction, TierName, Unknown
 from podwall.policies.rules import Direction
 from podwall.portset import ALL_PORTS, PortSet
+from podwall.quick_dataclass import dataclass
 from podwall.reachability.arrays import (
     BoolArray,
     Csr,

@@ -13,13 +13,13 @@ does not show; one that is known by name is `any:@kubernetes.io/metadata.name=ku
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from typing import Final
 
 from podwall.model import Operator, Selector
 from podwall.policies.errors import InvalidValue
 from podwall.policies.peers import METADATA_NAME
 from podwall.policies.wording import listed
+from podwall.quick_dataclass import dataclass
 from podwall.rule_parts import read_selector, selector_text
 
 __all__ = ["UnseenPods", "is_unseen", "read_unseen"]

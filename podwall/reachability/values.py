@@ -8,7 +8,7 @@ is undetermined, and the causes say what it depends on.
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass, field, replace
+from dataclasses import field, replace
 from enum import Enum, StrEnum
 from functools import reduce
 from operator import or_
@@ -16,6 +16,7 @@ from typing import ClassVar, Final, NamedTuple
 
 from podwall.model import IpAddress, IpNetwork, LabelMap, SnapshotWorkload
 from podwall.portset import ALL_PORTS, NO_PORTS, PortSet
+from podwall.quick_dataclass import dataclass
 from podwall.reachability.unseen_pods import UnseenPods
 
 __all__ = [

@@ -11,7 +11,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from operator import is_
 from typing import Final, NamedTuple, TypeVar
 
@@ -32,6 +32,7 @@ from podwall.model import (
     undeclared_labels,
 )
 from podwall.policies.errors import Finding, Severity
+from podwall.quick_dataclass import dataclass
 from podwall.reading.cilium_references import CidrGroup, cidr_groups, resolved
 from podwall.reading.fields import Malformed
 from podwall.reading.ledger import (

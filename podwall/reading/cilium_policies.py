@@ -14,7 +14,7 @@ https://docs.cilium.io/en/stable/security/policy/language/
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from functools import partial
 from typing import Any, Final
 
@@ -37,6 +37,7 @@ from podwall.model import (
 from podwall.policies.peers import METADATA_NAME
 from podwall.policies.rules import Direction
 from podwall.policies.validation.shapes import fields_of, items_of
+from podwall.quick_dataclass import dataclass
 from podwall.reading.cilium_rules import (
     NotEnforced,
     is_plain,

@@ -12,7 +12,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import field, replace
 from typing import Any, Final
 
 from podwall.model import (
@@ -36,6 +36,7 @@ from podwall.model import (
 from podwall.policies.addresses import parse_cidr
 from podwall.policies.peers import METADATA_NAME
 from podwall.policies.validation.shapes import fields_of, items_of
+from podwall.quick_dataclass import dataclass
 from podwall.reading.metadata import ManifestObject
 
 __all__ = [

@@ -8,7 +8,7 @@ change it.
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import field
 from enum import StrEnum
 from itertools import groupby
 from typing import Any, Final
@@ -16,6 +16,7 @@ from typing import Any, Final
 from podwall.model import IpNetwork
 from podwall.policies.errors import Finding, Place, Severity
 from podwall.policies.wording import listed
+from podwall.quick_dataclass import dataclass
 
 __all__ = [
     "ACCEPTABLE",

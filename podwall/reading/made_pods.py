@@ -9,10 +9,11 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import Any, Final, NamedTuple
 
 from podwall.model import LabelMap, SnapshotWorkload, Unknown
+from podwall.quick_dataclass import dataclass
 from podwall.reading.fields import Malformed, flag, mapping, number
 from podwall.reading.known_kinds import harmless
 from podwall.reading.metadata import ManifestObject, read_labels

@@ -6,7 +6,6 @@ A namespace is nothing but its metadata.
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any, Final
 
@@ -20,6 +19,7 @@ from podwall.model import (
 )
 from podwall.policies.errors import Finding, Place, Severity
 from podwall.policies.peers import METADATA_NAME
+from podwall.quick_dataclass import dataclass
 from podwall.reading.fields import Malformed, field, flag, list_of, mapping, one_of, text, texts
 
 __all__ = [

@@ -6,7 +6,7 @@ Most objects of other kinds do not matter; those that could change a verdict hav
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import Final
 
 from podwall.model import (
@@ -22,6 +22,7 @@ from podwall.model import (
 from podwall.policies.errors import Finding, Place, Severity
 from podwall.policies.validation import violations
 from podwall.policies.wording import shown
+from podwall.quick_dataclass import dataclass
 from podwall.reading.calico_policies import CalicoPart, is_calico_object, read_calico_object
 from podwall.reading.cilium_policies import is_cilium_policy, read_cilium_policy
 from podwall.reading.cilium_rules import NotEnforced

@@ -8,9 +8,11 @@ option of the operator itself, or a webhook, can add labels that nothing written
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 from types import MappingProxyType
 from typing import Final
+
+from podwall.quick_dataclass import dataclass
 
 __all__ = ["POD_KINDS", "MadePods", "PodKind"]
 

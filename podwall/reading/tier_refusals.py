@@ -10,7 +10,7 @@ https://github.com/kubernetes-sigs/network-policy-api/tree/v0.1.7/config/crd/exp
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from functools import partial
 from typing import Any, Final
 
@@ -38,6 +38,7 @@ from podwall.policies.validation.shapes import (
     wrong_type,
 )
 from podwall.policies.wording import did_you_mean, shown
+from podwall.quick_dataclass import dataclass
 from podwall.reading.metadata import ManifestObject
 from podwall.reading.tier_policies import CLUSTER, PEERS, PORTS, PROTOCOLS
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import Final, TypeVar
 
 from podwall.policies import (
@@ -23,6 +23,7 @@ from podwall.policies.manifest import (
 )
 from podwall.policies.policy import read
 from podwall.policies.validation.shapes import fields_of, items_of
+from podwall.quick_dataclass import dataclass
 from podwall.reading.fields import Malformed
 from podwall.reading.known_kinds import meant_instead
 from podwall.reading.ledger import Document, single_objects

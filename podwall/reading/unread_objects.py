@@ -17,11 +17,11 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass
 from typing import Any, Final
 
 from podwall.model import EMPTY_SELECTOR, Selector, Unknown, UnreadPolicy, namespace_text
 from podwall.policies.rules import Direction
+from podwall.quick_dataclass import dataclass
 from podwall.reading.fields import Malformed
 from podwall.reading.metadata import ManifestObject, read_plain_selector, read_selector
 from podwall.reading.pod_kinds import PodKind

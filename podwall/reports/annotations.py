@@ -11,7 +11,6 @@ https://learn.microsoft.com/en-us/azure/devops/pipelines/scripts/logging-command
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
 from os.path import normpath
 from pathlib import Path
 from typing import Final
@@ -19,6 +18,7 @@ from typing import Final
 from podwall.diff import PolicyChangeKind
 from podwall.exit_code import stops
 from podwall.policies.errors import Place, Severity
+from podwall.quick_dataclass import dataclass
 from podwall.reports.comment import ChangedConnection, ChangeReport
 from podwall.reports.words import counted, place_words, printable
 from podwall.streams import shown_text

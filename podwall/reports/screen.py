@@ -18,12 +18,13 @@ import sys
 import textwrap
 import unicodedata
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from itertools import zip_longest
 from shutil import get_terminal_size
 from typing import IO, Final, cast
 
 from podwall.plan.model import Operation
+from podwall.quick_dataclass import dataclass
 from podwall.streams import ShownStream, one_line
 
 __all__ = [

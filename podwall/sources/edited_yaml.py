@@ -12,11 +12,11 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from typing import Any, Final
 
 import yaml
 
+from podwall.quick_dataclass import dataclass
 from podwall.yaml_values import written_yaml, yaml_values
 
 __all__ = ["FieldEdit", "RuleEdit", "edited", "with_document"]

@@ -10,7 +10,7 @@ each of them what is `deletedWith` it. What is left is there afterwards.
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import Final
 
 from podwall.aks.resource_types import is_any_cluster
@@ -18,6 +18,7 @@ from podwall.plan.documents import NAMESPACE, identity_of
 from podwall.plan.model import Operation, Plan, PlannedResource, depends_on_any, kind_of
 from podwall.plan.providers import PROVIDER
 from podwall.policies.errors import Finding, Place, Severity
+from podwall.quick_dataclass import dataclass
 from podwall.sources.object_steps import (
     NETWORK_POLICY,
     Absence,

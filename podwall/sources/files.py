@@ -9,12 +9,13 @@ from __future__ import annotations
 import stat
 import sys
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 from pathlib import Path
 from typing import Any, Final
 
 from podwall.model import UnreadPolicy
 from podwall.policies.errors import Finding, Place, SourceError
+from podwall.quick_dataclass import dataclass
 from podwall.reading import Document, LedgerEntry
 
 __all__ = [

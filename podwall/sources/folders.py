@@ -13,7 +13,6 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
 from enum import Enum, auto
 from functools import partial
 from pathlib import Path
@@ -22,6 +21,7 @@ from typing import Final
 from podwall.model import UnreadPolicy
 from podwall.plan.plan_json import is_plan
 from podwall.policies.errors import Finding, InvalidValue, Place, Severity, SourceError
+from podwall.quick_dataclass import dataclass
 from podwall.reading import LedgerEntry, ObjectStatus
 from podwall.reading.ledger import NOT_BUILT
 from podwall.sources.files import CHART, ParsedDocuments, is_kustomization, read_file, unreadable

@@ -11,12 +11,13 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from functools import cached_property
 from pathlib import Path
 from typing import Any, Final
 
 from podwall.policies.errors import Place, SourceError
+from podwall.quick_dataclass import dataclass
 from podwall.reading import Document
 from podwall.sources.files import ParsedDocuments, is_kustomization, read_file
 from podwall.sources.yaml_documents import parse_yaml

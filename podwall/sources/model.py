@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import field, replace
 from enum import StrEnum
 from typing import Final
 
@@ -12,6 +12,7 @@ from podwall.live.kubeconfig import KubeContext
 from podwall.model import UnreadPolicy
 from podwall.plan.model import Plan
 from podwall.policies.errors import Finding
+from podwall.quick_dataclass import dataclass
 from podwall.reading import (
     POD_KINDS,
     DeclaredCluster,

@@ -15,7 +15,7 @@ https://github.com/pulumi/pulumi/blob/master/pkg/resource/deploy/step_generator.
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from enum import Enum, StrEnum, auto
 from types import MappingProxyType
 from typing import Any, Final, NamedTuple
@@ -23,6 +23,7 @@ from typing import Any, Final, NamedTuple
 from podwall.plan.documents import identity_of, with_known_namespaces
 from podwall.plan.model import Operation, Plan, PlannedResource
 from podwall.plan.providers import cluster_identity
+from podwall.quick_dataclass import dataclass
 from podwall.sources.pulumi_documents import (
     EngineOperation,
     PreviewStep,

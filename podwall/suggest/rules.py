@@ -8,7 +8,6 @@ with the same ports.
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from ipaddress import ip_network
 from typing import Final
 
@@ -50,6 +49,7 @@ from podwall.policies import (
 from podwall.policies.addresses import Anywhere
 from podwall.policies.peers import METADATA_NAME
 from podwall.portset import Ranges, difference, intersection
+from podwall.quick_dataclass import dataclass
 from podwall.reachability.addresses import FAMILIES, network_ranges, networks
 from podwall.reachability.cluster import EnforcedCluster
 from podwall.reachability.matching import Match

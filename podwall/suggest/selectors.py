@@ -10,13 +10,13 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
 from itertools import chain, combinations
 from typing import Final
 
 from podwall.model import LabelMap, Unknown
 from podwall.policies import ALL_PODS, Finding, Pods, Severity, does_not_exist, pods
 from podwall.policies.system_namespaces import is_system_namespace
+from podwall.quick_dataclass import dataclass
 from podwall.reachability.values import WorkloadEndpoint
 
 __all__ = ["UNDETERMINED", "ChosenSelector", "SelectableWorkloads", "SelectorChooser"]

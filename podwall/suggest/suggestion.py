@@ -12,7 +12,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from ipaddress import IPv4Network, IPv6Network, collapse_addresses
 from itertools import product
 from typing import Final
@@ -24,6 +24,7 @@ from podwall.explain import ports_at
 from podwall.model import Policy, Snapshot, Unknown
 from podwall.policies import Finding, InvalidValue, NetworkPolicy, Severity
 from podwall.portset import NO_PORTS, PortSet
+from podwall.quick_dataclass import dataclass
 from podwall.reachability import Reachability, reachability
 from podwall.reachability.matching import Match, host_match
 from podwall.reachability.values import (

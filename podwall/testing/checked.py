@@ -8,13 +8,14 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import TYPE_CHECKING, Final
 
 from podwall.expectations import Kind, Outcome, Result, Selection, check, selection
 from podwall.explain import Explanation, FlowAnswer, SideExplanation
 from podwall.policies import Port, Ports
 from podwall.policies.errors import InvalidValue
+from podwall.quick_dataclass import dataclass
 from podwall.reachability import Verdict
 from podwall.reports.explanation import Locate, explanation_text
 from podwall.reports.words import listed, printable

@@ -7,7 +7,7 @@ import json
 import warnings
 from collections.abc import Iterable, Mapping
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass, field, replace
+from dataclasses import field, replace
 from functools import partial
 from pathlib import Path
 from types import MappingProxyType
@@ -17,6 +17,7 @@ from podwall.on_demand import needing
 from podwall.plan.project import find_project
 from podwall.policies.errors import Finding, InvalidManifest, InvalidValue, SourceError
 from podwall.policies.wording import did_you_mean
+from podwall.quick_dataclass import dataclass
 from podwall.reading.ledger import UNREAD_KIND
 from podwall.review import Review, review
 from podwall.sources import (

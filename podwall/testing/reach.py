@@ -7,7 +7,6 @@ https://kubernetes.io/docs/concepts/services-networking/network-policies/#the-tw
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Final, NamedTuple
 
@@ -17,6 +16,7 @@ from podwall.explain import PolicyExplanation, SideExplanation, explain, ports_n
 from podwall.model import Rule
 from podwall.policies import ALL_PORTS, Direction, Ports
 from podwall.policies.errors import Finding, InvalidValue, Place, Severity
+from podwall.quick_dataclass import dataclass
 from podwall.reachability.matching import Match
 from podwall.reports.explanation import Locate
 from podwall.sources.expectations import expectations_in

@@ -16,7 +16,7 @@ from __future__ import annotations
 import random
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from itertools import islice, product
 from typing import Final, NamedTuple
 
@@ -27,6 +27,7 @@ from podwall.explain import ports_at
 from podwall.model import IpProtocol, SnapshotWorkload, Unknown
 from podwall.policies.system_namespaces import is_system_namespace
 from podwall.portset import FIRST_PORT, LAST_PORT, NO_PORTS, PortSet
+from podwall.quick_dataclass import dataclass
 from podwall.reachability import Reachability, Verdict, WorkloadEndpoint
 from podwall.reachability.matching import Match, labels_match
 from podwall.reachability.values import PairVerdict

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Final
 
@@ -11,6 +10,7 @@ import msgspec
 
 from podwall.live.connection import ApiConnection, ApiRequest, ClusterError, connected
 from podwall.live.kubeconfig import KubeContext
+from podwall.quick_dataclass import dataclass
 from podwall.verify.comparing import RUN_LABEL
 
 __all__ = [

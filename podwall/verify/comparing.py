@@ -10,13 +10,14 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import field
 from enum import StrEnum
 from typing import Final
 
 from podwall.exit_code import ExitCode
 from podwall.explain import Explanation, explain
 from podwall.model import IpProtocol
+from podwall.quick_dataclass import dataclass
 from podwall.reachability import Reachability, Verdict
 from podwall.walkthrough import Attempt
 

@@ -14,7 +14,6 @@ from __future__ import annotations
 import time
 from collections import defaultdict, deque
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from typing import Any, Final
 
 import msgspec
@@ -26,6 +25,7 @@ from podwall.live.listing import listed
 from podwall.live.objects import Page, SpecObject
 from podwall.model import IpProtocol, SnapshotWorkload
 from podwall.policies.system_namespaces import is_system_namespace
+from podwall.quick_dataclass import dataclass
 from podwall.reachability import Reachability
 from podwall.streams import show_progress
 from podwall.verify.cleanup import Leftover, leftovers, removed_run

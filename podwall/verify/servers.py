@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from typing import Final
 
 import msgspec
@@ -11,6 +10,7 @@ import msgspec
 from podwall.live.kinds import ApiKind
 from podwall.live.objects import PlainObject, SpecObject
 from podwall.model import SnapshotWorkload
+from podwall.quick_dataclass import dataclass
 from podwall.reading.workloads import KEYS
 from podwall.verify.comparing import RUN_LABEL
 

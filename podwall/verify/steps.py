@@ -14,7 +14,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import Any, Final
 
 import msgspec
@@ -29,6 +29,7 @@ from podwall.policies import NetworkPolicy
 from podwall.policies.errors import SourceError
 from podwall.policies.presets import Step
 from podwall.policies.presets import walkthrough as policies_at
+from podwall.quick_dataclass import dataclass
 from podwall.reachability import Verdict
 from podwall.streams import show_progress
 from podwall.verify.cleanup import Leftover, old_namespaces, removed

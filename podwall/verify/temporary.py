@@ -26,12 +26,13 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass, field, fields, is_dataclass
+from dataclasses import field, fields, is_dataclass
 from typing import Any, Final
 
 import msgspec
 
 from podwall.model import IpProtocol, SelectorRequirement, Snapshot, SnapshotWorkload
+from podwall.quick_dataclass import dataclass
 from podwall.verify.comparing import RUN_LABEL, Observation, ProbeOutcome
 
 __all__ = [

@@ -9,13 +9,14 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from hashlib import sha256
 from typing import Final
 
 from podwall.diff import ONLY_AS_ALLOWED, ConnectionChangeKind, PolicyChangeKind
 from podwall.exit_code import stops
 from podwall.policies.errors import Finding, PodwallError, Severity
+from podwall.quick_dataclass import dataclass
 from podwall.reading import GENERATED
 from podwall.reports.comment.report import (
     ChangedConnection,

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import field
 from itertools import islice
 from typing import Final, NamedTuple
 
@@ -24,6 +24,7 @@ from podwall.expectations import StatedBy, Statement
 from podwall.migrate import EngineDifference, under_other_engines
 from podwall.overview import Summary, summary
 from podwall.policies.errors import Finding, Place, Severity
+from podwall.quick_dataclass import dataclass
 from podwall.reachability import AnyEndpoint, ExternalRange, Reachability, UnseenPods
 from podwall.reports.changes import nobody, passage_text, shown_part
 from podwall.reports.formats import code_span, markdown_text

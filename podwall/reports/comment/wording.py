@@ -9,7 +9,6 @@ from __future__ import annotations
 
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from ipaddress import (
     IPv4Address,
     IPv4Network,
@@ -24,6 +23,7 @@ from typing import Final, NamedTuple
 
 from podwall.diff import ConnectionChangeKind
 from podwall.portset import difference, merged
+from podwall.quick_dataclass import dataclass
 from podwall.reports.comment.report import ChangedConnection, ChangeReport, StatedIn
 from podwall.reports.formats import code_span, markdown_text
 from podwall.reports.words import counted, listed

@@ -7,11 +7,11 @@ as an attribute and whole as the element's content.
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
 from typing import Final
 from xml.etree import ElementTree as ET
 
 from podwall.policies.errors import Finding, Severity
+from podwall.quick_dataclass import dataclass
 from podwall.reports.words import printable
 from podwall.streams import shown_markup
 

@@ -10,8 +10,10 @@ else speaks of them by number. A set of them is written as runs: `[first, count,
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import Final
+
+from podwall.quick_dataclass import dataclass
 
 __all__ = [
     "FORMAT",

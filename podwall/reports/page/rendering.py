@@ -7,7 +7,6 @@ import hashlib
 import json
 import re
 from collections.abc import Collection, Sequence
-from dataclasses import dataclass
 from functools import cache
 from html import escape
 from importlib.resources import files
@@ -23,6 +22,7 @@ from podwall.focus import EVERYTHING, Focus
 from podwall.overview import ExposureGroup, exposure_groups, summary
 from podwall.policies.errors import Finding
 from podwall.policies.rules import Direction
+from podwall.quick_dataclass import dataclass
 from podwall.reachability import Reachability
 from podwall.reports.page.building import document_of
 from podwall.reports.page.document import PageDocument

@@ -7,7 +7,6 @@ one another, but may do different things with pods that are not shown: a class i
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from itertools import product
 from typing import Final
 
@@ -17,6 +16,7 @@ from podwall.diff import ConnectionChangeKind, PairVerdict
 from podwall.overview import OTHER_PODS, ExposureGroup, either
 from podwall.policies.rules import Direction
 from podwall.portset import NO_PORTS
+from podwall.quick_dataclass import dataclass
 from podwall.reachability import Reachability, Undetermined, UnseenPods
 from podwall.reports.page.document import PageEndpoint
 from podwall.reports.page.policies import IntArray, VerdictNumbers

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Iterator, Mapping
-from dataclasses import dataclass
 from types import MappingProxyType
 from typing import Any, Final
 
 from podwall.plan.model import Steps, unknowns_in
 from podwall.policies.unknown import Unknown
+from podwall.quick_dataclass import dataclass
 from podwall.reading import Document, shown_namespaces
 from podwall.reports.words import printable
 from podwall.streams import shown_text

@@ -11,7 +11,6 @@ from __future__ import annotations
 
 import textwrap
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
 from enum import StrEnum
 from itertools import chain, groupby
 from operator import itemgetter
@@ -30,6 +29,7 @@ from podwall.overview import (
     summary,
 )
 from podwall.portset import ALL_PORTS
+from podwall.quick_dataclass import dataclass
 from podwall.reachability import AnyEndpoint, Connection, Reachability, UnseenPods, WorkloadEndpoint
 from podwall.reports.reach.headline import headline, narrowed_headline, other_pods_words
 from podwall.reports.words import counted, end_words, printable, sentence_case, short_ports

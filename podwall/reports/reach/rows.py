@@ -7,13 +7,13 @@ that reach a destination on the same ports, so that a line costs little more tha
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
 from functools import lru_cache, partial
 from itertools import chain
 from typing import Final, NamedTuple
 
 from podwall.focus import NarrowedAnswer
 from podwall.portset import NO_PORTS, PortSet
+from podwall.quick_dataclass import dataclass
 from podwall.reachability import AnyEndpoint, Connection, Reachability, SourceRow
 from podwall.reading import LedgerEntry
 from podwall.reports.formats import CsvLine, csv_line, markdown_lines, markdown_text
