@@ -15,7 +15,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
 from functools import cached_property
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 from podwall.engines import SPEC, Engine
 from podwall.exit_code import ExitCode, FailOn, exit_code
@@ -23,6 +23,7 @@ from podwall.lint import (
     SuppressedFinding,
     TriagedFindings,
     idle_kinds,
+    is_annotated,
     lint,
     ranked,
     silenceable,
@@ -30,19 +31,19 @@ from podwall.lint import (
 )
 from podwall.model import Policy
 from podwall.overview import uncertain_services
-from podwall.plan.cluster import engine_changes, replaced_clusters, unclear_clusters
-from podwall.plan.documents import unseen_entries, unseen_objects
-from podwall.plan.model import Plan
-from podwall.plan.real_names import RealNames, real_names
 from podwall.policies.errors import Finding, Place, Severity
 from podwall.quick_dataclass import dataclass
 from podwall.reachability import Reachability, reachability
 from podwall.reading import KeptReadings, LedgerEntry, ObjectStatus, SnapshotReading, snapshot
 from podwall.reading.ledger import ACCEPTABLE, NOT_BUILT, not_closed, unknown_kinds
-from podwall.sources.existence import Existence, existence_findings
 from podwall.sources.model import Source, SourceKind, Stage
-from podwall.sources.stacks import single_cluster, stage_of
 from podwall.sources.yaml_lines import at_their_lines, exact_place
+
+# What reads plans is imported where there is one, which no folder of manifests has.
+if TYPE_CHECKING:
+    from podwall.plan.model import Plan
+    from podwall.plan.real_names import RealNames
+    from podwall.sources.existence import Existence
 
 __all__ = ["NAMES_NOTHING", "Review", "SuppressedFinding", "review"]
 
@@ -73,7 +74,11 @@ def review(source: Source, engine: Engine | str | None = None) -> Review:
     >>> [each.id for each in found.findings]
     ['no-policies']
     """
-    return Review(single_cluster(source), engine)
+    if source.plan is not None:
+        from podwall.sources.stacks import single_cluster  # noqa: PLC0415 - as above
+
+        single_cluster(source)
+    return Review(source, engine)
 
 
 @dataclass(frozen=True, eq=False)
@@ -122,6 +127,8 @@ class Review:
     @property
     def plan(self) -> Plan:
         """The planned resources; none where the source is not what Pulumi manages."""
+        from podwall.plan.model import Plan  # noqa: PLC0415 - as above
+
         return self.source.plan or Plan("", "")
 
     @cached_property
@@ -133,6 +140,8 @@ class Review:
     @cached_property
     def real_names(self) -> RealNames:
         """The names that namespaces have in the cluster, where Pulumi makes these up."""
+        from podwall.plan.real_names import real_names  # noqa: PLC0415 - as above
+
         return real_names(self.plan)
 
     @property
@@ -151,7 +160,7 @@ class Review:
             *self.reading.ledger,
             *self.source.others,
             *(_unparsed(each) for each in _errors(self.source.findings) if each.id != NOT_BUILT),
-            *unseen_entries(self.plan.afterwards()),
+            *self._unseen_entries(),
         )
         return tuple(map(self._weighed, entries))
 
@@ -176,7 +185,9 @@ class Review:
         others = [each for each in findings if each not in errors]
         files = self.source.texts.keys()
         documents = self.source.planned.documents
-        result = triaged(others, documents, silenceable(self._noted), files)
+        # The names of all findings are asked for only where one is silenced.
+        known = silenceable(self._noted) if is_annotated(documents) else frozenset()
+        result = triaged(others, documents, known, files)
         return replace(result, findings=(*fixed, *result.findings))
 
     def kept(self, findings: Sequence[Finding]) -> tuple[Finding, ...]:
@@ -265,8 +276,24 @@ class Review:
     def _at_lines(self, findings: Sequence[Finding]) -> Iterator[Finding]:
         return at_their_lines(findings, self.source.texts)
 
+    def _unseen_entries(self) -> Iterator[LedgerEntry]:
+        if self.source.plan is not None:
+            from podwall.plan.documents import unseen_entries  # noqa: PLC0415 - as above
+
+            yield from unseen_entries(self.plan.afterwards())
+
     def _about_plan(self) -> Iterator[Finding]:
         """Yield what a deployment does on its way, and what of the stack is not seen as it is."""
+        if self.source.plan is None:
+            return
+        from podwall.plan.cluster import (  # noqa: PLC0415 - as above
+            engine_changes,
+            replaced_clusters,
+            unclear_clusters,
+        )
+        from podwall.plan.documents import unseen_objects  # noqa: PLC0415 - as above
+        from podwall.sources.existence import existence_findings  # noqa: PLC0415 - as above
+
         after = self.plan.afterwards()
         yield from self.plan.warnings
         yield from replaced_clusters(self.plan)
@@ -289,6 +316,8 @@ class Review:
         yield from selection_gaps(existence, self._of_plan)
 
     def _of_plan(self, plan: Plan) -> Reachability:
+        from podwall.sources.stacks import stage_of  # noqa: PLC0415 - as above
+
         return reachability(self._read(stage_of(plan)).snapshot, self.engine)
 
     def _read(self, stage: Stage, kept: KeptReadings | None = None) -> SnapshotReading:

@@ -421,10 +421,10 @@ def read_review(options: Namespace) -> Review:
 
 def chosen_cluster(found: Source, options: Namespace) -> Source:
     """Return what of a source goes to the cluster that the options name, all of it if none."""
-    from podwall.sources import in_cluster  # noqa: PLC0415 - help must not wait for the readers
-
     if not getattr(options, "cluster", None):
         return found
+    from podwall.sources import in_cluster  # noqa: PLC0415 - manifests wait for nothing of plans
+
     return _with_assumed_engine(in_cluster(found, options.cluster), options)
 
 

@@ -47,13 +47,16 @@ def add_focus(parser: ArgumentParser) -> None:
     )
 
 
-def chosen_focus(options: Namespace) -> Focus:
-    """Return what is asked for.
+def chosen_focus(options: Namespace) -> Focus | None:
+    """Return what is asked for, None where that is everything.
 
     Raises:
         InvalidValue: an older format has no place to say so, or flows are asked for as well.
     """
-    # Imported only here: help must not wait for numpy.
+    words = (options.focus, options.from_ends, options.to_ends, options.direction, options.port)
+    if not any(words):
+        return None
+    # Imported only here: help must not wait for numpy, and few ask for a part.
     from podwall.focus import Focus  # noqa: PLC0415 - as above
     from podwall.policies.rules import Direction  # noqa: PLC0415 - as above
 

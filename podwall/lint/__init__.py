@@ -11,21 +11,17 @@ info[no-policies]: there is 1 workload and no network policy
 from __future__ import annotations
 
 from collections.abc import Iterable
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
-from podwall.lint import (
-    cluster_services,
-    engine,
-    mistakes,
-    openness,
-    redundancy,
-    tiers,
-    unmatched,
-)
-from podwall.lint.context import Lint, LintContext
-from podwall.lint.suppression import SuppressedFinding, TriagedFindings, triaged
+from podwall.lint.suppression import SuppressedFinding, TriagedFindings, is_annotated, triaged
+from podwall.on_demand import on_first_use
 from podwall.policies.errors import Finding, Severity
 from podwall.reachability import Reachability
+
+# Who only asks who reaches whom waits for no lint.
+if TYPE_CHECKING:
+    from podwall.lint.all_lints import LINTS
+    from podwall.lint.context import Lint
 
 __all__ = [
     "LINTS",
@@ -33,28 +29,17 @@ __all__ = [
     "SuppressedFinding",
     "TriagedFindings",
     "idle_kinds",
+    "is_annotated",
     "lint",
     "ranked",
     "silenceable",
     "triaged",
 ]
 
-LINTS: Final[tuple[Lint, ...]] = (
-    *unmatched.SELECTION_LINTS,
-    *unmatched.PORT_LINTS,
-    *cluster_services.DNS_LINTS,
-    *cluster_services.SERVER_CALL_LINTS,
-    *redundancy.REDUNDANCY_LINTS,
-    *openness.COVERAGE_LINTS,
-    *mistakes.ONE_SIDED_LINTS,
-    *engine.ENFORCEMENT_LINTS,
-    *engine.OVERLOOKED_LABEL_LINTS,
-    *engine.PORT_NAME_LINTS,
-    *engine.AZURE_LINTS,
-    *tiers.TIER_LINTS,
-    *openness.OPENNESS_LINTS,
-    *mistakes.MISTAKE_LINTS,
+__getattr__ = on_first_use(
+    __name__, {"LINTS": "podwall.lint.all_lints", "Lint": "podwall.lint.context"}
 )
+
 RANKS: Final = list(Severity)
 GUARDRAILS: Final = frozenset({"workload-before-policies", "workload-exposed", "workload-open"})
 """Findings that only the policy pack makes; objects that silence them are linted, too."""
@@ -62,6 +47,9 @@ GUARDRAILS: Final = frozenset({"workload-before-policies", "workload-exposed", "
 
 def lint(reachability: Reachability) -> tuple[Finding, ...]:
     """Return everything that the lints find in a snapshot under an engine, most severe first."""
+    from podwall.lint.all_lints import LINTS  # noqa: PLC0415 - as above
+    from podwall.lint.context import LintContext  # noqa: PLC0415 - as above
+
     context = LintContext(reachability)
     return ranked(finding for each in LINTS for finding in each.findings(context))
 
@@ -71,7 +59,13 @@ def idle_kinds(reachability: Reachability) -> tuple[Finding, ...]:
 
     They are worth knowing wherever verdicts are shown, which are those without these policies.
     """
-    return ranked(tiers.IDLE_KINDS.findings(LintContext(reachability)))
+    snapshot = reachability.snapshot
+    if not (snapshot.tier_policies or snapshot.cilium_policies or snapshot.calico_policies):
+        return ()
+    from podwall.lint.context import LintContext  # noqa: PLC0415 - as above
+    from podwall.lint.tiers import IDLE_KINDS  # noqa: PLC0415 - as above
+
+    return ranked(IDLE_KINDS.findings(LintContext(reachability)))
 
 
 def silenceable(noted: Iterable[Finding]) -> frozenset[str]:
@@ -79,6 +73,8 @@ def silenceable(noted: Iterable[Finding]) -> frozenset[str]:
 
     An error of reading is not among them: the API server refuses the object, whatever it says.
     """
+    from podwall.lint.all_lints import LINTS  # noqa: PLC0415 - as above
+
     read = {each.id for each in noted if each.severity is not Severity.ERROR}
     return frozenset(read | GUARDRAILS | {each.id for each in LINTS})
 

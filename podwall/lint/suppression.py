@@ -16,7 +16,7 @@ from podwall.quick_dataclass import dataclass
 from podwall.reading import Document
 from podwall.reading.ledger import single_objects
 
-__all__ = ["ANNOTATION", "SuppressedFinding", "TriagedFindings", "triaged"]
+__all__ = ["ANNOTATION", "SuppressedFinding", "TriagedFindings", "is_annotated", "triaged"]
 
 
 ANNOTATION: Final = "podwall.dev/ignore"
@@ -37,6 +37,11 @@ class TriagedFindings:
 
     findings: tuple[Finding, ...] = ()
     suppressed: tuple[SuppressedFinding, ...] = ()
+
+
+def is_annotated(documents: Iterable[Document]) -> bool:
+    """Return whether any object silences a finding, or tries to."""
+    return any(any(_entries(each.manifest)) for each in single_objects(documents))
 
 
 def triaged(

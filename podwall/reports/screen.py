@@ -23,13 +23,11 @@ from itertools import zip_longest
 from shutil import get_terminal_size
 from typing import IO, Final, cast
 
-from podwall.plan.model import Operation
 from podwall.quick_dataclass import dataclass
 from podwall.streams import ShownStream, one_line
 
 __all__ = [
     "ASCII",
-    "CHANGES",
     "UNICODE",
     "UNWRAPPED",
     "Column",
@@ -386,17 +384,6 @@ ASCII: Final = Symbols(
     middle=("|- ", "|  "),
     last=("`- ", "   "),
 )
-
-# As in the Pulumi CLI.
-CHANGES: Final = {
-    Operation.CREATE: ("+", "green"),
-    Operation.UPDATE: ("~", "yellow"),
-    Operation.REPLACE: ("+-", "magenta"),
-    Operation.DELETE: ("-", "red"),
-    Operation.READ: (">", "cyan"),
-    Operation.RETAIN: ("-=", "yellow"),
-    Operation.SAME: ("=", "dim"),
-}
 
 
 def symbols(encoding: str) -> Symbols:

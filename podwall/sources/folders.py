@@ -19,13 +19,11 @@ from pathlib import Path
 from typing import Final
 
 from podwall.model import UnreadPolicy
-from podwall.plan.plan_json import is_plan
 from podwall.policies.errors import Finding, InvalidValue, Place, Severity, SourceError
 from podwall.quick_dataclass import dataclass
 from podwall.reading import LedgerEntry, ObjectStatus
 from podwall.reading.ledger import NOT_BUILT
 from podwall.sources.files import CHART, ParsedDocuments, is_kustomization, read_file, unreadable
-from podwall.sources.kustomizations import kustomization_in, read_together, unincluded
 from podwall.sources.manifests import read_manifests
 from podwall.sources.model import ManifestOptions
 from podwall.sources.yaml_documents import BrokenJsonError, parsed_values
@@ -120,6 +118,8 @@ def _is_manifest(name: str) -> bool:
 
 def _wrote_preview(folder: str) -> bool:
     """Return whether a folder has the plan that `podwall preview` leaves beside its manifests."""
+    from podwall.plan.plan_json import is_plan  # noqa: PLC0415 - few folders have a plan
+
     try:
         values = parsed_values(read_file(str(Path(folder, PLAN)))[1])
     except (SourceError, BrokenJsonError):
@@ -146,15 +146,22 @@ def read_folder(folder: str, options: ManifestOptions) -> ParsedDocuments:
             chart itself.
         InvalidValue: values or a release are given, and there is no chart.
     """
-    is_kustomization = kustomization_in(folder) is not None
-    contents = FolderContents() if is_kustomization else contents_of(folder)
+    is_built = _is_kustomization(folder)
+    contents = FolderContents() if is_built else contents_of(folder)
     if options.about_charts and not contents.charts:
         raise NoChartError(folder, options.about_charts)
-    if is_kustomization:
+    if is_built:
         return _built(folder, options)
     if str(Path(folder)) in contents.charts:
         return _rendered(folder, options)
     return ParsedDocuments.joined(_parts(contents, options))
+
+
+def _is_kustomization(folder: str) -> bool:
+    try:
+        return any(is_kustomization(each.name) for each in Path(folder).iterdir())
+    except OSError:  # which is said where the folder is walked
+        return False
 
 
 class NoChartError(InvalidValue):
@@ -167,13 +174,23 @@ class NoChartError(InvalidValue):
 
 def _parts(contents: FolderContents, options: ManifestOptions) -> Iterator[ParsedDocuments]:
     yield from map(read_manifests, contents.files)
+    if contents.kustomizations or contents.charts:
+        yield from _made_parts(contents, options)
+    yield ParsedDocuments(others=tuple(map(_written_by_a_preview, contents.previews)))
+
+
+def _made_parts(contents: FolderContents, options: ManifestOptions) -> Iterator[ParsedDocuments]:
+    from podwall.sources.kustomizations import (  # noqa: PLC0415 - most folders have files
+        read_together,
+        unincluded,
+    )
+
     tops = unincluded(contents.kustomizations)
     made = [partial(_made, each, _KUSTOMIZATION, _built, options) for each in tops]
     made += [partial(_made, each, _CHART, _rendered, options) for each in contents.charts]
-    found = _side_by_side(made) if made else []
+    found = _side_by_side(made)
     yield from read_together(tops, found[: len(tops)])
     yield from found[len(tops) :]
-    yield ParsedDocuments(others=tuple(map(_written_by_a_preview, contents.previews)))
 
 
 # What runs the tools is imported only where there is something to run: most folders have files.

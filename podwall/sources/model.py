@@ -5,12 +5,11 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import field, replace
 from enum import StrEnum
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 from podwall.aks.limits import NEWEST_VERSION
 from podwall.live.kubeconfig import KubeContext
 from podwall.model import UnreadPolicy
-from podwall.plan.model import Plan
 from podwall.policies.errors import Finding
 from podwall.quick_dataclass import dataclass
 from podwall.reading import (
@@ -21,7 +20,11 @@ from podwall.reading import (
     LedgerEntry,
     PodKind,
 )
-from podwall.sources.existence import Existence
+
+# Manifests wait for nothing of plans.
+if TYPE_CHECKING:
+    from podwall.plan.model import Plan
+    from podwall.sources.existence import Existence
 
 __all__ = ["ManifestOptions", "Source", "SourceKind", "Stage"]
 

@@ -13,7 +13,6 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
 from podwall.live.kubeconfig import KubeContext
-from podwall.plan.plan_json import is_plan, plan_in
 from podwall.policies.errors import InvalidValue, Place, SourceError
 from podwall.policies.peers import check_name
 from podwall.policies.syntax import dns_label_problem
@@ -23,16 +22,6 @@ from podwall.sources.files import STDIN, ParsedDocuments, read_bytes
 from podwall.sources.folders import NoChartError, read_folder
 from podwall.sources.manifests import json_manifests, parse_manifests
 from podwall.sources.model import RELEASE, ManifestOptions, Source, SourceKind, Stage
-from podwall.sources.pulumi_documents import (
-    PulumiPreview,
-    gaps,
-    is_events,
-    is_preview,
-    preview_in,
-    preview_in_events,
-)
-from podwall.sources.stacks import source_of_plan, source_of_steps
-from podwall.sources.states import is_state, state_findings, state_plan
 from podwall.sources.yaml_documents import (
     BrokenJsonError,
     duplicate_keys,
@@ -42,6 +31,7 @@ from podwall.sources.yaml_documents import (
 
 if TYPE_CHECKING:
     from podwall.live.cluster import ClusterReading  # it brings the client, which files need not
+    from podwall.sources.pulumi_documents import PulumiPreview  # manifests wait for no plan
 
 __all__ = [
     "CLUSTER",
@@ -331,6 +321,20 @@ def _json_values(data: bytes) -> list[Any] | None:
 
 
 def _of_pulumi(name: str, values: list[Any]) -> Source | None:
+    from podwall.plan.plan_json import is_plan, plan_in  # noqa: PLC0415 - as above
+    from podwall.sources.pulumi_documents import (  # noqa: PLC0415 - as above
+        is_events,
+        is_preview,
+        preview_in,
+        preview_in_events,
+    )
+    from podwall.sources.stacks import source_of_plan  # noqa: PLC0415 - as above
+    from podwall.sources.states import (  # noqa: PLC0415 - as above
+        is_state,
+        state_findings,
+        state_plan,
+    )
+
     place = Place(name)
     if is_events(values):
         return _of_preview(name, preview_in_events(values, place))
@@ -347,6 +351,9 @@ def _of_pulumi(name: str, values: list[Any]) -> Source | None:
 
 
 def _of_preview(name: str, preview: PulumiPreview) -> Source:
+    from podwall.sources.pulumi_documents import gaps  # noqa: PLC0415 - as above
+    from podwall.sources.stacks import source_of_steps  # noqa: PLC0415 - as above
+
     findings = gaps(preview, Place(name))
     return source_of_steps(SourceKind.PREVIEW, name, preview, findings=findings)
 

@@ -14,7 +14,7 @@ from podwall.plan.model import Operation, Origin, Plan, PlannedResource, kind_of
 from podwall.policies.unknown import Unknown
 from podwall.reports.findings.terminal import findings_section
 from podwall.reports.reach.terminal import reach_text
-from podwall.reports.screen import CHANGES, Console, Styled, Symbols, line_width, symbols
+from podwall.reports.screen import Console, Styled, Symbols, line_width, symbols
 from podwall.reports.words import counted, left_out, printable
 from podwall.review import Review
 
@@ -24,6 +24,17 @@ __all__ = [
     "resource_summary",
     "resource_tree",
 ]
+
+# As in the Pulumi CLI.
+_CHANGES: Final = {
+    Operation.CREATE: ("+", "green"),
+    Operation.UPDATE: ("~", "yellow"),
+    Operation.REPLACE: ("+-", "magenta"),
+    Operation.DELETE: ("-", "red"),
+    Operation.READ: (">", "cyan"),
+    Operation.RETAIN: ("-=", "yellow"),
+    Operation.SAME: ("=", "dim"),
+}
 
 
 def policy_words(inputs: Mapping[str, Any]) -> Iterator[str]:
@@ -239,7 +250,7 @@ def resource_tree(
             yield Styled.of(mark, line)
             mark = Styled.of(" " * mark.width)
     for (kind, change), number in left_out.items():
-        sign = CHANGES[change][0] if plan.origin is Origin.PULUMI else ""
+        sign = _CHANGES[change][0] if plan.origin is Origin.PULUMI else ""
         more = f"{sign} {symbols.more} {number:,} more {printable(kind)}".strip()
         yield Styled.of((more, "dim"))
 
@@ -340,7 +351,7 @@ def _replaced(reasons: Sequence[str]) -> str:
 
 
 def _mark(resource: PlannedResource) -> Styled:
-    mark, style = CHANGES[resource.change]
+    mark, style = _CHANGES[resource.change]
     return Styled.of((f"{mark:2} ", style))
 
 

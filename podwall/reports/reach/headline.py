@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 from podwall.engines import SPEC, Engine
-from podwall.focus import NarrowedAnswer
 from podwall.overview import ExposureGroup, Summary
 from podwall.policies.rules import Direction
 from podwall.reports.words import counted, listed
+
+if TYPE_CHECKING:
+    from podwall.focus import NarrowedAnswer  # few ask for a part
 
 __all__ = ["MOST_KINDS", "engine_sentence", "headline", "narrowed_headline", "other_pods_words"]
 

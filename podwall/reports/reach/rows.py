@@ -9,15 +9,17 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Sequence
 from functools import lru_cache, partial
 from itertools import chain
-from typing import Final, NamedTuple
+from typing import TYPE_CHECKING, Final, NamedTuple
 
-from podwall.focus import NarrowedAnswer
 from podwall.portset import NO_PORTS, PortSet
 from podwall.quick_dataclass import dataclass
 from podwall.reachability import AnyEndpoint, Connection, Reachability, SourceRow
 from podwall.reading import LedgerEntry
 from podwall.reports.formats import CsvLine, csv_line, markdown_lines, markdown_text
 from podwall.reports.words import end_words, printable
+
+if TYPE_CHECKING:
+    from podwall.focus import NarrowedAnswer  # few ask for a part
 
 __all__ = [
     "REACH_HEADER",

@@ -5,9 +5,8 @@ from __future__ import annotations
 import shlex
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from itertools import chain, pairwise
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
-from podwall.focus import NarrowedAnswer
 from podwall.overview import (
     OTHER_PODS,
     Cell,
@@ -28,6 +27,9 @@ from podwall.reports.reach.rows import ReachRow, reach_rows, row_in_words
 from podwall.reports.screen import Column, Console, Part, Styled, Symbols, Table, symbols
 from podwall.reports.words import listed, printable, short_ports
 from podwall.verdict_table import VerdictTable, verdict_table
+
+if TYPE_CHECKING:
+    from podwall.focus import NarrowedAnswer  # few ask for a part
 
 __all__ = [
     "MOST_WORKLOADS",
