@@ -185,9 +185,9 @@ class Review:
         others = [each for each in findings if each not in errors]
         files = self.source.texts.keys()
         documents = self.source.planned.documents
-        # The names of all findings are asked for only where one is silenced.
-        known = silenceable(self._noted) if is_annotated(documents) else frozenset()
-        result = triaged(others, documents, known, files)
+        if not self._is_annotated:
+            return TriagedFindings((*fixed, *others))
+        result = triaged(others, documents, silenceable(self._noted), files)
         return replace(result, findings=(*fixed, *result.findings))
 
     def kept(self, findings: Sequence[Finding]) -> tuple[Finding, ...]:
@@ -243,6 +243,11 @@ class Review:
         if self._is_program and any(each.id in NAMES_NOTHING for each in _errors(shown)):
             return ExitCode.BAD_INPUT
         return exit_code(fail_on, shown, certain=self.reachability.is_certain)
+
+    @cached_property
+    def _is_annotated(self) -> bool:
+        """Whether any object silences a finding; the names of all are needed only then."""
+        return is_annotated(self.source.planned.documents)
 
     @property
     def _is_program(self) -> bool:

@@ -1,0 +1,54 @@
+"""What a command loads before it answers: counted in modules, so that no load changes it."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+SHOP = Path(__file__).resolve().parents[2] / "examples" / "shop"
+MOST = 130
+"""More modules of podwall than these, and something is loaded again that few commands need."""
+
+ASKED_BY_FEW = (
+    "podwall.change_review",
+    "podwall.connection_groups",
+    "podwall.diff",
+    "podwall.expectations",
+    "podwall.explain",
+    "podwall.focus",
+    "podwall.lint.all_lints",
+    "podwall.migrate",
+    "podwall.plan",
+    "podwall.sources.existence",
+    "podwall.sources.kustomizations",
+    "podwall.suggest",
+    "podwall.verify",
+    "pulumi",
+)
+PRINT_LOADED = """
+import sys
+from podwall.cli import main
+main(sys.argv[1:])
+print(*sys.modules, sep="\\n")
+"""
+
+
+def _loaded(*arguments: str) -> set[str]:
+    command = [sys.executable, "-c", PRINT_LOADED, *arguments]
+    done = subprocess.run(command, capture_output=True, text=True, check=True)
+    return set(done.stdout.splitlines())
+
+
+@pytest.mark.parametrize("output", ["text", "csv"])
+def test_reach_of_manifests_loads_nothing_that_few_ask_for(output: str) -> None:
+    loaded = _loaded("reach", str(SHOP), "-o", output)
+    assert loaded.isdisjoint(ASKED_BY_FEW)
+    assert len([each for each in loaded if each.partition(".")[0] == "podwall"]) <= MOST
+
+
+def test_lint_of_manifests_loads_no_plan() -> None:
+    loaded = _loaded("lint", str(SHOP))
+    assert loaded.isdisjoint({"podwall.diff", "podwall.explain", "podwall.sources.existence"})
