@@ -16,7 +16,7 @@ LOCK = $(BIN)/uv pip compile -q --universal --python-version 3.11 --generate-has
 unexport PYTHONDONTWRITEBYTECODE
 
 .DEFAULT_GOAL := help
-.PHONY: help preview walkthrough demo test test-engine test-live test-oldest test-newest test-releases test-install check format bench bench-compare soak docs schemas lock clean
+.PHONY: help preview walkthrough demo test test-all test-engine test-live test-oldest test-newest test-releases test-install check format bench bench-compare soak docs schemas lock clean
 
 help: ## list the targets
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | expand -t 16
@@ -30,7 +30,10 @@ walkthrough: .venv/.runtime ## the five steps of the walkthrough, predicted
 demo: .venv/.runtime ## pages to look at in out/demo/: both stacks, 500 workloads, a change
 	@$(BIN)/python -m benchmarks.demo
 
-test: .venv/.dev ## the whole test-suite, in random order and in parallel, without a network
+test: .venv/.dev ## the quick part of the test-suite, in random order and in parallel, without a network
+	@$(BIN)/python -m pytest -q -n auto --quick
+
+test-all: .venv/.dev ## the whole test-suite, likewise
 	@$(BIN)/python -m pytest -q -n auto
 
 soak: .venv/.dev ## the random tests at length: make soak SOAK=1000

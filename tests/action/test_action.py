@@ -45,6 +45,7 @@ def test_a_folder_of_manifests_is_compared_with_the_base(
     assert (shop.workspace / found["report"] / "index.html").exists()
 
 
+@pytest.mark.long
 def test_what_opens_stands_beside_its_line(shop: Runner) -> None:
     planted = shop.workspace / "podwall-report"
     planted.mkdir()
@@ -57,6 +58,7 @@ def test_what_opens_stands_beside_its_line(shop: Runner) -> None:
     assert "::error file=" not in log
 
 
+@pytest.mark.long
 def test_expectations_and_the_base_can_be_named(shop: Runner) -> None:
     found, result, _ = composite(
         shop, manifests="app", base_ref="HEAD", expectations="app/expectations.yaml"
@@ -64,17 +66,20 @@ def test_expectations_and_the_base_can_be_named(shop: Runner) -> None:
     assert (found["exit-code"], result) == ("0", "success")
 
 
+@pytest.mark.long
 def test_a_new_folder_is_compared_with_nothing(github: tuple[GitHub, str], tmp_path: Path) -> None:
     found, result, _ = composite(runner(tmp_path, github[1], None, AFTER), manifests="app")
     assert (found["exit-code"], result) == ("0", "success"), "new workloads alone are notes"
 
 
+@pytest.mark.long
 def test_a_preview_needs_no_base(github: tuple[GitHub, str], tmp_path: Path) -> None:
     machine = runner(tmp_path, github[1])
     found, _, _ = composite(machine, preview=str(RECORDED / "allow.json"))
     assert found["opened"] == "1"
 
 
+@pytest.mark.long
 def test_without_the_comment_only_the_summary_has_the_report(
     shop: Runner, github: tuple[GitHub, str]
 ) -> None:
@@ -83,6 +88,7 @@ def test_without_the_comment_only_the_summary_has_the_report(
     assert "### Stops: 1 connection opens and 1 closes" in shop.summary
 
 
+@pytest.mark.long
 def test_a_token_that_may_not_comment_changes_nothing_else(
     shop: Runner, github: tuple[GitHub, str]
 ) -> None:

@@ -133,6 +133,7 @@ def _podwall(folder: Path) -> Path:
     return there
 
 
+@pytest.mark.long
 def test_the_thread_is_made_once_and_edited_by_the_next_run(tmp_path: Path) -> None:
     server = Azure()
     first, run = (
@@ -152,6 +153,7 @@ def test_the_thread_is_made_once_and_edited_by_the_next_run(tmp_path: Path) -> N
     }
 
 
+@pytest.mark.long
 def test_a_preview_that_fails_is_reported_and_fails_the_job(tmp_path: Path) -> None:
     server = Azure()
     run = piped(tmp_path, server, "", ends=255, threadStatus="closed")
@@ -162,6 +164,7 @@ def test_a_preview_that_fails_is_reported_and_fails_the_job(tmp_path: Path) -> N
     assert "Stops: nobody knows what opens or closes" in thread["comments"][0]["content"]
 
 
+@pytest.mark.long
 def test_a_preview_that_fails_after_a_whole_plan_still_fails_the_job(tmp_path: Path) -> None:
     run = piped(tmp_path, Azure(), (RECORDED / "first.json").read_text("utf-8"), ends=255)
     assert run.ended["report"] == 0

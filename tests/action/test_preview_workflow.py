@@ -49,6 +49,7 @@ def files(machine: Runner) -> set[str]:
     return {each.name for each in machine.artifact.iterdir()}
 
 
+@pytest.mark.long
 def test_a_first_preview(github: tuple[GitHub, str], tmp_path: Path) -> None:
     server, address = github
     machine = runner(tmp_path, address, head=PROGRAM, variables=STACK)
@@ -93,6 +94,7 @@ def test_what_opens_fails_the_job_and_is_reported_all_the_same(
 
 
 @pytest.mark.parametrize(("level", "result"), [("error", "success"), ("any", "failure")])
+@pytest.mark.long
 def test_what_fails_the_job_can_be_chosen(
     github: tuple[GitHub, str], tmp_path: Path, level: str, result: str
 ) -> None:
@@ -121,6 +123,7 @@ def test_what_fails_the_job_can_be_chosen(
         ),
     ],
 )
+@pytest.mark.long
 def test_a_preview_that_fails_is_reported_and_fails_the_job(
     github: tuple[GitHub, str], tmp_path: Path, printed: str, said: str
 ) -> None:
@@ -135,6 +138,7 @@ def test_a_preview_that_fails_is_reported_and_fails_the_job(
     assert jobs["comment"].result == "success"
 
 
+@pytest.mark.long
 def test_a_preview_that_fails_after_a_whole_plan_still_fails_the_job(
     github: tuple[GitHub, str], tmp_path: Path
 ) -> None:
@@ -144,6 +148,7 @@ def test_a_preview_that_fails_after_a_whole_plan_still_fails_the_job(
     assert jobs["engine"].result == "failure"
 
 
+@pytest.mark.long
 def test_a_replaced_cluster_is_stopped_and_stands_first(
     github: tuple[GitHub, str], tmp_path: Path
 ) -> None:
@@ -156,6 +161,7 @@ def test_a_replaced_cluster_is_stopped_and_stands_first(
     assert "engine-changes" in errors[:900]
 
 
+@pytest.mark.long
 def test_a_fork_is_planned_without_an_account_and_nobody_writes(
     github: tuple[GitHub, str], tmp_path: Path
 ) -> None:
@@ -168,6 +174,7 @@ def test_a_fork_is_planned_without_an_account_and_nobody_writes(
     assert "<!-- podwall: stack-dev -->" in machine.summary
 
 
+@pytest.mark.long
 def test_without_a_stack_the_program_is_planned_here_and_compared_with_the_base(
     github: tuple[GitHub, str], tmp_path: Path
 ) -> None:
@@ -186,6 +193,7 @@ def test_without_a_stack_the_program_is_planned_here_and_compared_with_the_base(
     assert "8081" in server.comments[0]["body"]
 
 
+@pytest.mark.long
 def test_copied_into_an_empty_repository_it_needs_no_edit(
     github: tuple[GitHub, str], tmp_path: Path
 ) -> None:
@@ -207,6 +215,7 @@ def test_copied_into_an_empty_repository_it_needs_no_edit(
     assert server.comments[0]["body"].startswith("<!-- podwall: stack-dev -->\n")
 
 
+@pytest.mark.long
 def test_a_program_that_does_not_plan_is_reported(
     github: tuple[GitHub, str], tmp_path: Path
 ) -> None:

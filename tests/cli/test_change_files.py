@@ -96,6 +96,7 @@ def test_a_folder_that_can_not_be_written_is_one_message(
         pytest.param((AFTER, AFTER), 0, "0", id="fulfilled, and no change"),
     ],
 )
+@pytest.mark.long(keep=1)
 def test_a_broken_expectation_is_an_error(
     tmp_path: Path, words: tuple[str, str], code: int, errors: str
 ) -> None:
@@ -130,6 +131,7 @@ def test_a_preview_that_can_not_be_read_has_a_comment_that_says_so(
     assert outputs(out) == {"exit-code": "2"}
 
 
+@pytest.mark.long
 def test_a_plan_that_podwall_wrote_is_compared_with_another(tmp_path: Path) -> None:
     for step in ("open", "deny-all"):
         project = tmp_path / step

@@ -92,6 +92,7 @@ IN_SHELLS = {
 
 
 @pytest.mark.parametrize("shell", IN_SHELLS)
+@pytest.mark.long(keep=1)
 def test_a_script_completes_in_its_shell(tmp_path: Path, shell: str) -> None:
     if shutil.which(shell) is None:
         pytest.skip(f"`{shell}` is not here")

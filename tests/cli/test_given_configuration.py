@@ -49,6 +49,7 @@ def project(tmp_path: Path) -> Path:
         pytest.param(("migrate",), id="migrate"),
     ],
 )
+@pytest.mark.long(keep=1)
 def test_every_command_that_plans_takes_configuration(
     project: Path, command: tuple[str, ...]
 ) -> None:

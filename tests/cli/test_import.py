@@ -44,6 +44,7 @@ def test_the_examples_are_kept(tmp_path: Path, folder: Path) -> None:
 
 
 @pytest.mark.timeout(900)
+@pytest.mark.long
 def test_the_written_file_is_one_that_a_team_can_own(tmp_path: Path) -> None:
     said = [
         podwall(tmp_path, "import", str(folder), "--out", f"{folder.name.replace('-', '_')}.py")

@@ -107,6 +107,7 @@ def manifests(choose: random.Random) -> str:
 
 
 @pytest.mark.parametrize("seed", range(4))
+@pytest.mark.long(keep=1)
 def test_no_command_prints_what_a_stranger_wrote_as_it_is(tmp_path: Path, seed: int) -> None:
     choose = random.Random(seed)
     for name in ("in.json", "new.json"):

@@ -158,6 +158,7 @@ def written(result: Result, folder: Path) -> Iterator[tuple[str, bytes]]:
 
 
 @pytest.mark.parametrize("form", ["text", "json"])
+@pytest.mark.long(keep=1)
 def test_none_of_fifty_secrets_comes_out(tmp_path: Path, form: str) -> None:
     program = planted(PROGRAM)
     assert len(set(SECRET.findall(program))) >= 50
@@ -183,6 +184,7 @@ def test_none_of_fifty_secrets_comes_out(tmp_path: Path, form: str) -> None:
     assert "said [secret]" in result.err
 
 
+@pytest.mark.long
 def test_none_comes_out_of_a_program_that_fails(tmp_path: Path) -> None:
     declared = {"known": {"type": "string", "secret": True}}
     program = planted(PROGRAM + RAISED)

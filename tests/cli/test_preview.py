@@ -69,6 +69,7 @@ def test_the_reachability_is_in_its_format(shown: Result) -> None:
             assert part["ports"] == sorted(part["ports"])
 
 
+@pytest.mark.long(keep=1)
 def test_manifests_read_back_mean_the_same(shown: Result, stack: str, out: Path) -> None:
     assert shown.code == 0
     files = sorted((out / stack / "manifests").iterdir())
@@ -100,11 +101,13 @@ def test_the_screen_tells_resources_reachability_findings_and_files(tmp_path: Pa
     ]
 
 
+@pytest.mark.long
 def test_an_output_that_is_no_terminal_has_no_colours(tmp_path: Path) -> None:
     result = process(project_in(tmp_path, POD), "preview")
     assert "\x1b" not in result.out + result.err
 
 
+@pytest.mark.long
 def test_an_output_without_unicode_gets_plain_signs(tmp_path: Path) -> None:
     result = process(project_in(tmp_path, POD), "preview", PYTHONIOENCODING="ascii")
     assert result.code == 0

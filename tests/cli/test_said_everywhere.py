@@ -113,6 +113,7 @@ def test_no_format_of_a_command_is_forgotten(command: Command) -> None:
 
 
 @pytest.mark.parametrize("words", REPORTS)
+@pytest.mark.long(keep=2)
 def test_what_was_not_read_is_named_with_how_many(tmp_path: Path, words: str) -> None:
     text = shown(tmp_path, words, _UNREAD)
     assert "shop/orders" in text
@@ -145,6 +146,7 @@ def test_each_sort_of_what_is_not_read_is_named_in_every_format(tmp_path: Path, 
 
 
 @pytest.mark.parametrize("words", REPORTS)
+@pytest.mark.long(keep=2)
 def test_a_kind_that_is_accepted_as_unread_is_repeated(tmp_path: Path, words: str) -> None:
     accept = ("--accept-unread", "Database", "--accept-unread", "HelmRelease")
     text = shown(tmp_path, words, _UNREAD, *accept)
@@ -169,6 +171,7 @@ def test_pods_that_are_not_shown_and_may_connect_are_in_every_matrix(
 
 
 @pytest.mark.parametrize("words", [each for each in REPORTS if each.startswith("diff")])
+@pytest.mark.long(keep=1)
 def test_pods_that_are_not_shown_and_may_connect_are_in_every_diff(
     tmp_path: Path, words: str
 ) -> None:

@@ -62,6 +62,7 @@ def test_a_secret_of_a_program_that_fails_comes_out_nowhere(tmp_path: Path) -> N
 
 
 @pytest.mark.parametrize("stack", ["dev", "prod"])
+@pytest.mark.long(keep=1)
 def test_the_clusters_kubeconfig_comes_out_nowhere(tmp_path: Path, stack: str) -> None:
     result = podwall(ROOT, "preview", "-s", stack, "-o", "json", "--out", str(tmp_path))
     assert result.code == 0

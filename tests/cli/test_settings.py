@@ -206,6 +206,7 @@ def test_config_tells_the_defaults_if_it_is_asked(
         pytest.param(["deploy"], "calico", id="a file counts where nothing is declared"),
     ],
 )
+@pytest.mark.long
 def test_the_engine_is_the_one_that_is_declared(
     folder: Path, words: list[str], engine: str, capsys: pytest.CaptureFixture[str]
 ) -> None:

@@ -36,6 +36,7 @@ def test_the_example_in_python_and_in_yaml(tmp_path: Path) -> None:
 
 
 @pytest.mark.timeout(900)
+@pytest.mark.long
 def test_the_written_file_is_one_that_a_team_can_own(tmp_path: Path) -> None:
     written = podwall(tmp_path, "suggest", str(SHOP), INTENT, "--out", "policies_of_shop.py")
     assert (written.code, written.out) == (0, "")

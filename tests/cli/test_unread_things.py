@@ -101,6 +101,7 @@ def test_what_can_only_close_opens_nothing(tmp_path: Path, unread: str) -> None:
 
 @pytest.mark.parametrize("unread", [*_OPENING.values(), *_CLOSING.values()])
 @pytest.mark.parametrize("comes", [True, False], ids=["comes", "goes"])
+@pytest.mark.long(keep=2)
 def test_a_diff_in_which_it_comes_or_goes_is_not_silent(
     tmp_path: Path, unread: str, *, comes: bool
 ) -> None:

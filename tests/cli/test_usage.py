@@ -132,6 +132,7 @@ INTENT = str(ROOT / "examples/shop/expectations.yaml")
     [["--engine", "cilium"], ["--engine=cilium"], ["--eng", "cilium"], ["-n", "x"], ["-nx"]],
     ids=" ".join,
 )
+@pytest.mark.long(keep=2)
 def test_options_stand_before_between_and_after_the_words(
     tmp_path: Path, words: list[str], option: list[str]
 ) -> None:
@@ -190,10 +191,12 @@ UNDETERMINED = """
         pytest.param(WARNING, "undetermined", 0, id="nothing is undetermined"),
     ],
 )
+@pytest.mark.long(keep=1)
 def test_fail_on_decides_the_exit_code(tmp_path: Path, program: str, level: str, code: int) -> None:
     assert podwall(project_in(tmp_path, program), "preview", "--fail-on", level).code == code
 
 
+@pytest.mark.long
 def test_a_reader_that_stops_early_is_no_error(tmp_path: Path) -> None:
     folder = project_in(
         tmp_path,

@@ -71,6 +71,7 @@ def _planned(step: Step) -> Reachability:
 @pytest.mark.parametrize(
     "attempt", list(walkthrough()), ids=lambda each: f"{each.step} {each.client.id}"
 )
+@pytest.mark.long(keep=1)
 def test_the_real_program_does_as_predicted(attempt: Attempt) -> None:
     reach = _planned(attempt.step)
     assert reach.verdict(attempt.client.id, BACKEND, IpProtocol.TCP, 80) is attempt.verdict

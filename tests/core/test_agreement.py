@@ -52,12 +52,14 @@ def assert_the_oracle_agrees(snapshot: Snapshot, record: Record) -> None:
 
 
 @pytest.mark.parametrize("batch", range(20))
+@pytest.mark.long(keep=2)
 def test_every_packet_of_a_thousand_small_clusters(batch: int, record_property: Record) -> None:
     for seed in range(50 * batch, 50 * batch + 50):
         assert_the_oracle_agrees(random_cluster(Random(seed), SMALL), record_property)
 
 
 @pytest.mark.parametrize("batch", range(10))
+@pytest.mark.long(keep=1)
 def test_every_packet_where_the_addresses_of_pods_are_known(
     batch: int, record_property: Record
 ) -> None:
@@ -70,6 +72,7 @@ def test_every_packet_where_the_addresses_of_pods_are_known(
 
 
 @pytest.mark.parametrize("batch", range(5))
+@pytest.mark.long(keep=1)
 def test_every_packet_behind_services_that_may_hide_their_clients(
     batch: int, record_property: Record
 ) -> None:
@@ -101,6 +104,7 @@ def test_every_packet_of_clusters_of_up_to_two_hundred_pods(
 @pytest.mark.timeout(7200)
 @pytest.mark.parametrize("hidden", [0.0, 0.1, 0.4], ids="{:.0%} of the values hidden".format)
 @pytest.mark.parametrize("engine", ENGINES)
+@pytest.mark.long(keep=2)
 def test_the_replay_of_a_pair_equals_the_analysis_of_all_pairs(engine: str, hidden: float) -> None:
     for seed in range(8 + SOAK // 10):
         rng = Random(f"{engine} {seed}")

@@ -56,9 +56,10 @@ def leaves_out_a_set(manifests: list[Manifest]) -> bool:
     )
 
 
-@pytest.mark.parametrize("batch", range(10))
+@pytest.mark.parametrize("batch", range(20))
+@pytest.mark.long(keep=1)
 def test_every_packet_of_clusters_with_policies_of_calico(batch: int) -> None:
-    for seed in range(4 * batch, 4 * batch + 4 + SOAK // 10):
+    for seed in range(2 * batch, 2 * batch + 2 + SOAK // 20):
         cluster, manifests = calico(f"calico {batch} {seed}")
         assert list(differences(reachability(cluster, CALICO), manifests)) == [], seed
 

@@ -71,15 +71,17 @@ def _end(endpoint: Endpoint, number: int = 0) -> End:
     return Pod(endpoint.workload, number)
 
 
-@pytest.mark.parametrize("batch", range(10))
+@pytest.mark.parametrize("batch", range(15))
+@pytest.mark.long(keep=1)
 def test_every_packet_of_clusters_with_cilium_policies(batch: int) -> None:
-    for seed in range(3 * batch, 3 * batch + 3 + SOAK // 10):
+    for seed in range(2 * batch, 2 * batch + 2 + SOAK // 15):
         cluster, manifests = judged(f"cilium {batch} {seed}")
         assert list(differences(reachability(cluster, "cilium"), manifests)) == [], seed
 
 
 @pytest.mark.parametrize("hidden", [0.0, 0.1, 0.4], ids="{:.0%} of the values hidden".format)
 @pytest.mark.parametrize("engine", ["cilium", "spec"])
+@pytest.mark.long(keep=1)
 def test_the_replay_equals_the_analysis_of_cilium_policies(engine: str, hidden: float) -> None:
     for seed in range(6 + SOAK // 10):
         rng = Random(f"{engine} {hidden} {seed}")
@@ -89,6 +91,7 @@ def test_the_replay_equals_the_analysis_of_cilium_policies(engine: str, hidden: 
         assert_the_replay_agrees(reachability(replace(cluster, kubernetes_version=version), engine))
 
 
+@pytest.mark.long
 def test_the_replay_equals_the_analysis_where_services_hide_clients() -> None:
     for seed in range(20 + SOAK):
         rng = Random(f"hidden {seed}")

@@ -292,6 +292,7 @@ def test_in_lines_of_text() -> None:
 
 @pytest.mark.parametrize("hidden", [0.0, 0.2], ids="{:.0%} of the values hidden".format)
 @pytest.mark.parametrize("engine", ENGINES)
+@pytest.mark.long(keep=2)
 def test_the_explained_verdict_is_that_of_the_analysis(engine: str, hidden: float) -> None:
     for seed in range(3):
         rng = Random(f"{engine} {seed}")

@@ -50,6 +50,7 @@ def open_cluster(rng: Random, size: Size) -> Snapshot:
     [(Counted.EVERY_POD, unseen_oracle.passing), (Counted.NO_TWINS, unseen_oracle.new)],
     ids=["every pod", "no twins"],
 )
+@pytest.mark.long(keep=1)
 def test_every_packet_of_hypothetical_pods(counted: Counted, judge: Judge, batch: int) -> None:
     for seed in range(15 * batch, 15 * batch + 15 + SOAK // 10):
         rng = Random(f"{counted} {seed}")
@@ -57,6 +58,7 @@ def test_every_packet_of_hypothetical_pods(counted: Counted, judge: Judge, batch
 
 
 @pytest.mark.parametrize("batch", range(5))
+@pytest.mark.long(keep=1)
 def test_every_packet_where_blocks_speak_of_pods(batch: int) -> None:
     size = replace(SMALL, hosts=False)
     for seed in range(10 * batch, 10 * batch + 10):
@@ -69,6 +71,7 @@ def test_every_packet_where_blocks_speak_of_pods(batch: int) -> None:
 
 
 @pytest.mark.parametrize("hidden", [0.05, 0.3], ids="{:.0%} of the values hidden".format)
+@pytest.mark.long(keep=1)
 def test_what_is_hidden_is_neither_open_nor_closed(hidden: float) -> None:
     for seed in range(40):
         rng = Random(f"hidden {hidden} {seed}")

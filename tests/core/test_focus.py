@@ -142,6 +142,7 @@ def test_what_is_undetermined_stays_so_with_its_cause() -> None:
 
 
 @pytest.mark.parametrize("seed", range(40))
+@pytest.mark.long(keep=3)
 def test_it_is_the_whole_answer_without_what_nobody_asked_for(
     seed: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from itertools import product
 from typing import Final
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -98,6 +99,7 @@ def test_thousands_of_selectors_by_value_are_one_condition() -> None:
     assert len(rest.requirements()[0].values) == 5_000
 
 
+@pytest.mark.long
 def test_what_takes_too_many_conditions_is_not_said() -> None:
     selectors = [
         Selector(

@@ -56,6 +56,7 @@ def bounds(connection: Connection) -> tuple[PortSet, PortSet]:
         more_replicas,
     ],
 )
+@pytest.mark.long(keep=1)
 def test_a_change_that_means_nothing(change: Callable[[Random, Snapshot], Snapshot]) -> None:
     for seed in SEEDS:
         rng = Random(seed)
@@ -74,6 +75,7 @@ def assert_within(less: Snapshot, more: Snapshot) -> None:
                 assert low - high == NO_PORTS
 
 
+@pytest.mark.long
 def test_another_rule_in_an_isolated_direction_never_closes_anything() -> None:
     for seed in SEEDS:
         rng = Random(seed)

@@ -66,15 +66,17 @@ def differences(found: Reachability, manifests: list[Manifest]) -> Iterator[str]
                 yield f"{source.id} -> {destination.id} {packet}: {here}, and not {judged}"
 
 
-@pytest.mark.parametrize("batch", range(10))
+@pytest.mark.parametrize("batch", range(15))
+@pytest.mark.long(keep=1)
 def test_every_packet_of_clusters_with_tiers(batch: int) -> None:
-    for seed in range(3 * batch, 3 * batch + 3 + SOAK // 10):
+    for seed in range(2 * batch, 2 * batch + 2 + SOAK // 15):
         cluster, manifests = tiered(f"tiers {batch} {seed}")
         assert list(differences(reachability(cluster, SPEC), manifests)) == [], seed
 
 
 @pytest.mark.parametrize("hidden", [0.0, 0.1, 0.4], ids="{:.0%} of the values hidden".format)
 @pytest.mark.parametrize("engine", ENGINES)
+@pytest.mark.long(keep=1)
 def test_the_replay_equals_the_analysis_under_tiers(engine: str, hidden: float) -> None:
     for seed in range(3 + SOAK // 10):
         rng = Random(f"{engine} {seed}")
@@ -91,6 +93,7 @@ _LABELS: Final = [
 
 
 @pytest.mark.parametrize("batch", range(5))
+@pytest.mark.long(keep=1)
 def test_unseen_pods_are_exposed_as_tiers_let_them(batch: int) -> None:
     for seed in range(3 * batch, 3 * batch + 3 + SOAK // 10):
         rng = Random(f"unseen {seed}")

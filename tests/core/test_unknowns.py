@@ -250,6 +250,7 @@ def test_a_cause_that_makes_no_difference_is_not_named() -> None:
 
 @pytest.mark.parametrize("chance", [0.05, 0.2, 0.5], ids="{:.0%} of the values hidden".format)
 @pytest.mark.parametrize("engine", ENGINES)
+@pytest.mark.long(keep=3)
 def test_bounds_hold_whatever_the_hidden_values_are(engine: str, chance: float) -> None:
     for seed in range(8):
         rng = Random(f"{engine} {chance} {seed}")

@@ -26,6 +26,7 @@ SMALL = Size(workloads=5, policies=4)
 
 
 @pytest.mark.parametrize("batch", range(4))
+@pytest.mark.long(keep=1)
 def test_a_diff_under_tiers_is_the_naive_comparison_of_all_pairs(batch: int) -> None:
     for seed in range(8 * batch, 8 * batch + 8):
         rng = Random(f"tiers {seed}")
@@ -42,6 +43,7 @@ def test_a_diff_under_tiers_is_the_naive_comparison_of_all_pairs(batch: int) -> 
 
 
 @pytest.mark.parametrize("seed", range(40))
+@pytest.mark.long(keep=3)
 def test_the_only_policy_in_tiers_that_differs_is_behind_all_that_changes(seed: int) -> None:
     rng = Random(f"one of the tiers {seed}")
     before = with_tier_policies(random_cluster(rng, SMALL), random_tier_policies(rng))

@@ -50,6 +50,7 @@ def unseen_changes(difference: Diff) -> list[ConnectionChange]:
 
 
 @pytest.mark.parametrize("batch", range(8))
+@pytest.mark.long(keep=1)
 def test_what_opens_and_closes_is_what_a_pod_would_see(batch: int) -> None:
     for seed in range(15 * batch, 15 * batch + 15):
         rng = Random(f"unseen {seed}")

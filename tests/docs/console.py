@@ -57,7 +57,7 @@ def check(command: Command) -> str | None:
         text=True,
         cwd=ROOT,
         env={**os.environ, "PATH": _path(), "NO_COLOR": "1", "COLUMNS": "100"},
-        timeout=60,
+        timeout=600,  # on a busy machine a plan takes minutes
         check=False,
     )
     if not command.expected:

@@ -21,6 +21,12 @@ SHOWN = {"text", "mermaid"}
 """Figures and printed output that stand alone; nothing in them can be executed."""
 
 
+LONG = {
+    "README.md", "docs/README.md", "docs/guide.md", "docs/pull-requests.md", "docs/reports.md",
+}  # fmt: skip
+"""Pages with many commands, each of which is a process of its own."""
+
+
 def _id(document: Path) -> str:
     return str(document.relative_to(ROOT))
 
@@ -40,7 +46,13 @@ def test_the_first_page_answers_what_install_my_folder_and_my_program_in_a_hundr
     assert headings[: len(wanted) + 1] == [*wanted, "My pull request"]
 
 
-@pytest.mark.parametrize("document", DOCUMENTS, ids=_id)
+@pytest.mark.parametrize(
+    "document",
+    [
+        pytest.param(each, marks=pytest.mark.long if _id(each) in LONG else (), id=_id(each))
+        for each in DOCUMENTS
+    ],
+)
 def test_every_code_block_runs(document: Path) -> None:
     run_blocks(document)
 
@@ -55,6 +67,7 @@ def test_every_example_is_in_the_list() -> None:
 
 
 @pytest.mark.parametrize(("name", "command"), TRIED)
+@pytest.mark.long(keep=2)
 def test_what_the_list_of_examples_proposes_runs(name: str, command: str) -> None:
     """A finding or a difference is no failure; wrong input is, but where it is the example."""
     path = f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"

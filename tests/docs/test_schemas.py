@@ -153,6 +153,7 @@ def test_documents_follow_their_schema(name: str) -> None:
 
 
 @pytest.mark.parametrize("engine", ["spec", "azure", "calico", "cilium", "none"])
+@pytest.mark.long(keep=1)
 def test_random_clusters_follow_their_schemas(engine: str) -> None:
     for seed in range(10):
         found = _random(f"{engine} {seed}", engine)

@@ -156,7 +156,7 @@ DOCUMENTS = st.fixed_dictionaries(
 )
 
 
-@settings(max_examples=1000)
+@settings(max_examples=10 * settings().max_examples)
 @given(st.integers(0, 19).flatmap(lambda dice: DOCUMENTS if dice else ANY))
 def test_schema_and_reader_agree_on_any_document(document: Any) -> None:
     refused = refused_by_the_reader(document)

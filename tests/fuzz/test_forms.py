@@ -27,6 +27,7 @@ SIZE: Final = Size(workloads=5, policies=5, keys=3, hosts=False, replicas=KNOWN_
 
 @pytest.mark.parametrize("form", WRITERS)
 @pytest.mark.timeout(3600)
+@pytest.mark.long(keep=1)
 def test_a_cluster_that_is_written_and_read_has_the_same_verdicts(
     form: str, tmp_path: Path, record_property: Callable[[str, object], None]
 ) -> None:
@@ -55,6 +56,7 @@ def told(snapshot: Snapshot) -> set[str]:
 
 @pytest.mark.parametrize("form", [each for each in WRITERS if each != "a JSON list"])
 @pytest.mark.timeout(3600)
+@pytest.mark.long(keep=1)
 def test_a_policy_that_is_nearly_right_is_judged_alike_in_every_form(
     form: str, tmp_path: Path
 ) -> None:

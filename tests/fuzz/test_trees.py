@@ -73,6 +73,7 @@ READERS: Final[dict[str, tuple[Any, Commands]]] = {
 @pytest.mark.parametrize("reader", READERS)
 @pytest.mark.parametrize("batch", range(BATCHES))
 @pytest.mark.timeout(LONGEST * EACH)
+@pytest.mark.long(keep=2)
 def test_a_document_of_a_wrong_structure_ends_well(
     reader: str, batch: int, tmp_path: Path, record_property: Callable[[str, object], None]
 ) -> None:

@@ -193,6 +193,7 @@ def test_the_table_has_every_rule() -> None:
 
 @pytest.mark.parametrize("situation", SITUATIONS, ids=lambda each: str(each.__name__))
 @pytest.mark.parametrize("type_", READ.values(), ids=READ)
+@pytest.mark.long(keep=1)
 def test_what_breaks_a_rule_is_refused(type_: str, situation: Situation, tmp_path: Path) -> None:
     silent = {
         rule

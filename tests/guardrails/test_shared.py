@@ -77,6 +77,7 @@ def stack(request: pytest.FixtureRequest, tmp_path: Path) -> tuple[Path, list[St
     return exported(tmp_path, STACKS[name])
 
 
+@pytest.mark.long(keep=2)
 def test_the_rules_of_lint_say_what_lint_says(
     stack: tuple[Path, list[State]], capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -86,6 +87,7 @@ def test_the_rules_of_lint_say_what_lint_says(
     assert Counter(told) == Counter(shared(linted(path, capsys)))
 
 
+@pytest.mark.long(keep=1)
 def test_both_miss_the_same_default_denies(
     stack: tuple[Path, list[State]], capsys: pytest.CaptureFixture[str]
 ) -> None:

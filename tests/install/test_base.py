@@ -51,6 +51,7 @@ def test_the_base_environment_has_neither_pulumi_nor_azure_nor_pytest(base: Envi
 
 
 @pytest.mark.parametrize(("command", "code", "said"), COMMANDS)
+@pytest.mark.long(keep=1)
 def test_files_previews_and_states_need_no_extra(
     base: Environment, command: tuple[str, ...], code: int, said: str
 ) -> None:
@@ -76,6 +77,7 @@ PROGRAM_COMMANDS = [
 
 
 @pytest.mark.parametrize("command", PROGRAM_COMMANDS, ids=lambda words: words[0])
+@pytest.mark.long(keep=1)
 def test_a_command_that_plans_a_program_says_in_a_line_which_extra_it_lacks(
     base: Environment, command: tuple[str, ...], tmp_path: Path
 ) -> None:
@@ -104,6 +106,7 @@ MISSING = [
 
 
 @pytest.mark.parametrize(("program", "extra"), MISSING)
+@pytest.mark.long(keep=1)
 def test_what_lacks_an_extra_says_which(base: Environment, program: str, extra: str) -> None:
     done = base.run("python", "-c", program, cwd=ROOT)
     last = done.stderr.splitlines()[-1]

@@ -28,6 +28,7 @@ spec: {containers: [{name: main, image: example.com/web}]}
 
 @SHAPES
 @pytest.mark.parametrize("command", COMMANDS)
+@pytest.mark.long
 def test_a_program_is_planned_with_its_own_folders(
     whole: Environment, tmp_path: Path, command: tuple[str, ...], shape: Shape
 ) -> None:
@@ -43,6 +44,7 @@ def test_a_program_is_planned_with_its_own_folders(
 
 @SHAPES
 @pytest.mark.parametrize("command", COMMANDS)
+@pytest.mark.long(keep=1)
 def test_manifests_are_read_beside_folders_of_these_names(
     base: Environment, tmp_path: Path, command: tuple[str, ...], shape: Shape
 ) -> None:
@@ -54,6 +56,7 @@ def test_manifests_are_read_beside_folders_of_these_names(
 
 @SHAPES
 @pytest.mark.parametrize("command", [("pytest",), ("python", "-m", "pytest")], ids=" ".join)
+@pytest.mark.long
 def test_the_plugin_plans_the_program_for_the_projects_tests(
     whole: Environment, tmp_path: Path, command: tuple[str, ...], shape: Shape
 ) -> None:

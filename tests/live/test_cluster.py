@@ -151,6 +151,7 @@ def test_a_diff_with_a_program_tells_drift(
     assert {"shop/closed", "shop/web-to-api"} <= beyond
 
 
+@pytest.mark.long
 def test_pages_of_a_real_server_are_one_list(admin: ApiConnection) -> None:
     created(admin, [namespace("many")])
     created(admin, [pod("many", f"p{n:04}", app="many") for n in range(1, 1052)])
@@ -161,6 +162,7 @@ def test_pages_of_a_real_server_are_one_list(admin: ApiConnection) -> None:
     assert told[0][1] == 551
 
 
+@pytest.mark.long
 def test_a_page_that_expires_on_a_real_server_is_read_on(
     admin: ApiConnection, lab: LabServer
 ) -> None:

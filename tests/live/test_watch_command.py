@@ -65,6 +65,7 @@ def _put(lab: LabServer, found: dict[str, Any], manager: str) -> None:
         admin.send(ApiRequest("PATCH", path, query, found, content_type=content))
 
 
+@pytest.mark.long
 def test_it_says_what_opens_and_closes_and_who_did_it(lab: LabServer, tmp_path: Path) -> None:
     closed = policy("followed", "closed")
     with lab.connection() as admin:
@@ -87,6 +88,7 @@ def test_it_says_what_opens_and_closes_and_who_did_it(lab: LabServer, tmp_path: 
     assert ("followed/web", "followed/api") in pairs
 
 
+@pytest.mark.long
 def test_metrics_are_those_of_now(lab: LabServer, tmp_path: Path) -> None:
     with lab.connection() as admin:
         created(admin, [namespace("metered"), pod("metered", "web", app="web")])

@@ -67,6 +67,7 @@ def still(migration: Migration) -> list[str]:
 
 
 @pytest.mark.parametrize("seed", range(150))
+@pytest.mark.long(keep=3)
 def test_the_edits_of_random_clusters_keep_everything(seed: int) -> None:
     rng = Random(f"migrate {seed}")
     found = with_one_number_for_each_name(random_cluster(rng, SIZE))

@@ -58,6 +58,7 @@ def is_closed(found: Review) -> bool:
         ),
     ],
 )
+@pytest.mark.long(keep=1)
 def test_a_namespace_has_the_name_that_configuration_gives_it(
     naming: Mapping[str, Any], tmp_path: Path
 ) -> None:
@@ -81,6 +82,7 @@ def test_a_namespace_has_the_name_that_configuration_gives_it(
         ),
     ],
 )
+@pytest.mark.long(keep=1)
 def test_any_other_name_is_not_that_of_the_resource(
     naming: Mapping[str, Any], tmp_path: Path
 ) -> None:

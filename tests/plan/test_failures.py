@@ -69,6 +69,7 @@ def stopped(folder: Path) -> PodwallError:
         ),
     ],
 )
+@pytest.mark.long(keep=1)
 def test_a_program_that_fails(tmp_path: Path, program: str, message: str, line: int) -> None:
     problem = stopped(project_in(tmp_path, program, {"shop:word": "x"}))
     assert (problem.message, problem.place) == (message, Place("__main__.py", line))
@@ -83,6 +84,7 @@ def test_a_program_that_fails(tmp_path: Path, program: str, message: str, line: 
         pytest.param("raise ExceptionGroup('x', [ValueError(), caught(tcp)])", id="in a group"),
     ],
 )
+@pytest.mark.long
 def test_an_error_of_ours_is_the_message_at_the_programs_line(tmp_path: Path, raising: str) -> None:
     program = f"""
         import pulumi
@@ -140,6 +142,7 @@ def test_an_error_that_the_program_logs_stops_the_plan(tmp_path: Path) -> None:
         ),
     ],
 )
+@pytest.mark.long(keep=1)
 def test_what_is_not_known_is_named_where_a_program_needs_it(
     tmp_path: Path, program: str, help_: str
 ) -> None:
@@ -227,6 +230,7 @@ LATER = "later = pulumi.Output.from_input('x')\n"
         ),
     ],
 )
+@pytest.mark.long(keep=1)
 def test_what_stops_a_program_is_told_in_pulumis_terms(
     tmp_path: Path, statement: str, message: str, help_: str
 ) -> None:

@@ -64,6 +64,7 @@ def placed(folder: Path, **files: Mapping[str, Any]) -> set[str]:
         ),
     ],
 )
+@pytest.mark.long(keep=1)
 def test_objects_without_a_namespace_are_in_that_of_their_provider(
     files: Mapping[str, Any], web: str, tmp_path: Path
 ) -> None:

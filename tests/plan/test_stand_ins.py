@@ -124,6 +124,7 @@ def labels_of(folder: Path, program: str, config: Mapping[str, Any] | None = Non
         "pulumi.Config().require_secret_float('key').apply(str)",
     ],
 )
+@pytest.mark.long(keep=2)
 def test_what_only_the_cloud_or_a_passphrase_tells_is_unknown(
     tmp_path: Path, expression: str
 ) -> None:
@@ -165,6 +166,7 @@ def test_a_list_that_nobody_knows_is_no_list_of_one(tmp_path: Path) -> None:
         "pods = [pod('more') for each in hub.subnets]",
     ],
 )
+@pytest.mark.long(keep=1)
 def test_a_decision_by_what_is_not_known_is_told_at_its_line(
     tmp_path: Path, statement: str
 ) -> None:
@@ -209,6 +211,7 @@ ANSWERS = {
         ("pulumi.runtime.invoke('x:index:getY', {}).value['c'][0]", "d"),
     ],
 )
+@pytest.mark.long(keep=1)
 def test_the_settings_answer_in_both_forms(tmp_path: Path, expression: str, known: str) -> None:
     output = HUB.replace("get_virtual_network(", "get_virtual_network_output(")
     program = f"{HUB}{output.replace('hub =', 'hub_output =')}"

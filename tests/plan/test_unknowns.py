@@ -53,6 +53,7 @@ def label_of(folder: Path, expression: str) -> Any:
         ),
     ],
 )
+@pytest.mark.long(keep=1)
 def test_what_the_inputs_tell_is_known(tmp_path: Path, expression: str, known: str) -> None:
     assert label_of(tmp_path, expression) == known
 
@@ -83,6 +84,7 @@ def test_what_the_inputs_tell_is_known(tmp_path: Path, expression: str, known: s
         pytest.param("Pod('auto').metadata.uid", id="what the API server makes up, without a name"),
     ],
 )
+@pytest.mark.long(keep=1)
 def test_what_only_deployment_tells_is_unknown(tmp_path: Path, expression: str) -> None:
     assert isinstance(label_of(tmp_path, expression), Unknown)
 
@@ -129,6 +131,7 @@ def test_a_namespace_from_another_objects_output_is_known(tmp_path: Path) -> Non
         "ns.urn.apply(lambda _: ns.metadata.name)",
     ],
 )
+@pytest.mark.long(keep=2)
 def test_pods_of_a_namespace_that_pulumi_names_are_in_that_namespace(
     expression: str, tmp_path: Path
 ) -> None:

@@ -110,6 +110,7 @@ class TestLabelsAreAMapping:
 
 class TestSelectorsAreASetOfRequirements:
     @given(LABELS, st.lists(REQUIREMENTS), st.randoms())
+    @pytest.mark.long
     def test_order_and_repetition_say_nothing(
         self, labels: dict[str, str], requirements: list[Requirement], random: Random
     ) -> None:
@@ -119,6 +120,7 @@ class TestSelectorsAreASetOfRequirements:
         assert LabelSelector(Labels(labels), tuple(shuffled)) == written
 
     @given(CONDITIONS, CONDITIONS, LABELS)
+    @pytest.mark.long
     def test_more_conditions_select_no_more(
         self,
         one: tuple[dict[str, str], list[Requirement]],

@@ -197,6 +197,7 @@ def test_no_junk_makes_it_raise(junk: object) -> None:
 
 @settings(max_examples=50)
 @given(DOCUMENTS, st.data())
+@pytest.mark.long
 def test_no_junk_inside_a_document_makes_it_raise(document: Document, data: st.DataObject) -> None:
     path = data.draw(st.sampled_from([path for path in places(document) if path]))
     inside: Any = document

@@ -86,6 +86,7 @@ def test_modules_are_formatted_and_checked(tmp_path: Path) -> None:
 
 
 @pytest.mark.timeout(900)
+@pytest.mark.long
 def test_a_large_module_is_typed_strictly(tmp_path: Path) -> None:
     named = {(each.namespace, each.name): each for part in _collected(40) for each in part}
     (tmp_path / "large.py").write_text(module(*named.values()), encoding="utf-8")

@@ -199,6 +199,7 @@ def test_nothing_to_read_is_bad_input(
     assert captured.err.startswith(f"error: {tmp_path / source}: ")
 
 
+@pytest.mark.long
 def test_the_standard_input_as_a_process() -> None:
     command = [sys.executable, "-m", "podwall", "reach", "-", "-o", "csv"]
     done = subprocess.run(command, input=MANIFESTS, capture_output=True, text=True, check=True)

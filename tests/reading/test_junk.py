@@ -5,6 +5,7 @@ from __future__ import annotations
 import copy
 from typing import Any
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -140,6 +141,7 @@ def test_junk_of_a_known_kind(kind: tuple[str, str], metadata: Any, spec: Any) -
 
 
 @given(st.sampled_from(WHOLE), st.data(), junk)
+@pytest.mark.long
 def test_one_field_of_a_whole_object_is_junk(
     manifest: dict[str, Any], data: st.DataObject, value: Any
 ) -> None:

@@ -39,6 +39,7 @@ def policy(**parts: Any) -> dict[str, Any]:
 
 
 @given(st.lists(DOCUMENTS, max_size=4))
+@pytest.mark.long
 def test_whatever_the_server_accepts_is_kept_as_it_is_read(documents: list[Any]) -> None:
     found = typed_policies(map(Document, documents))
     kept = {

@@ -3,6 +3,7 @@ from __future__ import annotations
 from dataclasses import replace
 from itertools import cycle
 
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -11,6 +12,8 @@ from podwall.policies.errors import Finding, Place, Severity
 from podwall.reports.comment import ChangedObject, comment, marker
 from podwall.reports.comment.rendering import LIMIT, MarkdownBlock, fitted, utf16_length
 from tests.reports.test_comment import REPORT, changed
+
+pytestmark = pytest.mark.long
 
 
 def test_a_long_comment_stays_below_the_limit_and_says_what_is_missing() -> None:

@@ -30,6 +30,7 @@ OTHER = "other protocols"
 
 @pytest.mark.parametrize("hidden", [0.0, 0.1], ids="{:.0%} of the values hidden".format)
 @pytest.mark.parametrize("engine", ENGINES)
+@pytest.mark.long(keep=1)
 def test_every_format_shows_the_same_rows(engine: str, hidden: float) -> None:
     for seed in range(8):
         rng = Random(f"rows {engine} {seed}")

@@ -28,6 +28,7 @@ def _random(seed: str, hidden: float, engine: str) -> Reachability:
 
 @pytest.mark.parametrize("hidden", [0.0, 0.2], ids=["all known", "some values hidden"])
 @pytest.mark.parametrize("engine", ENGINES)
+@pytest.mark.long(keep=1)
 def test_the_table_has_the_verdict_of_the_analysis_on_every_pair(
     engine: str, hidden: float
 ) -> None:
@@ -45,6 +46,7 @@ def test_the_table_has_the_verdict_of_the_analysis_on_every_pair(
 
 
 @pytest.mark.parametrize("most", [1000, 1, 0], ids="at most {} classes or causes".format)
+@pytest.mark.long(keep=1)
 def test_causes_are_those_of_the_pair_where_they_are_exact(
     most: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -96,6 +96,7 @@ COMMANDS = (
 )
 
 
+@pytest.mark.long
 def test_every_command_asks_for_one_of_several_clusters(tmp_path: Path) -> None:
     project = project_in(tmp_path, _TWO)
     outside = "{name: out, from: default/web1, to: 0.0.0.0/0, expect: allowed, ports: [443]}"

@@ -46,6 +46,7 @@ def found(folder: Path, document: Document) -> set[str]:
         pytest.param("cilium", set(), id="a replaced cluster has no workload that stays"),
     ],
 )
+@pytest.mark.long(keep=1)
 def test_a_policy_that_is_away_is_found(tmp_path: Path, name: str, ids: set[str]) -> None:
     assert found(tmp_path, recorded(name)) == ids
 
@@ -121,6 +122,7 @@ def _before_allows(cidr: str) -> Callable[[Document], None]:
 
 
 @pytest.mark.parametrize("cidr", ["0.0.0.0/1", "128.0.0.0/1", "203.0.113.0/24"])
+@pytest.mark.long(keep=1)
 def test_a_range_that_was_open_in_part_is_opened_in_the_rest_for_a_while(
     tmp_path: Path, cidr: str
 ) -> None:
@@ -133,6 +135,7 @@ def test_a_range_that_was_open_in_part_is_opened_in_the_rest_for_a_while(
     "change",
     [_another_default_deny, _new_workloads, _open_afterwards, _before_allows("0.0.0.0/0")],
 )
+@pytest.mark.long(keep=1)
 def test_nothing_is_said_where_nothing_opens_for_a_moment_only(
     tmp_path: Path, change: Callable[[Document], None]
 ) -> None:

@@ -24,6 +24,7 @@ EVERY_CHOICE = [
 
 
 @pytest.mark.parametrize(("step", "engine", "networking"), EVERY_CHOICE)
+@pytest.mark.long(keep=1)
 def test_every_step_engine_and_pod_networking_can_be_planned(
     step: Step, engine: NetworkEngine, networking: PodNetworking
 ) -> None:
@@ -59,6 +60,7 @@ def test_the_dev_stack_is_the_scenario_of_the_walkthrough() -> None:
     }
 
 
+@pytest.mark.long
 def test_the_open_step_has_no_policy_at_all() -> None:
     assert not [each for each in plan("dev", step="open").resources if "NetworkPol" in each.type]
 
@@ -149,6 +151,7 @@ def test_production_denies_by_default_in_every_namespace() -> None:
         assert not {"ingress", "egress"} & set(deny)
 
 
+@pytest.mark.long
 def test_both_applications_can_be_planned_together_or_neither() -> None:
     both = plan("dev", applications=["walkthrough", "shop"])
     assert both.outputs["namespaces"] == ["starwind", "visitor", "ingress", "monitoring", "shop"]

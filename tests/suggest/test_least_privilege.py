@@ -40,6 +40,7 @@ def suggested(seed: str, size: Size, engine: str) -> tuple[Snapshot, list[Expect
 
 @pytest.mark.parametrize("engine", ENGINES)
 @pytest.mark.parametrize("seed", range(25))
+@pytest.mark.long(keep=2)
 def test_nothing_is_open_that_is_not_stated(seed: int, engine: str) -> None:
     _, intent, found = suggested(f"open {engine} {seed}", replace(SIZE, hosts=False), engine)
     for each in found.found.connections():
@@ -56,6 +57,7 @@ def _names(destination: AnyEndpoint) -> PortSet:
 
 @pytest.mark.parametrize("engine", ENGINES)
 @pytest.mark.parametrize("seed", range(25))
+@pytest.mark.long(keep=2)
 def test_everything_is_open_that_is_stated_or_it_is_told_why_not(seed: int, engine: str) -> None:
     _, intent, found = suggested(f"stated {engine} {seed}", replace(SIZE, hosts=False), engine)
     assert [each.expectation for each in found.results] == intent
@@ -67,6 +69,7 @@ def test_everything_is_open_that_is_stated_or_it_is_told_why_not(seed: int, engi
 
 
 @pytest.mark.parametrize("seed", range(25))
+@pytest.mark.long(keep=1)
 def test_a_suggestion_has_every_namespace_closed_and_no_name_twice(seed: int) -> None:
     cluster, _, found = suggested(f"closed {seed}", SIZE, "spec")
     names = [(each.namespace, each.name) for each in found.policies]
@@ -77,6 +80,7 @@ def test_a_suggestion_has_every_namespace_closed_and_no_name_twice(seed: int) ->
 
 @pytest.mark.parametrize("engine", ENGINES)
 @pytest.mark.parametrize("seed", range(20))
+@pytest.mark.long(keep=2)
 def test_what_is_not_known_is_told_and_never_opens_more(seed: int, engine: str) -> None:
     """Where values are hidden, nothing is open for certain that may not be meant."""
     rng = Random(f"hidden {engine} {seed}")

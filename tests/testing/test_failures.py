@@ -32,6 +32,7 @@ RULE = "*spec.ingress?0? (line 43): denied, it would match if the pod carried ap
 
 
 @pytest.mark.parametrize("style", ["long", "short"])
+@pytest.mark.long(keep=1)
 def test_a_failure_explains_itself(pytester: pytest.Pytester, style: str) -> None:
     shop(pytester, FAILING, program=FILES)
     result = run(pytester, f"--tb={style}")
@@ -51,6 +52,7 @@ def test_a_failure_explains_itself(pytester: pytest.Pytester, style: str) -> Non
     assert len(re.findall(r"^-+ podwall explains -+$", text, re.MULTILINE)) >= 2
 
 
+@pytest.mark.long
 def test_an_assertion_that_pytest_does_not_rewrite_is_explained_too(
     pytester: pytest.Pytester,
 ) -> None:
@@ -59,6 +61,7 @@ def test_an_assertion_that_pytest_does_not_rewrite_is_explained_too(
     result.stdout.fnmatch_lines(["*podwall explains*", "shop/web does not reach*", RULE])
 
 
+@pytest.mark.long
 def test_the_summary_of_a_failure_is_a_sentence(pytester: pytest.Pytester) -> None:
     shop(pytester, FAILING, program=FILES)
     result = run(pytester, "--tb=line")
@@ -67,6 +70,7 @@ def test_the_summary_of_a_failure_is_a_sentence(pytester: pytest.Pytester) -> No
     )
 
 
+@pytest.mark.long
 def test_failures_explain_themselves_from_other_processes(pytester: pytest.Pytester) -> None:
     shop(pytester, FAILING, program=FILES)
     result = run(pytester, "-n", "2")

@@ -73,6 +73,7 @@ for name, types in {"east": ["Ingress"], "west": []}.items():
 """
 
 
+@pytest.mark.long
 def test_one_of_several_clusters_is_chosen(pytester: pytest.Pytester) -> None:
     shop(
         pytester,
@@ -94,6 +95,7 @@ def test_marker(reach):
     run(pytester).assert_outcomes(passed=2)
 
 
+@pytest.mark.long
 def test_where_several_clusters_are_meant_the_choice_is_named(pytester: pytest.Pytester) -> None:
     shop(pytester, "def test_it(reach): pass", program=TWO_CLUSTERS)
     result = run(pytester)
@@ -101,6 +103,7 @@ def test_where_several_clusters_are_meant_the_choice_is_named(pytester: pytest.P
     result.stdout.fnmatch_lines(["*deploys to 2 clusters*", '*in a test `cluster="east"`*'])
 
 
+@pytest.mark.long
 def test_settings_choose_where_no_marker_does(pytester: pytest.Pytester) -> None:
     ini = "podwall_stack = prod\npodwall_engine = calico\npodwall_closed = true\n"
     ini += "podwall_config =\n    client=db\n"
@@ -122,6 +125,7 @@ def test_marker(reach):
     run(pytester).assert_outcomes(passed=2)
 
 
+@pytest.mark.long
 def test_the_folder_of_a_setting_is_seen_from_the_rootdir(pytester: pytest.Pytester) -> None:
     pytester.makeini("[pytest]\npodwall_folder = infra\n")
     infra = pytester.mkdir("infra")
@@ -134,6 +138,7 @@ def test_the_folder_of_a_setting_is_seen_from_the_rootdir(pytester: pytest.Pytes
     run(pytester).assert_outcomes(passed=1)
 
 
+@pytest.mark.long
 def test_what_cannot_be_planned_is_an_error_in_one_message(pytester: pytest.Pytester) -> None:
     shop(
         pytester,
@@ -167,6 +172,7 @@ def test_of(reach_of):
     result.stdout.no_fnmatch_line("*Traceback*")
 
 
+@pytest.mark.long
 def test_a_program_that_fails_is_an_error_at_its_line(pytester: pytest.Pytester) -> None:
     shop(pytester, "def test_it(reach): pass", program="import os\nos.environ['NOT_SET']\n")
     result = run(pytester)
@@ -176,6 +182,7 @@ def test_a_program_that_fails_is_an_error_at_its_line(pytester: pytest.Pytester)
     )
 
 
+@pytest.mark.long
 def test_a_test_without_a_project_is_told_how_to_name_one(pytester: pytest.Pytester) -> None:
     pytester.makepyfile("def test_it(reach): pass")
     result = run(pytester)
@@ -183,6 +190,7 @@ def test_a_test_without_a_project_is_told_how_to_name_one(pytester: pytest.Pytes
     result.stdout.fnmatch_lines(["podwall: *no Pulumi.yaml here*", "*podwall(folder=*"])
 
 
+@pytest.mark.long
 def test_the_programs_modules_are_those_of_its_own_stack(pytester: pytest.Pytester) -> None:
     (pytester.path / "settings.py").write_text(
         "import pulumi\nCLIENT = pulumi.Config('shop').get('client') or 'api'\n", encoding="utf-8"
@@ -241,6 +249,7 @@ def test_plan(reach):
 """
 
 
+@pytest.mark.long
 def test_a_users_own_mocks_are_left_alone(pytester: pytest.Pytester) -> None:
     shop(pytester, MOCKS)
     run(pytester).assert_outcomes(passed=4)
@@ -255,6 +264,7 @@ def test_the_plugin_can_be_left_out(pytester: pytest.Pytester) -> None:
     result.stdout.fnmatch_lines(["*fixture 'reach' not found*"])
 
 
+@pytest.mark.long
 def test_the_marker_and_the_fixtures_are_described(pytester: pytest.Pytester) -> None:
     run(pytester, "--markers").stdout.fnmatch_lines(["@pytest.mark.podwall(folder, stack, *"])
     result = run(pytester, "--fixtures")

@@ -24,6 +24,7 @@ def test_right_calls_are_accepted_and_wrong_calls_refused() -> None:
     assert _mypy(*(HERE / module for module in modules)) == ""
 
 
+@pytest.mark.long
 def test_an_accepted_wrong_call_would_be_noticed(tmp_path: Path) -> None:
     honest = tmp_path / "honest.py"
     honest.write_text(

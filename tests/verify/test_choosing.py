@@ -53,6 +53,7 @@ def _naive(verdict: PairVerdict, port: int) -> Verdict:
 
 
 @pytest.mark.parametrize("seed", range(40))
+@pytest.mark.long(keep=3)
 def test_both_sides_of_every_turn_are_there_as_a_walk_over_all_ports_finds_them(seed: int) -> None:
     chance = random.Random(seed)
     cuts = sorted(chance.sample(range(1, 65536), 8))

@@ -73,7 +73,7 @@ def _run(
         "SEEN": str(folder / "seen"),
     }
     done = subprocess.run(
-        words, env={**given, **own, **environment}, capture_output=True, check=True, timeout=60
+        words, env={**given, **own, **environment}, capture_output=True, check=True, timeout=600
     )
     return observations(done.stdout), (folder / "seen").read_text(encoding="utf-8").splitlines()
 
@@ -92,6 +92,7 @@ def _run(
         (7, False, ProbeOutcome.NOT_OBSERVED, 1),
     ],
 )
+@pytest.mark.long(keep=1)
 def test_how_an_attempt_ends_and_how_often_it_is_made(
     tmp_path: Path, port: int, *, should_pass: bool, outcome: ProbeOutcome, attempts: int
 ) -> None:

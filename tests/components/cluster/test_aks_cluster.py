@@ -45,6 +45,7 @@ def ordinary() -> Deployment:
     return declared(cluster(user_pools=(UserPool(name="apps"),)))
 
 
+@pytest.mark.long
 def test_every_resource_has_its_exact_type_and_its_parent(ordinary: Deployment) -> None:
     found = {(each.type, each.name): each.parent_type for each in ordinary.resources}
     component, network = "podwall:index:AksCluster", "azure-native:network:VirtualNetwork"
@@ -70,6 +71,7 @@ def test_only_the_cluster_is_protected(ordinary: Deployment) -> None:
     assert protected == ["azure-native:containerservice:ManagedCluster"]
 
 
+@pytest.mark.long
 def test_protection_can_be_taken_away() -> None:
     found = declared(cluster(protect=False))
     assert not any(each.request.protect for each in found.resources)
@@ -152,6 +154,7 @@ def test_a_new_subnet_has_no_hidden_way_out(ordinary: Deployment) -> None:
     assert ordinary.one("Subnet").inputs["defaultOutboundAccess"] is False
 
 
+@pytest.mark.long
 def test_subnets_are_made_one_after_another_for_pods_and_api_server() -> None:
     found = declared(cluster(pod_network=PodSubnet(), access=Access(vnet_integration=True)))
     subnets = {each.name: each for each in found.of("Subnet")}
@@ -169,6 +172,7 @@ def test_the_way_out_is_tied_to_a_new_subnet() -> None:
     assert found.inputs["routeTable"] == {"id": "table"}
 
 
+@pytest.mark.long
 def test_an_existing_network_gets_roles_and_nothing_else() -> None:
     found = declared(cluster(network=existing(), resource_group="group"))
     assert not found.of("Subnet")
@@ -184,6 +188,7 @@ def test_a_zone_of_ones_own_needs_roles_on_the_zone_and_the_whole_network() -> N
     assert scopes == {"shop-join-network": NETWORK.removesuffix("/subnets"), "shop-zone": ZONE}
 
 
+@pytest.mark.long
 def test_identities_of_ones_own_are_used_and_given_their_roles() -> None:
     identities = Identities(
         cluster=ExistingIdentity("identity", "principal"),
@@ -229,18 +234,21 @@ def test_what_is_worth_knowing_is_logged() -> None:
     assert any("administrator" in record.getMessage() for record in found.logged)
 
 
+@pytest.mark.long
 def test_credentials_are_asked_for_once_and_by_name() -> None:
     found = declared(cluster(cluster_name="shop-prod", addons=AddOns(), pod_network=Overlay()))
     assert found.calls == ["azure-native:containerservice:listManagedClusterUserCredentials"]
     assert found.values["name"] == "shop-prod"
 
 
+@pytest.mark.long
 def test_a_network_names_what_it_must_not_meet() -> None:
     network = NewNetwork(also_in_use=("10.50.0.0/16",))
     found = declared(cluster(network=network)).one("VirtualNetwork")
     assert found.inputs["addressSpace"] == {"addressPrefixes": ["10.224.0.0/16"]}
 
 
+@pytest.mark.long
 def test_a_plugin_that_echoes_the_list_of_identities_in_a_preview_breaks_nothing(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:

@@ -85,6 +85,7 @@ def told(case: Case) -> set[str]:
         for number, case in enumerate(cases)
     ],
 )
+@pytest.mark.long(keep=1)
 def test_what_replaces_is_told_and_nothing_else(case: Case) -> None:
     assert cluster(**case.before) != cluster(**case.after)
     before, after = sent(case.before), sent(case.after)

@@ -70,6 +70,7 @@ def profile(**changes: object) -> dict[str, Any]:
 
 @pytest.mark.parametrize("engine", NetworkEngine)
 @pytest.mark.parametrize(("pods", "leaves"), POD_NETWORKS, ids=str)
+@pytest.mark.long(keep=2)
 def test_every_engine_with_every_pod_network(
     engine: NetworkEngine, pods: PodNetwork, leaves: dict[str, str]
 ) -> None:
@@ -77,6 +78,7 @@ def test_every_engine_with_every_pod_network(
 
 
 @pytest.mark.parametrize("allocation", PodAllocation)
+@pytest.mark.long
 def test_pods_of_a_pod_subnet_are_sent_to_it(allocation: PodAllocation) -> None:
     found = sent(cluster(pod_network=PodSubnet(allocation)))
     pool = found["agentPoolProfiles"][0]

@@ -209,6 +209,7 @@ def test_what_an_older_version_wrote_down_is_compared() -> None:
     ]
 
 
+@pytest.mark.long
 def test_what_another_resource_tells_is_left_out() -> None:
     def recorded(wrap: Callable[[str], Any]) -> dict[str, Any]:
         def program() -> None:
@@ -258,6 +259,7 @@ def test_an_update_that_changes_nothing_fixed_goes_on() -> None:
         (EngineChange.ALREADY_MIGRATED, []),
     ],
 )
+@pytest.mark.long(keep=1)
 def test_the_component_is_guarded_unless_it_is_told_otherwise(
     change: EngineChange, hooks: list[str]
 ) -> None:

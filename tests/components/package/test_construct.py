@@ -35,6 +35,7 @@ def construct(component: str, name: str, inputs: Mapping[str, Any]) -> Deploymen
     return deploy(program)
 
 
+@pytest.mark.long
 def test_a_workload_is_made_from_inputs_of_any_language() -> None:
     made = construct("Workload", "api", WORKLOAD)
     spec = made.one("Deployment").inputs["spec"]
@@ -94,6 +95,7 @@ def test_what_is_legal_but_surprising_becomes_a_warning() -> None:
     assert any("192.0.2.5/24" in warning for warning in made.warnings)
 
 
+@pytest.mark.long
 def test_a_cluster_is_made_from_flat_inputs_and_its_kubeconfig_is_secret() -> None:
     inputs = {
         "engine": "cilium",
@@ -146,6 +148,7 @@ WRONG = [
 
 
 @pytest.mark.parametrize(("component", "inputs", "path", "reason"), WRONG)
+@pytest.mark.long(keep=2)
 def test_wrong_inputs_are_refused_by_their_property(
     component: str, inputs: dict[str, Any], path: str, reason: str
 ) -> None:

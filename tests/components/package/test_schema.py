@@ -109,6 +109,7 @@ def test_the_edge_offers_exactly_what_the_values_have(edge: Any, values: list[An
     assert set(edge.__annotations__) == {field.name for each in values for field in fields(each)}
 
 
+@pytest.mark.long
 def test_the_entry_point_serves_the_same_schema(schema: dict[str, Any]) -> None:
     command = [sys.executable, "-u", str(ROOT / "components"), "127.0.0.1:1"]
     with subprocess.Popen(command, stdout=subprocess.PIPE, text=True, cwd=ROOT.parent) as host:

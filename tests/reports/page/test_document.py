@@ -59,6 +59,7 @@ def _known(pair: Connection) -> tuple[object, ...]:
 
 @pytest.mark.parametrize("hidden", [0.0, 0.3], ids=["all known", "some values hidden"])
 @pytest.mark.parametrize("engine", ENGINES)
+@pytest.mark.long(keep=1)
 def test_every_pair_has_the_verdict_of_the_analysis(engine: str, hidden: float) -> None:
     for seed in range(6):
         found = _random(f"{engine} {seed}", engine, hidden=hidden)
@@ -187,6 +188,7 @@ WORDS = {
 
 
 @pytest.mark.parametrize("engine", ENGINES)
+@pytest.mark.long(keep=1)
 def test_the_page_changes_what_the_diff_changes(engine: str) -> None:
     changing = 0
     for seed in range(24):
@@ -300,6 +302,7 @@ def _exposed(found: Reachability, names: set[str]) -> dict[tuple[str, ...], Pair
 
 
 @pytest.mark.parametrize("engine", ENGINES)
+@pytest.mark.long(keep=1)
 def test_a_row_of_pods_that_are_not_shown_has_what_the_exposure_has(engine: str) -> None:
     exposed = 0
     for seed in range(12):

@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import replace
 from pathlib import Path
 
+import pytest
+
 from podwall.model import LabelMap, SnapshotWorkload
 from podwall.reading import snapshot
 from podwall.sources import source
@@ -12,6 +14,8 @@ from tests.core.builders import cluster, load_balancer, pod, policy, selector
 from tests.reports.page.browser import Tab
 from tests.reports.page.conftest import Show
 from tests.reports.page.stacks import AFTER, BEFORE, STACK
+
+pytestmark = pytest.mark.long
 
 ROOT = Path(__file__).resolve().parents[3]
 

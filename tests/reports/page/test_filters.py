@@ -30,6 +30,7 @@ def _typed(tab: Tab, field: str, text: str) -> None:
         pytest.param("outside", ["0.0.0.0/0", "::/0"], id="whatever is outside the cluster"),
     ],
 )
+@pytest.mark.long(keep=1)
 def test_the_source_filter_keeps(show: Show, text: str, left: list[str]) -> None:
     tab = show(STACK)
     _typed(tab, "from", text)
@@ -44,6 +45,7 @@ def test_the_destination_filter_keeps_columns(show: Show) -> None:
     assert len(tab.run(ROWS)) == 7
 
 
+@pytest.mark.long
 def test_the_port_filter_shows_the_verdict_on_that_port(show: Show) -> None:
     tab = show(STACK)
     cell = "[aria-label^='from shop/web to shop/api:']"
@@ -55,6 +57,7 @@ def test_the_port_filter_shows_the_verdict_on_that_port(show: Show) -> None:
 
 
 @pytest.mark.parametrize("text", ["70000", "0", "http", "tcp/80/udp", "-1", "80 81"])
+@pytest.mark.long
 def test_what_is_no_port_is_said_and_changes_nothing(show: Show, text: str) -> None:
     tab = show(STACK)
     _typed(tab, "port", text)
@@ -63,6 +66,7 @@ def test_what_is_no_port_is_said_and_changes_nothing(show: Show, text: str) -> N
     assert len(tab.run(ROWS)) == 7
 
 
+@pytest.mark.long
 def test_the_verdict_filter_keeps_rows_and_columns_that_have_it(show: Show) -> None:
     tab = show(STACK)
     tab.click("[data-status=some]")
@@ -78,6 +82,7 @@ def test_the_difference_can_be_filtered_by_kind(show: Show) -> None:
     assert tab.run(COLUMNS) == ["ops/runner"]
 
 
+@pytest.mark.long
 def test_nothing_left_is_said(show: Show) -> None:
     tab = show(STACK)
     _typed(tab, "from", "no such workload")
@@ -87,6 +92,7 @@ def test_nothing_left_is_said(show: Show) -> None:
     assert len(tab.run(ROWS)) == 7
 
 
+@pytest.mark.long
 def test_filters_are_kept_in_the_address(show: Show) -> None:
     tab = show(STACK)
     _typed(tab, "from", "ops/")

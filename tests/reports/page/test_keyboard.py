@@ -10,6 +10,8 @@ from tests.reports.page.browser import Tab, Theme
 from tests.reports.page.conftest import Show
 from tests.reports.page.stacks import STACK, many
 
+pytestmark = pytest.mark.long
+
 FOCUSED = "document.activeElement.getAttribute('aria-label')"
 STOPS = (
     "[...document.querySelectorAll('#grid, #grid [tabindex]')].filter(e => e.tabIndex === 0).length"

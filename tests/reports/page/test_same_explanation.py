@@ -31,6 +31,8 @@ from tests.core.obscured import obscured
 from tests.core.tier_clusters import random_tier_policies, with_tier_policies
 from tests.reports.page.browser import Browser, Tab
 
+pytestmark = pytest.mark.long
+
 _MATCH: Final = {Verdict.DENIED: 0, Verdict.UNDETERMINED: 1, Verdict.ALLOWED: 2}
 _WEB: Final = PortSet.of(IpProtocol.TCP, 80)
 

@@ -9,6 +9,8 @@ from podwall.reports.page import html_page
 from tests.reports.page.conftest import Show
 from tests.reports.page.stacks import many
 
+pytestmark = pytest.mark.long
+
 NODES = "document.querySelectorAll('*').length"
 MOST_NODES = 5000
 
