@@ -18,6 +18,7 @@ from podwall.model import (
     IpPeer,
     IpProtocol,
     Operator,
+    Peer,
     PodPeer,
     Policy,
     PortRule,
@@ -35,7 +36,7 @@ from podwall.quick_dataclass import dataclass
 from podwall.reachability.addresses import block_ranges, blocks_match
 from podwall.reachability.cluster import EnforcedCluster, MatchAnswers, rules_of
 from podwall.reachability.matching import Match, host_match
-from podwall.reachability.policy_reader import with_unlisted
+from podwall.reachability.policy_reader import excludes_only, with_unlisted
 from podwall.reachability.port_rules import NamedPorts
 
 __all__ = ["Backends", "Edit", "RuleEditor", "block_match", "edits", "in_namespace"]
@@ -147,6 +148,8 @@ class RuleEditor:
     def edited(self, policy: Policy, direction: Direction, rule: Rule) -> RewrittenRules:
         """Return the rules that mean under the target what the rule means under the source."""
         rule, reasons = self._with_pods(rule)
+        rule, named = self._with_names(rule)
+        reasons = (*reasons, *named)
         rules, more = self._with_numbers(policy, direction, rule)
         ranges = [self._without_ranges(each) for each in rules]
         spelt = "ranges of ports are written out, because this version applies only the first port"
@@ -162,6 +165,21 @@ class RuleEditor:
             return rule, ()
         why = "an ip block included the pods, and no longer does: every namespace is a peer too"
         return replace(rule, peers=(*rule.peers, _EVERY_POD)), (why,)
+
+    def _with_names(self, rule: Rule) -> tuple[Rule, tuple[str, ...]]:
+        """Say of namespaces that are only excluded that they are some, which all of them are."""
+        sides = (self._source, self._target)
+        was, is_ = (each.engine.namespace_labels.value.wide for each in sides)
+        if was or not is_ or not isinstance(rule.peers, tuple):
+            return rule, ()
+        peers = tuple(_with_a_name(each) if excludes_only(each) else each for each in rule.peers)
+        if peers == rule.peers:
+            return rule, ()
+        why = (
+            "a peer that only excludes namespaces may mean nodes and addresses outside, up to "
+            "Cilium 1.18: that there is a name is the same, and certain"
+        )
+        return replace(rule, peers=peers), (why,)
 
     def _with_numbers(self, policy: Policy, direction: Direction, rule: Rule) -> RewrittenRules:
         """Write numbers instead of port names that the target would skip."""
@@ -238,6 +256,15 @@ class RuleEditor:
             )
         else:
             yield entry
+
+
+def _with_a_name(peer: Peer) -> Peer:
+    """Return a peer of namespaces that have a name, which all of them have."""
+    assert isinstance(peer, PodPeer)
+    assert peer.namespaces is not None
+    named = SelectorRequirement(METADATA_NAME, Operator.EXISTS)
+    asked = (*peer.namespaces.requirements, named)
+    return replace(peer, namespaces=replace(peer.namespaces, requirements=asked))
 
 
 def _named_numbers(

@@ -59,6 +59,7 @@ __all__ = [
     "acting_policies",
     "acting_unread",
     "blocks_of",
+    "excludes_only",
     "has_unlisted",
     "overlooked_keys",
     "overruled",
@@ -391,7 +392,7 @@ class PolicyReader:
         if not isinstance(rule.peers, tuple):
             return rule
         read = tuple(self._peer(each) for each in rule.peers)
-        wide = self._wide and any(map(_excludes_only, read))
+        wide = self._wide and any(map(excludes_only, read))
         return replace(rule, peers=(*read, _NAMELESS) if wide else read)
 
     def _direction(self, rules: _Direction) -> _Direction:
@@ -404,7 +405,7 @@ class PolicyReader:
         if not isinstance(rule.peers, tuple):
             return rule
         read = tuple(self._peer(each) for each in rule.peers)
-        if self._wide and any(map(_excludes_only, read)):
+        if self._wide and any(map(excludes_only, read)):
             read = (*read, _NAMELESS)
         return rule if _same(read, rule.peers) else replace(rule, peers=read)
 
@@ -418,7 +419,7 @@ class PolicyReader:
         return peer if same else PodPeer(pods, namespaces)
 
 
-def _excludes_only(peer: object) -> bool:
+def excludes_only(peer: object) -> bool:
     """Return whether a peer says of namespaces, and of pods, only what they are not."""
     if not (isinstance(peer, PodPeer) and peer.namespaces and peer.namespaces.requirements):
         return False

@@ -47,12 +47,8 @@ SCTP_ON = replace(
     CILIUM,
     sctp_rules=AZURE.sctp_rules,
     repeated_port_names=AZURE.repeated_port_names,
-    namespace_labels=AZURE.namespace_labels,
 )
-"""Cilium with SCTP switched on, and port names that pods may repeat, as random clusters do.
-
-It is later than 1.18: before, no edit is certain to keep a peer that only excludes namespaces.
-"""
+"""Cilium with SCTP switched on, and port names that pods may repeat, as random clusters do."""
 
 
 def flows(migration: Migration) -> dict[str, ConnectionChangeKind]:
@@ -125,7 +121,11 @@ def test_a_peer_that_only_excludes_namespaces_may_mean_what_has_none() -> None:
     change = next(each for each in migration.difference.changes() if each.source.id == "0.0.0.0/0")
     assert change.only_perhaps
     assert "up to Cilium 1.18" in change.because
-    assert still(migration) != [], "no edit is certain to keep it"
+    (edit,) = migration.edits
+    (rule,) = policy_manifest(edit.new)["spec"]["ingress"]
+    exists = {"key": "kubernetes.io/metadata.name", "operator": "Exists"}
+    assert exists in rule["from"][0]["namespaceSelector"]["matchExpressions"]
+    assert still(migration) == []
 
 
 def test_a_backend_that_was_open_gets_a_policy_of_its_own() -> None:
