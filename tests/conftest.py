@@ -2,8 +2,9 @@
 
 `SOAK=1000` asks for about that many examples, clusters or damaged files of each kind. `--quick`
 leaves out most of what takes long: tests that are marked as `long`, but for as many of their cases
-as the marker keeps, and most examples of the property tests. `make test` is quick, everything
-else, and whoever names a test, runs the whole.
+as the marker keeps, those that need a browser, an API server or the installed wheel, and most
+examples of the property tests. `make test` is quick, everything else, and whoever names a test,
+runs the whole.
 """
 
 from __future__ import annotations
@@ -22,6 +23,9 @@ from hypothesis import HealthCheck, settings
 SOAK = int(os.environ.get("SOAK", "0"))
 EXAMPLES: Final = 100
 QUICK_EXAMPLES: Final = 20
+LONG_FIXTURES: Final = frozenset({"base", "browser", "lab", "whole"})
+"""A browser, an API server, and the installed wheel: whoever needs one is long."""
+
 _WHOLLY_LONG = re.compile(r"^pytestmark = pytest\.mark\.long$", re.MULTILINE)
 
 
@@ -63,10 +67,15 @@ def quick(items: Iterable[pytest.Item]) -> Iterator[pytest.Item]:
     """Yield the tests of a quick run: of a long one the cases it keeps, evenly from all of them."""
     for _, cases in groupby(sorted(items, key=lambda each: each.nodeid), key=_function):
         found = list(cases)
-        marked = [each for each in found if each.get_closest_marker("long")]
+        marked = [each for each in found if _is_long(each)]
         yield from (each for each in found if each not in marked)
         kept = min(max(map(_keeps, marked), default=0), len(marked))
         yield from (marked[number * len(marked) // kept] for number in range(kept))
+
+
+def _is_long(item: pytest.Item) -> bool:
+    needed = {*getattr(item, "fixturenames", ())}
+    return item.get_closest_marker("long") is not None or not needed.isdisjoint(LONG_FIXTURES)
 
 
 def _function(item: pytest.Item) -> str:

@@ -24,10 +24,10 @@ from podwall.policies.unknown import Unknown
 
 __all__ = ["pod_ranges"]
 
-Ranges = Sequence[IpNetwork] | None
+_Ranges = Sequence[IpNetwork] | None
 """Ranges of addresses, None where they are not known."""
 
-Pool = tuple[PlannedResource, object]
+_Pool = tuple[PlannedResource, object]
 """A node pool, and before it the resource that it is written in: the cluster, or its own."""
 
 _ID: Final = re.compile(r".*/virtualNetworks/([^/]+)/subnets/([^/]+)", re.IGNORECASE)
@@ -36,7 +36,7 @@ _GONE: Final = frozenset({Operation.DELETE, Operation.READ})
 
 def pod_ranges(
     cluster: PlannedResource,
-    pools: Sequence[Pool],
+    pools: Sequence[_Pool],
     resources: Sequence[PlannedResource],
     families: Sequence[int],
 ) -> tuple[IpNetwork, ...]:
@@ -45,7 +45,7 @@ def pod_ranges(
     `families` are the versions of IP that pods have addresses of, nothing where not known.
     """
     mode, plugin = choice(cluster.inputs, PLUGIN_MODE), choice(cluster.inputs, PLUGIN)
-    found: Ranges = None
+    found: _Ranges = None
     if mode == "overlay" or plugin == "kubenet":
         found = _of_its_own(cluster.inputs)
     elif (mode, plugin) == (None, "azure") and not _has_pods_elsewhere(cluster.inputs):
@@ -54,14 +54,14 @@ def pod_ranges(
     return tuple(dict.fromkeys(found)) if found and complete else ()
 
 
-def _of_its_own(inputs: Mapping[str, Any]) -> Ranges:
+def _of_its_own(inputs: Mapping[str, Any]) -> _Ranges:
     cidrs = leaf(inputs, "networkProfile.podCidrs")
     if cidrs is None or cidrs in ([], ()):
         cidrs = [leaf(inputs, "networkProfile.podCidr")]
     return _ranges(cidrs)
 
 
-def _ranges(texts: object) -> Ranges:
+def _ranges(texts: object) -> _Ranges:
     """Return what texts say, None where one of them is not known, or no range."""
     if not isinstance(texts, list | tuple) or not texts:
         return None
@@ -91,7 +91,7 @@ def _has_pods_elsewhere(inputs: Mapping[str, Any]) -> bool:
     return not (usual and (virtual is None or virtual is False))
 
 
-def _of_pools(pools: Sequence[Pool], resources: Sequence[PlannedResource]) -> Ranges:
+def _of_pools(pools: Sequence[_Pool], resources: Sequence[PlannedResource]) -> _Ranges:
     found: list[IpNetwork] = []
     for written_in, pool in pools:
         subnet = _subnet(pool) if isinstance(pool, Mapping) else None
@@ -109,14 +109,14 @@ def _subnet(pool: Mapping[str, Any]) -> object:
 
 def _of_subnet(
     subnet: object, written_in: PlannedResource, resources: Sequence[PlannedResource]
-) -> Ranges:
+) -> _Ranges:
     """Return the ranges that the subnet of a node pool is, or is one of."""
     if isinstance(subnet, str):
         return _named(subnet, resources)
     return _depended_on(written_in, resources) if isinstance(subnet, Unknown) else None
 
 
-def _named(id_: str, resources: Sequence[PlannedResource]) -> Ranges:
+def _named(id_: str, resources: Sequence[PlannedResource]) -> _Ranges:
     """Return the ranges of the one subnet that an id names."""
     named = _ID.fullmatch(id_)
     names = tuple(each.lower() for each in named.groups()) if named else ()
@@ -130,7 +130,7 @@ def _names(subnet: PlannedResource) -> tuple[str, ...]:
     return tuple(each.lower() for each in both if isinstance(each, str))
 
 
-def _depended_on(written_in: PlannedResource, resources: Sequence[PlannedResource]) -> Ranges:
+def _depended_on(written_in: PlannedResource, resources: Sequence[PlannedResource]) -> _Ranges:
     """Return the ranges of the subnets and networks that the subnets of node pools come from.
 
     Of whatever else they come from, it may be a subnet that is not shown.
@@ -152,17 +152,17 @@ def _reasons(written_in: PlannedResource) -> Iterator[str]:
         yield from depends.get(name, ())
 
 
-def _of_resource(resource: PlannedResource) -> Ranges:
+def _of_resource(resource: PlannedResource) -> _Ranges:
     if is_subnet(resource.type):
         return _prefixes(resource.inputs)
     return _space(resource.inputs) if is_virtual_network(resource.type) else None
 
 
-def _prefixes(inputs: Mapping[str, Any]) -> Ranges:
+def _prefixes(inputs: Mapping[str, Any]) -> _Ranges:
     several = inputs.get("addressPrefixes")
     return _ranges([inputs.get("addressPrefix")] if several is None else several)
 
 
-def _space(inputs: Mapping[str, Any]) -> Ranges:
+def _space(inputs: Mapping[str, Any]) -> _Ranges:
     given = inputs.get("addressSpaces")
     return _ranges(leaf(inputs, "addressSpace.addressPrefixes") if given is None else given)

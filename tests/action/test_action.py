@@ -33,6 +33,7 @@ def composite(machine: Runner, **inputs: str) -> tuple[dict[str, str], str, str]
     return job.steps["podwall"]["outputs"], job.result, job.log
 
 
+@pytest.mark.long
 def test_a_folder_of_manifests_is_compared_with_the_base(
     shop: Runner, github: tuple[GitHub, str]
 ) -> None:

@@ -68,6 +68,7 @@ def test_a_first_preview(github: tuple[GitHub, str], tmp_path: Path) -> None:
     assert "pulumi install" in jobs["engine"].log
 
 
+@pytest.mark.long
 def test_the_comment_is_posted_once_and_edited_by_the_next_run(
     github: tuple[GitHub, str], tmp_path: Path
 ) -> None:
@@ -80,6 +81,7 @@ def test_the_comment_is_posted_once_and_edited_by_the_next_run(
     assert "1 connection opens" in server.comments[0]["body"]
 
 
+@pytest.mark.long
 def test_what_opens_fails_the_job_and_is_reported_all_the_same(
     github: tuple[GitHub, str], tmp_path: Path
 ) -> None:

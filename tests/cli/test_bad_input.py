@@ -91,6 +91,7 @@ def test_bad_input(
     assert not (folder / "out").exists()
 
 
+@pytest.mark.long
 def test_an_error_is_two_lines(tmp_path: Path) -> None:
     result = process(project_in(tmp_path, "1 / 0"), "preview", "--with", "embedded")
     assert result.err.splitlines() == [

@@ -131,6 +131,7 @@ POD = "from pulumi_kubernetes.core.v1 import Pod\nfrom names import NAMES\n\n"
 POD += "for name in NAMES:\n    Pod(name, metadata={'name': name, 'namespace': 'shop'}, spec={})\n"
 
 
+@pytest.mark.long
 def test_a_program_and_its_modules_are_planned_as_they_were(
     repository: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -58,6 +58,7 @@ def test_stacks_are_those_of_this_folder(tmp_path: Path) -> None:
     assert proposed(tmp_path, "", "preview", "--stack") == ["dev", "prod"]
 
 
+@pytest.mark.long
 def test_without_a_source_names_are_those_of_the_last_preview_and_nothing_runs(
     tmp_path: Path,
 ) -> None:

@@ -179,6 +179,7 @@ BEFORE, AFTER = (str(ROOT / "examples" / name) for name in ("shop-before", "shop
         pytest.param(["--to", "outside"], set(), id="outside"),
     ],
 )
+@pytest.mark.long(keep=2)
 def test_a_diff_lists_what_is_asked_for_and_counts_everything(
     words: list[str], shown: set[tuple[str, str]], capsys: pytest.CaptureFixture[str]
 ) -> None:

@@ -42,6 +42,7 @@ def shown(stack: str, out: Path) -> Result:
     return process(ROOT, "preview", "--stack", stack, "-o", "json", "--out", str(out))
 
 
+@pytest.mark.long(keep=1)
 def test_the_real_program_is_planned(shown: Result) -> None:
     assert shown.code == 0
     types = {each["type"] for each in shown.json["resources"]}
@@ -69,7 +70,7 @@ def test_the_reachability_is_in_its_format(shown: Result) -> None:
             assert part["ports"] == sorted(part["ports"])
 
 
-@pytest.mark.long(keep=1)
+@pytest.mark.long
 def test_manifests_read_back_mean_the_same(shown: Result, stack: str, out: Path) -> None:
     assert shown.code == 0
     files = sorted((out / stack / "manifests").iterdir())
@@ -124,6 +125,7 @@ def test_old_manifests_do_not_stay(tmp_path: Path) -> None:
     assert names == ["1-namespace-shop.yaml", "4-pod-shop-api.yaml"]
 
 
+@pytest.mark.long
 def test_the_step_is_configuration(tmp_path: Path) -> None:
     reaching = {}
     for step in ("open", "deny-all"):

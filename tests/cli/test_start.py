@@ -43,6 +43,7 @@ def _loaded(*arguments: str) -> set[str]:
 
 
 @pytest.mark.parametrize("output", ["text", "csv"])
+@pytest.mark.long(keep=1)
 def test_reach_of_manifests_loads_nothing_that_few_ask_for(output: str) -> None:
     loaded = _loaded("reach", str(SHOP), "-o", output)
     assert loaded.isdisjoint(ASKED_BY_FEW)

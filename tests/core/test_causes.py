@@ -78,6 +78,7 @@ def differing(found: Reachability) -> list[str]:
 @pytest.mark.parametrize(
     "cluster", [with_services, with_addresses, partly_unknown, partly_unknown_with_services]
 )
+@pytest.mark.long(keep=8)
 def test_the_causes_of_all_pairs_are_those_of_their_replays(
     cluster: Callable[[Random], Snapshot], engine: Engine
 ) -> None:
@@ -185,6 +186,7 @@ def differing_unseen(found: Reachability) -> list[str]:
 
 @pytest.mark.parametrize("engine", ENGINES.values(), ids=lambda each: str(each.name))
 @pytest.mark.parametrize("cluster", [known, with_services, with_addresses, partly_unknown])
+@pytest.mark.long(keep=4)
 def test_the_causes_with_unseen_pods_are_those_of_their_replays(
     cluster: Callable[[Random], Snapshot], engine: Engine
 ) -> None:
@@ -193,6 +195,7 @@ def test_the_causes_with_unseen_pods_are_those_of_their_replays(
         assert differing_unseen(reachability(snapshot, engine)) == []
 
 
+@pytest.mark.long
 def test_the_causes_with_unseen_pods_in_a_mix_are_those_of_their_replays() -> None:
     snapshot = replace(random_mix(100), pod_cidrs=(), complete=False)
     assert differing_unseen(reachability(snapshot, SPEC)) == []

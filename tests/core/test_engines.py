@@ -146,6 +146,7 @@ def test_a_node_reaches_its_own_pods_under_every_engine_and_others_perhaps() -> 
         pytest.param({"type": Unknown("the type")}, "???ny", "??nny", id="of a type not known"),
     ],
 )
+@pytest.mark.long(keep=7)
 def test_a_service_of_the_whole_cluster_in_front_of_a_denied_pod(
     changes: dict[str, Any], outside: str, inside: str
 ) -> None:
@@ -172,6 +173,7 @@ def test_a_service_of_the_whole_cluster_in_front_of_a_denied_pod(
         pytest.param((allow(block("203.0.113.0/24")), allow(peers(app="b"))), "?y??y", id="pods"),
     ],
 )
+@pytest.mark.long(keep=6)
 def test_a_service_that_may_show_a_node_where_a_rule_means_the_client(
     rules: Any, expected: str
 ) -> None:
@@ -195,6 +197,7 @@ def test_a_service_that_may_show_a_node_where_a_rule_means_the_client(
         pytest.param(None, "yyy?y", "yyyyy", id="a version that is not known"),
     ],
 )
+@pytest.mark.long(keep=2)
 def test_ranges_of_ports(version: str | None, within: str, first: str) -> None:
     rules = policy("x", ingress=(allow(ports=(tcp(80, 90),)),))
     snapshot = cluster(rules, kubernetes_version=version)

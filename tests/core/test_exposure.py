@@ -58,7 +58,7 @@ def test_every_packet_of_hypothetical_pods(counted: Counted, judge: Judge, batch
 
 
 @pytest.mark.parametrize("batch", range(5))
-@pytest.mark.long(keep=1)
+@pytest.mark.long
 def test_every_packet_where_blocks_speak_of_pods(batch: int) -> None:
     size = replace(SMALL, hosts=False)
     for seed in range(10 * batch, 10 * batch + 10):
@@ -71,7 +71,7 @@ def test_every_packet_where_blocks_speak_of_pods(batch: int) -> None:
 
 
 @pytest.mark.parametrize("hidden", [0.05, 0.3], ids="{:.0%} of the values hidden".format)
-@pytest.mark.long(keep=1)
+@pytest.mark.long
 def test_what_is_hidden_is_neither_open_nor_closed(hidden: float) -> None:
     for seed in range(40):
         rng = Random(f"hidden {hidden} {seed}")
@@ -107,6 +107,7 @@ def overclaims(rng: Random, known: Snapshot, seen: Snapshot) -> Iterator[str]:
                     yield f"{direction} {workload.name}: {hypothetical} is called closed"
 
 
+@pytest.mark.long
 def test_no_class_is_in_another_with_its_ports() -> None:
     for seed in range(100):
         found = reachability(open_cluster(Random(f"fewest {seed}"), SMALL))

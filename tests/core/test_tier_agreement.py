@@ -93,7 +93,7 @@ _LABELS: Final = [
 
 
 @pytest.mark.parametrize("batch", range(5))
-@pytest.mark.long(keep=1)
+@pytest.mark.long
 def test_unseen_pods_are_exposed_as_tiers_let_them(batch: int) -> None:
     for seed in range(3 * batch, 3 * batch + 3 + SOAK // 10):
         rng = Random(f"unseen {seed}")

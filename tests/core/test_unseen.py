@@ -324,6 +324,7 @@ def test_default_deny_and_peers_by_role_expose_nothing() -> None:
     assert list(reachability(snapshot).exposures()) == []
 
 
+@pytest.mark.long
 def test_too_many_ways_to_divide_pods_are_undetermined() -> None:
     halves = [
         policy("x", selector(*(requirement(f"{k}{n}", Operator.EXISTS) for k in "pq")), egress=())

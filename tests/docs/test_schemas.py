@@ -133,6 +133,7 @@ FORMATS = (
 
 
 @pytest.mark.parametrize("path", sorted(FILES.glob("*.json")), ids=lambda path: path.name)
+@pytest.mark.long(keep=14)
 def test_every_schema_is_a_schema_and_says_what_it_is_for(path: Path) -> None:
     schema = json.loads(path.read_text("utf-8"))
     Draft202012Validator.check_schema(schema)
@@ -182,6 +183,7 @@ MAY_BE_LEFT_OUT = {"findings", "unread", "acknowledged"}
 
 
 @pytest.mark.parametrize("name", ["reach", "explain", "walkthrough"])
+@pytest.mark.long(keep=1)
 def test_a_document_with_one_thing_wrong_is_refused(name: str) -> None:
     written = json.loads(json_text(_documents()[name]))
     document = written

@@ -221,6 +221,7 @@ def test_a_cluster_that_is_not_read_passes_no_rule(
 
 
 @pytest.mark.parametrize("situation", SITUATIONS, ids=lambda each: str(each.__name__))
+@pytest.mark.long(keep=3)
 def test_what_is_in_a_cluster_that_is_not_read_is_judged_as_ever(
     situation: Situation, tmp_path: Path
 ) -> None:

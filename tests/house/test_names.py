@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-import io
+import ast
 import re
-import tokenize
 from collections.abc import Iterator
 from functools import cache
 from pathlib import Path
@@ -59,7 +58,12 @@ def words() -> dict[str, set[str]]:
 
 
 def _words_in(path: Path) -> Iterator[str]:
-    text = path.read_text(encoding="utf-8")
-    for token in tokenize.generate_tokens(io.StringIO(text).readline):
-        if token.type == tokenize.NAME:
-            yield from map(str.lower, re.findall(r"[A-Z]?[a-z]+|[A-Z]+(?![a-z])", token.string))
+    for name in {*_names_in(ast.parse(path.read_text(encoding="utf-8")))}:
+        yield from map(str.lower, re.findall(r"[A-Z]?[a-z]+|[A-Z]+(?![a-z])", name))
+
+
+def _names_in(tree: ast.Module) -> Iterator[str]:
+    """Yield every name of a module; what stands in its texts is none."""
+    for node in ast.walk(tree):
+        if not isinstance(node, ast.Constant):
+            yield from (each for _, each in ast.iter_fields(node) if isinstance(each, str))

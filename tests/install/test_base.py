@@ -51,7 +51,7 @@ def test_the_base_environment_has_neither_pulumi_nor_azure_nor_pytest(base: Envi
 
 
 @pytest.mark.parametrize(("command", "code", "said"), COMMANDS)
-@pytest.mark.long(keep=1)
+@pytest.mark.long
 def test_files_previews_and_states_need_no_extra(
     base: Environment, command: tuple[str, ...], code: int, said: str
 ) -> None:

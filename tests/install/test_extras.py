@@ -7,6 +7,8 @@ import sys
 import tomllib
 from pathlib import Path
 
+import pytest
+
 ROOT = Path(__file__).resolve().parents[2]
 DECLARED = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
 EXTRAS: dict[str, list[str]] = DECLARED["optional-dependencies"]
@@ -23,6 +25,7 @@ def test_only_the_pack_brings_what_holds_protobuf_below_6() -> None:
     assert not [need for need in others if "guardrails" in need]
 
 
+@pytest.mark.long
 def test_planning_and_testing_start_without_the_packs_library() -> None:
     program = (
         "import sys; sys.modules['pulumi_policy'] = None\n"

@@ -125,6 +125,7 @@ def test_what_is_kept_changes_no_answer(seed: int) -> None:
 
 
 @pytest.mark.parametrize("seed", range(12))
+@pytest.mark.long(keep=1)
 def test_what_decides_nothing_leaves_a_fresh_reading_as_it_was(seed: int) -> None:
     rng, objects = Random(f"copies {seed}"), cast("Objects", {})
     for app in APPS:  # the controllers first, or hardly any pod is a copy

@@ -58,7 +58,7 @@ def is_closed(found: Review) -> bool:
         ),
     ],
 )
-@pytest.mark.long(keep=1)
+@pytest.mark.long
 def test_a_namespace_has_the_name_that_configuration_gives_it(
     naming: Mapping[str, Any], tmp_path: Path
 ) -> None:

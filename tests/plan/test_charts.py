@@ -178,6 +178,7 @@ def test_a_release_makes_its_namespace_unless_it_is_there(tmp_path: Path, *, has
 @pytest.mark.parametrize(
     "program", ['Directory("d", "./folder")', 'Directory2("d", directory="./folder")']
 )
+@pytest.mark.long(keep=1)
 def test_a_kustomization_is_built(tmp_path: Path, program: str) -> None:
     found = reviewed(tmp_path, program)
     assert [each.id for each in found.reachability.workloads] == ["shop/a-web"]
@@ -199,6 +200,7 @@ PRINTS_A_POD = "print('{kind: Pod, apiVersion: v1, metadata: {name: web, namespa
         ("kubectl", 'Directory2("r", directory="./folder")'),
     ],
 )
+@pytest.mark.long(keep=1)
 def test_the_tool_on_the_path_builds(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, tool: str, program: str
 ) -> None:
@@ -257,6 +259,7 @@ def test_the_tool_on_the_path_builds(
         ),
     ],
 )
+@pytest.mark.long(keep=4)
 def test_what_is_not_built_is_named_with_the_reason(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, statement: str, reason: str
 ) -> None:

@@ -186,6 +186,7 @@ ConfigGroup("all", objs=[{
         ),
     ],
 )
+@pytest.mark.long(keep=4)
 def test_what_the_plan_cannot_show_is_a_finding_and_the_rest_is_there(
     tmp_path: Path, arguments: str, why: str
 ) -> None:

@@ -122,6 +122,7 @@ def test_the_context_of_a_kubeconfig_names_a_namespace(made: str, tmp_path: Path
         pytest.param(kubeconfig("https://other.example"), 2, id="another server"),
     ],
 )
+@pytest.mark.long(keep=4)
 def test_two_kubeconfigs_of_one_server_are_one_cluster(
     other: str, clusters: int, made: str, tmp_path: Path
 ) -> None:

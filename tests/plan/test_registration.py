@@ -115,6 +115,7 @@ def test_two_resources_of_one_kind_and_name_are_refused_with_both_lines(tmp_path
     assert refused.value.place == Place("__main__.py", 10)
 
 
+@pytest.mark.long
 def test_the_order_is_that_of_the_program(tmp_path: Path) -> None:
     names = [f"n{number}" for number in range(9)]
     plan = plan_of(tmp_path, f"for name in {names}: Namespace(name)")

@@ -53,6 +53,7 @@ def unseen(plan: Plan) -> list[Finding]:
         ("late.apply(lambda text: (Pod(text), Secret(text)))", "Pod, Secret"),
     ],
 )
+@pytest.mark.long(keep=4)
 def test_what_is_made_inside_an_apply_that_did_not_run_is_named(
     tmp_path: Path, statement: str, kinds: str
 ) -> None:

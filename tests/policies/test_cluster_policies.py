@@ -125,6 +125,7 @@ def test_reading_what_was_written_gives_the_same_policy(policy: ClusterNetworkPo
 
 @settings(max_examples=40)
 @given(st.lists(cluster_policies(), min_size=1, max_size=3, unique_by=lambda each: each.name))
+@pytest.mark.long
 def test_a_module_makes_equal_policies(found: list[ClusterNetworkPolicy]) -> None:
     scope = scope_of(policies_module([], "Policies.", found))
     assert scope["CLUSTER_POLICIES"] == found

@@ -76,6 +76,7 @@ def _collected(count: int) -> list[list[NetworkPolicy]]:
     return seen
 
 
+@pytest.mark.long
 def test_modules_are_formatted_and_checked(tmp_path: Path) -> None:
     modules = [module(*found) for found in _collected(150)]
     for number, code in enumerate(modules):

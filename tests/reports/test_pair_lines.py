@@ -26,6 +26,7 @@ def _random(seed: int) -> Reachability:
 
 
 @pytest.mark.parametrize("seed", range(40))
+@pytest.mark.long(keep=14)
 def test_csv_has_the_header_and_the_rows(seed: int) -> None:
     found = _random(seed)
     text = "".join(reach_csv(found))

@@ -10,6 +10,8 @@ import ast
 from collections.abc import Iterator
 from pathlib import Path
 
+import pytest
+
 ROOT = Path(__file__).resolve().parents[2]
 STEPS = {
     "podwall.reading": {"snapshot"},
@@ -49,6 +51,7 @@ def _steps_in(path: Path) -> Iterator[str]:
                     yield from (f"{path.relative_to(ROOT)}: {each}" for each in sorted(imported))
 
 
+@pytest.mark.long
 def test_the_edges_ask_the_review() -> None:
     edges = _edges()
     assert len(edges) > 60

@@ -82,6 +82,7 @@ def test_places_lead_back_to_the_files(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     "head", ["", "kind: Kustomization\napiVersion: kustomize.config.k8s.io/v1beta1\n"]
 )
+@pytest.mark.long(keep=4)
 def test_every_name_of_the_file_counts_with_and_without_a_kind(
     tmp_path: Path, name: str, head: str
 ) -> None:
@@ -98,6 +99,7 @@ def test_a_component_alone_has_its_own_objects_at_their_places(tmp_path: Path) -
 
 
 @KUSTOMIZE
+@pytest.mark.long
 def test_what_can_not_be_built_below_is_named_and_the_rest_is_read(tmp_path: Path) -> None:
     broken = {"broken/kustomization.yaml": "resources: [gone.yaml]\n"}
     files(tmp_path, {**TREE, **broken, "pod.yaml": POD})

@@ -133,6 +133,7 @@ GlobalNetworkPolicy(
     ],
     ids=["the label that is denied", "another one", "one that is not known yet"],
 )
+@pytest.mark.long(keep=3)
 def test_a_program_that_makes_one(
     made: str, engine: str, role: str, expected: Verdict, tmp_path: Path
 ) -> None:

@@ -66,6 +66,7 @@ def test_the_open_step_has_no_policy_at_all() -> None:
 
 
 @pytest.mark.parametrize("stack", ["dev", "prod"])
+@pytest.mark.long(keep=1)
 def test_pods_wait_for_every_policy_of_their_namespace(stack: str) -> None:
     planned = plan(stack)
     for runner in objects(planned):

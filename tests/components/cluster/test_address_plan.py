@@ -203,6 +203,7 @@ def test_an_overlay_of_16_has_blocks_for_256_nodes() -> None:
 
 
 @given(POOLS)
+@pytest.mark.long
 def test_full_nodes_have_an_address_for_every_pod(sizes: tuple[PoolSize, ...]) -> None:
     pods = sum(size.machines * size.pods for size in sizes)
     machines = sum(size.machines for size in sizes)

@@ -167,6 +167,7 @@ def test_subnets_are_made_one_after_another_for_pods_and_api_server() -> None:
     assert roles <= found.one("ManagedCluster").depends_on
 
 
+@pytest.mark.long
 def test_the_way_out_is_tied_to_a_new_subnet() -> None:
     found = declared(cluster(egress=RouteTableEgress("table"))).one("Subnet")
     assert found.inputs["routeTable"] == {"id": "table"}
@@ -181,6 +182,7 @@ def test_an_existing_network_gets_roles_and_nothing_else() -> None:
     assert found.one("ManagedCluster").inputs["resourceGroupName"] == "group"
 
 
+@pytest.mark.long
 def test_a_zone_of_ones_own_needs_roles_on_the_zone_and_the_whole_network() -> None:
     private = PrivateApiServer(ZONE, fqdn_subdomain="shop")
     found = declared(cluster(network=existing(), access=Access(api_server=private)))
@@ -227,6 +229,7 @@ def test_maintenance_can_be_left_to_azure() -> None:
     )
 
 
+@pytest.mark.long
 def test_what_is_worth_knowing_is_logged() -> None:
     found = declared(cluster())
     assert [text for text in found.warnings if "30 September 2028" in text]

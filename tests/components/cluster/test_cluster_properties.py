@@ -106,6 +106,7 @@ def test_entra_closes_the_local_accounts() -> None:
         (Access(vnet_integration=True), {"enableVnetIntegration": True}),
     ],
 )
+@pytest.mark.long(keep=1)
 def test_access_to_the_api_server(access: Access, leaves: dict[str, Any]) -> None:
     found = sent(cluster(access=access))["apiServerAccessProfile"]
     assert found.items() >= leaves.items()
@@ -183,6 +184,7 @@ def test_node_auto_provisioning_is_sent_with_its_pools() -> None:
     assert found["agentPoolProfiles"][0]["nodeTaints"] == [SYSTEM_TAINT]
 
 
+@pytest.mark.long
 def test_the_system_pool_takes_everything_while_it_is_alone() -> None:
     assert sent(cluster())["agentPoolProfiles"][0]["nodeTaints"] == []
     beside = cluster(user_pools=(UserPool(name="apps"),))

@@ -163,6 +163,7 @@ class TestDefaultsOfTheSdk:
         found = sent(cluster())["nodeProvisioningProfile"]
         assert found == {"mode": "Manual"}
 
+    @pytest.mark.long
     def test_maintenance_lasts_as_long_as_is_said(self) -> None:
         injected: Any = MaintenanceWindowArgs(schedule={}, start_time="01:00")  # type: ignore[arg-type]  # only the default matters
         assert injected.duration_hours == 24

@@ -63,10 +63,12 @@ def asked(registered: Registered) -> tuple[Any, ...]:
 
 
 @pytest.mark.parametrize("type_", ["VirtualNetwork", "Subnet"])
+@pytest.mark.long(keep=1)
 def test_the_engine_is_asked_for_the_same_as_by_the_sdk(made: Deployment, type_: str) -> None:
     assert asked(made.one(type_, "ours")) == asked(made.one(type_, "theirs"))
 
 
+@pytest.mark.long
 def test_importing_the_component_does_not_import_the_sdks_network() -> None:
     check = (
         "import sys; from podwall.components.cluster import AksCluster;"

@@ -89,6 +89,7 @@ def test_policies_come_in_kubernetes_own_shape() -> None:
     assert made.values == {"names": ["api"]}
 
 
+@pytest.mark.long
 def test_what_is_legal_but_surprising_becomes_a_warning() -> None:
     policy = {**POLICY, "ingress": [{"from": [{"ipBlock": {"cidr": "192.0.2.5/24"}}]}]}
     made = construct("NetworkPolicies", "shop", {"policies": [policy]})

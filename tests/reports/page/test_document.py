@@ -73,6 +73,7 @@ def test_every_pair_has_the_verdict_of_the_analysis(engine: str, hidden: float) 
                     assert told == _known(found.connection(source, destination))
 
 
+@pytest.mark.long
 def test_the_rules_that_explain_a_pair_allow_what_the_verdict_allows() -> None:
     size = Size(workloads=6, policies=6, hosts=False)
     for seed in range(40):

@@ -30,7 +30,7 @@ def _typed(tab: Tab, field: str, text: str) -> None:
         pytest.param("outside", ["0.0.0.0/0", "::/0"], id="whatever is outside the cluster"),
     ],
 )
-@pytest.mark.long(keep=1)
+@pytest.mark.long
 def test_the_source_filter_keeps(show: Show, text: str, left: list[str]) -> None:
     tab = show(STACK)
     _typed(tab, "from", text)

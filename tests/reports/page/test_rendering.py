@@ -190,7 +190,7 @@ def test_a_hostile_address_of_the_page_does_nothing(show: Show) -> None:
         pytest.param("(0, eval)('1')", id="eval"),
     ],
 )
-@pytest.mark.long(keep=1)
+@pytest.mark.long
 def test_the_page_could_not_run_foreign_markup_even_if_it_tried(show: Show, attack: str) -> None:
     tab = show(STACK)
     refused = tab.run(
