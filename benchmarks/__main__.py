@@ -68,7 +68,7 @@ def _diffs() -> Iterator[str]:
 
 
 def _explanations() -> Iterator[str]:
-    yield "\n## An explanation, once the cluster is analysed (milliseconds of wall time)\n"
+    yield "\n## An explanation, once the cluster is analysed (milliseconds of CPU)\n"
     yield "| preset | workloads | policies | first | slowest of 1,000 more | mean |"
     yield "|---" * 6 + "|"
     for name, size in EXPLANATIONS:

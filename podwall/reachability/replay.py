@@ -131,7 +131,8 @@ class Replay:
         for policy in cluster.policies:
             self._policies[policy.namespace].append(policy)
         self._tiers = TierReplays(cluster, self._answers)
-        self._anywhere = [p for p in cluster.policies if isinstance(p.namespace, Unknown)]
+        unknown = [each for each in self._policies if isinstance(each, Unknown)]
+        self._anywhere = [p for p in cluster.policies if p.namespace in unknown] if unknown else []
         self._isolating = _BoundedCache["tuple[tuple[Policy, MatchAnswer], ...]"]()
         self._replayed = _BoundedCache["tuple[RuleReplay, ...]"]()
         self._ports = _BoundedCache[Bounds]()

@@ -197,6 +197,7 @@ class Reachability:
     def __init__(self, analysis: Analysis) -> None:
         """Keep the analysis; endpoints and connections are made when asked for."""
         self._analysis = analysis
+        self._sole: dict[str, tuple[WorkloadEndpoint, int]] = {}
 
     @property
     def analysis(self) -> Analysis:
@@ -234,7 +235,27 @@ class Reachability:
         Raises:
             InvalidValue: there is none; the help names the nearest id.
         """
+        if (sole := self._sole_workload(endpoint_id)) is not None:
+            return sole[0]
         return self._ends.all[self._ends.number(endpoint_id)]
+
+    def _sole_workload(self, full_name: str) -> tuple[WorkloadEndpoint, int] | None:
+        """Return the workload of an id and its class, if it alone has that `namespace/name`.
+
+        As long as nobody asked for all, a question needs no ids of the others.
+        """
+        if "_ends" in vars(self) or full_name.count("/") != 1:
+            return None
+        if full_name not in self._sole:
+            name = full_name.partition("/")[2]
+            workloads = self._analysis.cluster.workloads
+            alike = [number for number, each in enumerate(workloads) if each.name == name]
+            found = [each for each in alike if workloads[each].full_name == full_name]
+            if len(found) != 1:
+                return None
+            element = int(self._analysis.classes.of_workload[found[0]])
+            self._sole[full_name] = WorkloadEndpoint(full_name, workloads[found[0]]), element
+        return self._sole[full_name]
 
     def any_endpoint(self, endpoint_id: str) -> AnyEndpoint:
         """Return the endpoint with an id, or unseen pods (`shop/any:role=batch`), or a node.
@@ -274,8 +295,22 @@ class Reachability:
             replay = self.replay(source_id, destination_id)
             ends = (replay.source, replay.destination)
             return Connection(*ends, replay.allowed.must, replay.undetermined())
+        if (found := self._sole_connection(source_id, destination_id)) is not None:
+            return found
         source, destination = self._ends.number(source_id), self._ends.number(destination_id)
         return self._connection(source, destination, self._rows.pair(source, destination))
+
+    def _sole_connection(self, source_id: str, destination_id: str) -> Connection | None:
+        """Return what passes between two workloads, None where that asks for more than them."""
+        one, other = self._sole_workload(source_id), self._sole_workload(destination_id)
+        if one is None or other is None:
+            return None
+        if source_id == destination_id and one[0].is_one_pod:
+            return Connection(one[0], other[0], EVERYTHING_PASSES.allowed)
+        join = self._analysis.join
+        roles = int(join.sources.of[one[1]]), int(join.destinations.of[other[1]])
+        verdict = self._analysis.ports.verdict(join.pair(*roles))
+        return None if verdict.undetermined else Connection(one[0], other[0], verdict.allowed)
 
     def connections(self) -> Iterator[Connection]:
         """Yield every pair between which something passes, or may, by source, then destination.

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from itertools import product
+from random import Random
 
 import pytest
 
@@ -10,6 +12,7 @@ from podwall.model import Unknown
 from podwall.policies.errors import InvalidValue
 from podwall.reachability import ExternalRange, WorkloadEndpoint, reachability
 from tests.core.builders import allow, block, cluster, pod, policy, verdict
+from tests.core.clusters import Size, random_cluster
 
 
 def ids(*workloads: object) -> list[str]:
@@ -42,6 +45,33 @@ class TestIds:
         rules = policy("x", ingress=(allow(block("128.0.0.0/1")),))
         found = reachability(cluster(pod("x/a"), rules))
         assert [each.id for each in found.externals] == ["0.0.0.0/1", "128.0.0.0/1", "::/0"]
+
+
+class TestOneQuestion:
+    """What is asked of one pair alone is what a reader of all pairs is told."""
+
+    def test_is_answered_as_among_all(self) -> None:
+        for seed in range(12):
+            snapshot = random_cluster(Random(seed), Size(workloads=5, policies=5))
+            whole = reachability(snapshot)
+            names = [each.id for each in whole.endpoints]
+            for source, destination in product(names[:7], names[:4]):
+                alone = reachability(snapshot)
+                assert alone.endpoint(source) == whole.endpoint(source)
+                asked = alone.connection(source, destination)
+                assert asked == whole.connection(source, destination)
+                assert alone.ends.number(source) == whole.ends.number(source)
+
+    def test_about_a_name_that_two_kinds_share_has_no_answer(self) -> None:
+        twins = cluster(pod("x/a"), pod("x/a", kind="Deployment"), pod("x/b"))
+        with pytest.raises(InvalidValue, match="no workload or external range `x/a`"):
+            reachability(twins).connection("x/b", "x/a")
+        found = reachability(twins).connection("x/b", "x/Pod/a")
+        assert found.destination_id == "x/Pod/a"
+
+    def test_about_a_name_in_the_cluster_finds_the_one_that_is_written(self) -> None:
+        made_up = replace(pod("x/a"), also=("x/a-1f",))
+        assert reachability(cluster(made_up)).endpoint("x/a-1f").id == "x/a"
 
 
 class TestOrder:
