@@ -23,7 +23,7 @@ from podwall.plan.autonaming import is_made_up, stand_in, stand_in_of
 from podwall.plan.existing_objects import is_patch, merged, patched_type, unknown_but
 from podwall.plan.messages import UNSEEN_OBJECTS
 from podwall.plan.model import SECRET, Operation, Plan, PlannedResource, inside, kind_of
-from podwall.plan.providers import PROVIDER, provider_namespace
+from podwall.plan.providers import PROVIDER, provider_clusters, provider_namespace
 from podwall.policies.errors import Finding, Severity
 from podwall.policies.unknown import Unknown
 from podwall.reading import Document, LedgerEntry
@@ -310,38 +310,55 @@ def with_known_namespaces(plan: Plan) -> Plan:
         _settled(_placed(item, given.get(item.provider or "", default)), namespaces)
         for item in plan.resources
     ]
-    return replace(plan, resources=tuple(_with_patches(known)))
+    if any(_patched(each) for each in known):
+        known = list(_with_patches(known, _clusters_by_provider(plan)))
+    return replace(plan, resources=tuple(known))
 
 
-def _with_patches(resources: Sequence[PlannedResource]) -> Iterator[PlannedResource]:
+def _clusters_by_provider(plan: Plan) -> Mapping[str, str]:
+    """Return the cluster that each provider speaks to; a Patch may come by another provider."""
+    return {urn: each.name for each in provider_clusters(plan) for urn in each.providers}
+
+
+def _with_patches(
+    resources: Sequence[PlannedResource], clusters: Mapping[str, str]
+) -> Iterator[PlannedResource]:
     """Yield resources with what Patches among them apply, and objects that are only patched."""
+
+    def there(resource: PlannedResource, identity: object) -> object:
+        where = resource.provider or ""
+        return None if identity is None else (clusters.get(where, where), identity)
+
     patches: dict[object, list[PlannedResource]] = {}
     for each in resources:
-        target = _patched(each)
-        if target is not None:
+        if (target := there(each, _patched(each))) is not None:
             patches.setdefault(target, []).append(each)
-    there = {_target(each) for each in resources if is_object(each)} if patches else set()
+    shown = {there(each, _identity(each)) for each in resources if is_object(each)}
     for each in resources:
-        target = _patched(each)
-        if target is not None and target not in there:
+        target = there(each, _patched(each))
+        if target is not None and target not in shown:
             yield unknown_but(each)
-            there.add(target)
-        elif patches and is_object(each):
-            yield reduce(merged, patches.get(_target(each), ()), each)
+            shown.add(target)
+        elif is_object(each):
+            yield reduce(merged, patches.get(there(each, _identity(each)), ()), each)
         else:
             yield each
 
 
-def _patched(resource: PlannedResource) -> object:
-    """Return what tells the object that a Patch applies to, None where that is not known."""
+def _patched(resource: PlannedResource) -> ObjectIdentity | None:
+    """Return what the object is called that a Patch applies to, None where that is not known."""
     if not is_patch(resource.type) or resource.change is Operation.DELETE:
         return None
-    return _target(replace(resource, type=patched_type(resource.type)))
+    return identity_of(replace(resource, type=patched_type(resource.type)))
 
 
-def _target(resource: PlannedResource) -> object:
-    identity = identity_of(resource)
-    return None if identity is None else (resource.provider, identity)
+def _identity(resource: PlannedResource) -> ObjectIdentity | None:
+    """Return what an object is called, with what stands for a name that is made up."""
+    metadata, name = resource.inputs.get("metadata") or {}, _name(resource)
+    if not isinstance(metadata, Mapping) or name is None:
+        return identity_of(resource)
+    named = {**resource.inputs, "metadata": {**metadata, "name": name}}
+    return identity_of(replace(resource, inputs=named))
 
 
 def _given(
@@ -390,10 +407,10 @@ def _settled(
     return resource if name is None else _in_namespace(resource, metadata, name)
 
 
-def _name(namespace: PlannedResource) -> str | None:
-    """Return a Namespace's name, or the stand-in for one that Pulumi makes up on creation."""
-    metadata: Any = namespace.inputs.get("metadata") or {}
+def _name(resource: PlannedResource) -> str | None:
+    """Return an object's name, or the stand-in for one that Pulumi makes up on creation."""
+    metadata: Any = resource.inputs.get("metadata") or {}
     if not isinstance(metadata, Mapping):
         return None
-    name = metadata.get("name") or stand_in_of(metadata, namespace.urn, namespace.name)
+    name = metadata.get("name") or stand_in_of(metadata, resource.urn, resource.name)
     return name if isinstance(name, str) else None

@@ -77,6 +77,7 @@ _LISTS: Final[Mapping[str, Sequence[str]]] = {
     "ports": ("containerPort", "port", "protocol"),
 }
 _IDENTITY: Final = frozenset({"apiVersion", "kind"})
+_NAMES: Final = frozenset({"name", "namespace"})
 _POLICY: Final = "NetworkPolicy"
 _POLICY_FIELDS: Final = ("podSelector", "policyTypes", "ingress", "egress")
 
@@ -98,9 +99,10 @@ def patched_type(type_: str) -> str:
 def merged(target: PlannedResource, patch: PlannedResource) -> PlannedResource:
     """Return an object with what a Patch applies to it."""
     inputs = _settled(target)
-    fields = {
-        key: value for key, value in patch.inputs.items() if key not in {"apiVersion", "kind"}
-    }
+    fields = {key: value for key, value in patch.inputs.items() if key not in _IDENTITY}
+    metadata = fields.get("metadata")
+    if isinstance(metadata, Mapping):  # what names the target is no field that it is given
+        fields["metadata"] = {key: each for key, each in metadata.items() if key not in _NAMES}
     return replace(target, inputs=MappingProxyType(_merge(inputs, fields, "")))
 
 

@@ -3,15 +3,24 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 import pytest
 
 from podwall.model import IpProtocol, Snapshot
 from podwall.plan import Plan, PlannedResource
-from podwall.plan.documents import documents, unseen_objects, with_known_namespaces
+from podwall.plan.documents import (
+    brought_policies,
+    documents,
+    unseen_objects,
+    with_known_namespaces,
+)
+from podwall.plan.providers import PROVIDER
 from podwall.reachability import Verdict, reachability
 from podwall.reading import snapshot
+from tests.plan.projects import plan_of
 
 POLICY = "kubernetes:networking.k8s.io/v1:NetworkPolicy"
 POD = "kubernetes:core/v1:Pod"
@@ -102,3 +111,46 @@ def test_a_workload_that_is_only_patched_has_labels_that_nobody_knows() -> None:
     type_ = "kubernetes:apps/v1:Deployment"
     (api,) = read(patch(type_, "api", spec={"replicas": 2})).workloads
     assert (api.full_name, api.labels.more is None) == ("shop/api", False)
+
+
+def test_what_pulumi_names_is_patched_by_the_name_that_stands_for_its_own(tmp_path: Path) -> None:
+    program = """
+    from pulumi_kubernetes.core.v1 import NamespacePatch
+    from pulumi_kubernetes.networking.v1 import NetworkPolicy, NetworkPolicyPatch
+
+    app = Namespace("app")
+    NamespacePatch("team", metadata={"name": app.metadata.name, "labels": {"team": "a"}})
+    at = {"namespace": app.metadata.name}
+    deny = NetworkPolicy("deny", metadata=at, spec={"pod_selector": {}, "ingress": [{}]})
+    named = {**at, "name": deny.metadata.name}
+    NetworkPolicyPatch("closing", metadata=named, spec={"ingress": []})
+    pod("web", **at)
+    """
+    found = snapshot(documents(with_known_namespaces(plan_of(tmp_path, program))))
+    assert [each.id for each in found.findings] == []
+    (app,) = found.snapshot.namespaces
+    assert app.labels.items[-1] == ("team", "a")
+    assert verdict(found.snapshot, OUTSIDE, "app/web") is Verdict.DENIED
+
+
+def test_a_patch_without_a_name_is_unseen() -> None:
+    nameless = {**CLOSED.inputs, "metadata": {"namespace": "shop"}}
+    change = replace(CLOSED, type=f"{POLICY}Patch", inputs=nameless)
+    plan = with_known_namespaces(Plan("shop", "dev", (WEB, change)))
+    assert [each.kind for each in brought_policies(plan)] == ["NetworkPolicyPatch"]
+
+
+def test_a_patch_by_another_provider_of_the_cluster_changes_the_same_object() -> None:
+    one, two = (
+        PlannedResource(f"urn:{name}", PROVIDER, name, {"context": "it"}) for name in ("one", "two")
+    )
+    opened = patch(POLICY, "closed", spec={"ingress": [{}]})
+    found = read(
+        one,
+        two,
+        replace(opened, provider="urn:two"),
+        replace(CLOSED, provider="urn:one"),
+        replace(WEB, provider="urn:one"),
+    )
+    assert len(found.policies) == 1
+    assert verdict(found, OUTSIDE, "shop/web") is Verdict.ALLOWED

@@ -171,7 +171,7 @@ def test_what_is_deleted_with_another_goes_with_it_whatever_its_own_step(
     gone = step(op, WEB, WEB if op == "replace" else None)
     found = compared(tmp_path, [gone, *same(SHOP, API, deny)])
     assert "closed" not in ends(found)[1]
-    assert "NetworkPolicy `shop/closed`" in said(found)["deleted-with"]
+    assert "closed" in said(found)["deleted-with"]
 
 
 def test_what_was_to_go_with_what_is_retained_stays(tmp_path: Path) -> None:
@@ -295,3 +295,86 @@ def test_a_policy_and_what_it_is_about_change_at_once(
 ) -> None:
     found = compared(tmp_path, [*same(SHOP, API), *changes])
     assert set(said(found)) == ids
+
+
+AKS = state("azure-native:containerservice:ManagedCluster", "aks")
+PROVIDER = state(
+    "pulumi:providers:kubernetes",
+    "k8s",
+    {"kubeconfig": "[secret]"},
+    dependencies=[AKS["urn"]],
+    propertyDependencies={"kubeconfig": [AKS["urn"]]},
+)
+CONFIG = state("kubernetes:core/v1:ConfigMap", "map", {"metadata": {"name": "map"}})
+SECOND = policy("b", deletedWith=CONFIG["urn"])
+THIRD = policy("c", deletedWith=SECOND["urn"])
+
+
+def there(each: Step) -> Step:
+    return {**each, "provider": f"{PROVIDER['urn']}::id"}
+
+
+@pytest.mark.parametrize(
+    ("steps", "left"),
+    [
+        pytest.param(
+            [*same(SECOND, THIRD), step("delete", CONFIG)],
+            set(),
+            id="what goes with what goes with another",
+        ),
+        pytest.param(
+            [*same(SECOND, THIRD), step("replace", CONFIG, CONFIG)],
+            {"map"},
+            id="the same where that is replaced",
+        ),
+        pytest.param(
+            [step("replace", AKS, AKS), *same(PROVIDER), *same(there(policy()))],
+            set(),
+            id="a cluster that is replaced",
+        ),
+        pytest.param(
+            [*same(AKS), step("replace", PROVIDER, PROVIDER), *same(there(policy()))],
+            set(),
+            id="a provider that is replaced",
+        ),
+        pytest.param(
+            [
+                step("replace", AKS, AKS),
+                step("replace", PROVIDER, PROVIDER),
+                step("replace", there(policy()), there(policy())),
+            ],
+            {"closed"},
+            id="a cluster that is replaced with what is in it",
+        ),
+        pytest.param(
+            [step("replace", policy(resource="old"), policy("other", resource="new"))],
+            {"other"},
+            id="another resource by an alias that is replaced",
+        ),
+        pytest.param(
+            [
+                step("create-replacement", policy(resource="old"), policy("b", resource="new")),
+                step("replace", policy(resource="old"), policy("b", resource="new")),
+                step("delete-replaced", policy(resource="old")),
+            ],
+            {"b"},
+            id="the same in its steps",
+        ),
+        pytest.param(
+            [step("refresh", policy(), None), step("create", None, policy())],
+            {"closed"},
+            id="what others deleted is made again",
+        ),
+        pytest.param(
+            [step("remove-pending-replace", policy()), step("create", None, policy())],
+            {"closed"},
+            id="what an interrupted replacement deleted is made again",
+        ),
+    ],
+)
+def test_what_is_left_where_others_go(tmp_path: Path, steps: list[Step], left: set[str]) -> None:
+    file = tmp_path / "preview.json"
+    file.write_text(json.dumps({"steps": steps}), encoding="utf-8")
+    found = source(str(file)).existence
+    assert found is not None
+    assert names(found.after) == left
