@@ -23,7 +23,7 @@ from podwall.explain import (
 )
 from podwall.model import TierName
 from podwall.policies.errors import Place
-from podwall.reachability import Verdict
+from podwall.reachability import UnseenPods, Verdict
 from podwall.reports.findings.documents import ReadingDocument
 from podwall.reports.formats import (
     EngineName,
@@ -77,8 +77,14 @@ def title(explanation: Explanation) -> str:
     return f"{ends} on {explanation.asked}: {verdict}"
 
 
+def _subject(side: SideExplanation) -> str:
+    """Return whom a side is about; pods that are not shown in words, as their id is a pattern."""
+    subject = side.subject
+    return f"{subject}" if isinstance(subject, UnseenPods) else subject.id
+
+
 def _side_lines(side: SideExplanation, locate: Locate) -> Iterator[str]:
-    subject = printable(side.subject.id)
+    subject = printable(_subject(side))
     yield f"{side.direction.field} of {subject}: {side.verdict}, {printable(side.why)}\n"
     yield from _tier_lines(side, locate, first=True)
     for policy in side.policies:
@@ -135,7 +141,7 @@ def explanation_markdown(answer: FlowAnswer, locate: Locate) -> Iterator[str]:
 
 
 def _side_markdown(side: SideExplanation, locate: Locate) -> Iterator[str]:
-    subject = markdown_text(side.subject.id)
+    subject = markdown_text(_subject(side))
     why = markdown_text(side.why)
     yield f"- **{side.direction.field} of {subject}: {side.verdict}**, {why}\n"
     yield from _tier_markdown(side, locate, first=True)

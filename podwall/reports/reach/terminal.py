@@ -368,7 +368,7 @@ def _other_pods(exposure: Sequence[ExposureGroup]) -> Iterator[Styled]:
     """Yield a line that says who the other pods of the table are."""
     words = other_pods_words(exposure)
     if words:
-        yield Styled.of((OTHER_PODS, "bold"), f": {printable(words)}")
+        yield Styled.of((OTHER_PODS, "bold"), f", which nothing here shows: {printable(words)}")
 
 
 def _causes(causes: Sequence[str]) -> Iterator[Styled]:
