@@ -1,8 +1,7 @@
 """The network policy engines as data: how each departs from the specification, with its source.
 
-An engine is a value with one `Fact` for every point on which engines are known to differ. The
-analysis reads the facts' values; explanations and reports quote their words and links. `SPEC` is
-the Kubernetes specification: what it leaves open, and engines decide differently, is undetermined.
+An engine is a value with one `Fact` for every point on which engines are known to differ. Reports
+quote their words and links. What `SPEC`, the Kubernetes specification, leaves open is undetermined.
 """
 
 from __future__ import annotations

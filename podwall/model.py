@@ -1,8 +1,7 @@
 """What a cluster will contain, as plain values: the input of every analysis.
 
-A `Snapshot` is made by a source (files, a preview, the planned program, a live cluster) and is all
-that `podwall.reachability`, the findings and the reports ever see. Every value that a document can
-leave open until deployment may be an `Unknown` here.
+A `Snapshot` is made by a source (files, a preview, a program, a live cluster), and all that others
+see. Every value that a document can leave open until deployment may be an `Unknown` here.
 """
 
 from __future__ import annotations
@@ -469,10 +468,9 @@ class Snapshot:
     `unread_policies` are what may decide as well, and is not read. `nodes` are those of which an
     address is known. `ip_families` are the versions of IP that pods have addresses of, empty where
     that is not known. `server_calls` are those of the API server to services.
-    `cilium_policies` are those of Cilium's own kinds, and `calico_...` what is of Calico's.
-    `cluster` is what the source calls the cluster itself, if it says anything of it.
-    `complete` is True where a namespace or policy that is not here does not exist (a live cluster),
-    and False where the source is only a part (a program, a folder).
+    `cilium_policies` are of Cilium's own kinds, `calico_...` of Calico's; `cluster` is what the
+    source calls the cluster itself. `complete` is True where a namespace or policy that is not here
+    does not exist (a live cluster), and False where the source is only a part (a program).
     """
 
     namespaces: tuple[SnapshotNamespace, ...] = ()
@@ -496,8 +494,5 @@ class Snapshot:
     cluster: str = ""
 
     def whole(self) -> Snapshot:
-        """Return the same, taken for a whole cluster: what is not here does not exist.
-
-        What it cannot tell stays unknown, such as the labels of a namespace it does not declare.
-        """
+        """Return the same as a whole cluster; labels that are not declared stay unknown."""
         return replace(self, complete=True)
