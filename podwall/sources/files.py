@@ -68,6 +68,51 @@ def unreadable(path: str, problem: OSError) -> SourceError:
     )
 
 
+MOST_CRUMBS: Final = 25_000
+"""How many objects a text may have that are smaller than any that are written for a cluster.
+
+Each takes some kilobytes once it is read: a stranger's file of a few megabytes would take all
+memory there is.
+"""
+
+_CRUMB: Final = 250
+"""Bytes. A pod with a name, a label, a container and an image takes as many."""
+
+
+_MOST_BRACES: Final = 250_000
+_CLOSEST_BRACES: Final = 16
+"""Bytes from one to the next; in the managed fields of a pod, the densest, there are about 25."""
+
+
+def refuse_dense(data: bytes, name: str) -> None:
+    """Raise `SourceError` where a text has more and smaller mappings than a cluster writes.
+
+    >>> refuse_dense(b"{}" * 10, "a.json")
+    """
+    braces = data.count(b"{")
+    if braces > _MOST_BRACES and len(data) < _CLOSEST_BRACES * braces:
+        raise SourceError(
+            f"has {braces:,} mappings in {len(data):,} bytes, which is no description of a cluster",
+            help="give manifests in YAML or JSON",
+            place=Place(name),
+        )
+
+
+def refuse_crumbs(count: int, size: int, name: str) -> None:
+    """Raise `SourceError` where `count` objects are more and smaller than a text may have.
+
+    >>> refuse_crumbs(MOST_CRUMBS, 1, "a.json")
+    >>> refuse_crumbs(100_000, 25_000_000, "a.json")
+    """
+    if count > MOST_CRUMBS and size < _CRUMB * count:
+        raise SourceError(
+            f"has {count:,} objects of {size // count} bytes each, where {MOST_CRUMBS:,} of less "
+            f"than {_CRUMB} bytes are read",
+            help="give what a cluster would take: objects with a name and a specification",
+            place=Place(name),
+        )
+
+
 @dataclass(frozen=True, slots=True)
 class ParsedDocuments:
     """The documents of one or several files, in order, and what was wrong with the others.

@@ -12,12 +12,13 @@ from typing import Any, Final
 from podwall.policies.errors import Finding, Place, Severity, SourceError
 from podwall.reading import Document, LedgerEntry, ObjectStatus
 from podwall.reading.ledger import named_in
-from podwall.sources.files import ParsedDocuments, made_for, read_file
+from podwall.sources.files import ParsedDocuments, made_for, read_file, refuse_crumbs, refuse_dense
 from podwall.sources.yaml_documents import (
     RENDER,
     BrokenJsonError,
     documents_of,
     looks_like_json,
+    objects_in,
     parse_json,
     parse_yaml,
     parsed_values,
@@ -37,16 +38,17 @@ def read_manifests(path: str) -> ParsedDocuments:
     """Return the documents of a file in a folder; what can't be read is a finding, and no more."""
     try:
         name, data = read_file(path)
+        parsed = parse_manifests(data, name)
     except SourceError as problem:
         severity = Severity.ERROR
         found = Finding("unreadable-file", severity, problem.message, problem.place, _REMOVE)
         return ParsedDocuments(findings=(found,))
-    parsed = parse_manifests(data, name)
     return parsed if parsed.documents else _commented_json(data, name) or parsed
 
 
 def parse_manifests(data: bytes, name: str) -> ParsedDocuments:
     """Return the documents of one file; JSON is also YAML, and much faster to read as JSON."""
+    refuse_dense(data, name)
     if Path(name).suffix.lower() == ".json":
         return _objects(parse_json(data, name), data, name)
     as_json = parse_json(data, name) if looks_like_json(data) else ParsedDocuments()
@@ -90,6 +92,7 @@ def _values(data: bytes) -> list[Any]:
 
 def _objects(parsed: ParsedDocuments, data: bytes, name: str) -> ParsedDocuments:
     """Return the documents that are meant for Kubernetes, and what the others are."""
+    refuse_crumbs(sum(objects_in(each.manifest) for each in parsed.documents), len(data), name)
     objects: list[Document] = []
     others: list[LedgerEntry] = []
     file = name.rpartition(os.sep)[2]

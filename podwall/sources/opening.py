@@ -18,7 +18,7 @@ from podwall.policies.peers import check_name
 from podwall.policies.syntax import dns_label_problem
 from podwall.reading import Document, KeptReadings, ObjectStatus
 from podwall.reading.ledger import single_objects
-from podwall.sources.files import STDIN, ParsedDocuments, read_bytes
+from podwall.sources.files import STDIN, ParsedDocuments, read_bytes, refuse_dense
 from podwall.sources.folders import NoChartError, read_folder
 from podwall.sources.manifests import json_manifests, parse_manifests
 from podwall.sources.model import RELEASE, ManifestOptions, Source, SourceKind, Stage
@@ -304,6 +304,7 @@ def _opened(path: str, options: ManifestOptions) -> Source:
     name, data = read_bytes(path)
     if not data.strip():
         raise SourceError("is empty", help=_SEE_LOG, place=Place(name))
+    refuse_dense(data, name)
     values = _json_values(data)
     if values is None:
         return _of_manifests(name, parse_manifests(data, name))

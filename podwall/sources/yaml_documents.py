@@ -18,7 +18,7 @@ import yaml
 
 from podwall.policies.errors import Finding, Place, Severity
 from podwall.reading import Document
-from podwall.sources.files import ParsedDocuments
+from podwall.sources.files import ParsedDocuments, refuse_crumbs
 from podwall.sources.plain_yaml import PlainYaml
 from podwall.sources.yaml_lines import repeated_keys
 from podwall.yaml_values import yaml_values
@@ -31,6 +31,7 @@ __all__ = [
     "duplicate_keys",
     "is_template",
     "looks_like_json",
+    "objects_in",
     "parse_json",
     "parse_yaml",
     "parsed_values",
@@ -78,9 +79,21 @@ def parse_json(data: bytes, source: str) -> ParsedDocuments:
 
 def documents_of(data: bytes, values: Iterable[Any], source: str) -> ParsedDocuments:
     """Return the values of a text as documents; JSON has no lines that are worth naming."""
-    documents = tuple(Document(value, Place(source, 1)) for value in values)
+    listed = list(values)
+    refuse_crumbs(sum(map(objects_in, listed)), len(data), source)
+    documents = tuple(Document(value, Place(source, 1)) for value in listed)
     repeated = () if _is_as_written(data, documents) else tuple(duplicate_keys(data, source))
     return ParsedDocuments(documents, repeated)
+
+
+def objects_in(value: Any) -> int:
+    """Return how many objects a value is, as far as it is a list of some.
+
+    >>> objects_in({"kind": "List", "items": [{}, {}]}), objects_in({"kind": "Pod"})
+    (2, 1)
+    """
+    items = value.get("items") if isinstance(value, dict) else value
+    return len(items) if isinstance(items, list) else 1
 
 
 def _is_as_written(data: bytes, documents: Sequence[Document]) -> bool:
@@ -195,11 +208,11 @@ def parse_yaml(data: bytes, source: str) -> ParsedDocuments:
     Streams are split at `---` before they are parsed, as kubectl does it, so that one broken
     document spoils no other.
     """
+    parts = [each for each in parts_of(data) if each[1] not in NO_DOCUMENTS]
+    refuse_crumbs(len(parts), len(data), source)
     plain = PlainYaml()
     return ParsedDocuments.joined(
-        _document(plain, chunk, chunk.split("\n"), before, source)
-        for before, chunk in parts_of(data)
-        if chunk not in NO_DOCUMENTS
+        _document(plain, chunk, chunk.split("\n"), before, source) for before, chunk in parts
     )
 
 

@@ -3,9 +3,13 @@
 from __future__ import annotations
 
 import tracemalloc
+from pathlib import Path
 
 import pytest
 
+from podwall.policies.errors import SourceError
+from podwall.sources.files import MOST_CRUMBS
+from podwall.sources.manifests import parse_manifests, read_manifests
 from podwall.sources.yaml_documents import parse_yaml
 
 MEGABYTE = 1 << 20
@@ -34,3 +38,28 @@ def peak_memory(text: str) -> int:
 )
 def test_memory_grows_with_the_input(text: str) -> None:
     assert peak_memory(text) < 10 * len(text) + 10 * MEGABYTE
+
+
+MANY = MOST_CRUMBS + 1
+CRUMBS = {
+    "objects in a list": '{"kind": "List", "items": [' + ", ".join(['{"kind": "x"}'] * MANY) + "]}",
+    "objects one after another": '{"kind": "x"}\n' * MANY,
+    "documents": "---\nkind: x\n" * MANY,
+    "items of a document": "kind: List\nitems:\n" + "- kind: x\n" * MANY,
+    "nothing but braces": "[" + ",".join(["{}"] * 250_001) + "]",
+}
+
+
+@pytest.mark.parametrize("text", CRUMBS.values(), ids=CRUMBS)
+def test_more_small_objects_than_anybody_writes_are_refused(text: str, tmp_path: Path) -> None:
+    """Each would take kilobytes once it is read, whatever it takes as a text."""
+    with pytest.raises(SourceError, match=r"objects of|mappings in"):
+        parse_manifests(text.encode(), "a.yaml")
+    (tmp_path / "a.yaml").write_text(text, encoding="utf-8")
+    found = read_manifests(str(tmp_path / "a.yaml"))
+    assert [each.id for each in found.findings] == ["unreadable-file"]
+
+
+def test_as_many_objects_as_are_written_are_read() -> None:
+    text = f"---\nkind: x\nname: {'a' * 250}\n" * MANY
+    assert len(parse_manifests(text.encode(), "a.yaml").documents) == MANY
