@@ -32,6 +32,7 @@ from podwall.on_demand import on_first_use
 if TYPE_CHECKING:
     from podwall.components.cluster import AksCluster
     from podwall.components.kubernetes import (
+        CiliumNetworkPolicies,
         ClusterNetworkPolicies,
         Namespace,
         NetworkPolicies,
@@ -41,6 +42,7 @@ if TYPE_CHECKING:
 __all__ = [
     "AksCluster",
     "AksClusterArgs",
+    "CiliumNetworkPolicies",
     "ClusterNetworkPolicies",
     "ContainerPort",
     "Namespace",
@@ -58,6 +60,7 @@ __all__ = [
 
 _MODULES: Final = {
     "AksCluster": f"{__name__}.cluster.aks_cluster",
+    "CiliumNetworkPolicies": f"{__name__}.kubernetes",
     "ClusterNetworkPolicies": f"{__name__}.kubernetes",
     "Namespace": f"{__name__}.kubernetes",
     "NetworkPolicies": f"{__name__}.kubernetes",

@@ -20,12 +20,14 @@ from podwall.components.namespace_args import NamespaceArgs
 from podwall.components.workload_args import WorkloadArgs
 from podwall.engines import Treatment
 from podwall.engines import engine as engine_of
+from podwall.policies.cilium_policy import CILIUM_KIND, CiliumNetworkPolicy
 from podwall.policies.cluster_policy import ClusterNetworkPolicy, check_priorities
 from podwall.policies.manifest import CLUSTER_KIND
 from podwall.policies.policy import NetworkPolicy
 from podwall.policies.syntax import shown
 
 __all__ = [
+    "CiliumNetworkPolicies",
     "ClusterNetworkPolicies",
     "KubernetesResource",
     "Namespace",
@@ -198,8 +200,51 @@ class ClusterNetworkPolicies(ComponentResource):
         self.register_outputs({"names": self.names})
 
 
-def check_enforced(engine: str, kubernetes_version: str | None) -> None:
-    """Refuse an engine that leaves policies with tiers idle, or of which that is not known.
+class CiliumNetworkPolicies(ComponentResource):
+    """CiliumNetworkPolicies, made only where Cilium is the engine: elsewhere they would be idle.
+
+    Attributes:
+        names: the policies as `namespace/name`, in the order given.
+    """
+
+    def __init__(
+        self,
+        name: str,
+        policies: Iterable[CiliumNetworkPolicy],
+        *,
+        engine: str,
+        opts: ResourceOptions | None = None,
+    ) -> None:
+        """Make the policies.
+
+        Args:
+            name: the logical name of the component.
+            policies: at least one, of any namespaces.
+            engine: the network policy engine of the cluster.
+            opts: handed on to the policies where Pulumi doesn't do so itself.
+
+        Raises:
+            InvalidValue: no policy, two of one name, or an engine that does not enforce this kind.
+        """
+        check_enforced(engine, None, CILIUM_KIND)
+        given = list(policies)
+        if not given:
+            raise refused("policies", "no policy is given", "leave the component out instead")
+        ids = [f"{each.namespace}/{each.name}" for each in given]
+        for index, each in enumerate(ids):
+            if each in ids[:index]:
+                remedy = "two rules of one policy are one policy"
+                raise refused("policies", f"{shown(each)} is given twice", remedy)
+        super().__init__("podwall:index:CiliumNetworkPolicies", name, None, opts)
+        options = child_options(self, opts)
+        for each, policy in zip(ids, given, strict=True):
+            KubernetesResource(each, policy.to_manifest(), options)
+        self.names = Output.from_input(ids)
+        self.register_outputs({"names": self.names})
+
+
+def check_enforced(engine: str, kubernetes_version: str | None, kind: str = CLUSTER_KIND) -> None:
+    """Refuse an engine that leaves policies of a kind idle, or of which that is not known.
 
     >>> check_enforced("cilium", "1.34")
     Traceback (most recent call last):
@@ -207,15 +252,17 @@ def check_enforced(engine: str, kubernetes_version: str | None) -> None:
 ClusterNetworkPolicies came with Cilium 1.20, and AKS up to 1.36 has an earlier one
     """
     found = engine_of(engine)
-    fact = found.enforces_kind(CLUSTER_KIND)
+    fact = found.enforces_kind(kind)
     treatment = fact.value.at(kubernetes_version)
     if treatment is Treatment.ENFORCED and found.enforces:
         return
     known = treatment is Treatment.IGNORED or not found.enforces
     what = "does not enforce" if known else "is not known to enforce"
     title = found.title[:1].upper() + found.title[1:]
-    message = f"{title} {what} {CLUSTER_KIND}: {fact.says}"
+    message = f"{title} {what} {kind}: {fact.says}"
     remedy = "write NetworkPolicies, or say `spec` of an engine of your own that enforces it"
+    if kind == CILIUM_KIND:
+        remedy = "write NetworkPolicies, or use the engine `cilium`"
     raise refused("engine", message, remedy)
 
 

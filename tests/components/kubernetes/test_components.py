@@ -10,6 +10,7 @@ from pulumi_kubernetes import Provider
 from pulumi_kubernetes.core.v1 import ConfigMap
 
 from podwall.components.kubernetes import (
+    CiliumNetworkPolicies,
     ClusterNetworkPolicies,
     Namespace,
     NetworkPolicies,
@@ -19,13 +20,16 @@ from podwall.components.namespace_args import NamespaceArgs, Quota
 from podwall.components.workload_args import ContainerPort, Resources, WorkloadArgs, WorkloadKind
 from podwall.policies import (
     ALL_PORTS,
+    CiliumNetworkPolicy,
     ClusterNetworkPolicy,
     InvalidValue,
     NetworkPolicy,
     PolicyTier,
     allow_from,
+    ask_names,
     default_deny,
     deny_from,
+    names_to,
     namespace,
     pods,
     tcp,
@@ -252,3 +256,29 @@ def test_policies_of_the_cluster_are_compared_before_any_is_made(
 ) -> None:
     with pytest.raises(InvalidValue, match=words):
         recorded(lambda: ClusterNetworkPolicies("cluster", given, engine="spec"))
+
+
+NAMES = CiliumNetworkPolicy(
+    name="names",
+    namespace="shop",
+    pod_selector=pods(app="api"),
+    egress=[names_to("api.example.org", ports=tcp(443)), ask_names()],
+)
+
+
+def test_policies_of_cilium_are_made_where_it_enforces_them() -> None:
+    made = recorded(lambda: CiliumNetworkPolicies("names", [NAMES], engine="cilium"))
+    found = made.one("CiliumNetworkPolicy", "shop/names")
+    assert found.type == "kubernetes:cilium.io/v2:CiliumNetworkPolicy"
+    assert found.inputs["spec"] == NAMES.to_manifest()["spec"]
+
+
+@pytest.mark.parametrize("engine", ["azure", "calico", "none", "spec"])
+def test_an_engine_that_leaves_them_idle_is_refused(engine: str) -> None:
+    with pytest.raises(InvalidValue, match="enforce CiliumNetworkPolicy"):
+        recorded(lambda: CiliumNetworkPolicies("names", [NAMES], engine=engine))
+
+
+def test_two_policies_of_cilium_of_one_name_are_refused() -> None:
+    with pytest.raises(InvalidValue, match="is given twice"):
+        recorded(lambda: CiliumNetworkPolicies("names", [NAMES, NAMES], engine="cilium"))
