@@ -71,7 +71,7 @@ class Hooks(Enum):
 
 @dataclass(frozen=True, slots=True)
 class LocalChart:
-    """A chart in a folder, and what helm is told of the release.
+    """A chart in a folder, and what helm is given of the release.
 
     `files` are texts of values, the later over the earlier, and `values` go over all of them.
     """
@@ -149,7 +149,7 @@ def namespace_of_function(arguments: Mapping[str, Any]) -> str:
 
 
 #: Why what waits for a value is not built.
-LATER: Final = "a part of what it is told is known only after deployment"
+LATER: Final = "a part of what it is given is known only after deployment"
 
 
 def _chart_folder(options: Mapping[str, Any]) -> str:
@@ -175,18 +175,18 @@ def asked_of_inputs(
     """
     if type_ == _DIRECTORY:
         return LocalKustomization(_local(_text(inputs, "directory"), "kustomization"))
-    told = _revealed(inputs)
-    if _holds_unknown(told):
+    given = _revealed(inputs)
+    if _holds_unknown(given):
         raise NotBuiltError(LATER)
-    _refuse_what_is_run(told)
+    _refuse_what_is_run(given)
     return LocalChart(
-        folder=_local(_text(told, "chart"), "chart"),
-        release=_text(told, "name") or release,
-        namespace=_text(told, "namespace") or namespace,
-        values=_values(type_, told),
-        files=tuple(_texts(told.get("valueYamlFiles") or [])),
+        folder=_local(_text(given, "chart"), "chart"),
+        release=_text(given, "name") or release,
+        namespace=_text(given, "namespace") or namespace,
+        values=_values(type_, given),
+        files=tuple(_texts(given.get("valueYamlFiles") or [])),
         hooks=Hooks.ALL_BUT_TESTS if type_ == RELEASE else Hooks.NONE,
-        crds=not told.get("skipCrds"),
+        crds=not given.get("skipCrds"),
     )
 
 
@@ -200,12 +200,12 @@ _ELSEWHERE: Final = {
 }
 
 
-def _refuse_what_is_run(told: Mapping[str, Any]) -> None:
-    repository = told.get("repositoryOpts")
+def _refuse_what_is_run(given: Mapping[str, Any]) -> None:
+    repository = given.get("repositoryOpts")
     if isinstance(repository, Mapping) and repository.get("repo"):
-        raise NotBuiltError(f"chart `{_text(told, 'chart')}` is fetched")
+        raise NotBuiltError(f"chart `{_text(given, 'chart')}` is fetched")
     for key, reason in _ELSEWHERE.items():
-        if told.get(key):
+        if given.get(key):
             raise NotBuiltError(reason)
 
 
@@ -244,10 +244,10 @@ def marked_as_made_up(document: Document, release: str) -> Document:
     return replace(document, manifest=manifest)
 
 
-def _values(type_: str, told: Mapping[str, Any]) -> Mapping[str, Any]:
+def _values(type_: str, given: Mapping[str, Any]) -> Mapping[str, Any]:
     """Return the values; in those of a Release, what is null says nothing unless it is allowed."""
-    values = told.get("values") or {}
-    if type_ != RELEASE or told.get("allowNullValues"):
+    values = given.get("values") or {}
+    if type_ != RELEASE or given.get("allowNullValues"):
         return values if isinstance(values, Mapping) else {}
     found: Mapping[str, Any] = _without_nulls(values)
     return found

@@ -342,6 +342,8 @@ def embedded_plan(
     known = [*environment_secrets(os.environ), *settled.secret_texts()]
     secrets = SecretWords()
     decisions = Decisions(project.folder)
+    naming = Autonaming(project.name, stack, settled.values)
+    default = default_provider(settled.values, settled.secret_keys)
     run = Run(
         project=project.name,
         stack=stack,
@@ -349,13 +351,7 @@ def embedded_plan(
         main=project.main,
         config=settled.values,
         secret_keys=settled.secret_keys,
-        monitor=PlanningMonitor(
-            project.folder,
-            Autonaming(project.name, stack, settled.values),
-            _hiding(secrets, known),
-            build,
-            default_provider(settled.values, settled.secret_keys),
-        ),
+        monitor=PlanningMonitor(project.folder, naming, _hiding(secrets, known), build, default),
         engine=PlanningEngine(),
         decisions=decisions,
         skipped=SkippedCallbacks(project.folder),

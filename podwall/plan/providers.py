@@ -240,10 +240,10 @@ def _apart(one: ProviderCluster, other: ProviderCluster, plan: Plan) -> bool:
         [cluster_identity(urn, _provider_of(urn, plan, by_urn), by_urn) for urn in each.providers]
         for each in (one, other)
     )
-    return any(_tell_apart(first, second, by_urn) for first in ours for second in theirs)
+    return any(_are_different(first, second, by_urn) for first in ours for second in theirs)
 
 
-def _tell_apart(
+def _are_different(
     first: tuple[object, ...], second: tuple[object, ...], resources: ResourcesByUrn
 ) -> bool:
     """Return whether two identities are certainly those of different clusters.

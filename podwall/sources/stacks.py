@@ -147,7 +147,7 @@ def single_cluster(source: Source) -> Source:
     if len(found) > 1:
         unclear = next((each for each in found if each.perhaps), None)
         stack = source.stack or f"`{source.name}`"
-        raise _not_told_apart(stack, found, unclear) if unclear else _several(stack, found)
+        raise _maybe_the_same(stack, found, unclear) if unclear else _several(stack, found)
     return source
 
 
@@ -161,7 +161,7 @@ def _several(stack: str, found: Sequence[ProviderCluster]) -> InvalidValue:
     )
 
 
-def _not_told_apart(
+def _maybe_the_same(
     stack: str, found: Sequence[ProviderCluster], unclear: ProviderCluster
 ) -> InvalidValue:
     """Return the question whether providers speak to one cluster, which changes every answer."""

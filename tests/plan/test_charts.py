@@ -288,7 +288,7 @@ def test_what_is_known_only_later_is_named_in_a_chart_of_v3(tmp_path: Path) -> N
     values = 'values={"web": Namespace("n").metadata.uid}'
     program = f'v3.Chart("r", v3.LocalChartOpts("./chart", {values}))'
     (found,) = unseen_objects(planned(tmp_path, program))
-    assert "a part of what it is told is known only after deployment" in found.message
+    assert "a part of what it is given is known only after deployment" in found.message
 
 
 @HELM
