@@ -410,11 +410,9 @@ def _snapshot(
         *(service.namespace for service in services),
         *_namespaces_of((*cilium, *calico)),
     }
-    missing = sorted(
-        name for name in used - {item.name for item in declared} if isinstance(name, str)
-    )
+    missing = used - {item.name for item in declared}
     return Snapshot(
-        namespaces=(*declared, *(_undeclared(name, complete=complete) for name in missing)),
+        namespaces=(*declared, *_undeclared_ones(missing, complete=complete)),
         workloads=workloads,
         policies=policies,
         services=services,
@@ -431,6 +429,13 @@ def _snapshot(
         calico_sets=tuple(part for part in parts if isinstance(part, CalicoSet)),
         cluster=cluster.name,
     )
+
+
+def _undeclared_ones(
+    names: Iterable[str | Unknown], *, complete: bool
+) -> Iterator[SnapshotNamespace]:
+    for name in sorted(each for each in names if isinstance(each, str)):
+        yield _undeclared(name, complete=complete)
 
 
 def _namespaces_of(policies: Iterable[CiliumPolicy | CalicoPolicy]) -> Iterator[str | Unknown]:
