@@ -38,7 +38,7 @@ from podwall.cli.findings import write_change_reading
 from podwall.cli.focus_arguments import chosen_focus
 from podwall.exit_code import FailOn
 from podwall.expectations import Acceptance
-from podwall.focus import Focus
+from podwall.focus import EVERYTHING, Focus
 from podwall.plan.project import is_project
 from podwall.policies.errors import InvalidValue, PodwallError, SourceError
 from podwall.policies.wording import guess, shown
@@ -180,7 +180,7 @@ def show_changes(options: Namespace) -> int:
     Raises:
         PodwallError: there is nothing to compare; what is written out says so, too.
     """
-    focus = chosen_focus(options)
+    focus = chosen_focus(options) or EVERYTHING
     with paused_collector():
         try:
             found, report = _compared(options, focus)

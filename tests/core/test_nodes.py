@@ -135,6 +135,7 @@ def test_nodes_are_in_no_list() -> None:
 
 
 @pytest.mark.parametrize("seed", range(40))
+@pytest.mark.long(keep=8)
 def test_the_oracle_agrees_on_nodes(seed: int) -> None:
     """A node is let in by its own pods and by rules for everyone, and by blocks at most."""
     rng = Random(f"nodes {seed}")

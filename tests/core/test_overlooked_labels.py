@@ -137,6 +137,7 @@ def test_unseen_pods_are_not_told_apart_by_what_cilium_does_not_see() -> None:
 
 
 @pytest.mark.parametrize("seed", range(40))
+@pytest.mark.long(keep=8)
 def test_labels_that_cilium_does_not_see_might_as_well_not_be_there(
     seed: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:

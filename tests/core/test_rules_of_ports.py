@@ -145,6 +145,7 @@ def test_more_port_ranges_than_fit_in_a_machine_word() -> None:
 
 
 @pytest.mark.parametrize("seed", range(20))
+@pytest.mark.long(keep=8)
 def test_an_entry_allows_what_is_certain_and_at_most_what_is_possible_on_every_pod(
     seed: int,
 ) -> None:

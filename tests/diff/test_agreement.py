@@ -70,6 +70,7 @@ def test_a_diff_of_larger_clusters_is_the_naive_comparison_too(seed: int) -> Non
 
 
 @pytest.mark.parametrize("seed", range(20))
+@pytest.mark.long(keep=8)
 def test_changes_are_told_in_order_and_their_kind_is_what_it_says(seed: int) -> None:
     rng = Random(f"order {seed}")
     before = random_cluster(rng, SMALL)

@@ -72,6 +72,7 @@ def test_the_edits_of_random_clusters_keep_everything(seed: int) -> None:
 
 
 @pytest.mark.parametrize("seed", range(40))
+@pytest.mark.long(keep=8)
 def test_ranges_are_written_out_where_only_their_first_port_would_count(seed: int) -> None:
     rng = Random(f"ranges {seed}")
     found = with_one_number_for_each_name(random_cluster(rng, SIZE))
@@ -195,6 +196,7 @@ def test_nothing_changes_between_an_engine_and_itself() -> None:
 
 
 @pytest.mark.parametrize("seed", range(60))
+@pytest.mark.long(keep=8)
 def test_written_policies_mean_what_they_say(seed: int) -> None:
     """YAML is read back to what it was written from, and Python makes what YAML says."""
     found = random_cluster(Random(f"written {seed}"), Size(policies=6))

@@ -121,7 +121,7 @@ def test_every_spelling_declares_its_engine(type_: str) -> None:
     ],
 )
 def test_the_cluster_declares(resources: list[PlannedResource], declared: DeclaredCluster) -> None:
-    assert replace(planned_cluster(plan(*resources)), ip_families=()) == declared
+    assert replace(planned_cluster(plan(*resources)), ip_families=(), name="") == declared
 
 
 @pytest.mark.parametrize(

@@ -36,12 +36,14 @@ def test_csv_has_the_header_and_the_rows(seed: int) -> None:
 
 
 @pytest.mark.parametrize("seed", range(40))
+@pytest.mark.long(keep=8)
 def test_the_stream_is_the_document(seed: int) -> None:
     found = _random(seed)
     assert json.loads("".join(reach_stream(found))) == json.loads(json_text(reach_document(found)))
 
 
 @pytest.mark.parametrize("seed", range(40))
+@pytest.mark.long(keep=8)
 def test_connections_are_told_by_source_then_destination_and_each_once(seed: int) -> None:
     found = _random(seed)
     place = {each.id: number for number, each in enumerate(found.endpoints)}
