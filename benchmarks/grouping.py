@@ -12,8 +12,8 @@ import time
 from dataclasses import asdict, dataclass
 
 from benchmarks.mix import random_mix
-from podwall.connection_groups import connection_groups
 from podwall.reachability import reachability
+from podwall.verdict_table import connection_groups
 
 __all__ = ["Grouping", "measured_groups"]
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
-from podwall.migrate.manifest import policy_manifest
+from podwall.migrate.edits import policy_manifest
 from podwall.model import LabelMap, Snapshot, SnapshotNamespace, SnapshotWorkload
 
 __all__ = ["manifests"]

@@ -37,7 +37,7 @@ from podwall.reachability import (
     WorkloadEndpoint,
 )
 from podwall.reachability.addresses import network_ranges
-from podwall.reachability.unseen_pods import is_unseen
+from podwall.reachability.values import is_unseen
 
 __all__ = ["EVERYTHING", "Focus", "NarrowedAnswer", "asked_ends", "narrowed", "on_port"]
 

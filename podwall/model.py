@@ -16,8 +16,7 @@ from podwall.policies.addresses import IpNetwork
 from podwall.policies.cluster_rules import TierAction
 from podwall.policies.errors import Place
 from podwall.policies.labels import Operator
-from podwall.policies.peers import METADATA_NAME
-from podwall.policies.rules import Direction
+from podwall.policies.rules import METADATA_NAME, Direction
 from podwall.policies.unknown import Unknown
 from podwall.quick_dataclass import dataclass
 from podwall.rule_parts import (

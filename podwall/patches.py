@@ -24,8 +24,8 @@ from podwall.portset import PortSet
 from podwall.quick_dataclass import dataclass
 from podwall.review import Review, review
 from podwall.sources import SourceKind
-from podwall.sources.edited_yaml import FieldEdit, RuleEdit, edited, with_document
 from podwall.sources.manifests import parse_manifests
+from podwall.sources.yaml_lines import FieldEdit, RuleEdit, TextEdit, edited, with_document
 from podwall.yaml_values import written_yaml
 
 __all__ = ["Patch", "lint_patch", "migration_patch"]
@@ -37,7 +37,6 @@ _NAMED: Final = re.compile(r"`(kind|apiVersion): ([\w./-]+)`")
 _OF_SERVICE: Final = re.compile(
     r"`(\d+)` is the port of service `[^`]*`: rules speak of the pods' port, which is `(\d+)`$"
 )
-AnyEdit = RuleEdit | FieldEdit
 _OF_ANOTHER: Final = re.compile(r"` of policy `")
 """A rule of another policy may go one day; then this one would be missed."""
 
@@ -58,7 +57,7 @@ def lint_patch(found: Review) -> Patch:
     that the object counts. The port of a service becomes that of its pods, and only flows on these
     two ports differ.
     """
-    edits: dict[str, list[AnyEdit]] = {}
+    edits: dict[str, list[TextEdit]] = {}
     left: list[str] = []
     for finding in found.findings:
         proposed = _proposed(finding)
@@ -87,7 +86,7 @@ class _Proposal:
     object is read that was not, so that everything about it may.
     """
 
-    edits: tuple[AnyEdit, ...]
+    edits: tuple[TextEdit, ...]
     ports: tuple[int, int] | None = None
     counts_then: bool = False
 
@@ -131,7 +130,7 @@ def migration_patch(found: Review, migration: Migration) -> Patch:
 
 def _with_edits(found: Review, edits: Sequence[Edit]) -> dict[str, tuple[str, str]] | None:
     """Return the files with the edits, None where it is not certain what they would be."""
-    rules: dict[str, list[AnyEdit]] = {}
+    rules: dict[str, list[TextEdit]] = {}
     new: dict[str, list[str]] = {}
     for each in edits:
         name, changed = _home(found, each), _rule_edits(each)
@@ -159,8 +158,8 @@ def _home(found: Review, edit: Edit) -> str:
 
 
 def _with(
-    edits: Mapping[str, Sequence[AnyEdit]], name: str, more: Sequence[AnyEdit]
-) -> dict[str, list[AnyEdit]]:
+    edits: Mapping[str, Sequence[TextEdit]], name: str, more: Sequence[TextEdit]
+) -> dict[str, list[TextEdit]]:
     return {key: list(each) for key, each in edits.items()} | {name: [*edits.get(name, ()), *more]}
 
 
@@ -201,7 +200,7 @@ def _rule_edits(edit: Edit) -> list[RuleEdit] | None:
 
 
 def _files(
-    found: Review, edits: Mapping[str, Sequence[AnyEdit]]
+    found: Review, edits: Mapping[str, Sequence[TextEdit]]
 ) -> dict[str, tuple[str, str]] | None:
     """Return the files with their edits, None where one of them is not certain."""
     files = {}
@@ -223,8 +222,8 @@ def _text(data: bytes) -> str | None:
 
 def _is_certain(
     found: Review,
-    before: Mapping[str, Sequence[AnyEdit]],
-    after: Mapping[str, Sequence[AnyEdit]],
+    before: Mapping[str, Sequence[TextEdit]],
+    after: Mapping[str, Sequence[TextEdit]],
     finding: Finding,
     proposed: _Proposal,
 ) -> bool:

@@ -19,13 +19,13 @@ import msgspec
 
 from podwall.cli.settings_file import settings_document
 from podwall.plan.plan_json import PlanDocument
-from podwall.reports.changes import ChangesDocument
+from podwall.reports.change_files import WatchDocument
+from podwall.reports.changes import ChangesDocument, MigrationDocument
 from podwall.reports.expectations import CheckDocument
 from podwall.reports.explanation import ExplanationsDocument
 from podwall.reports.findings.documents import LintDocument
-from podwall.reports.migration import MigrationDocument
 from podwall.reports.observed import ObservedDocument
-from podwall.reports.preview.documents import PreviewDocument
+from podwall.reports.preview import PreviewDocument
 from podwall.reports.reach.documents import (
     ReachDocument,
     ReachDocumentV1,
@@ -37,7 +37,6 @@ from podwall.reports.verification import (
     VerificationDocument,
     WalkthroughDocument,
 )
-from podwall.reports.watch import WatchDocument
 from podwall.sources.expectations import AcceptedDocument, ExpectationsDocument
 
 __all__ = ["SCHEMAS", "schema", "schema_text"]

@@ -1,7 +1,9 @@
 """How many, how large, how long, until when: the numbers of AKS, its versions, and its VM sizes.
 
-Limits of a network policy engine are in `podwall.aks.network_engine`, the ends of versions in
-`podwall.aks.limits`. Pages without a host are below `podwall.aks.refusal.LEARN`.
+Limits of a network policy engine are in `podwall.aks.network_engine`. Pages without a host are
+below `LEARN`.
+
+What exceeds them is refused with the argument, the reason, the remedy and the page that says so.
 """
 
 from __future__ import annotations
@@ -11,7 +13,7 @@ from datetime import date
 from ipaddress import IPv4Network
 from typing import Final
 
-from podwall.aks.refusal import refusal
+from podwall.policies.errors import InvalidValue, Place
 from podwall.quick_dataclass import dataclass
 
 __all__ = [
@@ -39,6 +41,7 @@ __all__ = [
     "LARGEST_IPV6_SERVICES",
     "LARGEST_SERVICES",
     "LARGEST_STATIC_SUBNET",
+    "LEARN",
     "LINUX_POOL_NAME",
     "LOCAL_DNS_CORES",
     "LONGEST_CLUSTER_NAME",
@@ -75,8 +78,28 @@ __all__ = [
     "WINDOWS_POOL_NAME",
     "MinorVersion",
     "VmSize",
+    "refusal",
     "written_day",
 ]
+
+
+LEARN = "https://learn.microsoft.com/azure/aks"
+"""Where the rules of Azure Kubernetes Service are written."""
+
+
+def refusal(argument: str, reason: str, remedy: str, page: str = "") -> InvalidValue:
+    """Return the error that refuses `argument`, to be raised by the caller.
+
+    `page` is the page of Microsoft's AKS documentation that states the rule; it follows the remedy.
+
+    >>> str(refusal("engine", "`kubenet` is not an engine", "choose `azure`"))
+    'engine: `kubenet` is not an engine'
+    >>> refusal("engine", "`kubenet` is retired", "choose `azure`", "use-network-policies").help
+    'choose `azure` (https://learn.microsoft.com/azure/aks/use-network-policies)'
+    """
+    source = f" ({LEARN}/{page})" if page else ""
+    return InvalidValue(reason, help=f"{remedy}{source}", place=Place(path=argument))
+
 
 SUPPORT_ENDS = {
     "1.34": date(2026, 11, 30),

@@ -14,8 +14,7 @@ from datetime import date
 from enum import StrEnum
 from typing import Any, Final
 
-from podwall.aks.limits import MinorVersion, written_day
-from podwall.aks.refusal import refusal
+from podwall.aks.limits import MinorVersion, refusal, written_day
 from podwall.aks.resource_types import choice, leaf
 from podwall.policies.unknown import Unknown
 from podwall.quick_dataclass import dataclass

@@ -11,8 +11,7 @@ from typing import Final
 
 from podwall.cli.commands import COMMANDS
 from podwall.cli.completion import COMPLETE, proposals
-from podwall.cli.parser import parsed
-from podwall.cli.settings_place import settings_near
+from podwall.cli.parser import parsed, settings_near
 from podwall.cli.typed_options import refuse_idle_options, source_words
 from podwall.exit_code import ExitCode
 from podwall.policies.errors import PodwallError

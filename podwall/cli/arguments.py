@@ -218,7 +218,7 @@ def write_out(text: str, options: Namespace) -> bool:
     if options.out is None:
         write_output([text])
         return False
-    from podwall.reports.output_folder import write_file  # noqa: PLC0415 - help must not wait
+    from podwall.reports.files import write_file  # noqa: PLC0415 - help must not wait
 
     write_file(options.out, text, replace=options.force)
     return True

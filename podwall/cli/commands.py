@@ -30,8 +30,8 @@ from podwall.cli.arguments import (
     line_link,
 )
 from podwall.cli.completion import COMPLETION
-from podwall.cli.focus_arguments import add_focus
 from podwall.cli.parser import Command
+from podwall.cli.typed_options import add_focus
 from podwall.cli.verify_arguments import add_live_steps, verify_arguments
 from podwall.exit_code import FailOn
 

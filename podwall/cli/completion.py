@@ -20,8 +20,8 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
-from podwall.cli.focus_arguments import ENDS
 from podwall.cli.parser import Command
+from podwall.cli.typed_options import ENDS
 
 if TYPE_CHECKING:
     from podwall.reachability import WorkloadEndpoint

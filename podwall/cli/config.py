@@ -9,8 +9,8 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from podwall.cli.commands import COMMANDS
+from podwall.cli.parser import FILE, settings_near
 from podwall.cli.settings_file import FolderSettings, command_keys, settings_in
-from podwall.cli.settings_place import FILE, settings_near
 from podwall.exit_code import ExitCode
 from podwall.streams import write_output
 

@@ -35,7 +35,7 @@ from podwall.cli.arguments import (
     write_notes,
 )
 from podwall.cli.findings import write_change_reading
-from podwall.cli.focus_arguments import chosen_focus
+from podwall.cli.typed_options import chosen_focus
 from podwall.exit_code import FailOn
 from podwall.expectations import Acceptance
 from podwall.focus import EVERYTHING, Focus
@@ -53,8 +53,8 @@ from podwall.reports.change_files import (
 )
 from podwall.reports.changes import CHANGE_HEADER, change_rows, changes_text, unread_change_row
 from podwall.reports.comment import ChangeReport, comment
+from podwall.reports.files import write_files
 from podwall.reports.formats import json_text
-from podwall.reports.output_folder import write_files
 from podwall.sources import CLUSTER, ManifestOptions, source
 from podwall.sources.expectations import acceptances_in, expectations_in
 from podwall.sources.files import STDIN

@@ -105,7 +105,7 @@ def write_unread(found: Review, shown: Sequence[Finding]) -> None:
 
 def write_patch(patch: Patch) -> None:
     """Write a patch, and say what is left out; a file that can't be shown as it is has none."""
-    from podwall.reports.patches import unified_patch  # noqa: PLC0415 - few ask for a patch
+    from podwall.reports.files import unified_patch  # noqa: PLC0415 - few ask for a patch
 
     whole = {name: "".join(unified_patch({name: each})) for name, each in patch.files.items()}
     odd = [name for name, text in whole.items() if shown_text(text) != text]

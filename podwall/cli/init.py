@@ -7,11 +7,11 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Final
 
-from podwall.cli.settings_place import FILE
+from podwall.cli.parser import FILE
 from podwall.exit_code import ExitCode
 from podwall.policies.errors import InvalidValue
 from podwall.policies.wording import shown
-from podwall.reports.output_folder import write_file
+from podwall.reports.files import write_file
 from podwall.streams import write_message
 
 __all__ = ["write_settings"]

@@ -11,9 +11,9 @@ from podwall.cli.arguments import paused_collector, read_review
 from podwall.cli.findings import write_findings, write_patch, write_unmade_names, write_unread
 from podwall.exit_code import FailOn, exit_code
 from podwall.migrate import Migration, migrate, policy_manifest, python_script
+from podwall.reports.changes import migration_document, migration_text
 from podwall.reports.formats import json_text
-from podwall.reports.migration import migration_document, migration_text
-from podwall.reports.preview.manifests import kubernetes_yaml
+from podwall.reports.manifests import kubernetes_yaml
 from podwall.reports.words import as_comments, left_out
 from podwall.review import Review
 from podwall.streams import MEDIA, write_output

@@ -1,4 +1,7 @@
-"""The parser of the command line, and what it offers as a command."""
+"""The parser of the command line, what it offers as a command, and where a folder's settings are.
+
+To look for settings costs nothing where there are none.
+"""
 
 from __future__ import annotations
 
@@ -16,14 +19,15 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from importlib import import_module
 from itertools import chain, islice
+from pathlib import Path
 from types import MappingProxyType
-from typing import Any, NoReturn
+from typing import Any, Final, NoReturn
 
 from podwall.policies.wording import guess
 from podwall.quick_dataclass import dataclass
 from podwall.streams import one_line, write_usage
 
-__all__ = ["Command", "parsed"]
+__all__ = ["FILE", "Command", "parsed", "settings_near"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -220,3 +224,22 @@ class _Formatter(RawDescriptionHelpFormatter):
 def _sentence(summary: str) -> str:
     """Return a summary as a sentence of its own."""
     return f"{summary[:1].upper()}{summary[1:]}."
+
+
+FILE: Final = "podwall.toml"
+_PROJECT: Final = "pyproject.toml"
+
+
+def settings_near(folder: Path) -> Path | None:
+    """Return the nearest file with settings, from a folder upwards to the root of the repository.
+
+    It is `podwall.toml`, or else a `pyproject.toml` that has a table `tool.podwall`.
+    """
+    for each in (folder, *folder.parents):
+        if (each / FILE).is_file():
+            return each / FILE
+        if (each / _PROJECT).is_file() and b"[tool.podwall" in (each / _PROJECT).read_bytes():
+            return each / _PROJECT
+        if (each / ".git").exists():
+            break
+    return None

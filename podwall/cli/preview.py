@@ -12,10 +12,9 @@ from podwall.exit_code import FailOn
 from podwall.plan.project import find_project
 from podwall.planners import Planner, program_source
 from podwall.policies.errors import Place, SourceError
+from podwall.reports.files import write_folder
 from podwall.reports.formats import json_text
-from podwall.reports.output_folder import write_folder
-from podwall.reports.preview.documents import preview_document, preview_files
-from podwall.reports.preview.terminal import print_preview
+from podwall.reports.preview import preview_document, preview_files, print_preview
 from podwall.reports.screen import terminal
 from podwall.review import Review, review
 from podwall.streams import progress, shown_json, write_message, write_output

@@ -8,8 +8,7 @@ from typing import TYPE_CHECKING, Final
 
 from podwall.cli.arguments import csv_writer, paused_collector, read_review
 from podwall.cli.findings import write_reading
-from podwall.cli.focus_arguments import chosen_focus
-from podwall.cli.typed_options import source_words
+from podwall.cli.typed_options import chosen_focus, source_words
 from podwall.exit_code import FailOn
 from podwall.policies.errors import InvalidValue
 from podwall.reachability import Reachability

@@ -23,8 +23,8 @@ from typing import Annotated, Any, Final, Literal
 import msgspec
 
 from podwall.cli.commands import COMMANDS
+from podwall.cli.parser import FILE
 from podwall.cli.pod_settings import PodSettingsDocument
-from podwall.cli.settings_place import FILE
 from podwall.documents import TypedDocument, about, convert
 from podwall.policies.errors import InvalidValue, Place, SourceError
 from podwall.quick_dataclass import dataclass

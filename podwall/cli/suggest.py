@@ -18,7 +18,7 @@ from podwall.policies import NetworkPolicy
 from podwall.policies.errors import InvalidValue, Place, SourceError
 from podwall.python_code import policies_module
 from podwall.reports.expectations import suggestion_text
-from podwall.reports.preview.manifests import kubernetes_yaml
+from podwall.reports.manifests import kubernetes_yaml
 from podwall.reports.words import as_comments, left_out
 from podwall.review import Review
 from podwall.sources.expectations import expectations_in

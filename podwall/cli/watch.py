@@ -19,7 +19,7 @@ from podwall.cli.findings import write_reading
 from podwall.exit_code import ExitCode
 from podwall.live.kubeconfig import KubeContext
 from podwall.policies.errors import InvalidValue, SourceError
-from podwall.reports.watch import metrics_text, watch_line, watch_text
+from podwall.reports.change_files import metrics_text, watch_line, watch_text
 from podwall.streams import MEDIA, progress, write_message, write_output
 
 __all__ = [

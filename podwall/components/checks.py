@@ -9,8 +9,12 @@ import re
 from collections.abc import Callable
 
 from podwall.policies.errors import InvalidValue, Place
-from podwall.policies.syntax import dns_label_problem, dns_subdomain_problem, shown
-from podwall.policies.system_namespaces import is_system_namespace
+from podwall.policies.syntax import (
+    dns_label_problem,
+    dns_subdomain_problem,
+    is_system_namespace,
+    shown,
+)
 
 __all__ = [
     "check_application_namespace",

@@ -25,8 +25,8 @@ from podwall.components.checks import (
     refused,
 )
 from podwall.policies.labels import Labels
-from podwall.policies.peers import NamedNamespace, PodsIn, namespace
 from podwall.policies.ports import Ports, Protocol, sctp, tcp, udp
+from podwall.policies.rules import NamedNamespace, PodsIn, namespace
 from podwall.policies.syntax import port_name_problem, shown
 
 __all__ = [

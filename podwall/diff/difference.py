@@ -21,6 +21,7 @@ from podwall.diff.changes import (
     ChangeCause,
     ConnectionChange,
     PolicyChange,
+    TierCauses,
     TierPolicyChange,
     policy_changes,
     responsible,
@@ -35,7 +36,6 @@ from podwall.diff.joint_endpoints import (
     ranges_of,
     ranks_by_id,
 )
-from podwall.diff.tier_causes import TierCauses
 from podwall.diff.unseen_changes import UnseenChange, UnseenChanges
 from podwall.engines import engine_change
 from podwall.focus import EVERYTHING, Focus, asked_ends, on_port
@@ -44,8 +44,13 @@ from podwall.policies.rules import Direction
 from podwall.reachability import Reachability
 from podwall.reachability.addresses import first_address
 from podwall.reachability.arrays import Csr, IntArray
-from podwall.reachability.unseen_pods import UnseenPods
-from podwall.reachability.values import AnyEndpoint, ExternalRange, PairVerdict, WorkloadEndpoint
+from podwall.reachability.values import (
+    AnyEndpoint,
+    ExternalRange,
+    PairVerdict,
+    UnseenPods,
+    WorkloadEndpoint,
+)
 
 __all__ = ["Diff", "Expansion", "diff"]
 

@@ -16,8 +16,7 @@ from podwall.diff.changes import PolicyChange
 from podwall.diff.comparison import AffectedEndpoints
 from podwall.diff.joint_endpoints import ABSENT, JointEndpoints
 from podwall.model import Operator, Selector, SelectorRequirement
-from podwall.policies.peers import METADATA_NAME
-from podwall.policies.rules import Direction
+from podwall.policies.rules import METADATA_NAME, Direction
 from podwall.quick_dataclass import dataclass
 from podwall.reachability import Reachability
 from podwall.reachability.exposure import ExposedClasses, UnseenOpening
@@ -29,8 +28,7 @@ from podwall.reachability.label_conditions import (
     simplified,
 )
 from podwall.reachability.matching import Match, labels_match
-from podwall.reachability.unseen_pods import UnseenPods
-from podwall.reachability.values import Bounds, PairVerdict
+from podwall.reachability.values import Bounds, PairVerdict, UnseenPods
 
 __all__ = ["UnseenChange", "UnseenChanges"]
 

@@ -29,8 +29,7 @@ from podwall.portset import TRANSPORT_PORTS, PortSet, Ranges, difference, inters
 from podwall.reachability import Reachability
 from podwall.reachability.addresses import END, network_ranges
 from podwall.reachability.matching import Match
-from podwall.reachability.unseen_pods import UnseenPods
-from podwall.reachability.values import AnyEndpoint, ExternalRange, WorkloadEndpoint
+from podwall.reachability.values import AnyEndpoint, ExternalRange, UnseenPods, WorkloadEndpoint
 
 __all__ = ["StatedBy", "Statement", "stated_by"]
 

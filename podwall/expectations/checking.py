@@ -33,8 +33,13 @@ from podwall.policies.rules import Direction
 from podwall.policies.wording import guess
 from podwall.portset import TRANSPORT_PORTS, PortSet
 from podwall.reachability import Connection, Reachability
-from podwall.reachability.unseen_pods import UnseenPods
-from podwall.reachability.values import AnyEndpoint, Endpoint, ExternalRange, NodeEndpoint
+from podwall.reachability.values import (
+    AnyEndpoint,
+    Endpoint,
+    ExternalRange,
+    NodeEndpoint,
+    UnseenPods,
+)
 
 __all__ = [
     "check",

@@ -26,7 +26,7 @@ from podwall.expectations.expectation import (
 )
 from podwall.explain import Explanation
 from podwall.model import EMPTY_SELECTOR, Operator, Selector, SelectorRequirement, Unknown
-from podwall.policies.peers import METADATA_NAME
+from podwall.policies.rules import METADATA_NAME
 from podwall.policies.wording import listed
 from podwall.portset import Ranges, difference, intersection, merged
 from podwall.quick_dataclass import dataclass
@@ -35,8 +35,13 @@ from podwall.reachability.addresses import is_ipv6, network_ranges
 from podwall.reachability.cluster import MOST_ASKED, EnforcedCluster
 from podwall.reachability.label_conditions import among, not_among_any
 from podwall.reachability.matching import Match, labels_match
-from podwall.reachability.unseen_pods import UnseenPods
-from podwall.reachability.values import Endpoint, ExternalRange, NodeEndpoint, WorkloadEndpoint
+from podwall.reachability.values import (
+    Endpoint,
+    ExternalRange,
+    NodeEndpoint,
+    UnseenPods,
+    WorkloadEndpoint,
+)
 
 __all__ = [
     "SelectedEndpoints",

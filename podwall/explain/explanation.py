@@ -40,12 +40,12 @@ from podwall.reachability.replay import (
     SideReplay,
     namespaces_of,
 )
-from podwall.reachability.unseen_pods import UnseenPods
 from podwall.reachability.values import (
     AnyEndpoint,
     Bounds,
     ExternalRange,
     Undetermined,
+    UnseenPods,
     Verdict,
     WorkloadEndpoint,
 )

@@ -19,8 +19,13 @@ from podwall.reachability import Reachability
 from podwall.reachability.addresses import network_ranges, networks
 from podwall.reachability.cluster import nodes_within
 from podwall.reachability.matching import host_match, labels_match
-from podwall.reachability.unseen_pods import UnseenPods
-from podwall.reachability.values import AnyEndpoint, ExternalRange, NodeEndpoint, WorkloadEndpoint
+from podwall.reachability.values import (
+    AnyEndpoint,
+    ExternalRange,
+    NodeEndpoint,
+    UnseenPods,
+    WorkloadEndpoint,
+)
 
 __all__ = [
     "FlowAnswer",

@@ -36,8 +36,13 @@ from podwall.reachability.tier_replay import (
     TierRuleReplay,
     TierSideReplay,
 )
-from podwall.reachability.unseen_pods import UnseenPods
-from podwall.reachability.values import AnyEndpoint, ExternalRange, Verdict, WorkloadEndpoint
+from podwall.reachability.values import (
+    AnyEndpoint,
+    ExternalRange,
+    UnseenPods,
+    Verdict,
+    WorkloadEndpoint,
+)
 
 __all__ = [
     "TierExplanation",

@@ -27,13 +27,12 @@ from podwall.model import (
     Unknown,
     namespace_text,
 )
-from podwall.policies.peers import METADATA_NAME
-from podwall.policies.rules import Direction
+from podwall.policies.rules import METADATA_NAME, Direction
 from podwall.quick_dataclass import dataclass
 from podwall.reachability.cluster import EnforcedCluster, MatchAnswers, same_namespace
 from podwall.reachability.matching import Match, requirement_matches
 from podwall.reachability.port_rules import RulePorts
-from podwall.reachability.unseen_pods import UnseenPods
+from podwall.reachability.values import UnseenPods
 from podwall.rule_parts import selector_text
 
 __all__ = [

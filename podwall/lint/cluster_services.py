@@ -31,9 +31,8 @@ from podwall.model import (
     Unknown,
 )
 from podwall.policies.errors import Severity
-from podwall.policies.peers import METADATA_NAME
 from podwall.policies.presets import KUBE_DNS
-from podwall.policies.rules import Direction
+from podwall.policies.rules import METADATA_NAME, Direction
 from podwall.reachability.matching import Match, labels_match
 from podwall.reachability.port_rules import entry_bounds
 

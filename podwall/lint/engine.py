@@ -13,9 +13,8 @@ from collections import defaultdict
 from collections.abc import Iterator
 from typing import Final, NamedTuple
 
-from podwall.aks.limits import written_day
+from podwall.aks.limits import LEARN, written_day
 from podwall.aks.network_engine import NetworkEngine
-from podwall.aks.refusal import LEARN
 from podwall.engines import AZURE, BlockMatch, Treatment
 from podwall.lint.context import Diagnostic, Lint, LintContext, PeerAt, PortAt, quoted_name
 from podwall.model import (

@@ -20,7 +20,7 @@ from podwall.model import (
 )
 from podwall.policies.errors import Severity
 from podwall.policies.rules import Direction
-from podwall.policies.system_namespaces import SYSTEM_NAMESPACES
+from podwall.policies.syntax import SYSTEM_NAMESPACES
 from podwall.portset import ALL_PORTS, PortSet
 from podwall.reachability.port_rules import entry_bounds
 

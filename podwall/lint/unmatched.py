@@ -24,8 +24,7 @@ from podwall.lint.context import (
 )
 from podwall.model import Operator, PodPeer, Policy, Selector, SnapshotWorkload, Unknown
 from podwall.policies.errors import Severity
-from podwall.policies.peers import METADATA_NAME
-from podwall.policies.rules import Direction
+from podwall.policies.rules import METADATA_NAME, Direction
 from podwall.rule_parts import selector_text
 
 __all__ = ["PORT_LINTS", "SELECTION_LINTS", "destinations"]

@@ -16,7 +16,7 @@ from typing import Final
 
 from podwall.live.objects import ControllerObject, NodeObject, PodObject
 from podwall.policies.errors import Finding, Place, Severity
-from podwall.policies.system_namespaces import is_system_namespace
+from podwall.policies.syntax import is_system_namespace
 from podwall.policies.wording import listed
 from podwall.quick_dataclass import dataclass
 

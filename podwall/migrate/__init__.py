@@ -7,8 +7,8 @@ under the new engine once they are applied.
 
 from __future__ import annotations
 
-from podwall.migrate.edits import Edit
-from podwall.migrate.manifest import (
+from podwall.migrate.edits import (
+    Edit,
     manifest_code,
     policy_manifest,
     python_code,

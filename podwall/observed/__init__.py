@@ -22,12 +22,21 @@ from podwall.observed.comparing import (
     NeverUsed,
     ObservedFlow,
     ObservedFlows,
+    StatedFlows,
     judged,
     never_used,
+    stated,
 )
-from podwall.observed.ends import Unplaced, UnplacedReason
-from podwall.observed.flow import RESERVED, Fate, FlowRecords, NotCounted, SeenEnd, SeenFlow
-from podwall.observed.stating import StatedFlows, stated
+from podwall.observed.flow import (
+    RESERVED,
+    Fate,
+    FlowRecords,
+    NotCounted,
+    SeenEnd,
+    SeenFlow,
+    Unplaced,
+    UnplacedReason,
+)
 
 __all__ = [
     "RESERVED",

@@ -1,24 +1,30 @@
-"""Observed flows, counted by ends and port, against an analysis: what is denied, what is not used.
+"""Observed flows against an analysis: what is denied, what is not used, and what would keep them.
 
-Millions of records are a few thousand flows between workloads. Where they are more than can be
-kept, the rest is counted and said, and nothing is claimed of it.
+Millions of records are a few thousand flows between workloads, counted by ends and port. Where they
+are more than can be kept, the rest is counted and said, and nothing is claimed of it.
 
 Nothing observed proves that something is not needed: records cover a time, and may be lost. So what
 was not seen is called that, and of what no record can tell nothing is said: what one pod sends to
 itself never reaches the network, and the traffic of pods on the network of their node is recorded
 as the node's.
+
+Stated as expectations, the flows of each pair of endpoints are one expectation for all its ports,
+so that `podwall.suggest` writes the policies and proves them as it does for expectations that a
+person wrote. What no policy with ports can keep is not stated, and said.
 """
 
 from __future__ import annotations
 
 from collections import Counter, defaultdict
 from collections.abc import Iterator, Mapping
+from collections.abc import Set as AbstractSet
 from dataclasses import field
+from ipaddress import ip_network
 from typing import Final, NamedTuple
 
+from podwall.expectations import Addresses, Expectation, Selection, WorkloadId, allowed
 from podwall.model import IpProtocol
-from podwall.observed.ends import PlacedEnds, Unplaced
-from podwall.observed.flow import Fate, FlowRecords, SeenEnd, SeenFlow
+from podwall.observed.flow import Fate, FlowRecords, PlacedEnds, SeenEnd, SeenFlow, Unplaced
 from podwall.portset import NO_PORTS, PortSet
 from podwall.quick_dataclass import dataclass
 from podwall.reachability import Connection, Reachability, Verdict, WorkloadEndpoint
@@ -26,18 +32,20 @@ from podwall.reachability.matching import Match, host_match
 from podwall.reachability.values import PairVerdict
 
 __all__ = [
-    "MOST_ADDRESSES",
     "ComparedFlows",
     "FlowKey",
     "JudgedFlow",
     "NeverUsed",
     "ObservedFlow",
     "ObservedFlows",
+    "StatedFlows",
     "judged",
     "never_used",
+    "stated",
 ]
 
-MOST_ADDRESSES: Final = 16
+
+_MOST_ADDRESSES: Final = 16
 """So many single addresses outside of the cluster are kept of one flow; more are a range."""
 
 _MOST_FLOWS: Final = 500_000
@@ -91,7 +99,7 @@ class ObservedFlow:
         """Keep the address of an end that is outside of the cluster, within limits."""
         if end.address in self.addresses:
             return
-        if len(self.addresses) < MOST_ADDRESSES:
+        if len(self.addresses) < _MOST_ADDRESSES:
             self.addresses.add(end.address)
         else:
             self.more_addresses = True
@@ -257,3 +265,87 @@ def _can_be_recorded(connection: Connection) -> bool:
     if connection.source == connection.destination and any(each.is_one_pod for each in pods):
         return False
     return all(host_match(each.workload) is Match.NO for each in pods)
+
+
+@dataclass(frozen=True, slots=True)
+class StatedFlows:
+    """Expectations that state what was observed, and what is to be known of them.
+
+    `rare` are the flows that were seen at most so often as was asked for, `left_out` how often
+    something passed that is not kept, by the reason, and `silent` the workloads that no record
+    shows.
+    """
+
+    expectations: tuple[Expectation, ...]
+    rare: tuple[tuple[FlowKey, ObservedFlow], ...]
+    left_out: Counter[str]
+    silent: tuple[str, ...]
+    ranges: tuple[FlowKey, ...]
+
+
+def stated(observed: ObservedFlows, rare: int = 3) -> StatedFlows:
+    """Return what was observed to pass as expectations.
+
+    Args:
+        observed: the flows, with the analysis that has their ends.
+        rare: a flow that was seen so often at most is listed as rare; it is stated all the same.
+    """
+    kept: defaultdict[tuple[str, str], list[tuple[FlowKey, ObservedFlow]]] = defaultdict(list)
+    left_out: Counter[str] = Counter()
+    workloads = {each.id for each in observed.found.workloads}
+    for key, seen in observed.in_use():
+        reason = _not_kept(key, workloads, observed.found.cluster.nodes.keys())
+        if reason:
+            left_out[reason] += seen.seen
+        else:
+            kept[key.source, key.destination].append((key, seen))
+    flows = [each for pair in kept.values() for each in pair]
+    shown = {id_ for pair in kept for id_ in pair}
+    return StatedFlows(
+        tuple(each for pair in kept.values() for each in _expectations(pair, workloads)),
+        tuple((key, seen) for key, seen in flows if seen.seen <= rare),
+        left_out,
+        tuple(each.id for each in observed.found.workloads if each.id not in shown),
+        tuple(key for key, seen in flows if seen.more_addresses),
+    )
+
+
+def _not_kept(key: FlowKey, workloads: set[str], nodes: AbstractSet[str]) -> str:
+    """Return why no policy is written for a flow; empty where one is."""
+    if key.protocol is IpProtocol.OTHER:
+        return "ICMP, which no rule with ports allows"
+    if not {key.source, key.destination} & workloads:
+        return "traffic without a workload of the source at either end"
+    if {key.source, key.destination} & nodes:
+        return "traffic of nodes, whose addresses change, and which no selector means"
+    return ""
+
+
+def _expectations(
+    flows: list[tuple[FlowKey, ObservedFlow]], workloads: set[str]
+) -> Iterator[Expectation]:
+    """Yield what states the flows of one pair: once, or for each set of addresses outside."""
+    by_ends: defaultdict[tuple[tuple[Selection, ...], tuple[Selection, ...]], list[FlowKey]]
+    by_ends = defaultdict(list)
+    counts: Counter[tuple[tuple[Selection, ...], tuple[Selection, ...]]] = Counter()
+    for key, seen in flows:
+        ends = _end(key.source, seen, workloads), _end(key.destination, seen, workloads)
+        by_ends[ends].append(key)
+        counts[ends] += seen.seen
+    for number, (ends, keys) in enumerate(by_ends.items(), 1):
+        which = f" ({number})" if len(by_ends) > 1 else ""
+        name = f"{keys[0].source} -> {keys[0].destination}{which}, seen in {counts[ends]:,}"
+        yield allowed(name, *ends, [_port(each) for each in keys])
+
+
+def _end(id_: str, seen: ObservedFlow, workloads: set[str]) -> tuple[Selection, ...]:
+    """Return a workload, or the addresses that were seen: each, or the range that has them all."""
+    if id_ in workloads:
+        return (WorkloadId(id_),)
+    if seen.more_addresses or not seen.addresses or len(seen.addresses) > _MOST_ADDRESSES:
+        return (Addresses(ip_network(id_)),)
+    return tuple(Addresses(ip_network(each)) for each in sorted(seen.addresses))
+
+
+def _port(key: FlowKey) -> str:
+    return f"{key.port}/{key.protocol.value.lower()}"

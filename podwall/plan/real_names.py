@@ -13,7 +13,7 @@ from typing import Any, Final
 
 from podwall.plan.documents import documents, stand_ins
 from podwall.plan.model import Plan
-from podwall.policies.peers import METADATA_NAME
+from podwall.policies.rules import METADATA_NAME
 from podwall.quick_dataclass import dataclass
 from podwall.reading import shown_namespaces
 

@@ -66,18 +66,6 @@ if TYPE_CHECKING:
         in_,
         not_in,
     )
-    from podwall.policies.peers import (
-        ALL_NAMESPACES,
-        ALL_PODS,
-        NamedNamespace,
-        Namespaces,
-        Peer,
-        Pods,
-        PodsIn,
-        namespace,
-        namespaces,
-        pods,
-    )
     from podwall.policies.policy import NetworkPolicy
     from podwall.policies.ports import (
         ALL_PORTS,
@@ -102,12 +90,22 @@ if TYPE_CHECKING:
         walkthrough,
     )
     from podwall.policies.rules import (
+        ALL_NAMESPACES,
+        ALL_PODS,
         DENY_ALL,
         Direction,
         EgressRule,
         IngressRule,
+        NamedNamespace,
+        Namespaces,
+        Peer,
+        Pods,
+        PodsIn,
         allow_from,
         allow_to,
+        namespace,
+        namespaces,
+        pods,
     )
 
 __all__ = [
@@ -240,18 +238,6 @@ _DEFINED_IN: Final = {
         "in_",
         "not_in",
     ),
-    "peers": (
-        "ALL_NAMESPACES",
-        "ALL_PODS",
-        "NamedNamespace",
-        "Namespaces",
-        "Peer",
-        "Pods",
-        "PodsIn",
-        "namespace",
-        "namespaces",
-        "pods",
-    ),
     "policy": ("NetworkPolicy",),
     "ports": (
         "ALL_PORTS",
@@ -276,6 +262,16 @@ _DEFINED_IN: Final = {
         "walkthrough",
     ),
     "rules": (
+        "ALL_NAMESPACES",
+        "ALL_PODS",
+        "NamedNamespace",
+        "Namespaces",
+        "Peer",
+        "Pods",
+        "PodsIn",
+        "namespace",
+        "namespaces",
+        "pods",
         "DENY_ALL",
         "Direction",
         "EgressRule",

@@ -24,9 +24,8 @@ from typing import Any, Final
 from podwall.policies.errors import InvalidValue, Place
 from podwall.policies.labels import Annotations, Labels, LabelSelector
 from podwall.policies.manifest import Manifest, requirement_manifest, selector_manifest
-from podwall.policies.peers import NamedNamespace, Pods, PodsIn, check_name
 from podwall.policies.ports import Ports, Protocol, tcp, udp
-from podwall.policies.rules import Direction
+from podwall.policies.rules import Direction, NamedNamespace, Pods, PodsIn, check_name
 from podwall.policies.syntax import dns_label_problem, dns_subdomain_problem
 from podwall.policies.wording import refused, shown
 from podwall.quick_dataclass import dataclass

@@ -25,8 +25,7 @@ from podwall.policies.manifest import (
     cluster_pods_manifest,
     cluster_rule_manifest,
 )
-from podwall.policies.peers import check_name
-from podwall.policies.rules import Direction
+from podwall.policies.rules import Direction, check_name
 from podwall.policies.syntax import dns_subdomain_problem
 from podwall.policies.wording import did_you_mean, refused, shown
 from podwall.quick_dataclass import dataclass

@@ -20,8 +20,8 @@ from typing import Final
 
 from podwall.policies.addresses import IpBlock
 from podwall.policies.errors import InvalidValue, Place
-from podwall.policies.peers import NamedNamespace, Namespaces, Pods, PodsIn
 from podwall.policies.ports import FIRST_PORT, LAST_PORT, Port, Ports
+from podwall.policies.rules import NamedNamespace, Namespaces, Pods, PodsIn
 from podwall.policies.wording import refused, shown
 from podwall.quick_dataclass import dataclass
 

@@ -22,20 +22,24 @@ from podwall.policies.cluster_rules import (
 )
 from podwall.policies.errors import Finding, Place, Severity
 from podwall.policies.labels import Labels, LabelSelector, Operator, Requirement
-from podwall.policies.peers import (
+from podwall.policies.ports import ALL_PORTS, FIRST_PORT, LAST_PORT, Port, Ports, Protocol
+from podwall.policies.rules import (
     ALL_PODS,
+    DENY_ALL,
+    DenyAll,
+    Direction,
+    EgressRule,
+    IngressRule,
     NamedNamespace,
     Namespaces,
     Peer,
     Pods,
     PodsIn,
+    PolicyRule,
     name_selected_by,
 )
-from podwall.policies.ports import ALL_PORTS, FIRST_PORT, LAST_PORT, Port, Ports, Protocol
-from podwall.policies.rules import DENY_ALL, DenyAll, Direction, EgressRule, IngressRule, PolicyRule
 from podwall.policies.unknown import Unknown
-from podwall.policies.validation.rules import whole_number
-from podwall.policies.validation.shapes import fields_of, items_of
+from podwall.policies.validation.parts import fields_of, items_of, whole_number
 
 __all__ = [
     "API_VERSION",

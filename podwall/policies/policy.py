@@ -21,8 +21,15 @@ from podwall.policies.manifest import (
     rule_manifest,
     selector_manifest,
 )
-from podwall.policies.peers import Pods, check_name
-from podwall.policies.rules import DenyAll, Direction, EgressRule, IngressRule, PolicyRule
+from podwall.policies.rules import (
+    DenyAll,
+    Direction,
+    EgressRule,
+    IngressRule,
+    Pods,
+    PolicyRule,
+    check_name,
+)
 from podwall.policies.syntax import dns_label_problem, dns_subdomain_problem
 from podwall.policies.validation import violations
 from podwall.policies.wording import refused

@@ -15,18 +15,23 @@ from typing import Final, assert_never
 from podwall.policies.addresses import ip_block
 from podwall.policies.errors import InvalidValue, Place
 from podwall.policies.manifest import peer_manifest, ports_manifest
-from podwall.policies.peers import (
+from podwall.policies.policy import NetworkPolicy
+from podwall.policies.ports import Ports, tcp, udp
+from podwall.policies.rules import (
     ALL_NAMESPACES,
     ALL_PODS,
+    DENY_ALL,
+    DenyAll,
+    Direction,
+    IngressRule,
     NamedNamespace,
     Peer,
     Pods,
     PodsIn,
+    allow_from,
+    allow_to,
     pods,
 )
-from podwall.policies.policy import NetworkPolicy
-from podwall.policies.ports import Ports, tcp, udp
-from podwall.policies.rules import DENY_ALL, DenyAll, Direction, IngressRule, allow_from, allow_to
 from podwall.policies.wording import did_you_mean, refused, shown
 
 __all__ = [

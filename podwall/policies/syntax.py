@@ -2,27 +2,35 @@
 
 Each function returns what is wrong with a text, or None where nothing is. The strict builder and
 the transcription of the API server's validation ask the same functions, so that they cannot differ.
+And the names that are taken: those of the cluster's own namespaces, in which a default deny would
+break it.
 
-Source: https://kubernetes.io/docs/concepts/overview/working-with-objects/names/ and
-https://kubernetes.io/docs/concepts/overview/working-with-objects/labels/#syntax-and-character-set
+Source: https://kubernetes.io/docs/concepts/overview/working-with-objects/names/,
+https://kubernetes.io/docs/concepts/overview/working-with-objects/labels/#syntax-and-character-set,
+https://kubernetes.io/docs/concepts/overview/working-with-objects/namespaces/#initial-namespaces and
+https://learn.microsoft.com/azure/aks/managed-namespaces
 """
 
 from __future__ import annotations
 
 import re
 from functools import lru_cache
+from typing import Final
 
 from podwall.policies.wording import shown
 
 __all__ = [
+    "SYSTEM_NAMESPACES",
     "dns_label_problem",
     "dns_subdomain_problem",
+    "is_system_namespace",
     "label_key_problem",
     "label_value_problem",
     "port_name_help",
     "port_name_problem",
     "shown",
 ]
+
 
 _LABEL = r"[a-z0-9]([-a-z0-9]*[a-z0-9])?"
 _DNS_LABEL = re.compile(_LABEL)
@@ -131,3 +139,39 @@ def port_name_help(name: str) -> str:
 
 def _too_long(text: str, longest: int) -> str | None:
     return f"must have at most {longest} characters" if len(text) > longest else None
+
+
+_PREFIXES = ("kube-", "aks-istio-")
+SYSTEM_NAMESPACES: Final = frozenset(
+    {
+        "aks-istio-egress",
+        "aks-istio-ingress",
+        "aks-istio-system",
+        "app-routing-system",
+        "azureml",
+        "calico-system",
+        "dapr-system",
+        "dataprotection-microsoft",
+        "flux-system",
+        "gatekeeper-system",
+        "istio-system",
+        "kube-node-lease",
+        "kube-public",
+        "kube-system",
+        "tigera-operator",
+        "tigera-system",
+    }
+)
+"""Those that are known by name, for readers that may not take a user's `kube-something` for one."""
+
+
+def is_system_namespace(name: str) -> bool:
+    """Return whether a namespace is of Kubernetes, of AKS or of one of its extensions.
+
+    Also one that only begins as theirs do: Kubernetes reserves the prefix `kube-`.
+
+
+    >>> is_system_namespace("kube-system"), is_system_namespace("shop")
+    (True, False)
+    """
+    return name in SYSTEM_NAMESPACES or name.startswith(_PREFIXES)

@@ -15,12 +15,14 @@ from pathlib import Path
 from typing import Final
 
 from podwall.policies.errors import PodwallError, SourceError
-from podwall.posting.api import Api, RefusedError, UnreachableError
 from podwall.posting.pull_requests import (
     HEADERS,
+    Api,
     PullRequest,
+    RefusedError,
     Report,
     ThreadStatus,
+    UnreachableError,
     post_to_azure,
     post_to_github,
 )

@@ -25,8 +25,8 @@ from podwall.policies import (
 from podwall.policies.addresses import IpBlock
 from podwall.policies.cluster_rules import ClusterPeer, ClusterRule
 from podwall.policies.manifest import peer_manifest, ports_manifest, selector_manifest
-from podwall.policies.peers import METADATA_NAME
 from podwall.policies.presets import DNS_PORTS, KUBE_DNS, LOCAL_DNS
+from podwall.policies.rules import METADATA_NAME
 from podwall.policies.syntax import dns_label_problem
 from podwall.python_code.expression import (
     LINE_LENGTH,

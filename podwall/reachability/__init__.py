@@ -17,13 +17,13 @@ from podwall.engines import engine as engine_named
 from podwall.model import Snapshot
 from podwall.reachability.analysis import analysis
 from podwall.reachability.result import Reachability, SourceRow
-from podwall.reachability.unseen_pods import UnseenPods
 from podwall.reachability.values import (
     AnyEndpoint,
     Connection,
     Endpoint,
     ExternalRange,
     Undetermined,
+    UnseenPods,
     Verdict,
     WorkloadEndpoint,
 )

@@ -44,9 +44,9 @@ from podwall.model import (
     Unknown,
 )
 from podwall.policies.addresses import is_strictly_inside
-from podwall.policies.peers import METADATA_NAME
+from podwall.policies.rules import METADATA_NAME
 from podwall.reachability.addresses import FAMILIES, address_bounds, block_ranges
-from podwall.reachability.calico_labels import (
+from podwall.reachability.engine_labels import (
     CALICO_NAME,
     CALICO_NAMESPACE,
     OF_NAMESPACE,

@@ -29,11 +29,9 @@ from podwall.model import (
     Unknown,
     UnreadPolicy,
 )
-from podwall.policies.peers import METADATA_NAME
-from podwall.policies.rules import Direction
+from podwall.policies.rules import METADATA_NAME, Direction
 from podwall.portset import Ranges, difference, includes
 from podwall.quick_dataclass import dataclass
-from podwall.reachability.account_labels import with_account_labels
 from podwall.reachability.addresses import (
     FAMILIES,
     AddressBounds,
@@ -46,6 +44,7 @@ from podwall.reachability.addresses import (
     network_ranges,
 )
 from podwall.reachability.calico_tiers import calico_tiers
+from podwall.reachability.engine_labels import with_account_labels
 from podwall.reachability.label_conditions import KeyCondition, LabelConditions
 from podwall.reachability.matching import (
     Match,
@@ -64,8 +63,14 @@ from podwall.reachability.policy_reader import (
     with_unlisted,
 )
 from podwall.reachability.port_rules import PortReader, hides_clients
-from podwall.reachability.unseen_pods import UnseenPods
-from podwall.reachability.values import AnyEndpoint, Bound, ExternalRange, HidingNode, NodeEndpoint
+from podwall.reachability.values import (
+    AnyEndpoint,
+    Bound,
+    ExternalRange,
+    HidingNode,
+    NodeEndpoint,
+    UnseenPods,
+)
 
 __all__ = [
     "MOST_ASKED",

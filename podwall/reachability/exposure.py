@@ -29,14 +29,13 @@ from podwall.reachability.arrays import Registry, unique_rows
 from podwall.reachability.label_conditions import LabelConditions, simplified
 from podwall.reachability.rules_on_unseen import TheirRules
 from podwall.reachability.unseen_peers import Counted, ShownNamespaces, UnseenPeers
-from podwall.reachability.unseen_pods import UnseenPods
 from podwall.reachability.unseen_rules import GrantLists, OwnRules, PodGrant, UnseenGrant
 from podwall.reachability.unseen_tier_rules import (
     OtherNamespaces,
     OwnTierRules,
     TheirTierRules,
 )
-from podwall.reachability.values import ALL, NOTHING, Bounds
+from podwall.reachability.values import ALL, NOTHING, Bounds, UnseenPods
 
 __all__ = ["ExposedClasses", "UnseenOpening", "exposure"]
 

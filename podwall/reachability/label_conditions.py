@@ -25,10 +25,9 @@ from functools import lru_cache
 from typing import Final
 
 from podwall.model import Operator, Selector, SelectorRequirement
-from podwall.policies.peers import METADATA_NAME
+from podwall.policies.rules import METADATA_NAME
 from podwall.quick_dataclass import dataclass
-from podwall.reachability.unseen_pods import UnseenPods
-from podwall.reachability.values import Bound
+from podwall.reachability.values import Bound, UnseenPods
 
 __all__ = [
     "EVERY_LABEL_MAP",

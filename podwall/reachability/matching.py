@@ -20,7 +20,7 @@ from podwall.model import (
     Unknown,
     undeclared_labels,
 )
-from podwall.policies.peers import METADATA_NAME
+from podwall.policies.rules import METADATA_NAME
 
 __all__ = [
     "Match",

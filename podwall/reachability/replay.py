@@ -76,7 +76,6 @@ from podwall.reachability.tier_replay import (
     TierSideReplay,
     outcome_around,
 )
-from podwall.reachability.unseen_pods import UnseenPods
 from podwall.reachability.values import (
     ALL,
     NOTHING,
@@ -85,6 +84,7 @@ from podwall.reachability.values import (
     ExternalRange,
     HidingNode,
     NodeEndpoint,
+    UnseenPods,
     WorkloadEndpoint,
 )
 

@@ -32,7 +32,6 @@ from podwall.reachability.profiles import UNISOLATED
 from podwall.reachability.replay import PairReplay, Replay
 from podwall.reachability.unseen_causes import UnseenCauses
 from podwall.reachability.unseen_peers import Counted
-from podwall.reachability.unseen_pods import UnseenPods, is_unseen, read_unseen
 from podwall.reachability.values import (
     EVERYTHING_PASSES,
     NOTHING_PASSES,
@@ -42,8 +41,11 @@ from podwall.reachability.values import (
     ExternalRange,
     PairVerdict,
     Undetermined,
+    UnseenPods,
     Verdict,
     WorkloadEndpoint,
+    is_unseen,
+    read_unseen,
 )
 
 __all__ = ["Reachability", "Reached", "SourceRow", "SourceRows"]

@@ -37,12 +37,12 @@ from podwall.reachability.cluster import NO, YES, EnforcedCluster, MatchAnswer, 
 from podwall.reachability.matching import Match, host_match
 from podwall.reachability.policy_reader import ActingTierPolicy, TierStage
 from podwall.reachability.port_rules import NamedPorts
-from podwall.reachability.unseen_pods import UnseenPods
 from podwall.reachability.values import (
     AnyEndpoint,
     Bounds,
     ExternalRange,
     HidingNode,
+    UnseenPods,
     WorkloadEndpoint,
 )
 

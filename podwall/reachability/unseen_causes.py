@@ -31,8 +31,7 @@ from podwall.reachability.matching import Match
 from podwall.reachability.port_rules import has_names
 from podwall.reachability.replay import Replay
 from podwall.reachability.replayed import Doubt, PairReplay, apart
-from podwall.reachability.unseen_pods import UnseenPods
-from podwall.reachability.values import AnyEndpoint, Undetermined, WorkloadEndpoint
+from podwall.reachability.values import AnyEndpoint, Undetermined, UnseenPods, WorkloadEndpoint
 
 __all__ = ["UnseenCauses", "doubts_of", "in_doubt"]
 

@@ -36,7 +36,7 @@ from podwall.model import IpNetwork, IpProtocol, PortRule, Unknown
 from podwall.policies.addresses import unmapped
 from podwall.policies.ports import FIRST_PORT, LAST_PORT
 from podwall.policies.rules import Direction
-from podwall.policies.validation.shapes import fields_of, items_of
+from podwall.policies.validation.parts import fields_of, items_of
 from podwall.reading.fields import Malformed, field, list_of, mapping, number, text, within
 from podwall.reading.metadata import ManifestObject
 

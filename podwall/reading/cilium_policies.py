@@ -34,9 +34,8 @@ from podwall.model import (
     TierRule,
     Unknown,
 )
-from podwall.policies.peers import METADATA_NAME
-from podwall.policies.rules import Direction
-from podwall.policies.validation.shapes import fields_of, items_of
+from podwall.policies.rules import METADATA_NAME, Direction
+from podwall.policies.validation.parts import fields_of, items_of
 from podwall.quick_dataclass import dataclass
 from podwall.reading.cilium_rules import (
     NotEnforced,

@@ -34,8 +34,8 @@ from podwall.model import (
     Unknown,
 )
 from podwall.policies.addresses import parse_cidr
-from podwall.policies.peers import METADATA_NAME
-from podwall.policies.validation.shapes import fields_of, items_of
+from podwall.policies.rules import METADATA_NAME
+from podwall.policies.validation.parts import fields_of, items_of
 from podwall.quick_dataclass import dataclass
 from podwall.reading.metadata import ManifestObject
 

@@ -30,10 +30,9 @@ from podwall.model import (
     Unknown,
 )
 from podwall.policies.addresses import parse_cidr
-from podwall.policies.peers import METADATA_NAME
-from podwall.policies.rules import Direction
+from podwall.policies.rules import METADATA_NAME, Direction
 from podwall.policies.syntax import port_name_problem
-from podwall.policies.validation.shapes import fields_of, items_of
+from podwall.policies.validation.parts import fields_of, items_of
 from podwall.policies.wording import did_you_mean
 from podwall.reading.cilium_references import read_cidr_group, read_service, unknown_addresses
 from podwall.reading.fields import Malformed, field, list_of, mapping, number, text, texts

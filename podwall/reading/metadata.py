@@ -18,7 +18,7 @@ from podwall.model import (
     Unknown,
 )
 from podwall.policies.errors import Finding, Place, Severity
-from podwall.policies.peers import METADATA_NAME
+from podwall.policies.rules import METADATA_NAME
 from podwall.quick_dataclass import dataclass
 from podwall.reading.fields import Malformed, field, flag, list_of, mapping, one_of, text, texts
 

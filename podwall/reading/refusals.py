@@ -25,22 +25,20 @@ from podwall.policies.syntax import (
 )
 from podwall.policies.unknown import Unknown
 from podwall.policies.validation import check_metadata
-from podwall.policies.validation.rules import (
+from podwall.policies.validation.parts import (
     SELECTOR,
-    check_labels,
-    check_number,
-    check_protocol,
-    check_selector,
-    whole_number,
-)
-from podwall.policies.validation.shapes import (
     Check,
     Findings,
     as_mapping,
     as_text,
+    check_labels,
+    check_number,
+    check_protocol,
+    check_selector,
     error,
     fields_of,
     items_of,
+    whole_number,
     wrong_type,
 )
 from podwall.policies.wording import did_you_mean, shown

@@ -23,9 +23,8 @@ from podwall.model import (
     TierPolicy,
     Unknown,
 )
-from podwall.policies.peers import METADATA_NAME
-from podwall.policies.syntax import dns_label_problem
-from podwall.policies.system_namespaces import is_system_namespace
+from podwall.policies.rules import METADATA_NAME
+from podwall.policies.syntax import dns_label_problem, is_system_namespace
 from podwall.reading.ledger import Document
 from podwall.reading.objects import ObjectReading, SnapshotPart
 

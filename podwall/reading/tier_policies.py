@@ -28,7 +28,7 @@ from podwall.model import (
     Unknown,
 )
 from podwall.policies.addresses import parse_cidr
-from podwall.policies.validation.shapes import fields_of, items_of
+from podwall.policies.validation.parts import fields_of, items_of
 from podwall.reading.fields import (
     Malformed,
     field,

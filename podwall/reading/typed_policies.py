@@ -22,7 +22,7 @@ from podwall.policies.manifest import (
     remarks,
 )
 from podwall.policies.policy import read
-from podwall.policies.validation.shapes import fields_of, items_of
+from podwall.policies.validation.parts import fields_of, items_of
 from podwall.quick_dataclass import dataclass
 from podwall.reading.fields import Malformed
 from podwall.reading.known_kinds import meant_instead

@@ -1,16 +1,17 @@
-"""What a change does to connections: as rows, as text, and as `podwall/diff/v1`.
+"""What a change, or another engine, does to connections: as rows, as text, and as JSON.
 
-All three leave out changes of ICMP alone. The JSON format is described in
-docs/schemas/diff.schema.json.
+Rows, text and JSON leave out changes of ICMP alone. Of another engine the edits that avoid changes
+are written, too. The JSON formats are `podwall/diff/v1` and `podwall/migrate/v1`, described in
+docs/schemas.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
 from itertools import groupby
-from typing import Annotated, Final, Literal, NamedTuple
+from typing import Annotated, Any, Final, Literal, NamedTuple
 
-from msgspec import UNSET, UnsetType
+from msgspec import UNSET, Meta, UnsetType
 
 from podwall.diff import (
     ChangeCause,
@@ -25,6 +26,7 @@ from podwall.diff import (
 from podwall.documents import TypedDocument, about
 from podwall.expectations import Expectation, StatedBy, Statement
 from podwall.focus import EVERYTHING
+from podwall.migrate import Edit, Migration, manifest_code, policy_manifest
 from podwall.plan.plan_json import FindingDocument, finding_document
 from podwall.policies.errors import Finding
 from podwall.reachability import AnyEndpoint
@@ -42,17 +44,19 @@ from podwall.reports.reach.documents import (
     focus_document,
     workload_document,
 )
-from podwall.reports.words import counted, end_words, printable, statement_words
+from podwall.reports.words import counted, end_words, left_out, printable, statement_words
+from podwall.review import Review
 
 __all__ = [
     "CHANGE_HEADER",
     "ChangeRow",
     "ChangesDocument",
-    "change_lines",
+    "MigrationDocument",
     "change_rows",
-    "change_rows_in_words",
     "changes_document",
     "changes_text",
+    "migration_document",
+    "migration_text",
     "nobody",
     "passage_text",
     "unread_change_row",
@@ -87,7 +91,7 @@ def change_rows(difference: Diff, stated_by: StatedBy = nobody) -> Iterator[Chan
     return (_row(each, _id, stated_by) for each in difference.port_changes())
 
 
-def change_rows_in_words(difference: Diff, stated_by: StatedBy = nobody) -> Iterator[ChangeRow]:
+def _change_rows_in_words(difference: Diff, stated_by: StatedBy = nobody) -> Iterator[ChangeRow]:
     """Yield the same rows, with pods that are not shown in words."""
     return (_row(each, end_words, stated_by) for each in difference.port_changes())
 
@@ -150,13 +154,13 @@ def changes_text(
     yield from (f"! {each}\n" for each in lacking)
     yield from _what_differs(difference)
     order = list(_TITLES)
-    found = change_rows_in_words(difference, stated_by)
+    found = _change_rows_in_words(difference, stated_by)
     rows = sorted(found, key=lambda row: order.index(ChangeCause(row.effect)))
     if not rows:
         yield f"no connection {'of those asked for ' if difference.focus else ''}changes\n"
     for effect, group in groupby(rows, key=lambda row: ChangeCause(row.effect)):
         yield f"\n{_TITLES[effect]}\n"
-        yield from change_lines(list(group))
+        yield from _change_lines(list(group))
     if difference.focus:
         yield f"\n{shown_part(difference, len(rows))}\n"
 
@@ -186,7 +190,7 @@ def _what_differs(difference: Diff) -> Iterator[str]:
         yield f"{many} another generated name: {', '.join(pairs)}\n"
 
 
-def change_lines(rows: Sequence[ChangeRow]) -> Iterator[str]:
+def _change_lines(rows: Sequence[ChangeRow]) -> Iterator[str]:
     """Yield a line for each changed connection, what passes below what passes."""
     ends = [f"{row.source} -> {row.destination}" for row in rows]
     width = max(map(len, ends), default=0)
@@ -371,3 +375,102 @@ def _policy_document(change: PolicyChange | TierPolicyChange) -> PolicyChangeDoc
         None if each is None else line_document(each.place) for each in (change.old, change.new)
     )
     return PolicyChangeDocument(change.name, change.kind, before, after)
+
+
+def migration_text(migration: Migration, found: Review) -> Iterator[str]:
+    """Yield the lines."""
+    difference = migration.difference
+    engines = f"from {difference.old.engine.name} to {difference.new.engine.name}"
+    rows = list(_change_lines(list(_change_rows_in_words(difference))))
+    yield f"{engines}: {counted(len(rows), 'connection changes', 'connections change')}\n"
+    yield from rows
+    yield from (f"! {each}\n" for each in left_out(found.not_read))
+    if migration.edits:
+        yield f"\n{counted(len(migration.edits), 'edit')} that keep them:\n"
+        for edit in migration.edits:
+            yield from _edit_lines(edit, found)
+    if rows:
+        yield from _remaining(migration)
+    if migration.limits:
+        yield "\nto look at:\n"
+        for finding in migration.limits:
+            yield f"  {printable(str(finding))}\n"
+            yield f"    help: {printable(finding.help)}\n"
+            yield f"    see:  {finding.link}\n"
+
+
+def _edit_lines(edit: Edit, found: Review) -> Iterator[str]:
+    place = "new" if edit.old is None else str(edit.old.place) or "edited"
+    yield f"\n  {printable(edit.name)} ({printable(place)})\n"
+    for reason in edit.reasons:
+        yield f"  # {printable(reason)}\n"
+    yield from (f"  {line}\n" for line in manifest_code(_manifest(edit, found)).splitlines())
+
+
+def _manifest(edit: Edit, found: Review) -> dict[str, Any]:
+    return found.real_names.written(policy_manifest(edit.new))
+
+
+def _remaining(migration: Migration) -> Iterator[str]:
+    rows = list(_change_lines(list(_change_rows_in_words(migration.remaining))))
+    if rows:
+        left = counted(len(rows), "connection still changes", "connections still change")
+        yield f"\nwith the edits, {left}:\n"
+        yield from rows
+    else:
+        yield "\nwith the edits, no connection changes\n"
+
+
+class EditDocument(TypedDocument):
+    """An edit of a policy that keeps what another engine would change."""
+
+    policy: Annotated[str, about("`namespace/name`.")]
+    place: Annotated[
+        ObjectPlaceDocument | None,
+        about("Where the policy is written; null for a new one."),
+    ]
+    reasons: Annotated[tuple[str, ...], Meta(min_length=1)]
+    manifest: Annotated[
+        dict[str, Any],
+        about(
+            "The edited policy as a Kubernetes object.",
+            extra_json_schema={"required": ["apiVersion", "kind", "metadata", "spec"]},
+        ),
+    ]
+    python: Annotated[str, about("The same in the language of `podwall.policies`.")]
+
+
+class MigrationDocument(LedgerDocument, tag_field="format", tag="podwall/migrate/v1"):
+    """What `podwall migrate -o json` prints: what another engine changes, and edits."""
+
+    difference: Annotated[ChangesDocument, about("What changes as things are.")]
+    edits: tuple[EditDocument, ...]
+    remaining: Annotated[ChangesDocument, about("What still changes once all edits are applied.")]
+    findings: Annotated[
+        tuple[FindingDocument, ...],
+        about(
+            "What was found while reading, and what no NetworkPolicy can keep or nobody can know "
+            "before."
+        ),
+    ]
+
+
+def migration_document(migration: Migration, found: Review) -> MigrationDocument:
+    """Return a migration, and what was found while reading what migrates, as a document."""
+    return MigrationDocument(
+        changes_document(migration.difference),
+        tuple(_edit_document(each, found) for each in migration.edits),
+        changes_document(migration.remaining),
+        tuple(map(finding_document, (*found.reading_findings, *migration.limits))),
+        **ledger_fields(found.not_read),
+    )
+
+
+def _edit_document(edit: Edit, found: Review) -> EditDocument:
+    return EditDocument(
+        edit.name,
+        None if edit.old is None else line_document(edit.old.place),
+        tuple(edit.reasons),
+        _manifest(edit, found),
+        manifest_code(_manifest(edit, found)),
+    )

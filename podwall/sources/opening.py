@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from podwall.live.kubeconfig import KubeContext
 from podwall.policies.errors import InvalidValue, Place, SourceError
-from podwall.policies.peers import check_name
+from podwall.policies.rules import check_name
 from podwall.policies.syntax import dns_label_problem
 from podwall.reading import Document, KeptReadings, ObjectStatus
 from podwall.reading.ledger import single_objects

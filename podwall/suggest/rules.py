@@ -47,7 +47,7 @@ from podwall.policies import (
     not_in,
 )
 from podwall.policies.addresses import Anywhere
-from podwall.policies.peers import METADATA_NAME
+from podwall.policies.rules import METADATA_NAME
 from podwall.portset import Ranges, difference, intersection
 from podwall.quick_dataclass import dataclass
 from podwall.reachability.addresses import FAMILIES, network_ranges, networks

@@ -15,7 +15,7 @@ from typing import Final
 
 from podwall.model import LabelMap, Unknown
 from podwall.policies import ALL_PODS, Finding, Pods, Severity, does_not_exist, pods
-from podwall.policies.system_namespaces import is_system_namespace
+from podwall.policies.syntax import is_system_namespace
 from podwall.quick_dataclass import dataclass
 from podwall.reachability.values import WorkloadEndpoint
 

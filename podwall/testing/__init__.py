@@ -13,9 +13,8 @@ from typing import TYPE_CHECKING, Final
 from podwall.on_demand import on_first_use
 
 if TYPE_CHECKING:
-    from podwall.testing.checked import Checked
     from podwall.testing.programs import UnseenObjects, reach_of_program, reach_of_source
-    from podwall.testing.reach import Reach
+    from podwall.testing.reach import Checked, Reach
 
 __all__ = ["Checked", "Reach", "UnseenObjects", "reach_of_program", "reach_of_source"]
 

@@ -167,7 +167,7 @@ def _explain(problem: BaseException, meant: Checked) -> bool:
 
 def _recent() -> deque[Checked] | None:
     """Return what was asked since the test began, if podwall has been asked at all."""
-    module = sys.modules.get("podwall.testing.checked")
+    module = sys.modules.get("podwall.testing.reach")
     return None if module is None else module.RECENT
 
 

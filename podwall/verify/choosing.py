@@ -25,7 +25,7 @@ from podwall.expectations import Expectation, Kind
 from podwall.expectations.selecting import selected
 from podwall.explain import ports_at
 from podwall.model import IpProtocol, SnapshotWorkload, Unknown
-from podwall.policies.system_namespaces import is_system_namespace
+from podwall.policies.syntax import is_system_namespace
 from podwall.portset import FIRST_PORT, LAST_PORT, NO_PORTS, PortSet
 from podwall.quick_dataclass import dataclass
 from podwall.reachability import Reachability, Verdict, WorkloadEndpoint

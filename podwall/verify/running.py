@@ -24,7 +24,7 @@ from podwall.live.kubeconfig import KubeContext
 from podwall.live.listing import listed
 from podwall.live.objects import Page, SpecObject
 from podwall.model import IpProtocol, SnapshotWorkload
-from podwall.policies.system_namespaces import is_system_namespace
+from podwall.policies.syntax import is_system_namespace
 from podwall.quick_dataclass import dataclass
 from podwall.reachability import Reachability
 from podwall.streams import show_progress
@@ -39,12 +39,12 @@ from podwall.verify.comparing import (
     compared,
     verification,
 )
-from podwall.verify.existing import seen_by_existing
-from podwall.verify.servers import (
+from podwall.verify.existing import (
     RUNNING_PODS,
     RunningPod,
     ServerPod,
     publishing_service,
+    seen_by_existing,
     server_of,
     service_addresses,
 )

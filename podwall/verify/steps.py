@@ -34,8 +34,8 @@ from podwall.reachability import Verdict
 from podwall.streams import show_progress
 from podwall.verify.cleanup import Leftover, old_namespaces, removed
 from podwall.verify.comparing import ConnectionProbe, ObservedAttempt
+from podwall.verify.existing import RUNNING_PODS
 from podwall.verify.running import run_probes
-from podwall.verify.servers import RUNNING_PODS
 from podwall.verify.temporary import ProbeRun, namespace_manifest, server_manifest
 from podwall.walkthrough import BACKEND_LABELS, CLIENTS, Attempt, walkthrough_step
 

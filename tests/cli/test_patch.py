@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from podwall.sources.edited_yaml import RuleEdit, edited
+from podwall.sources.yaml_lines import RuleEdit, edited
 from tests.cli.running import ROOT, Result, podwall
 
 POD = """\

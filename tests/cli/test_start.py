@@ -14,7 +14,7 @@ MOST = 130
 
 ASKED_BY_FEW = (
     "podwall.change_review",
-    "podwall.connection_groups",
+    "podwall.verdict_table",
     "podwall.diff",
     "podwall.expectations",
     "podwall.explain",

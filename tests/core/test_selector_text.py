@@ -8,7 +8,7 @@ from hypothesis import given
 from podwall.model import EMPTY_SELECTOR, Selector
 from podwall.policies import InvalidValue
 from podwall.reachability.label_conditions import LabelConditions
-from podwall.reachability.unseen_pods import UnseenPods, is_unseen, read_unseen
+from podwall.reachability.values import UnseenPods, is_unseen, read_unseen
 from podwall.rule_parts import read_selector, selector_text
 from tests.core.test_label_conditions import SELECTORS
 

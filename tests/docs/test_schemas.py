@@ -25,14 +25,13 @@ from podwall.planners import source_of_preview
 from podwall.policies import Place
 from podwall.reachability import Reachability, reachability
 from podwall.reading import Document
-from podwall.reports.changes import changes_document
+from podwall.reports.changes import changes_document, migration_document
 from podwall.reports.expectations import checks_document
 from podwall.reports.explanation import explanations_document
 from podwall.reports.findings.documents import lint_document, reading_fields
 from podwall.reports.formats import json_text
-from podwall.reports.migration import migration_document
 from podwall.reports.observed import observed_document
-from podwall.reports.preview.documents import preview_document
+from podwall.reports.preview import preview_document
 from podwall.reports.reach.documents import reach_document, reach_stream
 from podwall.reports.verification import walkthrough_document
 from podwall.review import review

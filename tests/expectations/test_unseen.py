@@ -23,7 +23,7 @@ from podwall.expectations import (
 from podwall.expectations.selecting import UnseenSelection
 from podwall.model import PodPeer, Policy, Snapshot
 from podwall.reachability import reachability
-from podwall.reachability.unseen_pods import read_unseen
+from podwall.reachability.values import read_unseen
 from tests.core.builders import (
     EVERYTHING,
     allow,

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 from pulumi_policy.proxy import UNKNOWN_STRING_VALUE as LATER
 
-from podwall.aks.replacement import CLUSTER_LEAVES
+from podwall.aks.resource_types import CLUSTER_LEAVES
 from tests.components.cluster.leaves import REPLACES_A_CLUSTER
 from tests.guardrails.packs import (
     RECORDINGS,

@@ -28,7 +28,7 @@ PURE = (
     "podwall.components.cluster.operations",
     "podwall.components.cluster.pools",
     "podwall.components.cluster.properties",
-    "podwall.components.cluster.rules",
+    "podwall.components.cluster.args",
     "podwall.components.cluster.spec",
 )
 

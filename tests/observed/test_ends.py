@@ -14,7 +14,7 @@ from podwall.model import (
     Unknown,
 )
 from podwall.observed import SeenEnd, Unplaced, UnplacedReason
-from podwall.observed.ends import PlacedEnds
+from podwall.observed.flow import PlacedEnds
 from podwall.reachability import reachability
 
 

@@ -23,8 +23,7 @@ from typing import Any, Final
 import pytest
 
 from podwall.model import IpProtocol, PortRule, Rule, Snapshot
-from podwall.policies.peers import METADATA_NAME
-from podwall.policies.rules import Direction
+from podwall.policies.rules import METADATA_NAME, Direction
 from podwall.reachability import (
     Endpoint,
     ExternalRange,

@@ -20,8 +20,7 @@ from subprocess import CalledProcessError
 import pytest
 
 from podwall.model import Operator, Selector, SelectorRequirement
-from podwall.policies.peers import METADATA_NAME
-from podwall.policies.rules import Direction
+from podwall.policies.rules import METADATA_NAME, Direction
 from podwall.portset import NO_PORTS, PortSet
 from podwall.reachability import Reachability, UnseenPods, reachability
 from podwall.reachability.label_conditions import LabelConditions

@@ -44,8 +44,8 @@ from podwall.policies import (
     udp,
 )
 from podwall.policies.addresses import IpNetwork, unmapped
-from podwall.policies.peers import METADATA_NAME
 from podwall.policies.presets import PodGroup
+from podwall.policies.rules import METADATA_NAME
 
 NAMES = st.from_regex(r"[a-z0-9]([-a-z0-9]{0,10}[a-z0-9])?", fullmatch=True)
 NAMESPACE_NAMES = st.sampled_from(["shop", "kube-system", "a"]) | NAMES

@@ -16,7 +16,7 @@ from typing import Any, Final
 import pytest
 
 from podwall.posting.__main__ import main
-from podwall.posting.api import Api, ApiResponse
+from podwall.posting.pull_requests import Api, ApiResponse
 from tests.fuzz.trees import changed
 from tests.posting.servers import BOT, Azure, Fault, Forge, GitHub
 

@@ -139,7 +139,7 @@ def test_groups_are_as_many_as_what_is_written() -> None:
 def test_sets_are_written_out_some_at_a_time(monkeypatch: pytest.MonkeyPatch) -> None:
     found = reachability(random_mix(60), SPEC)
     at_once = document(found)
-    monkeypatch.setattr("podwall.connection_groups._MOST_LISTED", 7)
+    monkeypatch.setattr("podwall.verdict_table._MOST_LISTED", 7)
     assert document(found) == at_once
 
 

@@ -9,7 +9,7 @@ import pytest
 
 from podwall.expectations import Outcome, check, denied, selection
 from podwall.model import Snapshot
-from podwall.policies.peers import METADATA_NAME
+from podwall.policies.rules import METADATA_NAME
 from podwall.reachability import reachability
 from podwall.reading import Document, snapshot
 

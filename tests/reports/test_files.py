@@ -16,9 +16,9 @@ from podwall.plan.plan_json import plan_document
 from podwall.policies.errors import Place, SourceError
 from podwall.policies.unknown import Unknown
 from podwall.reading import Document
+from podwall.reports.files import write_folder
 from podwall.reports.formats import json_text
-from podwall.reports.output_folder import write_folder
-from podwall.reports.preview.manifests import Manifests, kubernetes_yaml, manifests
+from podwall.reports.manifests import Manifests, kubernetes_yaml, manifests
 
 LATER = Unknown("it is known later")
 

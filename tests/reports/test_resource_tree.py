@@ -10,7 +10,7 @@ import pytest
 
 from podwall.plan import SECRET, Operation, Origin, Plan, PlannedResource, ResourceOptions
 from podwall.policies.unknown import Unknown
-from podwall.reports.preview.terminal import resource_summary, resource_tree
+from podwall.reports.preview import resource_summary, resource_tree
 from podwall.reports.screen import ASCII, UNICODE
 
 AKS = "azure-native:containerservice:"

@@ -9,7 +9,7 @@ import pytest
 from podwall.engines import ENGINES
 from podwall.overview import Summary, summary
 from podwall.reachability import reachability
-from podwall.reports.reach.headline import headline
+from podwall.reports.reach import headline
 from podwall.reports.words import printable
 from podwall.verdict_table import verdict_table
 from tests.core.builders import allow, block, cluster, policy, selector

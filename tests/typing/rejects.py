@@ -35,7 +35,7 @@ from podwall.policies import (
     walkthrough,
 )
 from podwall.policies.labels import LabelSelector
-from podwall.policies.peers import Namespaces, Pods
+from podwall.policies.rules import Namespaces, Pods
 
 FROM = allow_from(ANYWHERE, ports=ALL_PORTS)
 TO = allow_to(ANYWHERE, ports=ALL_PORTS)

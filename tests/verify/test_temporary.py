@@ -19,7 +19,7 @@ from podwall.model import (
     SnapshotWorkload,
 )
 from podwall.policies.labels import Operator
-from podwall.verify.servers import RunningPod, publishing_service, server_of
+from podwall.verify.existing import RunningPod, publishing_service, server_of
 from podwall.verify.temporary import (
     AddressAttempt,
     ClientPod,

@@ -7,8 +7,8 @@
     )
 
 Arguments and rules are plain values in modules that import neither Pulumi nor the Azure SDK; only
-`podwall.components.cluster.aks_cluster` and `podwall.components.cluster.resources` do, and they are
-imported when `AksCluster` is first used.
+`aks_cluster`, and with it `managed_cluster` and `resources`, do, and they are imported when
+`AksCluster` is first used.
 """
 
 from __future__ import annotations

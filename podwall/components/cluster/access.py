@@ -7,7 +7,7 @@ from enum import StrEnum
 from typing import TYPE_CHECKING
 
 from podwall.aks import limits
-from podwall.aks.refusal import refusal
+from podwall.aks.limits import refusal
 from podwall.components.cluster.networks import ipv4_range
 
 if TYPE_CHECKING:

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from ipaddress import IPv4Network, IPv6Network
 
 from podwall.aks import limits
-from podwall.aks.refusal import refusal
+from podwall.aks.limits import refusal
 from podwall.components.cluster.network_profile import NodeSubnet, Overlay, PodAllocation, PodSubnet
 from podwall.components.cluster.networks import (
     ExistingNetwork,

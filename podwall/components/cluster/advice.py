@@ -7,12 +7,12 @@ from dataclasses import replace
 from datetime import date, timedelta
 
 from podwall.aks.limits import (
+    LEARN,
     RECOMMENDED_FREE_NODES,
     RECOMMENDED_SYSTEM_NODES,
     WINDOWS_2022_ENDS,
     written_day,
 )
-from podwall.aks.refusal import LEARN
 from podwall.components.cluster.access import LocalAccounts, PublicApiServer
 from podwall.components.cluster.address_rules import dynamic_pod_addresses, pool_sizes
 from podwall.components.cluster.args import AksClusterArgs

@@ -25,22 +25,23 @@ from pulumi_kubernetes.provider import Provider
 from podwall.components.cluster.advice import cluster_findings
 from podwall.components.cluster.args import AksClusterArgs
 from podwall.components.cluster.fixed import fixed_changes, fixed_leaves
-from podwall.components.cluster.operations import EngineChange
-from podwall.components.cluster.properties import ClusterPrerequisites
-from podwall.components.cluster.resources.identities import (
-    assign_after_cluster,
-    assign_before_cluster,
-    find_or_make_identity,
-    kubeconfig_of,
-)
-from podwall.components.cluster.resources.managed_cluster import (
+from podwall.components.cluster.managed_cluster import (
     issuer_url,
     kubelet_object_id,
     make_cluster,
     make_pools,
     plan_maintenance,
 )
-from podwall.components.cluster.resources.network import find_or_make_group, make_subnets
+from podwall.components.cluster.operations import EngineChange
+from podwall.components.cluster.properties import ClusterPrerequisites
+from podwall.components.cluster.resources import (
+    assign_after_cluster,
+    assign_before_cluster,
+    find_or_make_group,
+    find_or_make_identity,
+    kubeconfig_of,
+    make_subnets,
+)
 from podwall.policies.errors import Finding, InvalidValue, Severity
 
 __all__ = ["AksCluster", "guarded", "make_prerequisites", "refuse_changes"]

@@ -11,14 +11,14 @@ from collections.abc import Iterable, Mapping
 from dataclasses import replace
 from typing import Any
 
-from podwall.aks.replacement import (
+from podwall.aks.resource_types import (
     CLUSTER_LEAVES,
     POOL_LEAVES,
     Replacement,
     cluster_replacements,
+    leaf,
     pool_replacements,
 )
-from podwall.aks.resource_types import leaf
 from podwall.components.cluster.args import AksClusterArgs
 from podwall.components.cluster.networks import ExistingNetwork
 from podwall.components.cluster.properties import ClusterPrerequisites, cluster_properties

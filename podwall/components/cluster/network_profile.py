@@ -8,7 +8,7 @@ from ipaddress import AddressValueError, IPv4Address, IPv4Network
 from typing import TYPE_CHECKING, ClassVar
 
 from podwall.aks import limits
-from podwall.aks.refusal import refusal
+from podwall.aks.limits import refusal
 from podwall.components.cluster.networks import ipv6_range, not_reserved
 
 if TYPE_CHECKING:

@@ -13,7 +13,7 @@ from itertools import chain, combinations, product
 from typing import TYPE_CHECKING, ClassVar
 
 from podwall.aks import limits
-from podwall.aks.refusal import refusal
+from podwall.aks.limits import refusal
 from podwall.policies.errors import InvalidValue
 
 if TYPE_CHECKING:

@@ -8,7 +8,7 @@ from enum import StrEnum
 from typing import TYPE_CHECKING
 
 from podwall.aks import limits
-from podwall.aks.refusal import refusal
+from podwall.aks.limits import refusal
 
 if TYPE_CHECKING:
     from pulumi import Input

@@ -10,8 +10,7 @@ from types import MappingProxyType
 from typing import ClassVar
 
 from podwall.aks import limits
-from podwall.aks.limits import VmSize
-from podwall.aks.refusal import refusal
+from podwall.aks.limits import VmSize, refusal
 
 __all__ = [
     "Autoscale",

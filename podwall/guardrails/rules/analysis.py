@@ -12,11 +12,11 @@ from typing import Final
 
 from pulumi_policy import EnforcementLevel, Severity
 
-from podwall.aks.refusal import LEARN
+from podwall.aks.limits import LEARN
 from podwall.expectations import Outcome, Result, check
-from podwall.guardrails.deployment import Deployment
 from podwall.guardrails.guardrail import (
     UNREAD,
+    Deployment,
     EngineSettings,
     ExpectationSettings,
     Judgements,

@@ -18,6 +18,7 @@ from podwall.aks.limits import (
     DEFAULT_MAX_PODS_NODE_SUBNET,
     DEFAULT_MAX_PODS_OVERLAY,
     DEFAULT_MAX_PODS_POD_SUBNET,
+    LEARN,
     written_day,
 )
 from podwall.aks.network_engine import (
@@ -32,14 +33,13 @@ from podwall.aks.network_engine import (
     NetworkEngine,
     declared_engine,
 )
-from podwall.aks.refusal import LEARN
 from podwall.aks.resource_types import choice, leaf
-from podwall.guardrails.deployment import Deployment
 from podwall.guardrails.guardrail import (
     AddressSettings,
     ClusterGuardrail,
     ClusterProblem,
     ClusterRuleSettings,
+    Deployment,
     EndSettings,
     Judgement,
     Judgements,

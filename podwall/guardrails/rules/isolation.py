@@ -10,8 +10,8 @@ from typing import Final, NamedTuple
 
 from pulumi_policy import EnforcementLevel, Severity
 
-from podwall.guardrails.deployment import Deployment
 from podwall.guardrails.guardrail import (
+    Deployment,
     IsolationSettings,
     Judgements,
     NamespaceRuleSettings,
@@ -23,7 +23,7 @@ from podwall.plan import depends_on_any
 from podwall.policies.errors import Finding, Place
 from podwall.policies.errors import Severity as FindingSeverity
 from podwall.policies.rules import Direction
-from podwall.policies.system_namespaces import SYSTEM_NAMESPACES
+from podwall.policies.syntax import SYSTEM_NAMESPACES
 from podwall.policies.wording import listed
 from podwall.portset import ALL_PORTS, PortSet
 from podwall.reachability import WorkloadEndpoint

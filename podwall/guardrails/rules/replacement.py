@@ -6,13 +6,12 @@ from typing import Final
 
 from pulumi_policy import EnforcementLevel, Severity
 
-from podwall.aks.refusal import LEARN
-from podwall.aks.replacement import Replacement, cluster_replacements
-from podwall.aks.resource_types import may_be_cluster
-from podwall.guardrails.deployment import Deployment
+from podwall.aks.limits import LEARN
+from podwall.aks.resource_types import Replacement, cluster_replacements, may_be_cluster
 from podwall.guardrails.guardrail import (
     ClusterProblem,
     DeployedSettings,
+    Deployment,
     Judgements,
     StackGuardrail,
     UndeterminedJudgement,

@@ -19,18 +19,16 @@ from podwall.policies.labels import LONGEST_ANNOTATIONS, annotation_key_problem,
 from podwall.policies.rules import Direction
 from podwall.policies.syntax import dns_label_problem, dns_subdomain_problem
 from podwall.policies.unknown import Unknown
-from podwall.policies.validation.rules import (
+from podwall.policies.validation.parts import (
     SELECTOR,
-    check_labels,
-    check_peer,
-    check_port,
-    check_selector,
-)
-from podwall.policies.validation.shapes import (
     Findings,
     as_list,
     as_mapping,
     as_text,
+    check_labels,
+    check_peer,
+    check_port,
+    check_selector,
     entry,
     error,
     fields_of,

@@ -28,7 +28,7 @@ from podwall.quick_dataclass import dataclass
 from podwall.reachability import AnyEndpoint, ExternalRange, Reachability, UnseenPods
 from podwall.reports.changes import nobody, passage_text, shown_part
 from podwall.reports.formats import code_span, markdown_text
-from podwall.reports.reach.headline import engine_sentence, headline
+from podwall.reports.reach import engine_sentence, headline
 from podwall.reports.words import counted, listed, place_words, statement_name
 from podwall.verdict_table import verdict_table
 

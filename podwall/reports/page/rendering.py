@@ -26,7 +26,7 @@ from podwall.quick_dataclass import dataclass
 from podwall.reachability import Reachability
 from podwall.reports.page.building import document_of
 from podwall.reports.page.document import PageDocument
-from podwall.reports.reach.headline import engine_sentence, headline
+from podwall.reports.reach import engine_sentence, headline
 from podwall.reports.words import (
     MOST_SHOWN,
     counted,

@@ -16,7 +16,6 @@ from typing import Annotated, Any, Final, Literal
 import msgspec
 from msgspec import UNSET, Meta, UnsetType
 
-from podwall.connection_groups import connection_groups, spans_of
 from podwall.documents import TypedDocument, about
 from podwall.focus import Focus, NarrowedAnswer
 from podwall.model import Unknown
@@ -33,6 +32,7 @@ from podwall.reports.formats import (
 from podwall.reports.reach.rows import LineFormat, pair_lines
 from podwall.rule_parts import selector_text
 from podwall.streams import shown_json
+from podwall.verdict_table import connection_groups, spans_of
 
 __all__ = [
     "FocusDocument",

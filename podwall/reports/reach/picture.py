@@ -31,7 +31,7 @@ from podwall.overview import (
 from podwall.portset import ALL_PORTS
 from podwall.quick_dataclass import dataclass
 from podwall.reachability import AnyEndpoint, Connection, Reachability, UnseenPods, WorkloadEndpoint
-from podwall.reports.reach.headline import headline, narrowed_headline, other_pods_words
+from podwall.reports.reach import headline, narrowed_headline, other_pods_words
 from podwall.reports.words import counted, end_words, printable, sentence_case, short_ports
 from podwall.verdict_table import VerdictTable, verdict_table
 

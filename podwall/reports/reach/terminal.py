@@ -22,7 +22,7 @@ from podwall.overview import (
 )
 from podwall.policies.rules import Direction
 from podwall.reachability import Reachability
-from podwall.reports.reach.headline import headline, narrowed_headline, other_pods_words
+from podwall.reports.reach import headline, narrowed_headline, other_pods_words
 from podwall.reports.reach.rows import ReachRow, reach_rows, row_in_words
 from podwall.reports.screen import Column, Console, Part, Styled, Symbols, Table, symbols
 from podwall.reports.words import listed, printable, short_ports

@@ -8,7 +8,7 @@ import pytest
 import yaml
 
 from podwall.components.cluster import LoginMode
-from podwall.components.cluster.resources.identities import with_login
+from podwall.components.cluster.resources import with_login
 from tests.components.harness import KUBECONFIG
 
 ALL = ["get-token", "--login", "devicecode", "--server-id", "s", "--client-id", "c"]

@@ -15,7 +15,7 @@ from pulumi_azure_native.containerservice import (
     ManagedClusterArgs,
 )
 
-from podwall.aks.replacement import (
+from podwall.aks.resource_types import (
     CLUSTER_LEAVES,
     POOL_LEAVES,
     cluster_replacements,

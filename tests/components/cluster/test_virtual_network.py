@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 from pulumi import ResourceOptions
 
-from podwall.components.cluster.resources.network import Subnet, VirtualNetwork
+from podwall.components.cluster.resources import Subnet, VirtualNetwork
 from tests.components.harness import Deployment, Registered, deploy
 
 SUBNET: dict[str, Any] = {

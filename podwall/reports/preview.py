@@ -1,4 +1,7 @@
-"""A preview for the terminal: a tree of resources, who can reach whom, and what to know."""
+"""A preview for the terminal, as JSON with secrets masked, and as the files that it leaves.
+
+The terminal shows a tree of resources, who can reach whom, and what to know.
+"""
 
 from __future__ import annotations
 
@@ -6,24 +9,81 @@ import sys
 import textwrap
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from typing import Any, Final, NamedTuple
+from typing import Annotated, Any, Final, NamedTuple
 
 from podwall.aks.network_engine import PLUGIN
 from podwall.aks.resource_types import choice, is_cluster, is_node_pool
+from podwall.documents import about
+from podwall.plan.documents import stand_ins
 from podwall.plan.model import Operation, Origin, Plan, PlannedResource, kind_of
+from podwall.plan.plan_json import (
+    FindingDocument,
+    PlannedDocument,
+    finding_document,
+    plan_document,
+    planned_fields,
+)
 from podwall.policies.unknown import Unknown
+from podwall.reports.findings.documents import (
+    UnreadDocument,
+    ledger_fields,
+    reading_fields,
+)
 from podwall.reports.findings.terminal import findings_section
+from podwall.reports.formats import json_text
+from podwall.reports.manifests import LeftOut, manifests
+from podwall.reports.page import html_page
+from podwall.reports.reach.documents import ReachDocument, reach_document
 from podwall.reports.reach.terminal import reach_text
 from podwall.reports.screen import Console, Styled, Symbols, line_width, symbols
 from podwall.reports.words import counted, left_out, printable
 from podwall.review import Review
 
 __all__ = [
-    "policy_words",
+    "PreviewDocument",
+    "preview_document",
+    "preview_files",
     "print_preview",
     "resource_summary",
     "resource_tree",
 ]
+
+
+class PreviewDocument(PlannedDocument, tag="podwall/preview/v1"):
+    """What `podwall preview -o json` prints: the plan, who can reach whom then, and findings."""
+
+    reachability: ReachDocument
+    findings: tuple[FindingDocument, ...]
+    unread: Annotated[
+        tuple[UnreadDocument, ...], about("What was not read and may change the answer.")
+    ] = ()
+    acknowledged: Annotated[
+        tuple[UnreadDocument, ...],
+        about("What was not read either, of kinds of which somebody says that this is known."),
+    ] = ()
+
+
+def preview_document(found: Review) -> PreviewDocument:
+    """Return a preview as a document; the plan's own warnings are among the findings."""
+    return PreviewDocument(
+        **planned_fields(found.plan),
+        reachability=reach_document(found.reachability, **reading_fields(found)),
+        findings=tuple(map(finding_document, found.findings)),
+        **ledger_fields(found.not_read),
+    )
+
+
+def preview_files(found: Review) -> tuple[Mapping[str, str], tuple[LeftOut, ...]]:
+    """Return the text of each file by its path, and the objects that could not be written."""
+    written = manifests(found.source.planned.documents, stand_ins(found.plan))
+    files = {f"manifests/{name}": text for name, text in written.files.items()}
+    files["plan.json"] = json_text(plan_document(found.plan))
+    subject = f"stack {found.plan.stack}"
+    files["index.html"] = html_page(
+        found.reachability, subject, findings=found.findings, lacking=left_out(found.not_read)
+    )
+    return files, written.left_out
+
 
 # As in the Pulumi CLI.
 _CHANGES: Final = {
@@ -37,11 +97,11 @@ _CHANGES: Final = {
 }
 
 
-def policy_words(inputs: Mapping[str, Any]) -> Iterator[str]:
+def _policy_words(inputs: Mapping[str, Any]) -> Iterator[str]:
     """Yield whose policy it is, and what each direction that it isolates allows.
 
     >>> spec = {"podSelector": {"matchLabels": {"app": "web"}}, "policyTypes": ["Ingress"]}
-    >>> list(policy_words({"spec": spec}))
+    >>> list(_policy_words({"spec": spec}))
     ['for app=web', 'ingress closed']
     """
     spec = inputs.get("spec")
@@ -213,7 +273,7 @@ _BY_KIND: Final[Mapping[str, Words]] = {
     "Deployment": _workload,
     "Job": _workload,
     "Namespace": _namespace,
-    "NetworkPolicy": policy_words,
+    "NetworkPolicy": _policy_words,
     "Pod": _workload,
     "ResourceGroup": _location,
     "Service": _service,

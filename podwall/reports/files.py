@@ -1,14 +1,16 @@
-"""Write a folder of files, files into a folder, or one file: as a whole, or not at all."""
+"""Files that are written as a whole or not at all, a folder of them or one, or shown as a patch."""
 
 from __future__ import annotations
 
 import tempfile
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from difflib import unified_diff
 from pathlib import Path
+from typing import Final
 
 from podwall.policies.errors import Place, SourceError
 
-__all__ = ["write_file", "write_files", "write_folder"]
+__all__ = ["unified_patch", "write_file", "write_files", "write_folder"]
 
 
 def write_folder(folder: Path, files: Mapping[str, str]) -> None:
@@ -74,3 +76,28 @@ def _write(folder: Path, files: Mapping[str, str]) -> None:
 def _unwritten(path: Path, problem: OSError) -> SourceError:
     reason = (problem.strerror or str(problem)).lower()
     return SourceError(f"can't be written: {reason}", place=Place(str(path)))
+
+
+_NO_NEWLINE: Final = "\n\\ No newline at end of file\n"
+
+
+def unified_patch(files: Mapping[str, tuple[str, str]]) -> Iterator[str]:
+    r"""Yield the lines of a patch; `files` has what they are and what they become, by name.
+
+    >>> print("".join(unified_patch({"a.yaml": ("x: 1\n", "x: 2\n")})), end="")
+    --- a/a.yaml
+    +++ b/a.yaml
+    @@ -1 +1 @@
+    -x: 1
+    +x: 2
+    """
+    for name, (before, after) in files.items():
+        lines = (_lines(before), _lines(after))
+        for line in unified_diff(*lines, f"a/{name}", f"b/{name}"):
+            yield line if line.endswith("\n") else f"{line}{_NO_NEWLINE}"
+
+
+def _lines(text: str) -> list[str]:
+    """Return lines as git counts them: a line ends with a newline, and with nothing else."""
+    *whole, last = text.split("\n")
+    return [*(f"{each}\n" for each in whole), *([last] if last else [])]

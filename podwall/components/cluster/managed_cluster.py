@@ -16,7 +16,7 @@ from pulumi_azure_native.containerservice import (
     ManagedCluster,
 )
 
-from podwall.aks.replacement import POOL_LEAVES
+from podwall.aks.resource_types import POOL_LEAVES
 from podwall.components.cluster.args import AksClusterArgs
 from podwall.components.cluster.operations import MaintenanceWindow
 from podwall.components.cluster.pools import Autoscale, UserPool
@@ -26,14 +26,13 @@ from podwall.components.cluster.properties import (
     pool_properties,
 )
 
-if TYPE_CHECKING:  # older releases of the SDK call one of them otherwise
+if TYPE_CHECKING:
     from pulumi_azure_native.containerservice.outputs import (
         ManagedClusterOIDCIssuerProfileResponse,
         UserAssignedIdentityManagedClusterResponse,
     )
 
 __all__ = [
-    "CONFIGURATIONS",
     "issuer_url",
     "kubelet_object_id",
     "make_cluster",
@@ -146,7 +145,7 @@ def _pool_options(pool: UserPool, cluster: ManagedCluster, parent: Resource) -> 
     )
 
 
-CONFIGURATIONS = {
+_CONFIGURATIONS = {
     "upgrades": "aksManagedAutoUpgradeSchedule",
     "node-os": "aksManagedNodeOSUpgradeSchedule",
 }
@@ -163,7 +162,7 @@ def plan_maintenance(
     """Hold upgrades of Kubernetes and of the nodes' operating system to the window, if any."""
     if args.lifecycle.maintenance is None:
         return
-    for use, configuration in CONFIGURATIONS.items():
+    for use, configuration in _CONFIGURATIONS.items():
         MaintenanceConfiguration(
             f"{name}-{use}",
             config_name=configuration,
