@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from argparse import ArgumentParser, ArgumentTypeError
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 from podwall.cli.arguments import add_cluster, add_format, add_kubeconfig, add_manifests, add_stack
-from podwall.model import IpProtocol
+
+if TYPE_CHECKING:
+    from podwall.model import IpProtocol
 
 __all__ = ["add_live_steps", "verify_arguments"]
 
@@ -92,7 +94,7 @@ def _add_choice(parser: ArgumentParser) -> None:
         "--protocols",
         metavar="NAMES",
         type=_protocols,
-        default=(IpProtocol.TCP, IpProtocol.UDP),
+        default="tcp,udp",
         help="over which is probed: tcp, udp, sctp, separated by commas (default: tcp,udp)",
     )
     parser.add_argument(
@@ -123,6 +125,8 @@ def _positive(text: str) -> int:
 
 
 def _protocols(text: str) -> tuple[IpProtocol, ...]:
+    from podwall.model import IpProtocol  # noqa: PLC0415 - help must not wait for the model
+
     known = {each.lower(): each for each in IpProtocol if each is not IpProtocol.OTHER}
     unknown = [each for each in text.split(",") if each.strip().lower() not in known]
     if unknown:

@@ -53,3 +53,8 @@ def test_reach_of_manifests_loads_nothing_that_few_ask_for(output: str) -> None:
 def test_lint_of_manifests_loads_no_plan() -> None:
     loaded = _loaded("lint", str(SHOP))
     assert loaded.isdisjoint({"podwall.diff", "podwall.explain", "podwall.sources.existence"})
+
+
+def test_help_waits_for_no_model() -> None:
+    loaded = _loaded("completion", "bash")
+    assert loaded.isdisjoint({"numpy", "msgspec", "podwall.model", "podwall.reachability"})
