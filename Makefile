@@ -39,8 +39,8 @@ test-all: .venv/.dev ## the whole test-suite, likewise
 soak: .venv/.dev ## the random tests at length: make soak SOAK=1000
 	@SOAK=$(SOAK) $(BIN)/python -m pytest -q -n auto --timeout 7200 tests/core tests/judges tests/peers tests/fuzz
 
-bench: .venv/.dev ## measure speed and memory; np-guard beside it where `netpol` is on PATH
-	@$(BIN)/python -m benchmarks
+bench: .venv/.dev ## measure speed and memory, beside goals (and a kept build: make bench BASE=WHEEL) and np-guard's `netpol` on PATH
+	@BASE=$(BASE) $(BIN)/python -m benchmarks
 
 bench-compare: .venv/.dev ## whole commands beside a kept build: make bench-compare BASE=WHEEL
 	@$(BIN)/python -m benchmarks.comparing $(BASE)

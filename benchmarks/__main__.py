@@ -1,6 +1,9 @@
 """Measure everything, and print the tables in Markdown.
 
-    python -m benchmarks [analysis] [diff] [explain] [files] [WORDS OF A PRESET'S NAME ...]
+    python -m benchmarks [goals] [analysis] [diff] [explain] [files] [WORDS OF A PRESET'S NAME ...]
+
+Goals that are a part of what a kept build takes are measured where `BASE` names one: a wheel or a
+checkout.
 
 Times are CPU seconds, medians of up to five rounds; what is measured runs in a process of its own.
 """
@@ -11,6 +14,7 @@ import os
 import platform
 import sys
 from collections.abc import Iterable, Iterator, Sequence
+from pathlib import Path
 
 import numpy as np
 
@@ -19,9 +23,10 @@ from benchmarks.beside_np_guard import Beside, beside, meshes
 from benchmarks.commands import LONGEST, Run
 from benchmarks.diffing import DIFFS, measured_diff
 from benchmarks.explaining import EXPLANATIONS, measured_explanation
+from benchmarks.goals import goal_lines
 from tests.peers.netpol import executable
 
-PARTS = ("analysis", "diff", "explain", "files")
+PARTS = ("goals", "analysis", "diff", "explain", "files")
 
 
 def main(words: Sequence[str]) -> None:
@@ -30,6 +35,10 @@ def main(words: Sequence[str]) -> None:
     names = [word for word in words if word not in PARTS]
     python = f"Python {platform.python_version()}, numpy {np.__version__}"
     _print([f"{_processor()}, {os.cpu_count()} cores, {python}"])
+    if "goals" in asked:
+        _print(["\n## Goals\n"])
+        kept = os.environ.get("BASE")
+        _print(goal_lines(Path(kept) if kept else None))
     if "analysis" in asked:
         _print(["\n## From a snapshot to the analysis\n"])
         _print(analysis_lines(names))

@@ -23,7 +23,7 @@ from benchmarks.mix import random_mix
 from benchmarks.presets import full_mesh, ladder
 from podwall.model import Snapshot
 
-__all__ = ["Row", "compared", "rows"]
+__all__ = ["ROOT", "Row", "compared", "program", "rows", "unpacked"]
 
 ROUNDS: Final = 3
 ROOT: Final = Path(__file__).resolve().parents[1]
@@ -77,7 +77,7 @@ def rows(folder: Path, *, quick: bool) -> Iterator[Row]:
     yield Row("reach, the shop of the examples", ("reach", shop))
     yield Row("lint, the shop of the examples", ("lint", shop))
     out = str(folder / "out")
-    yield Row("preview of a program of two objects", ("preview", "--out", out), _program(folder))
+    yield Row("preview of a program of two objects", ("preview", "--out", out), program(folder))
     for name, snapshot in _clusters(quick=quick):
         paths = write_manifests(snapshot, folder / name.replace(" ", "-"))
         yield Row(f"reach -o csv, {name}, YAML", ("reach", str(paths["yaml"]), "-o", "csv"))
@@ -89,13 +89,13 @@ def rows(folder: Path, *, quick: bool) -> Iterator[Row]:
         )
 
 
-def _program(folder: Path) -> Path:
+def program(folder: Path) -> Path:
     """Write a program that imports nothing of podwall, so that it means the same to every build."""
-    program = folder / "program"
-    program.mkdir()
+    made = folder / "program"
+    made.mkdir()
     for name, text in PROGRAM.items():
-        (program / name).write_text(text, encoding="utf-8")
-    return program
+        (made / name).write_text(text, encoding="utf-8")
+    return made
 
 
 def _clusters(*, quick: bool) -> Iterator[tuple[str, Snapshot]]:
@@ -132,7 +132,8 @@ def _seconds(row: Row, build: Path, output: Path) -> float:
     return LONGEST if found is None else found[0]
 
 
-def _unpacked(base: Path, folder: Path) -> Path:
+def unpacked(base: Path, folder: Path) -> Path:
+    """Return the folder of a kept build; a wheel is unpacked into `folder`."""
     if base.is_dir():
         return base.resolve()
     with zipfile.ZipFile(base) as wheel:
@@ -148,7 +149,7 @@ def main(words: Sequence[str]) -> None:
         sys.exit("python -m benchmarks.comparing BASE [--quick]: BASE is a wheel or a checkout")
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
-        base = _unpacked(Path(named[0]), folder / "base")
+        base = unpacked(Path(named[0]), folder / "base")
         print("| command | this build, CPU s | kept build, CPU s | ratio | |\n" + "|---" * 5 + "|")
         for row in rows(folder, quick=quick):
             found = compared(row, base, folder / "printed")

@@ -116,6 +116,22 @@ def address_blocks(blocks: int) -> Snapshot:
     )
 
 
+def single_addresses(pods_: int, addresses: int) -> Snapshot:
+    """Every pod has a policy, which lets in addresses of which no other policy speaks."""
+    blocks = [
+        IpPeer(IPv4Network(f"203.{n // 200}.{n % 200}.7/32")) for n in range(pods_ * addresses)
+    ]
+    return Snapshot(
+        namespaces=(namespace("ns"),),
+        workloads=tuple(workload("ns", f"w{n}", {"app": f"a{n}"}) for n in range(pods_)),
+        policies=tuple(
+            allowing("ns", f"p{n}", equal(app=f"a{n}"), *blocks[n * addresses :][:addresses])
+            for n in range(pods_)
+        ),
+        complete=True,
+    )
+
+
 def distinct_pods(pods_: int) -> Snapshot:
     """Every pod is a class of its own, and lets every other in on a port of its own."""
     labels = [{"id": f"id-{number}"} for number in range(pods_)]
