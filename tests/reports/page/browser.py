@@ -59,6 +59,10 @@ class Tab:
         """Let the system prefer the `light` or `dark` theme."""
         self._page.emulate_media(color_scheme=theme)
 
+    def force_colours(self, theme: Theme) -> None:
+        """Let the system force its own colours upon the page, as Windows does in high contrast."""
+        self._page.emulate_media(color_scheme=theme, forced_colors="active")
+
     def open(self, page: Path, fragment: str = "") -> None:
         """Open a file and wait until it is loaded."""
         self._page.goto(page.as_uri() + fragment)
@@ -109,6 +113,10 @@ class Tab:
     def picture(self) -> bytes:
         """Return a picture of what is visible, as PNG."""
         return self._page.screenshot()
+
+    def picture_of(self, selector: str) -> bytes:
+        """Return a picture of the first element that a selector finds, as PNG."""
+        return self._page.locator(selector).first.screenshot()
 
     def pdf(self) -> bytes:
         """Return the page as it goes on paper."""

@@ -101,7 +101,7 @@ def test_filters_are_kept_in_the_address(show: Show) -> None:
     address = tab.run("location.hash")
     again = show(STACK, address)
     assert again.run("document.getElementById('from').value") == "ops/"
-    assert again.text("caption") == "9 connections that are not denied"
+    assert again.text("caption") == "9 connections that are not denied; 5 between workloads"
     assert tab.text("caption") == again.text("caption")
 
 
@@ -122,5 +122,5 @@ def test_namespaces_fold_and_unfold(show: Show) -> None:
 
 def test_the_table_counts_what_it_shows(show: Show) -> None:
     tab = show(STACK, "#view=table&source=shop/")
-    assert tab.text("caption") == "1 connection that is not denied"
+    assert tab.text("caption") == "1 connection that is not denied; 1 between workloads"
     assert "TCP 8080" in tab.text("tbody")

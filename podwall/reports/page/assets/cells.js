@@ -23,7 +23,7 @@ function pairLook(app, i, j, room) {
   const code = pairs.at(i, j);
   const { name } = STATUSES[code];
   const quiet = state.statuses.size > 0 && !state.statuses.has(code);
-  return { status: name, text: portsIn(app, name, i, j, room), quiet };
+  return { status: name, text: quiet ? null : portsIn(app, name, i, j, room), quiet };
 }
 
 /** @param {App} app @param {string} status @param {number} i @param {number} j @param {number} room */

@@ -73,7 +73,7 @@ function show(app) {
   const counts = app.totals();
   const names = state.time === 'difference' ? COMPARED : PLAIN;
   const shown = names.filter((name) => counts[CODE[name]] || ALWAYS.includes(name) || state.statuses.has(CODE[name]));
-  byId('legend').replaceChildren(...shown.map((name) => key(app, CODE[name], counts[CODE[name]])));
+  byId('legend').replaceChildren(el('li', { class: 'what' }, app.isInside() ? 'Between workloads:' : 'Shown here:'), ...shown.map((name) => key(app, CODE[name], counts[CODE[name]])));
 }
 
 /** @param {App} app @param {number} code @param {number} count */

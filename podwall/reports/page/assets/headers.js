@@ -3,7 +3,7 @@
 import { el } from './dom.js';
 import { plural } from './words.js';
 
-/** @import { Item, Layout, MatrixView, Model } from './types.js' */
+/** @import { Item, Layout, MatrixView, Model, Places } from './types.js' */
 
 /**
  * A name above the columns of its namespace, and what a name is in the grid.
@@ -67,13 +67,13 @@ function bandName(view, band) {
 
 // An unfolded namespace spans its columns, as far as they are drawn.
 /** @param {Layout} layout @param {number[]} drawn */
-function bandsOf({ columns }, drawn) {
+function bandsOf({ columns, lacking }, drawn) {
   /** @type {Band[]} */
   const bands = [];
   for (const c of drawn) {
     const item = columns.items[c];
     if (item.kind === 'group') continue;
-    const right = columns.starts[c] + columns.extents[c];
+    const right = columns.starts[c] + columns.extents[c] + (isLast(columns, c) ? lacking(item) : 0);
     const last = bands.at(-1);
     if (last && last.item.namespace === item.namespace) {
       last.right = right;
@@ -83,6 +83,11 @@ function bandsOf({ columns }, drawn) {
     }
   }
   return bands;
+}
+
+/** @param {Places} columns @param {number} c */
+function isLast({ items }, c) {
+  return items[c + 1]?.namespace !== items[c].namespace;
 }
 
 /** @param {MatrixView} view @param {Item} item @param {NamePlace} place */

@@ -5,6 +5,8 @@
 const BAND = 26;
 const GAP = 8;
 const LETTER = 7;
+const NAME = 150;
+const WIDEST = 0.46;
 /** @type {CellSize[]} */
 const SIZES = [
   { upTo: 8, name: 'wide', least: 84, most: 116, height: 44, text: 11 },
@@ -17,9 +19,10 @@ export function layoutOf(rows, columns, room) {
   const count = columns.filter((item) => item.kind !== 'band').length;
   const narrow = room < 640;
   const size = SIZES.find((each) => count <= each.upTo && (each.name !== 'wide' || !narrow || count <= 2)) ?? SIZES[0];
-  const side = narrow ? 116 : clamp(longest(rows) * LETTER + 62, 110, 300);
+  const side = narrow ? clamp(longest(rows) * LETTER + 46, 116, room * WIDEST) : clamp(longest(rows) * LETTER + 62, 110, 300);
   const gaps = new Set(columns.map((item) => item.namespace)).size * GAP;
   const width = clamp(Math.floor((room - side - gaps - 6) / count), size.least, size.most);
+  const lacking = narrow ? lackingOf(columns, width) : () => 0;
   const band = columns.some((item) => item.kind === 'band') ? BAND : 0;
   return {
     size,
@@ -27,9 +30,18 @@ export function layoutOf(rows, columns, room) {
     side,
     band,
     top: band + headerHeight(columns, size),
-    rows: placed(rows, (item) => (item.kind === 'band' ? BAND : size.height), GAP / 2),
-    columns: placed(columns, (item) => (item.kind === 'band' ? 0 : width), GAP),
+    lacking,
+    rows: placed(rows, (item) => (item.kind === 'band' ? BAND : size.height), () => GAP / 2),
+    columns: placed(columns, (item) => (item.kind === 'band' ? 0 : width), (item) => GAP + lacking(item)),
   };
+}
+
+// Of a namespace with few columns, how much room its name needs behind the last one.
+/** @param {Item[]} columns @param {number} width @returns {(item: Item) => number} */
+function lackingOf(columns, width) {
+  const bands = columns.filter((item) => item.kind === 'band');
+  const needed = new Map(bands.map((item) => [item.namespace, Math.min(NAME, (item.name || 'external').length * LETTER + 26)]));
+  return (item) => Math.max(0, (needed.get(item.namespace) ?? 0) - columns.filter((each) => each.kind === 'leaf' && each.namespace === item.namespace).length * width);
 }
 
 /** @param {Item[]} columns @param {CellSize} size */
@@ -48,15 +60,17 @@ function clamp(value, least, most) {
 }
 
 // A gap parts an unfolded namespace from its neighbours.
-/** @param {Item[]} items @param {(item: Item) => number} extent @param {number} gap @returns {Places} */
+/** @param {Item[]} items @param {(item: Item) => number} extent @param {(item: Item) => number} gap @returns {Places} */
 function placed(items, extent, gap) {
   const starts = new Float64Array(items.length + 1);
   let at = 0;
   items.forEach((item, index) => {
-    if (index > 0 && parted(items[index - 1], item)) at += gap;
+    if (index > 0 && parted(items[index - 1], item)) at += gap(items[index - 1]);
     starts[index] = at;
     at += extent(item);
   });
+  const last = items.at(-1);
+  if (last) at += gap(last) - gap({ ...last, namespace: -1 });
   starts[items.length] = at;
   return { items, starts, extents: items.map(extent), total: at };
 }

@@ -79,14 +79,17 @@ const app = {
   isSelected: (row, column) => app.state.chosen.from === row.key && app.state.chosen.to === column.key,
   // Connections between workloads, as the headline counts them; what is outside counts alone.
   totals() {
-    /** @param {number[]} found */
-    const inside = (found) => found.filter((index) => !model.endpoints[index].external);
-    const [sources, destinations] = [inside(app.sourceIndices), inside(app.destinationIndices)];
-    return sources.length && destinations.length
-      ? app.pairs.counted(sources, destinations)
+    return app.isInside()
+      ? app.pairs.counted(workloads(app.sourceIndices), workloads(app.destinationIndices))
       : app.pairs.counted(app.sourceIndices, app.destinationIndices);
   },
+  isInside: () => workloads(app.sourceIndices).length > 0 && workloads(app.destinationIndices).length > 0,
 };
+
+/** @param {number[]} found */
+function workloads(found) {
+  return found.filter((index) => !model.endpoints[index].external);
+}
 
 // A key is the id of an endpoint, or `namespace/` for all of a namespace.
 /** @param {string} key @returns {Item | null} */

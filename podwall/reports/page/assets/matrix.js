@@ -7,7 +7,7 @@ import { headRows, nameCorner, rowName } from './headers.js';
 import { drawnPart, layoutOf } from './layout.js';
 import { pairLabel } from './words.js';
 
-/** @import { App, MatrixView } from './types.js' */
+/** @import { App, CellLook, MatrixView } from './types.js' */
 
 const MARGIN = 60;
 
@@ -149,6 +149,12 @@ function line(view, r) {
   return row;
 }
 
+// How many open and close, as it is written in a cell, is said as well: who says what they see finds the cell.
+/** @param {string} label @param {CellLook} look */
+function cellLabel(label, { status, text }) {
+  return text && status.includes('counted') ? `${label}, in short ${text}` : label;
+}
+
 /** @param {MatrixView} view @param {number} r @param {number} c */
 function cell(view, r, c) {
   const { layout, app } = view;
@@ -160,7 +166,7 @@ function cell(view, r, c) {
     'data-r': r,
     'data-c': c,
     'aria-colindex': c + 2,
-    'aria-label': pairLabel(app, row, column),
+    'aria-label': cellLabel(pairLabel(app, row, column), look),
     'aria-selected': app.isSelected(row, column) ? 'true' : null,
     tabindex: -1,
   }, look.text);

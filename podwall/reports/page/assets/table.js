@@ -34,18 +34,33 @@ function show(view, app) {
     more ? el('button', { type: 'button', class: 'quiet', click: () => { view.limit += PAGE * 5; show(view, app); } }, 'Show more') : '');
 }
 
+// The legend counts those between workloads; here are those with the outside and with pods that are not shown, too.
 /** @param {App} app @param {number} count @param {boolean} more */
 function caption(app, count, more) {
   const shown = more ? `The first ${plural(count, 'connection')}` : plural(count, 'connection');
-  return app.state.statuses.size ? `${shown} of the kinds chosen above` : app.state.time === 'difference' ? `${shown} that ${count === 1 ? 'changes' : 'change'}` : `${shown} that ${count === 1 ? 'is' : 'are'} not denied`;
+  const kinds = app.state.statuses.size ? 'of the kinds chosen above' : `that ${usualWords(app, count)}`;
+  const inside = app.totals();
+  const counted = [...kindsOf(app)].reduce((sum, code) => sum + inside[code], 0);
+  return `${shown} ${kinds}; ${counted.toLocaleString('en')} ${more ? 'in all ' : ''}${app.isInside() ? 'between workloads' : 'counted above'}`;
+}
+
+/** @param {App} app @param {number} count */
+function usualWords(app, count) {
+  if (app.state.time === 'difference') return count === 1 ? 'changes' : 'change';
+  return count === 1 ? 'is not denied' : 'are not denied';
+}
+
+/** @param {App} app @returns {Set<number>} */
+function kindsOf({ state }) {
+  const usual = state.time === 'difference' ? CHANGED : [...OPEN, CODE.maybe];
+  return state.statuses.size ? state.statuses : new Set(usual);
 }
 
 // Without a choice of verdicts: what is open or undetermined, or what changes; the rest is denied.
 /** @param {App} app @returns {Generator<[number, number]>} */
 function* wanted(app) {
-  const { state, pairs, sources, destinations, model } = app;
-  const usual = state.time === 'difference' ? CHANGED : [...OPEN, CODE.maybe];
-  const kinds = state.statuses.size ? state.statuses : new Set(usual);
+  const { pairs, sources, destinations, model } = app;
+  const kinds = kindsOf(app);
   for (let i = 0; i < sources.length; i += 1) {
     if (!sources[i]) continue;
     for (let j = 0; j < destinations.length; j += 1) {

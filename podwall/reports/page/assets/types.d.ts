@@ -125,6 +125,8 @@ export interface App {
   chosen(): { row: Item | null; column: Item | null };
   isSelected(row: Item, column: Item): boolean;
   totals(): Float64Array;
+  /** Whether what is shown has connections between workloads, which then are what counts. */
+  isInside(): boolean;
 }
 
 export interface View {
@@ -155,6 +157,8 @@ export interface Layout {
   side: number;
   band: number;
   top: number;
+  /** How much room the name of a namespace needs beyond its columns. */
+  lacking: (item: Item) => number;
   rows: Places;
   columns: Places;
 }
