@@ -125,8 +125,7 @@ export interface App {
   chosen(): { row: Item | null; column: Item | null };
   isSelected(row: Item, column: Item): boolean;
   totals(): Float64Array;
-  /** Whether what is shown has connections between workloads, which then are what counts. */
-  isInside(): boolean;
+  isInside(): boolean; // whether there are connections between workloads, which then are what counts
 }
 
 export interface View {
@@ -157,8 +156,7 @@ export interface Layout {
   side: number;
   band: number;
   top: number;
-  /** How much room the name of a namespace needs beyond its columns. */
-  lacking: (item: Item) => number;
+  lacking: (item: Item) => number; // the room that the name of a namespace needs beyond its columns
   rows: Places;
   columns: Places;
 }
@@ -298,6 +296,5 @@ export interface Isolating {
   policy: PagePolicy;
   selects: Match;
 }
-
 export type Child = Node | string | false | null | undefined | readonly Child[];
 export type Attribute = string | number | boolean | null | undefined | (() => void);
