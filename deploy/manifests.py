@@ -35,7 +35,7 @@ VERIFIER = "podwall-verify"
 IMAGE = "registry.example/podwall:0.1.0"
 PROBE_IMAGE = "registry.example/busybox@sha256:" + "0" * 64
 METRICS = 9797
-GUIDE = Path(__file__).resolve().parents[1] / "docs" / "live.md"
+GUIDE = Path(__file__).resolve().parents[1] / "docs"
 Manifest = dict[str, Any]
 
 
@@ -63,18 +63,18 @@ def manifests() -> Iterator[Manifest]:
 
 def roles() -> list[Manifest]:
     """Return the roles in the guide, which are the ones that tests grant."""
-    return _documents(1)
+    return _documents("live.md")
 
 
-def _documents(block: int) -> list[Manifest]:
-    """Return what a block of YAML in the guide holds; they count from 1."""
-    text = GUIDE.read_text(encoding="utf-8").split("```yaml\n")[block].partition("```")[0]
+def _documents(page: str) -> list[Manifest]:
+    """Return what the first block of YAML on a page of the guide holds."""
+    text = (GUIDE / page).read_text(encoding="utf-8").partition("```yaml\n")[2].partition("```")[0]
     return list(yaml.safe_load_all(text))
 
 
 def _verifier_role() -> Manifest:
     """Return the guide's role for temporary pods as one that can be bound in any namespace."""
-    (role,) = _documents(2)
+    (role,) = _documents("verify.md")
     return {
         "apiVersion": role["apiVersion"],
         "kind": "ClusterRole",

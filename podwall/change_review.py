@@ -237,7 +237,7 @@ class ChangeReview:
     def exit_code(self, fail_on: FailOn) -> ExitCode:
         """Return how a command ends that shows the change.
 
-        The table of docs/pull-requests.md says what stops it; each of its rows is a test.
+        The table of docs/gate.md says what stops it; each of its rows is a test.
         """
         changes = tuple(self.difference.port_changes())
         weights = (change_severity(each, accepted=bool(self.stated_by(each))) for each in changes)

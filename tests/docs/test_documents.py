@@ -22,8 +22,15 @@ SHOWN = {"text", "mermaid"}
 
 
 LONG = {
-    "README.md", "docs/README.md", "docs/guide.md", "docs/pull-requests.md", "docs/reports.md",
-}  # fmt: skip
+    "README.md",
+    *(f"docs/{name}.md" for name in ("README", "build-servers", "check", "components", "diff")),
+    *(
+        f"docs/{name}.md"
+        for name in ("cilium", "gate", "guarded", "manifests", "migrate", "observed")
+    ),
+    *(f"docs/{name}.md" for name in ("policies", "program", "reports", "settings", "suggest")),
+    *(f"docs/{name}.md" for name in ("unit-tests", "why")),
+}
 """Pages with many commands, each of which is a process of its own."""
 
 
@@ -44,6 +51,22 @@ def test_the_first_page_answers_what_install_my_folder_and_my_program_in_a_hundr
     headings = re.findall(r"^#+ (.+)$", text, re.MULTILINE)
     wanted = ["Begin here", "Install", "My folder of manifests", "My Pulumi program"]
     assert headings[: len(wanted) + 1] == [*wanted, "My pull request"]
+
+
+REFERENCE = {"exactness.md", "guardrails.md", "limits.md"}
+"""Looked up, and not read from the beginning to the end."""
+MOST_LINES = 125
+"""Two screens."""
+
+
+@pytest.mark.parametrize(
+    "chapter", [each for each in sorted((ROOT / "docs").glob("*.md")) if each.name not in REFERENCE]
+)
+def test_a_chapter_is_at_most_two_screens_and_in_the_list(chapter: Path) -> None:
+    assert len(chapter.read_text("utf-8").splitlines()) <= MOST_LINES
+    listed = (ROOT / "docs" / "guide.md").read_text("utf-8")
+    assert chapter.name in {"README.md", "guide.md"} or f"({chapter.name})" in listed
+    assert f"docs/{chapter.name}" in (ROOT / "mkdocs.yml").read_text("utf-8")
 
 
 @pytest.mark.parametrize(

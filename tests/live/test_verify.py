@@ -100,7 +100,7 @@ def test_clients_are_admitted_where_only_restricted_pods_are(
 def test_the_documented_role_is_enough(
     admin: ApiConnection, lab: LabServer, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    text = (ROOT / "docs" / "live.md").read_text(encoding="utf-8")
+    text = (ROOT / "docs" / "verify.md").read_text(encoding="utf-8")
     blocks = [
         list(yaml.safe_load_all(each)) for each in re.findall(r"```yaml\n(.*?)```", text, re.DOTALL)
     ]

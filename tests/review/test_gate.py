@@ -1,4 +1,4 @@
-"""What stops a pull request: each row of the table in docs/pull-requests.md, tried.
+"""What stops a pull request: each row of the table in docs/gate.md, tried.
 
 The table says the least `--fail-on` that stops, which is `error` if nobody says anything else.
 """
@@ -210,7 +210,7 @@ ROWS: Final[Mapping[str, tuple[Situation, ...]]] = {
 
 def table() -> dict[str, tuple[str, str]]:
     """Return the rows of the guide: what happens, with its ids and what it stops at."""
-    text = (ROOT / "docs" / "pull-requests.md").read_text("utf-8")
+    text = (ROOT / "docs" / "gate.md").read_text("utf-8")
     part = text.partition("## What stops the pull request")[2].partition("\n## ")[0]
     lines = [line for line in part.splitlines() if line.startswith("|")][2:]
     cells = [[cell.strip() for cell in line.strip("|").split("|")] for line in lines]
