@@ -189,8 +189,9 @@ class _Parser(ArgumentParser):
         self.error(_with_proposal(f"unrecognized arguments: {' '.join(words)}", proposed))
 
     def error(self, message: str) -> NoReturn:
-        """Say what is wrong with the words, on one line."""
-        super().error(one_line(message))
+        """Say what is wrong with the words, on one line, and where all of them are."""
+        more = f"`{self.prog} --help` lists what it takes"
+        self.exit(2, f"{self.prog}: error: {one_line(message)}\n help: {more}\n")
 
     def _print_message(self, message: str, file: Any = None) -> None:
         if message:

@@ -124,7 +124,8 @@ def find_project(start: Path) -> Path:
             return folder
     raise SourceError(
         "no Pulumi.yaml here or in any folder above",
-        help="run podwall in the folder of a Pulumi project, or in one below it",
+        help="name what to read, as in `podwall reach manifests/`, or run podwall in the folder of "
+        "a Pulumi project, or in one below it",
         place=Place(str(start)),
     )
 

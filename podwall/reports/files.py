@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Final
 
 from podwall.policies.errors import Place, SourceError
+from podwall.policies.wording import guess
 
 __all__ = ["unified_patch", "write_file", "write_files", "write_folder"]
 
@@ -22,6 +23,7 @@ def write_folder(folder: Path, files: Mapping[str, str]) -> None:
     Raises:
         SourceError: the folder can't be written.
     """
+    _refuse_misspelt(folder.parent)
     try:
         folder.parent.mkdir(parents=True, exist_ok=True)
         with tempfile.TemporaryDirectory(prefix=f".{folder.name}-", dir=folder.parent) as beside:
@@ -42,6 +44,7 @@ def write_files(folder: Path, files: Mapping[str, str]) -> None:
     Raises:
         SourceError: the folder or a file can't be written.
     """
+    _refuse_misspelt(folder.parent)
     try:
         _write(folder, files)
     except OSError as problem:
@@ -58,10 +61,30 @@ def write_file(path: Path, text: str, *, replace: bool = False) -> None:
         raise SourceError(
             "exists already", help="to replace it, say `--force`", place=Place(str(path))
         )
+    _refuse_misspelt(path.parent)
     try:
         _write(path.parent, {path.name: text})
     except OSError as problem:
         raise _unwritten(path, problem) from problem
+
+
+def _refuse_misspelt(folder: Path) -> None:
+    """Stop where a folder on the way is not there, and one beside it has nearly its name.
+
+    Raises:
+        SourceError: there is such a one.
+    """
+    absent = [each for each in (folder, *folder.parents) if not each.exists()]
+    missing = absent[-1] if absent else None
+    if missing is None or not missing.parent.is_dir():
+        return
+    beside = [str(each) for each in missing.parent.iterdir() if each.is_dir()]
+    if near := guess(str(missing), beside):
+        raise SourceError(
+            "there is no such folder",
+            help=f"{near} If a new one is meant, make it first",
+            place=Place(str(missing)),
+        )
 
 
 def _write(folder: Path, files: Mapping[str, str]) -> None:

@@ -15,6 +15,7 @@ from typing import Any, Final
 
 from podwall.model import UnreadPolicy
 from podwall.policies.errors import Finding, Place, SourceError
+from podwall.policies.wording import guess
 from podwall.quick_dataclass import dataclass
 from podwall.reading import Document, LedgerEntry
 
@@ -61,9 +62,10 @@ def read_file(path: str) -> tuple[str, bytes]:
 def unreadable(path: str, problem: OSError) -> SourceError:
     """Return the error for a path that the operating system does not let us read."""
     reason = (problem.strerror or "it can't be read").lower()
+    near = _near(Path(path)) if isinstance(problem, FileNotFoundError) else ""
     return SourceError(
         f"`{path}` could not be read: {reason}",
-        help="give a file, a folder, or `-` for the standard input",
+        help=near or "give a file, a folder, or `-` for the standard input",
         place=Place(path),
     )
 
@@ -111,6 +113,15 @@ def refuse_crumbs(count: int, size: int, name: str) -> None:
             help="give what a cluster would take: objects with a name and a specification",
             place=Place(name),
         )
+
+
+def _near(path: Path) -> str:
+    """Return the question after what lies beside a path, where something has nearly its name."""
+    try:
+        names = {each.name: each for each in path.parent.iterdir() if each.name[:1] != "."}
+    except OSError:
+        return ""
+    return guess(str(path), map(str, names.values()))
 
 
 @dataclass(frozen=True, slots=True)

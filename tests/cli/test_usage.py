@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 import subprocess
 import sys
 from importlib import import_module
@@ -214,3 +215,27 @@ def test_a_reader_that_stops_early_is_no_error(tmp_path: Path) -> None:
     )
     assert (done.returncode, done.stdout) == (0, "{\n")
     assert "BrokenPipe" not in done.stderr
+
+
+def test_a_mistake_is_two_lines_and_not_all_options(tmp_path: Path) -> None:
+    result = podwall(tmp_path, "reach", ".", "--engine", "azur")
+    assert (result.code, result.out) == (2, "")
+    problem, help_ = result.err.splitlines()
+    assert problem.startswith("podwall reach: error: argument --engine: invalid choice: 'azur'")
+    assert problem.endswith("did you mean `azure`?")
+    assert help_ == " help: `podwall reach --help` lists what it takes"
+
+
+def test_a_path_that_is_misspelt_is_asked_after_and_nothing_is_made(tmp_path: Path) -> None:
+    shutil.copytree(ROOT / "examples" / "shop", tmp_path / "deploy")
+    read = podwall(tmp_path, "reach", "depoly")
+    assert (read.code, "did you mean `deploy`?" in read.err) == (2, True)
+    written = podwall(tmp_path, "import", "deploy", "--out", "depoly/policies.py")
+    assert (written.code, "did you mean `deploy`?" in written.err) == (2, True)
+    assert [each.name for each in tmp_path.iterdir()] == ["deploy"]
+    assert podwall(tmp_path, "import", "deploy", "--out", "made/anew/policies.py").code == 0
+
+
+def test_a_folder_without_a_project_says_that_manifests_can_be_named(tmp_path: Path) -> None:
+    result = podwall(tmp_path, "reach")
+    assert (result.code, "as in `podwall reach manifests/`" in result.err) == (2, True)
