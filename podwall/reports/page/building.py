@@ -58,8 +58,10 @@ __all__ = [
 ]
 
 
-#: So many kinds of pods have a row and a column each; more share one.
+#: So many kinds of pods have a row and a column each; more share one, as do several of which a name
+#: has more letters than these: it would turn the heads of all columns.
 MOST_ROWS: Final = 2
+_MOST_LETTERS: Final = 40
 #: So many causes are looked up, a few milliseconds each.
 _MOST_CAUSES: Final = 50
 _SEE: Final = "ask `podwall explain` about these pods"
@@ -95,7 +97,8 @@ def _unseen_rows(exposures: Sequence[Sequence[ExposureGroup]]) -> tuple[UnseenRo
     """Return the rows for all that is exposed, in one analysis or two."""
     groups = (group for groups in exposures for group in groups)
     pods = tuple(dict.fromkeys(each for group in groups for each in group.pods))
-    if len(pods) > MOST_ROWS:
+    is_long = len(pods) > 1 and max(len(str(each)) for each in pods) > _MOST_LETTERS
+    if len(pods) > MOST_ROWS or is_long:
         return (UnseenRow(OTHER_PODS, pods),)
     return tuple(UnseenRow(str(each), (each,)) for each in pods)
 

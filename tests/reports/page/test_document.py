@@ -323,6 +323,24 @@ def test_a_row_of_pods_that_are_not_shown_has_what_the_exposure_has(engine: str)
     assert exposed > 5
 
 
+@pytest.mark.parametrize(
+    ("label", "rows"),
+    [
+        ("b", [f"any pod of other namespaces with {each}" for each in ("env=dev", "team=b")]),
+        ("a-name-that-would-turn-every-head", ["other pods"]),
+    ],
+)
+def test_kinds_of_pods_that_are_not_shown_share_a_row_where_a_name_is_long(
+    label: str, rows: list[str]
+) -> None:
+    labels = {"env": "dev"}, {"team": label}
+    far = (PodPeer(selector(), selector(**each)) for each in labels)
+    rule = policy("x", selector(app="a"), "in", ingress=(allow(*far),))
+    snapshot = cluster(policy("x", name="deny", egress=()), rule, pod("x/a"), complete=False)
+    document = page_document(reachability(snapshot))
+    assert [each.id for each in document.endpoints if each.unseen] == rows
+
+
 def test_a_whole_cluster_has_no_row_for_pods_that_are_not_shown() -> None:
     document = page_document(reachability(cluster(), closed=True))
     assert not any(each.unseen for each in document.endpoints)
