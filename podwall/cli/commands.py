@@ -455,6 +455,11 @@ def _watch_arguments(parser: ArgumentParser) -> None:
         f"(without an address: {EXPORTER_ADDRESS}, which only this machine reaches)",
     )
     parser.add_argument(
+        "--verified",
+        metavar="FILE",
+        help="serve how many probes of this output of `podwall verify -o json` disagree, too",
+    )
+    parser.add_argument(
         "--seconds",
         metavar="NUMBER",
         type=float,

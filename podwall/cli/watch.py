@@ -9,6 +9,7 @@ from collections.abc import Callable, Iterator, Mapping
 from contextlib import ExitStack, contextmanager
 from datetime import UTC, datetime
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
 from threading import Thread
 from typing import Final
 
@@ -19,7 +20,13 @@ from podwall.cli.findings import write_reading
 from podwall.exit_code import ExitCode
 from podwall.live.kubeconfig import KubeContext
 from podwall.policies.errors import InvalidValue, SourceError
-from podwall.reports.change_files import metrics_text, watch_line, watch_text
+from podwall.reports.change_files import (
+    VerifiedCounts,
+    metrics_text,
+    verified_counts,
+    watch_line,
+    watch_text,
+)
 from podwall.streams import MEDIA, progress, write_message, write_output
 
 __all__ = [
@@ -95,6 +102,11 @@ _LOOK = 1.0
 """So often, in seconds, is looked whether the cluster still answers."""
 
 
+_NOT_VERIFIED: Final = (
+    "`{}` is no output of `podwall verify -o json` yet, so that nothing is served of it"
+)
+
+
 def show_watch(options: Namespace) -> int:
     """Follow the cluster until the time is up, or somebody stops it, and return the exit code.
 
@@ -108,6 +120,8 @@ def show_watch(options: Namespace) -> int:
         watch = stack.enter_context(followed(context, options.namespace))
         with progress("reading"):
             shown = _Shown(options, WatchedCluster(watch, options.engine))
+        if options.verified and _verified(options.verified) is None:
+            write_message(_NOT_VERIFIED.format(options.verified))
         if options.exporter:
             served = exported(options.exporter, lambda: shown.metrics(len(watch.faults)))
             write_message(f"metrics are at {stack.enter_context(served)}")
@@ -178,4 +192,17 @@ class _Shown:
     def metrics(self, silent: int) -> str:
         """Return the metrics of now."""
         ago = time.monotonic() - self._last
-        return metrics_text(self._cluster.review, self._changes, ago, silent)
+        verified = _verified(self._options.verified)
+        return metrics_text(self._cluster.review, self._changes, ago, silent, verified)
+
+
+def _verified(path: str | None) -> VerifiedCounts | None:
+    """Return what the last verification came to, None where there is none that can be read."""
+    if path is None:
+        return None
+    file = Path(path)
+    try:
+        age = time.time() - file.stat().st_mtime
+        return verified_counts(file.read_bytes(), age)
+    except OSError:
+        return None

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Annotated, Final
 from urllib.parse import quote
@@ -47,8 +47,10 @@ from podwall.reports.words import counted, left_out, place_words, printable
 from podwall.review import Review
 from podwall.streams import shown_json
 from podwall.verdict_table import verdict_table
+from podwall.verify import Agreement
 
 __all__ = [
+    "VerifiedCounts",
     "WatchDocument",
     "change_document",
     "change_files",
@@ -57,6 +59,7 @@ __all__ = [
     "metrics_text",
     "report_of",
     "unread_files",
+    "verified_counts",
     "watch_line",
     "watch_text",
     "with_links",
@@ -268,13 +271,54 @@ _HELP: Final = {
     "podwall_findings": "Findings by severity.",
     "podwall_changes_total": "Changes that were seen, of objects that decide something.",
     "podwall_last_change_seconds": "Seconds since the last such change, or the beginning.",
+    "podwall_verify_probes": "Probes of the last verification, by whether they agree.",
+    "podwall_verify_age_seconds": "Seconds since the last verification was written.",
     "podwall_silent_watches": "Kinds whose watch gets no answer: what is known may be old.",
 }
 _TYPES: Final = {"podwall_changes_total": "counter"}
 _Sample = tuple[str, Mapping[str, str], float]
 
 
-def metrics_text(found: Review, changes: int, seconds: float, silent: int) -> str:
+@dataclass(frozen=True, slots=True)
+class VerifiedCounts:
+    """How many probes of a verification agree, disagree and were not observed, and its age."""
+
+    counts: Mapping[Agreement, int]
+    seconds: float
+
+
+def verified_counts(document: bytes, seconds: float) -> VerifiedCounts | None:
+    """Return the counts of what `podwall verify -o json` has printed, None where it is no such.
+
+    >>> text = b'{"format":"podwall/verify/v1","results":[{"agreement":"disagrees"}]}'
+    >>> verified_counts(text, 60).counts[Agreement.DISAGREES]
+    1
+    >>> verified_counts(b"{}", 60) is None
+    True
+    """
+    try:
+        found = msgspec.json.decode(document, type=_Verified)
+    except msgspec.MsgspecError:
+        return None
+    agreements = Counter(each.agreement for each in found.results)
+    return VerifiedCounts({each: agreements[each] for each in Agreement}, seconds)
+
+
+class _ProbeResult(msgspec.Struct):
+    agreement: Agreement
+
+
+class _Verified(msgspec.Struct, tag_field="format", tag="podwall/verify/v1"):
+    results: list[_ProbeResult]
+
+
+def metrics_text(
+    found: Review,
+    changes: int,
+    seconds: float,
+    silent: int,
+    verified: VerifiedCounts | None = None,
+) -> str:
     """Return the state of a followed cluster as metrics.
 
     Args:
@@ -282,12 +326,14 @@ def metrics_text(found: Review, changes: int, seconds: float, silent: int) -> st
         changes: how many changes were seen.
         seconds: how long ago the last of them was.
         silent: of how many kinds the watch gets no answer.
+        verified: what came of the last verification; None: it is not known, and no zero.
     """
     samples = [
         *_of_review(found),
         ("podwall_changes_total", {}, changes),
         ("podwall_last_change_seconds", {}, round(seconds, 1)),
         ("podwall_silent_watches", {}, silent),
+        *(_of_verification(verified) if verified else ()),
     ]
     return "".join(_lines(samples))
 
@@ -310,6 +356,12 @@ def _of_review(found: Review) -> Iterator[_Sample]:
     severities = Counter(each.severity for each in found.findings)
     for severity in Severity:
         yield "podwall_findings", {"severity": severity.value}, severities[severity]
+
+
+def _of_verification(found: VerifiedCounts) -> Iterator[_Sample]:
+    for agreement, count in found.counts.items():
+        yield "podwall_verify_probes", {"agreement": agreement.value}, count
+    yield "podwall_verify_age_seconds", {}, round(found.seconds, 1)
 
 
 def _lines(samples: list[_Sample]) -> Iterator[str]:

@@ -32,7 +32,7 @@ BUILT: Final = Path(os.environ.get("XDG_CACHE_HOME", "~/.cache")).expanduser() /
 ADMIN: Final = "admin"
 _READER: Final = "reader"
 _PROGRAMS: Final = ("etcd", "kube-apiserver", "openssl")
-_SECONDS: Final = 90
+_SECONDS: Final = 300
 
 
 def _program(name: str) -> str | None:

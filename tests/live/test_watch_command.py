@@ -93,10 +93,14 @@ def test_metrics_are_those_of_now(lab: LabServer, tmp_path: Path) -> None:
     with lab.connection() as admin:
         created(admin, [namespace("metered"), pod("metered", "web", app="web")])
     words = ["--namespace", "metered", "--engine", "cilium", "--exporter", "127.0.0.1:0"]
+    proof = tmp_path / "verified.json"
+    words += ["--verified", str(proof)]
     with _watching(lab, tmp_path, *words) as watching:
         url = watching.said("metrics are at").split()[-1]
         watching.said("following it")
         before = _metrics(url)
+        results = [{"agreement": each} for each in ("agrees", "disagrees", "disagrees")]
+        proof.write_text(json.dumps({"format": "podwall/verify/v1", "results": results}))
         with lab.connection() as admin:
             created(admin, [policy("metered", "closed")])
         assert watching.line()
@@ -108,6 +112,10 @@ def test_metrics_are_those_of_now(lab: LabServer, tmp_path: Path) -> None:
     assert after['podwall_policies{read="yes"}'] == 1
     assert before['podwall_open_workloads{direction="ingress"}'] == 1
     assert after['podwall_open_workloads{direction="ingress"}'] == 0
+    assert not [each for each in before if each.startswith("podwall_verify")]
+    assert after['podwall_verify_probes{agreement="disagrees"}'] == 2
+    assert after['podwall_verify_probes{agreement="not observed"}'] == 0
+    assert 0 <= after["podwall_verify_age_seconds"] < 600
     assert (after["podwall_changes_total"], after["podwall_silent_watches"]) == (1, 0)
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
@@ -11,7 +12,7 @@ import pytest
 from podwall.live.connection import ApiConnection, ApiRequest, ClusterError
 from podwall.live.watching import ClusterChange, ClusterWatch, Pace
 from tests.live.lab import LabServer, created, path_of
-from tests.live.objects import namespace, pod, policy
+from tests.live.objects import controller, namespace, pod, policy
 from tests.live.stand_in import Answer, Asked, refusal, serving
 
 WAIT = 20
@@ -167,3 +168,35 @@ def _until(watch: ClusterWatch, *, faulty: bool) -> bool:
         if bool(watch.faults) is faulty and ("pods" in watch.faults) is faulty:
             return True
     return False
+
+
+def test_a_pod_that_comes_and_goes_as_a_copy_is_said_and_nothing_is_read_for_it(
+    lab: LabServer,
+) -> None:
+    deployment = controller("Deployment", "copies", "web")
+    replicas = {**controller("ReplicaSet", "copies", "web-1"), "spec": deployment["spec"]}
+    with lab.connection() as admin:
+        created(admin, [namespace("copies"), deployment])
+        above = _owner(admin, deployment)
+        replicas["metadata"]["ownerReferences"] = [{**above, "apiVersion": "apps/v1"}]
+        created(admin, [replicas])
+        below = {**_owner(admin, replicas), "apiVersion": "apps/v1"}
+        copies = [pod("copies", f"web-1-{each}", owner=below, app="web") for each in "ab"]
+        odd = pod("copies", "web-1-c", owner=below, app="other")
+        with _followed(admin) as watch:
+            created(admin, copies[:1])
+            came = _next(watch)
+            created(admin, [odd])
+            apart = _next(watch)
+            _deleted(admin, copies[0])
+            gone = _next(watch)
+    assert [each.objects[0].name for each in (came, gone)] == ["copies/web-1-a"] * 2
+    assert (came.reading, gone.reading) == (None, None)
+    assert apart.reading is not None
+
+
+def _owner(connection: ApiConnection, found: dict[str, Any]) -> dict[str, Any]:
+    path = f"{path_of(found)}/{found['metadata']['name']}"
+    made = json.loads(connection.get(path))
+    uid = made["metadata"]["uid"]
+    return {"kind": found["kind"], "name": made["metadata"]["name"], "uid": uid, "controller": True}
