@@ -35,6 +35,7 @@ def verify_arguments(parser: ArgumentParser) -> None:
         "`env` and `nc`",
     )
     _add_choice(parser)
+    _add_ways(parser)
     doing = parser.add_mutually_exclusive_group()
     doing.add_argument(
         "--dry-run", action="store_true", help="list what would be probed, and make nothing"
@@ -91,18 +92,6 @@ def _add_choice(parser: ArgumentParser) -> None:
         help="so many at most, of all kinds in turns (default: 200)",
     )
     parser.add_argument(
-        "--protocols",
-        metavar="NAMES",
-        type=_protocols,
-        default="tcp,udp",
-        help="over which is probed: tcp, udp, sctp, separated by commas (default: tcp,udp)",
-    )
-    parser.add_argument(
-        "--services",
-        action="store_true",
-        help="try what is probed by the addresses of services as well, where they lead to it",
-    )
-    parser.add_argument(
         "--seed",
         metavar="NUMBER",
         type=int,
@@ -115,6 +104,22 @@ def _add_choice(parser: ArgumentParser) -> None:
         type=_positive,
         default=8,
         help="so many temporary pods run at a time, at most (default: 8)",
+    )
+
+
+def _add_ways(parser: ArgumentParser) -> None:
+    """Add over which protocols, and by which addresses, is probed."""
+    parser.add_argument(
+        "--protocols",
+        metavar="NAMES",
+        type=_protocols,
+        default="tcp,udp",
+        help="over which is probed: tcp, udp, sctp, separated by commas (default: tcp,udp)",
+    )
+    parser.add_argument(
+        "--services",
+        action="store_true",
+        help="try what is probed by the addresses of services as well, where they lead to it",
     )
 
 

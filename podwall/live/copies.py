@@ -36,11 +36,11 @@ _REPLICA_SETS: Final = _ROOTS["ReplicaSet"]
 class PodAddresses:
     """The ranges that pods have their addresses from, none where a pod has one outside of them.
 
-    `said`: nodes say which ranges are theirs, so that the addresses of pods count.
+    `declared`: nodes say which ranges are theirs, so that the addresses of pods count.
     """
 
     ranges: tuple[IpNetwork, ...] = ()
-    said: bool = False
+    declared: bool = False
 
 
 def decides_nothing(
@@ -106,7 +106,7 @@ def _read(found: Mapping[ApiKind[Any], PlainObject]) -> SnapshotReading:
 
 def _says_nothing(pod: PodObject, addresses: PodAddresses) -> bool:
     """Return whether the addresses of a pod leave the ranges of all pods as they are."""
-    if not addresses.said:
+    if not addresses.declared:
         return True
     written = (pod.status and pod.status.pod_ips) or ()
     if not addresses.ranges:
