@@ -230,9 +230,42 @@ def reach_csv(
     as are their causes. `line` writes a row: cells that a spreadsheet would run are defused.
     """
     form = LineFormat(partial(_beginning, line), partial(_ending, line))
-    unseen = map(line, exposure_rows(reachability))
+    unseen = _exposure_lines(reachability, line)
     lacking = (line(unread_row(each)) for each in unread)
     return chain([line(REACH_HEADER)], pair_lines(reachability, form), unseen, lacking)
+
+
+def _exposure_lines(reachability: Reachability, line: CsvLine) -> Iterator[str]:
+    """Yield the lines of `exposure_rows`; what thousands of workloads share is written once."""
+    names, endings = _Names(), _EndingsOfUnseen(line)
+    cells: dict[str, str] = {}
+    for each in reachability.exposures():
+        if ending := endings.of(each):
+            ends = names.of(each.source), names.of(each.destination)
+            for end in ends:
+                if end not in cells:
+                    cells[end] = line((end,)).rstrip("\n")
+            yield f"{cells[ends[0]]},{cells[ends[1]]},{ending}"
+
+
+class _EndingsOfUnseen:
+    """What passes, as the cells after both ends: openings share their ports and causes."""
+
+    def __init__(self, line: CsvLine) -> None:
+        self._line = line
+        self._known: dict[tuple[int, int], tuple[Connection, str]] = {}
+
+    def of(self, connection: Connection) -> str:
+        """Return the cells; nothing where only what has no ports may pass."""
+        key = id(connection.allowed), id(connection.undetermined)
+        if key not in self._known:
+            if len(self._known) >= _MOST_KEPT:
+                self._known.clear()
+            shown = connection.has_ports
+            cells = self._line(_row("", "", connection)[2:]) if shown else ""
+            # The connection is kept so that nothing else has the place of its parts in memory.
+            self._known[key] = connection, cells
+        return self._known[key][1]
 
 
 def narrowed_csv(
