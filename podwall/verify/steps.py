@@ -44,8 +44,11 @@ __all__ = ["live_walkthrough"]
 _PORT: Final = 80
 _READY_SECONDS: Final = 120
 _POLL: Final = 1.0
-_LONGEST: Final = 900
-"""So many seconds a walkthrough takes at most: each step waits for three clients at most."""
+_LONGEST: Final = 2100
+"""After so many seconds a walkthrough is over for certain: its backend has ended by its deadline.
+
+One that is slow, beside others or on a busy cluster, keeps its namespaces until then.
+"""
 
 
 @dataclass(frozen=True, slots=True)

@@ -19,6 +19,7 @@ from podwall.model import (
     SnapshotWorkload,
 )
 from podwall.policies.labels import Operator
+from podwall.verify import steps
 from podwall.verify.existing import RunningPod, publishing_service, server_of
 from podwall.verify.temporary import (
     AddressAttempt,
@@ -26,6 +27,7 @@ from podwall.verify.temporary import (
     ProbeRun,
     client_manifest,
     owner_manifest,
+    server_manifest,
     timer_manifest,
     used_keys,
 )
@@ -143,3 +145,8 @@ def _service(namespace: str = "shop", **spec: Any) -> SpecObject:
 )
 def test_a_service_that_takes_in_what_is_not_ready(service: SpecObject, *, publishes: bool) -> None:
     assert (publishing_service(_workload(app="web"), [service]) is not None) is publishes
+
+
+def test_no_walkthrough_that_still_has_its_backend_is_taken_for_a_killed_one() -> None:
+    backend = server_manifest("backend", "shop", {}, HOW)
+    assert backend["spec"]["activeDeadlineSeconds"] < steps._LONGEST  # noqa: SLF001 - the same module keeps both promises
