@@ -22,8 +22,7 @@ from podwall.cli.arguments import paused_collector
 from podwall.live.cluster import ClusterReading, ReadingScope, reading_of
 from podwall.live.connection import ApiConnection
 from podwall.live.copies import PodAddresses, decides_nothing
-from podwall.live.kinds import PODS, POLICIES, READ, ApiKind
-from podwall.live.listing import GatheredLists
+from podwall.live.listing import PODS, POLICIES, READ, ApiKind, GatheredLists
 from podwall.live.watching import ClusterChange, ClusterWatch, WatchedObject
 from podwall.model import IpProtocol
 from podwall.policies.errors import Place

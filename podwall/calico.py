@@ -19,9 +19,8 @@ from itertools import combinations, product
 from typing import Final
 
 from podwall.policies.addresses import IpNetwork
-from podwall.policies.errors import Place
+from podwall.policies.errors import Place, Unknown
 from podwall.policies.rules import Direction
-from podwall.policies.unknown import Unknown
 from podwall.quick_dataclass import dataclass
 from podwall.rule_parts import LabelMap, PortRule
 

@@ -14,10 +14,9 @@ from typing import Final
 from podwall.calico import CalicoAccount, CalicoPolicy, CalicoSet, CalicoTier
 from podwall.policies.addresses import IpNetwork
 from podwall.policies.cluster_rules import TierAction
-from podwall.policies.errors import Place
+from podwall.policies.errors import Place, Unknown
 from podwall.policies.labels import Operator
 from podwall.policies.rules import METADATA_NAME, Direction
-from podwall.policies.unknown import Unknown
 from podwall.quick_dataclass import dataclass
 from podwall.rule_parts import (
     EMPTY_SELECTOR,

@@ -11,9 +11,8 @@ from enum import StrEnum
 from typing import Final
 
 from podwall.policies.addresses import IpNetwork
-from podwall.policies.errors import InvalidValue
+from podwall.policies.errors import InvalidValue, Unknown
 from podwall.policies.labels import Operator
-from podwall.policies.unknown import Unknown
 from podwall.quick_dataclass import dataclass
 
 __all__ = [

@@ -21,10 +21,9 @@ from podwall.cli.settings_file import settings_document
 from podwall.plan.plan_json import PlanDocument
 from podwall.reports.change_files import WatchDocument
 from podwall.reports.changes import ChangesDocument, MigrationDocument
-from podwall.reports.expectations import CheckDocument
+from podwall.reports.expectations import CheckDocument, ObservedDocument
 from podwall.reports.explanation import ExplanationsDocument
 from podwall.reports.findings.documents import LintDocument
-from podwall.reports.observed import ObservedDocument
 from podwall.reports.preview import PreviewDocument
 from podwall.reports.reach.documents import (
     ReachDocument,

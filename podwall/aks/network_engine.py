@@ -16,7 +16,7 @@ from typing import Any, Final
 
 from podwall.aks.limits import MinorVersion, refusal, written_day
 from podwall.aks.resource_types import choice, leaf
-from podwall.policies.unknown import Unknown
+from podwall.policies.errors import Unknown
 from podwall.quick_dataclass import dataclass
 
 __all__ = [

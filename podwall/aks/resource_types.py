@@ -24,7 +24,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from typing import Any
 
-from podwall.policies.unknown import Unknown
+from podwall.policies.errors import Unknown
 from podwall.quick_dataclass import dataclass
 
 __all__ = [

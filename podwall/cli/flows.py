@@ -14,9 +14,9 @@ from podwall.explain import Explanation, explain
 from podwall.observed import ComparedFlows, FlowRecords, ObservedFlows
 from podwall.policies.errors import Finding, InvalidValue, Severity
 from podwall.reachability import Reachability, Verdict
+from podwall.reports.expectations import observed_document, observed_text
 from podwall.reports.findings.documents import reading_fields
 from podwall.reports.formats import json_text
-from podwall.reports.observed import observed_document, observed_text
 from podwall.sources.files import STDIN
 from podwall.sources.flow_records import flows_in
 from podwall.streams import progress, shown_json, write_message, write_output

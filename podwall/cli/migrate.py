@@ -12,8 +12,8 @@ from podwall.cli.findings import write_findings, write_patch, write_unmade_names
 from podwall.exit_code import FailOn, exit_code
 from podwall.migrate import Migration, migrate, policy_manifest, python_script
 from podwall.reports.changes import migration_document, migration_text
+from podwall.reports.files import kubernetes_yaml
 from podwall.reports.formats import json_text
-from podwall.reports.manifests import kubernetes_yaml
 from podwall.reports.words import as_comments, left_out
 from podwall.review import Review
 from podwall.streams import MEDIA, write_output

@@ -18,7 +18,7 @@ from podwall.policies import NetworkPolicy
 from podwall.policies.errors import InvalidValue, Place, SourceError
 from podwall.python_code import policies_module
 from podwall.reports.expectations import suggestion_text
-from podwall.reports.manifests import kubernetes_yaml
+from podwall.reports.files import kubernetes_yaml
 from podwall.reports.words import as_comments, left_out
 from podwall.review import Review
 from podwall.sources.expectations import expectations_in
@@ -64,7 +64,7 @@ def _show_from_flows(options: Namespace) -> int:
     """
     from podwall.cli.flows import observed_in, write_refused  # noqa: PLC0415 - few ask for it
     from podwall.observed import FlowRecords, stated  # noqa: PLC0415 - as above
-    from podwall.reports.observed import stated_text  # noqa: PLC0415 - as above
+    from podwall.reports.expectations import stated_text  # noqa: PLC0415 - as above
 
     options.sources = options.words
     with paused_collector():

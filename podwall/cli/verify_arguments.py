@@ -35,6 +35,7 @@ def verify_arguments(parser: ArgumentParser) -> None:
         "`env` and `nc`",
     )
     _add_choice(parser)
+    _add_extent(parser)
     _add_ways(parser)
     doing = parser.add_mutually_exclusive_group()
     doing.add_argument(
@@ -76,7 +77,7 @@ _IMAGE: Final = "docker.io/library/busybox:1.37.0"
 
 
 def _add_choice(parser: ArgumentParser) -> None:
-    """Add what is probed, and how much of it."""
+    """Add which pairs are probed."""
     chosen = parser.add_mutually_exclusive_group()
     chosen.add_argument(
         "--changed", metavar="PREVIEW", help="probe the pairs that this preview touches"
@@ -84,6 +85,10 @@ def _add_choice(parser: ArgumentParser) -> None:
     chosen.add_argument(
         "--expectations", metavar="FILE", help="probe the pairs that these expectations state"
     )
+
+
+def _add_extent(parser: ArgumentParser) -> None:
+    """Add how much is probed, and in which ways."""
     parser.add_argument(
         "--max-probes",
         metavar="NUMBER",

@@ -26,9 +26,8 @@ from podwall.plan.cluster import planned_cluster, unread_cluster
 from podwall.plan.documents import is_object
 from podwall.plan.model import UNKNOWN, planned_value
 from podwall.plan.providers import only_of, provider_clusters
-from podwall.policies.errors import Finding, Place
+from podwall.policies.errors import Finding, Place, Unknown
 from podwall.policies.errors import Severity as FindingSeverity
-from podwall.policies.unknown import Unknown
 from podwall.reachability import Reachability
 from podwall.reading import SnapshotReading, shown_namespaces
 from podwall.reading.ledger import ACCEPTABLE, UNREAD_KIND

@@ -18,9 +18,19 @@ import msgspec
 from podwall.engines import minor_version
 from podwall.live.connection import ApiConnection, ClusterError, connected
 from podwall.live.enforcement import Enforcement, agents_in, enforcement
-from podwall.live.kinds import DAEMON_SETS, JOBS, NODES, PODS, POLICIES, READ, ApiKind
 from podwall.live.kubeconfig import KubeContext
-from podwall.live.listing import GatheredLists, gathered, optional
+from podwall.live.listing import (
+    DAEMON_SETS,
+    JOBS,
+    NODES,
+    PODS,
+    POLICIES,
+    READ,
+    ApiKind,
+    GatheredLists,
+    gathered,
+    optional,
+)
 from podwall.live.objects import JobObject, NodeObject, PlainObject, PodObject
 from podwall.model import IpAddress, IpNetwork
 from podwall.policies.errors import Finding, Place, Severity

@@ -14,7 +14,7 @@ from ipaddress import ip_address
 from typing import Any, Final
 
 from podwall.live.cluster import ObjectDocuments
-from podwall.live.kinds import PODS, READ, ApiKind
+from podwall.live.listing import PODS, READ, ApiKind
 from podwall.live.objects import ControllerObject, PlainObject, PodObject
 from podwall.model import IpNetwork
 from podwall.quick_dataclass import dataclass

@@ -33,15 +33,18 @@ from podwall.live.cluster import (
 )
 from podwall.live.connection import ApiConnection, ClusterError, connected
 from podwall.live.copies import PodAddresses, decides_nothing
-from podwall.live.kinds import (
+from podwall.live.kubeconfig import KubeContext
+from podwall.live.listing import (
     ENDPOINT_SLICES,
     NAMESPACES,
     NODES,
     ApiKind,
+    GatheredLists,
+    gathered,
+    listed,
+    optional,
     other_policy_kinds,
 )
-from podwall.live.kubeconfig import KubeContext
-from podwall.live.listing import GatheredLists, gathered, listed, optional
 from podwall.live.objects import NodeObject, PlainObject
 from podwall.quick_dataclass import dataclass
 

@@ -35,8 +35,7 @@ from podwall.aks.resource_types import (
 from podwall.engines import engine_change, minor_version
 from podwall.model import IpNetwork
 from podwall.plan.model import Operation, Plan, PlannedResource, depends_on_any, kind_of
-from podwall.policies.errors import Finding, Place, Severity
-from podwall.policies.unknown import Unknown
+from podwall.policies.errors import Finding, Place, Severity, Unknown
 from podwall.reading import DeclaredCluster
 
 __all__ = [

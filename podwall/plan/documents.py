@@ -24,8 +24,7 @@ from podwall.plan.existing_objects import is_patch, merged, patched_type, unknow
 from podwall.plan.messages import UNSEEN_OBJECTS
 from podwall.plan.model import SECRET, Operation, Plan, PlannedResource, inside, kind_of
 from podwall.plan.providers import PROVIDER, provider_clusters, provider_namespace
-from podwall.policies.errors import Finding, Severity
-from podwall.policies.unknown import Unknown
+from podwall.policies.errors import Finding, Severity, Unknown
 from podwall.reading import Document, LedgerEntry
 
 __all__ = [
@@ -36,7 +35,6 @@ __all__ = [
     "documents",
     "identity_of",
     "is_object",
-    "managed_documents",
     "stand_ins",
     "unseen_entries",
     "unseen_objects",
@@ -49,7 +47,7 @@ _DEFAULTS: Final = {"ingress": "AllowSameNamespace", "egress": "AllowAll"}
 _PEERS: Final = {"ingress": "from", "egress": "to"}
 
 
-def managed_documents(resource: PlannedResource) -> Iterator[Document]:
+def _managed_documents(resource: PlannedResource) -> Iterator[Document]:
     """Yield the objects that AKS makes of a resource, none if it is no ManagedNamespace."""
     if not is_managed_namespace(resource.type) or resource.change is Operation.DELETE:
         return
@@ -132,7 +130,7 @@ def documents(plan: Plan) -> tuple[Document, ...]:
     A secret is an `Unknown` here. An object without a name gets one when it is created, for which
     something stands. What AKS makes of managed namespaces comes last.
     """
-    managed = (each for resource in plan.resources for each in managed_documents(resource))
+    managed = (each for resource in plan.resources for each in _managed_documents(resource))
     return (*map(_document, filter(is_object, plan.resources)), *managed)
 
 

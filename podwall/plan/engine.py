@@ -62,8 +62,7 @@ from podwall.plan.registration import (
     transform,
 )
 from podwall.plan.sdk import NotedLines, StandInMonitor, answer, unknown_answer
-from podwall.policies.errors import Place, Severity, SourceError
-from podwall.policies.unknown import Unknown
+from podwall.policies.errors import Place, Severity, SourceError, Unknown
 from podwall.reading import Document
 from podwall.reading.ledger import named_in, single_objects
 from podwall.secret_words import SecretWords

@@ -21,7 +21,7 @@ from types import MappingProxyType
 from typing import Any, Final
 
 from podwall.plan.model import UNKNOWN, PlannedResource, kind_of
-from podwall.policies.unknown import Unknown
+from podwall.policies.errors import Unknown
 
 __all__ = [
     "api_identity",

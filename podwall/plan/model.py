@@ -13,8 +13,7 @@ from enum import Enum, StrEnum
 from types import MappingProxyType
 from typing import Any, Final
 
-from podwall.policies.errors import Finding, Place
-from podwall.policies.unknown import Unknown
+from podwall.policies.errors import Finding, Place, Unknown
 from podwall.quick_dataclass import dataclass
 
 __all__ = [

@@ -29,8 +29,7 @@ from podwall.plan.model import (
     inside,
     unknowns_in,
 )
-from podwall.policies.errors import Finding, Place, Severity
-from podwall.policies.unknown import Unknown
+from podwall.policies.errors import Finding, Place, Severity, Unknown
 
 __all__ = [
     "FindingDocument",

@@ -39,7 +39,7 @@ from podwall.plan.model import (
     is_secret,
     is_unknown,
 )
-from podwall.policies.unknown import Unknown
+from podwall.policies.errors import Unknown
 from podwall.quick_dataclass import dataclass
 from podwall.yaml_values import yaml_values
 

@@ -8,7 +8,8 @@
 
 A `Finding` is a problem as a value: something a person should know that stops nothing. Messages are
 lower case, have no final period, put user input in backticks and name the Kubernetes field path
-first; what to do about it stands apart, in `help`.
+first; what to do about it stands apart, in `help`. `Unknown` is a value that is known only after
+deployment.
 """
 
 from __future__ import annotations
@@ -27,6 +28,7 @@ __all__ = [
     "PodwallError",
     "Severity",
     "SourceError",
+    "Unknown",
 ]
 
 
@@ -137,3 +139,22 @@ class Finding:
         """Write the finding as `severity[id]: place: message`."""
         where = f"{self.place}: " if str(self.place) else ""
         return f"{self.severity.value}[{self.id}]: {where}{self.message}"
+
+
+@dataclass(frozen=True, slots=True)
+class Unknown:
+    """Stands where a document has a value that is known only after deployment (a Pulumi output).
+
+    The language never writes one; readers meet them in previews. `cause` says, for people, which
+    value is missing and why. An unknown is never allowed and never denied: whatever depends on it
+    is undetermined, and names this cause.
+
+    >>> print(Unknown("the cidr of policy `shop/api`"))
+    unknown: the cidr of policy `shop/api`
+    """
+
+    cause: str
+
+    def __str__(self) -> str:
+        """Write the unknown with its cause."""
+        return f"unknown: {self.cause}"

@@ -20,7 +20,7 @@ from podwall.policies.cluster_rules import (
     PolicyTier,
     TierAction,
 )
-from podwall.policies.errors import Finding, Place, Severity
+from podwall.policies.errors import Finding, Place, Severity, Unknown
 from podwall.policies.labels import Labels, LabelSelector, Operator, Requirement
 from podwall.policies.ports import ALL_PORTS, FIRST_PORT, LAST_PORT, Port, Ports, Protocol
 from podwall.policies.rules import (
@@ -38,7 +38,6 @@ from podwall.policies.rules import (
     PolicyRule,
     name_selected_by,
 )
-from podwall.policies.unknown import Unknown
 from podwall.policies.validation.parts import fields_of, items_of, whole_number
 
 __all__ = [

@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Final
 
 from podwall.policies.errors import PodwallError, SourceError
-from podwall.posting.pull_requests import (
+from podwall.posting import (
     HEADERS,
     Api,
     PullRequest,

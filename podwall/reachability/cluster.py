@@ -101,8 +101,7 @@ class EnforcedCluster:
 
     def __init__(self, snapshot: Snapshot, engine: Engine) -> None:
         """Leave out what does not act."""
-        self.snapshot = snapshot
-        self.engine = engine
+        self.snapshot, self.engine = snapshot, engine
         self.workloads = _last_of_each(snapshot)
         acting = acting_policies(snapshot, engine)
         self.policies = tuple(each for each, _ in acting)
@@ -123,11 +122,8 @@ class EnforcedCluster:
     @cached_property
     def nodes(self) -> dict[str, NodeEndpoint]:
         """The nodes of which addresses are known, by each of these."""
-        listed = (
-            NodeEndpoint.at(address, node.name)
-            for node in self.snapshot.nodes
-            for address in node.addresses
-        )
+        nodes = self.snapshot.nodes
+        listed = (NodeEndpoint.at(each, node.name) for node in nodes for each in node.addresses)
         return {each.id: each for each in listed}
 
     @cached_property
@@ -447,9 +443,8 @@ def _selected(selector: Selector, labels: LabelMap) -> MatchAnswer:
     match = labels_match(selector, labels)
     if match is not Match.MAYBE:
         return MatchAnswer(match)
-    return MatchAnswer(
-        match, tuple(dict.fromkeys(each.cause for each in doubts_of(selector, labels)))
-    )
+    causes = dict.fromkeys(each.cause for each in doubts_of(selector, labels))
+    return MatchAnswer(match, tuple(causes))
 
 
 SOME_OF_THESE: Final = "some of these pods are meant, and some are not"

@@ -475,9 +475,8 @@ class Reachability:
 
     @cached_property
     def _ends(self) -> Endpoints:
-        return Endpoints(
-            self._analysis.cluster.workloads, self._analysis.classes, self._analysis.addresses
-        )
+        found = self._analysis
+        return Endpoints(found.cluster.workloads, found.classes, found.addresses)
 
     @cached_property
     def _rows(self) -> SourceRows:

@@ -405,10 +405,7 @@ def _snapshot(
     workloads = with_controller_labels(written, policies, services)
     declared = [part for part in parts if isinstance(part, SnapshotNamespace)]
     used: set[str | Unknown] = {
-        *(workload.namespace for workload in workloads),
-        *(policy.namespace for policy in policies),
-        *(service.namespace for service in services),
-        *_namespaces_of((*cilium, *calico)),
+        *_namespaces_of((*workloads, *policies, *services, *cilium, *calico)),
     }
     missing = used - {item.name for item in declared}
     return Snapshot(
@@ -438,8 +435,10 @@ def _undeclared_ones(
         yield _undeclared(name, complete=complete)
 
 
-def _namespaces_of(policies: Iterable[CiliumPolicy | CalicoPolicy]) -> Iterator[str | Unknown]:
-    return (each.namespace for each in policies if each.namespace is not None)
+def _namespaces_of(
+    parts: Iterable[SnapshotWorkload | Policy | Service | CiliumPolicy | CalicoPolicy],
+) -> Iterator[str | Unknown]:
+    return (each.namespace for each in parts if each.namespace is not None)
 
 
 def _undeclared(name: str, *, complete: bool) -> SnapshotNamespace:

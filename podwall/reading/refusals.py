@@ -16,14 +16,13 @@ from dataclasses import replace
 from functools import partial
 from typing import Any, Final
 
-from podwall.policies.errors import Finding
+from podwall.policies.errors import Finding, Unknown
 from podwall.policies.syntax import (
     dns_label_problem,
     dns_subdomain_problem,
     port_name_help,
     port_name_problem,
 )
-from podwall.policies.unknown import Unknown
 from podwall.policies.validation import check_metadata
 from podwall.policies.validation.parts import (
     SELECTOR,

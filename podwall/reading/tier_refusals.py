@@ -15,9 +15,8 @@ from functools import partial
 from typing import Any, Final
 
 from podwall.policies.addresses import CIDR_EXAMPLE, parse_cidr
-from podwall.policies.errors import Finding
+from podwall.policies.errors import Finding, Unknown
 from podwall.policies.syntax import dns_subdomain_problem
-from podwall.policies.unknown import Unknown
 from podwall.policies.validation import check_metadata
 from podwall.policies.validation.parts import (
     SELECTOR,

@@ -23,7 +23,8 @@ from podwall.plan.plan_json import (
     plan_document,
     planned_fields,
 )
-from podwall.policies.unknown import Unknown
+from podwall.policies.errors import Unknown
+from podwall.reports.files import LeftOut, manifests
 from podwall.reports.findings.documents import (
     UnreadDocument,
     ledger_fields,
@@ -31,7 +32,6 @@ from podwall.reports.findings.documents import (
 )
 from podwall.reports.findings.terminal import findings_section
 from podwall.reports.formats import json_text
-from podwall.reports.manifests import LeftOut, manifests
 from podwall.reports.page import html_page
 from podwall.reports.reach.documents import ReachDocument, reach_document
 from podwall.reports.reach.terminal import reach_text

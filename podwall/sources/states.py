@@ -24,8 +24,7 @@ from msgspec import Struct
 from podwall.documents import convert
 from podwall.plan.documents import identity_of
 from podwall.plan.model import Plan, PlannedResource, kind_of
-from podwall.policies.errors import Finding, Place, Severity
-from podwall.policies.unknown import Unknown
+from podwall.policies.errors import Finding, Place, Severity, Unknown
 from podwall.reading import Document
 from podwall.reading.ledger import single_objects
 from podwall.sources.model import Source

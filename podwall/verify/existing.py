@@ -15,7 +15,7 @@ import msgspec
 
 from podwall.live.connection import ApiConnection, ClusterError
 from podwall.live.executing import executed
-from podwall.live.kinds import ApiKind
+from podwall.live.listing import ApiKind
 from podwall.live.objects import PlainObject, SpecObject
 from podwall.model import IpProtocol, SnapshotWorkload
 from podwall.quick_dataclass import dataclass

@@ -19,9 +19,8 @@ from typing import Any, Final
 import msgspec
 
 from podwall.live.connection import ApiConnection, ApiRequest, ClusterError, connected
-from podwall.live.kinds import READ
 from podwall.live.kubeconfig import KubeContext
-from podwall.live.listing import listed
+from podwall.live.listing import READ, listed
 from podwall.live.objects import Page, SpecObject
 from podwall.model import IpProtocol, SnapshotWorkload
 from podwall.policies.syntax import is_system_namespace

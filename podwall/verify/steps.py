@@ -21,9 +21,8 @@ import msgspec
 
 from podwall.engines import Engine
 from podwall.live.connection import ApiConnection, ApiRequest, ClusterError, connected
-from podwall.live.kinds import POLICIES
 from podwall.live.kubeconfig import KubeContext
-from podwall.live.listing import listed
+from podwall.live.listing import POLICIES, listed
 from podwall.model import IpProtocol
 from podwall.policies import NetworkPolicy
 from podwall.policies.errors import SourceError

@@ -15,7 +15,7 @@ from podwall.aks.network_engine import (
     NetworkEngine,
     declared_engine,
 )
-from podwall.policies.unknown import Unknown
+from podwall.policies.errors import Unknown
 
 AZURE, CALICO, CILIUM = NetworkEngine.AZURE, NetworkEngine.CALICO, NetworkEngine.CILIUM
 

@@ -26,11 +26,10 @@ from podwall.policies import Place
 from podwall.reachability import Reachability, reachability
 from podwall.reading import Document
 from podwall.reports.changes import changes_document, migration_document
-from podwall.reports.expectations import checks_document
+from podwall.reports.expectations import checks_document, observed_document
 from podwall.reports.explanation import explanations_document
 from podwall.reports.findings.documents import lint_document, reading_fields
 from podwall.reports.formats import json_text
-from podwall.reports.observed import observed_document
 from podwall.reports.preview import preview_document
 from podwall.reports.reach.documents import reach_document, reach_stream
 from podwall.reports.verification import walkthrough_document

@@ -15,9 +15,8 @@ import yaml
 from podwall.cli import main
 from podwall.live.cluster import read_connection
 from podwall.live.connection import ApiConnection, ApiRequest, ClusterError
-from podwall.live.kinds import PODS
 from podwall.live.kubeconfig import KubeContext
-from podwall.live.listing import listed
+from podwall.live.listing import PODS, listed
 from podwall.review import review
 from podwall.sources import ManifestOptions, source
 from tests.house.test_size import ROOT

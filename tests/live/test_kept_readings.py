@@ -12,8 +12,7 @@ import pytest
 from podwall.live.cluster import ClusterReading, ReadingScope, reading_of, says_ranges
 from podwall.live.connection import ApiConnection
 from podwall.live.copies import PodAddresses, decides_nothing
-from podwall.live.kinds import NAMESPACES, NODES, PODS, POLICIES, READ, ApiKind
-from podwall.live.listing import GatheredLists
+from podwall.live.listing import NAMESPACES, NODES, PODS, POLICIES, READ, ApiKind, GatheredLists
 from podwall.live.objects import PlainObject
 from podwall.policies.errors import Place
 from podwall.reading import KeptReadings

@@ -8,8 +8,7 @@ from typing import Any
 import pytest
 
 from podwall.live.connection import ClusterError
-from podwall.live.kinds import PODS, POLICIES
-from podwall.live.listing import listed
+from podwall.live.listing import PODS, POLICIES, listed
 from tests.live.stand_in import Answer, Asked, refusal, serving
 
 

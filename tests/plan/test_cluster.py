@@ -15,7 +15,7 @@ from podwall.plan.cluster import (
     unclear_clusters,
 )
 from podwall.plan.model import SECRET, Operation, Plan, PlannedResource
-from podwall.policies.unknown import Unknown
+from podwall.policies.errors import Unknown
 from podwall.reading import DeclaredCluster
 
 AKS = "azure-native:containerservice:ManagedCluster"

@@ -16,9 +16,8 @@ from podwall.plan import SECRET, Operation, Plan, PlannedResource
 from podwall.plan.documents import documents, unseen_objects, with_known_namespaces
 from podwall.plan.existing_objects import read_inputs
 from podwall.plan.providers import default_provider
-from podwall.policies.errors import Place
+from podwall.policies.errors import Place, Unknown
 from podwall.policies.syntax import dns_label_problem
-from podwall.policies.unknown import Unknown
 
 UNKNOWN = Unknown("later")
 KUBECONFIG = """

@@ -11,7 +11,7 @@ import pytest
 from podwall.model import IpProtocol
 from podwall.plan import Operation, Plan, PlannedResource
 from podwall.plan.documents import documents, unseen_entries
-from podwall.policies.unknown import Unknown
+from podwall.policies.errors import Unknown
 from podwall.reachability import Verdict, reachability
 from podwall.reading import snapshot
 from podwall.review import review

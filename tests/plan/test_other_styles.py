@@ -10,7 +10,7 @@ import pytest
 import yaml
 
 from podwall.plan.embedded import embedded_plan
-from podwall.policies.unknown import Unknown
+from podwall.policies.errors import Unknown
 from tests.plan.projects import KUBERNETES, plan_of, project_in, resource
 
 

@@ -12,7 +12,7 @@ import pytest
 from podwall.plan.cluster import planned_cluster
 from podwall.plan.embedded import embedded_plan
 from podwall.plan.model import SECRET, Operation, Plan, PlannedResource
-from podwall.policies.unknown import Unknown
+from podwall.policies.errors import Unknown
 from tests.plan.projects import project_in
 
 LATER = Unknown("later")

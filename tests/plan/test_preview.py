@@ -8,8 +8,7 @@ import pytest
 
 from podwall.model import IpProtocol
 from podwall.plan import Operation, Plan, PlannedResource
-from podwall.policies.errors import Severity
-from podwall.policies.unknown import Unknown
+from podwall.policies.errors import Severity, Unknown
 from podwall.reachability import Verdict
 from podwall.review import Review, review
 from podwall.sources import source_of_program

@@ -9,8 +9,7 @@ import pytest
 from podwall.plan import SECRET, Plan, PlannedResource
 from podwall.plan.documents import unseen_objects
 from podwall.plan.provider import function_answer
-from podwall.policies.errors import Place, SourceError
-from podwall.policies.unknown import Unknown
+from podwall.policies.errors import Place, SourceError, Unknown
 from podwall.review import review
 from podwall.sources import source_of_program
 from podwall.sources.yaml_documents import parse_yaml

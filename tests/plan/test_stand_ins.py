@@ -16,8 +16,7 @@ from podwall.plan import Plan
 from podwall.plan.embedded import embedded_plan
 from podwall.plan.model import planned_value
 from podwall.plan.stand_ins import Decisions, stand_in
-from podwall.policies.errors import Place, SourceError
-from podwall.policies.unknown import Unknown
+from podwall.policies.errors import Place, SourceError, Unknown
 from tests.plan.projects import KUBERNETES, plan_of, project_in, resource
 
 HUB = """

@@ -9,7 +9,7 @@ import pytest
 
 from podwall.model import IpProtocol
 from podwall.plan.documents import documents, with_known_namespaces
-from podwall.policies.unknown import Unknown
+from podwall.policies.errors import Unknown
 from podwall.reachability import Verdict, reachability
 from podwall.reading import snapshot
 from tests.plan.projects import plan_of, resource

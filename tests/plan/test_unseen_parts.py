@@ -8,8 +8,7 @@ import pytest
 
 from podwall.plan import Plan
 from podwall.plan.documents import unseen_entries, unseen_objects
-from podwall.policies.errors import Finding, Place
-from podwall.policies.unknown import Unknown
+from podwall.policies.errors import Finding, Place, Unknown
 from tests.plan.projects import plan_of, resource
 
 LATER = """

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from podwall.plan import SECRET
 from podwall.plan.model import UNKNOWN, planned_value
-from podwall.policies.unknown import Unknown
+from podwall.policies.errors import Unknown
 
 MARK = "4dabf18193072939515e22adb298388d"
 SECRET_MARK = "1b47061264138c4ac30d75fd1eb44270"  # noqa: S105 - the mark of the protocol

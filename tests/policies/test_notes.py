@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from podwall.policies import Finding, Severity
-from podwall.policies.unknown import Unknown
+from podwall.policies.errors import Unknown
 from podwall.policies.validation import violations
 
 Spec = dict[str, Any]

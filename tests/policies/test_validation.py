@@ -13,8 +13,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from podwall.policies import Finding, Place, Severity
+from podwall.policies.errors import Unknown
 from podwall.policies.policy import read
-from podwall.policies.unknown import Unknown
 from podwall.policies.validation import violations
 from tests.policies.documents import DOCUMENTS, Document
 

@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pytest
 
+from podwall.posting import Report
 from podwall.posting.__main__ import main
-from podwall.posting.pull_requests import Report
 from tests.posting.servers import TOKEN, Azure, Fault, serving
 
 OLD, NEW = (Report(f"<!-- podwall: stack-dev -->\n### {each}\n") for each in ("old", "new"))

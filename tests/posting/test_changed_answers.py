@@ -15,8 +15,8 @@ from typing import Any, Final
 
 import pytest
 
+from podwall.posting import Api, ApiResponse
 from podwall.posting.__main__ import main
-from podwall.posting.pull_requests import Api, ApiResponse
 from tests.fuzz.trees import changed
 from tests.posting.servers import BOT, Azure, Fault, Forge, GitHub
 

@@ -8,8 +8,8 @@ from pathlib import Path
 import pytest
 
 from podwall.policies.errors import PodwallError
+from podwall.posting import Api, RefusedError, Report, post_to_github
 from podwall.posting.__main__ import main
-from podwall.posting.pull_requests import Api, RefusedError, Report, post_to_github
 from tests.posting.servers import BOT, LONGEST, TOKEN, Fault, GitHub, serving
 
 MARKER = "<!-- podwall: stack-dev -->"

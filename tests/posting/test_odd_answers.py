@@ -7,8 +7,8 @@ from typing import Any
 
 import pytest
 
+from podwall.posting import Api, ApiResponse, RefusedError, _value
 from podwall.posting.__main__ import main
-from podwall.posting.pull_requests import Api, ApiResponse, RefusedError, _value
 
 ANSWERS = (b"<html>Sign in</html>", b"\xff", b"[" * 100_000)
 

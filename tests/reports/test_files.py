@@ -13,12 +13,10 @@ from hypothesis import strategies as st
 
 from podwall.plan import SECRET, Plan, PlannedResource, ResourceOptions
 from podwall.plan.plan_json import plan_document
-from podwall.policies.errors import Place, SourceError
-from podwall.policies.unknown import Unknown
+from podwall.policies.errors import Place, SourceError, Unknown
 from podwall.reading import Document
-from podwall.reports.files import write_folder
+from podwall.reports.files import Manifests, kubernetes_yaml, manifests, write_folder
 from podwall.reports.formats import json_text
-from podwall.reports.manifests import Manifests, kubernetes_yaml, manifests
 
 LATER = Unknown("it is known later")
 

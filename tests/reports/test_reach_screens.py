@@ -12,7 +12,7 @@ import pytest
 
 from podwall.model import IpProtocol, SnapshotWorkload
 from podwall.overview import OUTSIDE, reach_grid
-from podwall.policies.unknown import Unknown
+from podwall.policies.errors import Unknown
 from podwall.portset import ALL_PORTS, NO_PORTS, PortSet
 from podwall.reachability import Reachability, reachability
 from podwall.reading import Document, snapshot

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from podwall.plan import SECRET, Operation, Origin, Plan, PlannedResource, ResourceOptions
-from podwall.policies.unknown import Unknown
+from podwall.policies.errors import Unknown
 from podwall.reports.preview import resource_summary, resource_tree
 from podwall.reports.screen import ASCII, UNICODE
 

@@ -6,7 +6,7 @@ from xml.etree import ElementTree as ET
 import pytest
 
 from podwall.model import LabelMap, PodPeer, Snapshot, SnapshotWorkload
-from podwall.policies.unknown import Unknown
+from podwall.policies.errors import Unknown
 from podwall.reachability import reachability
 from podwall.reports.reach.picture import reach_svg
 from tests.core.builders import allow, cluster, peers, pod, policy, selector, tcp

@@ -8,7 +8,7 @@ import pytest
 
 from podwall.engines import ENGINES
 from podwall.policies import ALL_PODS, DENY_ALL, NetworkPolicy
-from podwall.reports.manifests import kubernetes_yaml
+from podwall.reports.files import kubernetes_yaml
 from tests.cli.running import podwall
 
 _POD = "{apiVersion: v1, kind: Pod, metadata: {name: %s, namespace: x}, spec: {containers: []}}\n"

@@ -15,7 +15,7 @@ from podwall.plan import SECRET, Operation, Origin, Plan, PlannedResource, Resou
 from podwall.plan.plan_json import plan_document, plan_in
 from podwall.planners import source_of_preview
 from podwall.policies import Finding, Place, Severity
-from podwall.policies.unknown import Unknown
+from podwall.policies.errors import Unknown
 from podwall.reports.formats import json_text
 from tests.cli.running import podwall
 from tests.plan.projects import plan_of, project_in

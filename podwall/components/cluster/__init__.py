@@ -7,8 +7,7 @@
     )
 
 Arguments and rules are plain values in modules that import neither Pulumi nor the Azure SDK; only
-`aks_cluster`, and with it `managed_cluster` and `resources`, do, and they are imported when
-`AksCluster` is first used.
+`aks_cluster`, and with it `resources`, do, and they are imported when `AksCluster` is first used.
 """
 
 from __future__ import annotations

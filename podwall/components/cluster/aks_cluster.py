@@ -1,5 +1,8 @@
 """The cluster as a Pulumi component, and the hook that refuses to make it anew.
 
+It declares the ManagedCluster, its user pools, and the windows in which Azure may upgrade them.
+User pools are resources of their own, so that one can come and go alone.
+
 A program sees no state, but Pulumi hands it to a hook before an update. The component therefore
 records the leaves that can't change as its own inputs, and a hook on the component compares them.
 Nothing is bound to deletions, so `pulumi destroy` needs no program.
@@ -7,11 +10,14 @@ Nothing is bound to deletions, so `pulumi destroy` needs no program.
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
+from typing import TYPE_CHECKING, Any
 
 import pulumi
 from pulumi import (
     ComponentResource,
+    CustomTimeouts,
     Output,
     Resource,
     ResourceHook,
@@ -19,21 +25,27 @@ from pulumi import (
     ResourceHookBinding,
     ResourceHookOptions,
     ResourceOptions,
+    getter,
+)
+from pulumi_azure_native.containerservice import (
+    AgentPool,
+    MaintenanceConfiguration,
+    MaintenanceWindowArgsDict,
+    ManagedCluster,
 )
 from pulumi_kubernetes.provider import Provider
 
+from podwall.aks.resource_types import POOL_LEAVES
 from podwall.components.cluster.advice import cluster_findings
 from podwall.components.cluster.args import AksClusterArgs
 from podwall.components.cluster.fixed import fixed_changes, fixed_leaves
-from podwall.components.cluster.managed_cluster import (
-    issuer_url,
-    kubelet_object_id,
-    make_cluster,
-    make_pools,
-    plan_maintenance,
+from podwall.components.cluster.operations import EngineChange, MaintenanceWindow
+from podwall.components.cluster.pools import Autoscale, UserPool
+from podwall.components.cluster.properties import (
+    ClusterPrerequisites,
+    cluster_properties,
+    pool_properties,
 )
-from podwall.components.cluster.operations import EngineChange
-from podwall.components.cluster.properties import ClusterPrerequisites
 from podwall.components.cluster.resources import (
     assign_after_cluster,
     assign_before_cluster,
@@ -44,10 +56,163 @@ from podwall.components.cluster.resources import (
 )
 from podwall.policies.errors import Finding, InvalidValue, Severity
 
-__all__ = ["AksCluster", "guarded", "make_prerequisites", "refuse_changes"]
+if TYPE_CHECKING:
+    from pulumi_azure_native.containerservice.outputs import (
+        ManagedClusterOIDCIssuerProfileResponse,
+        UserAssignedIdentityManagedClusterResponse,
+    )
+
+__all__ = [
+    "AksCluster",
+    "make_cluster",
+    "refuse_changes",
+]
 
 
-def make_prerequisites(
+class EchoedCluster(ManagedCluster):
+    """A cluster of which a preview may echo the inputs.
+
+    Its identities are sent as a list and come back as a map. A plugin that answers a preview with
+    what it was sent makes the SDK fail, because the list is not the map that it expects.
+    """
+
+    @property
+    @getter
+    def identity(self) -> Output[Any]:
+        """What the cluster acts as: a map, or in a preview perhaps the list that was sent.
+
+        Without a type of its own it is not judged.
+        """
+        return super().identity
+
+
+def make_cluster(
+    name: str,
+    args: AksClusterArgs,
+    prerequisites: ClusterPrerequisites,
+    parent: Resource,
+    wait_for: Sequence[Resource],
+) -> ManagedCluster:
+    """Return the cluster, made after its prerequisites and what it has to wait for besides."""
+    return EchoedCluster(
+        name,
+        **cluster_properties(name, args, prerequisites),
+        opts=ResourceOptions(
+            parent=parent,
+            protect=args.protect,
+            depends_on=list(wait_for),
+            ignore_changes=_azures_own(args),
+            # A change of the policy engine reimages every node.
+            custom_timeouts=CustomTimeouts(create="60m", update="120m", delete="60m"),
+        ),
+    )
+
+
+def _issuer_url(profile: ManagedClusterOIDCIssuerProfileResponse | None) -> str:
+    """Return the issuer of the cluster's tokens; empty while there is none."""
+    return "" if profile is None else profile.issuer_url
+
+
+def _kubelet_object_id(
+    identities: Mapping[str, UserAssignedIdentityManagedClusterResponse] | None,
+) -> str:
+    """Return the object id of what nodes act as; empty while there is none."""
+    kubelet = (identities or {}).get("kubeletidentity")
+    return (kubelet.object_id if kubelet else None) or ""
+
+
+def _azures_own(args: AksClusterArgs) -> list[str]:
+    found = []
+    if isinstance(args.system_pool.node_count, Autoscale):
+        found.append("agentPoolProfiles[0].count")
+    if args.lifecycle.upgrades.chooses_version:
+        found.append("kubernetesVersion")
+    return found
+
+
+_INLINE_ONLY = "name"
+
+
+def _make_pools(
+    name: str,
+    args: AksClusterArgs,
+    prerequisites: ClusterPrerequisites,
+    cluster: ManagedCluster,
+    parent: Resource,
+) -> list[AgentPool]:
+    """Return the user pools of `cluster`."""
+    return [
+        AgentPool(
+            f"{name}-{pool.name}",
+            resource_group_name=prerequisites.resource_group,
+            resource_name_=cluster.name,
+            agent_pool_name=pool.name,
+            **_pool_inputs(args, pool, prerequisites),
+            opts=_pool_options(pool, cluster, parent),
+        )
+        for pool in args.user_pools
+    ]
+
+
+def _pool_inputs(
+    args: AksClusterArgs, pool: UserPool, prerequisites: ClusterPrerequisites
+) -> dict[str, Any]:
+    inline = pool_properties(args, pool, prerequisites.node_subnet_id, prerequisites.pod_subnet_id)
+    return {leaf: value for leaf, value in inline.items() if leaf != _INLINE_ONLY}
+
+
+def _pool_options(pool: UserPool, cluster: ManagedCluster, parent: Resource) -> ResourceOptions:
+    return ResourceOptions(
+        parent=parent,
+        deleted_with=cluster,
+        # The name is fixed, so the new pool has to wait until the old one is gone.
+        delete_before_replace=True,
+        replace_on_changes=[leaf for leaf in POOL_LEAVES if leaf != _INLINE_ONLY],
+        ignore_changes=["count"] if isinstance(pool.node_count, Autoscale) else [],
+        custom_timeouts=CustomTimeouts(create="60m", update="120m", delete="60m"),
+    )
+
+
+_CONFIGURATIONS = {
+    "upgrades": "aksManagedAutoUpgradeSchedule",
+    "node-os": "aksManagedNodeOSUpgradeSchedule",
+}
+"""The two configurations that AKS knows, by what they are for."""
+
+
+def _plan_maintenance(
+    name: str,
+    args: AksClusterArgs,
+    prerequisites: ClusterPrerequisites,
+    cluster: ManagedCluster,
+    parent: Resource,
+) -> None:
+    """Hold upgrades of Kubernetes and of the nodes' operating system to the window, if any."""
+    if args.lifecycle.maintenance is None:
+        return
+    for use, configuration in _CONFIGURATIONS.items():
+        MaintenanceConfiguration(
+            f"{name}-{use}",
+            config_name=configuration,
+            resource_group_name=prerequisites.resource_group,
+            resource_name_=cluster.name,
+            maintenance_window=_window(args.lifecycle.maintenance),
+            opts=ResourceOptions(parent=parent, deleted_with=cluster),
+        )
+
+
+def _window(window: MaintenanceWindow) -> MaintenanceWindowArgsDict:
+    return {
+        "duration_hours": window.hours,
+        "start_time": window.start,
+        "utc_offset": window.utc_offset,
+        "schedule": {
+            "weekly": {"day_of_week": window.day.value, "interval_weeks": window.every_weeks}
+        },
+    }
+
+
+def _make_prerequisites(
     name: str, args: AksClusterArgs, parent: Resource
 ) -> tuple[ClusterPrerequisites, list[Resource]]:
     """Return the ids of what the cluster stands on, and what it has to wait for besides.
@@ -70,7 +235,7 @@ def make_prerequisites(
     return prerequisites, assign_before_cluster(name, args, identity, subnets, parent)
 
 
-def guarded(name: str, change: EngineChange, opts: ResourceOptions | None) -> ResourceOptions:
+def _guarded(name: str, change: EngineChange, opts: ResourceOptions | None) -> ResourceOptions:
     """Return `opts` with the hook that refuses changes, unless `change` allows them."""
     given = opts or ResourceOptions()
     if change is not EngineChange.REFUSE:
@@ -151,18 +316,18 @@ class AksCluster(ComponentResource):
             "podwall:index:AksCluster",
             name,
             fixed_leaves(name, args),
-            guarded(name, args.engine_change, opts),
+            _guarded(name, args.engine_change, opts),
         )
         for finding in cluster_findings(args, datetime.now(UTC).date()):
             _log(finding, self)
-        prerequisites, wait_for = make_prerequisites(name, args, self)
+        prerequisites, wait_for = _make_prerequisites(name, args, self)
         self.resource = make_cluster(name, args, prerequisites, self, wait_for)
         self._set_outputs(prerequisites, args)
         ready = [
-            *make_pools(name, args, prerequisites, self.resource, self),
+            *_make_pools(name, args, prerequisites, self.resource, self),
             *assign_after_cluster(name, args, self.resource, self.kubelet_identity_object_id, self),
         ]
-        plan_maintenance(name, args, prerequisites, self.resource, self)
+        _plan_maintenance(name, args, prerequisites, self.resource, self)
         self.kubernetes = Provider(
             name,
             kubeconfig=self.kubeconfig,
@@ -183,8 +348,8 @@ class AksCluster(ComponentResource):
         self.resource_group = Output.from_input(prerequisites.resource_group)
         self.node_resource_group = cluster.node_resource_group.apply(lambda group: group or "")
         self.node_subnet_id = Output.from_input(prerequisites.node_subnet_id)
-        self.oidc_issuer_url = cluster.oidc_issuer_profile.apply(issuer_url)
-        self.kubelet_identity_object_id = cluster.identity_profile.apply(kubelet_object_id)
+        self.oidc_issuer_url = cluster.oidc_issuer_profile.apply(_issuer_url)
+        self.kubelet_identity_object_id = cluster.identity_profile.apply(_kubelet_object_id)
         self.kubeconfig = kubeconfig_of(cluster, prerequisites.resource_group, args.access.sign_in)
 
 

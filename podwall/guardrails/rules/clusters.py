@@ -52,8 +52,7 @@ from podwall.guardrails.guardrail import (
 )
 from podwall.plan import PlannedResource
 from podwall.plan.cluster import clusters, hidden_clusters, node_pools, unrecognised_clusters
-from podwall.policies.errors import Place
-from podwall.policies.unknown import Unknown
+from podwall.policies.errors import Place, Unknown
 from podwall.policies.wording import shown
 
 __all__ = ["ACCESS_RULES", "ENGINE_RULES", "lifetime_rules"]

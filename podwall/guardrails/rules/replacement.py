@@ -20,9 +20,8 @@ from podwall.guardrails.guardrail import (
 )
 from podwall.plan import Plan, PlannedResource
 from podwall.plan.cluster import clusters, hidden_clusters, unrecognised_clusters
-from podwall.policies.errors import Finding, Place, SourceError
+from podwall.policies.errors import Finding, Place, SourceError, Unknown
 from podwall.policies.errors import Severity as FindingSeverity
-from podwall.policies.unknown import Unknown
 from podwall.policies.wording import shown
 from podwall.sources.files import read_bytes
 from podwall.sources.states import is_state, state_plan

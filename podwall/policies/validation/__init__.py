@@ -14,11 +14,10 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import replace
 from typing import Any, Final
 
-from podwall.policies.errors import Finding, Place, Severity
+from podwall.policies.errors import Finding, Place, Severity, Unknown
 from podwall.policies.labels import LONGEST_ANNOTATIONS, annotation_key_problem, len_in_bytes
 from podwall.policies.rules import Direction
 from podwall.policies.syntax import dns_label_problem, dns_subdomain_problem
-from podwall.policies.unknown import Unknown
 from podwall.policies.validation.parts import (
     SELECTOR,
     Findings,

@@ -10,7 +10,7 @@ from collections.abc import Callable, Hashable, Iterator, Mapping, Sequence
 from typing import Any, Final
 
 from podwall.policies.addresses import CIDR_EXAMPLE, Cidr, parse_cidr
-from podwall.policies.errors import Finding, Place, Severity
+from podwall.policies.errors import Finding, Place, Severity, Unknown
 from podwall.policies.labels import Operator
 from podwall.policies.ports import FIRST_PORT, LAST_PORT, Protocol
 from podwall.policies.syntax import (
@@ -19,7 +19,6 @@ from podwall.policies.syntax import (
     port_name_help,
     port_name_problem,
 )
-from podwall.policies.unknown import Unknown
 from podwall.policies.wording import did_you_mean, shown
 
 __all__ = [

@@ -7,7 +7,7 @@ from typing import Any
 from pulumi import ComponentResource
 
 from podwall.components.cluster import AksCluster, AksClusterArgs
-from podwall.components.cluster.managed_cluster import make_cluster
+from podwall.components.cluster.aks_cluster import make_cluster
 from podwall.components.cluster.properties import ClusterPrerequisites
 from tests.components.cluster.values import API_SERVER, NODES, PODS
 from tests.components.harness import Deployment, deploy
