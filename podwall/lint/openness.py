@@ -27,7 +27,7 @@ from podwall.reachability.matching import Match, labels_match
 from podwall.reachability.port_rules import entry_bounds
 from podwall.reachability.profiles import UNISOLATED
 
-__all__ = ["COVERAGE_LINTS", "OPENNESS_LINTS"]
+__all__ = ["COVERAGE_LINTS", "OPENNESS_LINTS", "denied_by_tiers"]
 
 
 DEFAULT_POLICIES_DOC: Final = (
@@ -79,7 +79,7 @@ def _open_namespaces(context: LintContext) -> Iterator[Diagnostic]:
         missing = [
             each
             for each in Direction
-            if not {name, SOMEWHERE} & denying[each] and not _denied_by_tiers(context, name, each)
+            if not {name, SOMEWHERE} & denying[each] and not denied_by_tiers(context, name, each)
         ]
         directions = " and ".join(each.field for each in missing)
         if missing:
@@ -91,7 +91,7 @@ def _open_namespaces(context: LintContext) -> Iterator[Diagnostic]:
             )
 
 
-def _denied_by_tiers(context: LintContext, namespace: str, direction: Direction) -> bool:
+def denied_by_tiers(context: LintContext, namespace: str, direction: Direction) -> bool:
     """Return whether a tier denies every pod of a namespace something of every other pod."""
     labels = context.reachability.cluster.namespaces.of(namespace)
     every = PodPeer(Selector(), Selector())

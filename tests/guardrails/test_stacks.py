@@ -158,6 +158,29 @@ def test_a_pod_that_waits_for_a_policy_is_accepted_however_indirectly() -> None:
     assert messages(judged([cluster(), deny, middle, web]), "workload-before-policies") == []
 
 
+CLOSED = (
+    "{apiVersion: cilium.io/v2, kind: CiliumNetworkPolicy, metadata: {name: deny, namespace: shop},"
+    " spec: {endpointSelector: {}, ingress: [{}], egress: [{}]}}"
+)
+CLOSED_EVERYWHERE = (
+    "{apiVersion: cilium.io/v2, kind: CiliumClusterwideNetworkPolicy, metadata: {name: deny},"
+    " spec: {endpointSelector: {}, ingress: [{}], egress: [{}]}}"
+)
+
+
+@pytest.mark.parametrize("written", [CLOSED, CLOSED_EVERYWHERE], ids=["own", "everywhere"])
+@pytest.mark.parametrize(("engine", "denied"), [("cilium", True), ("azure", False)])
+def test_a_policy_of_cilium_denies_by_default_where_it_is_enforced(
+    written: str, engine: str, *, denied: bool
+) -> None:
+    profile = {"networkPlugin": "azure", "networkPolicy": engine}
+    if engine == "cilium":
+        profile |= {"networkDataplane": "cilium", "networkPluginMode": "overlay"}
+    states = [cluster(profile), kubernetes(written), kubernetes(SHOP), kubernetes(WEB)]
+    found = messages(judged(states), "namespace-without-default-deny")
+    assert bool(found) is not denied
+
+
 def test_policies_of_a_cluster_without_an_engine_are_idle() -> None:
     states = [cluster({"networkPlugin": "azure"}), kubernetes(DENY), kubernetes(WEB)]
     assert "idle" in messages(judged(states), "policy-not-enforced")[0]

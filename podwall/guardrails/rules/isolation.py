@@ -18,7 +18,8 @@ from podwall.guardrails.guardrail import (
     StackGuardrail,
     UndeterminedJudgement,
 )
-from podwall.model import Unknown
+from podwall.lint.openness import denied_by_tiers
+from podwall.model import Policy, Unknown
 from podwall.plan import depends_on_any
 from podwall.policies.errors import Finding, Place
 from podwall.policies.errors import Severity as FindingSeverity
@@ -28,6 +29,7 @@ from podwall.policies.wording import listed
 from podwall.portset import ALL_PORTS, PortSet
 from podwall.reachability import WorkloadEndpoint
 from podwall.reachability.cluster import rules_of, unknown_direction
+from podwall.reachability.policy_reader import acting_cilium
 
 __all__ = ["ISOLATION_RULES", "ORDER_RULES"]
 
@@ -74,7 +76,9 @@ def _is_named(deployment: Deployment, place: Place) -> bool:
 
 def _denied(deployment: Deployment, name: str, place: Place, direction: Direction) -> Judgements:
     causes: list[str] = []
-    for policy in deployment.reading.snapshot.policies:
+    if denied_by_tiers(deployment.context, name, direction):
+        return
+    for policy in _of_the_pool(deployment):
         if policy.namespace != name and not isinstance(policy.namespace, Unknown):
             continue
         if policy.pod_selector.requirements or rules_of(policy, direction) is None:
@@ -99,6 +103,14 @@ def _denied(deployment: Deployment, name: str, place: Place, direction: Directio
         "add a policy with `podSelector: {}` and no rule",
         DENY_DOC,
     )
+
+
+def _of_the_pool(deployment: Deployment) -> Iterator[Policy]:
+    """Yield the policies that isolate: NetworkPolicies, and Cilium's where it enforces them."""
+    snapshot = deployment.reading.snapshot
+    yield from snapshot.policies
+    for each in acting_cilium(snapshot, deployment.reach.engine):
+        yield from each.beside
 
 
 def _other_denials(deployment: Deployment, name: str, direction: Direction) -> Iterator[str]:
