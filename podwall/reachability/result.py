@@ -242,10 +242,7 @@ class Reachability:
         return self._ends.all[self._ends.number(endpoint_id)]
 
     def _sole_workload(self, full_name: str) -> tuple[WorkloadEndpoint, int] | None:
-        """Return the workload of an id and its class, if it alone has that `namespace/name`.
-
-        As long as nobody asked for all, a question needs no ids of the others.
-        """
+        """Return the only workload of a name and its class, while nobody asked for all ids."""
         if "_ends" in vars(self) or full_name.count("/") != 1:
             return None
         if full_name not in self._sole:
