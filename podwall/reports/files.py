@@ -97,8 +97,9 @@ def _refuse_misspelt(folder: Path) -> None:
     missing = absent[-1] if absent else None
     if missing is None or not missing.parent.is_dir():
         return
-    beside = [str(each) for each in missing.parent.iterdir() if each.is_dir()]
-    if near := guess(str(missing), beside):
+    # Names, and not paths: two that begin alike are alike, however they end.
+    beside = [each.name for each in missing.parent.iterdir() if each.is_dir()]
+    if near := guess(missing.name, beside):
         raise SourceError(
             "there is no such folder",
             help=f"{near} If a new one is meant, make it first",

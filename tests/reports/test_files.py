@@ -169,3 +169,16 @@ def test_a_folder_that_can_not_be_written_stays_as_it_was(tmp_path: Path) -> Non
         write_folder(folder, {"a.txt": "two", "a.txt/b.txt": "three"})
     assert (folder / "a.txt").read_text(encoding="utf-8") == "one"
     assert [path.name for path in tmp_path.iterdir()] == ["dev"]
+
+
+@pytest.mark.parametrize(("beside", "refused"), [("deploi", True), ("in", False), ("x", False)])
+def test_a_folder_of_nearly_that_name_is_asked_after_and_no_other(
+    tmp_path: Path, beside: str, *, refused: bool
+) -> None:
+    (tmp_path / beside).mkdir()
+    if refused:
+        with pytest.raises(SourceError, match="no such folder"):
+            write_folder(tmp_path / "deploy" / "dev", {"a": "b"})
+    else:
+        write_folder(tmp_path / "deploy" / "dev", {"a": "b"})
+        assert (tmp_path / "deploy" / "dev" / "a").read_text() == "b"
