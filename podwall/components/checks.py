@@ -9,18 +9,12 @@ import re
 from collections.abc import Callable
 
 from podwall.policies.errors import InvalidValue, Place
-from podwall.policies.syntax import (
-    dns_label_problem,
-    dns_subdomain_problem,
-    is_system_namespace,
-    shown,
-)
+from podwall.policies.syntax import dns_label_problem, is_system_namespace, shown
 
 __all__ = [
     "check_application_namespace",
     "check_at_least",
     "check_dns_label",
-    "check_dns_subdomain",
     "check_image",
     "check_no_system_namespace",
     "check_service_name",
@@ -43,11 +37,6 @@ def refused(path: str, message: str, remedy: str = "") -> InvalidValue:
 def check_dns_label(value: str, path: str) -> None:
     """Refuse what can't name a namespace or a container."""
     _check_name(value, path, dns_label_problem)
-
-
-def check_dns_subdomain(value: str, path: str) -> None:
-    """Refuse what can't name most Kubernetes objects."""
-    _check_name(value, path, dns_subdomain_problem)
 
 
 def check_service_name(value: str, path: str) -> None:

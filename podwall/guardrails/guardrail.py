@@ -53,7 +53,6 @@ __all__ = [
     "Judgements",
     "NamespaceExemption",
     "NamespaceRuleSettings",
-    "NoSettings",
     "SourceSettings",
     "StackGuardrail",
     "UndeterminedJudgement",
@@ -256,10 +255,6 @@ S = TypeVar("S", bound=msgspec.Struct)
 
 UNREAD: Final = ACCEPTABLE | {UNREAD_KIND, "not-closed"}
 """The findings on what is not read, which no rule can judge: the policy `undetermined` has them."""
-
-
-class NoSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """A rule with nothing to set but its enforcement level."""
 
 
 class NamespaceExemption(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
