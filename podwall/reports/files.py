@@ -7,7 +7,8 @@ from __future__ import annotations
 
 import tempfile
 from collections.abc import Collection, Iterable, Iterator, Mapping
-from difflib import unified_diff
+from difflib import SequenceMatcher, unified_diff
+from functools import partial
 from pathlib import Path
 from types import MappingProxyType
 from typing import Any, Final
@@ -20,6 +21,9 @@ from podwall.reading import Document, shown_namespaces
 from podwall.reports.words import printable
 from podwall.streams import shown_text
 from podwall.yaml_values import written_yaml
+
+_ALIKE: Final = 0.83
+"""How alike two names of folders are that differ by a slip of the hand, from 0 to 1."""
 
 __all__ = [
     "LeftOut",
@@ -99,12 +103,17 @@ def _refuse_misspelt(folder: Path) -> None:
         return
     # Names, and not paths: two that begin alike are alike, however they end.
     beside = [each.name for each in missing.parent.iterdir() if each.is_dir()]
-    if near := guess(missing.name, beside):
+    if near := guess(missing.name, filter(partial(_differ_by_a_slip, missing.name), beside)):
         raise SourceError(
             "there is no such folder",
             help=f"{near} If a new one is meant, make it first",
             place=Place(str(missing)),
         )
+
+
+def _differ_by_a_slip(name: str, other: str) -> bool:
+    """Return whether two names are nearly one: `out-dev` beside `out` is meant as it is written."""
+    return SequenceMatcher(None, name.lower(), other.lower()).ratio() >= _ALIKE
 
 
 def _write(folder: Path, files: Mapping[str, str]) -> None:

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 __all__ = ["Checked", "Reach", "UnseenObjects", "reach_of_program", "reach_of_source"]
 
 _MODULES: Final = {
-    "Checked": f"{__name__}.checked",
+    "Checked": f"{__name__}.reach",
     "Reach": f"{__name__}.reach",
     "UnseenObjects": f"{__name__}.programs",
     "reach_of_program": f"{__name__}.programs",

@@ -181,8 +181,6 @@ PROGRAM = """\
 from pulumi_kubernetes.core.v1 import Pod
 from pulumi_kubernetes.networking.v1 import NetworkPolicy
 
-pytestmark = pytest.mark.long
-
 for name in ("web", "api"):
     Pod(name, metadata={"name": name, "namespace": "shop", "labels": {"app": name}})
 NetworkPolicy(

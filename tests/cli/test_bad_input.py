@@ -72,7 +72,11 @@ PLAIN = "import pulumi\n"
             id="a Pulumi CLI that is not there",
         ),
         pytest.param(
-            {}, ["--engine", "weave"], "argument --engine: invalid choice: 'weave'", "", id="usage"
+            {},
+            ["--engine", "weave"],
+            "argument --engine: invalid choice: 'weave'",
+            "`podwall preview --help` lists what it takes",
+            id="usage",
         ),
     ],
 )

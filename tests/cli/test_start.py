@@ -14,7 +14,6 @@ MOST = 130
 
 ASKED_BY_FEW = (
     "podwall.change_review",
-    "podwall.verdict_table",
     "podwall.diff",
     "podwall.expectations",
     "podwall.explain",

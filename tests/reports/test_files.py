@@ -171,7 +171,10 @@ def test_a_folder_that_can_not_be_written_stays_as_it_was(tmp_path: Path) -> Non
     assert [path.name for path in tmp_path.iterdir()] == ["dev"]
 
 
-@pytest.mark.parametrize(("beside", "refused"), [("deploi", True), ("in", False), ("x", False)])
+@pytest.mark.parametrize(
+    ("beside", "refused"),
+    [("deploi", True), ("in", False), ("x", False), ("deploy-old", False), ("dep", False)],
+)
 def test_a_folder_of_nearly_that_name_is_asked_after_and_no_other(
     tmp_path: Path, beside: str, *, refused: bool
 ) -> None:

@@ -73,7 +73,10 @@ def _judged_again(plan: Plan) -> None:
 def test_the_plan_of_a_program_is_read_back_whole(tmp_path: Path) -> None:
     (tmp_path / "manifests.yaml").write_text(MANIFEST, "utf-8")
     plan = plan_of(tmp_path, PROGRAM)
-    assert [each.name for each in plan.resources if not each.custom and each.unseen] == ["partly"]
+    assert [each.name for each in plan.resources if not each.custom and each.unseen] == [
+        "partly",
+        "mail",
+    ]
     assert any(each.property_dependencies for each in plan.resources)
     assert plan.warnings
     _judged_again(plan)

@@ -63,6 +63,8 @@ def test_among_five_thousand_workloads_one_is_found(show: Show) -> None:
 
 def test_many_connections_are_counted_and_listed_a_page_at_a_time(show: Show) -> None:
     tab = show(many(20, 25), "#view=table&verdicts=none")
-    assert tab.text("caption") == "The first 200 connections of the kinds chosen above"
+    assert tab.text("caption") == (
+        "The first 200 connections of the kinds chosen above; 249,500 in all between workloads"
+    )
     tab.click(".table > button")
     assert tab.run("document.querySelectorAll('tbody tr').length") == 1200
