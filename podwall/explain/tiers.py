@@ -98,6 +98,11 @@ class TierExplanation:
     why: str
     policies: tuple[TierPolicyExplanation, ...]
 
+    @property
+    def title(self) -> str:
+        """What people call it: `Admin tier`, `Calico tiers before Admin`."""
+        return str(self.tier) if "tiers" in self.tier else f"{self.tier} tier"
+
 
 def tier_explanations(
     cluster: EnforcedCluster, side: SideReplay, asked: PortSet, other: AnyEndpoint
@@ -274,7 +279,7 @@ def tier_lines(tiers: tuple[TierExplanation, ...], *, first: bool) -> Iterator[s
     """Yield what the tiers before or after NetworkPolicies say, as lines of plain text."""
     for each in tiers:
         if each.tier.is_first is first:
-            yield f"{each.tier} tier: {each.why}"
+            yield f"{each.title}: {each.why}"
             for policy in each.policies:
                 where = str(policy.policy.place)
                 yield f"  {policy.name}{where and f' ({where})'}: {policy.why}"

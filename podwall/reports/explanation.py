@@ -98,7 +98,7 @@ def _tier_lines(side: SideExplanation, locate: Locate, *, first: bool) -> Iterat
     for each in side.tiers:
         if each.tier.is_first is not first:
             continue
-        yield f"  {each.tier} tier: {each.why}\n"
+        yield f"  {each.title}: {each.why}\n"
         for policy in each.policies:
             where = _where(policy.policy.place)
             yield f"    {printable(policy.name)}{where}: {printable(policy.why)}\n"
@@ -161,7 +161,7 @@ def _tier_markdown(side: SideExplanation, locate: Locate, *, first: bool) -> Ite
     for each in side.tiers:
         for policy in each.policies if each.tier.is_first is first else ():
             name = markdown_text(policy.name)
-            yield f"  - {each.tier} tier: {name}, {markdown_text(policy.why)}\n"
+            yield f"  - {each.title}: {name}, {markdown_text(policy.why)}\n"
             for rule in policy.rules:
                 place = markdown_text(str(locate(rule.place)))
                 yield f"    - {place}: {rule.does}, {markdown_text(rule.why)}\n"

@@ -149,10 +149,10 @@ function line(view, r) {
   return row;
 }
 
-// How many open and close, as it is written in a cell, is said as well: who says what they see finds the cell.
+// What is written in a cell is said as well: who says what they see finds the cell.
 /** @param {string} label @param {CellLook} look */
-function cellLabel(label, { status, text }) {
-  return text && status.includes('counted') ? `${label}, in short ${text}` : label;
+function cellLabel(label, { text }) {
+  return /[\p{L}\p{N}]/u.test(text ?? '') && !label.toLowerCase().includes(String(text).toLowerCase()) ? `${label}, in short ${text}` : label;
 }
 
 /** @param {MatrixView} view @param {number} r @param {number} c */
