@@ -110,7 +110,7 @@ def test_namespaces_fold_and_unfold(show: Show) -> None:
     tab.click("#fold")
     assert tab.run("document.querySelectorAll('.cell').length") == 9
     assert tab.run("document.querySelector('.cell').ariaLabel") == (
-        "from namespace ops to namespace ops: 4 of 4 connections open"
+        "from namespace ops to namespace ops: 4 of 4 connections open, in short all"
     )
     tab.click(".side.group")
     assert tab.run(ROWS) == ["ops/prometheus", "ops/runner"]
