@@ -51,9 +51,8 @@ def _managed_documents(resource: PlannedResource) -> Iterator[Document]:
     """Yield the objects that AKS makes of a resource, none if it is no ManagedNamespace."""
     if not is_managed_namespace(resource.type) or resource.change is Operation.DELETE:
         return
-    given = resource.inputs.get("managedNamespaceName")
-    name = given or stand_in(resource.urn, resource.name)
-    called = "" if given else resource.name
+    name = _managed_name(resource)
+    called = "" if resource.inputs.get("managedNamespaceName") else resource.name
     metadata = {"name": name, "labels": _labels(_property(resource, "labels"))}
     namespace = {"apiVersion": "v1", "kind": "Namespace", "metadata": metadata}
     yield Document(namespace, resource.line_or_urn, called)
@@ -68,6 +67,14 @@ def _managed_documents(resource: PlannedResource) -> Iterator[Document]:
         },
     }
     yield Document(policy, resource.line_or_urn)
+
+
+def _managed_name(resource: PlannedResource) -> Any:
+    """Return the name of a ManagedNamespace, or what stands for one that Pulumi makes up.
+
+    It is unknown where the program takes it from what is known only after deployment.
+    """
+    return resource.inputs.get("managedNamespaceName") or stand_in(resource.urn, resource.name)
 
 
 def _property(resource: PlannedResource, name: str) -> Any:
@@ -297,10 +304,10 @@ def with_known_namespaces(plan: Plan) -> Plan:
     """Return a plan with every namespace filled in that a Namespace or a provider of it gives.
 
     `namespace: ns.metadata.name` is unknown in a first preview, but the engine tells which
-    resources `metadata` depends on. With exactly one Namespace among them, its name is meant. What
-    names no namespace is in that of its provider.
+    resources `metadata` depends on. With exactly one Namespace among them, its name is meant, also
+    where Azure manages it. What names no namespace is in that of its provider.
     """
-    namespaces = {item.urn: item for item in plan.resources if item.type == NAMESPACE}
+    namespaces = {item.urn: item for item in plan.resources if _is_namespace(item)}
     providers = {item.urn: item for item in plan.resources if item.type == PROVIDER}
     given = {urn: _given(each, namespaces) for urn, each in providers.items()}
     default = provider_namespace(plan.default_provider)
@@ -311,6 +318,10 @@ def with_known_namespaces(plan: Plan) -> Plan:
     if any(_patched(each) for each in known):
         known = list(_with_patches(known, _clusters_by_provider(plan)))
     return replace(plan, resources=tuple(known))
+
+
+def _is_namespace(resource: PlannedResource) -> bool:
+    return resource.type == NAMESPACE or is_managed_namespace(resource.type)
 
 
 def _clusters_by_provider(plan: Plan) -> Mapping[str, str]:
@@ -407,6 +418,9 @@ def _settled(
 
 def _name(resource: PlannedResource) -> str | None:
     """Return an object's name, or the stand-in for one that Pulumi makes up on creation."""
+    if is_managed_namespace(resource.type):
+        name = _managed_name(resource)
+        return name if isinstance(name, str) else None
     metadata: Any = resource.inputs.get("metadata") or {}
     if not isinstance(metadata, Mapping):
         return None

@@ -14,6 +14,7 @@ from typing import Any
 from pulumi.runtime.mocks import MockCallArgs, MockResourceArgs, Mocks
 from pulumi.runtime.proto import callback_pb2, engine_pb2, provider_pb2, resource_pb2
 
+from podwall.aks.resource_types import is_managed_namespace
 from podwall.plan.autonaming import Autonaming, stand_in, stand_in_of
 from podwall.plan.charts import (
     ASKING_COMPONENTS,
@@ -381,8 +382,12 @@ class PlanningMonitor(StandInMonitor):
 def _named(inputs: Mapping[str, Any], resource: PlannedResource) -> Mapping[str, Any]:
     """Return a Kubernetes object's inputs with a name in them, the stand-in for one if need be.
 
-    What takes its namespace from an object that Pulumi names is then known to be in that one.
+    What takes its namespace from an object that Pulumi names is then known to be in that one, and
+    likewise where Azure manages the namespace, whose output `name` is the name of the namespace.
     """
+    if is_managed_namespace(resource.type):
+        made_up = stand_in(resource.urn, resource.name)
+        return {**inputs, "name": inputs.get("managedNamespaceName") or made_up}
     metadata = inputs.get("metadata") or {}
     if not resource.type.startswith("kubernetes:") or not isinstance(metadata, Mapping):
         return inputs

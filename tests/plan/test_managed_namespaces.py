@@ -10,7 +10,7 @@ import pytest
 
 from podwall.model import IpProtocol
 from podwall.plan import Operation, Plan, PlannedResource
-from podwall.plan.documents import documents, unseen_entries
+from podwall.plan.documents import documents, unseen_entries, with_known_namespaces
 from podwall.policies.errors import Unknown
 from podwall.reachability import Verdict, reachability
 from podwall.reading import snapshot
@@ -63,6 +63,18 @@ def test_the_default_policy(
     stated = {} if default is None else {"defaultNetworkPolicy": default}
     inputs = {"properties": stated} if spelling == "properties" else stated
     assert verdicts(managed(type_, **inputs)) == expected
+
+
+@pytest.mark.parametrize("name", ["shop", None, Unknown("later")])
+def test_what_is_put_into_it_by_its_output_is_in_it(name: Any) -> None:
+    namespace = managed(managedNamespaceName=name, name=None)
+    there = {"metadata": {"name": "web", "namespace": Unknown("known later")}}
+    depends = {"metadata": (namespace.urn,)}
+    web = replace(pod("web"), inputs={**pod("web").inputs, **there}, property_dependencies=depends)
+    found = with_known_namespaces(Plan("shop", "dev", (namespace, web)))
+    read = snapshot(documents(found)).snapshot
+    is_known = not isinstance(name, Unknown)
+    assert [each.full_name for each in read.workloads] == (["shop/web"] if is_known else ["?/web"])
 
 
 def test_a_managed_namespace_that_goes_brings_nothing() -> None:

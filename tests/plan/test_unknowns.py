@@ -149,6 +149,22 @@ def test_pods_of_a_namespace_that_pulumi_names_are_in_that_namespace(
     assert [namespace.name for namespace in read.namespaces] == ["tools"]
 
 
+@pytest.mark.parametrize("given", ["managed_namespace_name='tools', ", ""])
+def test_pods_of_a_namespace_that_azure_manages_are_in_that_namespace(
+    given: str, tmp_path: Path
+) -> None:
+    plan = plan_of(
+        tmp_path,
+        f"""
+        from pulumi_azure_native.containerservice import ManagedNamespace
+        ns = ManagedNamespace("tools", {given}resource_group_name="rg", resource_name_="aks")
+        pod("web", namespace=ns.name)
+        """,
+    )
+    (web,) = snapshot(documents(plan)).snapshot.workloads
+    assert web.full_name == "tools/web"
+
+
 def test_what_a_program_makes_of_a_made_up_name_means_the_namespace(tmp_path: Path) -> None:
     plan = plan_of(
         tmp_path,
