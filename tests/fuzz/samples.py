@@ -58,6 +58,91 @@ def _object(version: str, kind: str, name: str, **parts: Any) -> dict[str, Any]:
     return {"apiVersion": version, "kind": kind, "metadata": metadata, **parts}
 
 
+_CILIUM: Final = {
+    "endpointSelector": _POLICY["podSelector"],
+    "ingress": [
+        {
+            "fromEndpoints": [{"matchLabels": {"k8s:app": "api"}}],
+            "toPorts": [
+                {
+                    "ports": [{"port": "8080", "endPort": 8090, "protocol": "TCP"}],
+                    "rules": {"http": [{"method": "GET", "path": "/"}]},
+                }
+            ],
+        },
+        {"fromEntities": ["world", "host"], "icmps": [{"fields": [{"type": 8, "family": "IPv4"}]}]},
+    ],
+    "ingressDeny": [{"fromCIDRSet": [{"cidr": "10.0.0.0/8", "except": ["10.1.0.0/16"]}]}],
+    "egress": [
+        {"toFQDNs": [{"matchPattern": "*.example.com"}]},
+        {"toServices": [{"k8sService": {"serviceName": "web", "namespace": "shop"}}]},
+        {"toCIDR": ["192.0.2.0/24"], "toPorts": [{"ports": [{"port": "http"}]}]},
+    ],
+}
+_CALICO: Final = {
+    "tier": "platform",
+    "order": 10,
+    "selector": "app == 'web' && has(tier)",
+    "types": ["Ingress", "Egress"],
+    "ingress": [
+        {
+            "action": "Deny",
+            "protocol": "TCP",
+            "source": {"selector": "app in {'a', 'b'}", "notNets": ["10.1.0.0/16"]},
+            "destination": {"ports": [80, "90:95", "http"]},
+        }
+    ],
+    "egress": [{"action": "Pass", "destination": {"namespaceSelector": "team == 'a'"}}],
+}
+
+
+def _tier_policy(version: str, kind: str, name: str, **spec: Any) -> dict[str, Any]:
+    metadata = {"name": name, "labels": {"app": name}}
+    group = f"policy.networking.k8s.io/{version}"
+    return {"apiVersion": group, "kind": kind, "metadata": metadata, "spec": spec}
+
+
+_TEAM: Final = {"namespaces": {"matchLabels": {"team": "a"}}}
+_PODS: Final = {"pods": {"namespaceSelector": {}, "podSelector": {"matchLabels": {"app": "web"}}}}
+_CROSSING: Final = {
+    "subject": _TEAM,
+    "ingress": [{"name": "n", "action": "Deny", "from": [_PODS], "ports": []}],
+    "egress": [
+        {
+            "action": "Allow",
+            "to": [{"networks": ["10.0.0.0/8"]}],
+            "ports": [{"portNumber": {"protocol": "TCP", "port": 80}}],
+        }
+    ],
+}
+_OTHER_POLICIES: Final = (
+    _object("cilium.io/v2", "CiliumNetworkPolicy", "c", spec=_CILIUM),
+    _object("projectcalico.org/v3", "NetworkPolicy", "platform.c", spec=_CALICO),
+    {
+        "apiVersion": "projectcalico.org/v3",
+        "kind": "GlobalNetworkPolicy",
+        "metadata": {"name": "platform.all"},
+        "spec": _CALICO,
+    },
+    {
+        "apiVersion": "projectcalico.org/v3",
+        "kind": "Tier",
+        "metadata": {"name": "platform"},
+        "spec": {"order": 5, "defaultAction": "Pass"},
+    },
+    _object("projectcalico.org/v3", "NetworkSet", "set", spec={"nets": ["203.0.113.0/24"]}),
+    _tier_policy("v1alpha1", "AdminNetworkPolicy", "admin", priority=5, **_CROSSING),
+    _tier_policy("v1alpha1", "BaselineAdminNetworkPolicy", "default", **_CROSSING),
+    _tier_policy(
+        "v1alpha2",
+        "ClusterNetworkPolicy",
+        "wide",
+        tier="Admin",
+        priority=7,
+        subject=_TEAM,
+        ingress=[{"action": "Pass", "from": [_PODS]}],
+    ),
+)
 _SELECTOR: Final = {"matchLabels": {"app": "web"}}
 _JOB: Final = {"template": _TEMPLATE}
 _SERVED: Final = [{"name": "http", "port": 80, "targetPort": "http", "nodePort": 30080}]
@@ -100,20 +185,8 @@ MANIFESTS: Final[Mapping[str, Any]] = {
             },
         ),
         _object("networking.k8s.io/v1", "NetworkPolicy", "web", spec=_POLICY),
-        _object("cilium.io/v2", "CiliumNetworkPolicy", "c", spec={"endpointSelector": {}}),
+        *_OTHER_POLICIES,
         _object("argoproj.io/v1alpha1", "Rollout", "r", spec={"selector": _SELECTOR, **_JOB}),
-        _object(
-            "policy.networking.k8s.io/v1alpha1",
-            "AdminNetworkPolicy",
-            "admin",
-            spec={
-                "priority": 5,
-                "subject": {"namespaces": {"matchLabels": {"team": "a"}}},
-                "ingress": [
-                    {"name": "n", "action": "Deny", "from": [{"namespaces": {}}], "ports": []}
-                ],
-            },
-        ),
         _object(
             "admissionregistration.k8s.io/v1",
             "ValidatingWebhookConfiguration",
@@ -138,8 +211,8 @@ EXPECTATIONS: Final[Mapping[str, Any]] = {
             "to": {"namespace": "shop", "labels": {"app": "db"}},
             "ports": ["http", "53/udp", "80-90"],
         },
-        {"from": "internet", "to": "10.0.0.0/8", "expect": "denied"},
-        {"name": "four", "from": "outside shop", "to": "anything", "expect": "denied"},
+        {"name": "three", "from": "internet", "to": "shop/db", "expect": "denied"},
+        {"name": "four", "from": "outside shop", "to": "shop/api", "expect": "denied"},
     ]
 }
 
