@@ -2,8 +2,8 @@
 
 How it works: what an old and a new analysis admit is a list of classes of unseen pods each. A class
 of the new one is cut at the classes of the old one; of every part it is then known what passed
-before and what passes now. Twins count in what is compared with, and not in what is told: where a
-workload goes and its policies stay, nothing has opened. Of a namespace that only one of the two
+before and what passes now. Twins count in what is compared with, and not in what is reported: where
+a workload goes and its policies stay, nothing has opened. Of a namespace that only one of the two
 shows, the other one knows what it admits of namespaces with its labels.
 """
 

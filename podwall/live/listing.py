@@ -243,7 +243,7 @@ def listed(
         kind: what is asked for.
         namespace: the only one that is asked for; None means all.
         version: the moment that is asked for; nothing means the present one.
-        progress: is told how many objects are there and how many are left, as far as that is known.
+        progress: called with how many objects were read and how many are left, where that is known.
 
     Raises:
         ClusterError: the server refuses, or does not answer.

@@ -150,7 +150,7 @@ def kubeconfig_of(inputs: Mapping[str, Any]) -> Kubeconfig | None:
 
 
 def _plain(value: Any) -> Any:
-    """Return what a secret holds, where the engine is told; an encrypted one holds nothing."""
+    """Return what a secret holds if a preview shows it; an encrypted one holds nothing."""
     return value.get("value") if isinstance(value, Mapping) and is_secret(value) else value
 
 

@@ -88,7 +88,7 @@ def verified(
         found: the analysis that the plan was made of.
         plan: what is probed.
         how: how.
-        say: is told, before anything is made, what other runs have there.
+        say: called with what other runs have there, before anything is made.
 
     Raises:
         SourceError: there is no such cluster, it does not answer, or lets nothing be listed.

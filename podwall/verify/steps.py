@@ -70,7 +70,7 @@ def live_walkthrough(
         context: which cluster.
         engine: whose verdicts are predicted; None means the specification's.
         how: how the attempts are made.
-        say: is told what other walkthroughs have left there, and that it is removed.
+        say: called with a sentence for each thing that another walkthrough has left there.
 
     Raises:
         SourceError: there is no such cluster, it does not answer, or it refuses.
