@@ -163,7 +163,7 @@ def flows_in(paths: Iterable[str], records: FlowRecords) -> Iterator[SeenFlow]:
 
     Args:
         paths: of files, or `-` for the standard input.
-        records: counts the lines that were read, and keeps those that could not be.
+        records: counts what becomes of each line.
 
     Raises:
         SourceError: a file can't be read, or none of its lines is a record.
