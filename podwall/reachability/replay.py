@@ -97,6 +97,7 @@ __all__ = [
     "Replay",
     "RuleReplay",
     "SideReplay",
+    "stated_by",
 ]
 
 
@@ -158,13 +159,13 @@ class Replay:
             return SideReplay(direction, subject, (), (), ALL)
         exempt = tuple(self._exemptions(direction, subject, other))
         by = overruling(unread)
-        stated = overruled(_stated(policies, tiers), by)
+        stated = overruled(stated_by(policies, tiers), by)
         hidden: tuple[Exemption, ...] = ()
         if direction is Direction.INGRESS and isinstance(other, ExternalRange):
             node = HidingNode(FAMILIES[is_ipv6(other.network)])
             seen = tuple(self._consulted(direction, subject, node)) if is_shown else ()
             at_node = self._tiers_around(direction, subject, node)
-            as_node = overruled(_stated(seen, at_node), by)
+            as_node = overruled(stated_by(seen, at_node), by)
             apart = _first_tiers(tiers).differs_from(_first_tiers(at_node))
             unlike = (stated.must - as_node.must) | (as_node.may - stated.may) | apart
             hidden = tuple(self._hidden(subject, unlike))
@@ -420,7 +421,7 @@ def _first_tiers(tiers: tuple[TierSideReplay, ...]) -> TierOutcome:
     return outcome_around({each.where: each.outcome for each in tiers}, first=True)
 
 
-def _stated(policies: tuple[PolicyReplay, ...], tiers: tuple[TierSideReplay, ...]) -> Bounds:
+def stated_by(policies: tuple[PolicyReplay, ...], tiers: tuple[TierSideReplay, ...] = ()) -> Bounds:
     """Return what is allowed by all tiers: those before the policies, these, and those after."""
     outcomes = {each.where: each.outcome for each in tiers}
     last = outcome_around(outcomes, first=False).before(ALL)
