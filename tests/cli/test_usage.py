@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import shutil
 import subprocess
 import sys
@@ -11,7 +12,7 @@ from pathlib import Path
 import pytest
 
 from podwall.cli.commands import COMMANDS
-from podwall.cli.parser import Command
+from podwall.cli.parser import Command, parsed
 from tests.cli.running import ROOT, podwall
 from tests.plan.projects import project_in
 
@@ -149,6 +150,12 @@ def test_an_option_of_which_only_one_is_given_keeps_its_value(tmp_path: Path) ->
     words = ("verify", SHOP, "--dry-run", "--expectations", INTENT, "--max-probes", "3")
     result = podwall(tmp_path, *words)
     assert (result.code, "3 probes" in result.out) == (0, True), result.err
+
+
+@pytest.mark.parametrize("words", [("verify",), ("walkthrough", "--live")])
+def test_the_image_that_runs_in_a_cluster_is_one_by_its_digest(words: tuple[str, ...]) -> None:
+    options = parsed(COMMANDS, words)
+    assert re.fullmatch(r"docker\.io/library/busybox:[0-9.]+@sha256:[0-9a-f]{64}", options.image)
 
 
 def test_a_word_after_two_dashes_is_no_option(tmp_path: Path) -> None:
