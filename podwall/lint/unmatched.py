@@ -52,15 +52,21 @@ def _policies(reason: NoEffect, context: LintContext) -> Iterator[Diagnostic]:
 def _policy_diagnostic(context: LintContext, policy: Policy, reason: NoEffect) -> Diagnostic:
     written, name = selector_text(policy.pod_selector), quoted_name(policy)
     severity = None if written else Severity.INFO
+    here = _here(context)
     messages = {
-        NoEffect.NO_NAMESPACE: f"there is no pod in namespace `{policy.namespace}`, "
-        f"so policy {name} has no effect",
-        NoEffect.NO_POD: f"policy {name} selects `{written}`, which no pod has",
+        NoEffect.NO_NAMESPACE: f"there is no pod{here} in namespace `{policy.namespace}`, "
+        f"so policy {name} has no effect{here}",
+        NoEffect.NO_POD: f"policy {name} selects `{written}`, which no pod{here} has",
         NoEffect.HOST_NETWORK: f"policy {name} selects only pods on the host network",
     }
     path = "metadata.namespace" if reason is NoEffect.NO_NAMESPACE else "spec.podSelector"
     help_ = context.pods.nearest(policy.pod_selector) if reason is NoEffect.NO_POD else ""
     return Diagnostic(policy.place.at(path), messages[reason], help_, severity)
+
+
+def _here(context: LintContext) -> str:
+    """Return the word that leaves room for what a source does not show, if it may show a part."""
+    return "" if context.snapshot.complete else " here"
 
 
 def _peers(reason: NoEffect, context: LintContext) -> Iterator[Diagnostic]:
@@ -109,13 +115,14 @@ def _peer_diagnostic(
     found: PeerAt, peer: PodPeer, reason: NoEffect, context: LintContext
 ) -> Diagnostic:
     pods, namespaces = selector_text(peer.pods), selector_text(peer.namespaces or Selector())
+    here = _here(context)
     messages = {
-        NoEffect.NO_NAMESPACE: f"no namespace has `{namespaces}`"
+        NoEffect.NO_NAMESPACE: f"no namespace{here} has `{namespaces}`"
         if namespaces
-        else f"there is no pod in namespace `{found.at.policy.namespace}`",
-        NoEffect.NO_POD: f"no pod that the peer could mean has `{pods}`"
+        else f"there is no pod{here} in namespace `{found.at.policy.namespace}`",
+        NoEffect.NO_POD: f"no pod{here} that the peer could mean has `{pods}`"
         if pods
-        else "there is no pod that the peer could mean",
+        else f"there is no pod{here} that the peer could mean",
         NoEffect.HOST_NETWORK: "the peer stands for pods on the host network only",
     }
     elsewhere = peer.namespaces is not None and not context.snapshot.complete
@@ -172,7 +179,7 @@ SELECTION_LINTS: Final = (
         "peer-without-pods",
         Severity.WARNING,
         partial(_peers, NoEffect.NO_POD),
-        "the rule admits no one by this peer: compare its labels with those of the pods",
+        "none of the pods that are read is one of this peer: compare its labels with theirs",
         DOC,
     ),
     Lint(

@@ -170,5 +170,5 @@ def test_a_policy_for_a_label_that_nothing_carries(tmp_path: Path) -> None:
     """
     result = podwall(project_in(tmp_path, program), "preview", "--with", "embedded")
     assert result.code == 2
-    assert "`shop/closed` selects `app=wbe`, which no pod has" in result.out
+    assert "`shop/closed` selects `app=wbe`, which no pod here has" in result.out
     assert "did you mean `app=web`?" in result.out

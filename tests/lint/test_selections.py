@@ -139,6 +139,16 @@ def test_pods_in_any_namespace_may_be_in_another_source() -> None:
     assert finding.severity is Severity.INFO
 
 
+def test_only_of_a_complete_source_is_it_said_that_there_is_no_pod() -> None:
+    asked = from_peer("{podSelector: {matchLabels: {app: gateway}}}")
+    part, whole = findings((WEB, asked)), findings((WEB, asked), complete=True)
+    messages = [each.message for each in (*part, *whole) if each.id == "peer-without-pods"]
+    assert messages == [
+        "no pod here that the peer could mean has `app=gateway`",
+        "no pod that the peer could mean has `app=gateway`",
+    ]
+
+
 def test_in_a_complete_source_a_namespace_by_name_is_looked_for() -> None:
     manifest = {
         "apiVersion": "networking.k8s.io/v1",
