@@ -5,6 +5,9 @@
 
 from __future__ import annotations
 
+import re
+from itertools import accumulate
+
 from pulumi import ComponentResource, InputPropertyError, Inputs, ResourceOptions
 from pulumi.provider import ConstructResult
 from pulumi.provider.experimental.component import ComponentProvider
@@ -12,6 +15,7 @@ from pulumi.provider.server import ComponentInitError
 
 from components.package.cluster import AksCluster
 from components.package.kubernetes import Namespace, NetworkPolicies, Workload
+from components.reading import camel_case
 from podwall.policies.errors import PodwallError
 
 __all__ = ["AksCluster", "Namespace", "NetworkPolicies", "PackageProvider", "Workload", "provider"]
@@ -46,7 +50,20 @@ class PackageProvider(ComponentProvider):
 
 def _refusal(refused: PodwallError) -> InputPropertyError:
     remedy = f"; {refused.help}" if refused.help else ""
-    return InputPropertyError(refused.place.path, f"{refused.message}{remedy}")
+    return InputPropertyError(_as_written(refused.place.path), f"{refused.message}{remedy}")
+
+
+def _as_written(path: str) -> str:
+    """Return the path of a property as the schema spells it; what is in brackets stays.
+
+    >>> _as_written("user_pools[the_first].vm_size")
+    'userPools[the_first].vmSize'
+    """
+    words = re.split(r"([.\[\]])", path)
+    inside = [0, *accumulate((each == "[") - (each == "]") for each in words)]
+    return "".join(
+        word if depth else camel_case(word) for word, depth in zip(words, inside, strict=False)
+    )
 
 
 _COMPONENTS: list[type[ComponentResource]] = [AksCluster, Namespace, NetworkPolicies, Workload]

@@ -7,7 +7,7 @@ The inputs are put into Kubernetes' spelling and read by the reader of manifests
 from collections.abc import Mapping, Sequence
 from typing import Any, NotRequired, TypedDict
 
-from pulumi import Output, ResourceOptions, log
+from pulumi import Input, Output, ResourceOptions, log
 
 from components.reading import camel_case, read, snake_case
 from podwall.components import kubernetes, namespace_args, workload_args
@@ -137,8 +137,8 @@ class WorkloadInputs(TypedDict):
     """The namespace, which is there already or is depended on."""
     labels: dict[str, str]
     """What selects the pods in policies; at least one."""
-    image: str
-    """A reference with a version or a digest."""
+    image: Input[str]
+    """A reference with a version or a digest, perhaps with a registry's output in it."""
     kind: NotRequired[WorkloadKind]
     """A Deployment if left out."""
     replicas: NotRequired[int]

@@ -20,11 +20,9 @@ from components.reading import camel_case, read
 from components.settings.cluster import (
     ClusterChoice,
     ClusterSettings,
-    EntraSettings,
     PodNetworking,
-    SystemPoolSettings,
-    UserPoolSettings,
 )
+from components.settings.parts import EntraSettings, SystemPoolSettings, UserPoolSettings
 from podwall.aks.network_engine import NetworkEngine
 from podwall.components.checks import check_at_least, refused
 from podwall.components.cluster.args import AksClusterArgs

@@ -5,26 +5,40 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
-from typing import Any, assert_never
+from typing import assert_never
 
-from components.reading import camel_case
+from components.reading import InputText, camel_case, without_none
+from components.settings.parts import (
+    EgressSettings,
+    EntraSettings,
+    IdentitiesSettings,
+    NetworkSettings,
+    SystemPoolSettings,
+    UserPoolSettings,
+)
 from podwall.aks.network_engine import NetworkEngine
 from podwall.components.checks import refused
 from podwall.components.cluster.access import (
     Access,
     ApiServer,
-    Entra,
     LocalAccounts,
-    LoginMode,
     PrivateApiServer,
     PublicApiServer,
     SignIn,
 )
 from podwall.components.cluster.args import AksClusterArgs
-from podwall.components.cluster.network_profile import NodeSubnet, Overlay, PodNetwork, PodSubnet
-from podwall.components.cluster.networks import NewNetwork
+from podwall.components.cluster.network_profile import (
+    DualStack,
+    NodeSubnet,
+    Overlay,
+    PodAllocation,
+    PodNetwork,
+    PodSubnet,
+    ServiceNetwork,
+)
 from podwall.components.cluster.operations import (
     AddOns,
+    AdvancedNetworking,
     EngineChange,
     Lifecycle,
     LocalDns,
@@ -33,18 +47,16 @@ from podwall.components.cluster.operations import (
     Tier,
     UpgradeChannel,
 )
-from podwall.components.cluster.pools import Autoscale, OsSku, SystemPool, UserPool
+from podwall.components.cluster.pools import (
+    NodeProvisioning,
+)
 from podwall.policies.errors import InvalidValue, Place
 
 __all__ = [
     "ClusterChoice",
     "ClusterSettings",
-    "EntraSettings",
     "PodNetworking",
-    "SystemPoolSettings",
-    "UserPoolSettings",
     "key_of",
-    "without_none",
 ]
 
 
@@ -55,6 +67,7 @@ _PARTS = {
     "access.": "",
     "addons.": "",
     "lifecycle.": "",
+    "pod_network.allocation": "pod_allocation",
     "pod_network.": "",
     "cluster_name": "name",
 }
@@ -77,74 +90,6 @@ def key_of(argument: str) -> str:
     return ".".join(["cluster", *map(camel_case, inside.split("."))])
 
 
-def without_none(**choices: Any) -> dict[str, Any]:
-    """Return the choices that were made; the cluster has its own defaults for the others."""
-    return {name: choice for name, choice in choices.items() if choice not in (None, {}, ())}
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class SystemPoolSettings:
-    """The nodes of the cluster's own pods.
-
-    Attributes:
-        vm_size: an Azure VM size; the cluster's default if left out.
-        min_nodes: the autoscaler keeps at least so many.
-        max_nodes: and at most so many.
-        zones: availability zones; `none` alone where the region has no zones, all three if left
-            out.
-        os_sku: the operating system.
-        max_pods: pods of one node; the pod network's default if left out.
-    """
-
-    vm_size: str | None = None
-    min_nodes: int = 3
-    max_nodes: int = 5
-    zones: tuple[str, ...] = ()
-    os_sku: OsSku | None = None
-    max_pods: int | None = None
-
-    @property
-    def pool(self) -> SystemPool:
-        """Return the pool."""
-        return SystemPool(**_nodes(self))
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class UserPoolSettings:
-    """The nodes of workloads; see `SystemPoolSettings` for what both have.
-
-    Attributes:
-        name: at most 12 lower case letters and digits.
-        labels: labels of the nodes.
-        taints: such as `dedicated=batch:NoSchedule`.
-    """
-
-    name: str
-    vm_size: str | None = None
-    min_nodes: int = 2
-    max_nodes: int = 5
-    zones: tuple[str, ...] = ()
-    os_sku: OsSku | None = None
-    max_pods: int | None = None
-    labels: Mapping[str, str] = field(default_factory=dict)
-    taints: tuple[str, ...] = ()
-
-    @property
-    def pool(self) -> UserPool:
-        """Return the pool."""
-        own = without_none(labels=self.labels, taints=self.taints)
-        return UserPool(name=self.name, **own, **_nodes(self))
-
-
-def _nodes(pool: SystemPoolSettings | UserPoolSettings) -> dict[str, Any]:
-    zones = {"zones": () if pool.zones == ("none",) else pool.zones} if pool.zones else {}
-    return {
-        **without_none(vm_size=pool.vm_size, os_sku=pool.os_sku, max_pods=pool.max_pods),
-        **zones,
-        "node_count": Autoscale(pool.min_nodes, pool.max_nodes),
-    }
-
-
 _AUTOMATIC = "automatic"
 
 
@@ -157,33 +102,6 @@ class PodNetworking(StrEnum):
     OVERLAY = "overlay"
     NODE_SUBNET = "node-subnet"
     POD_SUBNET = "pod-subnet"
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class EntraSettings:
-    """Sign-in with Entra ID and Azure roles.
-
-    Attributes:
-        admin_groups: object ids of the groups that administer the cluster, at least one.
-        tenant_id: the tenant of the groups; the subscription's if left out.
-        local_accounts: keeps the sign-in that no log names a person for.
-        login: how `kubelogin` signs in where the kubeconfig is used.
-    """
-
-    admin_groups: tuple[str, ...]
-    tenant_id: str | None = None
-    local_accounts: bool = False
-    login: LoginMode = LoginMode.AZURE_CLI
-
-    @property
-    def sign_in(self) -> Entra:
-        """Return the sign-in."""
-        return Entra(
-            admin_groups=self.admin_groups,
-            tenant_id=self.tenant_id,
-            local_accounts=self.local_accounts,
-            login=self.login,
-        )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -216,48 +134,78 @@ class ClusterSettings:
     Attributes:
         name: its name in Azure; Pulumi chooses if left out.
         resource_group: an existing group; one is made if left out.
+        dns_prefix: begins the API server's name; derived from the cluster's if left out.
         tags: on every Azure resource.
         protect: Pulumi refuses to delete or replace the cluster.
         engine_change: what a change of the network settings of an existing cluster does.
         private: the API server has an address in the virtual network only.
+        private_dns_zone: `system`, `none`, or the id of a zone; `system` if left out.
+        public_fqdn: a private API server has a public name too.
+        fqdn_subdomain: the cluster's name below a private zone of yours.
         authorized_ip_ranges: who may call a public API server; anyone if left out.
         vnet_integration: nodes reach the API server without leaving the network.
+        run_command: allows `az aks command invoke`, a way around every network rule.
         entra: sign-in with Entra ID; local accounts if left out.
+        identities: who the cluster and its nodes are.
         system_pool: the nodes of the cluster's own pods.
         user_pools: the nodes of workloads; the system pool takes them if left out.
+        node_provisioning: who makes nodes, the pools or Azure.
         tier: the SLA that is paid for.
         upgrades: who chooses the Kubernetes version.
         node_os: how nodes get their security updates.
         maintenance: when upgrades may happen.
-        network: the ranges of the virtual network.
+        any_time: upgrades may happen at any time, and there is no window.
+        network: the virtual network.
+        egress: how pods and nodes reach the internet; a load balancer if left out.
+        services: the range of Services.
+        ipv6: the ranges of a cluster that speaks IPv4 and IPv6.
         pod_cidr: the range of an overlay.
+        pod_allocation: how nodes take addresses from a pod subnet.
         local_dns: whether pods ask a DNS proxy on their own node.
+        azure_policy: turns the Azure Policy add-on on.
+        image_cleaner_hours: unused images are removed as often; never if 0, weekly if left out.
+        advanced_networking: what Advanced Container Networking Services do; off if left out.
         key_vault_secrets: mounts secrets of Key Vault.
         monitoring_workspace_id: where logs go; nowhere if left out.
         defender_workspace_id: turns Microsoft Defender on, with that workspace.
     """
 
     name: str | None = None
-    resource_group: str | None = None
+    resource_group: InputText | None = None
+    dns_prefix: str | None = None
     tags: Mapping[str, str] = field(default_factory=dict)
     protect: bool = True
     engine_change: EngineChange = EngineChange.REFUSE
     private: bool = False
+    private_dns_zone: InputText | None = None
+    public_fqdn: bool = False
+    fqdn_subdomain: str | None = None
     authorized_ip_ranges: tuple[str, ...] = ()
     vnet_integration: bool = False
+    run_command: bool = False
     entra: EntraSettings | None = None
+    identities: IdentitiesSettings = field(default_factory=IdentitiesSettings)
     system_pool: SystemPoolSettings = field(default_factory=SystemPoolSettings)
     user_pools: tuple[UserPoolSettings, ...] = ()
+    node_provisioning: NodeProvisioning = NodeProvisioning.MANUAL
     tier: Tier | None = None
     upgrades: UpgradeChannel | None = None
     node_os: NodeOsChannel | None = None
     maintenance: MaintenanceWindow | None = None
-    network: NewNetwork = field(default_factory=NewNetwork)
+    any_time: bool = False
+    network: NetworkSettings = field(default_factory=NetworkSettings)
+    egress: EgressSettings = field(default_factory=EgressSettings)
+    services: ServiceNetwork = field(default_factory=ServiceNetwork)
+    ipv6: DualStack | None = None
     pod_cidr: str | None = None
+    pod_allocation: PodAllocation | None = None
     local_dns: LocalDns = LocalDns.DISABLED
+    azure_policy: bool = True
+    image_cleaner_hours: int | None = None
+    advanced_networking: AdvancedNetworking | None = None
     key_vault_secrets: bool = False
-    monitoring_workspace_id: str | None = None
-    defender_workspace_id: str | None = None
+    monitoring_workspace_id: InputText | None = None
+    defender_workspace_id: InputText | None = None
 
     def args(self, choice: ClusterChoice) -> AksClusterArgs:
         """Return the arguments of the cluster.
@@ -276,31 +224,41 @@ class ClusterSettings:
             kubernetes_version=choice.version,
             engine=choice.engine,
             pod_network=self._pod_network(choice.pod_networking),
-            network=self.network,
+            services=self.services,
+            ipv6=self.ipv6,
+            network=self.network.network,
+            egress=self.egress.egress,
             system_pool=self.system_pool.pool,
             user_pools=tuple(each.pool for each in self.user_pools),
+            node_provisioning=self.node_provisioning,
+            identities=self.identities.identities,
             access=self._access,
             lifecycle=self._lifecycle,
             addons=self._addons,
             resource_group=self.resource_group,
             location=choice.location,
             cluster_name=self.name,
+            dns_prefix=self.dns_prefix,
             tags=self.tags,
             protect=self.protect,
             engine_change=self.engine_change,
         )
 
     def _pod_network(self, networking: PodNetworking) -> PodNetwork:
-        if self.pod_cidr and networking is not PodNetworking.OVERLAY:
-            remedy = "leave it out, or choose `overlay`"
-            raise refused("pod_cidr", f"`{networking}` has no range of its own", remedy)
+        for key, networks in (
+            ("pod_cidr", PodNetworking.OVERLAY),
+            ("pod_allocation", PodNetworking.POD_SUBNET),
+        ):
+            if getattr(self, key) is not None and networking is not networks:
+                remedy = f"leave it out, or choose `{networks}`"
+                raise refused(key, f"`{networking}` pods have none", remedy)
         match networking:
             case PodNetworking.OVERLAY:
                 return Overlay(**without_none(pod_cidr=self.pod_cidr))
             case PodNetworking.NODE_SUBNET:
                 return NodeSubnet()
             case PodNetworking.POD_SUBNET:
-                return PodSubnet()
+                return PodSubnet(**without_none(allocation=self.pod_allocation))
             case _:
                 assert_never(networking)
 
@@ -308,29 +266,50 @@ class ClusterSettings:
     def _access(self) -> Access:
         sign_in: SignIn = self.entra.sign_in if self.entra else LocalAccounts()
         return Access(
-            api_server=self._api_server, vnet_integration=self.vnet_integration, sign_in=sign_in
+            api_server=self._api_server,
+            vnet_integration=self.vnet_integration,
+            run_command=self.run_command,
+            sign_in=sign_in,
         )
 
     @property
     def _api_server(self) -> ApiServer:
         if not self.private:
+            for key in ("private_dns_zone", "public_fqdn", "fqdn_subdomain"):
+                if getattr(self, key) not in (None, False):
+                    remedy = "leave it out, or set `private` to true"
+                    raise refused(key, "it is for a private API server", remedy)
             return PublicApiServer(self.authorized_ip_ranges)
         if self.authorized_ip_ranges:
             message = "a private API server has no public address to restrict"
             raise refused(
                 "authorized_ip_ranges", message, "leave it out, or set `private` to false"
             )
-        return PrivateApiServer()
+        return PrivateApiServer(
+            **without_none(private_dns_zone=self.private_dns_zone),
+            public_fqdn=self.public_fqdn,
+            fqdn_subdomain=self.fqdn_subdomain,
+        )
 
     @property
     def _lifecycle(self) -> Lifecycle:
         chosen = without_none(tier=self.tier, upgrades=self.upgrades, node_os=self.node_os)
-        return Lifecycle(**chosen, **without_none(maintenance=self.maintenance))
+        if not self.any_time:
+            return Lifecycle(**chosen, **without_none(maintenance=self.maintenance))
+        if self.maintenance is not None:
+            remedy = "leave out the window, or `any_time`"
+            raise refused("any_time", "a window and any time are given", remedy)
+        return Lifecycle(**chosen, maintenance=None)
 
     @property
     def _addons(self) -> AddOns:
+        hours = self.image_cleaner_hours
+        cleaner = {} if hours is None else {"image_cleaner_hours": hours or None}
         return AddOns(
+            azure_policy=self.azure_policy,
+            **cleaner,
             local_dns=self.local_dns,
+            advanced_networking=self.advanced_networking,
             key_vault_secrets=self.key_vault_secrets,
             monitoring_workspace_id=self.monitoring_workspace_id,
             defender_workspace_id=self.defender_workspace_id,

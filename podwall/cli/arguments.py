@@ -11,7 +11,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
-from podwall.cli.rendering_arguments import add_charts
+from podwall.cli.typed_options import add_charts
 from podwall.engines import ENGINES
 from podwall.exit_code import FailOn
 from podwall.policies.errors import InvalidValue

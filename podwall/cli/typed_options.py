@@ -1,4 +1,4 @@
-"""What was typed: options that narrow an answer, those that would change nothing, and the source.
+"""What was typed: options that render charts or narrow an answer, idle ones, and the source.
 
 Who types an option expects something of it; where it does nothing, the answer would not be what it
 seems. What a settings file says is no such word: it is said once for many commands.
@@ -11,12 +11,20 @@ from argparse import ArgumentParser, Namespace
 from collections.abc import Callable, Iterator
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
+from podwall.aks.limits import NEWEST_VERSION
 from podwall.policies.errors import InvalidValue
 
 if TYPE_CHECKING:
     from podwall.focus import Focus
 
-__all__ = ["ENDS", "add_focus", "chosen_focus", "refuse_idle_options", "source_words"]
+__all__ = [
+    "ENDS",
+    "add_charts",
+    "add_focus",
+    "chosen_focus",
+    "refuse_idle_options",
+    "source_words",
+]
 
 
 class _Need(NamedTuple):
@@ -107,6 +115,44 @@ _END: Final = (
     "a workload (`shop/api`), a namespace (`shop`), several by `*`, an address or a range, or "
     "`outside`; as often as needed"
 )
+
+
+def add_charts(parser: ArgumentParser) -> None:
+    """Add what charts do not say themselves, and what kustomize may do."""
+    parser.add_argument(
+        "--values",
+        metavar="FILE",
+        action="append",
+        default=[],
+        help="values of a chart, as for helm; can be given several times",
+    )
+    parser.add_argument(
+        "--release",
+        metavar="NAME",
+        default="release-name",
+        help="the name of a chart's release (default: release-name)",
+    )
+    parser.add_argument(
+        "--kube-version",
+        metavar="VERSION",
+        default=NEWEST_VERSION,
+        help="the version of Kubernetes that charts are rendered for, as for helm "
+        f"(default: {NEWEST_VERSION}, the newest that AKS runs)",
+    )
+    parser.add_argument(
+        "--api-versions",
+        metavar="API",
+        action="append",
+        default=[],
+        help="an API that the cluster has beside Kubernetes' own, such as cilium.io/v2, as charts "
+        "ask for it; can be given several times",
+    )
+    parser.add_argument(
+        "--allow-network",
+        action="store_true",
+        help="let kustomize fetch what a kustomization names on the network "
+        "(default: such a folder is refused)",
+    )
 
 
 def add_focus(parser: ArgumentParser) -> None:

@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 from decimal import Decimal
 from enum import StrEnum
 from types import MappingProxyType
-from typing import TYPE_CHECKING, Any
+from typing import Any
 from typing import Protocol as Interface
 
 from podwall.aks.limits import RESERVED_LABEL_PREFIX
@@ -32,6 +32,7 @@ from podwall.policies.syntax import port_name_problem, shown
 __all__ = [
     "FIRST_UNPRIVILEGED",
     "ContainerPort",
+    "LaterText",
     "Probe",
     "Resources",
     "WorkloadArgs",
@@ -202,11 +203,8 @@ class LaterText(Interface):
         """Return the text that a function makes of it."""
 
 
-if TYPE_CHECKING:
-    ImageReference = str | LaterText
-else:
-    # Documents, from which the package reads its arguments, have text alone.
-    ImageReference = str
+ImageReference = str | LaterText
+"""A text, or an output that will be one."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -167,11 +167,15 @@ class Workspace:
         lines = self.pulumi(*command, "--stack", self.stack, **variables)
         return [json.loads(line) for line in lines.splitlines()]
 
-    def _install(self, name: str, version: str) -> None:
-        """Put a stand-in where the CLI keeps the plugins that it has downloaded."""
+    def with_plugin(self, name: str, version: str, command: str) -> Path:
+        """Put a plugin where the CLI keeps those that it has downloaded, and return its program."""
         place = self.folder / "home" / "plugins" / f"resource-{name}-v{version}"
         place.mkdir(parents=True)
         script = place / f"pulumi-resource-{name}"
-        start = f'PYTHONPATH="{ROOT}" exec "{sys.executable}" -P -m tests.engine.plugins {name}'
-        script.write_text(f'#!/bin/sh\n{start} "$@"\n', encoding="utf-8")
+        script.write_text(f'#!/bin/sh\nexec {command} "$@"\n', encoding="utf-8")
         script.chmod(0o755)
+        return script
+
+    def _install(self, name: str, version: str) -> None:
+        start = f'env PYTHONPATH="{ROOT}" "{sys.executable}" -P -m tests.engine.plugins {name}'
+        self.with_plugin(name, version, start)

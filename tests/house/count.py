@@ -27,16 +27,21 @@ PACKAGE = ROOT / "components" / "package"
 WIRE_TYPES = frozenset(
     {
         "AksCluster",
+        "AdvancedNetworking",
         "ContainerPort",
+        "DualStack",
         "Entra",
+        "Identities",
         "IpBlock",
         "LabelSelector",
         "Namespace",
         "Network",
         "NetworkPolicies",
+        "Principal",
         "Probe",
         "Quota",
         "Resources",
+        "ServiceNetwork",
         "UserPool",
         "Workload",
     }

@@ -150,7 +150,7 @@ class Entra:
     See https://learn.microsoft.com/azure/aks/manage-azure-rbac.
     """
 
-    admin_groups: tuple[str, ...] = ()
+    admin_groups: tuple[Input[str], ...] = ()
     admins: tuple[Principal, ...] = ()
     users: tuple[Principal, ...] = ()
     tenant_id: str | None = None

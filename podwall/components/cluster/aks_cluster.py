@@ -36,6 +36,7 @@ from pulumi_azure_native.containerservice import (
 from pulumi_kubernetes.provider import Provider
 
 from podwall.aks.resource_types import POOL_LEAVES
+from podwall.components.cluster.access import ExistingIdentity
 from podwall.components.cluster.advice import cluster_findings
 from podwall.components.cluster.args import AksClusterArgs
 from podwall.components.cluster.fixed import fixed_changes, fixed_leaves
@@ -119,6 +120,14 @@ def _kubelet_object_id(
     """Return the object id of what nodes act as; empty while there is none."""
     kubelet = (identities or {}).get("kubeletidentity")
     return (kubelet.object_id if kubelet else None) or ""
+
+
+def _kubelet_client_id(
+    identities: Mapping[str, UserAssignedIdentityManagedClusterResponse] | None,
+) -> str:
+    """Return the client id of what nodes act as; empty while there is none."""
+    kubelet = (identities or {}).get("kubeletidentity")
+    return (kubelet.client_id if kubelet else None) or ""
 
 
 def _azures_own(args: AksClusterArgs) -> list[str]:
@@ -214,8 +223,8 @@ def _window(window: MaintenanceWindow) -> MaintenanceWindowArgsDict:
 
 def _make_prerequisites(
     name: str, args: AksClusterArgs, parent: Resource
-) -> tuple[ClusterPrerequisites, list[Resource]]:
-    """Return the ids of what the cluster stands on, and what it has to wait for besides.
+) -> tuple[ClusterPrerequisites, ExistingIdentity, list[Resource]]:
+    """Return what the cluster stands on, its identity, and what it has to wait for besides.
 
     It waits for the roles of its identity, which no id of its own arguments speaks of.
     """
@@ -232,7 +241,8 @@ def _make_prerequisites(
         identity_id=identity.resource_id,
         kubelet_identity_id=None if kubelet is None else kubelet.resource_id,
     )
-    return prerequisites, assign_before_cluster(name, args, identity, subnets, parent)
+    roles = assign_before_cluster(name, args, identity, subnets, parent)
+    return prerequisites, identity, roles
 
 
 def _guarded(name: str, change: EngineChange, opts: ResourceOptions | None) -> ResourceOptions:
@@ -274,7 +284,10 @@ _OUTPUTS = (
     "node_resource_group",
     "node_subnet_id",
     "oidc_issuer_url",
+    "identity_id",
+    "identity_principal_id",
     "kubelet_identity_object_id",
+    "kubelet_identity_client_id",
     "kubeconfig",
 )
 
@@ -303,8 +316,14 @@ class AksCluster(ComponentResource):
     """The id of the subnet that the nodes are in."""
     oidc_issuer_url: Output[str]
     """The issuer to name in federated credentials of workload identities."""
+    identity_id: Output[str]
+    """The resource id of what the control plane acts as."""
+    identity_principal_id: Output[str]
+    """The object id of what the control plane acts as, to be given further roles."""
     kubelet_identity_object_id: Output[str]
     """The object id of what nodes act as, to be given rights such as pulling images."""
+    kubelet_identity_client_id: Output[str]
+    """The client id of what nodes act as, for drivers and pods that name it."""
     kubeconfig: Output[str]
     """How to reach the cluster; a secret."""
 
@@ -320,9 +339,11 @@ class AksCluster(ComponentResource):
         )
         for finding in cluster_findings(args, datetime.now(UTC).date()):
             _log(finding, self)
-        prerequisites, wait_for = _make_prerequisites(name, args, self)
+        prerequisites, identity, wait_for = _make_prerequisites(name, args, self)
         self.resource = make_cluster(name, args, prerequisites, self, wait_for)
         self._set_outputs(prerequisites, args)
+        self.identity_id = Output.from_input(identity.resource_id)
+        self.identity_principal_id = Output.from_input(identity.principal_id)
         ready = [
             *_make_pools(name, args, prerequisites, self.resource, self),
             *assign_after_cluster(name, args, self.resource, self.kubelet_identity_object_id, self),
@@ -350,6 +371,7 @@ class AksCluster(ComponentResource):
         self.node_subnet_id = Output.from_input(prerequisites.node_subnet_id)
         self.oidc_issuer_url = cluster.oidc_issuer_profile.apply(_issuer_url)
         self.kubelet_identity_object_id = cluster.identity_profile.apply(_kubelet_object_id)
+        self.kubelet_identity_client_id = cluster.identity_profile.apply(_kubelet_client_id)
         self.kubeconfig = kubeconfig_of(cluster, prerequisites.resource_group, args.access.sign_in)
 
 

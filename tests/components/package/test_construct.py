@@ -4,13 +4,13 @@ from collections.abc import Mapping
 from typing import Any
 
 import pytest
-from pulumi import InputPropertyError
+from pulumi import InputPropertyError, Output
 from pulumi.provider.server import ComponentInitError
 
 from components.package import provider
 from podwall.components import manifests
 from podwall.policies import NetworkPolicy, allow_from, allow_to, ip_block, pods, sctp, tcp
-from tests.components.harness import Deployment, deploy
+from tests.components.harness import SUBSCRIPTION, Deployment, deploy
 
 POLICY: dict[str, Any] = {"name": "api", "podSelector": {}, "policyTypes": ["Ingress"]}
 WORKLOAD: dict[str, Any] = {
@@ -113,6 +113,242 @@ def test_a_cluster_is_made_from_flat_inputs_and_its_kubeconfig_is_secret() -> No
     assert "kubeconfig" in made.secrets
 
 
+SUBNET = f"{SUBSCRIPTION}/resourceGroups/net/providers/Microsoft.Network/virtualNetworks/v/subnets"
+
+# Every argument of Python's `AksClusterArgs` that is not left to its default, and where it arrives.
+ARGUMENTS: list[tuple[dict[str, Any], str, str, Any]] = [
+    ({"dnsPrefix": "shop"}, "ManagedCluster", "dnsPrefix", "shop"),
+    ({"name": "aks-shop"}, "ManagedCluster", "resourceName", "aks-shop"),
+    ({"runCommand": True}, "ManagedCluster", "apiServerAccessProfile.disableRunCommand", False),
+    (
+        {"services": {"cidr": "172.20.0.0/16"}},
+        "ManagedCluster",
+        "networkProfile.dnsServiceIP",
+        "172.20.0.10",
+    ),
+    (
+        {"engine": "cilium", "ipv6": {}},
+        "ManagedCluster",
+        "networkProfile.ipFamilies",
+        ["IPv4", "IPv6"],
+    ),
+    (
+        {"egress": {"publicIps": 3.0}},
+        "ManagedCluster",
+        "networkProfile.loadBalancerProfile.managedOutboundIPs.count",
+        3,
+    ),
+    (
+        {"egress": {"type": "none", "bootstrapRegistryId": "r"}},
+        "ManagedCluster",
+        "bootstrapProfile.containerRegistryId",
+        "r",
+    ),
+    (
+        {"egress": {"type": "userAssignedNATGateway", "natGatewayId": "n"}},
+        "Subnet",
+        "natGateway.id",
+        "n",
+    ),
+    (
+        {"egress": {"type": "userDefinedRouting", "routeTableId": "t"}},
+        "Subnet",
+        "routeTable.id",
+        "t",
+    ),
+    ({"systemPool": {"name": "first"}}, "ManagedCluster", "agentPoolProfiles.0.name", "first"),
+    (
+        {"systemPool": {"nodes": 4.0}},
+        "ManagedCluster",
+        "agentPoolProfiles.0.enableAutoScaling",
+        False,
+    ),
+    (
+        {"systemPool": {"osDisk": {"kind": "Managed", "sizeGb": 64.0}}},
+        "ManagedCluster",
+        "agentPoolProfiles.0.osDiskType",
+        "Managed",
+    ),
+    (
+        {"systemPool": {"maxSurge": "50%"}},
+        "ManagedCluster",
+        "agentPoolProfiles.0.upgradeSettings.maxSurge",
+        "50%",
+    ),
+    (
+        {"systemPool": {"encryptionAtHost": True}},
+        "ManagedCluster",
+        "agentPoolProfiles.0.enableEncryptionAtHost",
+        True,
+    ),
+    (
+        {"systemPool": {"labels": {"tier": "own"}}},
+        "ManagedCluster",
+        "agentPoolProfiles.0.nodeLabels.tier",
+        "own",
+    ),
+    (
+        {"userPools": [{"name": "batch", "priority": "Spot"}]},
+        "AgentPool",
+        "scaleSetPriority",
+        "Spot",
+    ),
+    (
+        {"nodeProvisioning": "Auto", "systemPool": {"nodes": 3.0}},
+        "ManagedCluster",
+        "nodeProvisioningProfile.mode",
+        "Auto",
+    ),
+    (
+        {"podNetworking": "pod-subnet", "podAllocation": "StaticBlock"},
+        "ManagedCluster",
+        "agentPoolProfiles.0.podIPAllocationMode",
+        "StaticBlock",
+    ),
+    ({"azurePolicy": False}, "ManagedCluster", "addonProfiles.azurepolicy.enabled", False),
+    (
+        {"imageCleanerHours": 48.0},
+        "ManagedCluster",
+        "securityProfile.imageCleaner.intervalHours",
+        48,
+    ),
+    ({"imageCleanerHours": 0.0}, "ManagedCluster", "securityProfile.imageCleaner.enabled", False),
+    (
+        {"engine": "cilium", "advancedNetworking": {"policies": "FQDN"}},
+        "ManagedCluster",
+        "networkProfile.advancedNetworking.security.advancedNetworkPolicies",
+        "FQDN",
+    ),
+    (
+        {"private": True, "publicFqdn": True},
+        "ManagedCluster",
+        "apiServerAccessProfile.enablePrivateClusterPublicFQDN",
+        True,
+    ),
+    (
+        {"private": True, "privateDnsZone": "z", "fqdnSubdomain": "shop"},
+        "ManagedCluster",
+        "apiServerAccessProfile.privateDNSZone",
+        "z",
+    ),
+    (
+        {"entra": {"admins": [{"objectId": "o", "type": "User"}]}},
+        "RoleAssignment",
+        "principalType",
+        "User",
+    ),
+    (
+        {"entra": {"adminGroups": ["g"], "azureRbac": False}},
+        "ManagedCluster",
+        "aadProfile.enableAzureRBAC",
+        False,
+    ),
+    (
+        {"entra": {"adminGroups": ["g"], "users": [{"objectId": "u"}]}},
+        "RoleAssignment",
+        "principalId",
+        "u",
+    ),
+    (
+        {"identities": {"cluster": {"resourceId": "i", "principalId": "p"}}},
+        "ManagedCluster",
+        "identity.userAssignedIdentities.0",
+        "i",
+    ),
+    (
+        {"identities": {"kubelet": {"resourceId": "k", "principalId": "p"}}},
+        "ManagedCluster",
+        "identityProfile.kubeletidentity.resourceId",
+        "k",
+    ),
+    (
+        {"identities": {"registries": [f"{SUBSCRIPTION}/r"]}},
+        "RoleAssignment",
+        "scope",
+        f"{SUBSCRIPTION}/r",
+    ),
+    (
+        {"network": {"nodeSubnetId": f"{SUBNET}/nodes"}},
+        "ManagedCluster",
+        "agentPoolProfiles.0.vnetSubnetID",
+        f"{SUBNET}/nodes",
+    ),
+]
+
+
+@pytest.mark.parametrize(("inputs", "kind", "leaf", "value"), ARGUMENTS)
+@pytest.mark.long(keep=3)
+def test_every_argument_of_python_arrives(
+    inputs: dict[str, Any], kind: str, leaf: str, value: Any
+) -> None:
+    made = construct("AksCluster", "shop", inputs)
+    assert value in [_leaf(each.inputs, leaf) for each in made.of(kind)]
+
+
+def _leaf(inputs: Any, path: str) -> Any:
+    for key in path.split("."):
+        inputs = inputs[int(key)] if isinstance(inputs, list) else (inputs or {}).get(key)
+    return inputs
+
+
+def test_upgrades_at_any_time_have_no_window() -> None:
+    assert construct("AksCluster", "shop", {"anyTime": True}).of("MaintenanceConfiguration") == []
+
+
+def _later(text: str) -> Output[str]:
+    """Return an output that is known once the program runs."""
+    return Output.from_input(text)
+
+
+def test_ids_may_be_outputs_of_other_resources() -> None:
+    def program() -> Mapping[str, Any]:
+        inputs = {
+            "resourceGroup": _later("rg"),
+            "network": {"nodeSubnetId": _later(f"{SUBNET}/nodes")},
+            "monitoringWorkspaceId": _later("workspace"),
+            "identities": {
+                "cluster": {"resourceId": _later("identity"), "principalId": _later("principal")},
+                "registries": [_later(f"{SUBSCRIPTION}/registry")],
+            },
+            "entra": {"adminGroups": [_later("group")]},
+        }
+        made = provider().construct("shop", "podwall:index:AksCluster", inputs)
+        return dict(made.state)
+
+    made = deploy(program)
+    cluster = made.one("ManagedCluster").inputs
+    assert cluster["resourceGroupName"] == "rg"
+    assert cluster["agentPoolProfiles"][0]["vnetSubnetID"] == f"{SUBNET}/nodes"
+    assert cluster["aadProfile"]["adminGroupObjectIDs"] == ["group"]
+    assert cluster["addonProfiles"]["omsagent"]["config"] == {
+        "logAnalyticsWorkspaceResourceID": "workspace",
+        "useAADAuth": "true",
+    }
+    assert made.values["identityId"] == "identity"
+    assert made.values["identityPrincipalId"] == "principal"
+    assert made.of("ResourceGroup") == made.of("VirtualNetwork") == []
+
+
+def test_what_the_next_resource_needs_is_given_back() -> None:
+    made = construct("AksCluster", "shop", {})
+    assert made.values["identityPrincipalId"] == "principal-of-shop"
+    assert made.values["kubeletIdentityObjectId"] == "object-of-kubelet"
+    assert made.values["nodeResourceGroup"] == "MC_shop"
+    assert made.values["oidcIssuerUrl"] == "https://oidc.example.test/"
+    assert made.values["clusterId"] == made.one("ManagedCluster").id
+    assert made.secrets == {"kubeconfig"}
+
+
+def test_an_image_may_name_a_registry_that_is_made() -> None:
+    def program() -> Mapping[str, Any]:
+        image = _later("shop.azurecr.io").apply(lambda server: f"{server}/api:1.0")
+        inputs = {**WORKLOAD, "image": image}
+        return dict(provider().construct("api", "podwall:index:Workload", inputs).state)
+
+    spec = deploy(program).one("Deployment").inputs["spec"]
+    assert spec["template"]["spec"]["containers"][0]["image"] == "shop.azurecr.io/api:1.0"
+
+
 WRONG = [
     pytest.param(
         "Workload", {**WORKLOAD, "image": "api"}, "image", "`api` has neither", id="an image"
@@ -144,6 +380,87 @@ WRONG = [
     ),
     pytest.param(
         "AksCluster", {"podCidr": "8.8.0.0/16"}, "podCidr", "not a private range", id="a range"
+    ),
+    pytest.param(
+        "AksCluster",
+        {"egress": {"natGatewayId": "n"}},
+        "egress.natGatewayId",
+        "the way out `loadBalancer` has none",
+        id="another way out",
+    ),
+    pytest.param(
+        "AksCluster",
+        {"egress": {"type": "none"}},
+        "egress.bootstrapRegistryId",
+        "none is given",
+        id="no way out and no registry",
+    ),
+    pytest.param(
+        "AksCluster",
+        {"network": {"podSubnetId": f"{SUBNET}/pods"}},
+        "network.podSubnetId",
+        "needs `nodeSubnetId`",
+        id="half of an existing network",
+    ),
+    pytest.param(
+        "AksCluster",
+        {"network": {"nodeSubnetId": f"{SUBNET}/nodes", "addressSpace": "10.0.0.0/8"}},
+        "network.addressSpace",
+        "range of a new network",
+        id="both networks",
+    ),
+    pytest.param(
+        "AksCluster",
+        {"systemPool": {"nodes": 3.0, "minNodes": 2.0}},
+        "systemPool.nodes",
+        "has no bounds",
+        id="a fixed number with bounds",
+    ),
+    pytest.param(
+        "AksCluster",
+        {"fqdnSubdomain": "shop"},
+        "fqdnSubdomain",
+        "private API server",
+        id="a private name of a public server",
+    ),
+    pytest.param(
+        "AksCluster",
+        {"anyTime": True, "maintenance": {}},
+        "anyTime",
+        "a window and any time",
+        id="a window and none",
+    ),
+    pytest.param(
+        "AksCluster",
+        {"podAllocation": "StaticBlock"},
+        "podAllocation",
+        "`overlay` pods have none",
+        id="an allocation without a pod subnet",
+    ),
+    pytest.param("AksCluster", {"entra": {}}, "entra.adminGroups", "nobody", id="no administrator"),
+    pytest.param(
+        "AksCluster", {"resourceGroup": 3.0}, "resourceGroup", "must be text", id="no text"
+    ),
+    pytest.param(
+        "AksCluster",
+        {"podCidr": Output.from_input("10.244.0.0/16")},
+        "podCidr",
+        "has to be known before the deployment",
+        id="an output where a preview needs the value",
+    ),
+    pytest.param(
+        "AksCluster",
+        {"systemPool": {"vmSize": Output.from_input("Standard_D4ds_v5")}},
+        "systemPool.vmSize",
+        "has to be known before the deployment",
+        id="an output inside",
+    ),
+    pytest.param(
+        "Workload",
+        {**WORKLOAD, "labels": {"app": Output.from_input("api")}},
+        "labels[app]",
+        "has to be known before the deployment",
+        id="a label that a preview needs",
     ),
 ]
 

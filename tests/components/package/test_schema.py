@@ -16,13 +16,7 @@ from pulumi.runtime.proto import provider_pb2, provider_pb2_grpc
 from components.package import cluster as cluster_edge
 from components.package import kubernetes as kubernetes_edge
 from components.package import provider
-from components.settings import (
-    ClusterChoice,
-    ClusterSettings,
-    EntraSettings,
-    SystemPoolSettings,
-    UserPoolSettings,
-)
+from components.settings import ClusterChoice, ClusterSettings, parts
 from podwall.components import cluster, namespace_args, workload_args
 
 ROOT = Path(__file__).resolve().parents[3]
@@ -67,9 +61,40 @@ def test_only_what_has_no_default_is_required(schema: dict[str, Any]) -> None:
     }
 
 
-def test_inputs_are_plain_so_that_a_preview_knows_them(schema: dict[str, Any]) -> None:
-    for each in schema["resources"].values():
-        assert all(written["plain"] for written in each["inputProperties"].values())
+FROM_OTHER_RESOURCES = {
+    "AksCluster.defenderWorkspaceId",
+    "AksCluster.monitoringWorkspaceId",
+    "AksCluster.privateDnsZone",
+    "AksCluster.resourceGroup",
+    "Egress.bootstrapRegistryId",
+    "Egress.natGatewayId",
+    "Egress.routeTableId",
+    "Entra.adminGroups",
+    "Identities.registries",
+    "Identity.principalId",
+    "Identity.resourceId",
+    "Network.apiServerSubnetId",
+    "Network.nodeSubnetId",
+    "Network.podSubnetId",
+    "Principal.objectId",
+    "Workload.image",
+}
+"""What another resource of a program gives, and so may be an output."""
+
+
+def test_only_what_another_resource_gives_may_be_an_output(schema: dict[str, Any]) -> None:
+    """What policies and pods are made of is plain, so that a preview knows it."""
+    written = {
+        f"{name.rpartition(':')[2]}.{key}": each
+        for kinds, part in (("resources", "inputProperties"), ("types", "properties"))
+        for name, kind in schema[kinds].items()
+        for key, each in kind.get(part, {}).items()
+    }
+    assert {name for name, each in written.items() if not _is_plain(each)} == FROM_OTHER_RESOURCES
+
+
+def _is_plain(written: Mapping[str, Any]) -> bool:
+    return bool(written.get("plain")) and bool(written.get("items", {"plain": True}).get("plain"))
 
 
 def test_a_port_by_number_and_a_port_by_name_are_two_fields(schema: dict[str, Any]) -> None:
@@ -96,11 +121,21 @@ EDGES = [
     pytest.param(kubernetes_edge.ContainerPort, [workload_args.ContainerPort], id="container port"),
     pytest.param(kubernetes_edge.Probe, [workload_args.Probe], id="probe"),
     pytest.param(cluster_edge.AksClusterInputs, [ClusterChoice, ClusterSettings], id="cluster"),
-    pytest.param(cluster_edge.Entra, [EntraSettings], id="entra"),
-    pytest.param(cluster_edge.Pool, [SystemPoolSettings], id="system pool"),
-    pytest.param(cluster_edge.UserPool, [UserPoolSettings], id="user pool"),
+    pytest.param(cluster_edge.Entra, [parts.EntraSettings], id="entra"),
+    pytest.param(cluster_edge.Principal, [parts.PrincipalSettings], id="principal"),
+    pytest.param(cluster_edge.Identities, [parts.IdentitiesSettings], id="identities"),
+    pytest.param(cluster_edge.Identity, [parts.IdentitySettings], id="identity"),
+    pytest.param(cluster_edge.Pool, [parts.SystemPoolSettings], id="system pool"),
+    pytest.param(cluster_edge.UserPool, [parts.UserPoolSettings], id="user pool"),
+    pytest.param(cluster_edge.Disk, [parts.DiskSettings], id="disk"),
     pytest.param(cluster_edge.Maintenance, [cluster.MaintenanceWindow], id="maintenance"),
-    pytest.param(cluster_edge.Network, [cluster.NewNetwork], id="network"),
+    pytest.param(cluster_edge.Network, [parts.NetworkSettings], id="network"),
+    pytest.param(cluster_edge.Egress, [parts.EgressSettings], id="egress"),
+    pytest.param(cluster_edge.ServiceNetwork, [cluster.ServiceNetwork], id="services"),
+    pytest.param(cluster_edge.DualStack, [cluster.DualStack], id="dual stack"),
+    pytest.param(
+        cluster_edge.AdvancedNetworking, [cluster.AdvancedNetworking], id="advanced networking"
+    ),
 ]
 
 
