@@ -175,7 +175,12 @@ def _state(made: Registered) -> dict[str, Any]:
         "fqdn": "shop.example.test",
         "nodeResourceGroup": f"MC_{made.name}",
         "oidcIssuerProfile": {"enabled": True, "issuerURL": "https://oidc.example.test/"},
-        "identityProfile": {"kubeletidentity": {"objectId": "object-of-kubelet"}},
+        "identityProfile": {
+            "kubeletidentity": {
+                "objectId": "object-of-kubelet",
+                "clientId": "client-of-kubelet",
+            }
+        },
     }
 
 

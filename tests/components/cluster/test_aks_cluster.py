@@ -121,7 +121,10 @@ def test_the_outputs_are_azures(ordinary: Deployment) -> None:
         "node_resource_group": "MC_shop",
         "node_subnet_id": ordinary.one("Subnet").id,
         "oidc_issuer_url": "https://oidc.example.test/",
+        "identity_id": ordinary.one("UserAssignedIdentity").id,
+        "identity_principal_id": "principal-of-shop",
         "kubelet_identity_object_id": "object-of-kubelet",
+        "kubelet_identity_client_id": "client-of-kubelet",
     }
 
 
