@@ -99,13 +99,51 @@ def _typed(options: Namespace) -> Iterator[_Need]:
             yield need
 
 
+_REPEATED: Final = (
+    "--engine",
+    "--cluster",
+    "--closed",
+    "--accept-unread",
+    "--namespace",
+    "--kubeconfig",
+    "--context",
+    "--values",
+    "--release",
+    "--kube-version",
+    "--api-versions",
+    "--allow-network",
+    "--config",
+)
+"""The options that decide what is read and answered; a secret is not repeated."""
+
+
 def source_words(options: Namespace) -> str:
-    """Return the words that say what is read, to be repeated in a command that is proposed."""
+    """Return the words that say what is read, to be repeated in a command that is proposed.
+
+    An option that was typed belongs to them: without it the proposed command would answer another
+    question.
+    """
     sources = list(getattr(options, "sources", None) or ())
     if sources == (getattr(options, "default_sources", None) or ()):
         sources = []
     stack = getattr(options, "stack", None)
-    return shlex.join([*sources, *(["--stack", stack] if stack and not sources else [])])
+    named = ["--stack", stack] if stack and not sources else []
+    return shlex.join([*sources, *named, *_typed_again(options)])
+
+
+def _typed_again(options: Namespace) -> Iterator[str]:
+    """Yield the options that were typed, with their values."""
+    known: dict[str, Any] = vars(options)
+    for option in _REPEATED:
+        key = option.removeprefix("--").replace("-", "_")
+        value = known.get(key)
+        if value is None or value == options.parser.get_default(key):
+            continue
+        if value is True:
+            yield option
+            continue
+        for each in value if isinstance(value, list) else [value]:
+            yield from (option, str(each))
 
 
 ENDS: Final = ("--focus", "--from", "--to")

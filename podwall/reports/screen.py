@@ -214,6 +214,12 @@ class Table:
         return sum(self._natural()) + self._between
 
     @property
+    def least_width(self) -> int:
+        """How wide the table is without the columns that may wrap."""
+        columns = zip(self._natural(), self.columns, strict=True)
+        return sum(width for width, column in columns if not column.wraps) + self._between
+
+    @property
     def _between(self) -> int:
         return len(self.gap) * (len(self.columns) - 1) + 2 * len(self.edge)
 

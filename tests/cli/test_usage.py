@@ -13,6 +13,7 @@ import pytest
 
 from podwall.cli.commands import COMMANDS
 from podwall.cli.parser import Command, parsed
+from podwall.cli.typed_options import source_words
 from tests.cli.running import ROOT, podwall
 from tests.plan.projects import project_in
 
@@ -156,6 +157,21 @@ def test_an_option_of_which_only_one_is_given_keeps_its_value(tmp_path: Path) ->
 def test_the_image_that_runs_in_a_cluster_is_one_by_its_digest(words: tuple[str, ...]) -> None:
     options = parsed(COMMANDS, words)
     assert re.fullmatch(r"docker\.io/library/busybox:[0-9.]+@sha256:[0-9a-f]{64}", options.image)
+
+
+@pytest.mark.parametrize(
+    ("typed", "repeated"),
+    [
+        (("reach", SHOP), SHOP),
+        (("reach", SHOP, "--engine", "calico", "--closed"), f"{SHOP} --engine calico --closed"),
+        (("reach", "--stack", "prod", "--secret", "a=b"), "--stack prod"),
+        (("reach", "chart", "--values", "a b.yaml"), "chart --values 'a b.yaml'"),
+    ],
+)
+def test_a_proposed_command_repeats_what_decides_the_answer(
+    typed: tuple[str, ...], repeated: str
+) -> None:
+    assert source_words(parsed(COMMANDS, typed)) == repeated
 
 
 def test_a_word_after_two_dashes_is_no_option(tmp_path: Path) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import json
+import re
 from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any
@@ -114,6 +115,14 @@ def test_a_list_is_shown_where_no_table_fits() -> None:
     assert "  shop/api    80 53/udp   from shop/web" in found
 
 
+def test_long_names_leave_the_room_to_those_who_reach_them() -> None:
+    long = "a-workload-with-the-longest-name-that-anybody-would-write"
+    found = shown(reach(*(pod(f"{long}-{n}") for n in range(3))), 70)
+    first = found.index(f"  shop/{long}-0")
+    assert found[first + 1] == "    all  from all of shop, outside"
+    assert max(map(len, found[first : first + 3])) <= 70
+
+
 MANY = reach(
     *(pod(f"p{n}", f"n{n % 3}", role="web" if n else "db") for n in range(90)),
     policy("p", "n0", ingress=[frontend()]),
@@ -150,6 +159,21 @@ def test_signs_stand_for_shares_where_those_do_not_fit() -> None:
         "  3 n2      · · ● ●",
         "  4 outside · · ● ·",
     ]
+
+
+def _on_a_terminal(found: Reachability, asked: str = "") -> str:
+    console = Console(io.StringIO(), width=100, is_terminal=True)
+    return re.sub("\x1b\\[[0-9;]*m", "", "".join(reach_lines(found, console, asked=asked)))
+
+
+def test_many_pairs_do_not_push_the_table_out_of_sight() -> None:
+    ranges = [{"ipBlock": {"cidr": f"192.0.2.{2 * n}/32"}} for n in range(60)]
+    blocks = policy("blocks", policyTypes=["Ingress"], ingress=[{"from": ranges}])
+    few, many = reach(*SHOP), reach(*(pod(f"p{n}") for n in range(5)), blocks)
+    assert re.search("shop/web +->  shop/api", _on_a_terminal(few))
+    text = _on_a_terminal(many, "shop.yaml --engine calico")
+    assert "->" not in text
+    assert "podwall reach shop.yaml --engine calico --focus shop" in text
 
 
 def test_namespaces_are_listed_where_no_table_fits() -> None:

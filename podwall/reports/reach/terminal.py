@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import shlex
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from itertools import chain, pairwise
+from itertools import chain, islice, pairwise
 from typing import TYPE_CHECKING, Final
 
 from podwall.overview import (
@@ -271,6 +271,8 @@ def _first(names: list[str]) -> str:
 _INDENT: Final = "  "
 MOST_WORKLOADS: Final = 60
 """Above this, each namespace is one row."""
+_MOST_LINES: Final = 200
+_MOST_OF_IT: Final = 0.75
 _MOST_CAUSES: Final = 10
 _MOST_NAMED: Final = 8
 
@@ -302,10 +304,11 @@ def _section(
         yield "no workloads are planned"
     elif number > MOST_WORKLOADS:
         yield from _namespaces(verdict_table(reachability), console, symbols)
-        yield from _closer(reachability, asked)
+        yield ""
+        yield from _closer(reachability, asked, console.width)
     else:
         grid = reach_grid(verdict_table(reachability))
-        yield _fitting(reach_forms(grid, symbols), console)
+        yield from _fitting(reach_forms(grid, symbols), console)
         yield ""
         yield _legend(grid, symbols)
         yield from _other_pods(grid.exposure)
@@ -317,14 +320,17 @@ def _namespaces(table: VerdictTable, console: Console, symbols: Symbols) -> Iter
     yield headline(summary(table))
     yield ""
     grid = namespace_grid(table)
-    yield _fitting(namespace_forms(grid, symbols), console)
+    yield from _fitting(namespace_forms(grid, symbols), console)
     yield ""
     yield namespace_legend(symbols)
     yield from _other_pods(grid.exposure)
 
 
-def _closer(reachability: Reachability, asked: str) -> Iterator[str]:
-    """Yield commands that show more of what was read, with names that are in it."""
+def _closer(reachability: Reachability, asked: str, width: int) -> Iterator[str]:
+    """Yield commands that show more of what was read, with names that are in it.
+
+    What a command shows stands beside it, or below where not all of them have the room.
+    """
     first, last = reachability.workloads[0], reachability.workloads[-1]
     read = f" {asked}" if asked else ""
     commands = (
@@ -332,17 +338,30 @@ def _closer(reachability: Reachability, asked: str) -> Iterator[str]:
         (f"podwall reach{read} --focus {shlex.quote(first.namespace)}", "what one namespace has"),
         (f"podwall explain{read} {shlex.join((first.id, last.id))}", "why a pair is open or not"),
     )
-    width = max(len(command) for command, _ in commands)
-    yield from ("", "to look closer:")
-    yield from (f"  {printable(command):{width}}  {what}" for command, what in commands)
+    yield "to look closer:"
+    longest = max(len(command) for command, _ in commands)
+    if 2 * len(_INDENT) + longest + max(len(f"  {what}") for _, what in commands) > width:
+        yield from (f"  {what}:\n    {printable(command)}" for command, what in commands)
+    else:
+        yield from (f"  {printable(command):{longest}}  {what}" for command, what in commands)
 
 
-def _fitting(forms: Iterator[Table], console: Console) -> Table:
-    """Return the first form that fits the console, else the last."""
+def _fitting(forms: Iterator[Table], console: Console) -> Iterator[Part]:
+    """Yield the first form that fits the console, else the last, which is a list."""
+    room = console.width - len(_INDENT)
     for form in forms:
-        if form.width <= console.width - len(_INDENT):
+        if form.width <= room:
             break
-    return form
+    is_squeezed = form.width > room and form.least_width > room * _MOST_OF_IT
+    yield from _names_above(form) if is_squeezed else (form,)
+
+
+def _names_above(form: Table) -> Iterator[Part]:
+    """Yield a list with each name on a line of its own, which leaves the room to what it has."""
+    for name, *cells in form.rows:
+        if name:
+            yield name
+        yield Table(form.columns[1:], edge=_INDENT).with_rows([cells])
 
 
 def _legend(grid: Grid, symbols: Symbols) -> Styled:
@@ -386,8 +405,9 @@ def reach_lines(
 ) -> Iterator[str]:
     """Yield the table of the workloads, and then a line for each pair.
 
-    Of many workloads a person gets the table of their namespaces, as thousands of lines would push
-    it out of sight; a program such as `grep` gets the lines. `lacking` says what the verdicts lack,
+    Of many workloads a person gets the table of their namespaces, and of many pairs the table
+    alone, as thousands of lines would push it out of sight; a program such as `grep` gets the
+    lines. `lacking` says what the verdicts lack,
     and `asked` what is read, in the words of the command line.
     """
     many = len(reachability.workloads) > MOST_WORKLOADS
@@ -395,8 +415,13 @@ def reach_lines(
         yield reach_text(reachability, console, symbols(console.encoding), lacking, asked)
     if console.is_terminal and many:
         return
+    rows = reach_rows(reachability)
+    first = list(islice(rows, _MOST_LINES + 1 if console.is_terminal else 0))
+    if len(first) > _MOST_LINES:
+        yield console.printed(*_closer(reachability, asked, console.width), indent=_INDENT)
+        return
     width = max((len(endpoint.id) for endpoint in reachability.endpoints), default=0)
-    for row in reach_rows(reachability):
+    for row in chain(first, rows):
         yield _pair_line(row, width)
     yield from map(_exposure_line, exposure_groups(reachability))
 
