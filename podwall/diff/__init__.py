@@ -21,6 +21,7 @@ from podwall.diff.changes import (
     PolicyChange,
     PolicyChangeKind,
     TierPolicyChange,
+    new_fields,
     rule_changes,
 )
 from podwall.diff.difference import Diff, diff
@@ -41,6 +42,7 @@ __all__ = [
     "TierPolicyChange",
     "VerdictChange",
     "diff",
+    "new_fields",
     "rule_changes",
     "side_by_side",
 ]

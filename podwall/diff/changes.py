@@ -45,6 +45,7 @@ __all__ = [
     "PolicyChangeKind",
     "TierCauses",
     "TierPolicyChange",
+    "new_fields",
     "policy_changes",
     "responsible",
     "rule_changes",
@@ -318,19 +319,40 @@ def rule_changes(change: PolicyChange | TierPolicyChange) -> tuple[str, ...]:
     >>> rule_changes(PolicyChange(old, new))
     ('+ from anyone on TCP 80',)
     """
-    if isinstance(change, TierPolicyChange):
-        return ()
-    return (*_pods(change), *(line for each in Direction for line in _lines(change, each)))
+    return tuple(words for words, _ in _said(change))
 
 
-def _pods(change: PolicyChange) -> Iterator[str]:
+def new_fields(change: PolicyChange | TierPolicyChange) -> dict[str, str]:
+    """Return where a policy says what it says afterwards: field paths, by the words of the change.
+
+    >>> from podwall.model import PortRule, Selector
+    >>> old = Policy("shop", "api", Selector(), ingress=())
+    >>> new = Policy("shop", "api", Selector(), ingress=(Rule(None, (PortRule(port=80),)),))
+    >>> new_fields(PolicyChange(old, new))
+    {'+ from anyone on TCP 80': 'spec.ingress[0]'}
+    """
+    return {words: path for words, path in _said(change) if path}
+
+
+_Said = tuple[str, str]
+"""What a policy says afterwards, or no longer says, in words; and where it says it, if it does."""
+
+
+def _said(change: PolicyChange | TierPolicyChange) -> Iterator[_Said]:
+    if isinstance(change, PolicyChange):
+        yield from _pods(change)
+        for each in Direction:
+            yield from _lines(change, each)
+
+
+def _pods(change: PolicyChange) -> Iterator[_Said]:
     """Yield whom the policy is about, where that changes."""
     if change.old is None or change.new is None:
         return
     before, after = change.old.pod_selector, change.new.pod_selector
     if before != after:
-        yield f"- for {_written(change.old)}"
-        yield f"+ for {_written(change.new)}"
+        yield f"- for {_written(change.old)}", ""
+        yield f"+ for {_written(change.new)}", "spec.podSelector"
 
 
 def _written(policy: Policy) -> str:
@@ -338,18 +360,21 @@ def _written(policy: Policy) -> str:
     return f"pods with {pods}" if pods else "every pod"
 
 
-def _lines(change: PolicyChange, direction: Direction) -> Iterator[str]:
+def _lines(change: PolicyChange, direction: Direction) -> Iterator[_Said]:
     before, after = (
         None if each is None else rules_of(each, direction) for each in (change.old, change.new)
     )
     if before is None and after is not None:
-        yield f"+ {direction.field} {ONLY_AS_ALLOWED}"
+        yield f"+ {direction.field} {ONLY_AS_ALLOWED}", "spec.policyTypes"
     if after is None and before is not None:
-        yield f"- {direction.field} {ONLY_AS_ALLOWED}"
+        yield f"- {direction.field} {ONLY_AS_ALLOWED}", ""
     old, new = _listed(before), _listed(after)
     where = str(change.latest.namespace)
-    yield from (f"+ {rule_text(each, direction, where)}" for each in new if each not in old)
-    yield from (f"- {rule_text(each, direction, where)}" for each in old if each not in new)
+    for index, each in enumerate(new):
+        if each not in old:
+            path = f"spec.{direction.field}[{index}]"
+            yield f"+ {rule_text(each, direction, where)}", path
+    yield from ((f"- {rule_text(each, direction, where)}", "") for each in old if each not in new)
 
 
 def _listed(rules: Sequence[Rule | Unknown] | Unknown | None) -> Sequence[Rule | Unknown]:

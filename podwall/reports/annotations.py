@@ -15,12 +15,12 @@ from os.path import normpath
 from pathlib import Path
 from typing import Final
 
-from podwall.diff import PolicyChangeKind
+from podwall.diff import ONLY_AS_ALLOWED, PolicyChangeKind
 from podwall.exit_code import stops
 from podwall.policies.errors import Place, Severity
 from podwall.quick_dataclass import dataclass
-from podwall.reports.comment import ChangedConnection, ChangeReport
-from podwall.reports.words import counted, place_words, printable
+from podwall.reports.comment import ChangedConnection, ChangedObject, ChangeReport
+from podwall.reports.words import counted, listed, place_words, printable
 from podwall.streams import shown_text
 
 __all__ = ["Annotation", "annotations_of", "azure_annotations", "github_annotations", "line_here"]
@@ -62,7 +62,11 @@ def _of_findings(report: ChangeReport, project: Path) -> Iterator[Annotation]:
 
 
 def _of_connections(report: ChangeReport, project: Path) -> Iterator[Annotation]:
-    """Yield for each policy that stands in a file what opens and what closes by it."""
+    """Yield for each policy that stands in a file what opens and what closes by it.
+
+    What opens stands at the rule that is new, where it is written in a file, and so does isolation
+    that closes.
+    """
     for policy in report.policies:
         here = line_here(policy.place, project)
         if here is None or policy.change is PolicyChangeKind.REMOVED:
@@ -78,7 +82,32 @@ def _of_connections(report: ChangeReport, project: Path) -> Iterator[Annotation]
         ):
             if rows:
                 severity = _severity(report, rows)
-                yield Annotation(severity, *here, f"{title}: {policy.name}", _rows(rows))
+                at, others = _lines(policy, project, here, opens=rows is not closes)
+                message = f"{_rows(rows)}{_also(others)}"
+                yield Annotation(severity, *at, f"{title}: {policy.name}", message)
+
+
+def _lines(
+    policy: ChangedObject, project: Path, here: tuple[str, int], *, opens: bool
+) -> tuple[tuple[str, int], list[int]]:
+    """Return where what opens or closes is shown, and at which lines more of it is new."""
+    rules = [
+        each
+        for each in policy.rules
+        if each.startswith("+ for ") or (ONLY_AS_ALLOWED in each) is not opens
+    ]
+    places = (policy.rule_places.get(each, "") for each in rules)
+    found = list(dict.fromkeys(filter(None, (line_here(each, project) for each in places))))
+    if not found:
+        return here, []
+    return found[0], [line for path, line in found[1:] if path == found[0][0]]
+
+
+def _also(lines: Sequence[int]) -> str:
+    if not lines:
+        return ""
+    word = "line" if len(lines) == 1 else "lines"
+    return f"\nalso new: {word} {listed([str(each) for each in lines])}"
 
 
 def _severity(report: ChangeReport, rows: Sequence[ChangedConnection]) -> Severity:

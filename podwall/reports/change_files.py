@@ -16,13 +16,19 @@ from urllib.parse import quote
 import msgspec
 
 from podwall.change_review import ChangeReview, WatchedChange
-from podwall.diff import ConnectionChangeKind, PolicyChangeKind
+from podwall.diff import (
+    ConnectionChangeKind,
+    PolicyChange,
+    PolicyChangeKind,
+    TierPolicyChange,
+    new_fields,
+)
 from podwall.documents import TypedDocument, about
 from podwall.exit_code import ExitCode, FailOn
 from podwall.expectations import Outcome, Result
 from podwall.focus import EVERYTHING, Focus
 from podwall.overview import summary
-from podwall.policies.errors import Finding, PodwallError, Severity
+from podwall.policies.errors import Finding, Place, PodwallError, Severity
 from podwall.reports.annotations import (
     annotations_of,
     azure_annotations,
@@ -99,7 +105,29 @@ def report_of(
         certain=not any(each.after.undetermined for each in changes),
     )
     held, lacking = _held(found.results), change_lacks(found)
-    return replace(report, artifact=link, verdict=verdict, held=held, lacking=lacking, asked=asked)
+    told = replace(report, artifact=link, verdict=verdict, held=held, lacking=lacking, asked=asked)
+    return _with_lines_of_rules(told, found)
+
+
+def _with_lines_of_rules(report: ChangeReport, found: ChangeReview) -> ChangeReport:
+    """Return the report, each rule that is new at its own line."""
+    fields = {each.name: _rule_places(each, found.after) for each in found.difference.every_policy}
+    policies = (replace(each, rule_places=fields.get(each.name, {})) for each in report.policies)
+    return replace(report, policies=tuple(policies))
+
+
+def _rule_places(change: PolicyChange | TierPolicyChange, after: Review) -> dict[str, str]:
+    if change.kind is PolicyChangeKind.REMOVED:
+        return {}
+    written = {
+        words: after.locate(replace(change.latest.place, path=path))
+        for words, path in new_fields(change).items()
+    }
+    return {
+        words: place_words(Place(each.source, each.line))
+        for words, each in written.items()
+        if each.line
+    }
 
 
 def with_links(report: ChangeReport, template: str, project: Path = Path()) -> ChangeReport:
@@ -112,6 +140,7 @@ def with_links(report: ChangeReport, template: str, project: Path = Path()) -> C
     """
     objects = (*report.policies, *report.workloads)
     places = {each.place for each in objects if each.change is not PolicyChangeKind.REMOVED}
+    places |= {place for each in report.policies for place in each.rule_places.values()}
     places |= {place_words(each.place) for each in report.findings}
     places |= {stated.place for each in report.connections for stated in each.accepted}
     links = {place: _line_link(place, template, project) for place in sorted(places)}

@@ -46,15 +46,41 @@ def lines(folder: Path, host: str) -> list[str]:
     return (folder / "out" / f"{host}-annotations.txt").read_text("utf-8").splitlines()
 
 
-def test_what_opens_stands_at_the_policy_behind_it(changed: Path) -> None:
+def test_what_opens_stands_at_the_rule_behind_it(changed: Path) -> None:
     assert main(["diff", "old", "new file", "--out", "out"]) == 1
     (line,) = lines(changed, "github")
     head, _, message = line.removeprefix("::").partition("::")
-    assert head == "error file=new file/shop.yaml,line=16,title=opens%3A shop/db"
+    assert head == "error file=new file/shop.yaml,line=24,title=opens%3A shop/db"
     assert "shop/web -> shop/db: nothing => all ports" in message.split("%0A")
     (line,) = lines(changed, "azure")
-    command = "##vso[task.logissue type=error;sourcepath=new file/shop.yaml;linenumber=16]"
+    command = "##vso[task.logissue type=error;sourcepath=new file/shop.yaml;linenumber=24]"
     assert line.startswith(f"{command}opens: shop/db: ")
+
+
+def test_several_new_rules_are_named_at_the_first_of_them(changed: Path) -> None:
+    written = changed / "new file" / "shop.yaml"
+    further = "  - from: [{namespaceSelector: {matchLabels: {team: b}}}]\n"
+    written.write_text(written.read_text("utf-8") + further, "utf-8")
+    main(["diff", "old", "new file", "--out", "out"])
+    (line,) = lines(changed, "github")
+    assert ",line=24," in line
+    assert line.endswith("%0Aalso new: line 25")
+
+
+def test_what_isolates_stands_at_its_directions(changed: Path) -> None:
+    (changed / "open").mkdir()
+    workloads = "".join(WORKLOAD.replace("NAME", name) for name in ("db", "api", "web"))
+    (changed / "open" / "shop.yaml").write_text(workloads, "utf-8")
+    assert main(["diff", "open", "old", "--out", "out"]) == 0
+    (closes,) = [line for line in lines(changed, "github") if "title=closes" in line]
+    assert closes.startswith("::notice file=old/shop.yaml,line=21,title=closes%3A shop/db")
+
+
+def test_the_comment_links_to_the_rule(changed: Path) -> None:
+    link = "https://git.example/{path}#L{line}"
+    main(["diff", "old", "new file", "--out", "out", "--line-link", link])
+    comment = (changed / "out" / "comment.md").read_text("utf-8")
+    assert "[`shop/db`](https://git.example/new%20file/shop.yaml#L24) (changed)" in comment
 
 
 def test_what_closes_is_a_note_and_stops_only_where_it_is_asked_for(changed: Path) -> None:

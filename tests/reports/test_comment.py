@@ -68,6 +68,16 @@ def test_the_answer_comes_first_under_the_marker() -> None:
     assert lines[3] == f"{outside} **1 error and 1 warning** below."
 
 
+def test_a_workload_under_another_generated_name_is_said_to_be_the_same() -> None:
+    one = replace(REPORT, renamed=(("shop/api-7d4f", "shop/api-9c2b"),))
+    same = "The same workload under another generated name: `shop/api-7d4f` is now `shop/api-9c2b`."
+    assert same in comment(one)
+    many = replace(REPORT, renamed=tuple((f"a/b-{n}", f"a/c-{n}") for n in range(5)))
+    assert "The same workloads under other generated names: `a/b-0` is now `a/c-0`" in comment(many)
+    assert "and 2 more." in comment(many)
+    assert "generated name" not in comment(REPORT)
+
+
 def test_connections_that_change_alike_share_a_line() -> None:
     said = comment(REPORT)
     assert "| `shop/api`, `shop/web` | `shop/db` | TCP 80 | `shop/web` (changed) |" in said

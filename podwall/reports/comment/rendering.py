@@ -190,17 +190,23 @@ def _head(report: ChangeReport) -> MarkdownBlock:
     where = markdown_text(report.subject[:120])
     lines = [
         marker(report.subject),
-        f"### {verdict_word(report)}{cased} in {where}{_but(report.findings)}",
+        f"### {verdict_word(report)}{cased}{_in(words)}{where}{_but(report.findings)}",
     ]
     lines += _spaced(verdict_lines(report))
     further = outside_sentence(report)
     more = [further and f"{further}.", _findings_sentence(report.findings)]
     if any(more):
         lines.append(f"\n{' '.join(filter(None, more))}")
+    lines += _renamed(report)
     lines += [f"\n> {markdown_text(sentence_case(each))}." for each in report.lacking]
     if report.asked:
         lines.append(f"\n> Listed are those {markdown_text(report.asked.words)}.")
     return MarkdownBlock("\n".join(lines) + "\n")
+
+
+def _in(sentence: str) -> str:
+    """Return `in`, apart from an end of the sentence that it would seem to belong to."""
+    return ", in " if sentence.endswith(("not shown", "outside the cluster")) else " in "
 
 
 def _spaced(lines: Iterable[str]) -> list[str]:
@@ -305,9 +311,10 @@ def _policy(
     each = changed.get(name)
     if each is None:
         return code_span(name)
-    link = report.links.get(each.place)
-    shown = f"[{code_span(name)}]({link})" if link else code_span(name)
     rules = [rule for rule in each.rules if _can_do(rule, group.kind)]
+    place = each.rule_places.get(rules[0], "") if len(rules) == 1 else ""
+    link = report.links.get(place or each.place)
+    shown = f"[{code_span(name)}]({link})" if link else code_span(name)
     words = f"<br>{code_span(rules[0])}" if len(rules) == 1 else ""
     return f"{shown} ({_OBJECT_CHANGES[each.change]}){words}"
 
@@ -382,10 +389,27 @@ def _objects(report: ChangeReport) -> MarkdownBlock:
 
 def _object(word: str, each: ChangedObject, report: ChangeReport) -> str:
     where = f" — {_place(each.place, report)}" if each.place else ""
-    rules = "".join(f"<br>{code_span(rule)}" for rule in each.rules[:_RULES])
+    rules = "".join(f"<br>{_rule(rule, each, report)}" for rule in each.rules[:_RULES])
     more = f"<br>and {len(each.rules) - _RULES} more" if len(each.rules) > _RULES else ""
     name = f"{word} {code_span(each.name)} ({_OBJECT_CHANGES[each.change]})"
     return f"- {name}{where}{rules}{more}\n"
+
+
+def _rule(words: str, policy: ChangedObject, report: ChangeReport) -> str:
+    link = report.links.get(policy.rule_places.get(words, ""))
+    return f"[{code_span(words)}]({link})" if link else code_span(words)
+
+
+def _renamed(report: ChangeReport) -> Iterator[str]:
+    """Yield what is said of workloads that go by another generated name."""
+    if not report.renamed:
+        return
+    pairs = [f"{code_span(old)} is now {code_span(new)}" for old, new in report.renamed[:_POLICIES]]
+    more = len(report.renamed) - _POLICIES
+    named = listed([*pairs, *([f"{more:,} more"] if more > 0 else [])])
+    same = "the same workload" if len(report.renamed) == 1 else "the same workloads"
+    names = "another generated name" if len(report.renamed) == 1 else "other generated names"
+    yield f"\n{sentence_case(same)} under {names}: {named}."
 
 
 def _every(report: ChangeReport) -> MarkdownBlock:

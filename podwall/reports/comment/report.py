@@ -77,13 +77,15 @@ class ChangedConnection:
 class ChangedObject:
     """A policy or a workload that is new, gone or different, and where it is written.
 
-    `rules` is what a policy says now (`+`), and no longer says (`-`).
+    `rules` is what a policy says now (`+`), and no longer says (`-`); `rule_places` has where it
+    says what is new, by these words, as far as that is in a file.
     """
 
     name: str
     change: PolicyChangeKind
     place: str = ""
     rules: tuple[str, ...] = ()
+    rule_places: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -119,6 +121,7 @@ class ChangeReport:
     `partial`: more connections change than are listed. `verdict` is whether the change passes, None
     where nobody asks; `delta` how many connections are open before and after, `held` how many
     expectations hold, and `links` has addresses of places such as `shop.yaml:3`.
+    `renamed` has the ids before and after of workloads that go by another generated name.
     `lacking` says what was not read, a sentence each. `asked` is the part of the connections that
     is listed, None for all; the verdict is about all of them.
     """
@@ -139,6 +142,7 @@ class ChangeReport:
     delta: str = ""
     held: str = ""
     links: Mapping[str, str] = field(default_factory=dict)
+    renamed: tuple[tuple[str, str], ...] = ()
     lacking: tuple[str, ...] = ()
     asked: AskedPart | None = None
 
@@ -172,6 +176,7 @@ def change_report(
         connections=tuple(_connection(each, stated_by(each)) for each in listed_changes),
         policies=tuple(map(_changed_policy, difference.every_policy)),
         workloads=tuple(_changed_workloads(difference)),
+        renamed=difference.renamed,
         findings=(*difference.findings, *findings),
         namespaces=_namespaces(difference.new),
         ranges=frozenset(each.id for each in ends if isinstance(each, ExternalRange)),

@@ -22,10 +22,11 @@ _WORDS: Final = {
     ExitCode.UNDETERMINED: "Stops, because not all is certain",
 }
 _STATE: Final = (
-    "take it back, or state in this pull request that it is meant: as an expectation (`allowed`, "
-    "`only`), or with its reason in the file for `--accepted`"
+    "undo what opens, or say in this pull request that it is meant: as an expectation (`allowed`, "
+    "`only`), or with a reason in the file for `--accepted`"
 )
-_LET_IT_BE_KNOWN: Final = "let what it depends on be read or known"
+_LET_IT_BE_KNOWN: Final = "let what they depend on be read and known (below: what is missing)"
+_STILL_NEEDED: Final = "make sure that nobody still needs what closes"
 _FEW: Final = 3
 
 
@@ -40,6 +41,8 @@ def verdict_lines(report: ChangeReport) -> Iterator[str]:
         rule = code_span(f"--fail-on {report.verdict.fail_on}")
         if report.verdict.code is ExitCode.FINE:
             yield f"**Why it passes** (by {rule}): {_why_it_passes(report, report.verdict)}."
+            if connection_count(_of_weight(report, Severity.WARNING)):
+                yield f"\n**What to do**: {_STILL_NEEDED}."
         else:
             yield f"**Why it stops** (by {rule}):"
             yield from (f"- {each}" for each in _why_it_stops(report, report.verdict))
@@ -95,16 +98,16 @@ _CONNECTIONS: Final = (
     (
         Severity.ERROR,
         _Words(
-            "opens that nobody states",
-            "open that nobody states",
-            "may open, and nobody states that it is meant",
+            "opens, and nobody has said that this is meant",
+            "open, and nobody has said that this is meant",
+            "may open, and nobody has said that this is meant",
         ),
         _STATE,
     ),
     (
         Severity.WARNING,
         _Words("closes", "close", "may close"),
-        "make sure that nobody needs it any more",
+        _STILL_NEEDED,
     ),
     (
         Severity.INFO,
@@ -124,11 +127,11 @@ def _what(report: ChangeReport, words: _Words) -> str:
 
 
 def _findings(verdict: GateVerdict) -> Iterator[str]:
-    """Yield what was found and counts: one in its words, several by their ids."""
+    """Yield what was found and counts: a few in their words, many by their ids."""
     found = [each for each in verdict.findings if stops(verdict.fail_on, each.severity)]
-    if len(found) == 1:
-        yield f"**{markdown_text(found[0].message)}**{_remedy(found[0])}"
-    elif found:
+    if len(found) < _FEW:
+        yield from (f"**{markdown_text(each.message)}**{_remedy(each)}" for each in found)
+    else:
         ids = list(dict.fromkeys(each.id for each in found))
         more = [f"{len(ids) - _FEW} more kinds"] if len(ids) > _FEW else []
         named = listed([*map(code_span, ids[:_FEW]), *more])
@@ -141,9 +144,8 @@ def _remedy(finding: Finding) -> str:
 
 def _why_it_passes(report: ChangeReport, verdict: GateVerdict) -> str:
     parts = [_openings(report)]
-    closes = connection_count(_of_weight(report, Severity.WARNING))
-    if closes:
-        parts.append("what closes does not stop it: make sure that nobody needs it any more")
+    if connection_count(_of_weight(report, Severity.WARNING)):
+        parts.append("what closes does not stop it")
     others = [each for each in verdict.findings if each.severity is Severity.WARNING]
     if others:
         parts.append(f"{counted(len(others), 'warning')} below")
@@ -154,7 +156,7 @@ def _openings(report: ChangeReport) -> str:
     new = counted(connection_count(_of_weight(report, Severity.INFO)), "connection")
     stated = [each for each in report.connections if each.accepted]
     if stated:
-        words = f"all that opens is meant ({_who(stated)})"
+        words = f"everything that opens is meant ({_who(stated)})"
     else:
         words = "nothing opens between what was there"
     if new.startswith("0 "):

@@ -315,7 +315,7 @@ def outside_sentence(report: ChangeReport) -> str:
     count = _counted(report)
     outside = _with_outside(count.outside) if count.inside else ""
     unseen = _with_unseen(count.unseen) if count.inside or count.outside else ""
-    return listed(list(filter(None, (outside, unseen))))
+    return "; ".join(filter(None, (outside, unseen)))
 
 
 def connection_count(report: ChangeReport) -> int:
