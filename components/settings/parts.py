@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass, field, fields
 from enum import StrEnum
 from typing import Any
@@ -37,6 +38,7 @@ from podwall.components.cluster.pools import (
     SystemPool,
     UserPool,
 )
+from podwall.policies.errors import InvalidValue, Place
 
 __all__ = [
     "DiskKind",
@@ -111,7 +113,8 @@ class SystemPoolSettings:
     @property
     def pool(self) -> SystemPool:
         """Return the pool."""
-        return SystemPool(**without_none(name=self.name), **_nodes(self, 3, "system_pool"))
+        with _nodes_at_their_keys(self, "system_pool"):
+            return SystemPool(**without_none(name=self.name), **_nodes(self, 3, "system_pool"))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -143,8 +146,29 @@ class UserPoolSettings:
     @property
     def pool(self) -> UserPool:
         """Return the pool."""
-        common = _nodes(self, 2, f"user_pools[{self.name}]")
-        return UserPool(name=self.name, taints=self.taints, priority=self.priority, **common)
+        argument = f"user_pools[{self.name}]"
+        own: dict[str, Any] = {
+            "name": self.name,
+            "taints": self.taints,
+            "priority": self.priority,
+        }
+        with _nodes_at_their_keys(self, argument):
+            return UserPool(**own, **_nodes(self, 2, argument))
+
+
+@contextmanager
+def _nodes_at_their_keys(
+    pool: SystemPoolSettings | UserPoolSettings, argument: str
+) -> Iterator[None]:
+    """Say of a refused number of nodes which key has it: a pool has one argument for three."""
+    try:
+        yield
+    except InvalidValue as problem:
+        if problem.place.path.rpartition(".")[2] != "node_count":
+            raise
+        given = (each for each in ("nodes", "min_nodes", "max_nodes") if getattr(pool, each))
+        place = Place(path=f"{argument}.{next(given, 'min_nodes')}")
+        raise InvalidValue(problem.message, help=problem.help, place=place) from problem
 
 
 def _nodes(
