@@ -245,13 +245,13 @@ class ClusterSettings:
         )
 
     def _pod_network(self, networking: PodNetworking) -> PodNetwork:
-        for key, networks in (
-            ("pod_cidr", PodNetworking.OVERLAY),
-            ("pod_allocation", PodNetworking.POD_SUBNET),
+        for key, networks, what in (
+            ("pod_cidr", PodNetworking.OVERLAY, "range of its own"),
+            ("pod_allocation", PodNetworking.POD_SUBNET, "pod subnet"),
         ):
             if getattr(self, key) is not None and networking is not networks:
                 remedy = f"leave it out, or choose `{networks}`"
-                raise refused(key, f"`{networking}` pods have none", remedy)
+                raise refused(key, f"`{networking}` has no {what}", remedy)
         match networking:
             case PodNetworking.OVERLAY:
                 return Overlay(**without_none(pod_cidr=self.pod_cidr))

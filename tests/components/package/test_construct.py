@@ -434,7 +434,7 @@ WRONG = [
         "AksCluster",
         {"podAllocation": "StaticBlock"},
         "podAllocation",
-        "`overlay` pods have none",
+        "`overlay` has no pod subnet",
         id="an allocation without a pod subnet",
     ),
     pytest.param("AksCluster", {"entra": {}}, "entra.adminGroups", "nobody", id="no administrator"),
