@@ -38,6 +38,7 @@ from podwall.model import UnreadPolicy
 from podwall.policies.errors import Finding, InvalidValue, Severity
 from podwall.quick_dataclass import dataclass
 from podwall.reading import KeptReadings
+from podwall.reading.ledger import ACCEPTS_NOTHING
 from podwall.review import Review, review
 from podwall.sources import source_of_cluster
 from podwall.sources.model import Source
@@ -228,11 +229,16 @@ class ChangeReview:
     def brought(self) -> tuple[Finding, ...]:
         """The findings that the change brings: those that were not there before.
 
-        What the difference itself finds is not among them.
+        What the difference itself finds is not among them. What is accepted as unread for nothing
+        is so on both sides: one of them may have what the other no longer has.
         """
         there = (*self.before.findings, *self.difference.findings)
         known = {(each.id, each.message) for each in there}
-        return tuple(each for each in self.findings if (each.id, each.message) not in known)
+        return tuple(
+            each
+            for each in self.findings
+            if ((each.id, each.message) in known) is (each.id == ACCEPTS_NOTHING)
+        )
 
     def exit_code(self, fail_on: FailOn) -> ExitCode:
         """Return how a command ends that shows the change.

@@ -35,7 +35,13 @@ from podwall.policies.errors import Finding, Place, Severity
 from podwall.quick_dataclass import dataclass
 from podwall.reachability import Reachability, reachability
 from podwall.reading import KeptReadings, LedgerEntry, ObjectStatus, SnapshotReading, snapshot
-from podwall.reading.ledger import ACCEPTABLE, NOT_BUILT, not_closed, unknown_kinds
+from podwall.reading.ledger import (
+    ACCEPTABLE,
+    NOT_BUILT,
+    accepts_nothing,
+    not_closed,
+    unknown_kinds,
+)
 from podwall.sources.model import Source, SourceKind, Stage
 from podwall.sources.yaml_lines import at_their_lines, exact_place
 
@@ -265,7 +271,8 @@ class Review:
         left = {each.place for each in self.ledger if each.status is ObjectStatus.ACKNOWLEDGED}
         kept = (each for each in found if not (each.id in ACCEPTABLE and each.place in left))
         idle = idle_kinds(self.reachability)
-        return (*kept, *self._not_closed(), *unknown_kinds(self.unread), *idle)
+        unused = accepts_nothing(self.source.acknowledged, self.ledger)
+        return (*kept, *self._not_closed(), *unknown_kinds(self.unread), *unused, *idle)
 
     def _not_closed(self) -> Iterator[Finding]:
         if self.source.closed and not self.reading.snapshot.complete:

@@ -40,8 +40,8 @@ __all__ = [
     "Egress",
     "Entra",
     "Identities",
-    "Identity",
     "Maintenance",
+    "ManagedIdentity",
     "Network",
     "Pool",
     "Principal",
@@ -78,7 +78,7 @@ class Entra(TypedDict):
     """How `kubelogin` signs in where the kubeconfig is used; `azurecli` if left out."""
 
 
-class Identity(TypedDict):
+class ManagedIdentity(TypedDict):
     """A user-assigned managed identity that exists."""
 
     resource_id: Input[str]
@@ -90,9 +90,9 @@ class Identity(TypedDict):
 class Identities(TypedDict):
     """Who the cluster and its nodes are; what is left out is made."""
 
-    cluster: NotRequired[Identity]
+    cluster: NotRequired[ManagedIdentity]
     """What the control plane acts as."""
-    kubelet: NotRequired[Identity]
+    kubelet: NotRequired[ManagedIdentity]
     """What nodes act as."""
     registries: NotRequired[list[Input[str]]]
     """Ids of container registries that nodes may pull from."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gc
 import re
+import shlex
 from argparse import ArgumentParser, ArgumentTypeError, Namespace
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -474,6 +475,6 @@ def sources_and_expectations(
     if Path(path).is_dir():
         raise InvalidValue(
             f"`{path}` is a folder, and {command} also needs a file of expectations",
-            help=f"as in `podwall {command} manifests/ expectations.yaml`",
+            help=f"as in `podwall {command} {shlex.join(words)} expectations.yaml`",
         )
     return sources, path

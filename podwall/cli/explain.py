@@ -34,8 +34,11 @@ __all__ = ["FlowWords", "flow_words", "show_explanation"]
 
 def _example(sources: Sequence[str] = ()) -> str:
     """Return words as they would be right, with the sources that were given."""
-    given = shlex.join(sources) or "manifests/"
-    return f"as in `podwall explain {given} shop/web shop/api 8080`"
+    return f"as in `podwall explain {_given(sources)} shop/web shop/api 8080`"
+
+
+def _given(sources: Sequence[str]) -> str:
+    return shlex.join(sources) or "manifests/"
 
 
 class FlowWords(NamedTuple):
@@ -144,7 +147,7 @@ def _every_answer(found: Reachability, words: FlowWords) -> tuple[FlowAnswer, ..
     if len(pairs) > _MOST_PAIRS:
         raise InvalidValue(
             f"there are more than {_MOST_PAIRS:,} pairs to explain",
-            help="name one end, as in `podwall explain manifests/ --all shop/api`",
+            help=f"name one end, as in `podwall explain {_given(words.sources)} --all shop/api`",
         )
     each_pair = (answers(found, one.id, other.id, words.port) for one, other in pairs)
     return tuple(chain.from_iterable(each_pair))

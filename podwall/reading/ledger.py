@@ -15,11 +15,12 @@ from typing import Any, Final
 
 from podwall.model import IpNetwork
 from podwall.policies.errors import Finding, Place, Severity
-from podwall.policies.wording import listed
+from podwall.policies.wording import guess, listed
 from podwall.quick_dataclass import dataclass
 
 __all__ = [
     "ACCEPTABLE",
+    "ACCEPTS_NOTHING",
     "CHANGES_OTHERS",
     "MAY_MAKE_PODS",
     "NOT_BUILT",
@@ -29,6 +30,7 @@ __all__ = [
     "Document",
     "LedgerEntry",
     "ObjectStatus",
+    "accepts_nothing",
     "named_in",
     "not_closed",
     "single_objects",
@@ -169,6 +171,7 @@ def _text(value: object) -> str:
     return value if isinstance(value, str) else ""
 
 
+ACCEPTS_NOTHING: Final = "accept-unread-unused"
 UNREAD_KIND: Final = "unread-kind"
 NOT_BUILT: Final = "not-built"
 #: The findings on what is not read, of which somebody can say that this is known.
@@ -213,6 +216,24 @@ def _unknown_kind(kind: str, group: str, found: Sequence[LedgerEntry]) -> Findin
         f"where {'that is no matter' if is_known else 'it makes neither'}, say so: "
         f"`--accept-unread {kind}`",
     )
+
+
+def accepts_nothing(accepted: Iterable[str], ledger: Iterable[LedgerEntry]) -> Iterator[Finding]:
+    """Yield a finding for each kind that is accepted as unread, and of which nothing is unread.
+
+    It may be a slip of the pen, and then what was meant is still not accepted.
+    """
+    kinds = sorted(set(accepted))
+    found = {(each.kind, each.status) for each in ledger} if kinds else set()
+    there = {kind for kind, _ in found}
+    left = {kind for kind, status in found if status is ObjectStatus.UNREAD and kind}
+    for kind in kinds:
+        if (kind, ObjectStatus.ACKNOWLEDGED) in found:
+            continue
+        why = "all objects of this kind are read" if kind in there else "no object is of this kind"
+        help_ = guess(kind, sorted(left)) or "leave it out"
+        message = f"`--accept-unread {kind}` accepts nothing: {why}"
+        yield Finding(ACCEPTS_NOTHING, Severity.WARNING, message, help=help_)
 
 
 def not_closed(makers: Sequence[LedgerEntry]) -> Finding:

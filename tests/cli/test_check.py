@@ -75,7 +75,7 @@ def test_bad_input_is_refused(tmp_path: Path, capsys: pytest.CaptureFixture[str]
         pytest.param(
             [SHOP],
             f"`{SHOP}` is a folder, and check also needs a file of expectations",
-            "as in `podwall check manifests/ expectations.yaml`",
+            f"as in `podwall check {SHOP} expectations.yaml`",
             id="no expectations",
         ),
         pytest.param([SHOP, SHOP], "also needs a file of expectations", "as in", id="two sources"),

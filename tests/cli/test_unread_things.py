@@ -285,3 +285,34 @@ def test_an_object_may_act_in_a_namespace_that_it_names(
 ) -> None:
     elsewhere = _object("acme.example.com/v1", "Thing", "other", spec)
     assert _checked(tmp_path, _SHOP + elsewhere, _DENIED)[0] == code
+
+
+#: What is accepted beside a Thing and a Pod, the words that are said of it, and the remedy.
+_NOTHING: Final = {
+    "Thng": ("no object is of this kind", "did you mean `Thing`?"),
+    "Other": ("no object is of this kind", "leave it out"),
+    "Pod": ("all objects of this kind are read", "leave it out"),
+}
+
+
+@pytest.mark.parametrize("kind", _NOTHING)
+def test_what_is_accepted_for_nothing_is_said(tmp_path: Path, kind: str) -> None:
+    why, remedy = _NOTHING[kind]
+    path = _written(tmp_path / "shop.yaml", _SHOP + _object("acme.example.com/v1", "Thing"))
+    told = podwall(tmp_path, "lint", path, "--accept-unread", kind).out
+    assert f"`--accept-unread {kind}` accepts nothing: {why}\n    help: {remedy}\n" in told
+    assert "accepts nothing" not in podwall(tmp_path, "lint", path, "--accept-unread", "Thing").out
+
+
+def test_a_diff_says_it_where_neither_side_has_such_an_object(tmp_path: Path) -> None:
+    with_thing = _SHOP + _object("acme.example.com/v1", "Thing")
+    old, new = _written(tmp_path / "old.yaml", _SHOP), _written(tmp_path / "new.yaml", with_thing)
+    for before, after in ((old, new), (new, old)):
+        asked = ("diff", before, after, "-o", "md", "--accept-unread")
+        assert "accepts nothing" in podwall(tmp_path, *asked, "Other").out
+        assert "accepts nothing" not in podwall(tmp_path, *asked, "Thing").out
+
+
+def _written(path: Path, text: str) -> str:
+    path.write_text(text, "utf-8")
+    return str(path)

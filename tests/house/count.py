@@ -30,6 +30,7 @@ WIRE_TYPES = frozenset(
         "AdvancedNetworking",
         "ContainerPort",
         "DualStack",
+        "Egress",
         "Entra",
         "Identities",
         "IpBlock",
