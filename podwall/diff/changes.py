@@ -319,7 +319,7 @@ def rule_changes(change: PolicyChange | TierPolicyChange) -> tuple[str, ...]:
     >>> rule_changes(PolicyChange(old, new))
     ('+ from anyone on TCP 80',)
     """
-    return tuple(words for words, _ in _said(change))
+    return tuple(words for words, _ in _differences(change))
 
 
 def new_fields(change: PolicyChange | TierPolicyChange) -> dict[str, str]:
@@ -331,21 +331,21 @@ def new_fields(change: PolicyChange | TierPolicyChange) -> dict[str, str]:
     >>> new_fields(PolicyChange(old, new))
     {'+ from anyone on TCP 80': 'spec.ingress[0]'}
     """
-    return {words: path for words, path in _said(change) if path}
+    return {words: path for words, path in _differences(change) if path}
 
 
-_Said = tuple[str, str]
+_Difference = tuple[str, str]
 """What a policy says afterwards, or no longer says, in words; and where it says it, if it does."""
 
 
-def _said(change: PolicyChange | TierPolicyChange) -> Iterator[_Said]:
+def _differences(change: PolicyChange | TierPolicyChange) -> Iterator[_Difference]:
     if isinstance(change, PolicyChange):
         yield from _pods(change)
         for each in Direction:
             yield from _lines(change, each)
 
 
-def _pods(change: PolicyChange) -> Iterator[_Said]:
+def _pods(change: PolicyChange) -> Iterator[_Difference]:
     """Yield whom the policy is about, where that changes."""
     if change.old is None or change.new is None:
         return
@@ -360,7 +360,7 @@ def _written(policy: Policy) -> str:
     return f"pods with {pods}" if pods else "every pod"
 
 
-def _lines(change: PolicyChange, direction: Direction) -> Iterator[_Said]:
+def _lines(change: PolicyChange, direction: Direction) -> Iterator[_Difference]:
     before, after = (
         None if each is None else rules_of(each, direction) for each in (change.old, change.new)
     )

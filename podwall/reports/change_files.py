@@ -105,8 +105,8 @@ def report_of(
         certain=not any(each.after.undetermined for each in changes),
     )
     held, lacking = _held(found.results), change_lacks(found)
-    told = replace(report, artifact=link, verdict=verdict, held=held, lacking=lacking, asked=asked)
-    return _with_lines_of_rules(told, found)
+    whole = replace(report, artifact=link, verdict=verdict, held=held, lacking=lacking, asked=asked)
+    return _with_lines_of_rules(whole, found)
 
 
 def _with_lines_of_rules(report: ChangeReport, found: ChangeReview) -> ChangeReport:
