@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from itertools import zip_longest
+from dataclasses import replace
+from itertools import islice, pairwise, zip_longest
 from typing import TYPE_CHECKING, Any, Final
 
-from podwall.policies.errors import Finding, Severity
+from podwall.policies.errors import Finding, Place, Severity
 from podwall.reading import ObjectStatus
 from podwall.reading.ledger import UNREAD_KIND
-from podwall.reports.words import left_out, listed, printable
+from podwall.reports.words import counted, left_out, listed, printable
 from podwall.review import Review
 from podwall.streams import shown_text, write_message, write_output
 
@@ -27,6 +28,7 @@ __all__ = [
 ]
 
 _MOST_FINDINGS: Final = 10
+_MOST_PLACES: Final = 5
 _MOST_UNREAD: Final = 5
 _UNENFORCED: Final = "no engine enforces policies here: they have no effect, and everything is open"
 
@@ -65,15 +67,37 @@ def write_change_reading(found: ChangeReview) -> None:
 def write_findings(findings: Sequence[Finding], most: int = _MOST_FINDINGS) -> None:
     """Say what was found: the first few, with what to do about them, and how many more there are.
 
-    What findings in a row have in common, their remedy, is said after the last of them.
+    One that was found at several places is said once. What findings in a row have in common, their
+    remedy, is said after the last of them.
     """
-    shown = findings[:most]
-    for finding, following in zip_longest(shown, shown[1:]):
-        write_message(f"{finding}")
-        if finding.help and (following is None or following.help != finding.help):
+    alike: dict[Finding, list[Place]] = {}
+    for each in findings:
+        alike.setdefault(replace(each, place=Place()), []).append(each.place)
+    shown = list(islice(alike.items(), most))
+    for (finding, places), following in zip_longest(shown, shown[1:]):
+        write_message(f"{replace(finding, place=places[0])}{_and_also_at(places)}")
+        if finding.help and (following is None or following[0].help != finding.help):
             write_message(f"  help: {finding.help}")
-    if len(findings) > len(shown):
-        write_message(f"and {len(findings) - len(shown)} more findings: see `podwall lint`")
+    more = len(alike) - len(shown)
+    if more:
+        write_message(f"and {counted(more, 'more finding')}: see `podwall lint`")
+
+
+def _and_also_at(places: Sequence[Place]) -> str:
+    """Return the other places of one finding; file and field are not said again."""
+    if not places[1:]:
+        return ""
+    pairs = list(pairwise(places[: _MOST_PLACES + 1]))
+    named = [str(_changed(place, before)) for before, place in pairs]
+    rest = len(places) - 1 - len(named)
+    return f"; also at {listed([*named, *([f'{rest:,} more'] if rest else [])])}"
+
+
+def _changed(place: Place, before: Place) -> Place:
+    """Return a place without what it shares with the one before it, as long as there is a line."""
+    if place.line is None or place.source != before.source or place.line == before.line:
+        return place
+    return Place("", place.line, "" if place.path == before.path else place.path)
 
 
 def write_unmade_names(found: Review, manifests: Iterable[Mapping[str, Any]]) -> None:

@@ -230,9 +230,13 @@ def test_an_error_is_said_before_any_number_of_warnings(tmp_path: Path) -> None:
         "---\napiVersion: networking.k8s.io/v1\nkind: NetworkPolicy\n"
         "metadata: {{name: p{}, namespace: shop}}\nspec: {}\n"
     )
-    ignored = "{podSelector: {}, policyTypes: [Egress], ingress: [{}]}"
+    ignored = "{{podSelector: {{}}, policyTypes: [Egress], ingress: [{{}}], odd{}: 1}}"
     refused = "{podSelector: {}, ingress: [{ports: [{port: 80800}]}]}"
-    parts = [_ROLLOUT, *(policy.format(n, ignored) for n in range(12)), policy.format(12, refused)]
+    parts = [
+        _ROLLOUT,
+        *(policy.format(n, ignored.format(n)) for n in range(11)),
+        policy.format(12, refused),
+    ]
     (tmp_path / "a.yaml").write_text("".join(parts), "utf-8")
     said = podwall(tmp_path, "reach", "a.yaml").err.splitlines()
     assert "80800" in said[0]
@@ -240,8 +244,18 @@ def test_an_error_is_said_before_any_number_of_warnings(tmp_path: Path) -> None:
     assert said[-2] == "and 3 more findings: see `podwall lint`"
 
 
+def test_what_is_found_at_several_places_is_said_once_with_the_places(tmp_path: Path) -> None:
+    rule = "{from: [{podSelector: {matchLabels: {a: b c}}}]}"
+    policy = "apiVersion: networking.k8s.io/v1\nkind: NetworkPolicy\nmetadata: {name: p%s}\n"
+    spec = f"spec: {{podSelector: {{}}, ingress: [{rule}]}}\n---\n"
+    (tmp_path / "a.yaml").write_text("".join(policy % n + spec for n in range(8)), "utf-8")
+    said = [each for each in podwall(tmp_path, "reach", "a.yaml").err.splitlines() if "b c" in each]
+    assert len(said) == 1
+    assert said[0].endswith("; also at :9, :14, :19, :24, :29 and 2 more")
+
+
 def test_a_remedy_that_findings_share_is_said_once(tmp_path: Path) -> None:
-    (tmp_path / "a.yaml").write_text("a: [\n---\n" + _ROLLOUT + "---\nb: [\n", "utf-8")
+    (tmp_path / "a.yaml").write_text("a: [\n---\n" + _ROLLOUT + "---\nb: ]\n", "utf-8")
     said = podwall(tmp_path, "reach", "a.yaml").err
     assert said.count("malformed-yaml") == 2
     assert said.count("  help: ") <= 2
