@@ -31,6 +31,8 @@ if TYPE_CHECKING:
         entities_to,
         http,
         names_to,
+        pods_from,
+        pods_to,
         requests_from,
     )
     from podwall.policies.cluster_policy import ClusterNetworkPolicy, check_priorities
@@ -180,6 +182,8 @@ __all__ = [
     "pass_from",
     "pass_to",
     "pods",
+    "pods_from",
+    "pods_to",
     "requests_from",
     "sctp",
     "tcp",
@@ -203,6 +207,8 @@ _DEFINED_IN: Final = {
         "entities_to",
         "http",
         "names_to",
+        "pods_from",
+        "pods_to",
         "requests_from",
     ),
     "cluster_policy": ("ClusterNetworkPolicy", "check_priorities"),

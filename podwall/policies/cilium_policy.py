@@ -5,6 +5,7 @@
     entities_to(Entity.KUBE_APISERVER, ports=tcp(443))    ends by what they are
     entities_from(Entity.WORLD, ports=tcp(443))           addresses outside of the cluster
     requests_from(pods(app="web"), http("GET", "/v1/.*"), ports=tcp(80))
+    pods_from(pods(app="web"), ports=tcp(80))             pods, in either direction
 
 Whatever else a pod may do is said by NetworkPolicies: Cilium takes both together, and either
 isolates. Only Cilium enforces this kind, and AKS the names and requests of it only with Advanced
@@ -42,6 +43,8 @@ __all__ = [
     "entities_to",
     "http",
     "names_to",
+    "pods_from",
+    "pods_to",
     "requests_from",
 ]
 
@@ -54,6 +57,8 @@ _NAME: Final = re.compile(
 _METHOD: Final = re.compile(r"[A-Z]+")
 _LONGEST_NAME: Final = 255
 _POD_NAMESPACE: Final = "k8s:io.kubernetes.pod.namespace"
+_DNS_PORTS: Final = udp(53) | tcp(53)
+_DNS_SERVERS: Final = NamedNamespace("kube-system").pods({"k8s-app": "kube-dns"})
 
 
 class Entity(StrEnum):
@@ -114,7 +119,7 @@ class CiliumRule:
     peers: tuple[str | Entity | RequestingPods, ...]
     ports: Ports
     requests: tuple[HttpRequest, ...] = ()
-    names_asked: bool = False
+    names_asked: tuple[str, ...] = ()
 
     @property
     def names(self) -> tuple[str, ...]:
@@ -133,7 +138,7 @@ class CiliumRule:
             asked = [{"method": each.method, "path": each.path} for each in self.requests]
             entry["rules"] = {"http": asked}
         if self.names_asked:
-            entry["rules"] = {"dns": [{"matchPattern": "*"}]}
+            entry["rules"] = {"dns": list(map(_name_manifest, self.names_asked))}
         return {**written, "toPorts": [entry]} if entry else written
 
 
@@ -152,8 +157,8 @@ def names_to(name: str, /, *others: str, ports: Ports) -> CiliumRule:
     return _rule(Direction.EGRESS, kept, ports, "toFQDNs")
 
 
-def _kept_name(given: object, index: int) -> str:
-    path = f"egress[].toFQDNs[{index}]"
+def _kept_name(given: object, index: int, field_: str = "egress[].toFQDNs") -> str:
+    path = f"{field_}[{index}]"
     lower = given.lower().rstrip(".") if isinstance(given, str) else ""
     if len(lower) > _LONGEST_NAME or not _NAME.fullmatch(lower):
         raise refused(path, given, "is no name", "write `api.example.org` or `*.example.org`")
@@ -162,14 +167,24 @@ def _kept_name(given: object, index: int) -> str:
     return lower
 
 
-def ask_names() -> CiliumRule:
+def ask_names(*names: str, ports: Ports = _DNS_PORTS) -> CiliumRule:
     """Return the rule that the pods may ask the DNS of the cluster, which Cilium reads.
+
+    Args:
+        names: the names that may be asked for; without any, every name.
+        ports: where DNS answers.
 
     >>> ask_names().manifest()["toPorts"][0]["rules"]
     {'dns': [{'matchPattern': '*'}]}
     """
-    dns = NamedNamespace("kube-system").pods({"k8s-app": "kube-dns"})
-    return CiliumRule(Direction.EGRESS, (dns,), udp(53) | tcp(53), names_asked=True)
+    kept = tuple(
+        each if each == "*" else _kept_name(each, index, "egress[].toPorts[].rules.dns")
+        for index, each in enumerate(names)
+    )
+    plain = _rule(Direction.EGRESS, (_DNS_SERVERS,), ports, "toEndpoints")
+    if ports.entries is None:
+        raise refused("egress[].toPorts", "ALL_PORTS", "are not ports of DNS", "write `udp(53)`")
+    return CiliumRule(plain.direction, plain.peers, ports, names_asked=kept or ("*",))
 
 
 def entities_to(entity: Entity, /, *others: Entity, ports: Ports) -> CiliumRule:
@@ -180,6 +195,21 @@ def entities_to(entity: Entity, /, *others: Entity, ports: Ports) -> CiliumRule:
 def entities_from(entity: Entity, /, *others: Entity, ports: Ports) -> CiliumRule:
     """Return the rule that some sorts of ends may connect to the pods."""
     return _of_entities(Direction.INGRESS, (entity, *others), ports)
+
+
+def pods_from(peer: RequestingPods, /, *others: RequestingPods, ports: Ports) -> CiliumRule:
+    """Return the rule that some pods may connect to the pods, as a NetworkPolicy can say, too."""
+    return _of_pods(Direction.INGRESS, (peer, *others), ports)
+
+
+def pods_to(peer: RequestingPods, /, *others: RequestingPods, ports: Ports) -> CiliumRule:
+    """Return the rule that the pods may connect to some pods, as a NetworkPolicy can say, too.
+
+    >>> from podwall.policies import namespace, tcp
+    >>> pods_to(namespace("bank"), ports=tcp(80)).manifest()["toEndpoints"]
+    [{'matchLabels': {'k8s:io.kubernetes.pod.namespace': 'bank'}}]
+    """
+    return _of_pods(Direction.EGRESS, (peer, *others), ports)
 
 
 def requests_from(
@@ -202,6 +232,13 @@ def requests_from(
     return CiliumRule(Direction.INGRESS, plain.peers, plain.ports, tuple(dict.fromkeys(asked)))
 
 
+def _of_pods(direction: Direction, given: tuple[RequestingPods, ...], ports: Ports) -> CiliumRule:
+    field_ = f"{_peer_field(direction)}Endpoints"
+    for peer in given:
+        _check_pods(peer, f"{direction.field}[].{field_}")
+    return _rule(direction, given, ports, field_)
+
+
 def _of_entities(direction: Direction, given: tuple[Entity, ...], ports: Ports) -> CiliumRule:
     path = f"{direction.field}[].{_peer_field(direction)}Entities"
     words = ", ".join(f"`Entity.{each.name}`" for each in Entity)
@@ -215,12 +252,12 @@ def _check_kinds(given: Sequence[object], kind: type, path: str, remedy: str) ->
             raise refused(f"{path}[{index}]", each, f"is no {kind.__name__}", remedy)
 
 
-def _check_pods(peer: object) -> None:
+def _check_pods(peer: object, path: str = "ingress[].fromEndpoints") -> None:
     """Refuse what is not pods of one namespace."""
     inside = isinstance(peer, PodsIn) and isinstance(peer.namespaces, NamedNamespace)
     if not inside and not isinstance(peer, Pods | NamedNamespace):
         remedy = "write `pods(...)`, `namespace(...)` or `namespace(...).pods(...)`"
-        raise refused("ingress[].fromEndpoints", peer, "does not select pods", remedy)
+        raise refused(path, peer, "does not select pods", remedy)
 
 
 def _check_ports(ports: object, path: str) -> None:
@@ -253,13 +290,16 @@ def _peer_field(direction: Direction) -> str:
 def _peers_manifest(rule: CiliumRule) -> Manifest:
     names, start = rule.names, _peer_field(rule.direction)
     if names:
-        return {"toFQDNs": [{"matchPattern" if "*" in each else "matchName": each}
-                            for each in names]}  # fmt: skip
+        return {"toFQDNs": list(map(_name_manifest, names))}
     entities = [str(each) for each in rule.peers if isinstance(each, Entity)]
     if entities:
         return {f"{start}Entities": entities}
     pods = [each for each in rule.peers if not isinstance(each, str)]
     return {f"{start}Endpoints": [_endpoint(each) for each in pods]}
+
+
+def _name_manifest(name: str) -> Manifest:
+    return {"matchPattern" if "*" in name else "matchName": name}
 
 
 def _endpoint(peer: RequestingPods) -> Manifest:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from podwall.python_code.expression import source_of
-from podwall.python_code.module import imports, policies_module, policy_code
+from podwall.python_code.expression import imports, source_of
+from podwall.python_code.module import policies_module, policy_code
 
 __all__ = ["imports", "policies_module", "policy_code", "source_of"]

@@ -9,7 +9,7 @@ https://docs.astral.sh/ruff/formatter/black/
 from __future__ import annotations
 
 import unicodedata
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Final
 
 from podwall.quick_dataclass import dataclass
@@ -25,9 +25,12 @@ __all__ = [
     "MethodName",
     "NameCode",
     "UnionCode",
+    "call_code",
+    "imports",
     "names_in",
     "source_of",
     "text_literal",
+    "texts_code",
 ]
 
 LINE_LENGTH: Final = 100
@@ -233,3 +236,33 @@ def _broken_union(parts: tuple[Expression, ...], indent: int) -> str:
     if len(margin) + len(joined) > LINE_LENGTH:
         joined = f"\n{margin}| ".join(flat)
     return f"(\n{margin}{joined}\n{' ' * indent})"
+
+
+def texts_code(texts: Mapping[str, str]) -> DictCode:
+    """Return the expression of a mapping of texts."""
+    return DictCode(tuple((key, text_literal(value)) for key, value in texts.items()))
+
+
+def call_code(
+    function: str,
+    positional: Iterable[Expression] = (),
+    keywords: Mapping[str, Expression] | None = None,
+    *,
+    spread: bool = False,
+) -> Call:
+    """Return the call of a function by its name."""
+    named = (Argument(value, keyword) for keyword, value in (keywords or {}).items())
+    return Call(NameCode(function), (*map(Argument, positional), *named), spread)
+
+
+def imports(expressions: Iterable[Expression]) -> str:
+    """Return the import statement of the names that expressions mention.
+
+    >>> imports([NameCode("pods"), NameCode("ALL_PODS"), NameCode("pods")])
+    'from podwall.policies import ALL_PODS, pods'
+    """
+    names = sorted({name for each in expressions for name in names_in(each)})
+    line = f"from podwall.policies import {', '.join(names)}"
+    if len(line) <= LINE_LENGTH:
+        return line
+    return "\n".join(["from podwall.policies import (", *(f"    {name}," for name in names), ")"])

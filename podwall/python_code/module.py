@@ -13,9 +13,12 @@ from typing import Any, Final
 from podwall import policies
 from podwall.policies import (
     ALL_PODS,
+    CiliumNetworkPolicy,
+    CiliumRule,
     ClusterNetworkPolicy,
     Direction,
     EgressRule,
+    Entity,
     NetworkPolicy,
     Peer,
     PolicyTier,
@@ -23,13 +26,13 @@ from podwall.policies import (
     default_deny,
 )
 from podwall.policies.addresses import IpBlock
+from podwall.policies.cilium_policy import RequestingPods
 from podwall.policies.cluster_rules import ClusterPeer, ClusterRule
 from podwall.policies.manifest import peer_manifest, ports_manifest, selector_manifest
 from podwall.policies.presets import DNS_PORTS, KUBE_DNS, LOCAL_DNS
 from podwall.policies.rules import METADATA_NAME
 from podwall.policies.syntax import dns_label_problem
 from podwall.python_code.expression import (
-    LINE_LENGTH,
     Argument,
     Call,
     DictCode,
@@ -39,16 +42,19 @@ from podwall.python_code.expression import (
     MethodName,
     NameCode,
     UnionCode,
-    names_in,
+    call_code,
+    imports,
     source_of,
     text_literal,
+    texts_code,
 )
 
 __all__ = [
+    "CILIUM_POLICIES",
     "CLUSTER_POLICIES",
     "POLICIES",
+    "cilium_policy_code",
     "cluster_policy_code",
-    "imports",
     "namespace_code",
     "peer_code",
     "pods_code",
@@ -102,10 +108,10 @@ def policy_code(manifest: Manifest) -> Call:
             rules = spec.get(direction.field, ())
             arguments[direction.field] = _rules(rules, direction.peers_field)
     if metadata.get("labels"):
-        arguments["labels"] = _texts(metadata["labels"])
+        arguments["labels"] = texts_code(metadata["labels"])
     if metadata.get("annotations"):
-        arguments["annotations"] = DictCode(_texts(metadata["annotations"]).items, spread=True)
-    return _call("NetworkPolicy", keywords=arguments, spread=True)
+        arguments["annotations"] = DictCode(texts_code(metadata["annotations"]).items, spread=True)
+    return call_code("NetworkPolicy", keywords=arguments, spread=True)
 
 
 def cluster_policy_code(policy: ClusterNetworkPolicy) -> Call:
@@ -122,22 +128,62 @@ def cluster_policy_code(policy: ClusterNetworkPolicy) -> Call:
             codes = (_cluster_rule(rule, direction.peers_field) for rule in rules)
             arguments[direction.field] = ListCode(tuple(codes), spread=True)
     if policy.labels:
-        arguments["labels"] = _texts(policy.labels)
+        arguments["labels"] = texts_code(policy.labels)
     if policy.annotations:
-        arguments["annotations"] = DictCode(_texts(policy.annotations).items, spread=True)
-    return _call("ClusterNetworkPolicy", keywords=arguments, spread=True)
+        arguments["annotations"] = DictCode(texts_code(policy.annotations).items, spread=True)
+    return call_code("ClusterNetworkPolicy", keywords=arguments, spread=True)
+
+
+def cilium_policy_code(policy: CiliumNetworkPolicy) -> Call:
+    """Return the expression that makes a policy of Cilium's kind."""
+    arguments: dict[str, Expression] = {
+        "name": text_literal(policy.name),
+        "namespace": text_literal(policy.namespace),
+        "pod_selector": peer_code(peer_manifest(policy.pod_selector)),
+    }
+    for direction in Direction:
+        if rules := policy.rules(direction):
+            codes = tuple(_cilium_rule(rule) for rule in rules)
+            arguments[direction.field] = ListCode(codes, spread=True)
+    if policy.labels:
+        arguments["labels"] = texts_code(policy.labels)
+    if policy.annotations:
+        arguments["annotations"] = DictCode(texts_code(policy.annotations).items, spread=True)
+    return call_code("CiliumNetworkPolicy", keywords=arguments, spread=True)
+
+
+def _cilium_rule(rule: CiliumRule) -> Expression:
+    end = "from" if rule.direction is Direction.INGRESS else "to"
+    ports: dict[str, Expression] = {"ports": ports_code(ports_manifest(rule.ports))}
+    if rule.names_asked:
+        names = () if rule.names_asked == ("*",) else rule.names_asked
+        given = {} if rule.ports == DNS_PORTS else ports
+        return call_code("ask_names", map(text_literal, names), given)
+    if rule.requests:
+        asked = (call_code("http", [text_literal(each.method), text_literal(each.path)])
+                 for each in rule.requests)  # fmt: skip
+        return call_code("requests_from", [*map(_cilium_peer, rule.peers), *asked], ports)
+    kind = next(iter(rule.peers))
+    word = "entities" if isinstance(kind, Entity) else "names" if rule.names else "pods"
+    return call_code(f"{word}_{end}", map(_cilium_peer, rule.peers), ports)
+
+
+def _cilium_peer(peer: str | Entity | RequestingPods) -> Expression:
+    if isinstance(peer, Entity):
+        return MethodName(NameCode("Entity"), peer.name)
+    return text_literal(peer) if isinstance(peer, str) else peer_code(peer_manifest(peer))
 
 
 def _cluster_rule(rule: ClusterRule, end: str) -> Expression:
     keywords: dict[str, Expression] = {"ports": ports_code(ports_manifest(rule.ports))}
     if rule.name:
         keywords["name"] = text_literal(rule.name)
-    return _call(f"{rule.action.lower()}_{end}", map(_cluster_peer, rule.peers), keywords)
+    return call_code(f"{rule.action.lower()}_{end}", map(_cluster_peer, rule.peers), keywords)
 
 
 def _cluster_peer(peer: ClusterPeer) -> Expression:
     if isinstance(peer, IpBlock):
-        return _call("ip_block", [text_literal(str(peer.cidr))])
+        return call_code("ip_block", [text_literal(str(peer.cidr))])
     return peer_code(peer_manifest(peer))
 
 
@@ -149,7 +195,7 @@ def _rules(rules: Sequence[Manifest], end: str) -> Expression:
 
 def _rule(rule: Manifest, end: str) -> Expression:
     peers = [peer_code(peer) for peer in rule.get(end, ())] or [NameCode("ANYWHERE")]
-    return _call(f"allow_{end}", peers, {"ports": ports_code(rule.get("ports", ()))})
+    return call_code(f"allow_{end}", peers, {"ports": ports_code(rule.get("ports", ()))})
 
 
 def peer_code(peer: Manifest) -> Expression:
@@ -169,7 +215,7 @@ def peer_code(peer: Manifest) -> Expression:
 def _ip_block(block: Manifest) -> Expression:
     exceptions = tuple(text_literal(each) for each in block.get("except", ()))
     keywords = {"except_": ListCode(exceptions)} if exceptions else {}
-    return _call("ip_block", [text_literal(block["cidr"])], keywords)
+    return call_code("ip_block", [text_literal(block["cidr"])], keywords)
 
 
 def _namespaces(selector: Manifest) -> Expression:
@@ -191,7 +237,7 @@ def _name_selected_by(selector: Manifest) -> str | None:
 
 def namespace_code(name: str) -> Call:
     """Return the expression of a namespace by its name."""
-    return _call("namespace", [text_literal(name)])
+    return call_code("namespace", [text_literal(name)])
 
 
 def pods_code(selector: Manifest) -> Expression:
@@ -205,10 +251,10 @@ def _conditions(selector: Manifest) -> Iterator[Argument]:
     labels: Mapping[str, str] = selector.get("matchLabels", {})
     are_names = all(key.isidentifier() and not iskeyword(key) for key in labels)
     if labels and not are_names:
-        yield Argument(_texts(labels))
+        yield Argument(texts_code(labels))
     for requirement in selector.get("matchExpressions", ()):
         texts = (requirement["key"], *requirement.get("values", ()))
-        yield Argument(_call(_OPERATORS[requirement["operator"]], map(text_literal, texts)))
+        yield Argument(call_code(_OPERATORS[requirement["operator"]], map(text_literal, texts)))
     if are_names:
         yield from (Argument(text_literal(value), key) for key, value in labels.items())
 
@@ -230,22 +276,7 @@ def _port(entry: Manifest) -> Expression:
     first = text_literal(port) if isinstance(port, str) else Literal(str(port))
     last = entry.get("endPort")
     keywords = {} if last is None else {"end_port": Literal(str(last))}
-    return _call(protocol.lower(), [first], keywords)
-
-
-def _texts(texts: Mapping[str, str]) -> DictCode:
-    return DictCode(tuple((key, text_literal(value)) for key, value in texts.items()))
-
-
-def _call(
-    function: str,
-    positional: Iterable[Expression] = (),
-    keywords: Mapping[str, Expression] | None = None,
-    *,
-    spread: bool = False,
-) -> Call:
-    named = (Argument(value, keyword) for keyword, value in (keywords or {}).items())
-    return Call(NameCode(function), (*map(Argument, positional), *named), spread)
+    return call_code(protocol.lower(), [first], keywords)
 
 
 _ALL_SERVERS: Final = (KUBE_DNS, LOCAL_DNS)
@@ -303,12 +334,16 @@ def _name_argument(policy: NetworkPolicy, default: str) -> Iterator[Argument]:
 
 POLICIES: Final = "POLICIES"
 CLUSTER_POLICIES: Final = "CLUSTER_POLICIES"
+CILIUM_POLICIES: Final = "CILIUM_POLICIES"
 
 #: What a module may import or use beside its own names, and `l`, which looks like a digit.
-_TAKEN: Final = frozenset({*policies.__all__, *dir(builtins), POLICIES, CLUSTER_POLICIES, "l"})
+_TAKEN: Final = frozenset({
+    *policies.__all__, *dir(builtins), POLICIES, CLUSTER_POLICIES, CILIUM_POLICIES, "l",
+})  # fmt: skip
+_Typed = NetworkPolicy | ClusterNetworkPolicy | CiliumNetworkPolicy
 
 
-def variables(found: Sequence[NetworkPolicy | ClusterNetworkPolicy]) -> tuple[str, ...]:
+def variables(found: Sequence[_Typed]) -> tuple[str, ...]:
     """Return a name for each policy, in order: no two are the same, and none hides another name.
 
     A policy is called as in Kubernetes; where that is not possible or not clear, its namespace
@@ -327,8 +362,8 @@ def variables(found: Sequence[NetworkPolicy | ClusterNetworkPolicy]) -> tuple[st
     return tuple(_distinct(wanted))
 
 
-def _whose(policy: NetworkPolicy | ClusterNetworkPolicy) -> str:
-    return policy.namespace if isinstance(policy, NetworkPolicy) else "cluster"
+def _whose(policy: _Typed) -> str:
+    return "cluster" if isinstance(policy, ClusterNetworkPolicy) else policy.namespace
 
 
 def _identifier(name: str) -> str:
@@ -367,16 +402,25 @@ _ACROSS: Final = """\
 deploys them."""
 
 
+_OF_CILIUM: Final = """\
+`CILIUM_POLICIES` are those of Cilium's kind, of all namespaces; where Cilium is the engine,
+
+    CiliumNetworkPolicies("cilium", CILIUM_POLICIES, engine="cilium")
+
+deploys them."""
+
+
 def policies_module(
     found: Sequence[NetworkPolicy],
     headline: str,
     across: Sequence[ClusterNetworkPolicy] = (),
+    of_cilium: Sequence[CiliumNetworkPolicy] = (),
 ) -> str:
     r"""Return the text of a module that makes policies: one variable each, grouped by namespace.
 
     It is formatted as `ruff format` leaves it at 100 columns, and ends with all of them by
-    namespace, and with those `across` namespaces. `headline` begins its docstring, and must be
-    plain words.
+    namespace, with those `across` namespaces, and those `of_cilium`. `headline` begins its
+    docstring, and must be plain words.
 
     >>> from podwall.policies import default_deny
     >>> lines = policies_module([default_deny("shop", name="closed")], "The shop.").splitlines()
@@ -388,48 +432,39 @@ def policies_module(
     }
     """
     ordered = sorted(found, key=lambda policy: policy.namespace)  # stable: else as they were read
-    names_in_order = variables([*ordered, *across])
-    named = list(zip(names_in_order, ordered, strict=False))
+    names = iter(variables([*ordered, *across, *of_cilium]))
+    named = [(next(names), policy) for policy in ordered]
     made = {
         name: preset_code(policy) or policy_code(policy.to_manifest()) for name, policy in named
     }
-    spanning = {
-        name: cluster_policy_code(policy)
-        for name, policy in zip(names_in_order[len(ordered) :], across, strict=True)
-    }
-    uses = [use for use, given in ((_USE, named), (_ACROSS, spanning)) if given]
-    code = [*made.values(), *spanning.values()]
+    spanning = {next(names): cluster_policy_code(policy) for policy in across}
+    cilium = {next(names): cilium_policy_code(policy) for policy in of_cilium}
+    uses = [
+        use for use, given in ((_USE, named), (_ACROSS, spanning), (_OF_CILIUM, cilium)) if given
+    ]
+    code = [*made.values(), *spanning.values(), *cilium.values()]
     parts = ["\n\n".join([f'"""{headline}', *uses]) + '\n"""', imports(code)]
     by_namespace: dict[str, list[str]] = {}
     for name, policy in named:
         by_namespace.setdefault(policy.namespace, []).append(name)
-    for namespace, names in by_namespace.items():
+    for namespace, names_there in by_namespace.items():
         heading = f"# Namespace {namespace}\n\n" if len(by_namespace) > 1 else ""
-        definitions = "\n\n".join(_definition(name, made[name]) for name in names)
-        parts.append(heading + definitions)
-    if spanning:
-        heading = "# The whole cluster\n\n" if named else ""
-        definitions = "\n\n".join(_definition(*each) for each in spanning.items())
-        parts.append(heading + definitions)
-    if named or not spanning:
+        parts.append(heading + _definitions({name: made[name] for name in names_there}))
+    sections = [(each, what) for each, what in ((spanning, "The whole cluster"),
+                (cilium, "Of Cilium's kind")) if each]  # fmt: skip
+    for codes, heading in sections:
+        alone = not named and len(sections) == 1
+        parts.append(("" if alone else f"# {heading}\n\n") + _definitions(codes))
+    if named or not sections:
         parts.append(_definition(POLICIES, _lists(by_namespace)))
-    if spanning:
-        listed = ListCode(tuple(map(NameCode, spanning)), spread=True)
-        parts.append(_definition(CLUSTER_POLICIES, listed))
+    for name, codes in ((CLUSTER_POLICIES, spanning), (CILIUM_POLICIES, cilium)):
+        if codes:
+            parts.append(_definition(name, ListCode(tuple(map(NameCode, codes)), spread=True)))
     return "\n\n".join(parts) + "\n"
 
 
-def imports(expressions: Iterable[Expression]) -> str:
-    """Return the import statement of the names that expressions mention.
-
-    >>> imports([NameCode("pods"), NameCode("ALL_PODS"), NameCode("pods")])
-    'from podwall.policies import ALL_PODS, pods'
-    """
-    names = sorted({name for each in expressions for name in names_in(each)})
-    line = f"from podwall.policies import {', '.join(names)}"
-    if len(line) <= LINE_LENGTH:
-        return line
-    return "\n".join(["from podwall.policies import (", *(f"    {name}," for name in names), ")"])
+def _definitions(codes: Mapping[str, Expression]) -> str:
+    return "\n\n".join(_definition(*each) for each in codes.items())
 
 
 def _definition(name: str, expression: Expression) -> str:
