@@ -163,7 +163,7 @@ def assert_it_stops_until_it_is_stated(
     assert job.result == "failure"
     (comment,) = server.comments
     assert "### Stops: 1 connection opens" in comment["body"]
-    assert "or with its reason in the file for `--accepted`" in comment["body"]
+    assert "or with a reason in the file for `--accepted`" in comment["body"]
 
     desk.write({"accepted.yaml": ACCEPTED})
     stated = desk.podwall("diff", "--base", "main", "deploy/", "--accepted", "accepted.yaml")
