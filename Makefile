@@ -72,7 +72,7 @@ check: .venv/.dev ## formatting, lint, types, import contracts, spelling, script
 	@$(BIN)/mypy
 	@$(BIN)/lint-imports --no-logo
 	@$(BIN)/codespell
-	@$(BIN)/shellcheck action/report.sh .ci/run .ci/page-checks tests/live/binaries/build .ci/dependencies .ci/build
+	@$(BIN)/shellcheck action/report.sh .ci/run .ci/page-checks tests/live/binaries/build .ci/dependencies .ci/build findings/*.sh
 	@.ci/page-checks
 	@.ci/dependencies
 	@$(BIN)/zizmor --offline --quiet --no-progress .github action
