@@ -20,7 +20,7 @@ from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import replace
 from enum import StrEnum
-from functools import cached_property
+from functools import cached_property, lru_cache
 from itertools import zip_longest
 from typing import Final, TypeVar, cast
 
@@ -252,8 +252,14 @@ class ConnectionChange:
     @property
     def port_kind(self) -> ConnectionChangeKind | None:
         """What became of it as far as ports go: None where it is a change of ICMP alone."""
-        before, after = self.before.without_other, self.after.without_other
-        return None if before == after else ConnectionChangeKind.of(before, after)
+        return _port_kind(self.before, self.after)
+
+
+@lru_cache(maxsize=4096)
+def _port_kind(before: PairVerdict, after: PairVerdict) -> ConnectionChangeKind | None:
+    """Return what became of ports; very many connections change from one of few to another."""
+    before, after = before.without_other, after.without_other
+    return None if before == after else ConnectionChangeKind.of(before, after)
 
 
 def responsible(
@@ -270,10 +276,16 @@ def responsible(
         before: what passed.
         after: what passes.
     """
-    opened, closed = bool(after.beyond(before)), bool(before.beyond(after))
+    opened, closed = _both_ways(before, after)
     if opened == closed:
         return tuple(policies)
     return tuple(each for each in policies if _can_let_through(each, direction, opened=opened))
+
+
+@lru_cache(maxsize=4096)
+def _both_ways(before: PairVerdict, after: PairVerdict) -> tuple[bool, bool]:
+    """Return whether anything opens, and whether anything closes."""
+    return bool(after.beyond(before)), bool(before.beyond(after))
 
 
 def _can_let_through(change: PolicyChange, direction: Direction, *, opened: bool) -> bool:

@@ -12,7 +12,7 @@ from copy import copy
 from dataclasses import replace
 from functools import cached_property
 from heapq import merge
-from itertools import chain
+from itertools import chain, islice
 from typing import Final, NamedTuple
 
 import numpy as np
@@ -97,6 +97,7 @@ class Expansion:
         self._last: tuple[int, _Reached] | None = None
         self._networks: dict[tuple[int, ...], tuple[ExternalRange, ...]] = {}
         self._causes: dict[tuple[bool, int, int], str] = {}
+        self._unseen_causes: dict[tuple[bool, int, Direction, UnseenPods], str] = {}
 
     def changes(self) -> Iterator[ConnectionChange]:
         """Yield the changes by source, then destination; workloads before ranges."""
@@ -135,7 +136,7 @@ class Expansion:
             after=change.after,
             cause=self._cause((group, group), policies),
             policies=policies,
-            because=self._why_unseen(number, direction, change),
+            because=self._why_unseen(number, group, direction, change),
         )
 
     def _policies_of(
@@ -153,13 +154,23 @@ class Expansion:
             and each.versions(direction.other) != (None, None)
         )
 
-    def _why_unseen(self, number: int, direction: Direction, change: UnseenChange) -> str:
-        """Return what undetermined ports depend on, after the change if there are any."""
-        side = self._new if change.after.undetermined else self._old
-        if not (change.after.undetermined or change.before.undetermined):
+    def _why_unseen(
+        self, number: int, group: int, direction: Direction, change: UnseenChange
+    ) -> str:
+        """Return what undetermined ports depend on, after the change if there are any.
+
+        It is found once for a class of pods.
+        """
+        now = bool(change.after.undetermined)
+        if not (now or change.before.undetermined):
             return ""
-        workload = self._listing.id_in(side, number)
-        return _AND.join(side.doubts_about(workload, direction, change.pods))
+        element = int((self._ends.new if now else self._ends.old)[group])
+        key = (now, element, direction, change.pods.one())
+        if key not in self._unseen_causes:
+            side = self._new if now else self._old
+            causes = side.doubts_about(self._listing.id_in(side, number), direction, key[3])
+            self._unseen_causes[key] = _AND.join(causes)
+        return self._unseen_causes[key]
 
     def _from_workload(self, source: int) -> Iterator[ConnectionChange]:
         group = int(self._listing.group[source])
@@ -299,6 +310,42 @@ def _address_order(range_: ExternalRange) -> tuple[int, int]:
     return first_address(range_.network), range_.network.prefixlen
 
 
+_MOST_KEPT: Final = 1 << 15
+"""So many changes are kept for the next reader, each of some hundred bytes."""
+
+
+class _KeptChanges:
+    """Changes that several readers go through, found once as far as they are few enough to keep."""
+
+    def __init__(self, find: Callable[[], Iterator[ConnectionChange]]) -> None:
+        self._find = find
+        self._known: list[ConnectionChange] = []
+        self._rest: Iterator[ConnectionChange] | None = None
+        self._are_all = False
+
+    def __iter__(self) -> Iterator[ConnectionChange]:
+        """Yield what is known, and further what is found meanwhile, by whichever reader."""
+        number = 0
+        while number < len(self._known) or self._find_one():
+            yield self._known[number]
+            number += 1
+        if not self._are_all:
+            yield from islice(self._find(), number, None)
+
+    def _find_one(self) -> bool:
+        """Return whether one more is known; none is after the last, or where there are too many."""
+        if self._are_all or len(self._known) >= _MOST_KEPT:
+            return False
+        if self._rest is None:
+            self._rest = self._find()
+        found = next(self._rest, None)
+        if found is None:
+            self._are_all = True
+            return False
+        self._known.append(found)
+        return True
+
+
 class Diff:
     """What a change of a cluster does to its connections. Made by `diff`.
 
@@ -380,8 +427,7 @@ class Diff:
         can be while everything in them changes alike. Connections with pods that are not shown come
         last, by workload, unless one of the two clusters is whole.
         """
-        yield from self._expansion.changes()
-        yield from self._expansion.unseen_changes()
+        yield from self._kept
 
     def port_changes(self) -> Iterator[ConnectionChange]:
         """Yield the changes without those of ICMP and the like alone, which have no `port_kind`."""
@@ -404,6 +450,11 @@ class Diff:
         port = self.focus.port
         found = (each for each in self.changes() if self.is_asked(each.source, each.destination))
         return (_on_port(each, port) for each in found) if port else found
+
+    @cached_property
+    def _kept(self) -> _KeptChanges:
+        expansion = self._expansion
+        return _KeptChanges(lambda: chain(expansion.changes(), expansion.unseen_changes()))
 
     @cached_property
     def _expansion(self) -> Expansion:

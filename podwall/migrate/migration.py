@@ -208,11 +208,12 @@ def migrate(snapshot: Snapshot, source: Engine | str, target: Engine | str) -> M
     before, after = reachability(snapshot, source), reachability(snapshot, target)
     found = tuple(edits(before.cluster, after.cluster))
     edited = _applied(snapshot, found)
+    difference = diff(before, after)
     return Migration(
-        difference=diff(before, after),
+        difference=difference,
         edits=found,
         edited=edited,
-        remaining=diff(before, reachability(edited, target)),
+        remaining=diff(before, reachability(edited, target)) if found else difference,
         limits=tuple(limits(before.cluster, after.cluster)),
     )
 

@@ -200,3 +200,21 @@ def test_the_kinds_of_change(
 ) -> None:
     old, new = (PairVerdict(_ports(*sure), _ports(*maybe)) for sure, maybe in (before, after))
     assert ConnectionChangeKind.of(old, new) == kind
+
+
+@pytest.mark.parametrize("kept", [0, 1, 3, 1000])
+def test_every_reader_gets_all_changes_however_few_are_kept(
+    kept: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("podwall.diff.difference._MOST_KEPT", kept)
+    old, new = cluster(), cluster(ingress(80), policy("y", selector(), "all", egress=()))
+    whole = list(compared(old, new).changes())
+    assert len(whole) > 3
+    found = compared(old, new)
+    assert not found.is_empty
+    first, second = found.changes(), found.changes()
+    apart = [next(first), next(second), next(first)]
+    assert apart == [whole[0], whole[0], whole[1]]
+    assert list(second) == whole[1:]
+    assert list(first) == whole[2:]
+    assert list(found.changes()) == whole
