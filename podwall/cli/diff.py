@@ -54,7 +54,7 @@ from podwall.reports.change_files import (
 from podwall.reports.changes import CHANGE_HEADER, change_rows, changes_text, unread_change_row
 from podwall.reports.comment import ChangeReport, comment
 from podwall.reports.files import write_files
-from podwall.reports.formats import json_text
+from podwall.reports.formats import document_text
 from podwall.sources import CLUSTER, ManifestOptions, source
 from podwall.sources.expectations import acceptances_in, expectations_in
 from podwall.sources.files import STDIN
@@ -270,7 +270,7 @@ def _report(
     asked = found.difference.narrowed(focus)
     match options.output:
         case "json":
-            yield json_text(change_document(found, focus))
+            yield document_text(change_document(found, focus))
         case "csv":
             rows = chain([CHANGE_HEADER], change_rows(asked, found.stated_by))
             lacking = map(unread_change_row, found.after.not_read)

@@ -13,7 +13,7 @@ from podwall.exit_code import FailOn, exit_code
 from podwall.migrate import Migration, migrate, policy_manifest, python_script
 from podwall.reports.changes import migration_document, migration_text
 from podwall.reports.files import kubernetes_yaml
-from podwall.reports.formats import json_text
+from podwall.reports.formats import document_text
 from podwall.reports.words import as_comments, left_out
 from podwall.review import Review
 from podwall.streams import MEDIA, write_output
@@ -50,7 +50,7 @@ def _report(output: str, found: Review, migration: Migration) -> Iterator[str]:
     lacking = left_out(found.not_read)
     match output:
         case "json":
-            yield json_text(migration_document(migration, found))
+            yield document_text(migration_document(migration, found))
         case "yaml":
             yield as_comments(lacking)
             yield "---\n".join(map(kubernetes_yaml, _manifests(found, migration)))

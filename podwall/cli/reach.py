@@ -69,10 +69,10 @@ def _part(options: Namespace, found: Review, focus: Focus) -> Iterable[str]:
 
 def _document(part: NarrowedAnswer, found: Review) -> Iterator[str]:
     from podwall.reports.findings.documents import reading_fields  # noqa: PLC0415 - only for JSON
-    from podwall.reports.formats import json_text  # noqa: PLC0415 - as above
+    from podwall.reports.formats import document_text  # noqa: PLC0415 - as above
     from podwall.reports.reach.documents import reach_document  # noqa: PLC0415 - as above
 
-    yield json_text(reach_document(part, **reading_fields(found)))
+    yield document_text(reach_document(part, **reading_fields(found)))
 
 
 def _whole(options: Namespace, found: Review) -> Iterable[str]:

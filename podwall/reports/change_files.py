@@ -47,7 +47,7 @@ from podwall.reports.comment import (
 )
 from podwall.reports.findings.documents import sarif_document
 from podwall.reports.findings.junit import findings_suite, junit_text
-from podwall.reports.formats import json_text
+from podwall.reports.formats import document_text, json_text
 from podwall.reports.page import html_page
 from podwall.reports.words import counted, left_out, place_words, printable
 from podwall.review import Review
@@ -189,7 +189,7 @@ def change_files(
     return {
         "comment.md": comment(report),
         "index.html": change_page(found, report, focus),
-        "changes.json": json_text(change_document(found, focus)),
+        "changes.json": document_text(change_document(found, focus)),
         "podwall.sarif": json_text(sarif_document(seen_from_here, category=report.subject)),
         "podwall.xml": junit_text([findings_suite("podwall diff", report.findings)]),
         "github-annotations.txt": github_annotations(at_lines),

@@ -8,6 +8,7 @@ docs/schemas.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
+from functools import lru_cache
 from itertools import groupby
 from typing import Annotated, Any, Final, Literal, NamedTuple
 
@@ -123,6 +124,7 @@ def _id(end: AnyEndpoint) -> str:
     return end.id
 
 
+@lru_cache(maxsize=4096)
 def passage_text(passage: PairVerdict) -> str:
     """Return what passes in words.
 
@@ -366,6 +368,7 @@ def _statement_document(statement: Statement) -> StatementDocument:
     return StatementDocument("accepted", statement.because, place)
 
 
+@lru_cache(maxsize=4096)
 def _passage_document(passage: PairVerdict) -> PassageDocument:
     return PassageDocument(ports_documents(passage.allowed), ports_documents(passage.undetermined))
 

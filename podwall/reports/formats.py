@@ -39,6 +39,7 @@ __all__ = [
     "UndeterminedPortsDocument",
     "code_span",
     "csv_line",
+    "document_text",
     "json_text",
     "line_document",
     "markdown_lines",
@@ -54,6 +55,15 @@ def json_text(document: Any) -> str:
     """Return a document as indented JSON that ends with a line break."""
     plain = msgspec.to_builtins(document)
     return shown_json(f"{json.dumps(plain, indent=2, ensure_ascii=False)}\n")
+
+
+def document_text(document: TypedDocument) -> str:
+    """Return the same text of a typed document without numbers that are not whole, much quicker."""
+    try:
+        text = msgspec.json.format(msgspec.json.encode(document), indent=2).decode()
+    except UnicodeEncodeError:  # half of a character, which msgspec does not write
+        return json_text(document)
+    return shown_json(f"{text}\n")
 
 
 PortRange = tuple[

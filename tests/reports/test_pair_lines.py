@@ -10,7 +10,8 @@ from random import Random
 import pytest
 
 from podwall.reachability import Reachability, reachability
-from podwall.reports.formats import json_text
+from podwall.reports.findings.documents import LedgerDocument, UnreadDocument
+from podwall.reports.formats import document_text, json_text
 from podwall.reports.reach.documents import reach_document, reach_stream
 from podwall.reports.reach.rows import REACH_HEADER, reach_csv, reach_rows
 from tests.core.clusters import Size, random_cluster
@@ -39,7 +40,15 @@ def test_csv_has_the_header_and_the_rows(seed: int) -> None:
 @pytest.mark.long(keep=8)
 def test_the_stream_is_the_document(seed: int) -> None:
     found = _random(seed)
-    assert json.loads("".join(reach_stream(found))) == json.loads(json_text(reach_document(found)))
+    document = reach_document(found)
+    assert json.loads("".join(reach_stream(found))) == json.loads(json_text(document))
+    assert document_text(document) == json_text(document)
+
+
+@pytest.mark.parametrize("word", ["\x07\x1b", '"\\', "##vso[x]", "pod \u2028", "\ud800", "\x7f"])
+def test_a_document_that_is_written_quickly_has_the_same_text(word: str) -> None:
+    document = LedgerDocument(unread=(UnreadDocument(word, word, word),))
+    assert document_text(document) == json_text(document)
 
 
 @pytest.mark.parametrize("seed", range(40))
