@@ -1,4 +1,4 @@
-"""What one changed policy costs a cluster that is followed: python -m benchmarks.following.
+"""What one changed object costs a cluster that is followed: python -m benchmarks.following.
 
 No server is asked: the objects of `benchmarks.running_cluster` are decoded as if one had listed
 them, and each change is what a watch would hand on. `python -m benchmarks.following PODS POLICIES`
@@ -11,18 +11,20 @@ import statistics
 import sys
 import time
 from collections.abc import Iterator
+from functools import cached_property
 from types import SimpleNamespace
 from typing import Any, Final, cast
 
 import msgspec
 
 from benchmarks import running_cluster
-from podwall.change_review import ChangeReview, WatchedCluster
+from podwall.change_review import WatchedCluster
 from podwall.cli.arguments import paused_collector
-from podwall.live.cluster import ClusterReading, ReadingScope, reading_of
+from podwall.live.cluster import ClusterReading, ObjectDocuments, ReadingScope, reading_of
 from podwall.live.connection import ApiConnection
-from podwall.live.copies import PodAddresses, decides_nothing
+from podwall.live.copies import KnownObjects, PodAddresses, decides_nothing
 from podwall.live.listing import PODS, POLICIES, READ, ApiKind, GatheredLists
+from podwall.live.policy_effects import PolicyVersions
 from podwall.live.watching import ClusterChange, ClusterWatch, WatchedObject
 from podwall.model import IpProtocol
 from podwall.policies.errors import Place
@@ -51,26 +53,36 @@ class _Followed:
         lists = {kind: tuple(each) for kind, each in self._lists.items()}
         return reading_of(_CONNECTION, GatheredLists(lists), (), self._scope)
 
-    def changes(self, _: float | None = None) -> Iterator[ClusterChange]:
-        for number in range(_CHANGES):
-            spec = {"podSelector": {"matchLabels": {"app": f"app-{number * _TEAMS + 1}"}}}
-            added = policy("team-1", f"new-{number}", {**spec, "policyTypes": ["Ingress"]})
-            self._lists[POLICIES].append(_decoded(added, POLICIES))
-            seen = WatchedObject("NetworkPolicy", f"team-1/new-{number}", "added")
-            yield ClusterChange(self.first(), (seen,))
+    now = first
 
-    def copied(self, cluster: WatchedCluster) -> float:
-        """Return the seconds that one more pod of a ReplicaSet costs, up to its difference."""
-        objects = {
+    def changes(self, _: float | None = None) -> Iterator[ClusterChange]:
+        """Yield policies for pods that are isolated, one for pods that are not, and copies."""
+        for number in range(_CHANGES):
+            yield self._policy(f"new-{number}", number * _TEAMS + 1)
+        yield self._policy("first", running_cluster.PODS // running_cluster.ALIKE - _TEAMS + 1)
+        for _ in range(_CHANGES):
+            yield self._copy()
+
+    def _policy(self, name: str, app: int) -> ClusterChange:
+        spec = {"podSelector": {"matchLabels": {"app": f"app-{app}"}}, "policyTypes": ["Ingress"]}
+        self._lists[POLICIES].append(_decoded(policy("team-1", name, spec), POLICIES))
+        seen = WatchedObject("NetworkPolicy", f"team-1/{name}", "added")
+        (document,) = ObjectDocuments().of("lab", {POLICIES: self._lists[POLICIES][-1:]})
+        return ClusterChange(None, (seen,), (PolicyVersions(None, document),))
+
+    def _copy(self) -> ClusterChange:
+        """Return that one more pod of a ReplicaSet has come."""
+        pod = next(each for each in self._lists[PODS] if each.metadata.owner_references)
+        if not decides_nothing(PODS, None, pod, self._objects, PodAddresses()):
+            raise SystemExit("a copy is not taken for one")
+        return ClusterChange(None, (WatchedObject("Pod", "team-0/copy", "added"),))
+
+    @cached_property
+    def _objects(self) -> KnownObjects:
+        return {
             kind: {(each.metadata.namespace, each.metadata.name): each for each in found}
             for kind, found in self._lists.items()
         }
-        pod = next(each for each in self._lists[PODS] if each.metadata.owner_references)
-        begin = time.process_time()
-        if not decides_nothing(PODS, None, pod, objects, PodAddresses()):
-            raise SystemExit("a copy is not taken for one")
-        list(ChangeReview(cluster.review, cluster.review).difference.port_changes())
-        return time.process_time() - begin
 
 
 def _decoded(found: dict[str, Any], kind: ApiKind[Any]) -> Any:
@@ -86,17 +98,19 @@ def main() -> int:
         begin = time.process_time()
         cluster = WatchedCluster(cast("ClusterWatch", watch), "cilium")
         cluster.review.reachability.verdict("team-0/app-0", "team-7/app-7", IpProtocol.TCP, 8080)
-        first, seconds = time.process_time() - begin, []
+        analysed, seconds = time.process_time() - begin, []
         before = time.process_time()
         for change in cluster.changes():
-            list(change.review.difference.port_changes())
-            seconds.append(time.process_time() - before)
+            found = len(list(change.review.difference.port_changes()))
+            seconds.append((time.process_time() - before, found))
             before = time.process_time()
-        copy = statistics.median(watch.copied(cluster) for _ in range(_CHANGES))
+    alike, (first, opened), copies = seconds[:_CHANGES], seconds[_CHANGES], seconds[-_CHANGES:]
+    policy_seconds, copy = (statistics.median(each for each, _ in some) for some in (alike, copies))
     print(
         f"{running_cluster.PODS:,} pods, {running_cluster.POLICIES:,} policies: the first analysis "
-        f"{first:.2f} s of CPU, a changed policy {statistics.median(seconds):.3f} s, a pod that "
-        f"comes as a copy {copy:.4f} s"
+        f"{analysed:.2f} s of CPU, the first changed policy {alike[0][0]:.3f} s, then "
+        f"{policy_seconds:.3f} s, one for pods that nothing isolated {first:.3f} s "
+        f"({opened:,} changes), a pod that comes as a copy {copy:.4f} s"
     )
     return 0
 

@@ -23,12 +23,12 @@ from podwall.model import IpProtocol
 from tests.live.lab import LabServer, created, missing_programs, running_server
 from tests.live.objects import namespace, pod, policy
 
-__all__ = ["filled", "main", "objects"]
+__all__ = ["ALIKE", "filled", "main", "objects"]
 
 PODS = 10_000
 POLICIES = 2_000
 _TEAMS: Final = 20
-_ALIKE: Final = 10
+ALIKE: Final = 10
 _WRITERS: Final = 8
 _ROUNDS: Final = 3
 _CHANGES: Final = 5
@@ -43,17 +43,17 @@ def _owner(kind: str, name: str) -> Object:
 
 def _deployments() -> Iterator[Object]:
     """Yield the Deployments, each with the ReplicaSet of today and one of before, and the pods."""
-    for number in range(PODS // _ALIKE):
+    for number in range(PODS // ALIKE):
         where, name = f"team-{number % _TEAMS}", f"app-{number}"
         labels = {"app": name, "tier": ("web", "api", "db")[number % 3], "team": where}
         template = {"metadata": {"labels": labels}, "spec": _long(name)}
         spec = {"selector": {"matchLabels": {"app": name}}, "template": template}
-        yield _of_apps("Deployment", where, name, {**spec, "replicas": _ALIKE})
-        for turn, count in (("a", 0), ("b", _ALIKE)):
+        yield _of_apps("Deployment", where, name, {**spec, "replicas": ALIKE})
+        for turn, count in (("a", 0), ("b", ALIKE)):
             made = _of_apps("ReplicaSet", where, f"{name}-{turn}", {**spec, "replicas": count})
             made["metadata"]["ownerReferences"] = [_owner("Deployment", name)]
             yield made
-        for each in range(_ALIKE):
+        for each in range(ALIKE):
             owner = _owner("ReplicaSet", f"{name}-b")
             found = pod(where, f"{name}-b-{each}", owner=owner, **labels)
             yield found | {"spec": _long(name)}
@@ -83,7 +83,7 @@ def _long(name: str) -> Object:
 
 def _policies() -> Iterator[Object]:
     for number in range(POLICIES):
-        app, peer = f"app-{number // 2}", f"app-{(number // 2 + 7 * _TEAMS) % (PODS // _ALIKE)}"
+        app, peer = f"app-{number // 2}", f"app-{(number // 2 + 7 * _TEAMS) % (PODS // ALIKE)}"
         side, other = (("ingress", "from"), ("egress", "to"))[number % 2]
         peers = [{"podSelector": {"matchLabels": {"app": peer}}}]
         rule = {other: peers, "ports": [{"port": 8080}]}

@@ -14,7 +14,7 @@ dumps that are taken before and after it. Of an object that has not changed noth
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
-from dataclasses import replace
+from dataclasses import field, replace
 from functools import cached_property
 from typing import TYPE_CHECKING, Final
 
@@ -34,19 +34,20 @@ from podwall.expectations import (
     unmet,
 )
 from podwall.lint import ranked
-from podwall.model import UnreadPolicy
+from podwall.model import Snapshot, UnreadPolicy
 from podwall.policies.errors import Finding, InvalidValue, Severity
 from podwall.quick_dataclass import dataclass
-from podwall.reading import KeptReadings
+from podwall.reading import KeptReadings, LedgerEntry, SnapshotReading
 from podwall.reading.ledger import ACCEPTS_NOTHING
 from podwall.review import Review, review
 from podwall.sources import source_of_cluster
-from podwall.sources.model import Source
+from podwall.sources.model import Source, Stage
 from podwall.sources.states import with_types_in_doubt
 
 if TYPE_CHECKING:
     from podwall.live.cluster import ClusterReading  # they bring the client
-    from podwall.live.watching import ClusterWatch, WatchedObject
+    from podwall.live.policy_effects import PolicyEffects
+    from podwall.live.watching import ClusterChange, ClusterWatch, WatchedObject
 
 __all__ = [
     "NOTHING_ACCEPTED",
@@ -287,8 +288,48 @@ class WatchedChange:
     review: ChangeReview
 
 
+@dataclass(frozen=True, eq=False)
+class _KnownReview(Review):
+    """The review of a snapshot that is known, in which NetworkPolicies differ from a `whole` one.
+
+    Nothing was found on reading these, so that what was found on the others stays as it is.
+    """
+
+    whole: Review = field(kw_only=True)
+    known: Snapshot = field(kw_only=True)
+
+    @cached_property
+    def reading(self) -> SnapshotReading:
+        found = self.whole.reading
+        return SnapshotReading(self.known, found.findings, found.ledger)
+
+    @cached_property
+    def reading_findings(self) -> tuple[Finding, ...]:
+        return self.whole.reading_findings
+
+    @cached_property
+    def ledger(self) -> tuple[LedgerEntry, ...]:
+        return self.whole.ledger
+
+    @cached_property
+    def unread(self) -> tuple[LedgerEntry, ...]:
+        return self.whole.unread
+
+    @cached_property
+    def not_read(self) -> tuple[LedgerEntry, ...]:
+        return self.whole.not_read
+
+    @cached_property
+    def noted(self) -> tuple[Finding, ...]:
+        return self.whole.noted
+
+
 class WatchedCluster:
-    """A cluster whose meaning is followed; `review` is that of now."""
+    """A cluster whose meaning is followed; `review` is that of now.
+
+    Where NetworkPolicies alone change, only the part of the cluster is analysed that this may be
+    about; the whole then waits until somebody asks for it.
+    """
 
     def __init__(self, watch: ClusterWatch, engine: Engine | str | None = None) -> None:
         """Begin with what the cluster shows now.
@@ -304,7 +345,8 @@ class WatchedCluster:
         self._engine = engine
         self._kept = KeptReadings()
         self.source = source_of_cluster(watch.first(), self._kept)
-        self.review = review(self.source, engine)
+        self._whole = self.review = review(self.source, engine)
+        self._effects: PolicyEffects | None = None
 
     def changes(self, most: float | None = None) -> Iterator[WatchedChange]:
         """Yield every change as it comes; it ends where none comes for `most` seconds.
@@ -313,11 +355,41 @@ class WatchedCluster:
             ClusterError: the cluster refuses to be followed any further.
         """
         for change in self._watch.changes(most):
-            before = self.review
-            if change.reading is not None:
-                self.review = self._review(change.reading)
-            yield WatchedChange(change.objects, ChangeReview(before, self.review))
+            yield WatchedChange(change.objects, self._change(change))
 
-    def _review(self, reading: ClusterReading) -> Review:
+    def _change(self, change: ClusterChange) -> ChangeReview:
+        if change.reading is not None:
+            return self._anew(change.reading)
+        if not change.policies:
+            return self._nothing
+        if self._effects is None:
+            from podwall.live.policy_effects import PolicyEffects  # noqa: PLC0415 - as above
+
+            engine = self._whole.reachability.engine
+            self._effects = PolicyEffects(self._whole.reading.snapshot, engine)
+        part = self._effects.part(change.policies)
+        if part is None:
+            return self._anew(self._watch.now())
+        self.review = self._known(self._whole.source, self._effects.snapshot)
+        return self._of_part(*part)
+
+    @cached_property
+    def _nothing(self) -> ChangeReview:
+        """What objects change that decide nothing: of a part that is empty."""
+        return self._of_part(Snapshot(), Snapshot())
+
+    def _anew(self, reading: ClusterReading) -> ChangeReview:
+        before = self.review
         self.source = source_of_cluster(reading, self._kept)
-        return review(self.source, self._engine)
+        self._whole = self.review = review(self.source, self._engine)
+        self._effects = None
+        self.__dict__.pop("_nothing", None)
+        return ChangeReview(before, self.review)
+
+    def _of_part(self, before: Snapshot, after: Snapshot) -> ChangeReview:
+        source = replace(self._whole.source, planned=Stage(cluster=self.source.planned.cluster))
+        return ChangeReview(self._known(source, before), self._known(source, after))
+
+    def _known(self, source: Source, snapshot: Snapshot) -> Review:
+        engine = self._whole.reachability.engine
+        return _KnownReview(source, engine, whole=self._whole, known=snapshot)

@@ -115,7 +115,7 @@ class Review:
         It is about what could not be read, what is legal and means something else, and what the
         deployment does on its way. The most severe come first, each at the line of its field.
         """
-        return self._shown(self.triaged(self._noted).findings)
+        return self._shown(self.triaged(self.noted).findings)
 
     @cached_property
     def findings(self) -> tuple[Finding, ...]:
@@ -170,12 +170,12 @@ class Review:
         )
         return tuple(map(self._weighed, entries))
 
-    @property
+    @cached_property
     def unread(self) -> tuple[LedgerEntry, ...]:
         """What was not read and may change who reaches whom."""
         return tuple(each for each in self.ledger if each.status is ObjectStatus.UNREAD)
 
-    @property
+    @cached_property
     def not_read(self) -> tuple[LedgerEntry, ...]:
         """What was not read, also of kinds of which a user says that this is known."""
         known = (each for each in self.ledger if each.status is ObjectStatus.ACKNOWLEDGED)
@@ -186,14 +186,14 @@ class Review:
 
         An error of reading always stays: the API server refuses the object, whatever it says.
         """
-        errors = dict.fromkeys(_errors(self._noted))
+        errors = dict.fromkeys(_errors(self.noted))
         fixed = [each for each in findings if each in errors]
         others = [each for each in findings if each not in errors]
         files = self.source.texts.keys()
         documents = self.source.planned.documents
         if not self._is_annotated:
             return TriagedFindings((*fixed, *others))
-        result = triaged(others, documents, silenceable(self._noted), files)
+        result = triaged(others, documents, silenceable(self.noted), files)
         return replace(result, findings=(*fixed, *result.findings))
 
     def kept(self, findings: Sequence[Finding]) -> tuple[Finding, ...]:
@@ -265,7 +265,7 @@ class Review:
         return (*self.source.findings, *self._about_plan())
 
     @cached_property
-    def _noted(self) -> tuple[Finding, ...]:
+    def noted(self) -> tuple[Finding, ...]:
         """What the source, the plan and the reader found, each at the place that they know."""
         found = (*self.source_findings, *self.reading.findings)
         left = {each.place for each in self.ledger if each.status is ObjectStatus.ACKNOWLEDGED}
@@ -280,7 +280,7 @@ class Review:
 
     @cached_property
     def _all(self) -> TriagedFindings:
-        return self.triaged(tuple(dict.fromkeys((*self._noted, *lint(self.reachability)))))
+        return self.triaged(tuple(dict.fromkeys((*self.noted, *lint(self.reachability)))))
 
     def _shown(self, findings: Iterable[Finding]) -> tuple[Finding, ...]:
         return self.located([_as_input(each) if self._is_program else each for each in findings])

@@ -26,6 +26,7 @@ import msgspec
 
 from podwall.live.cluster import (
     ClusterReading,
+    ObjectDocuments,
     ReadingScope,
     kubernetes_version,
     reading_of,
@@ -38,6 +39,7 @@ from podwall.live.listing import (
     ENDPOINT_SLICES,
     NAMESPACES,
     NODES,
+    POLICIES,
     ApiKind,
     GatheredLists,
     gathered,
@@ -46,7 +48,9 @@ from podwall.live.listing import (
     other_policy_kinds,
 )
 from podwall.live.objects import NodeObject, PlainObject
+from podwall.live.policy_effects import PolicyVersions
 from podwall.quick_dataclass import dataclass
+from podwall.reading import Document
 
 __all__ = ["ClusterChange", "ClusterWatch", "Pace", "WatchedObject", "followed"]
 
@@ -72,11 +76,13 @@ class WatchedObject:
 class ClusterChange:
     """What a cluster shows after some changes, and which they are.
 
-    `reading` is None where they certainly decide nothing, as pods that come and go as copies.
+    `reading` is None where they certainly decide nothing, as pods that come and go as copies, and
+    where NetworkPolicies alone decide something: these are the `policies` then.
     """
 
     reading: ClusterReading | None
     objects: tuple[WatchedObject, ...]
+    policies: tuple[PolicyVersions, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -239,9 +245,31 @@ class ClusterWatch:
             before = [(each, self._before(each)) for each in batch]
             changed = [(each, was) for each, was in before if was != each.object]
             if changed:
-                quiet = all(self._decides_nothing(each, was) for each, was in changed)
-                objects = tuple(_watched_object(each) for each, _ in changed)
-                yield ClusterChange(None if quiet else self._reading(None), objects)
+                yield self._change(changed)
+
+    def now(self) -> ClusterReading:
+        """Return what the cluster shows after all changes that were handed on.
+
+        Raises:
+            ClusterError: it does not answer.
+        """
+        return self._reading(None)
+
+    def _change(self, changed: Sequence[tuple[_Seen, PlainObject | None]]) -> ClusterChange:
+        objects = tuple(_watched_object(each) for each, _ in changed)
+        rest = [(each, was) for each, was in changed if not self._decides_nothing(each, was)]
+        if all(each.kind is POLICIES for each, _ in rest):
+            policies = (
+                PolicyVersions(self._document(was), self._document(each.object))
+                for each, was in rest
+            )
+            return ClusterChange(None, objects, tuple(policies))
+        return ClusterChange(self.now(), objects)
+
+    def _document(self, policy: PlainObject | None) -> Document | None:
+        objects = () if policy is None else (policy,)
+        found = ObjectDocuments().of(self._connection.name, {POLICIES: objects})
+        return found[0] if found else None
 
     def _together(self, most: float | None) -> list[_Seen]:
         """Return the events that come within a moment of each other; none where none came."""

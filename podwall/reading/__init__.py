@@ -11,6 +11,7 @@ from podwall.reading.metadata import GENERATED, generated_name
 from podwall.reading.pod_kinds import POD_KINDS, MadePods, PodKind
 from podwall.reading.shown_names import shown_namespaces
 from podwall.reading.typed_policies import TypedPolicies, typed_policies
+from podwall.reading.workloads import asked_controller_labels
 
 __all__ = [
     "GENERATED",
@@ -25,6 +26,7 @@ __all__ = [
     "PodKind",
     "SnapshotReading",
     "TypedPolicies",
+    "asked_controller_labels",
     "generated_name",
     "shown_namespaces",
     "snapshot",

@@ -167,12 +167,19 @@ def with_controller_labels(
     workloads: tuple[SnapshotWorkload, ...], policies: Iterable[Policy], services: Iterable[Service]
 ) -> tuple[SnapshotWorkload, ...]:
     """Return workloads with the labels that controllers add, as far as a selector asks for them."""
-    asked = KEYS & {
+    asked = asked_controller_labels(policies, services)
+    return tuple(_labelled(each, asked) for each in workloads) if asked else workloads
+
+
+def asked_controller_labels(
+    policies: Iterable[Policy], services: Iterable[Service] = ()
+) -> frozenset[str]:
+    """Return the keys of labels that controllers add and that some selector asks for."""
+    return KEYS & {
         requirement.key
         for selector in _selectors(policies, services)
         for requirement in selector.requirements
     }
-    return tuple(_labelled(each, asked) for each in workloads) if asked else workloads
 
 
 def _labelled(workload: SnapshotWorkload, asked: frozenset[str]) -> SnapshotWorkload:
