@@ -19,10 +19,10 @@ difference of the sets consists of whole atoms.
 from __future__ import annotations
 
 from bisect import bisect_left, bisect_right
-from collections.abc import Callable, Hashable, Sequence
+from collections.abc import Callable, Hashable, Iterator, Sequence
 from functools import cached_property
 from itertools import chain, pairwise
-from typing import Generic, TypeVar
+from typing import Final, Generic, TypeVar
 
 import numpy as np
 import numpy.typing as npt
@@ -375,6 +375,10 @@ def _without(codes: IntArray, left_out: IntArray) -> BoolArray:
     return kept
 
 
+_MOST_PIECES: Final = 1 << 21
+"""So many pieces of sets are looked at together; each takes about 50 bytes."""
+
+
 class Atoms:
     """Numbered parts of a line: as few as make up every one of the given sets."""
 
@@ -386,8 +390,9 @@ class Atoms:
         ends = (end for first, last in chain.from_iterable(sets) for end in (first, last + 1))
         self._cuts = sorted({*borders, *ends})
         kinds = np.array([bisect_right(borders, cut) for cut in self._cuts[:-1]], dtype=np.int64)
-        pieces = Csr.of_lists([self._pieces(each) for each in sets])
-        self._atom = group_by_membership(kinds, pieces.transposed(len(kinds)))
+        self._atom = kinds
+        for some in self._some_at_a_time(sets):
+            self._atom = group_by_membership(self._atom, some.transposed(len(kinds)))
 
     def __len__(self) -> int:
         """Return the number of parts."""
@@ -407,6 +412,33 @@ class Atoms:
         for atom, (first, end) in zip(self._atom.tolist(), pairwise(self._cuts), strict=True):
             spans[atom].append((first, end - 1))
         return [merged(each) for each in spans]
+
+    def united(self, parts: BoolArray) -> list[tuple[int, int]]:
+        """Return the ranges of several parts together, given by marks, sorted and apart.
+
+        >>> Atoms([((1, 10),), ((5, 20),)], (0, 30)).united(np.array([False, True, True, False]))
+        [(1, 10)]
+        """
+        marks = np.concatenate([[False], parts[self._atom], [False]])
+        turns = np.flatnonzero(marks[1:] != marks[:-1]).tolist()
+        pairs = zip(turns[::2], turns[1::2], strict=True)
+        return [(self._cuts[first], self._cuts[end] - 1) for first, end in pairs]
+
+    def _some_at_a_time(self, sets: Sequence[Ranges]) -> Iterator[Csr]:
+        """Yield the pieces of the sets, as many sets at once as fit: all of them in most clusters.
+
+        What some sets tell apart, further ones can only divide, so that the parts are the same.
+        """
+        some: list[IntArray] = []
+        size = 0
+        for each in sets:
+            pieces = self._pieces(each)
+            if some and size + len(pieces) > _MOST_PIECES:
+                yield Csr.of_lists(some)
+                some, size = [], 0
+            some.append(pieces)
+            size += len(pieces)
+        yield Csr.of_lists(some)
 
     def _pieces(self, ranges: Ranges) -> IntArray:
         """Return the indices of the cuts at which the pieces of a set begin."""

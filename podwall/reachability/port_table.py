@@ -44,7 +44,6 @@ class PortAtoms:
     def __init__(self, sets: Iterable[PortSet]) -> None:
         """Find the atoms."""
         self._atoms = Atoms([_line(ports) for ports in (*sets, ALL_PORTS)], (0, _OTHER + 1))
-        self._ranges = self._atoms.ranges()
 
     def __len__(self) -> int:
         """Return the number of atoms."""
@@ -59,8 +58,10 @@ class PortAtoms:
 
     def port_set(self, bits: int) -> PortSet:
         """Return the set with a number."""
-        atoms = (number for number in range(bits.bit_length()) if bits >> number & 1)
-        return _port_set([span for atom in atoms for span in self._ranges[atom]])
+        size = len(self)
+        packed = np.frombuffer(bits.to_bytes(-(-size // 8), "little"), dtype=np.uint8)
+        marks = np.unpackbits(packed, count=size, bitorder="little").astype(np.bool_)
+        return _port_set(self._atoms.united(marks))
 
 
 class PortTable:

@@ -130,16 +130,15 @@ def tier_table(  # noqa: PLR0913, PLR0917 - what decides a pair, each part from 
     _, examples, kind = np.unique(keys, return_index=True, return_inverse=True)
     reader = _PortWords(ports, table)
     fold = _Fold(rules, cells, reader)
-    known: dict[int, _Outcome] = {}
     rows = _Rows(reader, cells, exemptions)
     free = (about.lengths == 0) & (states == _OPEN) & (overruled == Overruling.NOT)
-    for e in examples.tolist():
+    outcome, known = fold.outcome((), 0), -1
+    for e in examples.tolist():  # those of a group follow each other, so that one is kept at a time
         if free[e]:
             rows.add_free()
             continue
-        outcome = known.get(int(group[e]))
-        if outcome is None:
-            outcome = known[int(group[e])] = fold.outcome(about[e].tolist(), int(own[e]))
+        if known != group[e]:
+            outcome, known = fold.outcome(about[e].tolist(), int(own[e])), int(group[e])
         rows.add(outcome, int(states[e]), int(exemptions.of[e]), int(overruled[e]))
     return _merged(kind, cells.of, rows)
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import random
 from itertools import pairwise
 
 import pytest
@@ -10,7 +11,9 @@ from hypothesis import strategies as st
 
 from podwall.model import IpProtocol
 from podwall.policies.errors import InvalidValue
-from podwall.portset import ALL_PORTS, FIRST_PORT, LAST_PORT, NO_PORTS, PortSet
+from podwall.portset import ALL_PORTS, FIRST_PORT, LAST_PORT, NO_PORTS, PortSet, merged
+from podwall.reachability import arrays
+from podwall.reachability.arrays import Atoms
 
 TCP, UDP, SCTP, OTHER = IpProtocol
 
@@ -100,3 +103,18 @@ def test_how_it_reads(ports: PortSet, text: str) -> None:
 def test_a_range_that_is_none_is_refused(first: int, last: int | None) -> None:
     with pytest.raises(InvalidValue):
         PortSet.of(TCP, first, last)
+
+
+def test_parts_are_the_same_however_few_sets_are_looked_at_at_once(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    choose = random.Random(3)
+    for _ in range(30):
+        starts = ([choose.randrange(90) for _ in range(3)] for _ in range(choose.randrange(8)))
+        sets = [merged((each, each + choose.randrange(9)) for each in some) for some in starts]
+        whole = Atoms(sets, (0, 50, 100))
+        with monkeypatch.context() as patch:
+            patch.setattr(arrays, "_MOST_PIECES", 3)
+            parts = Atoms(sets, (0, 50, 100))
+        assert parts.ranges() == whole.ranges()
+        assert [parts.of(each).tolist() for each in sets] == [whole.of(e).tolist() for e in sets]
