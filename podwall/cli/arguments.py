@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 import gc
-import re
 import shlex
-from argparse import ArgumentParser, ArgumentTypeError, Namespace
+from argparse import ArgumentParser, Namespace
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
@@ -42,7 +41,6 @@ __all__ = [
     "chosen_cluster",
     "csv_writer",
     "given_configuration",
-    "line_link",
     "manifest_options",
     "paused_collector",
     "planned_source",
@@ -170,21 +168,6 @@ def _with_pod_kinds(found: Source, pods: Sequence[Mapping[str, Any]]) -> Source:
     from podwall.cli.pod_settings import pod_kinds  # noqa: PLC0415 - help must not wait
 
     return replace(found, pod_kinds={**found.pod_kinds, **pod_kinds(pods)})
-
-
-def line_link(text: str) -> str:
-    """Return the address of lines as it is given.
-
-    Raises:
-        ArgumentTypeError: it is no address, or names no path.
-    """
-    if not _LINE_LINK.fullmatch(text):
-        message = f"`{text}` is not the address of a line: it begins with https:// and has {{path}}"
-        raise ArgumentTypeError(message)
-    return text
-
-
-_LINE_LINK: Final = re.compile(r"https?://[^\s<>()]*\{path\}[^\s<>()]*")
 
 
 def add_fail_on(parser: ArgumentParser, default: FailOn = FailOn.ERROR) -> None:

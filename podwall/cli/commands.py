@@ -27,11 +27,10 @@ from podwall.cli.arguments import (
     add_out,
     add_source,
     add_stack,
-    line_link,
 )
 from podwall.cli.completion import COMPLETION
 from podwall.cli.parser import Command
-from podwall.cli.typed_options import add_focus
+from podwall.cli.typed_options import add_focus, line_link, report_link
 from podwall.cli.verify_arguments import add_live_steps, verify_arguments
 from podwall.exit_code import FailOn
 
@@ -222,7 +221,11 @@ def _comment_arguments(parser: ArgumentParser) -> None:
         "(default: the stack of a preview or state, else the last source)",
     )
     parser.add_argument(
-        "--link", metavar="URL", default="", help="where the comment (md) says that the rest is"
+        "--link",
+        metavar="URL",
+        type=report_link,
+        default="",
+        help="where the comment (md) says that the rest is",
     )
     parser.add_argument(
         "--line-link",

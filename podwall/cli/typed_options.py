@@ -1,18 +1,21 @@
-"""What was typed: options that render charts or narrow an answer, idle ones, and the source.
+"""Options by what they do: narrow an answer, render charts, link a report, or change nothing.
 
 Who types an option expects something of it; where it does nothing, the answer would not be what it
-seems. What a settings file says is no such word: it is said once for many commands.
+seems. What a settings file says is no such word: it is said once for many commands. What becomes
+part of a report is held against what that may have.
 """
 
 from __future__ import annotations
 
+import re
 import shlex
-from argparse import ArgumentParser, Namespace
+from argparse import ArgumentParser, ArgumentTypeError, Namespace
 from collections.abc import Callable, Iterator
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 from podwall.aks.limits import NEWEST_VERSION
 from podwall.policies.errors import InvalidValue
+from podwall.streams import shown_text
 
 if TYPE_CHECKING:
     from podwall.focus import Focus
@@ -22,7 +25,9 @@ __all__ = [
     "add_charts",
     "add_focus",
     "chosen_focus",
+    "line_link",
     "refuse_idle_options",
+    "report_link",
     "source_words",
 ]
 
@@ -250,3 +255,41 @@ def chosen_focus(options: Namespace) -> Focus | None:
             "observed flows are shown as a whole", help="leave out --focus and its like, or --flows"
         )
     return found
+
+
+def report_link(text: str) -> str:
+    """Return the address of a report as it is given, or nothing where nothing is given.
+
+    It becomes the target of a link in Markdown, in a file that a build may print.
+
+    Raises:
+        ArgumentTypeError: it is no address, or has what ends a link or what an agent carries out.
+    """
+    if text and not _is_address(text):
+        raise ArgumentTypeError(
+            f"`{text}` is not an address that a link can have: {_ADDRESS_WORDS}"
+        )
+    return text
+
+
+def line_link(text: str) -> str:
+    """Return the address of lines as it is given.
+
+    Raises:
+        ArgumentTypeError: it is no address, or names no path.
+    """
+    if "{path}" not in text or not _is_address(text):
+        message = f"`{text}` is not the address of a line: {_ADDRESS_WORDS}, and it has {{path}}"
+        raise ArgumentTypeError(message)
+    return text
+
+
+def _is_address(text: str) -> bool:
+    return _ADDRESS.fullmatch(text) is not None and shown_text(text) == text
+
+
+_ADDRESS: Final = re.compile(r"""https?://[\w\[][^\s<>()\\`"]*""", re.ASCII)
+_ADDRESS_WORDS: Final = (
+    "it begins with https:// or http://, and has no space, quote, parenthesis or command of an "
+    "agent (`(` is written %28)"
+)

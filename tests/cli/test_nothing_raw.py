@@ -142,6 +142,93 @@ def test_no_argument_is_said_as_it_is(tmp_path: Path, hostile: str) -> None:
         assert_not_raw(f"{found.out}{found.err}")
 
 
+CLOSED = {
+    "apiVersion": "networking.k8s.io/v1",
+    "kind": "NetworkPolicy",
+    "metadata": {"name": "closed", "namespace": "shop"},
+    "spec": {"podSelector": {}, "policyTypes": ["Ingress"]},
+}
+TYPED = tuple(each for each in HOSTILE if "\0" not in each and "\ud800" not in each)
+
+
+def _shop(*further: dict[str, Any]) -> str:
+    pods: list[dict[str, Any]] = [
+        {"apiVersion": "v1", "kind": "Pod", "metadata": {"name": name, "namespace": "shop"}}
+        for name in ("web", "api")
+    ]
+    return json.dumps({"apiVersion": "v1", "kind": "List", "items": [*pods, *further]})
+
+
+@pytest.mark.parametrize("hostile", TYPED)
+@pytest.mark.long(keep=3)
+def test_no_option_stands_in_a_file_of_a_change_as_it_is(tmp_path: Path, hostile: str) -> None:
+    new, old, accepted = (
+        f"{each} {hostile}.json".replace("/", "_") for each in ("new", "old", "accepted")
+    )
+    (tmp_path / old).write_text(_shop(CLOSED), "utf-8")
+    (tmp_path / new).write_text(_shop(), "utf-8")
+    stated = {"from": "shop/web", "to": "shop/api", "because": hostile}
+    (tmp_path / accepted).write_text(json.dumps({"accepted": [stated]}), "utf-8")
+    words = ("--subject", hostile, "--accepted", accepted, "--namespace", "shop", "--out", "out")
+    found = podwall(tmp_path, "diff", old, new, *words)
+    assert_not_raw(f"{found.out}{found.err}")
+    assert found.code in {0, 1}, found.err
+    written = {each.name: each for each in (tmp_path / "out").iterdir()}
+    for name in written.keys() - {"github-annotations.txt", "azure-annotations.txt"}:
+        assert_not_raw(written[name].read_text("utf-8"))
+
+
+ADDRESS = "https://example.com/acme/_build/results?buildId=7&view=logs#L3"
+
+
+@pytest.mark.parametrize(
+    "address",
+    [
+        "javascript:alert(1)",
+        "data:text/html,x",
+        "//example.com/x",
+        "build 7",
+        "https://",
+        "https://example.com/a b",
+        "https://example.com/a)\n\n@everyone [x](https://example.com",
+        "https://example.com/a\n##[error]x",
+        "https://example.com/##vso[task.complete]",
+        "https://example.com/##[error]x",
+        "https://example.com/x::error::y",
+        "https://example.com/\x1b[2J",
+        "https://example.com/\u202e",
+        "https://example.com/<script>",
+        "https://example.com/`x`",
+    ],
+)
+@pytest.mark.parametrize("option", ["--link", "--line-link"])
+def test_an_address_that_is_more_than_one_is_refused(
+    tmp_path: Path, option: str, address: str
+) -> None:
+    (tmp_path / "in.json").write_text(_shop(), "utf-8")
+    given = f"{address}{{path}}" if option == "--line-link" else address
+    found = podwall(tmp_path, "diff", "in.json", "in.json", option, given, "--out", "out")
+    assert found.code == 2
+    assert option in found.err
+    assert "begins with https:// or http://" in found.err
+    assert_not_raw(found.err)
+    assert not (tmp_path / "out").exists()
+
+
+def test_the_settings_of_a_folder_are_refused_the_same_address(tmp_path: Path) -> None:
+    (tmp_path / "in.json").write_text(_shop(), "utf-8")
+    (tmp_path / "podwall.toml").write_text('[diff]\nlink = "https://x/##vso[x]"\n', "utf-8")
+    found = podwall(tmp_path, "diff", "in.json", "in.json", "--out", "out")
+    assert found.code == 2
+    assert not (tmp_path / "out").exists()
+
+
+def test_a_usual_address_stands_in_the_comment_as_it_is(tmp_path: Path) -> None:
+    (tmp_path / "in.json").write_text(_shop(), "utf-8")
+    found = podwall(tmp_path, "diff", "in.json", "in.json", "-o", "md", "--link", ADDRESS)
+    assert f"]({ADDRESS})" in found.out
+
+
 @pytest.mark.parametrize("hostile", HOSTILE)
 def test_json_means_the_same_as_before(hostile: str) -> None:
     shown = shown_json(json.dumps({hostile: [hostile]}, ensure_ascii=False))
