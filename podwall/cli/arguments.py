@@ -11,6 +11,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
+from podwall.cli.effort import begun
 from podwall.cli.typed_options import add_charts
 from podwall.engines import ENGINES
 from podwall.exit_code import FailOn
@@ -38,6 +39,7 @@ __all__ = [
     "add_out",
     "add_source",
     "add_stack",
+    "bound_by",
     "chosen_cluster",
     "csv_writer",
     "given_configuration",
@@ -400,7 +402,15 @@ def read_review(options: Namespace) -> Review:
     from podwall.review import review  # noqa: PLC0415 - help must not wait for numpy
 
     found = with_choices(read_source(options), options)
-    return review(chosen_cluster(found, options), getattr(options, "engine", None))
+    chosen = chosen_cluster(found, options)
+    if options.command.name != "verify":  # a cluster is probed for as long as that takes
+        bound_by(chosen)
+    return review(chosen, getattr(options, "engine", None))
+
+
+def bound_by(*sources: Source) -> None:
+    """Bound what the command may take from now on by how much is read."""
+    begun(*([each.manifest for each in one.planned.documents] for one in sources))
 
 
 def chosen_cluster(found: Source, options: Namespace) -> Source:

@@ -25,6 +25,7 @@ from typing import Final
 
 from podwall.change_review import Accepted, ChangeReview, change_review, stages
 from podwall.cli.arguments import (
+    bound_by,
     chosen_cluster,
     csv_writer,
     manifest_options,
@@ -207,6 +208,7 @@ def _compared(options: Namespace, focus: Focus) -> tuple[ChangeReview, ChangeRep
         if any(each.planned.cluster.engine for each in states):
             options.assumed_engine = None  # one side's word counts for both
         before, after = (with_choices(each, options) for each in states)
+        bound_by(before, after)
         found = change_review(
             before, after, options.engine, expectations, _on_this_day(acceptances)
         )

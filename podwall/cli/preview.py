@@ -5,7 +5,7 @@ from __future__ import annotations
 from argparse import Namespace
 from pathlib import Path
 
-from podwall.cli.arguments import chosen_cluster, given_configuration, with_choices
+from podwall.cli.arguments import bound_by, chosen_cluster, given_configuration, with_choices
 from podwall.cli.findings import write_unread
 from podwall.cli.typed_options import source_words
 from podwall.exit_code import FailOn
@@ -29,6 +29,7 @@ def show_preview(options: Namespace) -> int:
         planner = Planner(options.planner)
         source = program_source(Path.cwd(), options.stack, planner, write_message, given)
         chosen = chosen_cluster(with_choices(source, options), options)
+        bound_by(chosen)
         found = review(chosen, options.engine)
         findings = found.findings
     written = _write(found, options)
