@@ -16,7 +16,7 @@ import json
 import time
 import urllib.error
 import urllib.request
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import field
 from enum import StrEnum
 from http import HTTPStatus
@@ -133,12 +133,17 @@ class Api:
         request = urllib.request.Request(  # noqa: S310 - the scheme is checked above
             f"{self.address.rstrip('/')}/{path}", data, headers, method=method
         )
-        opener = urllib.request.build_opener(_NoRedirect)
+        opener = urllib.request.build_opener(_NoRedirect, *self._no_proxy())
         with opener.open(request, timeout=_TIMEOUT) as answer:
             place = f"{method} {path}"
             return ApiResponse(
                 _value(answer.read(_MOST_BYTES), answer.status, place), dict(answer.headers)
             )
+
+    def _no_proxy(self) -> tuple[urllib.request.ProxyHandler, ...]:
+        """Without HTTPS, which is spoken through a proxy, none would leave the token unread."""
+        plain = urlsplit(self.address).scheme != "https"
+        return (urllib.request.ProxyHandler({}),) if plain else ()
 
     def _refused(self, method: str, path: str, problem: urllib.error.HTTPError) -> RefusedError:
         message = _message(problem).replace(self.token, "***")
@@ -320,7 +325,10 @@ def _all_comments(api: Api, comments: str) -> Iterator[Mapping[str, Any]]:
 
 
 def _is_comment(value: object) -> bool:
-    return isinstance(value, Mapping) and isinstance(value.get("id"), int)
+    """Return whether nothing is missing by which a comment is known as ours."""
+    if not (isinstance(value, Mapping) and isinstance(value.get("id"), int)):
+        return False
+    return "body" in value and "user" in value
 
 
 def _has_next(answer: ApiResponse) -> bool:
@@ -389,12 +397,25 @@ def _posted_to_azure(
 def _own_thread(api: Api, pull_request: PullRequest, report: Report) -> tuple[int, int] | None:
     """Return the thread and the comment that are ours to edit."""
     me = api.get("_apis/connectionData").value["authenticatedUser"]["id"]
-    threads = api.get(f"{pull_request.threads}?{_AZURE_VERSION}").value["value"]
-    for thread in threads:
-        first = next(iter(thread.get("comments") or ()), None)
-        if first and not thread.get("isDeleted") and _is_ours(first, me, report):
+    for thread in _all_threads(api.get(f"{pull_request.threads}?{_AZURE_VERSION}").value):
+        first = next(iter(thread["comments"]), None)
+        if first and _is_ours(first, me, report):
             return int(thread["id"]), int(first["id"])
     return None
+
+
+def _all_threads(answer: Any) -> Sequence[Mapping[str, Any]]:
+    """Return every thread that is not deleted; a list of which something is lost is refused.
+
+    https://learn.microsoft.com/en-us/rest/api/azure/devops/git/pull-request-threads/list
+    """
+    threads = answer["value"]
+    if not isinstance(threads, list) or answer.get("count", len(threads)) != len(threads):
+        raise TypeError("this is no list of threads, or not the whole of it")
+    found = [each for each in threads if not each.get("isDeleted")]
+    if not all(isinstance(each["comments"], list) for each in found):
+        raise TypeError("a thread has lost its comments")
+    return found
 
 
 def _is_ours(comment: Mapping[str, Any], me: str, report: Report) -> bool:

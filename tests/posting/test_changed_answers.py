@@ -80,6 +80,8 @@ def _comments(rest: int) -> list[dict[str, Any]]:
         pytest.param(Fault(200, [None, *_comments(1)]), id="one comment is nothing"),
         pytest.param(Fault(200, [{"user": {"login": BOT}, "body": REPORT}]), id="without its id"),
         pytest.param(Fault(200, {"message": "moved"}), id="no list"),
+        pytest.param(Fault(200, [{"id": 900, "user": {"login": BOT}}]), id="without its text"),
+        pytest.param(Fault(200, [{"id": 900, "body": REPORT}]), id="without who wrote it"),
     ],
 )
 def test_a_list_that_is_not_whole_makes_no_second_comment(
@@ -99,5 +101,27 @@ def test_a_list_without_an_end_makes_no_second_comment(
     page = Fault(200, [{"id": 1, "user": None, "body": None}] * 100)
     monkeypatch.setattr(forge, "usual", lambda *_: page)
     assert _post(tmp_path, forge, "github", None, monkeypatch) == 0
+    assert "not posted" in capsys.readouterr().out
+    assert "POST" not in forge.asked
+
+
+@pytest.mark.parametrize(
+    "value",
+    [
+        pytest.param({"value": [], "count": 1}, id="fewer than are counted"),
+        pytest.param({"value": [{"id": 10, "status": "active"}]}, id="a thread without comments"),
+        pytest.param({"value": [{"id": 10, "comments": None}]}, id="comments that are nothing"),
+        pytest.param({"value": {"id": 10}}, id="no list"),
+        pytest.param({"value": [None]}, id="a thread that is nothing"),
+        pytest.param([], id="another list"),
+    ],
+)
+def test_threads_that_are_not_whole_make_no_second_one(
+    value: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    who = Fault(200, {"authenticatedUser": {"id": "build-service"}})
+    forge = Azure(faults=[who, Fault(200, value)])
+    forge.add(forge.me, REPORT)
+    assert _post(tmp_path, forge, "azure", None, monkeypatch) == 0
     assert "not posted" in capsys.readouterr().out
     assert "POST" not in forge.asked
