@@ -187,4 +187,4 @@ def test_more_objects_may_take_more(monkeypatch: pytest.MonkeyPatch) -> None:
     with effort.within_bounds():
         effort.begun([{"kind": "List", "items": [{"kind": "Pod"}] * 2_000}])
         effort.begun([{"kind": "List", "items": [{"kind": "Pod"}] * 4_000}])
-    assert asked == [effort.SECONDS, 3 * effort.SECONDS, 0]
+    assert asked == [effort.SECONDS, 2 * effort.SECONDS, 0]
