@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import re
+import runpy
 import subprocess
 from typing import Any
 
 import yaml
+from markdown_it import MarkdownIt
 
 from tests.action.runner import ROOT
 
@@ -40,3 +42,15 @@ def test_a_tag_that_is_not_the_version_builds_nothing() -> None:
     )
     assert done.returncode == 2
     assert "is not the version" in done.stderr
+
+
+def test_the_description_of_the_package_leads_to_no_file() -> None:
+    metadata: dict[str, Any] = {}
+    hook = runpy.run_path(str(ROOT / ".ci" / "package_readme.py"))["CustomMetadataHook"]
+    hook(str(ROOT), {}).update(metadata)
+    text = metadata["readme"]["text"]
+    html = MarkdownIt("commonmark").enable("table").render(text)
+    leads = re.findall(r'(?:href|src)="([^"]*)"', html)
+    assert leads
+    assert [each for each in leads if not each.startswith(("https://", "#"))] == []
+    assert "<h1>Podwall</h1>" in html

@@ -6,6 +6,7 @@ const BAND = 26;
 const GAP = 8;
 const LETTER = 7;
 const NAME = 150;
+const SHORT_NAME = 104;
 const WIDEST = 0.46;
 /** @type {CellSize[]} */
 const SIZES = [
@@ -22,7 +23,7 @@ export function layoutOf(rows, columns, room) {
   const side = narrow ? clamp(longest(rows) * LETTER + 46, 116, room * WIDEST) : clamp(longest(rows) * LETTER + 62, 110, 300);
   const gaps = new Set(columns.map((item) => item.namespace)).size * GAP;
   const width = clamp(Math.floor((room - side - gaps - 6) / count), size.least, size.most);
-  const lacking = narrow ? lackingOf(columns, width) : () => 0;
+  const lacking = lackingOf(columns, width, narrow ? NAME : SHORT_NAME);
   const band = columns.some((item) => item.kind === 'band') ? BAND : 0;
   return {
     size,
@@ -37,10 +38,10 @@ export function layoutOf(rows, columns, room) {
 }
 
 // Of a namespace with few columns, how much room its name needs behind the last one.
-/** @param {Item[]} columns @param {number} width @returns {(item: Item) => number} */
-function lackingOf(columns, width) {
+/** @param {Item[]} columns @param {number} width @param {number} most @returns {(item: Item) => number} */
+function lackingOf(columns, width, most) {
   const bands = columns.filter((item) => item.kind === 'band');
-  const needed = new Map(bands.map((item) => [item.namespace, Math.min(NAME, (item.name || 'external').length * LETTER + 26)]));
+  const needed = new Map(bands.map((item) => [item.namespace, Math.min(most, (item.name || 'external').length * LETTER + 26)]));
   return (item) => Math.max(0, (needed.get(item.namespace) ?? 0) - columns.filter((each) => each.kind === 'leaf' && each.namespace === item.namespace).length * width);
 }
 
