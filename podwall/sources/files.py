@@ -116,12 +116,19 @@ def refuse_crumbs(count: int, size: int, name: str) -> None:
 
 
 def _near(path: Path) -> str:
-    """Return the question after what lies beside a path, where something has nearly its name."""
+    """Return the question after what lies beside a path, where something has nearly its name.
+
+    Where its folder is not there, either, it is asked after what has its name in one beside it.
+    """
     try:
-        names = {each.name: each for each in path.parent.iterdir() if each.name[:1] != "."}
+        if path.parent.is_dir():
+            names = [each for each in path.parent.iterdir() if each.name[:1] != "."]
+        else:
+            beside = (each for each in path.parent.parent.iterdir() if each.name[:1] != ".")
+            names = [each / path.name for each in beside if (each / path.name).exists()]
     except OSError:
         return ""
-    return guess(str(path), map(str, names.values()))
+    return guess(str(path), map(str, names))
 
 
 @dataclass(frozen=True, slots=True)

@@ -253,6 +253,8 @@ def test_a_path_that_is_misspelt_is_asked_after_and_nothing_is_made(tmp_path: Pa
     shutil.copytree(ROOT / "examples" / "shop", tmp_path / "deploy")
     read = podwall(tmp_path, "reach", "depoly")
     assert (read.code, "did you mean `deploy`?" in read.err) == (2, True)
+    inside = podwall(tmp_path, "reach", "depoly/policies.yaml")
+    assert (inside.code, "did you mean `deploy/policies.yaml`?" in inside.err) == (2, True)
     written = podwall(tmp_path, "import", "deploy", "--out", "depoly/policies.py")
     assert (written.code, "did you mean `deploy`?" in written.err) == (2, True)
     assert [each.name for each in tmp_path.iterdir()] == ["deploy"]
