@@ -78,4 +78,4 @@ def test_an_output_where_the_plan_needs_the_value_is_refused(with_package: Works
     with pytest.raises(EngineFailed, match="has to be known before the deployment") as failure:
         with_package.preview()
     program.write_text(written)
-    assert "components/package" not in failure.value.output
+    assert "property namespace" in failure.value.output
