@@ -343,7 +343,7 @@ def _import_arguments(parser: ArgumentParser) -> None:
 
 IMPORT = Command(
     name="import",
-    summary="NetworkPolicy manifests as typed Python that makes equal policies",
+    summary="manifests of policies as typed Python that makes equal policies",
     example="podwall import manifests/ --out network_policies.py",
     declare=_import_arguments,
     does="podwall.cli.import_:show_import",
@@ -356,8 +356,11 @@ def _suggest_arguments(parser: ArgumentParser) -> None:
     add_format(parser, ("py", "yaml"))
     add_out(parser)
     add_cluster(parser)
-    _add_flows(
-        parser, "from-flows", "which are kept: all words are sources then, and none expectations"
+    _add_flows(parser, "from-flows", "which are kept: all words are sources then")
+    parser.add_argument(
+        "--baseline",
+        action="store_true",
+        help="close what goes between namespaces instead: all words are sources then",
     )
     parser.add_argument(
         "--rare",

@@ -17,7 +17,7 @@ from podwall.exit_code import FailOn, exit_code
 from podwall.policies import NetworkPolicy
 from podwall.policies.errors import InvalidValue, Place, SourceError
 from podwall.python_code import policies_module
-from podwall.reports.expectations import suggestion_text
+from podwall.reports.expectations import baseline_text, suggestion_text
 from podwall.reports.files import kubernetes_yaml
 from podwall.reports.words import as_comments, left_out
 from podwall.review import Review
@@ -25,7 +25,7 @@ from podwall.sources.expectations import expectations_in
 from podwall.sources.files import STDIN, read_bytes
 from podwall.sources.yaml_lines import at_their_lines, exact_place
 from podwall.streams import write_message
-from podwall.suggest import Suggestion, suggest
+from podwall.suggest import Suggestion, baseline, suggest
 
 __all__ = ["show_suggestion"]
 
@@ -37,6 +37,8 @@ def show_suggestion(options: Namespace) -> int:
     """Write policies that open what is stated, say what they do, and return the exit code."""
     if options.from_flows:
         return _show_from_flows(options)
+    if options.baseline:
+        return _show_baseline(options)
     options.sources, path = sources_and_expectations(
         options.words, "suggest", getattr(options, "expectations", None)
     )
@@ -85,6 +87,37 @@ def _show_from_flows(options: Namespace) -> int:
     weighed = (*found.reading_findings, *suggestion.findings, *records.findings)
     certain = suggestion.is_certain and observed.is_whole and not records.lost
     return exit_code(FailOn(options.fail_on), weighed, certain=certain)
+
+
+def _show_baseline(options: Namespace) -> int:
+    """Write policies that close what goes between namespaces, and say what closes.
+
+    Raises:
+        SourceError: the source has no workload that they could protect.
+    """
+    options.sources = options.words
+    with paused_collector():
+        found = read_review(options)
+        write_findings(found.reading_findings)
+        write_unread(found, found.reading_findings)
+        suggested = baseline(found.reading.snapshot, options.engine)
+    across, inside = suggested.cluster_policies, suggested.policies
+    if not (across or inside):
+        raise _nothing_in(found.source.name)
+    write_findings(suggested.findings, most=len(suggested.findings))
+    for line in baseline_text(suggested):
+        write_message(line)
+    policies = _in_cluster(inside, found)
+    headline = "What pods of other namespaces may do while nothing else is written."
+    text = policies_module(policies, headline, across)
+    if options.output == "yaml":
+        manifests = [each.to_manifest() for each in policies]
+        manifests += [each.to_manifest() for each in across]
+        text = "---\n".join(map(kubernetes_yaml, manifests))
+    if write_out(as_comments(left_out(found.not_read)) + text, options):
+        write_message(f"wrote {options.out}")
+    weighed = (*found.reading_findings, *suggested.findings)
+    return exit_code(FailOn(options.fail_on), weighed, certain=suggested.is_certain)
 
 
 def _write(

@@ -43,11 +43,12 @@ from podwall.reports.formats import (
     ports_documents,
 )
 from podwall.reports.words import counted, listed, printable
-from podwall.suggest import Suggestion
+from podwall.suggest import Baseline, Suggestion
 
 __all__ = [
     "CheckDocument",
     "ObservedDocument",
+    "baseline_text",
     "checks_document",
     "checks_text",
     "observed_document",
@@ -139,6 +140,16 @@ def suggestion_text(suggestion: Suggestion) -> Iterator[str]:
     if suggestion.left_over:
         left = _named(suggestion.left_over)
         yield f"left over, and to be removed, or they go on allowing: {left}"
+
+
+def baseline_text(suggested: Baseline) -> Iterator[str]:
+    """Yield the lines."""
+    ids = Counter(each.id for each in suggested.findings)
+    still = ids["open-between-namespaces"] + ids["perhaps-open-between-namespaces"]
+    closes = counted(suggested.closed, "connection")
+    beyond = "nothing else" if not ids["closes-more"] else "more, as said above"
+    yield f"closes {closes} between namespaces, and {beyond}"
+    yield "some stay open, as said above" if still else "between namespaces, nothing stays open"
 
 
 def _expectations_that_hold(suggestion: Suggestion) -> str:

@@ -6,6 +6,6 @@ policies alone, every expectation is checked, and whatever else is open is a fin
 
 from __future__ import annotations
 
-from podwall.suggest.suggestion import Suggestion, suggest
+from podwall.suggest.suggestion import Baseline, Suggestion, baseline, suggest
 
-__all__ = ["Suggestion", "suggest"]
+__all__ = ["Baseline", "Suggestion", "baseline", "suggest"]

@@ -9,10 +9,12 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from ipaddress import ip_network
+from itertools import product
 from typing import Final
 
 from podwall.engines import BlockMatch, Treatment
 from podwall.expectations import (
+    ANYTHING,
     Addresses,
     Anything,
     Expectation,
@@ -23,8 +25,8 @@ from podwall.expectations import (
     WorkloadId,
 )
 from podwall.expectations.expectation import PodSelection
-from podwall.expectations.selecting import matches, not_public
-from podwall.explain import typed_port
+from podwall.expectations.selecting import SelectedEndpoints, matches, not_public, selected
+from podwall.explain import ports_at, typed_port
 from podwall.model import IpProtocol, WorkloadPort
 from podwall.policies import (
     ALL_NAMESPACES,
@@ -48,18 +50,21 @@ from podwall.policies import (
 )
 from podwall.policies.addresses import Anywhere
 from podwall.policies.rules import METADATA_NAME
-from podwall.portset import Ranges, difference, intersection
+from podwall.portset import NO_PORTS, PortSet, Ranges, difference, intersection
 from podwall.quick_dataclass import dataclass
 from podwall.reachability.addresses import FAMILIES, network_ranges, networks
 from podwall.reachability.cluster import EnforcedCluster
 from podwall.reachability.matching import Match
-from podwall.reachability.values import WorkloadEndpoint
+from podwall.reachability.result import Reachability
+from podwall.reachability.values import AnyEndpoint, Endpoint, ExternalRange, WorkloadEndpoint
 from podwall.suggest.selectors import ChosenSelector
 
 __all__ = [
     "Allowance",
     "Opening",
     "PeerWriter",
+    "ResolvedExpectation",
+    "contradictions",
     "merged",
     "openings",
     "ports_unsaid",
@@ -264,3 +269,83 @@ def merged(allowances: Iterable[Allowance]) -> tuple[Allowance, ...]:
 
 def _each(peers: tuple[Peer, ...] | Anywhere) -> tuple[Peer | Anywhere, ...]:
     return (peers,) if isinstance(peers, Anywhere) else peers
+
+
+class ResolvedExpectation:
+    """An expectation, with the endpoints and ports that it means."""
+
+    def __init__(self, expectation: Expectation, found: Reachability) -> None:
+        """Look up the endpoints."""
+        self.expectation = expectation
+        self.sources = selected(expectation.sources, found.endpoints)
+        self.destinations = selected(expectation.destinations, found.endpoints)
+        self._everything = selected((ANYTHING,), found.endpoints).all
+
+    @property
+    def opens(self) -> bool:
+        """Whether it asks for something to be open."""
+        return self.expectation.kind is not Kind.DENIED
+
+    @property
+    def closed_to(self) -> frozenset[str]:
+        """The sources for which it asks that everything be closed."""
+        match self.expectation.kind:
+            case Kind.DENIED:
+                return self.sources.certain
+            case Kind.ONLY:
+                return self._everything - self.sources.all
+            case Kind.ALLOWED:
+                return frozenset()
+
+    def ports(self, destination: AnyEndpoint) -> PortSet:
+        """Return the ports that it means at a destination."""
+        if self.expectation.ports:
+            return ports_at(self.expectation.ports, destination)
+        if not isinstance(destination, WorkloadEndpoint):
+            return NO_PORTS
+        declared = destination.workload.ports
+        return PortSet.union(PortSet.of(each.protocol, each.number) for each in declared)
+
+
+def contradictions(
+    resolved: Iterable[ResolvedExpectation], found: Reachability
+) -> Iterator[Finding]:
+    """Yield a finding for two expectations of which one denies what the other asks for."""
+    listed = list(resolved)
+    ends = {each.id: each for each in found.endpoints}
+    for closing, opening in product(listed, listed):
+        if closing is opening or not opening.opens:
+            continue
+        flow = _clash(closing, opening, ends)
+        if flow is not None:
+            yield Finding(
+                "contradiction",
+                Severity.ERROR,
+                f"`{closing.expectation.name}` and `{opening.expectation.name}` contradict each "
+                f"other: {flow}",
+                closing.expectation.place,
+                "exempt one from the other, or remove one of the two",
+            )
+
+
+def _clash(
+    closing: ResolvedExpectation, opening: ResolvedExpectation, ends: dict[str, Endpoint]
+) -> str | None:
+    sources = sorted(closing.closed_to & opening.sources.certain)
+    targets = sorted(_both(closing.destinations, opening.destinations))
+    for source, target in product(sources, targets):
+        outside = isinstance(ends[source], ExternalRange) and isinstance(
+            ends[target], ExternalRange
+        )
+        if source == target or outside:
+            continue
+        closed = closing.ports(ends[target]) if closing.expectation.ports else None
+        wanted = opening.ports(ends[target])
+        shared = wanted if closed is None else wanted & closed
+        if shared:
+            return f"{source} -> {target} on {shared}"
+    return None
+
+
+def _both(one: SelectedEndpoints, other: SelectedEndpoints) -> frozenset[str]:
+    return one.certain & other.certain

@@ -14,15 +14,28 @@ from collections import defaultdict
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
 from ipaddress import IPv4Network, IPv6Network, collapse_addresses
-from itertools import product
 from typing import Final
 
-from podwall.engines import Engine
-from podwall.expectations import ANYTHING, Expectation, Kind, Outcome, Result, check
-from podwall.expectations.selecting import SelectedEndpoints, selected
-from podwall.explain import ports_at
+from podwall.engines import Engine, Treatment
+from podwall.expectations import Expectation, Outcome, Result, check
 from podwall.model import Policy, Snapshot, Unknown
-from podwall.policies import Finding, InvalidValue, NetworkPolicy, Severity
+from podwall.policies import (
+    ALL_NAMESPACES,
+    ALL_PODS,
+    ALL_PORTS,
+    ClusterNetworkPolicy,
+    Finding,
+    InvalidValue,
+    NetworkPolicy,
+    PolicyTier,
+    Severity,
+    accept_from,
+    allow_from,
+    deny_from,
+)
+from podwall.policies import namespace as named_namespace
+from podwall.policies.cluster_policy import LAST_PRIORITY
+from podwall.policies.manifest import CLUSTER_KIND
 from podwall.portset import NO_PORTS, PortSet
 from podwall.quick_dataclass import dataclass
 from podwall.reachability import Reachability, reachability
@@ -30,21 +43,20 @@ from podwall.reachability.matching import Match, host_match
 from podwall.reachability.values import (
     AnyEndpoint,
     Connection,
-    Endpoint,
     ExternalRange,
     WorkloadEndpoint,
 )
 from podwall.reading import Document, snapshot
 from podwall.suggest.drafting import DNS, PolicyDraft, resolves_names
-from podwall.suggest.rules import ports_unsaid
+from podwall.suggest.rules import ResolvedExpectation, contradictions, ports_unsaid
 from podwall.suggest.selectors import UNDETERMINED, SelectableWorkloads
 
 __all__ = [
+    "Baseline",
     "Excess",
-    "ResolvedExpectation",
     "Suggestion",
+    "baseline",
     "beyond_intent",
-    "contradictions",
     "suggest",
     "unmet",
     "unstated",
@@ -140,86 +152,6 @@ def _some(words: list[str], kind: str) -> str:
     if more <= 1:
         return ", ".join(words)
     return f"{', '.join(words[:_MOST_NAMED])} and {more} {kind} more"
-
-
-class ResolvedExpectation:
-    """An expectation, with the endpoints and ports that it means."""
-
-    def __init__(self, expectation: Expectation, found: Reachability) -> None:
-        """Look up the endpoints."""
-        self.expectation = expectation
-        self.sources = selected(expectation.sources, found.endpoints)
-        self.destinations = selected(expectation.destinations, found.endpoints)
-        self._everything = selected((ANYTHING,), found.endpoints).all
-
-    @property
-    def opens(self) -> bool:
-        """Whether it asks for something to be open."""
-        return self.expectation.kind is not Kind.DENIED
-
-    @property
-    def closed_to(self) -> frozenset[str]:
-        """The sources for which it asks that everything be closed."""
-        match self.expectation.kind:
-            case Kind.DENIED:
-                return self.sources.certain
-            case Kind.ONLY:
-                return self._everything - self.sources.all
-            case Kind.ALLOWED:
-                return frozenset()
-
-    def ports(self, destination: AnyEndpoint) -> PortSet:
-        """Return the ports that it means at a destination."""
-        if self.expectation.ports:
-            return ports_at(self.expectation.ports, destination)
-        if not isinstance(destination, WorkloadEndpoint):
-            return NO_PORTS
-        declared = destination.workload.ports
-        return PortSet.union(PortSet.of(each.protocol, each.number) for each in declared)
-
-
-def contradictions(
-    resolved: Iterable[ResolvedExpectation], found: Reachability
-) -> Iterator[Finding]:
-    """Yield a finding for two expectations of which one denies what the other asks for."""
-    listed = list(resolved)
-    ends = {each.id: each for each in found.endpoints}
-    for closing, opening in product(listed, listed):
-        if closing is opening or not opening.opens:
-            continue
-        flow = _clash(closing, opening, ends)
-        if flow is not None:
-            yield Finding(
-                "contradiction",
-                Severity.ERROR,
-                f"`{closing.expectation.name}` and `{opening.expectation.name}` contradict each "
-                f"other: {flow}",
-                closing.expectation.place,
-                "exempt one from the other, or remove one of the two",
-            )
-
-
-def _clash(
-    closing: ResolvedExpectation, opening: ResolvedExpectation, ends: dict[str, Endpoint]
-) -> str | None:
-    sources = sorted(closing.closed_to & opening.sources.certain)
-    targets = sorted(_both(closing.destinations, opening.destinations))
-    for source, target in product(sources, targets):
-        outside = isinstance(ends[source], ExternalRange) and isinstance(
-            ends[target], ExternalRange
-        )
-        if source == target or outside:
-            continue
-        closed = closing.ports(ends[target]) if closing.expectation.ports else None
-        wanted = opening.ports(ends[target])
-        shared = wanted if closed is None else wanted & closed
-        if shared:
-            return f"{source} -> {target} on {shared}"
-    return None
-
-
-def _both(one: SelectedEndpoints, other: SelectedEndpoints) -> frozenset[str]:
-    return one.certain & other.certain
 
 
 def unmet(results: Iterable[Result]) -> Iterator[Finding]:
@@ -358,3 +290,167 @@ def _existing(
 
 def _is_unknown(policy: Policy) -> bool:
     return isinstance(policy.namespace, Unknown)
+
+
+@dataclass(frozen=True, slots=True)
+class Baseline:
+    """Policies that close what goes between namespaces, and what closes with them.
+
+    Policies of their names that are there are replaced.
+    Of the tier that applications' NetworkPolicies override where the engine enforces it, else
+    NetworkPolicies, which close pods to everything outside of the cluster as well. `before` and
+    `found` are the analyses without and with them.
+    """
+
+    policies: tuple[NetworkPolicy, ...]
+    cluster_policies: tuple[ClusterNetworkPolicy, ...]
+    findings: tuple[Finding, ...]
+    before: Reachability
+    found: Reachability
+    closed: int
+
+    @property
+    def is_certain(self) -> bool:
+        """Whether nothing between the namespaces depends on what is not known."""
+        return not any(each.id == "perhaps-open-between-namespaces" for each in self.findings)
+
+
+def baseline(declared: Snapshot, engine: Engine | str | None = None) -> Baseline:
+    """Return policies that let pods of a namespace be reached from that namespace alone.
+
+    Names stay resolved: namespaces of the system are left as they are, and egress is. What else
+    closes, and what stays open between namespaces because a policy that is there allows it, are
+    findings, by the analysis of both.
+
+    Raises:
+        InvalidValue: there is no such engine.
+    """
+    everything = reachability(declared, engine)
+    subjects = SelectableWorkloads(everything.workloads)
+    found_engine = everything.engine
+    treatment = found_engine.enforces_kind(CLUSTER_KIND).value.at(declared.kubernetes_version)
+    tiered = found_engine.enforces and treatment is Treatment.ENFORCED
+    across = tuple(_baseline_tier(declared, subjects.closed)) if tiered else ()
+    policies = () if tiered else tuple(map(_baseline_policy, subjects.closed))
+    others = _without_baseline(declared, policies, across)
+    before = reachability(others, engine)
+    found = reachability(_with_baseline(others, policies, across), engine)
+    closed, findings = _what_closes(before, found, frozenset(subjects.closed))
+    why = () if tiered or not policies else (_no_tier(found_engine, treatment),)
+    alone = tuple(subjects.findings())
+    return Baseline(policies, across, (*alone, *why, *findings), before, found, closed)
+
+
+def _baseline_tier(declared: Snapshot, namespaces: Sequence[str]) -> Iterator[ClusterNetworkPolicy]:
+    """Yield a policy for each namespace, after all that is there: the last priorities, unused."""
+    names = {f"baseline-{each}" for each in namespaces}
+    taken = {each.priority for each in declared.tier_policies if each.name not in names}
+    free = (each for each in range(LAST_PRIORITY, -1, -1) if each not in taken)
+    for name, priority in zip(namespaces, free, strict=False):
+        own = named_namespace(name)
+        yield ClusterNetworkPolicy(
+            name=f"baseline-{name}",
+            tier=PolicyTier.BASELINE,
+            priority=priority,
+            subject=own,
+            ingress=[
+                accept_from(own, ports=ALL_PORTS, name="from-its-own-namespace"),
+                deny_from(ALL_NAMESPACES, ports=ALL_PORTS, name="from-other-namespaces"),
+            ],
+        )
+
+
+def _baseline_policy(namespace: str) -> NetworkPolicy:
+    own = [allow_from(ALL_PODS, ports=ALL_PORTS)]
+    return NetworkPolicy(name="baseline", namespace=namespace, pod_selector=ALL_PODS, ingress=own)
+
+
+def _without_baseline(
+    declared: Snapshot,
+    policies: Sequence[NetworkPolicy],
+    across: Sequence[ClusterNetworkPolicy],
+) -> Snapshot:
+    """Return what is declared without what a baseline of those names replaces."""
+    names = {(each.namespace, each.name) for each in policies}
+    spanning = {each.name for each in across}
+    kept = (each for each in declared.policies if (each.namespace, each.name) not in names)
+    around = (each for each in declared.tier_policies
+              if each.kind != CLUSTER_KIND or each.name not in spanning)  # fmt: skip
+    return replace(declared, policies=tuple(kept), tier_policies=tuple(around))
+
+
+def _with_baseline(
+    others: Snapshot, policies: Sequence[NetworkPolicy], across: Sequence[ClusterNetworkPolicy]
+) -> Snapshot:
+    written = [each.to_manifest() for each in policies] + [each.to_manifest() for each in across]
+    read = snapshot(map(Document, written)).snapshot
+    return replace(
+        others,
+        policies=(*others.policies, *read.policies),
+        tier_policies=(*others.tier_policies, *read.tier_policies),
+    )
+
+
+def _no_tier(engine: Engine, treatment: Treatment) -> Finding:
+    known = "does not enforce" if treatment is Treatment.IGNORED else "is not known to enforce"
+    return Finding(
+        "no-baseline-tier",
+        Severity.INFO,
+        f"{engine.title} {known} {CLUSTER_KIND}: these are NetworkPolicies, which also close pods "
+        "to what is outside of the cluster, and which others can only open further",
+        help="write a policy for each pod that has clients outside",
+        link=engine.enforces_kind(CLUSTER_KIND).link,
+    )
+
+
+_Flows = list[tuple[Connection, PortSet]]
+
+
+def _what_closes(
+    before: Reachability, found: Reachability, closed: frozenset[str]
+) -> tuple[int, tuple[Finding, ...]]:
+    """Return how many connections between namespaces close, and the findings on all else."""
+    count = 0
+    still: _Flows = []
+    others: _Flows = []
+    perhaps: defaultdict[str, _Flows] = defaultdict(list)
+    for was in before.connections():
+        now = found.connection(was.source_id, was.destination_id)
+        lost = (was.allowed | was.undetermined_ports) - now.allowed - now.undetermined_ports
+        if _is_between_namespaces(was, closed):
+            count += bool(lost)
+        elif lost and was.source_id != was.destination_id:
+            others.append((was, lost))
+    for connection in found.connections():
+        if _is_between_namespaces(connection, closed):
+            if connection.allowed:
+                still.append((connection, connection.allowed))
+            for part in connection.undetermined:
+                perhaps[part.because].append((connection, part.ports))
+    return count, (
+        *_findings_between(still, perhaps),
+        *(
+            Finding("closes-more", Severity.WARNING, f"{flow}, which is not between namespaces"
+                    .replace(" on ", " closes on ", 1))
+            for flow in _flows(others)
+        ),
+    )  # fmt: skip
+
+
+def _findings_between(still: _Flows, perhaps: dict[str, _Flows]) -> Iterator[Finding]:
+    for flow in _flows(still):
+        message = f"{flow}, between namespaces".replace(" on ", " stays open on ", 1)
+        help_ = "see why with `podwall explain`: a policy that is there allows it"
+        yield Finding("open-between-namespaces", Severity.WARNING, message, help=help_)
+    for because, connections in perhaps.items():
+        flows = _some(_flows(connections), "other connections")
+        message = f"{flows} may stay open, between namespaces: {because}"
+        yield Finding("perhaps-open-between-namespaces", Severity.WARNING, message)
+
+
+def _is_between_namespaces(connection: Connection, closed: frozenset[str]) -> bool:
+    source, destination = connection.source, connection.destination
+    if not isinstance(source, WorkloadEndpoint) or not isinstance(destination, WorkloadEndpoint):
+        return False
+    there = destination.workload.namespace
+    return there in closed and source.workload.namespace != there

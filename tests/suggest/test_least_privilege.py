@@ -14,7 +14,7 @@ from podwall.portset import NO_PORTS, PortSet
 from podwall.reachability import reachability
 from podwall.reachability.values import ExternalRange, WorkloadEndpoint
 from podwall.suggest import Suggestion, suggest
-from podwall.suggest.suggestion import ResolvedExpectation
+from podwall.suggest.rules import ResolvedExpectation
 from tests.core.clusters import Size, random_cluster
 from tests.core.obscured import obscured
 from tests.suggest.intents import asked_for, random_intent
