@@ -160,10 +160,10 @@ def _read_cilium_policy(
         place = item.place.at(problem.place.path)
         return None, (*findings, _not_kept(item, place, problem.message))
     policy, dropped = _without_kubectl(policy, item.place)
-    return policy, (*findings, *_said_beside(item), *dropped)
+    return policy, (*findings, *_idle_fields(item), *dropped)
 
 
-def _said_beside(item: ManifestObject) -> Iterator[Finding]:
+def _idle_fields(item: ManifestObject) -> Iterator[Finding]:
     """Yield the findings on what decides nothing, and has no place in a typed policy."""
     for name in sorted(_IDLE_FIELDS & fields_of(item.manifest.get("spec")).keys()):
         message = f"`{name}` has no place in a typed policy"
