@@ -9,9 +9,10 @@ from random import Random
 
 import pytest
 
+from podwall.plan.plan_json import PlaceDocument
 from podwall.reachability import Reachability, reachability
 from podwall.reports.findings.documents import LedgerDocument, UnreadDocument
-from podwall.reports.formats import ObjectPlaceDocument, document_text, json_text
+from podwall.reports.formats import document_text, json_text
 from podwall.reports.reach.documents import reach_document, reach_stream
 from podwall.reports.reach.rows import REACH_HEADER, reach_csv, reach_rows
 from tests.core.clusters import Size, random_cluster
@@ -47,7 +48,7 @@ def test_the_stream_is_the_document(seed: int) -> None:
 
 @pytest.mark.parametrize("word", ["\x07\x1b", '"\\', "##vso[x]", "pod \u2028", "\ud800", "\x7f"])
 def test_a_document_that_is_written_quickly_has_the_same_text(word: str) -> None:
-    document = LedgerDocument(unread=(UnreadDocument(ObjectPlaceDocument(word, 1), word),))
+    document = LedgerDocument(unread=(UnreadDocument(PlaceDocument(word), word),))
     assert document_text(document) == json_text(document)
 
 
