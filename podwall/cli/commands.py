@@ -90,7 +90,6 @@ PREVIEW = Command(
 
 
 def _add_flows(parser: ArgumentParser, name: str, use: str) -> None:
-    """Add files of observed flows."""
     parser.add_argument(
         f"--{name}",
         metavar="FILE",
@@ -270,7 +269,6 @@ CHECK = Command(
 
 
 def add_patch(parser: ArgumentParser, what: str) -> None:
-    """Add `--patch`."""
     parser.add_argument(
         "--patch",
         action="store_true",

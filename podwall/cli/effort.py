@@ -19,16 +19,18 @@ from __future__ import annotations
 import os
 import signal
 import sys
+from argparse import Namespace
 from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from itertools import chain
 from pathlib import Path
+from types import FrameType
 from typing import Any, Final
 
 from podwall.policies.errors import PodwallError
 
-__all__ = ["UNBOUNDED", "TooMuch", "begun", "sizes", "within_bounds"]
+__all__ = ["UNBOUNDED", "TooMuch", "begun", "sizes", "within_bounds", "working"]
 
 UNBOUNDED: Final = "PODWALL_UNBOUNDED"
 """The environment variable that lifts the bound."""
@@ -88,6 +90,22 @@ def within_bounds() -> Iterator[None]:
         _running.remove(bound)
 
 
+def working(does: Callable[[Namespace], Any], options: Namespace) -> Any:
+    """Do a command's work. Only while it runs is it stopped: what ends it is not stopped again.
+
+    To give back much memory takes longer than the time until the next signal.
+    """
+    return does(options)
+
+
+def _is_working(frame: FrameType | None) -> bool:
+    while frame is not None:
+        if frame.f_code is working.__code__:
+            return True
+        frame = frame.f_back
+    return False
+
+
 def begun(*sources: Sequence[Any]) -> None:
     """Begin the bound of the command that runs, by the largest of the sources that it has read.
 
@@ -117,8 +135,9 @@ def _limit_time(bound: _Bound, seconds: float) -> None:
     if signal.getsignal(signal.SIGPROF) is not signal.SIG_DFL and not bound.seconds:
         return  # somebody measures this process
 
-    def stop(*_: object) -> None:
-        raise bound.refusal(f"it takes more than {bound.seconds:.0f} s of CPU")
+    def stop(_: int, frame: FrameType | None) -> None:
+        if _is_working(frame):
+            raise bound.refusal(f"it takes more than {bound.seconds:.0f} s of CPU")
 
     with suppress(ValueError):  # no signals but in the main thread
         signal.signal(signal.SIGPROF, stop)
@@ -154,6 +173,8 @@ def _lift(bound: _Bound) -> None:
     if sys.platform == "win32":
         return
     if bound.seconds:
+        # A signal that is on its way would end the process where nobody listens any more.
+        signal.signal(signal.SIGPROF, signal.SIG_IGN)
         signal.setitimer(signal.ITIMER_PROF, 0)
         signal.signal(signal.SIGPROF, signal.SIG_DFL)
         bound.seconds = 0.0

@@ -23,7 +23,7 @@ from pathlib import Path
 from types import MappingProxyType
 from typing import Any, Final, NoReturn
 
-from podwall.cli.effort import within_bounds
+from podwall.cli.effort import within_bounds, working
 from podwall.policies.wording import guess
 from podwall.quick_dataclass import dataclass
 from podwall.streams import one_line, write_usage
@@ -53,7 +53,7 @@ class Command:
         with _numpy_on_one_core():
             found = import_module(module)
         with within_bounds():
-            return int(getattr(found, function)(options))
+            return int(working(getattr(found, function), options))
 
 
 _THREADS = "OPENBLAS_NUM_THREADS"

@@ -153,6 +153,19 @@ def test_a_change_that_takes_too_long_says_so_in_its_comment(tmp_path: Path) -> 
 
 
 @pytest.mark.usefixtures("no_time")
+@pytest.mark.parametrize("command", COMMANDS[2:5], ids=" ".join)
+def test_what_ends_a_command_is_not_stopped_again(
+    tmp_path: Path, command: Sequence[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """To give memory back takes longer than the time until the next signal."""
+    monkeypatch.setattr(effort, "_AGAIN", 0.01)
+    write_cluster(tmp_path)
+    assert podwall(tmp_path, *command).code == 2
+    assert signal.getitimer(signal.ITIMER_PROF) == (0.0, 0.0)
+    assert signal.getsignal(signal.SIGPROF) is signal.SIG_DFL
+
+
+@pytest.mark.usefixtures("no_time")
 def test_who_wants_the_whole_gets_it(tmp_path: Path) -> None:
     write_cluster(tmp_path, policies=6)
     assert podwall(tmp_path, "reach", "in.json", **{effort.UNBOUNDED: "1"}).code == 0
