@@ -38,7 +38,7 @@ UNBOUNDED: Final = "PODWALL_UNBOUNDED"
 _OBJECTS: Final = 2_000
 """So many objects may take what follows; more of them in proportion more."""
 
-SECONDS: Final = 50.0
+SECONDS: Final = 45.0
 BYTES: Final = 900 * 2**20
 _AGAIN: Final = 5.0
 """After so many seconds more it is stopped again, where something took the first for its own."""
