@@ -6,6 +6,7 @@ import base64
 import hashlib
 import json
 import re
+import zlib
 from collections.abc import Collection, Sequence
 from functools import cache
 from html import escape
@@ -52,7 +53,11 @@ _STYLES: Final = ("tokens", "page", "matrix", "views", "print")
 _IMPORT: Final = re.compile(r"^import \{([^}]*)\} from '\./(\w+)\.js';\n", re.MULTILINE)
 _JSDOC: Final = re.compile(r"^[ ]*/\*\*(?:(?!\*/).)*\*/\n", re.MULTILINE | re.DOTALL)
 """The types of what follows, which only the checks of `make check` read."""
-_EXPORT: Final = re.compile(r"^export (?=(?:const|let|function|class) (\w+))", re.MULTILINE)
+_WAITS: Final = re.compile(r"^[^\s/].*\bawait ", re.MULTILINE)
+"""What waits while a module is evaluated, outside of its functions, whose lines are indented."""
+_EXPORT: Final = re.compile(
+    r"^export (?=(?:const|let|(?:async )?function|class) (\w+))", re.MULTILINE
+)
 
 
 def asset(name: str) -> str:
@@ -90,9 +95,10 @@ def _add(name: str, done: dict[str, str], path: tuple[str, ...]) -> None:
 
 
 def _enclosed(name: str, source: str) -> str:
+    begins = "await (async () => {" if _WAITS.search(source) else "(() => {"
     exported = sorted(match.group(1) for match in _EXPORT.finditer(source))
     inner = _IMPORT.sub(lambda m: f"const {{{m[1]}}} = {m[2]}_;\n", _EXPORT.sub("", source))
-    return f"const {name}_ = (() => {{\n{inner}return {{ {', '.join(exported)} }};\n}})();"
+    return f"const {name}_ = {begins}\n{inner}return {{ {', '.join(exported)} }};\n}})();"
 
 
 def content_security_policy() -> str:
@@ -130,6 +136,25 @@ def embedded_json(data: object) -> str:
     """
     written = json.dumps(data, ensure_ascii=True, separators=(",", ":"), allow_nan=False)
     return shown_json(written.translate(_ESCAPES))
+
+
+_LONG: Final = 100_000
+"""The JSON of some 200 workloads. Up to this it stands in the page as it is, for who reads it."""
+
+
+def _embedded(written: str) -> dict[str, str]:
+    """Return JSON as the page's data element has it: above some length deflated, in base64.
+
+    That of thousands of workloads says much the same over and over: a twentieth of it is left.
+    """
+    if len(written) <= _LONG:
+        return {"kind": "application/json", "packed": "", "data": written}
+    deflated = zlib.compress(written.encode(), level=9)
+    return {
+        "kind": "text/plain",
+        "packed": "deflate",
+        "data": base64.b64encode(deflated).decode(),
+    }
 
 
 @dataclass(frozen=True, slots=True)
@@ -225,7 +250,7 @@ def rendered_page(
         findings=_findings(findings),
         style=style(),
         start=escape(heading.start),
-        data=embedded_json(msgspec.to_builtins(document)),
+        **_embedded(embedded_json(msgspec.to_builtins(document))),
         script=script(),
     )
     return shown_markup(page)

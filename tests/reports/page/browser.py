@@ -23,6 +23,9 @@ CHROMIUM: Final = next(filter(None, map(shutil.which, _NAMES)), None)
 
 Theme = Literal["light", "dark"]
 
+_PATIENCE: Final = 120_000
+"""Milliseconds: that of a hang, on whatever busy machine."""
+
 _FLAGS: Final = ("--hide-scrollbars", "--force-color-profile=srgb", "--disable-gpu")
 
 
@@ -64,8 +67,13 @@ class Tab:
         self._page.emulate_media(color_scheme=theme, forced_colors="active")
 
     def open(self, page: Path, fragment: str = "") -> None:
-        """Open a file and wait until it is loaded."""
+        """Open a file and wait until its script has begun to answer."""
         self._page.goto(page.as_uri() + fragment)
+        self._page.locator("html[data-ready]").wait_for(state="attached", timeout=_PATIENCE)
+
+    def wait_for(self, selector: str) -> None:
+        """Wait until an element that a selector finds is visible."""
+        self._page.locator(selector).first.wait_for(timeout=_PATIENCE)
 
     def run(self, expression: str) -> Any:
         """Return the JSON value of a JavaScript expression; a promise is awaited."""

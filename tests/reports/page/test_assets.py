@@ -6,17 +6,20 @@ import base64
 import hashlib
 import json
 import re
+import zlib
 from pathlib import Path
 
+import msgspec
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from podwall.policies.errors import Finding, Place, Severity
 from podwall.reachability import reachability
-from podwall.reports.page import html_page
+from podwall.reports.page import html_page, page_document
 from podwall.reports.page.rendering import content_security_policy, embedded_json, script, style
 from tests.core.builders import cluster
+from tests.reports.page.stacks import many
 
 ASSETS = Path(__file__).resolve().parents[3] / "podwall" / "reports" / "page" / "assets"
 FILES = sorted(ASSETS.iterdir())
@@ -81,6 +84,16 @@ def test_embedded_data_reads_back_and_cannot_end_its_element(
     assert json.loads(written) == [one, more]
     assert not set(written) & set("<>&\u2028\u2029")
     assert written.isascii()
+
+
+def test_the_data_of_many_workloads_is_deflated_and_reads_back() -> None:
+    reached = reachability(many(20, 25))
+    page = html_page(reached, "x")
+    data = page.split(' data-packed="deflate"', 1)[1].split(">", 1)[1].split("<", 1)[0]
+    written = json.loads(zlib.decompress(base64.b64decode(data)))
+    assert written == json.loads(msgspec.json.encode(page_document(reached)))
+    assert len(data) < 60_000
+    assert "deflate" not in html_page(reachability(cluster()), "x").split('id="data"')[1][:40]
 
 
 HOSTILE = "</title></h1><script>alert(1)</script>"

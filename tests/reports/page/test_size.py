@@ -6,6 +6,7 @@ import pytest
 
 from podwall.reachability import reachability
 from podwall.reports.page import html_page
+from tests.reports.page.browser import Browser, Tab
 from tests.reports.page.conftest import Show
 from tests.reports.page.stacks import many
 
@@ -17,7 +18,12 @@ MOST_NODES = 5000
 
 def test_five_hundred_workloads_fit_in_a_small_file() -> None:
     page = html_page(reachability(many(20, 25)), "stack test")
-    assert len(page) < 600_000
+    assert len(page) < 250_000
+
+
+def test_five_thousand_workloads_fit_in_a_megabyte() -> None:
+    page = html_page(reachability(many(100, 50)), "stack test")
+    assert len(page) < 1_000_000
 
 
 def test_five_hundred_workloads_begin_folded_and_unfold_in_a_window(show: Show) -> None:
@@ -68,3 +74,16 @@ def test_many_connections_are_counted_and_listed_a_page_at_a_time(show: Show) ->
     )
     tab.click(".table > button")
     assert tab.run("document.querySelectorAll('tbody tr').length") == 1200
+
+
+def test_a_browser_that_cannot_unpack_says_so(show: Show, browser: Browser) -> None:
+    shown = show(many(20, 25))
+    old = Tab(browser)
+    old.send("Page.enable")
+    old.send("Page.addScriptToEvaluateOnNewDocument", source="delete window.DecompressionStream")
+    old.run("0")
+    address = shown.run("location.href")
+    old.send("Page.navigate", url=address)
+    old.wait_for("#empty")
+    assert "too old to unpack" in old.text("#empty")
+    old.close()

@@ -2,6 +2,7 @@
 
 import { controls } from './controls.js';
 import { cursorIn, place } from './cursor.js';
+import { embedded } from './data.js';
 import { byId } from './dom.js';
 import { axisOf, indices, leafOf, shownBy } from './axis.js';
 import { graphView } from './graph.js';
@@ -19,7 +20,7 @@ import { pairLabel, plural } from './words.js';
 
 const FOLD_ABOVE = 40;
 
-const model = decoded(JSON.parse(byId('data').textContent ?? ''));
+const model = decoded(await embedded(byId('data')));
 /** @type {Time} */
 const usualTime = model.before ? 'difference' : 'after';
 
