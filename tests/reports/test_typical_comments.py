@@ -1,4 +1,4 @@
-"""The comments on six typical changes, as a reviewer reads them: each is a file, read aloud.
+"""The comments on seven typical changes, as a reviewer reads them: each is a file, read aloud.
 
 A change of the wording shows in the files: write them anew with
 `python -m tests.reports.test_typical_comments`, and read them as somebody who has one minute.
@@ -44,6 +44,18 @@ def unread(folder: Path) -> Pair:
     return _manifests(folder, gate.SHOP, [*gate.SHOP, gate.CILIUM])
 
 
+def unread_chart(folder: Path) -> Pair:
+    """Let Flux install a chart beside the shop, which nobody renders here."""
+    spec = {"chart": {"spec": {"chart": "redis", "version": "20.1.0"}}}
+    release = {
+        "apiVersion": "helm.toolkit.fluxcd.io/v2",
+        "kind": "HelmRelease",
+        "metadata": {"name": "cache", "namespace": "shop"},
+        "spec": spec,
+    }
+    return _manifests(folder, gate.SHOP, [*gate.SHOP, release])
+
+
 def exposed(folder: Path) -> Pair:
     """Let pods be reached that nobody has made yet."""
     return _manifests(folder, gate.SHOP, [*gate.SHOP, gate.FROM_BATCH])
@@ -76,6 +88,7 @@ CHANGES: Final[Mapping[str, Callable[[Path], Pair]]] = {
     "closes": closes,
     "replaced-cluster": replaced,
     "unread-policy": unread,
+    "unread-chart": unread_chart,
     "exposed-to-unseen-pods": exposed,
     "accepted": accepted,
 }
