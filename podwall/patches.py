@@ -24,7 +24,7 @@ from podwall.portset import PortSet
 from podwall.quick_dataclass import dataclass
 from podwall.review import Review, review
 from podwall.sources import SourceKind
-from podwall.sources.manifests import parse_manifests
+from podwall.sources.yaml_documents import parse_manifests
 from podwall.sources.yaml_lines import FieldEdit, RuleEdit, TextEdit, edited, with_document
 from podwall.yaml_values import written_yaml
 

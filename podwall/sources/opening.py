@@ -19,12 +19,14 @@ from podwall.policies.syntax import dns_label_problem
 from podwall.reading import Document, KeptReadings, ObjectStatus
 from podwall.reading.ledger import single_objects
 from podwall.sources.files import STDIN, ParsedDocuments, read_bytes, refuse_dense
-from podwall.sources.manifests import NoChartError, json_manifests, parse_manifests, read_folder
+from podwall.sources.folders import NoChartError, read_folder
 from podwall.sources.model import RELEASE, ManifestOptions, Source, SourceKind, Stage
 from podwall.sources.yaml_documents import (
     BrokenJsonError,
     duplicate_keys,
+    json_manifests,
     looks_like_json,
+    parse_manifests,
     parsed_values,
 )
 

@@ -33,8 +33,8 @@ from podwall.reading import Document
 from podwall.reading.ledger import named_in, single_objects
 from podwall.sources.files import ParsedDocuments, read_file
 from podwall.sources.kustomizations import included, kustomization_in
-from podwall.sources.manifests import parse_manifests
 from podwall.sources.model import ManifestOptions
+from podwall.sources.yaml_documents import parse_manifests
 
 __all__ = [
     "built",

@@ -6,7 +6,7 @@ from textwrap import dedent, indent
 
 from podwall.model import Policy, Snapshot, SnapshotWorkload
 from podwall.reading import SnapshotReading, snapshot
-from podwall.sources.manifests import parse_manifests
+from podwall.sources.yaml_documents import parse_manifests
 
 
 def read(text: str) -> SnapshotReading:

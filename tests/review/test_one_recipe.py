@@ -35,7 +35,7 @@ CORE = {
 }
 
 
-READS_ONE_OBJECT = "podwall/live/copies.py: snapshot"
+READ_ONE_OBJECT = ["podwall/live/copies.py: snapshot", "podwall/live/policy_effects.py: snapshot"]
 """To see whether a change of it says anything new; nothing is analysed there, or found."""
 
 
@@ -60,7 +60,7 @@ def test_the_edges_ask_the_review() -> None:
     edges = _edges()
     assert len(edges) > 60
     steps = [step for path in edges for step in _steps_in(path)]
-    assert steps == [READS_ONE_OBJECT]
+    assert sorted(steps) == READ_ONE_OBJECT
 
 
 def test_the_review_itself_takes_every_step() -> None:

@@ -9,8 +9,7 @@ import pytest
 
 from podwall.policies.errors import SourceError
 from podwall.sources.files import MOST_CRUMBS
-from podwall.sources.manifests import parse_manifests, read_manifests
-from podwall.sources.yaml_documents import parse_yaml
+from podwall.sources.yaml_documents import parse_manifests, parse_yaml, read_manifests
 
 MEGABYTE = 1 << 20
 HEAD = "apiVersion: v1\nkind: ConfigMap\nmetadata: {name: a}\ndata:\n"
