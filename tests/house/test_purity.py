@@ -20,7 +20,6 @@ PURE = (
     "podwall.components.namespace_args",
     "podwall.components.workload_args",
     "podwall.components.cluster.access",
-    "podwall.components.cluster.address_rules",
     "podwall.components.cluster.advice",
     "podwall.components.cluster.args",
     "podwall.components.cluster.network_profile",

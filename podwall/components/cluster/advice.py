@@ -14,11 +14,11 @@ from podwall.aks.limits import (
     written_day,
 )
 from podwall.components.cluster.access import LocalAccounts, PublicApiServer
-from podwall.components.cluster.address_rules import dynamic_pod_addresses, pool_sizes
 from podwall.components.cluster.args import AksClusterArgs
 from podwall.components.cluster.network_profile import LoadBalancerEgress, PodAllocation, PodSubnet
 from podwall.components.cluster.operations import Tier
 from podwall.components.cluster.pools import NodeProvisioning, OsSku, Priority, UserPool
+from podwall.components.cluster.spec import dynamic_pod_addresses, pool_sizes
 from podwall.policies.errors import Finding, Place, Severity
 
 __all__ = ["cluster_findings"]

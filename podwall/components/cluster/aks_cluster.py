@@ -39,13 +39,12 @@ from podwall.aks.resource_types import POOL_LEAVES
 from podwall.components.cluster.access import ExistingIdentity
 from podwall.components.cluster.advice import cluster_findings
 from podwall.components.cluster.args import AksClusterArgs
+from podwall.components.cluster.fixed import fixed_changes, fixed_leaves
 from podwall.components.cluster.operations import EngineChange, MaintenanceWindow
 from podwall.components.cluster.pools import Autoscale, UserPool
 from podwall.components.cluster.properties import (
     ClusterPrerequisites,
     cluster_properties,
-    fixed_changes,
-    fixed_leaves,
     pool_properties,
 )
 from podwall.components.cluster.resources import (

@@ -13,7 +13,6 @@ from podwall.aks import limits
 from podwall.aks.limits import FIRST_WITHOUT_WINDOWS_2022, MinorVersion, VmSize, refusal
 from podwall.aks.network_engine import NetworkEngine
 from podwall.components.cluster.access import PrivateApiServer
-from podwall.components.cluster.address_rules import address_refusals
 from podwall.components.cluster.network_profile import (
     NatGatewayEgress,
     NodeSubnet,
@@ -25,7 +24,7 @@ from podwall.components.cluster.network_profile import (
 from podwall.components.cluster.networks import ExistingNetwork, NewNetwork
 from podwall.components.cluster.operations import AdvancedPolicies, EngineChange, LocalDns, Tier
 from podwall.components.cluster.pools import Autoscale, NodeProvisioning, OsSku
-from podwall.components.cluster.spec import ClusterSpec
+from podwall.components.cluster.spec import ClusterSpec, address_refusals
 from podwall.policies.errors import InvalidValue
 
 __all__ = ["AksClusterArgs"]

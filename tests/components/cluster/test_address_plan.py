@@ -23,13 +23,13 @@ from podwall.components.cluster import (
     SystemPool,
     UserPool,
 )
-from podwall.components.cluster.address_rules import (
+from podwall.components.cluster.networks import NamedRange, overlaps
+from podwall.components.cluster.spec import (
     PoolSize,
     dynamic_pod_addresses,
     node_addresses,
     static_pod_addresses,
 )
-from podwall.components.cluster.networks import NamedRange, overlaps
 from tests.components.cluster.values import PODS, cluster, existing, refused
 
 STATIC = PodSubnet(PodAllocation.STATIC_BLOCK)

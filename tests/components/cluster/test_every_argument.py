@@ -14,7 +14,7 @@ from typing import Any, get_args, get_type_hints
 import pytest
 
 from podwall.components.cluster import AksClusterArgs
-from podwall.components.cluster.properties import fixed_changes, fixed_leaves
+from podwall.components.cluster.fixed import fixed_changes, fixed_leaves
 from tests.components.cluster.argument_cases import CASES, Arguments, Case
 from tests.components.cluster.leaves import REPLACES_A_CLUSTER, REPLACES_A_POOL
 from tests.components.cluster.sent import declared

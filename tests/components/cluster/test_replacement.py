@@ -36,7 +36,7 @@ from podwall.components.cluster import (
     UserPool,
 )
 from podwall.components.cluster.aks_cluster import refuse_changes
-from podwall.components.cluster.properties import fixed_changes, fixed_leaves, sdk_name
+from podwall.components.cluster.fixed import fixed_changes, fixed_leaves, sdk_name
 from podwall.policies.errors import InvalidValue, Unknown
 from tests.components.cluster.leaves import REPLACES_A_CLUSTER, REPLACES_A_POOL
 from tests.components.cluster.sent import declared
