@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import time
 from pathlib import Path
 from random import Random
 from typing import Final
@@ -13,7 +14,7 @@ import pytest
 from tests.cli.running import podwall
 from tests.fuzz.mutations import damaged
 from tests.fuzz.samples import EXPECTATIONS, MANIFESTS
-from tests.fuzz.test_trees import LONGEST, assert_ends_well
+from tests.fuzz.test_trees import LONGEST, STUCK, assert_ends_well
 
 BATCHES: Final = max(1, int(os.environ.get("SOAK", "0")) // 10)
 EACH: Final = 30
@@ -40,7 +41,7 @@ COMMANDS: Final = (
 
 
 @pytest.mark.parametrize("batch", range(BATCHES))
-@pytest.mark.timeout(LONGEST * EACH)
+@pytest.mark.timeout(STUCK)
 def test_damaged_settings_end_well(batch: int, tmp_path: Path) -> None:
     rng = Random(f"settings {batch}")
     (tmp_path / "sound.json").write_text(json.dumps(MANIFESTS))
@@ -48,4 +49,7 @@ def test_damaged_settings_end_well(batch: int, tmp_path: Path) -> None:
     for number in range(EACH):
         (tmp_path / "podwall.toml").write_bytes(damaged(rng, SETTINGS))
         command = rng.choice(COMMANDS)
-        assert_ends_well(podwall(tmp_path, *command), f"{batch} {number} {command}")
+        what = f"{batch} {number} {command}"
+        began = time.process_time()
+        assert_ends_well(podwall(tmp_path, *command), what)
+        assert time.process_time() - began < LONGEST, f"{what}: it took too long"
