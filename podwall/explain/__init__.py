@@ -37,6 +37,7 @@ from podwall.explain.tiers import (
     TierExplanation,
     TierPolicyExplanation,
     TierRuleExplanation,
+    tier_decision,
 )
 from podwall.explain.wording import rule_text
 
@@ -69,5 +70,6 @@ __all__ = [
     "protocol_last",
     "rule_text",
     "scopes",
+    "tier_decision",
     "typed_port",
 ]

@@ -48,6 +48,7 @@ __all__ = [
     "TierExplanation",
     "TierPolicyExplanation",
     "TierRuleExplanation",
+    "tier_decision",
     "tier_explanations",
     "tier_lines",
     "tier_reason",
@@ -59,7 +60,7 @@ class TierRuleExplanation:
     """One rule of a tier: where it stands, which of the asked ports it decides, and why.
 
     `why` says what it names, or the nearest miss. `matches` are asked ports that it is about,
-    decided or not.
+    decided or not. One that `isolates` denies everyone on all ports what no rule before it allows.
     """
 
     place: Place
@@ -67,6 +68,7 @@ class TierRuleExplanation:
     decides: PortSet
     matches: PortSet
     why: str
+    isolates: bool = False
 
     @property
     def does(self) -> str:
@@ -81,6 +83,7 @@ class TierPolicyExplanation:
     """A policy with a tier that is about the pod, or may be, and each of its rules."""
 
     policy: TierPolicy
+    selects: Match
     why: str
     rules: tuple[TierRuleExplanation, ...]
 
@@ -88,6 +91,17 @@ class TierPolicyExplanation:
     def name(self) -> str:
         """The policy with its kind."""
         return self.policy.full_name
+
+    @property
+    def title(self) -> str:
+        """The policy with where it is written, if that is known."""
+        where = str(self.policy.place)
+        return f"{self.name}{where and f' ({where})'}"
+
+    @property
+    def certainly_isolates(self) -> bool:
+        """Whether it denies the pod what nothing allows, of everyone on all ports."""
+        return self.selects is Match.YES and any(each.isolates for each in self.rules)
 
 
 @dataclass(frozen=True, slots=True)
@@ -147,9 +161,41 @@ def tier_reason(side: SideReplay, verdict: Verdict, asked: PortSet) -> str:
     return f"rule `{where}` of {policy.full_name} {does} {'it' if whole else 'a part of it'}"
 
 
+_DECIDING: Final = {Verdict.ALLOWED: TierAction.ACCEPT, Verdict.DENIED: TierAction.DENY}
+
+
+def tier_decision(tiers: tuple[TierExplanation, ...], verdict: Verdict) -> str:
+    """Return the first rule that decides so at one end, in words; nothing if none does.
+
+    Where it denies because a policy isolates the pod, what would have allowed it is told as well.
+    """
+    for tier in tiers:
+        for policy in tier.policies:
+            for rule in policy.rules:
+                if rule.action == _DECIDING.get(verdict) and rule.decides:
+                    why = _nearest(tiers) if rule.isolates else f"`{rule.place.path}`: {rule.why}"
+                    return f"{policy.title} in the {tier.title}, {why}"
+    return ""
+
+
+def _nearest(tiers: tuple[TierExplanation, ...]) -> str:
+    """Return why no rule accepts what is denied because the pod is isolated."""
+    rules = (rule for tier in tiers for policy in tier.policies for rule in policy.rules)
+    missed = (each for each in rules if each.action == TierAction.ACCEPT and not each.decides)
+    return next((f"`{each.place.path}`: {each.why}" for each in missed), "which isolates the pod")
+
+
 def _isolates(replay: TierRuleReplay) -> bool:
     """Return whether a rule is written nowhere: the policy denies what nothing allows."""
     return isinstance(replay.rule, TierRule) and replay.rule.name == ISOLATION
+
+
+def _denies_everyone(replay: TierRuleReplay) -> bool:
+    """Return whether a rule that is written denies everyone on all ports."""
+    rule = replay.rule
+    if isinstance(rule, Unknown) or rule.action is not TierAction.DENY:
+        return False
+    return rule.peers is None and rule.ports is None
 
 
 def _path(replay: TierRuleReplay, direction: Direction) -> str:
@@ -206,7 +252,7 @@ class _TierExplainer:
         ordered = isinstance(policy.priority, int) and policy.tier in _BY_PRIORITY
         order = f"priority {policy.priority}, " if ordered else ""
         rules = tuple(self._rule(policy, each, reaching) for each in replay.rules)
-        return TierPolicyExplanation(policy, f"{order}{verb}{causes}", rules)
+        return TierPolicyExplanation(policy, replay.selects.match, f"{order}{verb}{causes}", rules)
 
     def _rule(
         self, policy: TierPolicy, replay: TierRuleReplay, reaching: PortSet
@@ -218,6 +264,7 @@ class _TierExplainer:
             replay.decided & self._asked & reaching,
             replay.matched.may & self._asked,
             self._why(replay),
+            _isolates(replay) or _denies_everyone(replay),
         )
 
     def _why(self, replay: TierRuleReplay) -> str:
@@ -281,7 +328,6 @@ def tier_lines(tiers: tuple[TierExplanation, ...], *, first: bool) -> Iterator[s
         if each.tier.is_first is first:
             yield f"{each.title}: {each.why}"
             for policy in each.policies:
-                where = str(policy.policy.place)
-                yield f"  {policy.name}{where and f' ({where})'}: {policy.why}"
+                yield f"  {policy.title}: {policy.why}"
                 for rule in policy.rules:
                     yield f"    {rule.place.path}: {rule.does}, {rule.why}"

@@ -24,10 +24,12 @@ from podwall.explain import (
     SideExplanation,
     explain,
     ports_named,
+    tier_decision,
 )
-from podwall.model import Rule
+from podwall.model import Rule, TierAction
 from podwall.policies import ALL_PORTS, Direction, Port, Ports
 from podwall.policies.errors import Finding, InvalidValue, Place, Severity
+from podwall.portset import ALL_PORTS as ALL_POSSIBLE_PORTS
 from podwall.quick_dataclass import dataclass
 from podwall.reachability import Verdict
 from podwall.reachability.matching import Match
@@ -120,12 +122,15 @@ def _cause(flow: Explanation) -> str:
     if flow.verdict is Verdict.DENIED:
         closed = [side for side in flow.sides if side.verdict is not Verdict.ALLOWED]
         return _of(closed[0], Verdict.DENIED) if closed else "no port is open at both ends"
-    isolating = [side for side in flow.sides if side.policies]
-    return _of((isolating or list(flow.sides))[-1], Verdict.ALLOWED)
+    opened = Verdict.ALLOWED
+    deciding = [side for side in flow.sides if side.policies or tier_decision(side.tiers, opened)]
+    return _of((deciding or list(flow.sides))[-1], opened)
 
 
 def _of(side: SideExplanation, verdict: Verdict) -> str:
     """Return the rule of a side that decides, else its policy, else the side itself."""
+    if by_tier := tier_decision(side.tiers, verdict):
+        return f"{side.direction.field} {verdict} by {by_tier}"
     for policy in reversed(side.policies):
         for rule in policy.rules:
             if rule.verdict is verdict:
@@ -223,9 +228,17 @@ def _openings(found: Reachability, workload: str, direction: str | None) -> Iter
 
 
 def _openings_of_side(side: SideExplanation, workload: str) -> Iterator[str]:
+    tiers = [(tier, policy) for tier in side.tiers for policy in tier.policies]
     certain = [each for each in side.policies if each.selects is Match.YES]
-    if not certain:
+    if not certain and not any(each.certainly_isolates for _, each in tiers):
         yield from _doubts(side, workload)
+    for tier, tier_policy in tiers:
+        for tier_rule in tier_policy.rules:
+            if tier_rule.action == TierAction.ACCEPT and tier_rule.decides == ALL_POSSIBLE_PORTS:
+                yield (
+                    f"{workload} is open for {side.direction.field}: {tier_policy.title} in the "
+                    f"{tier.title} allows everyone on all ports in {tier_rule.place.path}"
+                )
     for policy in side.policies:
         for number, rule in enumerate(_rules(policy, side.direction)):
             if isinstance(rule, Rule) and rule.peers is None and rule.ports is None:
@@ -237,11 +250,16 @@ def _openings_of_side(side: SideExplanation, workload: str) -> Iterator[str]:
 
 def _doubts(side: SideExplanation, workload: str) -> Iterator[str]:
     """Yield what is said where no policy selects the workload for certain."""
-    if not side.policies:
+    of_tiers = [each for tier in side.tiers for each in tier.policies]
+    perhaps = [each for each in of_tiers if any(rule.isolates for rule in each.rules)]
+    if not side.policies and not perhaps:
         yield f"no policy isolates {workload} for {side.direction.field}"
+        for tier_policy in of_tiers:
+            yield f"  {tier_policy.title} decides what its rules name, and isolates nothing"
     else:
         yield f"it is not certain that a policy isolates {workload} for {side.direction.field}"
         yield from (f"  {each.title}: {each.why}" for each in side.policies)
+        yield from (f"  {each.title}: {each.why}" for each in perhaps)
 
 
 def _rules(policy: PolicyExplanation, direction: Direction) -> tuple[object, ...]:
