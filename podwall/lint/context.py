@@ -125,8 +125,13 @@ class WorkloadIndex:
         """Return the workloads that a peer of a policy stands for."""
         if peer.namespaces is None:
             return self._within(policy.namespace, peer.pods)
+        return self.among_namespaces(peer.namespaces, peer.pods)
+
+    def among_namespaces(self, namespaces: Selector, pods: Selector) -> MatchedNumbers:
+        """Return the workloads that a selector matches in the namespaces that another matches."""
+        peer = PodPeer(pods, namespaces)
         if peer not in self._peers:
-            labels, there = self._labels.of(peer.pods), self._in_namespaces(peer.namespaces)
+            labels, there = self._labels.of(pods), self._in_namespaces(namespaces)
             self._peers[peer] = MatchedNumbers(labels.must & there.must, labels.may & there.may)
         return self._peers[peer]
 

@@ -24,10 +24,11 @@ from podwall.policies.errors import Place, Severity
 from podwall.policies.rules import Direction
 from podwall.reachability.cluster import rules_of
 from podwall.reachability.matching import Match, labels_match
+from podwall.reachability.policy_reader import ActingTierPolicy
 from podwall.reachability.port_rules import entry_bounds
 from podwall.reachability.profiles import UNISOLATED
 
-__all__ = ["COVERAGE_LINTS", "OPENNESS_LINTS", "denied_by_tiers"]
+__all__ = ["COVERAGE_LINTS", "OPENNESS_LINTS", "denied_by_tiers", "denies_every_pod"]
 
 
 DEFAULT_POLICIES_DOC: Final = (
@@ -79,7 +80,8 @@ def _open_namespaces(context: LintContext) -> Iterator[Diagnostic]:
         missing = [
             each
             for each in Direction
-            if not {name, SOMEWHERE} & denying[each] and not denied_by_tiers(context, name, each)
+            if not {name, SOMEWHERE} & denying[each]
+            and not any(denied_by_tiers(context, name, each))
         ]
         directions = " and ".join(each.field for each in missing)
         if missing:
@@ -91,23 +93,33 @@ def _open_namespaces(context: LintContext) -> Iterator[Diagnostic]:
             )
 
 
-def denied_by_tiers(context: LintContext, namespace: str, direction: Direction) -> bool:
-    """Return whether a tier denies every pod of a namespace something of every other pod."""
+def denied_by_tiers(
+    context: LintContext, namespace: str, direction: Direction
+) -> Iterator[ActingTierPolicy]:
+    """Yield policies with tiers that deny every pod of a namespace what no rule before allows.
+
+    They deny every other pod on all ports; whether they act is not certain where they have doubts.
+    """
     labels = context.reachability.cluster.namespaces.of(namespace)
+    for stage in context.reachability.cluster.tiers:
+        for acting in stage.policies:
+            subject = acting.policy.subject
+            if (
+                isinstance(subject, PodPeer)
+                and subject.pods == Selector()
+                and labels_match(subject.namespaces or Selector(), labels) is Match.YES
+                and any(map(denies_every_pod, acting.policy.rules(direction)))
+            ):
+                yield acting
+
+
+def denies_every_pod(rule: TierRule | Unknown) -> bool:
+    """Return whether a rule denies every other pod on all ports what no rule before it allows."""
+    if not isinstance(rule, TierRule) or rule.action is not TierAction.DENY:
+        return False
     every = PodPeer(Selector(), Selector())
-    return any(
-        isinstance(subject := acting.policy.subject, PodPeer)
-        and subject.pods == Selector()
-        and labels_match(subject.namespaces or Selector(), labels) is Match.YES
-        and any(
-            isinstance(rule, TierRule)
-            and rule.action is TierAction.DENY
-            and (rule.peers is None or (isinstance(rule.peers, tuple) and every in rule.peers))
-            for rule in acting.policy.rules(direction)
-        )
-        for stage in context.reachability.cluster.tiers
-        for acting in stage.policies
-    )
+    named = isinstance(rule.peers, tuple) and every in rule.peers
+    return rule.ports is None and (rule.peers is None or named)
 
 
 def _populated(context: LintContext) -> list[str]:

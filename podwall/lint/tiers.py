@@ -9,7 +9,7 @@ from typing import Final, NamedTuple
 import numpy as np
 
 from podwall.calico import REQUESTS, SOURCE_PORTS, CalicoPolicy, CalicoRule
-from podwall.engines import Treatment
+from podwall.engines import Fact, KindTreatment, Treatment
 from podwall.lint.context import Diagnostic, Lint, LintContext
 from podwall.lint.redundancy import rule_covers
 from podwall.model import (
@@ -34,17 +34,21 @@ from podwall.reachability.policy_rules import NumberedPolicy
 from podwall.reachability.port_rules import entry_bounds
 from podwall.reachability.tiers import TierEnds
 
-__all__ = ["IDLE_KINDS", "TIER_LINTS"]
+__all__ = ["IDLE_KINDS", "TIER_LINTS", "kinds_not_enforced"]
 
 _DOC: Final = "https://network-policy-api.sigs.k8s.io/api-overview/"
 _CALICO_DOC: Final = "https://docs.tigera.io/calico/latest/reference/resources/networkpolicy"
 
 
-def _idle(context: LintContext) -> Iterator[Diagnostic]:
-    """Yield the policies of kinds that the engine does not enforce, or may not enforce."""
-    engine, version = context.engine, context.snapshot.kubernetes_version
-    snapshot = context.snapshot
-    policies: tuple[TierPolicy | CiliumPolicy | CalicoPolicy, ...] = (
+_OtherPolicy = TierPolicy | CiliumPolicy | CalicoPolicy
+
+
+def kinds_not_enforced(
+    context: LintContext,
+) -> Iterator[tuple[_OtherPolicy, Fact[KindTreatment], Treatment]]:
+    """Yield policies of kinds that the engine does not enforce, or may not enforce."""
+    engine, snapshot = context.engine, context.snapshot
+    policies: tuple[_OtherPolicy, ...] = (
         *snapshot.tier_policies,
         *snapshot.cilium_policies,
         *snapshot.calico_policies,
@@ -52,18 +56,24 @@ def _idle(context: LintContext) -> Iterator[Diagnostic]:
     for policy in policies:
         is_calico = isinstance(policy, CalicoPolicy)
         fact = engine.enforces_kind(f"Calico {policy.kind}" if is_calico else policy.kind)
-        treatment = fact.value.at(version)
-        if treatment is Treatment.IGNORED or not engine.enforces:
+        treatment = fact.value.at(snapshot.kubernetes_version)
+        treatment = treatment if engine.enforces else Treatment.IGNORED
+        if treatment is not Treatment.ENFORCED:
+            yield policy, fact, treatment
+
+
+def _idle(context: LintContext) -> Iterator[Diagnostic]:
+    name, version = context.engine.name, context.snapshot.kubernetes_version
+    for policy, fact, treatment in kinds_not_enforced(context):
+        if treatment is Treatment.IGNORED:
             yield Diagnostic(
-                policy.place,
-                f"{policy.full_name} is written, and idle under {engine.name}: {fact.says}",
+                policy.place, f"{policy.full_name} is written, and idle under {name}: {fact.says}"
             )
-        elif treatment is Treatment.UNDEFINED:
+        else:
             known = "" if version else "; the version of Kubernetes is not known"
             yield Diagnostic(
                 policy.place,
-                f"whether {engine.name} enforces {policy.full_name} is not known: "
-                f"{fact.says}{known}",
+                f"whether {name} enforces {policy.full_name} is not known: {fact.says}{known}",
                 "what it may decide is undetermined",
             )
 

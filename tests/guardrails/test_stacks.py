@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 from pulumi_policy.proxy import UNKNOWN_STRING_VALUE as LATER
 
-from tests.guardrails.packs import cluster, judged, kubernetes, messages, objects, resource
+from tests.guardrails.packs import Told, cluster, judged, kubernetes, messages, objects, resource
 from tests.lint.cases import DENY, SHOP, pod, policy
 
 WEB = pod("web")
@@ -179,6 +179,93 @@ def test_a_policy_of_cilium_denies_by_default_where_it_is_enforced(
     states = [cluster(profile), kubernetes(written), kubernetes(SHOP), kubernetes(WEB)]
     found = messages(judged(states), "namespace-without-default-deny")
     assert bool(found) is not denied
+
+
+def _tiered(tier: str, ports: str = "", action: str = "Deny") -> str:
+    return (
+        "{apiVersion: policy.networking.k8s.io/v1beta1, kind: ClusterNetworkPolicy, metadata: "
+        f"{{name: guard}}, spec: {{tier: {tier}, priority: 1, subject: {{namespaces: {{}}}}, "
+        f"ingress: [{{action: {action}, from: [{{namespaces: {{}}}}]{ports}}}]}}}}"
+    )
+
+
+SSH = ", protocols: [{tcp: {destinationPort: {number: 22}}}]"
+IN_CALICO = (
+    "{apiVersion: projectcalico.org/v3, kind: GlobalNetworkPolicy, metadata: {name: closed}, "
+    "spec: {types: [Ingress]}}"
+)
+
+
+def _under(engine: str, version: str, *texts: str) -> list[Told]:
+    """Return what the pack says of objects in a cluster of an engine and a version."""
+    profile = {"networkPlugin": "azure", "networkPolicy": engine}
+    if engine == "cilium":
+        profile |= {"networkDataplane": "cilium", "networkPluginMode": "overlay"}
+    states = [cluster(profile, kubernetesVersion=version), *map(kubernetes, texts)]
+    return judged(states)
+
+
+@pytest.mark.parametrize(
+    ("engine", "version", "text", "said"),
+    [
+        ("azure", "1.36", _tiered("Admin"), "ClusterNetworkPolicy guard is written, and idle"),
+        ("cilium", "1.36", _tiered("Admin"), "ClusterNetworkPolicy guard is written, and idle"),
+        ("calico", "1.36", CLOSED, "CiliumNetworkPolicy shop/deny is written, and idle"),
+        ("azure", "1.36", IN_CALICO, "Calico GlobalNetworkPolicy closed is written, and idle"),
+    ],
+)
+def test_a_policy_of_a_kind_that_the_engine_does_not_enforce_is_refused(
+    engine: str, version: str, text: str, said: str
+) -> None:
+    found = _under(engine, version, text, SHOP, WEB)
+    assert messages(found, "policy-not-enforced")[0].startswith(f"{said} under {engine}")
+    assert "idle" not in " ".join(messages(found, "lint"))
+    assert messages(found, "namespace-without-default-deny") != []
+
+
+def test_whether_a_later_version_enforces_a_kind_is_not_known() -> None:
+    found = _under("cilium", "1.37", _tiered("Baseline"), SHOP, WEB)
+    assert messages(found, "policy-not-enforced") == []
+    assert messages(found, "namespace-without-default-deny") == []
+    said = " ".join(messages(found, "undetermined"))
+    assert "whether cilium enforces ClusterNetworkPolicy guard: ClusterNetworkPolicies came" in said
+    assert "whether namespace `shop` denies ingress by default: whether Cilium enforces" in said
+
+
+def test_a_policy_of_an_engine_that_nobody_knows_is_asked_for() -> None:
+    found = judged([kubernetes(IN_CALICO), kubernetes(WEB)])
+    said = " ".join(messages(found, "undetermined"))
+    assert "whether the cluster enforces policy `Calico GlobalNetworkPolicy closed`" in said
+    settings = {"policy-not-enforced": {"engine": "azure"}}
+    refused = judged([kubernetes(IN_CALICO), kubernetes(WEB)], settings)
+    assert "idle under azure" in messages(refused, "policy-not-enforced")[0]
+
+
+@pytest.mark.parametrize(
+    ("text", "denied"),
+    [
+        pytest.param(_tiered("Baseline"), True, id="all ports"),
+        pytest.param(_tiered("Baseline", SSH), False, id="one port alone"),
+        pytest.param(_tiered("Admin", action="Pass"), False, id="passed on"),
+    ],
+)
+def test_a_tier_denies_a_namespace_where_it_denies_all_ports(text: str, *, denied: bool) -> None:
+    found = judged([kubernetes(text), kubernetes(SHOP), kubernetes(WEB)])
+    assert bool(messages(found, "namespace-without-default-deny")) is not denied
+
+
+@pytest.mark.parametrize("waits", [False, True])
+@pytest.mark.parametrize(
+    ("engine", "text"), [("cilium", CLOSED), ("cilium", CLOSED_EVERYWHERE), ("calico", IN_CALICO)]
+)
+def test_a_pod_waits_for_policies_of_every_kind(engine: str, text: str, *, waits: bool) -> None:
+    profile = {"networkPlugin": "azure", "networkPolicy": engine}
+    if engine == "cilium":
+        profile |= {"networkDataplane": "cilium", "networkPluginMode": "overlay"}
+    closed = kubernetes(text)
+    web = kubernetes(WEB, dependencies=[closed["urn"]] if waits else [])
+    found = messages(judged([cluster(profile), closed, web]), "workload-before-policies")
+    assert bool(found) is not waits
 
 
 def test_policies_of_a_cluster_without_an_engine_are_idle() -> None:

@@ -6,6 +6,7 @@ enforced each for itself.
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import replace
 from functools import partial
 from typing import Final
@@ -13,6 +14,7 @@ from typing import Final
 from pulumi_policy import EnforcementLevel, Severity
 
 from podwall.aks.limits import LEARN
+from podwall.engines import Treatment
 from podwall.expectations import Outcome, Result, check
 from podwall.guardrails.guardrail import (
     UNREAD,
@@ -25,7 +27,8 @@ from podwall.guardrails.guardrail import (
     UndeterminedJudgement,
 )
 from podwall.lint import LINTS
-from podwall.policies.errors import Finding
+from podwall.lint.tiers import IDLE_KINDS, kinds_not_enforced
+from podwall.policies.errors import Finding, Place
 from podwall.policies.errors import Severity as FindingSeverity
 from podwall.sources.expectations import expectations_in
 
@@ -91,6 +94,7 @@ GROUPS: Final = {
             "engine-without-sctp",
             "service-bypasses-policies",
             "azure-too-many-pods",
+            IDLE_KINDS.id,
         }
     ),
 }
@@ -128,10 +132,13 @@ def _matched(deployment: Deployment, settings: NamespaceRuleSettings) -> Judgeme
 
 
 def _enforced(deployment: Deployment, settings: EngineSettings) -> Judgements:
-    policies = deployment.reading.snapshot.policies
-    if deployment.engine is None and settings.engine:
-        deployment = deployment.under(settings.engine)
-    elif deployment.engine is None and policies:
+    snapshot = deployment.reading.snapshot
+    of_kinds = (snapshot.tier_policies, snapshot.cilium_policies, snapshot.calico_policies)
+    policies = (*snapshot.policies, *(each for kind in of_kinds for each in kind))
+    known = deployment.engine is not None
+    if not known and settings.engine:
+        deployment, known = deployment.under(settings.engine), True
+    elif not known and policies:
         first, others = policies[0], len(policies) - 1
         more = f" and {others} more" if others else ""
         yield UndeterminedJudgement(
@@ -139,7 +146,21 @@ def _enforced(deployment: Deployment, settings: EngineSettings) -> Judgements:
             " known; name it in the setting `engine` of this rule",
             first.place,
         )
-    yield from _of_group("policy-not-enforced", deployment, settings)
+    doubtful = {} if not known else dict(_perhaps_idle(deployment))
+    for found in deployment.findings:
+        certain = found.id != IDLE_KINDS.id or (known and found.place not in doubtful)
+        if certain and found.id in GROUPS["policy-not-enforced"]:
+            yield found
+    yield from doubtful.values()
+
+
+def _perhaps_idle(deployment: Deployment) -> Iterator[tuple[Place, UndeterminedJudgement]]:
+    """Yield the policies of which it is not known whether the engine enforces their kind."""
+    name = deployment.reach.engine.name
+    for policy, fact, treatment in kinds_not_enforced(deployment.context):
+        if treatment is Treatment.UNDEFINED:
+            said = f"whether {name} enforces {policy.full_name}: {fact.says}"
+            yield policy.place, UndeterminedJudgement(said, policy.place)
 
 
 def _refused(deployment: Deployment, _settings: NamespaceRuleSettings) -> Judgements:

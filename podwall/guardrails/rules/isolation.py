@@ -18,8 +18,8 @@ from podwall.guardrails.guardrail import (
     StackGuardrail,
     UndeterminedJudgement,
 )
-from podwall.lint.openness import denied_by_tiers
-from podwall.model import Policy, Unknown
+from podwall.lint.openness import denied_by_tiers, denies_every_pod
+from podwall.model import PodPeer, Policy, Selector, Unknown
 from podwall.plan import depends_on_any
 from podwall.policies.errors import Finding, Place
 from podwall.policies.errors import Severity as FindingSeverity
@@ -29,7 +29,7 @@ from podwall.policies.wording import listed
 from podwall.portset import ALL_PORTS, PortSet
 from podwall.reachability import WorkloadEndpoint
 from podwall.reachability.cluster import rules_of, unknown_direction
-from podwall.reachability.policy_reader import acting_cilium
+from podwall.reachability.policy_reader import ActingTierPolicy, acting_cilium
 
 __all__ = ["ISOLATION_RULES", "ORDER_RULES"]
 
@@ -76,8 +76,10 @@ def _is_named(deployment: Deployment, place: Place) -> bool:
 
 def _denied(deployment: Deployment, name: str, place: Place, direction: Direction) -> Judgements:
     causes: list[str] = []
-    if denied_by_tiers(deployment.context, name, direction):
-        return
+    for acting in denied_by_tiers(deployment.context, name, direction):
+        if not acting.doubts:
+            return
+        causes += acting.doubts
     for policy in _of_the_pool(deployment):
         if policy.namespace != name and not isinstance(policy.namespace, Unknown):
             continue
@@ -242,7 +244,7 @@ def _isolating(deployment: Deployment, direction: Direction) -> Mapping[int, _Is
     """Return what isolates, or may isolate, each workload in a direction, with the names."""
     found: dict[int, _Isolating] = defaultdict(lambda: _Isolating({}, set()))
     pods = deployment.context.pods
-    for policy in deployment.reading.snapshot.policies:
+    for policy in _of_the_pool(deployment):
         if rules_of(policy, direction) is not None:
             must, may = pods.of_policy(policy)
             certain = must if unknown_direction(policy, direction) is None else ()
@@ -251,12 +253,30 @@ def _isolating(deployment: Deployment, direction: Direction) -> Mapping[int, _Is
                     found[number].certain[policy.place.source] = policy.name
                 else:
                     found[number].possible.add(policy.place.source)
+    for acting in _closing(deployment, direction):
+        tiered, subject = acting.policy, acting.policy.subject
+        assert isinstance(subject, PodPeer)
+        must, may = pods.among_namespaces(subject.namespaces or Selector(), subject.pods)
+        for number in may:
+            if number in must and not acting.doubts:
+                found[number].certain[tiered.place.source] = tiered.full_name
+            else:
+                found[number].possible.add(tiered.place.source)
     for other in deployment.unread_policies:
         namespace = other.namespace or Unknown("every namespace")
         there = pods.selected(namespace, other.pods).may if direction in other.directions else ()
         for number in there:
             found[number].possible.add(other.place.source)
     return found
+
+
+def _closing(deployment: Deployment, direction: Direction) -> Iterator[ActingTierPolicy]:
+    """Yield the policies with tiers that deny every pod what no rule before allows."""
+    for stage in deployment.reach.cluster.tiers:
+        for acting in stage.policies:
+            closes = any(map(denies_every_pod, acting.policy.rules(direction)))
+            if closes and isinstance(acting.policy.subject, PodPeer):
+                yield acting
 
 
 def _judgement(
