@@ -43,7 +43,7 @@ from podwall.reading.ledger import (
     unknown_kinds,
 )
 from podwall.sources.model import Source, SourceKind, Stage
-from podwall.sources.yaml_lines import at_their_lines, exact_place
+from podwall.sources.yaml_lines import FieldLines, at_their_lines
 
 # What reads plans is imported where there is one, which no folder of manifests has.
 if TYPE_CHECKING:
@@ -214,7 +214,7 @@ class Review:
         """
         if self.source.plan is not None and place.source not in self.source.texts:
             return Place(path=place.path)
-        return exact_place(place, self.source.texts)
+        return self._field_lines.exact(place)
 
     def with_policies(
         self, policies: Iterable[Policy], engine: Engine | str | None = None
@@ -284,6 +284,10 @@ class Review:
 
     def _shown(self, findings: Iterable[Finding]) -> tuple[Finding, ...]:
         return self.located([_as_input(each) if self._is_program else each for each in findings])
+
+    @cached_property
+    def _field_lines(self) -> FieldLines:
+        return FieldLines(self.source.texts)
 
     def _at_lines(self, findings: Sequence[Finding]) -> Iterator[Finding]:
         return at_their_lines(findings, self.source.texts)

@@ -74,13 +74,29 @@ def exact_places(places: Sequence[Place], texts: Mapping[str, bytes]) -> list[Pl
     A path begins at the document that the line is in, so that a place that is exact stays as it is.
     Each document is composed once, however many places name its line.
     """
-    files = {name: _File(texts[name]) for name in {each.source for each in places} & texts.keys()}
-    return [files[each.source].exact(each) if each.source in files else each for each in places]
+    files = FieldLines(texts)
+    return [files.exact(each) for each in places]
 
 
 def exact_place(place: Place, texts: Mapping[str, bytes]) -> Place:
     """Return a place at the line of its field instead of its document's, if its file is known."""
-    return exact_places([place], texts)[0]
+    return FieldLines(texts).exact(place)
+
+
+class FieldLines:
+    """The lines of fields in files: each document is composed once, however often it is asked."""
+
+    def __init__(self, texts: Mapping[str, bytes]) -> None:
+        self._texts = texts
+        self._files: dict[str, _File] = {}
+
+    def exact(self, place: Place) -> Place:
+        """Return a place at the line of its field, not its document's, if its file is known."""
+        if place.source not in self._texts:
+            return place
+        if place.source not in self._files:
+            self._files[place.source] = _File(self._texts[place.source])
+        return self._files[place.source].exact(place)
 
 
 class _File:
@@ -89,14 +105,12 @@ class _File:
     def __init__(self, data: bytes) -> None:
         self._data = data
         self._starts = [0, *(match.end() for match in NEWLINE.finditer(data))]
-        self._roots: dict[int, tuple[int, yaml.Node | None]] = {}
+        self._roots: dict[int, list[yaml.Node]] = {}
 
     def exact(self, place: Place) -> Place:
         if place.line is None or not place.path:
             return place
-        if place.line not in self._roots:
-            self._roots[place.line] = self._root(place.line)
-        before, root = self._roots[place.line]
+        before, root = self._root(place.line)
         line = None if root is None else _field(root, place.path)
         return place if line is None else replace(place, line=before + line)
 
@@ -105,9 +119,10 @@ class _File:
         offset = self._starts[line - 1]
         start = self._data.rfind(b"\n---", 0, offset) + 1
         end = self._data.find(b"\n---", offset)
-        text = self._data[start : end if end >= 0 else len(self._data)]
+        if start not in self._roots:
+            self._roots[start] = [*_roots(self._data[start : end if end >= 0 else None])]
         before = bisect_right(self._starts, start) - 1
-        return before, _root_at(text, line - before)
+        return before, _last_at(self._roots[start], line - before)
 
 
 def field_line(data: bytes, document_line: int, path: str) -> int | None:
@@ -116,12 +131,12 @@ def field_line(data: bytes, document_line: int, path: str) -> int | None:
     >>> field_line(b"kind: Pod\nspec:\n  hostNetwork: 1\n", 1, "spec.hostNetwork")
     3
     """
-    root = _root_at(data, document_line)
+    root = _last_at([*_roots(data)], document_line)
     return None if root is None else _field(root, path) or document_line
 
 
-def _root_at(data: bytes, line: int) -> yaml.Node | None:
-    return next((node for node in reversed([*_roots(data)]) if _line(node) <= line), None)
+def _last_at(roots: Sequence[yaml.Node], line: int) -> yaml.Node | None:
+    return next((node for node in reversed(roots) if _line(node) <= line), None)
 
 
 def _field(root: yaml.Node, path: str) -> int | None:

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+from collections.abc import Collection, Iterator
 from dataclasses import replace
 from itertools import cycle
 
@@ -74,3 +75,25 @@ def test_blocks_always_fit(lines: list[int], limit: int) -> None:
         kept = part.count("x\n")
         left = len(lines) - kept
         assert (f"… and {left} more line" in part) == (left > 0)
+
+
+def test_of_a_long_list_only_what_fits_is_written() -> None:
+    written: list[int] = []
+
+    class Lines(Collection[str]):
+        def __len__(self) -> int:
+            return 10_000
+
+        def __iter__(self) -> Iterator[str]:
+            for number in range(len(self)):
+                written.append(number)
+                yield f"{number:09}\n"
+
+        def __contains__(self, line: object) -> bool:
+            return line in set(self)
+
+    said = fitted([MarkdownBlock("head\n", Lines())], "end", 200, "elsewhere")
+    assert len(written) < 30
+    kept = said.count("\n0")
+    assert said.endswith(f"… and {10_000 - kept:,} more lines: elsewhere\nend")
+    assert len(said) <= 200

@@ -8,7 +8,7 @@ safety.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from hashlib import sha256
 from typing import Final
@@ -54,10 +54,13 @@ LIMIT = 65_536
 
 @dataclass(frozen=True, slots=True)
 class MarkdownBlock:
-    """Lines that may be cut between a head and a foot that stay; `what` names a line's subject."""
+    """Lines that may be cut between a head and a foot that stay; `what` names a line's subject.
+
+    Lines are read only as far as there is room, so that they may be written when they are read.
+    """
 
     head: str
-    lines: tuple[str, ...] = ()
+    lines: Collection[str] = ()
     foot: str = ""
     what: str = "line"
 
@@ -85,17 +88,17 @@ def fitted(blocks: Sequence[MarkdownBlock], end: str, limit: int, where: str) ->
 
 def _cut_to_fit(block: MarkdownBlock, room: int, where: str) -> str:
     """Return the block with as many of its lines as there is room for."""
-    whole = _block_text(block, block.lines, 0, where)
-    if utf16_length(whole) <= room:
-        return whole
-    room -= utf16_length(_block_text(block, (), len(block.lines), where))
-    kept = 0
+    whole = room - utf16_length(_block_text(block, (), 0, where))
+    beside_note = room - utf16_length(_block_text(block, (), len(block.lines), where))
+    kept: list[str] = []
+    fits = taken = 0
     for line in block.lines:
-        room -= utf16_length(line)
-        if room < 0:
-            break
-        kept += 1
-    return _block_text(block, block.lines[:kept], len(block.lines) - kept, where)
+        taken += utf16_length(line)
+        if taken > whole:
+            return _block_text(block, kept[:fits], len(block.lines) - fits, where)
+        kept.append(line)
+        fits += taken <= beside_note
+    return _block_text(block, kept, 0, where)
 
 
 def _block_text(block: MarkdownBlock, lines: Sequence[str], cut: int, where: str) -> str:
@@ -413,13 +416,30 @@ def _renamed(report: ChangeReport) -> Iterator[str]:
 
 
 def _every(report: ChangeReport) -> MarkdownBlock:
-    lines = tuple(
-        f"| {_end(report, each.source)} | {_end(report, each.destination)} | {each.kind.value} | "
-        f"{markdown_text(each.before)} | {markdown_text(each.after)} | {_because(each)} |\n"
-        for each in report.connections
-    )
     head = "\n| From | To | | Before | After | Because of |\n|---|---|---|---|---|---|\n"
-    return MarkdownBlock(head, lines, what="connection")
+    return MarkdownBlock(head, _ConnectionLines(report), what="connection")
+
+
+@dataclass(frozen=True, slots=True)
+class _ConnectionLines(Collection[str]):
+    """A line for each changed connection, written when it is read: of many, most are cut."""
+
+    report: ChangeReport
+
+    def __len__(self) -> int:
+        return len(self.report.connections)
+
+    def __iter__(self) -> Iterator[str]:
+        return (_connection_line(each, self.report) for each in self.report.connections)
+
+    def __contains__(self, line: object) -> bool:
+        return any(line == each for each in self)
+
+
+def _connection_line(each: ChangedConnection, report: ChangeReport) -> str:
+    ends = f"| {_end(report, each.source)} | {_end(report, each.destination)} | "
+    ports = f"{markdown_text(each.before)} | {markdown_text(each.after)} | "
+    return f"{ends}{each.kind.value} | {ports}{_because(each)} |\n"
 
 
 def _end(report: ChangeReport, id_: str) -> str:
