@@ -1,6 +1,7 @@
 """From files to the whole listing: podwall and np-guard on the same files, with equal results.
 
-np-guard is run where its `netpol` is on PATH. https://github.com/np-guard/netpol-analyzer
+Both also say what pods that are not shown could reach; the connections of those that are shown are
+compared. np-guard is run where its `netpol` is on PATH. https://github.com/np-guard/netpol-analyzer
 """
 
 from __future__ import annotations
@@ -15,11 +16,12 @@ from typing import Final
 from benchmarks.commands import Run, podwall_run, runs, write_manifests
 from benchmarks.presets import full_mesh, ladder
 from podwall.model import Snapshot
+from podwall.reachability.values import is_unseen
 from tests.peers.netpol import Connections, connections_in, executable, ports_in
 
 __all__ = ["SIZES", "Beside", "beside", "meshes"]
 
-SIZES: Final = (100, 300, 1_000, 2_000, 10_000)
+SIZES: Final = (100, 300, 500, 1_000, 2_000, 10_000)
 FEASIBLE: Final = 2_000
 """np-guard takes four times as long for twice the workloads: larger ones are not begun."""
 
@@ -72,12 +74,12 @@ def _beside(snapshot: Snapshot) -> Beside:
 
 
 def _np_guard(tool: str, folder: Path, output: Path) -> Run:
-    options = ["-q", "--multiple-networks=false", "-o", "csv", "-f", str(output)]
+    options = ["-q", "--exposure", "--multiple-networks=false", "-o", "csv", "-f", str(output)]
     return runs([tool, "list", *options, "--dirpath", str(folder)], output.with_suffix(".log"))
 
 
 def _connections(path: Path) -> Connections:
-    """Return what podwall lists as np-guard says it: no IPv6, no way to itself, one outside."""
+    """Return what podwall lists as np-guard says it: shown pods, no IPv6, no way to itself."""
     with path.open(encoding="utf-8", newline="") as lines:
         rows = (
             (row["source"], row["destination"], row["allowed"]) for row in csv.DictReader(lines)
@@ -86,6 +88,7 @@ def _connections(path: Path) -> Connections:
             (_end(source), _end(destination)): ports_in(allowed.replace(", ", ","))
             for source, destination, allowed in rows
             if "::/0" not in (source, destination)
+            and not (is_unseen(source) or is_unseen(destination))
         }
     return _without_itself(told)
 

@@ -9,9 +9,10 @@ import csv
 import re
 import shutil
 import subprocess
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from functools import reduce
 from ipaddress import IPv4Address
+from itertools import takewhile
 from pathlib import Path
 
 from podwall.model import IpProtocol
@@ -42,12 +43,16 @@ def listed(tool: str, folder: Path) -> Connections:
 
 
 def connections_in(output: Path) -> Connections:
-    """Return the connections in a CSV file that the tool has written."""
+    """Return the connections in a CSV file that the tool has written, without exposure."""
     with output.open(encoding="utf-8", newline="") as lines:
         return {
             (_end(row["src"]), _end(row["dst"])): ports_in(row["conn"])
-            for row in csv.DictReader(lines)
+            for row in takewhile(_is_connection, csv.DictReader(lines))
         }
+
+
+def _is_connection(row: Mapping[str, str]) -> bool:
+    return not row["src"].startswith("Exposure Analysis")
 
 
 def _end(text: str) -> End:
