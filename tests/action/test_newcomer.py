@@ -226,13 +226,38 @@ def test_from_a_small_program_to_a_gated_pull_request(
     assert "added     shop/web -> shop/api  nothing => TCP 8080" in opened.out
     desk.push("allow")
 
-    # The workflow that the guide says to copy, without a stack: planned here, and gated.
-    work = tmp_path / "work"
-    work.mkdir()
-    variables = {"PULUMI_PROJECT": "app"}
-    machine = runner(work, address, desk.clone("main"), desk.clone("allow"), variables=variables)
-    jobs = machine.workflow(WORKFLOW)
+    assert_the_workflow_stops_until_it_is_stated(desk, server, address, tmp_path)
+
+
+def workflow_run(desk: Desk, folder: Path, address: str, **more: str) -> Runner:
+    """Return a machine with the merge of `allow` into `main`, and the variables of the guide.
+
+    Without `PULUMI_STACK` the program is planned there, without an account.
+    """
+    folder.mkdir()
+    variables = {"PULUMI_PROJECT": "app"} | more
+    return runner(folder, address, desk.clone("main"), desk.clone("allow"), variables=variables)
+
+
+def assert_the_workflow_stops_until_it_is_stated(
+    desk: Desk, server: GitHub, address: str, folder: Path
+) -> None:
+    """The workflow to copy stops the pull request; stated in it, the opening passes."""
+    jobs = workflow_run(desk, folder / "first", address).workflow(WORKFLOW)
     assert jobs["embedded"].result == "failure"
     (comment,) = server.comments
     assert "### Stops: 1 connection opens" in comment["body"]
     assert "`shop/web` | `shop/api` | TCP 8080" in comment["body"]
+
+    desk.write({"accepted.yaml": ACCEPTED})
+    stated = desk.podwall("diff", "--base", "main", "--accepted", "accepted.yaml")
+    assert stated.code == 0, stated.err
+    desk.push("allow")
+    machine = workflow_run(desk, folder / "second", address, PODWALL_ACCEPTED="app/accepted.yaml")
+    jobs = machine.workflow(WORKFLOW)
+    assert jobs["embedded"].result == "success", jobs["embedded"].log
+    assert jobs["comment"].result == "success", jobs["comment"].log
+    (comment,) = server.comments
+    assert "### Passes: 1 connection opens" in comment["body"]
+    assert "the web shop asks its interface" in comment["body"]
+    assert comment["body"] in machine.summary
