@@ -10,6 +10,7 @@ from dataclasses import fields
 from typing import Any, NotRequired, TypedDict
 
 from pulumi import Input, Output, ResourceOptions
+from pulumi_kubernetes.provider import Provider
 
 from components.reading import read, snake_case
 from components.settings import ClusterChoice, ClusterSettings, PodNetworking
@@ -367,6 +368,8 @@ class AksCluster(AksClusterComponent):
     """The client id of what nodes act as, for drivers and pods that name it."""
     kubeconfig: Output[str]
     """How to reach the cluster; a secret."""
+    kubernetes_provider: Provider
+    """The provider for everything in the cluster, to be used inside an `apply`."""
 
     def __init__(
         self, name: str, args: AksClusterInputs, opts: ResourceOptions | None = None
@@ -376,6 +379,7 @@ class AksCluster(AksClusterComponent):
         chosen = read(ClusterChoice, _only(args, choice), "", snake_case)
         rest = read(ClusterSettings, _only(args, set(args) - choice), "", snake_case)
         super().__init__(name, _cluster_args(rest, chosen), opts)
+        self.kubernetes_provider = self.kubernetes
 
 
 def _cluster_args(settings: ClusterSettings, choice: ClusterChoice) -> cluster_args.AksClusterArgs:

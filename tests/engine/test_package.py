@@ -45,6 +45,8 @@ def test_outputs_of_the_program_arrive_and_come_back(with_package: Workspace) ->
     assert "azure-native:network:VirtualNetwork" not in types(preview, "create")
     closed = inputs_of(preview, "kubernetes:networking.k8s.io/v1:NetworkPolicy::shop/default-deny")
     assert closed["spec"]["policyTypes"] == ["Ingress", "Egress"]
+    (settings,) = (each for each in preview["steps"] if each["urn"].endswith("ConfigMap::settings"))
+    assert "AksCluster$pulumi:providers:kubernetes::shop::" in settings["newState"]["provider"]
     with_package.up()
     again = with_package.preview()
     assert operations(again) == {"same"}

@@ -6,6 +6,7 @@ from typing import Any
 import pytest
 from pulumi import InputPropertyError, Output
 from pulumi.provider.server import ComponentInitError
+from pulumi_kubernetes.provider import Provider
 
 from components.package import provider
 from podwall.components import manifests
@@ -337,6 +338,17 @@ def test_what_the_next_resource_needs_is_given_back() -> None:
     assert made.values["oidcIssuerUrl"] == "https://oidc.example.test/"
     assert made.values["clusterId"] == made.one("ManagedCluster").id
     assert made.secrets == {"kubeconfig"}
+
+
+def test_the_cluster_gives_back_its_provider() -> None:
+    def program() -> Mapping[str, Any]:
+        state = provider().construct("shop", "podwall:index:AksCluster", {}).state
+        own = state["kubernetesProvider"]
+        assert isinstance(own, Provider)
+        return {"urn": own.urn}
+
+    urn = deploy(program).values["urn"]
+    assert urn.endswith("podwall:index:AksCluster$pulumi:providers:kubernetes::shop")
 
 
 def test_an_image_may_name_a_registry_that_is_made() -> None:

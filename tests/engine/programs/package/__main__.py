@@ -4,6 +4,7 @@ import pulumi
 from pulumi_azure_native.authorization import RoleAssignment
 from pulumi_azure_native.managedidentity import UserAssignedIdentity
 from pulumi_azure_native.resources import ResourceGroup
+from pulumi_kubernetes.core.v1 import ConfigMap
 from pulumi_kubernetes.provider import Provider
 from pulumi_podwall import (  # type: ignore[import-not-found]  # made by the test, of the schema
     AksCluster,
@@ -52,6 +53,18 @@ Workload(
     image=group.name.apply(lambda name: f"{name}.azurecr.io/api:1.0"),
     opts=pulumi.ResourceOptions.merge(inside, pulumi.ResourceOptions(depends_on=[shop])),
 )
+
+
+def by_the_clusters_own(provider: Provider) -> None:
+    """Make what is in the cluster by the provider that the component gives back."""
+    ConfigMap(
+        "settings",
+        metadata={"name": "settings", "namespace": "default"},
+        opts=pulumi.ResourceOptions(provider=provider),
+    )
+
+
+cluster.kubernetes_provider.apply(by_the_clusters_own)
 pulumi.export("kubeconfig", cluster.kubeconfig)
 pulumi.export("issuer", cluster.oidc_issuer_url)
 pulumi.export("nodes", cluster.node_resource_group)
