@@ -69,8 +69,10 @@ _FILES: Final = "kubernetes:yaml"
 def masked(plan: Plan, words: SecretWords | None = None) -> Plan:
     """Return a plan without what is secret in it; `words` are secrets that its texts may repeat."""
     chosen = words or SecretWords()
+    default = plan.default_provider
     return replace(
         plan,
+        default_provider=None if default is None else _resource(default, chosen),
         resources=tuple(_resource(each, chosen) for each in plan.resources),
         outputs=MappingProxyType(_mapping(plan.outputs, chosen)),
         warnings=tuple(_finding(each, chosen) for each in plan.warnings),

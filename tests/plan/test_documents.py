@@ -15,6 +15,7 @@ import yaml
 from podwall.plan import SECRET, Operation, Plan, PlannedResource
 from podwall.plan.documents import documents, unseen_objects, with_known_namespaces
 from podwall.plan.existing_objects import read_inputs
+from podwall.plan.masking import masked
 from podwall.plan.providers import default_provider
 from podwall.policies.errors import Place, Unknown
 from podwall.policies.syntax import dns_label_problem
@@ -126,6 +127,15 @@ def test_the_configuration_is_that_of_the_default_provider_alone() -> None:
     provider = planned("pulumi:providers:kubernetes", {"context": "b"}, urn=OWN)
     found = placed(provider, NAMELESS, replace(NAMELESS, provider=OWN), namespace="shop")
     assert found == ["shop", None]
+
+
+def test_the_kubeconfig_of_the_default_provider_is_masked_and_still_places() -> None:
+    default = default_provider({"kubernetes:kubeconfig": KUBECONFIG})
+    plan = masked(Plan("shop", "dev", (NAMELESS,), default_provider=default))
+    assert plan.default_provider is not None
+    assert plan.default_provider.inputs["kubeconfig"] is SECRET
+    (found,) = documents(with_known_namespaces(plan))
+    assert found.manifest["metadata"]["namespace"] == "red"
 
 
 def test_what_is_said_of_the_default_provider_holds_where_no_provider_is_shown() -> None:
