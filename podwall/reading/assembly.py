@@ -33,7 +33,7 @@ from podwall.model import (
 )
 from podwall.policies.errors import Finding, Severity
 from podwall.quick_dataclass import dataclass
-from podwall.reading.cilium_references import CidrGroup, cidr_groups, resolved
+from podwall.reading.cilium_peers import CidrGroup, cidr_groups, resolved
 from podwall.reading.fields import Malformed
 from podwall.reading.ledger import (
     DeclaredCluster,

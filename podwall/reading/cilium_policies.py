@@ -171,7 +171,7 @@ class _Reader:
                      is not None]  # fmt: skip
         if len(selectors) != 1:
             raise NotEnforced("must have one of `endpointSelector` and `nodeSelector`")
-        if not any(key in spec for key in _SECTIONS):
+        if not any(spec.get(key) for key in _SECTIONS):
             raise NotEnforced(f"must have one of {', '.join(_SECTIONS)}")
         if selectors == ["nodeSelector"]:
             if self.namespace is not None:
@@ -196,7 +196,9 @@ class _Reader:
                         if isinstance(each, Unknown)), None)  # fmt: skip
         enabled = field(spec, "enableDefaultDeny", mapping, {})
         isolates = enabled if isinstance(enabled, Unknown) else field(enabled, key, flag, None)
-        return _Side(at, allows, denies, (unknown or has_rules) if isolates is None else isolates)
+        if isolates is None or isolates is True or not has_rules:
+            isolates = unknown or has_rules
+        return _Side(at, allows, denies, isolates)
 
     def _in_namespace(self, subject: PodPeer, sides: Mapping[Direction, _Side]) -> _Parts:
         """Return the parts of a rule about pods of the policy's own namespace."""

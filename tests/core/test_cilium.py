@@ -149,7 +149,11 @@ EVERY_POD = [{"fromEndpoints": [asks(NAMESPACE, "Exists")]}]
         pytest.param(
             [cnp("web", ingress=[{}])], into("shop/web"), id="an empty rule lets nobody in"
         ),
-        pytest.param([cnp("web", ingress=[])], "", id="an empty list of rules is none"),
+        pytest.param(
+            [cnp("web", ingress=[], egress=[{"toEntities": ["all"]}])],
+            "",
+            id="an empty list of rules is none",
+        ),
         pytest.param(
             [cnp("web", ingress=[{"fromEndpoints": [], "toPorts": ports("80")}])],
             into("shop/web"),
@@ -256,8 +260,8 @@ EVERY_POD = [{"fromEndpoints": [asks(NAMESPACE, "Exists")]}]
             id="the own node and all others are every node",
         ),
         pytest.param(
-            [cnp("web", egress=[{"toEndpoints": [labels(**{"reserved:world": ""})]}])],
-            out_of("shop/web", WORLD),
+            [cnp("web", egress=[{"toEndpoints": [labels(**{"reserved:host": ""})]}])],
+            f"{out_of('shop/web', NODE)} ?shop/web>{NODE}",
             id="a reserved label is an entity",
         ),
         pytest.param(
@@ -367,8 +371,11 @@ def test_who_is_denied(policies: list[Manifest], expected: str) -> None:
 
 
 def opened(*entries: Manifest) -> str:
-    """Return what web may send to db whose rule lists some ports."""
-    found = reachability(cluster(cnp("db", ingress=[{"toPorts": list(entries)}])), "cilium")
+    """Return what web may send to db, where a rule lists some ports; names are asked for by web."""
+    rules = [{"toPorts": list(entries)}]
+    names = any("dns" in each.get("rules", {}) for each in entries)
+    policy = cnp("web", egress=rules) if names else cnp("db", ingress=rules)
+    found = reachability(cluster(policy), "cilium")
     part = found.connection("shop/web", "shop/db")
     return f"{part.allowed} / {part.undetermined_ports}"
 
