@@ -120,7 +120,10 @@ DNS = (
     "{toEntities: [cluster], toPorts: [{ports: [{port: '53', protocol: UDP}],"
     " rules: {dns: [{matchPattern: '*'}]}}]}"
 )
-GET = "{fromEntities: [all], toPorts: [{ports: [{port: '80', protocol: TCP}], rules: {http: [{method: GET}]}}]}"
+GET = (
+    "{fromEntities: [all], toPorts: [{ports: [{port: '80', protocol: TCP}],"
+    " rules: {http: [{method: GET}]}}]}"
+)
 CLOSED = "endpointSelector: {}, ingress: [{}], egress: [{}]"
 WIDE = "CiliumClusterwideNetworkPolicy"
 

@@ -159,8 +159,8 @@ def _perhaps_idle(deployment: Deployment) -> Iterator[tuple[Place, UndeterminedJ
     name = deployment.reach.engine.name
     for policy, fact, treatment in kinds_not_enforced(deployment.context):
         if treatment is Treatment.UNDEFINED:
-            said = f"whether {name} enforces {policy.full_name}: {fact.says}"
-            yield policy.place, UndeterminedJudgement(said, policy.place)
+            message = f"whether {name} enforces {policy.full_name}: {fact.says}"
+            yield policy.place, UndeterminedJudgement(message, policy.place)
 
 
 def _refused(deployment: Deployment, _settings: NamespaceRuleSettings) -> Judgements:
