@@ -13,6 +13,7 @@ from dataclasses import replace
 from functools import cached_property
 from heapq import merge
 from itertools import chain, islice
+from operator import itemgetter
 from typing import Final, NamedTuple
 
 import numpy as np
@@ -211,14 +212,12 @@ class Expansion:
             for group, outcome in self._row(int(self._comparison.sources.of[source])):
                 parts[group, outcome].append(source)
         found = (
-            (range_, end, group, outcome)
+            ((*order, end), range_, group, outcome)
             for (group, outcome), sources in parts.items()
-            for range_ in self._ranges(sources)
+            for order, range_ in [(_address_order(each), each) for each in self._ranges(sources)]
             for end in self._listing.of_group[group].tolist()
         )
-        for range_, end, group, outcome in sorted(
-            found, key=lambda e: (*_address_order(e[0]), e[1])
-        ):
+        for (*_, end), range_, group, outcome in sorted(found, key=itemgetter(0)):
             yield self._change((parts[group, outcome][0], group), outcome, range_, end)
 
     def _ranges(self, ends: Iterable[int]) -> tuple[ExternalRange, ...]:

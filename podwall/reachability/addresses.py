@@ -6,6 +6,7 @@ Both families lie on one line of whole numbers, IPv4 first, so that one set alge
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from functools import lru_cache
 from ipaddress import IPv4Address, IPv6Address, IPv6Network, ip_network, summarize_address_range
 from itertools import chain
 from typing import Final
@@ -56,10 +57,12 @@ def network_ranges(*networks: IpNetwork) -> Ranges:
     return merged(map(_line, networks))
 
 
-def block_ranges(blocks: Sequence[IpPeer]) -> Ranges:
+@lru_cache(maxsize=1_024)
+def block_ranges(blocks: tuple[IpPeer, ...]) -> Ranges:
     """Return the addresses of ip blocks, each without its exceptions.
 
-    An address excepted in one block and contained in another is in the result.
+    An address excepted in one block and contained in another is in the result. A replay asks for
+    the blocks of one rule again for each pair.
     """
     return merged(chain.from_iterable(_ranges(block) for block in blocks))
 

@@ -277,6 +277,7 @@ class ExternalRange:
 
     network: IpNetwork
     is_one_pod: ClassVar = False
+    _written: str = field(default="", init=False, repr=False, compare=False)
 
     @property
     def id(self) -> str:
@@ -286,7 +287,10 @@ class ExternalRange:
         >>> ExternalRange(ip_network("203.0.113.0/24")).id
         '203.0.113.0/24'
         """
-        return str(self.network)
+        # Each listing and each diff asks for it again; writing an address costs microseconds.
+        if not self._written:
+            object.__setattr__(self, "_written", str(self.network))
+        return self._written
 
 
 @dataclass(frozen=True, slots=True)
