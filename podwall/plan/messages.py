@@ -39,8 +39,8 @@ _LIBRARY = Path(__file__).parents[1]
 def is_program(path: Path, folder: Path) -> bool:
     """Return whether a file is the project's own code, and not that of a library it uses."""
     return (
-        path.is_relative_to(folder)
-        and "site-packages" not in path.parts
+        "site-packages" not in path.parts
+        and path.is_relative_to(folder)
         and not path.is_relative_to(_LIBRARY)
     )
 

@@ -15,6 +15,7 @@ import asyncio
 import contextlib
 import contextvars
 import dis
+import os
 import runpy
 import sys
 import warnings
@@ -247,7 +248,12 @@ def _is_own(module: object, folder: Path) -> bool:
     # Asked in any other way, a module that is imported when it is first used would be so now: older
     # releases of `pulumi_azure_native` have hundreds of them.
     path = object.__getattribute__(module, "__dict__").get("__file__")
-    return path is not None and is_program(Path(path), folder)
+    # Of thousands of modules only those are looked at closer whose path has the folder's name.
+    return path is not None and _has_name(path, folder) and is_program(Path(path), folder)
+
+
+def _has_name(path: str, folder: Path) -> bool:
+    return os.path.normcase(folder.name) in os.path.normcase(path)
 
 
 P = ParamSpec("P")
