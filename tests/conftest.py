@@ -9,10 +9,12 @@ runs the whole.
 
 from __future__ import annotations
 
+import gc
 import os
 import re
+import sys
 from collections import Counter
-from collections.abc import Iterable, Iterator
+from collections.abc import Generator, Iterable, Iterator
 from itertools import groupby
 from pathlib import Path
 from typing import Final
@@ -23,8 +25,14 @@ from hypothesis import HealthCheck, settings
 SOAK = int(os.environ.get("SOAK", "0"))
 EXAMPLES: Final = 100
 QUICK_EXAMPLES: Final = 20
+RARELY: Final = 50_000
+"""After how many new objects young garbage is looked for: Python's 700 cost a tenth of a run."""
 LONG_FIXTURES: Final = frozenset({"base", "browser", "lab", "whole"})
 """A browser, an API server, and the installed wheel: whoever needs one is long."""
+
+# With it jsonschema makes 38 parsers of IRIs when it is imported, for 1.5 s of every process. No
+# schema here asks for an IRI, and podwall's own requirements do not bring it.
+sys.modules["rfc3987_syntax"] = None  # type: ignore[assignment]  # how Python is told of no module
 
 _WHOLLY_LONG = re.compile(r"^pytestmark = pytest\.mark\.long$", re.MULTILINE)
 
@@ -61,6 +69,18 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
         chosen = set(quick(items))
         config.hook.pytest_deselected(items=[each for each in items if each not in chosen])
         items[:] = [each for each in items if each in chosen]
+
+
+@pytest.hookimpl(wrapper=True, tryfirst=True)
+def pytest_collection() -> Generator[None, object, object]:
+    """Look for no garbage while modules are imported and tests collected, nor among them later."""
+    gc.disable()
+    try:
+        return (yield)
+    finally:
+        gc.enable()
+        gc.freeze()
+        gc.set_threshold(RARELY)
 
 
 def quick(items: Iterable[pytest.Item]) -> Iterator[pytest.Item]:

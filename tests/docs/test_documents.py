@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from tests.docs.blocks import run_blocks
-from tests.docs.console import ROOT, matches
+from tests.docs.console import NOT_FROM_A_TEST, ROOT, matches
 
 DOCUMENTS = sorted(
     [*ROOT.glob("*.md"), *(ROOT / "docs").rglob("*.md"), ROOT / "examples" / "README.md"]
@@ -21,17 +21,13 @@ SHOWN = {"text", "mermaid"}
 """Figures and printed output that stand alone; nothing in them can be executed."""
 
 
-LONG = {
-    "README.md",
-    *(f"docs/{name}.md" for name in ("README", "build-servers", "check", "components", "diff")),
-    *(
-        f"docs/{name}.md"
-        for name in ("cilium", "gate", "guarded", "manifests", "migrate", "observed")
-    ),
-    *(f"docs/{name}.md" for name in ("policies", "program", "reports", "settings", "suggest")),
-    *(f"docs/{name}.md" for name in ("unit-tests", "why")),
-}
-"""Pages with many commands, each of which is a process of its own."""
+MOST_COMMANDS = 1
+"""A page with more is long: each is a process of its own."""
+
+
+def _is_long(document: Path) -> bool:
+    lines = re.findall(r"^\$ (.*)$", document.read_text(encoding="utf-8"), re.MULTILINE)
+    return sum(NOT_FROM_A_TEST.match(line) is None for line in lines) > MOST_COMMANDS
 
 
 def _id(document: Path) -> str:
@@ -72,7 +68,7 @@ def test_a_chapter_is_at_most_two_screens_and_in_the_list(chapter: Path) -> None
 @pytest.mark.parametrize(
     "document",
     [
-        pytest.param(each, marks=pytest.mark.long if _id(each) in LONG else (), id=_id(each))
+        pytest.param(each, marks=pytest.mark.long if _is_long(each) else (), id=_id(each))
         for each in DOCUMENTS
     ],
 )

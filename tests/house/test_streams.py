@@ -19,6 +19,7 @@ NAMES = {
     "traceback.print_exception",
     "os.write",
 }
+LAST = {name.rpartition(".")[2] for name in NAMES}
 ALLOWED = {
     ("podwall/cli/__init__.py", "sys.stdout"): "gives up a pipe that nobody reads",
     ("podwall/reports/screen.py", "sys.stdout"): "what is printed passes the shown stream",
@@ -28,11 +29,15 @@ ALLOWED = {
 def used(text: str) -> Iterator[str]:
     """Yield what a module names of the streams, and its calls of `print`."""
     for node in ast.walk(ast.parse(text)):
-        if isinstance(node, ast.Attribute) and ast.unparse(node) in NAMES:
+        if isinstance(node, ast.Attribute) and node.attr in LAST and ast.unparse(node) in NAMES:
             yield ast.unparse(node)
         if isinstance(node, ast.ImportFrom) and node.module in {"sys", "traceback"}:
             yield from (f"{node.module}.{each.name}" for each in node.names)
-        if isinstance(node, ast.Call) and ast.unparse(node.func) == "print":
+        if (
+            isinstance(node, ast.Call)
+            and isinstance(node.func, ast.Name)
+            and node.func.id == "print"
+        ):
             yield "print"
 
 
