@@ -140,7 +140,7 @@ def test_the_walkthrough_is_as_predicted(node: LabNode) -> None:
 def test_every_pair_of_the_shop_and_the_dev_stack_agrees(node: LabNode) -> None:
     code, results, err = _verified(node, "--max-probes", "1000")
     wrong = [each for each in results if each["agreement"] != "agrees"]
-    assert wrong == [], err
+    assert wrong == [], (wrong, err)
     assert len(results) > 40
     assert {each["predicted"] for each in results} == {"allowed", "denied"}
     assert code == 0
