@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Iterator
+from functools import lru_cache
 from itertools import combinations
 from typing import Final, NamedTuple
 
@@ -146,21 +148,22 @@ def _rules(context: LintContext, direction: Direction) -> list[_RuleOfTier]:
 def _unreached(context: LintContext) -> Iterator[Diagnostic]:
     """Yield rules that no traffic reaches, because one rule before them takes all of it."""
     for direction in Direction:
-        rules = _rules(context, direction)
-        for number, late in enumerate(rules):
-            if late.rule.name == ISOLATION:
-                continue
-            before = rules[:number]
-            passing = {each.tier for each in before if each.rule.action is TierAction.PASS}
+        passing: set[tuple[TierName, int]] = set()
+        before: defaultdict[TierName, list[_RuleOfTier]] = defaultdict(list)
+        for late in _rules(context, direction):
             first = next(
                 (
                     each
-                    for each in before
-                    if _takes_all(each, late)
+                    for each in before[late.tier[0]]
+                    if late.rule.name != ISOLATION
                     and (each.tier == late.tier or each.tier not in passing)
+                    and _takes_all(each, late)
                 ),
                 None,
             )
+            before[late.tier[0]].append(late)
+            if late.rule.action is TierAction.PASS:
+                passing.add(late.tier)
             if first is not None:
                 yield Diagnostic(
                     late.place,
@@ -171,8 +174,6 @@ def _unreached(context: LintContext) -> Iterator[Diagnostic]:
 
 def _takes_all(early: _RuleOfTier, late: _RuleOfTier) -> bool:
     """Return whether a rule decides everything before another one is read."""
-    if early.tier[0] is not late.tier[0]:
-        return False
     if early.stage == late.stage and early.policy is not late.policy:
         return False
     subjects = (early.policy.subject, late.policy.subject)
@@ -182,6 +183,7 @@ def _takes_all(early: _RuleOfTier, late: _RuleOfTier) -> bool:
     return known and rule_covers(_plain(early.rule), _plain(late.rule))
 
 
+@lru_cache(maxsize=65536)
 def _subject_covers(broad: PodPeer | Unknown, narrow: PodPeer | Unknown) -> bool:
     if isinstance(broad, Unknown) or isinstance(narrow, Unknown):
         return False
@@ -230,16 +232,24 @@ _Numbered = tuple[TierPolicy, NumberedPolicy]
 def _of_one_stage(
     context: LintContext, direction: Direction
 ) -> Iterator[tuple[_Numbered, _Numbered]]:
-    """Yield the pairs of policies of one tier and priority with rules of a direction."""
+    """Yield the pairs of policies of one tier and priority with rules of a direction.
+
+    Where all rules of all of them do the same, as the ends of Calico's tiers do, there is none.
+    """
     stages = iter(context.reachability.analysis.rules.tiers[direction].stages)
     for stage in context.reachability.cluster.tiers:
         written = [each.policy for each in stage.policies if each.policy.rules(direction)]
-        if written:
-            yield from combinations(zip(written, next(stages).policies, strict=True), 2)
+        if not written:
+            continue
+        numbered = next(stages).policies
+        if len({rule.action for each in numbered for rule in each.rules}) > 1:
+            yield from combinations(zip(written, numbered, strict=True), 2)
 
 
 def _disagree(ends: TierEnds, one: NumberedPolicy, other: NumberedPolicy) -> bool:
     """Return whether two policies have different actions for some pod, peer and port."""
+    if len({each.action for policy in (one, other) for each in policy.rules}) == 1:
+        return False
     subjects = [np.concatenate(ends.elements.of(each.subject)) for each in (one, other)]
     if not _meet(*subjects):
         return False
