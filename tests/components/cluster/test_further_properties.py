@@ -12,6 +12,7 @@ import pytest
 from pulumi import ResourceOptions, ResourceTransformationArgs, ResourceTransformationResult
 from pulumi_azure_native import containerservice
 
+from podwall.components import Workload, WorkloadArgs
 from podwall.components.cluster import AksCluster, UserPool
 from tests.components.cluster.values import cluster
 from tests.components.harness import Deployment, deploy
@@ -49,8 +50,61 @@ OF_A_POOL: dict[str, Any] = {
     "security_profile": {"enable_secure_boot": True, "enable_vtpm": True},
     "network_profile": {"allowed_host_ports": [{"port_start": 80, "port_end": 81}]},
     "vnet_subnet_id": "/subscriptions/s/resourceGroups/r/providers/x/subnets/gpu",
+    "node_public_ip_prefix_id": "/subscriptions/s/resourceGroups/r/providers/x/prefix",
+    "creation_data": {"source_resource_id": "/subscriptions/s/resourceGroups/r/providers/x/snap"},
     "tags": {"team": "search"},
 }
+
+MAINTENANCE = "azure-native:containerservice:MaintenanceConfiguration"
+
+INSIDE: list[Any] = [
+    pytest.param(
+        MANAGED_CLUSTER,
+        "security_profile",
+        {"azure_key_vault_kms": {"enabled": True}, "custom_ca_trust_certificates": ["Y2E="]},
+        id="KMS, and certificates that nodes trust",
+    ),
+    pytest.param(
+        MANAGED_CLUSTER,
+        "network_profile",
+        {"static_egress_gateway_profile": {"enabled": True}},
+        id="a static egress gateway",
+    ),
+    pytest.param(
+        MANAGED_CLUSTER,
+        "network_profile",
+        {"load_balancer_profile": {"backend_pool_type": "NodeIP"}},
+        id="another type of backend pool",
+    ),
+    pytest.param(
+        MANAGED_CLUSTER,
+        "node_resource_group_profile",
+        {"restriction_level": "Unrestricted"},
+        id="an open node resource group",
+    ),
+    pytest.param(
+        MANAGED_CLUSTER,
+        "addon_profiles",
+        {"azureKeyvaultSecretsProvider": {"config": {"enableSecretRotation": "false"}}},
+        id="no rotation of keys",
+    ),
+    pytest.param(
+        AGENT_POOL,
+        "upgrade_settings",
+        {"drain_timeout_in_minutes": 45, "node_soak_duration_in_minutes": 5},
+        id="drain and soak",
+    ),
+    pytest.param(
+        MAINTENANCE,
+        "maintenance_window",
+        {
+            "schedule": {"daily": {"interval_days": 1}},
+            "not_allowed_dates": [{"start": "2026-12-20", "end": "2027-01-02"}],
+        },
+        id="a daily window, and dates that are not allowed",
+    ),
+]
+"""What stands inside a property that the component sets itself, and is added to it."""
 
 
 def deployed(type_: str, more: dict[str, Any]) -> Deployment:
@@ -59,7 +113,12 @@ def deployed(type_: str, more: dict[str, Any]) -> Deployment:
     def further(args: ResourceTransformationArgs) -> ResourceTransformationResult | None:
         if args.type_ != type_:
             return None
-        return ResourceTransformationResult({**args.props, **more}, args.opts)
+        props: dict[str, Any] = {**args.props}
+        nested = {
+            key: {**(props.get(key) or {}), **each} if isinstance(each, dict) else each
+            for key, each in more.items()
+        }
+        return ResourceTransformationResult({**props, **nested}, args.opts)
 
     def program() -> None:
         options = ResourceOptions(transformations=[further])
@@ -99,3 +158,46 @@ def test_what_has_no_argument_is_set_by_a_transformation(
         [each.inputs for each in side.resources if each.type != type_] for side in (plain, found)
     ]
     assert others[0] == others[1]
+
+
+@pytest.mark.parametrize(("type_", "key", "more"), INSIDE)
+def test_what_is_inside_a_property_of_the_component_is_added(
+    type_: str, key: str, more: dict[str, Any]
+) -> None:
+    plain, found = deployed("none", {}), deployed(type_, {key: more})
+    of_type = (side.of(type_.rpartition(":")[2]) for side in (plain, found))
+    for before, after in zip(*of_type, strict=True):
+        own, kept = after.inputs.pop(camel(key)), before.inputs.pop(camel(key))
+        assert before.inputs == after.inputs
+        added = {camel(name).lower() for name in more}
+        assert added <= {name.lower() for name in own}
+        assert all(own[name] == kept[name] for name in kept if name.lower() not in added)
+
+
+def test_a_second_pool_may_be_of_the_system() -> None:
+    assert deployed(AGENT_POOL, {"mode": "System"}).one("AgentPool").inputs["mode"] == "System"
+
+
+def test_a_deployment_gets_volumes_secrets_and_a_sidecar() -> None:
+    more = {"name": "proxy", "image": "example.com/proxy:1"}
+    secret = {"name": "KEY", "valueFrom": {"secretKeyRef": {"name": "keys", "key": "api"}}}
+
+    def further(args: ResourceTransformationArgs) -> ResourceTransformationResult | None:
+        if args.type_ != "kubernetes:apps/v1:Deployment":
+            return None
+        spec: Any = args.props["spec"]
+        pod = spec["template"]["spec"]
+        (own,) = pod["containers"]
+        pod["volumes"] = [*pod.get("volumes", ()), {"name": "data", "emptyDir": {}}]
+        pod["containers"] = [{**own, "env": [*own.get("env", ()), secret]}, more]
+        return ResourceTransformationResult(args.props, args.opts)
+
+    def program() -> None:
+        labels = {"app": "api"}
+        args = WorkloadArgs(name="api", namespace="shop", labels=labels, image="example.com/api:1")
+        Workload("api", args, ResourceOptions(transformations=[further]))
+
+    pod = deploy(program).one("Deployment").inputs["spec"]["template"]["spec"]
+    assert [each["name"] for each in pod["containers"]][1:] == ["proxy"]
+    assert secret in pod["containers"][0]["env"]
+    assert {"name": "data", "emptyDir": {}} in pod["volumes"]
