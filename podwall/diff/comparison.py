@@ -49,11 +49,13 @@ PoliciesByGroup = dict[int, "tuple[PolicyChange, ...]"]
 class AffectedEndpoints:
     """The ends whose connections may differ, as sources and as destinations.
 
-    `egress` and `ingress` have the policies that differ and select a group of workloads.
+    `egress` and `ingress` have the policies that differ and select a group of workloads;
+    `differing` are the ends that differ by themselves.
     """
 
     sources: BoolArray
     destinations: BoolArray
+    differing: BoolArray
     egress: PoliciesByGroup
     ingress: PoliciesByGroup
 
@@ -66,11 +68,11 @@ def affected(
     egress = _policies_by_group(sides, policies, Direction.EGRESS)
     ingress = _policies_by_group(sides, policies, Direction.INGRESS)
     changed = _changed(old, new, ends, sides)
-    sources, destinations = changed.copy(), changed
+    sources, destinations = changed.copy(), changed.copy()
     sources[list(egress)] = True
     destinations[list(ingress)] = True
     destinations[list(_groups_behind_services(sides))] = True
-    return AffectedEndpoints(sources, destinations, egress, ingress)
+    return AffectedEndpoints(sources, destinations, changed, egress, ingress)
 
 
 def _changed(

@@ -7,7 +7,7 @@ in order of source and destination, and merges neighbouring ranges of addresses 
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Callable, Hashable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from copy import copy
 from dataclasses import replace
 from functools import cached_property
@@ -18,11 +18,11 @@ from typing import Final, NamedTuple
 
 import numpy as np
 
+from podwall.diff.causes import ChangeCauses
 from podwall.diff.changes import (
     ChangeCause,
     ConnectionChange,
     PolicyChange,
-    TierCauses,
     TierPolicyChange,
     policy_changes,
     responsible,
@@ -79,11 +79,10 @@ class Expansion:
         may_differ: AffectedEndpoints,
         comparison: RoleComparison,
         unseen: UnseenChanges,
-        tier_causes: TierCauses,
+        causes: ChangeCauses,
     ) -> None:
         """Sort what differs by source role."""
-        self._tier_causes = tier_causes
-        self._in_tiers: dict[Hashable, tuple[TierPolicyChange, ...]] = {}
+        self._behind = causes.behind
         self._unseen = unseen
         self._old, self._new = sides
         self._ends = ends
@@ -125,11 +124,12 @@ class Expansion:
         selecting = self._policies_of(group, direction, change.pods)
         found = responsible(selecting, direction, change.before, change.after)
         pair = (change.pods.one(), ends[1])
-        policies = self._with_tiers(
+        policies = self._behind(
             found,
             pair if direction is Direction.INGRESS else pair[::-1],
             (group, direction, change.pods),
             (change.before, change.after),
+            (group, group),
         )
         return ConnectionChange(
             *(ends if direction is Direction.INGRESS else ends[::-1]),
@@ -237,7 +237,7 @@ class Expansion:
         before, after = (self._comparison.verdicts.values[number] for number in outcome)
         ends = (self._listing.endpoint(source), self._listing.endpoint(destination))
         found = self._policies(groups, before, after)
-        policies = self._with_tiers(found, ends, (groups, outcome), (before, after))
+        policies = self._behind(found, ends, (groups, outcome), (before, after), groups)
         undetermined = before.undetermined or after.undetermined
         return ConnectionChange(
             source=ends[0],
@@ -261,23 +261,6 @@ class Expansion:
             return sending or receiving
         both = {each.name: each for each in (*sending, *receiving)}
         return tuple(both[name] for name in sorted(both))
-
-    def _with_tiers(
-        self,
-        policies: tuple[PolicyChange, ...],
-        ends: tuple[AnyEndpoint, AnyEndpoint],
-        alike: Hashable,
-        verdicts: tuple[PairVerdict, PairVerdict],
-    ) -> tuple[PolicyChange | TierPolicyChange, ...]:
-        """Return the policies behind a change, those in tiers among them.
-
-        `alike` is the same for pairs of which the answer is.
-        """
-        if not self._tier_causes:
-            return policies
-        if alike not in self._in_tiers:
-            self._in_tiers[alike] = self._tier_causes.behind(ends, *verdicts)
-        return (*policies, *self._in_tiers[alike])
 
     def _cause(
         self, pair: tuple[int, int], policies: tuple[PolicyChange | TierPolicyChange, ...]
@@ -459,7 +442,7 @@ class Diff:
     def _expansion(self) -> Expansion:
         sides = (self.old, self.new)
         unseen = UnseenChanges(sides, self._ends, self._affected, self._policies)
-        causes = TierCauses(*sides, self.in_tiers)
+        causes = ChangeCauses(sides, self.in_tiers, self._ends, self._affected.differing)
         return Expansion(sides, self._ends, self._affected, self._comparison, unseen, causes)
 
 

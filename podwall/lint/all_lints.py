@@ -9,7 +9,6 @@ from podwall.lint import (
     engine,
     mistakes,
     openness,
-    redundancy,
     tiers,
     unmatched,
 )
@@ -22,7 +21,7 @@ LINTS: Final[tuple[Lint, ...]] = (
     *unmatched.PORT_LINTS,
     *cluster_services.DNS_LINTS,
     *cluster_services.SERVER_CALL_LINTS,
-    *redundancy.REDUNDANCY_LINTS,
+    *mistakes.REDUNDANCY_LINTS,
     *openness.COVERAGE_LINTS,
     *mistakes.ONE_SIDED_LINTS,
     *engine.ENFORCEMENT_LINTS,

@@ -1,15 +1,25 @@
-"""What is legal and often not meant, such as a connection that only one of its sides allows."""
+"""What is legal and often not meant: a connection that one side allows, a rule that adds nothing.
+
+How it works: one rule covers another if it allows all that the other does whatever the cluster
+contains: each peer and each port of the narrow rule is inside those of the broad rule. Of unknown
+parts only what is certain covers, and all that is possible has to be covered. Only rules for the
+same pods are compared with each other.
+"""
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Iterator
 from dataclasses import fields
 from functools import partial
 from itertools import pairwise
 from typing import Final
 
-from podwall.lint.context import Diagnostic, Lint, LintContext, PeerAt, quoted_name
+from podwall.lint.context import Diagnostic, Lint, LintContext, PeerAt, RuleAt, quoted_name
 from podwall.model import (
+    IpNetwork,
+    IpPeer,
+    Peer,
     PodPeer,
     Policy,
     PortRule,
@@ -22,9 +32,10 @@ from podwall.policies.errors import Severity
 from podwall.policies.rules import Direction
 from podwall.policies.syntax import SYSTEM_NAMESPACES
 from podwall.portset import ALL_PORTS, PortSet
+from podwall.reachability.cluster import rules_of
 from podwall.reachability.port_rules import entry_bounds
 
-__all__ = ["MISTAKE_LINTS", "ONE_SIDED_LINTS"]
+__all__ = ["MISTAKE_LINTS", "ONE_SIDED_LINTS", "REDUNDANCY_LINTS", "rule_covers"]
 
 
 ISOLATION_DOC: Final = (
@@ -202,5 +213,189 @@ MISTAKE_LINTS: Final = (
         _services,
         "compare its selector with the pods' labels",
         "https://kubernetes.io/docs/concepts/services-networking/service/",
+    ),
+)
+
+
+def rule_covers(broad: Rule | Unknown, narrow: Rule | Unknown) -> bool:
+    """Return whether `broad` allows all that `narrow` does, whatever the cluster contains.
+
+    >>> rule_covers(Rule(), Rule(ports=(PortRule(port=80),)))
+    True
+    """
+    if isinstance(broad, Unknown) or isinstance(narrow, Unknown):
+        return False
+    return _peers_cover(broad.peers, narrow.peers) and _ports_cover(broad.ports, narrow.ports)
+
+
+def _peers_cover(
+    broad: tuple[Peer, ...] | Unknown | None, narrow: tuple[Peer, ...] | Unknown | None
+) -> bool:
+    if broad is None:
+        return True
+    if not isinstance(broad, tuple) or not isinstance(narrow, tuple):
+        return False
+    return all(any(_peer_covers(one, other) for one in broad) for other in narrow)
+
+
+def _peer_covers(broad: Peer, narrow: Peer) -> bool:
+    match broad, narrow:
+        case PodPeer(), PodPeer():
+            return _selector_covers(broad.pods, narrow.pods) and _namespaces_cover(broad, narrow)
+        case IpPeer(), IpPeer():
+            return _block_covers(broad, narrow)
+        case _:
+            return False
+
+
+def _namespaces_cover(broad: PodPeer, narrow: PodPeer) -> bool:
+    if broad.namespaces is None:
+        return narrow.namespaces is None
+    if narrow.namespaces is None:
+        return broad.namespaces == Selector()
+    return _selector_covers(broad.namespaces, narrow.namespaces)
+
+
+def _selector_covers(broad: Selector, narrow: Selector) -> bool:
+    """Fewer requirements select more; what is unknown may be anything."""
+    return broad.is_known and set(broad.requirements) <= set(narrow.requirements)
+
+
+def _block_covers(broad: IpPeer, narrow: IpPeer) -> bool:
+    if not _contains(broad.network, narrow.network):
+        return False
+    return all(
+        not hole.overlaps(narrow.network)
+        or any(_contains(same, hole) for same in narrow.exceptions)
+        for hole in broad.exceptions
+    )
+
+
+def _contains(outer: IpNetwork, inner: IpNetwork) -> bool:
+    return (
+        outer.version == inner.version
+        and outer.prefixlen <= inner.prefixlen
+        and inner.network_address in outer
+    )
+
+
+def _ports_cover(
+    broad: tuple[PortRule | Unknown, ...] | Unknown | None,
+    narrow: tuple[PortRule | Unknown, ...] | Unknown | None,
+) -> bool:
+    if broad is None:
+        return True
+    if not isinstance(broad, tuple) or not isinstance(narrow, tuple):
+        return False
+    allowed = PortSet.union(entry_bounds(entry).must for entry in broad)
+    return all(
+        (isinstance(entry, PortRule) and entry.is_known and entry in broad)
+        or not entry_bounds(entry).may - allowed
+        for entry in narrow
+    )
+
+
+DOC: Final = (
+    "https://kubernetes.io/docs/concepts/services-networking/network-policies/"
+    "#the-two-sorts-of-pod-isolation"
+)
+#: Among more rules than this for the same pods a comparison of each with each takes too long.
+MOST_COMPARED: Final = 200
+
+
+def _covered_rules(context: LintContext) -> Iterator[Diagnostic]:
+    groups: dict[tuple[str | Unknown, Selector, Direction], list[RuleAt]] = defaultdict(list)
+    for at in context.rules:
+        groups[at.policy.namespace, at.policy.pod_selector, at.direction].append(at)
+    for group in groups.values():
+        if len(group) <= MOST_COMPARED:
+            yield from _covered_rules_of(group)
+
+
+def _covered_rules_of(group: list[RuleAt]) -> Iterator[Diagnostic]:
+    """Yield the rules that another covers; of two equal ones the second."""
+    for index, narrow in enumerate(group):
+        for other, broad in enumerate(group):
+            if other == index or not rule_covers(broad.rule, narrow.rule):
+                continue
+            if other < index or not rule_covers(narrow.rule, broad.rule):
+                where = (
+                    ""
+                    if broad.policy is narrow.policy
+                    else f" of policy {quoted_name(broad.policy)}"
+                )
+                yield Diagnostic(
+                    narrow.place, f"`{broad.path}`{where} allows all that this rule allows"
+                )
+                break
+
+
+def _idle_policies(context: LintContext) -> Iterator[Diagnostic]:
+    groups: dict[str, list[Policy]] = defaultdict(list)
+    for policy in context.policies:
+        if isinstance(policy.namespace, str):
+            groups[policy.namespace].append(policy)
+    for group in groups.values():
+        if len(group) <= MOST_COMPARED:
+            yield from _idle(group)
+
+
+def _idle(group: list[Policy]) -> Iterator[Diagnostic]:
+    """Yield the policies without which nothing would change; of two equal ones the second."""
+    for index, policy in enumerate(group):
+        others = [
+            other
+            for before, other in enumerate(group)
+            if _selects_as_much(other, policy) and (before < index or not _is_idle(other, [policy]))
+        ]
+        if not _is_default_deny(policy) and _is_idle(policy, others):
+            yield Diagnostic(
+                policy.place, f"without policy {quoted_name(policy)} nothing would change"
+            )
+
+
+def _is_default_deny(policy: Policy) -> bool:
+    """Return whether a policy denies all by default: that stays worth having beside any other."""
+    rules = [rules_of(policy, direction) for direction in Direction]
+    return policy.pod_selector == Selector() and not any(rules)
+
+
+def _is_idle(policy: Policy, others: list[Policy]) -> bool:
+    """Return whether the other policies isolate and allow all that a policy does."""
+    apart = [each for each in others if each is not policy and _selects_as_much(each, policy)]
+    return all(_adds_nothing(policy, apart, direction) for direction in Direction)
+
+
+def _selects_as_much(broad: Policy, narrow: Policy) -> bool:
+    if broad.pod_selector.unknown is not None:
+        return False
+    return set(broad.pod_selector.requirements) <= set(narrow.pod_selector.requirements)
+
+
+def _adds_nothing(policy: Policy, others: list[Policy], direction: Direction) -> bool:
+    rules = rules_of(policy, direction)
+    if rules is None:
+        return True
+    found = (rules_of(each, direction) for each in others)
+    isolating = [each for each in found if each is not None]
+    allowed = [rule for each in isolating for rule in each]
+    covered = (any(rule_covers(each, rule) for each in allowed) for rule in rules)
+    return bool(isolating) and all(covered)
+
+
+REDUNDANCY_LINTS: Final = (
+    Lint(
+        "rule-swallowed",
+        Severity.INFO,
+        _covered_rules,
+        "rules only add to each other: remove this one, or narrow the broader one",
+        DOC,
+    ),
+    Lint(
+        "policy-without-effect",
+        Severity.INFO,
+        _idle_policies,
+        "policies only add to each other: remove it, or narrow the others",
+        DOC,
     ),
 )

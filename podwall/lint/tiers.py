@@ -13,7 +13,7 @@ import numpy as np
 from podwall.calico import REQUESTS, SOURCE_PORTS, CalicoPolicy, CalicoRule
 from podwall.engines import Fact, KindTreatment, Treatment
 from podwall.lint.context import Diagnostic, Lint, LintContext
-from podwall.lint.redundancy import rule_covers
+from podwall.lint.mistakes import rule_covers
 from podwall.model import (
     EMPTY_SELECTOR,
     ISOLATION,

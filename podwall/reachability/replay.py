@@ -17,7 +17,8 @@ give the same answers, which tests compare; the replay also says why, so `explai
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Callable, Hashable, Iterator
+from collections.abc import Callable, Hashable, Iterator, Sequence
+from copy import copy
 from dataclasses import replace
 from functools import partial, reduce
 from itertools import chain
@@ -125,18 +126,30 @@ class Replay:
     """Replays pairs of endpoints of one cluster under one engine."""
 
     def __init__(self, cluster: EnforcedCluster) -> None:
-        """Sort the policies by namespace."""
+        """Take the policies of the cluster."""
         self._cluster = cluster
         self._answers = MatchAnswers(cluster)
-        self._policies: defaultdict[str | Unknown, list[Policy]] = defaultdict(list)
-        for policy in cluster.policies:
-            self._policies[policy.namespace].append(policy)
         self._tiers = TierReplays(cluster, self._answers)
-        unknown = [each for each in self._policies if isinstance(each, Unknown)]
-        self._anywhere = [p for p in cluster.policies if p.namespace in unknown] if unknown else []
-        self._isolating = _BoundedCache["tuple[tuple[Policy, MatchAnswer], ...]"]()
         self._replayed = _BoundedCache["tuple[RuleReplay, ...]"]()
         self._ports = _BoundedCache[Bounds]()
+        self._take(cluster.policies)
+
+    def _take(self, policies: Sequence[Policy]) -> None:
+        """Sort the policies by namespace."""
+        self._all = policies
+        self._policies: defaultdict[str | Unknown, list[Policy]] = defaultdict(list)
+        for policy in policies:
+            self._policies[policy.namespace].append(policy)
+        unknown = [each for each in self._policies if isinstance(each, Unknown)]
+        self._anywhere = [p for p in policies if p.namespace in unknown] if unknown else []
+        self._isolating = _BoundedCache["tuple[tuple[Policy, MatchAnswer], ...]"]()
+
+    def instead(self, known: Policy | None, other: Policy | None) -> Replay:
+        """Return a replay with another policy in the place of one; None is no policy."""
+        found = copy(self)
+        kept = [each for each in self._all if each is not known]
+        found._take([*kept, *([] if other is None else [other])])  # noqa: SLF001 - its own copy
+        return found
 
     def pair(self, source: AnyEndpoint, destination: AnyEndpoint) -> PairReplay:
         """Replay what may pass from one endpoint to another, or between two pods of one."""
@@ -274,7 +287,7 @@ class Replay:
         """Yield the policies that may be in the namespace of pods."""
         names = namespaces_of(subject)
         if any(isinstance(each, Unknown) for each in names):
-            yield from self._cluster.policies
+            yield from self._all
         else:
             yield from chain.from_iterable(self._policies.get(each, ()) for each in names)
             yield from self._anywhere

@@ -164,15 +164,15 @@ def test_a_policy_for_everyone_touches_only_its_namespace() -> None:
     assert {each.kind for each in found.changes()} == {ConnectionChangeKind.REMOVED}
 
 
-def test_responsible_policies_are_named_in_order() -> None:
-    """One selects the end only before the change, the other only after it."""
+def test_a_deny_that_goes_opens_nothing_where_a_rule_comes_that_would_have() -> None:
+    """Policies add up: beside the deny the rule would have opened the same."""
     pods = cluster(pod("x/a"), pod("x/b"))
     closed = (policy("x", name="b", ingress=()),)
     moved = (policy("x", name="a", ingress=(allow(ports=(tcp(1),)),)),)
     (changed, *_) = compared(
         replace(pods, policies=closed), replace(pods, policies=moved)
     ).changes()
-    assert [each.name for each in changed.policies] == ["x/a", "x/b"]
+    assert [each.name for each in changed.policies] == ["x/a"]
 
 
 def _ports(first: int, last: int) -> PortSet:

@@ -1,0 +1,220 @@
+"""Which policies that differ are behind the change of a connection.
+
+How it works: a policy is behind it if the connection would be another one without the policy's
+change. That is asked of the pair alone, by a replay under what there is now, with that one policy
+as it was. Of two that each would have sufficed neither is found so: then those are named whose
+change alone, of what there was, changes the connection. It is asked once for all pairs of the same
+classes, and only where more than one thing differs that can have had the effect.
+
+Of very many policies or classes nobody reads the causes one by one: there, all that can have had
+the effect stay named.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Hashable, Sequence
+from dataclasses import replace
+from functools import cached_property
+from typing import Final, TypeVar, cast
+
+from podwall.calico import CalicoPolicy
+from podwall.diff.changes import InTiers, PolicyChange, TierPolicyChange
+from podwall.diff.joint_endpoints import ABSENT, JointEndpoints
+from podwall.model import CiliumPolicy, Snapshot, TierPolicy
+from podwall.reachability import Reachability
+from podwall.reachability.arrays import BoolArray
+from podwall.reachability.cluster import EnforcedCluster
+from podwall.reachability.replay import Replay
+from podwall.reachability.values import AnyEndpoint, PairVerdict
+
+__all__ = ["ChangeCauses", "PolicyCauses", "TierCauses"]
+
+
+_MOST: Final = 16
+"""Of more policies that differ, none is asked about: all are listed beside the changes."""
+
+_Ends = tuple[AnyEndpoint, AnyEndpoint]
+_Ask = Callable[[AnyEndpoint, AnyEndpoint], PairVerdict]
+
+_MOST_ASKED: Final = 1 << 12
+"""For so many classes of pairs the causes are found one by one."""
+
+
+class PolicyCauses:
+    """The NetworkPolicies that differ, and what each of them does by itself."""
+
+    def __init__(self, old: Reachability, new: Reachability) -> None:
+        """Take both sides; nothing is replayed before it is asked for."""
+        self._sides = (old, new)
+        self._replays: dict[tuple[int, bool], Replay] = {}
+        self._left = _MOST_ASKED
+
+    def behind(
+        self,
+        candidates: tuple[PolicyChange, ...],
+        ends: _Ends,
+        after: PairVerdict,
+        *,
+        same_ends: bool,
+    ) -> tuple[PolicyChange, ...]:
+        """Return those of the candidates without whose change a connection would be another.
+
+        Args:
+            candidates: the policies that differ and can have had the effect.
+            ends: its ends, as they are now.
+            after: what passes.
+            same_ends: whether nothing of the ends themselves differs, such as labels.
+        """
+        if len(candidates) > _MOST or not self._left:
+            return candidates
+        self._left -= 1
+        old, new = self._both
+        if _passing(new, ends) != after:  # a range in which policies differ, but not the change
+            return candidates
+        found = [c for c in candidates if _passing(self._with(c, now=False), ends) != after]
+        if not found and same_ends:
+            before = _passing(old, ends)
+            found = [c for c in candidates if _passing(self._with(c, now=True), ends) != before]
+        return tuple(found) if found or len(candidates) == 1 else candidates
+
+    @cached_property
+    def _both(self) -> tuple[Replay, Replay]:
+        old, new = (Replay(each.cluster) for each in self._sides)
+        return old, new
+
+    def _with(self, change: PolicyChange, *, now: bool) -> Replay:
+        """Return what there was with one policy as it is now, or else the reverse."""
+        key = (id(change), now)
+        if key not in self._replays:
+            old, new = self._both
+            self._replays[key] = (
+                old.instead(change.old, change.new) if now else new.instead(change.new, change.old)
+            )
+        return self._replays[key]
+
+
+def _passing(replay: Replay, ends: _Ends) -> PairVerdict:
+    found = replay.pair(*ends).allowed
+    return PairVerdict(found.must, found.may - found.must)
+
+
+class TierCauses:
+    """The policies in tiers that differ, and what each of them does by itself."""
+
+    def __init__(
+        self, old: Reachability, new: Reachability, changes: Sequence[TierPolicyChange]
+    ) -> None:
+        """Take both sides; nothing is replayed before it is asked for."""
+        self._sides = (old, new)
+        self._changes = changes if len(changes) <= _MOST else ()
+
+    def __bool__(self) -> bool:
+        """Whether there is any that can be asked about."""
+        return bool(self._changes)
+
+    def behind(
+        self, ends: _Ends, before: PairVerdict, after: PairVerdict
+    ) -> tuple[TierPolicyChange, ...]:
+        """Return the policies without whose change a connection would not be what it is.
+
+        Args:
+            ends: its ends, as the analysis of one of the sides knows them.
+            before: what passed.
+            after: what passes.
+        """
+        needed = [
+            change
+            for change, verdict in zip(self._changes, self._without, strict=True)
+            if verdict(*ends) != after
+        ]
+        if needed:
+            return tuple(needed)
+        return tuple(
+            change
+            for change, verdict in zip(self._changes, self._alone, strict=True)
+            if verdict(*ends) != before
+        )
+
+    @cached_property
+    def _without(self) -> list[_Ask]:
+        """What passes now with one policy as it was, for each."""
+        new = self._sides[1]
+        return [_asked(new, _put(new.snapshot, each.new, each.old)) for each in self._changes]
+
+    @cached_property
+    def _alone(self) -> list[_Ask]:
+        """What passed with one policy as it is now, for each."""
+        old = self._sides[0]
+        return [_asked(old, _put(old.snapshot, each.old, each.new)) for each in self._changes]
+
+
+def _asked(side: Reachability, snapshot: Snapshot) -> _Ask:
+    replay = Replay(EnforcedCluster(snapshot, side.engine))
+
+    return lambda source, destination: _passing(replay, (source, destination))
+
+
+def _put(snapshot: Snapshot, known: InTiers | None, instead: InTiers | None) -> Snapshot:
+    """Return a snapshot with a policy in the place of another one; None is no policy."""
+    kind = type(known or instead)
+    if kind is TierPolicy:
+        return replace(snapshot, tier_policies=_among(snapshot.tier_policies, known, instead))
+    if kind is CiliumPolicy:
+        return replace(snapshot, cilium_policies=_among(snapshot.cilium_policies, known, instead))
+    assert kind is CalicoPolicy, "there are no other policies in tiers"
+    return replace(snapshot, calico_policies=_among(snapshot.calico_policies, known, instead))
+
+
+_P = TypeVar("_P")
+
+
+def _among(policies: tuple[_P, ...], known: object, instead: object) -> tuple[_P, ...]:
+    kept = [each for each in policies if each != known]
+    return (*kept, *([] if instead is None else [cast("_P", instead)]))
+
+
+class ChangeCauses:
+    """What is behind the changes between two analyses, found once for all pairs that are alike."""
+
+    def __init__(
+        self,
+        sides: tuple[Reachability, Reachability],
+        in_tiers: Sequence[TierPolicyChange],
+        joint: JointEndpoints,
+        differing: BoolArray,
+    ) -> None:
+        """Take both sides, and which of their joint ends differ by themselves."""
+        self._policies = PolicyCauses(*sides)
+        self._in_tiers = TierCauses(*sides, in_tiers)
+        self._joint = joint
+        self._differing = differing
+        self._behind: dict[Hashable, tuple[PolicyChange | TierPolicyChange, ...]] = {}
+
+    def behind(
+        self,
+        policies: tuple[PolicyChange, ...],
+        ends: _Ends,
+        alike: Hashable,
+        verdicts: tuple[PairVerdict, PairVerdict],
+        groups: tuple[int, int],
+    ) -> tuple[PolicyChange | TierPolicyChange, ...]:
+        """Return which of the policies are behind a change, and which of those in tiers are.
+
+        `alike` is the same for pairs of which the answer is.
+        """
+        if not self._in_tiers and not self._is_asked(policies, groups):
+            return policies
+        if alike not in self._behind:
+            in_tiers = self._in_tiers.behind(ends, *verdicts) if self._in_tiers else ()
+            if self._is_asked(policies, groups):
+                same = not any(self._differing[each] for each in groups)
+                policies = self._policies.behind(policies, ends, verdicts[1], same_ends=same)
+            self._behind[alike] = (*policies, *in_tiers)
+        return self._behind[alike]
+
+    def _is_asked(self, policies: tuple[PolicyChange, ...], groups: tuple[int, int]) -> bool:
+        """Return whether more than one thing differs, of a pair that is there before and after."""
+        if any(ABSENT in (self._joint.old[each], self._joint.new[each]) for each in groups):
+            return False
+        others = self._in_tiers or any(self._differing[each] for each in groups)
+        return len(policies) > 1 or (bool(policies) and bool(others))
