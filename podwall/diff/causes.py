@@ -36,8 +36,9 @@ _MOST: Final = 16
 _Ends = tuple[AnyEndpoint, AnyEndpoint]
 _Ask = Callable[[AnyEndpoint, AnyEndpoint], PairVerdict]
 
-_MOST_ASKED: Final = 1 << 12
+_MOST_ASKED: Final = 1 << 11
 """For so many classes of pairs the causes are found one by one."""
+_MOST_REPLAYS: Final = 1 << 8
 
 
 class PolicyCauses:
@@ -86,6 +87,8 @@ class PolicyCauses:
         """Return what there was with one policy as it is now, or else the reverse."""
         key = (id(change), now)
         if key not in self._replays:
+            if len(self._replays) >= _MOST_REPLAYS:
+                self._replays.clear()
             old, new = self._both
             self._replays[key] = (
                 old.instead(change.old, change.new) if now else new.instead(change.new, change.old)

@@ -17,7 +17,7 @@ give the same answers, which tests compare; the replay also says why, so `explai
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Callable, Hashable, Iterator, Sequence
+from collections.abc import Callable, Hashable, Iterator, Mapping
 from copy import copy
 from dataclasses import replace
 from functools import partial, reduce
@@ -126,29 +126,29 @@ class Replay:
     """Replays pairs of endpoints of one cluster under one engine."""
 
     def __init__(self, cluster: EnforcedCluster) -> None:
-        """Take the policies of the cluster."""
+        """Sort the policies by namespace."""
         self._cluster = cluster
         self._answers = MatchAnswers(cluster)
         self._tiers = TierReplays(cluster, self._answers)
         self._replayed = _BoundedCache["tuple[RuleReplay, ...]"]()
         self._ports = _BoundedCache[Bounds]()
-        self._take(cluster.policies)
-
-    def _take(self, policies: Sequence[Policy]) -> None:
-        """Sort the policies by namespace."""
-        self._all = policies
         self._policies: defaultdict[str | Unknown, list[Policy]] = defaultdict(list)
-        for policy in policies:
+        for policy in cluster.policies:
             self._policies[policy.namespace].append(policy)
-        unknown = [each for each in self._policies if isinstance(each, Unknown)]
-        self._anywhere = [p for p in policies if p.namespace in unknown] if unknown else []
+        self._anywhere = _of_unknown_namespaces(self._policies)
         self._isolating = _BoundedCache["tuple[tuple[Policy, MatchAnswer], ...]"]()
 
     def instead(self, known: Policy | None, other: Policy | None) -> Replay:
         """Return a replay with another policy in the place of one; None is no policy."""
         found = copy(self)
-        kept = [each for each in self._all if each is not known]
-        found._take([*kept, *([] if other is None else [other])])  # noqa: SLF001 - its own copy
+        there = found._policies = self._policies.copy()  # noqa: SLF001 - its own copy, as below
+        for each in (known, other):
+            if each is not None:
+                there[each.namespace] = [one for one in there[each.namespace] if one is not known]
+        if other is not None:
+            there[other.namespace].append(other)
+        found._anywhere = _of_unknown_namespaces(there)  # noqa: SLF001
+        found._isolating = _BoundedCache()  # noqa: SLF001
         return found
 
     def pair(self, source: AnyEndpoint, destination: AnyEndpoint) -> PairReplay:
@@ -287,7 +287,7 @@ class Replay:
         """Yield the policies that may be in the namespace of pods."""
         names = namespaces_of(subject)
         if any(isinstance(each, Unknown) for each in names):
-            yield from self._all
+            yield from chain.from_iterable(self._policies.values())
         else:
             yield from chain.from_iterable(self._policies.get(each, ()) for each in names)
             yield from self._anywhere
@@ -371,6 +371,12 @@ class Replay:
             ports = Bounds(found.must, found.may, (*found.causes, *selects.causes))
             fact = engine.cluster_services
             yield Exemption(f"service `{service.name}`: {fact.says}", fact.link, ports)
+
+
+def _of_unknown_namespaces(policies: Mapping[str | Unknown, list[Policy]]) -> list[Policy]:
+    """Return the policies that may be in any namespace."""
+    unknown = (each for name, each in policies.items() if isinstance(name, Unknown))
+    return list(chain.from_iterable(unknown))
 
 
 def _pods(end: WorkloadEndpoint | UnseenPods) -> SnapshotWorkload | UnseenPods:
