@@ -16,12 +16,14 @@ import re
 from bisect import bisect_right
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
+from functools import cached_property
 from typing import Any, Final
 
 import yaml
 
 from podwall.policies.errors import Finding, Place, Severity
 from podwall.quick_dataclass import dataclass
+from podwall.sources.listed_items import ItemSpan, item_spans
 from podwall.yaml_values import written_yaml, yaml_values
 
 __all__ = [
@@ -105,24 +107,63 @@ class _File:
     def __init__(self, data: bytes) -> None:
         self._data = data
         self._starts = [0, *(match.end() for match in NEWLINE.finditer(data))]
-        self._roots: dict[int, list[yaml.Node]] = {}
+        self._documents: dict[int, _Document] = {}
 
     def exact(self, place: Place) -> Place:
         if place.line is None or not place.path:
             return place
-        before, root = self._root(place.line)
-        line = None if root is None else _field(root, place.path)
+        before, document = self._document(place.line)
+        line = document.line(place.line - before, place.path)
         return place if line is None else replace(place, line=before + line)
 
-    def _root(self, line: int) -> tuple[int, yaml.Node | None]:
+    def _document(self, line: int) -> tuple[int, _Document]:
         """Return the document that a line is in, and how many lines stand before its text."""
         offset = self._starts[line - 1]
         start = self._data.rfind(b"\n---", 0, offset) + 1
-        end = self._data.find(b"\n---", offset)
-        if start not in self._roots:
-            self._roots[start] = [*_roots(self._data[start : end if end >= 0 else None])]
-        before = bisect_right(self._starts, start) - 1
-        return before, _last_at(self._roots[start], line - before)
+        if start not in self._documents:
+            end = self._data.find(b"\n---", offset)
+            self._documents[start] = _Document(self._data[start : end if end >= 0 else None])
+        return bisect_right(self._starts, start) - 1, self._documents[start]
+
+
+_LONG: Final = 50_000
+"""Bytes of a list above which its items are composed one by one, as they are asked for."""
+_IN_ITEM: Final = re.compile(r"items\[(\d+)\]\.?(.*)", re.DOTALL)
+
+
+class _Document:
+    """The text of a document, composed as far as its fields are asked for."""
+
+    def __init__(self, data: bytes) -> None:
+        self._data = data
+        self._last: tuple[int, yaml.Node | None] = (-1, None)
+
+    def line(self, at: int, path: str) -> int | None:
+        """Return the line of a field of what begins on the line `at`, or of what encloses it."""
+        number = _IN_ITEM.fullmatch(path)
+        if number and int(number[1]) < len(self._items):
+            return self._in_item(int(number[1]), number[2])
+        root = _last_at(self._roots, at)
+        return None if root is None else _field(root, path)
+
+    def _in_item(self, number: int, path: str) -> int:
+        span = self._items[number]
+        if self._last[0] != number:
+            self._last = number, next(_roots(span.text(self._text).encode()), None)
+        line = _field(self._last[1], path) if self._last[1] else None
+        return self._text.count("\n", 0, span.start) + (line or 1)
+
+    @cached_property
+    def _roots(self) -> list[yaml.Node]:
+        return [*_roots(self._data)]
+
+    @cached_property
+    def _items(self) -> Sequence[ItemSpan]:
+        return (item_spans(self._text) or ()) if len(self._data) > _LONG else ()
+
+    @cached_property
+    def _text(self) -> str:
+        return self._data.decode(errors="replace")
 
 
 def field_line(data: bytes, document_line: int, path: str) -> int | None:

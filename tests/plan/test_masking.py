@@ -62,3 +62,9 @@ def test_of_a_secret_its_data_wherever_it_is_listed() -> None:
 def test_known_are_also_what_stands_in_base64() -> None:
     given = {"kind": "Secret", "data": {"k": b64encode(WORD.encode()).decode()}}
     assert WORD in set(marked_secrets(given))
+
+
+def test_of_a_group_of_manifests_the_text() -> None:
+    given = PlannedResource("", "kubernetes:yaml/v2:ConfigGroup", "all", {"yaml": "kind: Secret"})
+    (found,) = masked(Plan("shop", "dev", (given,))).resources
+    assert found.inputs["yaml"] is SECRET

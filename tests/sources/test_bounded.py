@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import json
 import tracemalloc
 from pathlib import Path
 
 import pytest
+import yaml
 
-from podwall.policies.errors import SourceError
+from podwall.policies.errors import Place, SourceError
 from podwall.sources.files import MOST_CRUMBS
 from podwall.sources.yaml_documents import parse_manifests, parse_yaml, read_manifests
+from podwall.sources.yaml_lines import exact_places
 
 MEGABYTE = 1 << 20
 HEAD = "apiVersion: v1\nkind: ConfigMap\nmetadata: {name: a}\ndata:\n"
@@ -66,3 +69,27 @@ def test_more_small_objects_than_anybody_writes_are_refused(text: str, tmp_path:
 def test_as_many_objects_as_are_written_are_read() -> None:
     text = f"---\nkind: x\nname: {'a' * 250}\n" * MANY
     assert len(parse_manifests(text.encode(), "a.yaml").documents) == MANY
+
+
+_RULES = [{"ports": [{"port": number}]} for number in range(9)]
+_OBJECT = {"kind": "NetworkPolicy", "spec": {"ingress": _RULES}}
+_LISTED = {"kind": "List", "items": [_OBJECT] * 2_000}
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        pytest.param(json.dumps(_LISTED), id="JSON"),
+        pytest.param(yaml.safe_dump(json.loads(json.dumps(_LISTED))), id="YAML"),
+    ],
+)
+def test_lines_of_a_long_list_take_no_more_than_it(text: str) -> None:
+    """Composed as a whole it took sixty times its text, for one line of it."""
+    place = Place("a", 1, "items[1999].spec.ingress[8].ports[0].port")
+    tracemalloc.start()
+    try:
+        (found,) = exact_places([place], {"a": text.encode()})
+        assert tracemalloc.get_traced_memory()[1] < 6 * len(text)
+    finally:
+        tracemalloc.stop()
+    assert text.splitlines()[(found.line or 0) - 1].endswith(("port: 8", "}"))
