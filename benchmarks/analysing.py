@@ -8,7 +8,7 @@ from collections.abc import Iterator, Sequence
 from benchmarks.catalogue import CATALOGUE, Preset
 from benchmarks.measuring import Measurement, measured
 
-__all__ = ["analysis_lines"]
+__all__ = ["analysis_lines", "exponent", "exponent_words"]
 
 COLUMNS = ("preset", "workloads", "policies", "classes", "look s", "analyse s", "pairs of roles",
            "list s", "snapshot MB", "peak MB", "goal")  # fmt: skip
@@ -28,9 +28,9 @@ def analysis_lines(words: Sequence[str]) -> Iterator[str]:
                 goal = _goal(preset, found) if size == preset.sizes[-1] else ""
                 yield "| " + " | ".join([preset.name, *_cells(found), goal]) + " |"
             if len(points) > 2:
-                exponents.append((preset.name, _exponent(points)))
+                exponents.append((preset.name, exponent(points)))
     yield "\nTime of the analysis grows with the size to the power of:\n"
-    yield from (f"- {name}: {_written(exponent)}" for name, exponent in exponents)
+    yield from (f"- {name}: {exponent_words(value)}" for name, value in exponents)
 
 
 def _cells(found: Measurement) -> list[str]:
@@ -59,11 +59,12 @@ def _goal(preset: Preset, found: Measurement) -> str:
     return ", ".join(parts)
 
 
-def _written(exponent: float) -> str:
-    return "too fast to tell" if math.isnan(exponent) else f"{exponent:.2f}"
+def exponent_words(value: float) -> str:
+    """Return an exponent with two decimals."""
+    return "too fast to tell" if math.isnan(value) else f"{value:.2f}"
 
 
-def _exponent(points: Sequence[tuple[int, float]]) -> float:
+def exponent(points: Sequence[tuple[int, float]]) -> float:
     """Return the slope of a line through the logarithms, of the sizes that take measurable time."""
     logs = [(math.log(size), math.log(seconds)) for size, seconds in points if seconds > 0.01]
     if len(logs) < 2:
