@@ -79,6 +79,7 @@ __all__ = [
     "scopes",
 ]
 
+_OF_ADDRESSES: Final = frozenset({"address", "entity"})
 _NOBODY: Final[IntArray] = np.empty(0, dtype=np.int64)
 
 
@@ -86,8 +87,8 @@ _NOBODY: Final[IntArray] = np.empty(0, dtype=np.int64)
 class ConditionScope:
     """A condition of a peer in words, and the elements for which it holds, or may hold.
 
-    `on` is `pod`, `namespace` or `place` as in `ConditionOn`, or `address` for ip blocks; `key` is
-    the label that is asked for, if one is.
+    `on` is `pod`, `namespace` or `place` as in `ConditionOn`, `address` for ip blocks, or `entity`
+    for what Cilium has a name for; `key` is the label that is asked for, if one is.
     """
 
     words: str
@@ -222,7 +223,7 @@ class Scopes:
             rule.peers for found in self.tiers.values() for each in found for rule in each.rules
         )
         of_tiers = (part for each in tiers for part in each)
-        return [*(each.elements for each in conditions if each.on == "address"), *of_tiers]
+        return [*(each.elements for each in conditions if each.on in _OF_ADDRESSES), *of_tiers]
 
 
 def scopes(reachability: Reachability) -> Scopes:
@@ -379,7 +380,7 @@ class _Scopes:
     def _peer(self, policy: Policy, peer: Peer) -> PeerScope:
         if isinstance(peer, EntityPeer):
             elements = self._pods.peer(policy, peer)
-            return PeerScope(elements, (ConditionScope(peer.name, "address", "", elements.may),))
+            return PeerScope(elements, (ConditionScope(peer.name, "entity", "", elements.may),))
         if not isinstance(peer, PodPeer):
             return self._unknown()
         conditions = (

@@ -214,7 +214,7 @@ class CalicoPeers:
         for each in pods:
             yield each if match is Match.YES else replace(each, pods=_doubted(each.pods, why))
 
-    def _where(self, blocks: Sequence[IpPeer]) -> Match:
+    def _where(self, blocks: tuple[IpPeer, ...]) -> Match:
         """Return whether all pods have addresses in some blocks, or may have, or none has."""
         return self._pods_at.within(block_ranges(blocks))
 
@@ -227,7 +227,7 @@ class CalicoPeers:
 
     def _beside(self, gaps: Sequence[CalicoSet], pods: Iterable[PodPeer]) -> Iterator[PodPeer]:
         """Yield pods without those whose addresses a set has that is left out."""
-        blocks = [IpPeer(net) for each in gaps for net in each.nets]
+        blocks = tuple(IpPeer(net) for each in gaps for net in each.nets)
         match = self._where(blocks) if blocks else Match.NO
         if match is Match.YES:
             return

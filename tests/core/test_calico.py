@@ -158,6 +158,10 @@ ROWS = {
         [wide(ingress=[rule("Allow", notSelector="app == 'mon'")])],
         ALL - {"ops/mon"},
     ),
+    "a notSelector leaves out what is in the networks of a set, pods included": (
+        [PARTNERS, wide(ingress=[rule("Allow", notSelector="who == 'us'")])],
+        set(),
+    ),
     "a notSelector of a namespace's policy is about the own namespace": (
         [own(ingress=[rule("Allow", notSelector="app == 'mon'")])],
         {"shop/web"},

@@ -16,6 +16,7 @@ from podwall.explain import (
     RuleExplanation,
     SideExplanation,
     TierExplanation,
+    TierRuleExplanation,
     explain_ports,
 )
 from podwall.model import IpProtocol
@@ -26,6 +27,8 @@ from podwall.reports.page.document import PageDocument
 from podwall.reports.page.rendering import script
 from podwall.reports.words import printable
 from tests.core.builders import allow, block, load_balancer, policy, selector, tcp
+from tests.core.calico_clusters import random_calico, with_calico
+from tests.core.cilium_clusters import random_cilium_policies, with_cilium_policies
 from tests.core.clusters import Size, random_cluster
 from tests.core.obscured import obscured
 from tests.core.tier_clusters import random_tier_policies, with_tier_policies
@@ -81,12 +84,17 @@ def _tier(tier: TierExplanation) -> list[Any]:
     policies = [
         [
             printable(policy.name),
-            1 if policy.why.partition(", ")[2].startswith("may be") else 2,
-            [[each.action, bool(each.decides), bool(each.matches)] for each in policy.rules],
+            int(policy.selects),
+            [[_action(each), bool(each.decides), bool(each.matches)] for each in policy.rules],
         ]
         for policy in tier.policies
     ]
     return [str(tier.tier), policies]
+
+
+def _action(rule: TierRuleExplanation) -> str:
+    """Return what a rule does; the page has nothing for what is not known, and says so itself."""
+    return "" if rule.action == "an unknown action" else rule.action
 
 
 def _rule(rule: RuleExplanation) -> list[Any]:
@@ -138,6 +146,26 @@ def test_every_pair_is_explained_alike(
     browser: Browser, engine: str, hidden: float, port: int | None
 ) -> None:
     _compare(browser, _clusters(engine, hidden), port)
+
+
+def _with_kinds_of(engine: str, hidden: float) -> Iterator[Reachability]:
+    for seed in range(8):
+        rng = Random(f"explained with kinds of {engine} {hidden} {seed}")
+        known = random_cluster(rng, Size(workloads=5, policies=3 * (seed % 3)))
+        known = replace(obscured(rng, known, hidden), kubernetes_version="1.34")
+        if engine == "calico":
+            yield reachability(with_calico(known, random_calico(rng)), engine)
+        else:
+            yield reachability(with_cilium_policies(known, random_cilium_policies(rng)), engine)
+
+
+@pytest.mark.parametrize("port", [None, 80], ids=["all ports", "one port"])
+@pytest.mark.parametrize("hidden", [0.0, 0.3], ids=["all known", "some values hidden"])
+@pytest.mark.parametrize("engine", ["calico", "cilium"])
+def test_every_pair_is_explained_alike_by_kinds_of_an_engine(
+    browser: Browser, engine: str, hidden: float, port: int | None
+) -> None:
+    _compare(browser, _with_kinds_of(engine, hidden), port)
 
 
 @pytest.mark.parametrize("port", [None, 80], ids=["all ports", "one port"])

@@ -236,6 +236,7 @@ function compared(model, side, peer, other) {
 /** @param {Endpoint} other @param {PagePeer} peer @param {number} failing @returns {Pick<Miss, 'kind' | 'distance'>} */
 function distanceOf(other, peer, failing) {
   if (peer.tests.some((test) => test.of === 'address')) return { kind: 'address', distance: other.external ? 1 : FARTHEST };
+  if (peer.tests.some((test) => test.of === 'entity')) return { kind: 'entity', distance: FAR };
   if (other.external) return { kind: 'outside', distance: FAR };
   if (other.host) return { kind: 'host', distance: FAR };
   return { kind: 'conditions', distance: failing };
@@ -274,6 +275,7 @@ function nearest(rules) {
 export function missParts(model, miss, other) {
   if (!miss) return ['it names no peer'];
   if (miss.kind === 'address') return [`it speaks of ${miss.failing[0].words}${engineWords(model, other)}`];
+  if (miss.kind === 'entity') return [`it speaks of ${miss.failing[0].words}`];
   if (miss.kind === 'outside') return ['it speaks of pods, and the other end is outside the cluster'];
   if (miss.kind === 'host') return ['no selector matches a pod on the host network: to policies it is a node'];
   return ['it would match if ', ...miss.failing];

@@ -208,7 +208,7 @@ export interface Status {
 export interface Miss {
   match: Match;
   failing: PageCondition[];
-  kind: 'address' | 'outside' | 'host' | 'conditions';
+  kind: 'address' | 'entity' | 'outside' | 'host' | 'conditions';
   distance: number;
 }
 
