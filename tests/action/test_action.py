@@ -118,6 +118,7 @@ def test_what_can_not_be_compared_is_refused_in_a_line(
     assert message in job.log
 
 
+@pytest.mark.long
 def test_names_in_a_checkout_are_no_commands_and_no_code(
     github: tuple[GitHub, str], tmp_path: Path
 ) -> None:

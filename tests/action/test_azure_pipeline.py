@@ -171,6 +171,7 @@ def test_a_preview_that_fails_after_a_whole_plan_still_fails_the_job(tmp_path: P
     assert run.ended["gate"] == 1
 
 
+@pytest.mark.long
 def test_no_token_is_printed_and_only_one_step_gets_it(tmp_path: Path) -> None:
     run = piped(tmp_path, Azure(), (RECORDED / "first.json").read_text("utf-8"))
     assert TOKEN not in run.log

@@ -127,6 +127,7 @@ def pull_request(desk: Desk, folder: Path, address: str, **more: str) -> tuple[J
     return machine.action(inputs), machine
 
 
+@pytest.mark.long
 def test_from_three_manifests_to_a_gated_pull_request(
     github: tuple[GitHub, str], tmp_path: Path
 ) -> None:
@@ -201,6 +202,7 @@ RULE = """[
         ]"""
 
 
+@pytest.mark.long
 def test_from_a_small_program_to_a_gated_pull_request(
     github: tuple[GitHub, str], tmp_path: Path
 ) -> None:

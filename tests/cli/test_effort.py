@@ -166,12 +166,14 @@ def test_what_ends_a_command_is_not_stopped_again(
 
 
 @pytest.mark.usefixtures("no_time")
+@pytest.mark.long
 def test_who_wants_the_whole_gets_it(tmp_path: Path) -> None:
     write_cluster(tmp_path, policies=6)
     assert podwall(tmp_path, "reach", "in.json", **{effort.UNBOUNDED: "1"}).code == 0
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="other systems do not refuse memory")
+@pytest.mark.long
 def test_a_command_gets_no_more_memory_than_its_bound(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -158,7 +158,7 @@ def written(result: Result, folder: Path) -> Iterator[tuple[str, bytes]]:
 
 
 @pytest.mark.parametrize("form", ["text", "json"])
-@pytest.mark.long(keep=1)
+@pytest.mark.long
 def test_none_of_fifty_secrets_comes_out(tmp_path: Path, form: str) -> None:
     program = planted(PROGRAM)
     assert len(set(SECRET.findall(program))) >= 50

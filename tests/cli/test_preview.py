@@ -42,7 +42,7 @@ def shown(stack: str, out: Path) -> Result:
     return process(ROOT, "preview", "--stack", stack, "-o", "json", "--out", str(out))
 
 
-@pytest.mark.long(keep=1)
+@pytest.mark.long
 def test_the_real_program_is_planned(shown: Result) -> None:
     assert shown.code == 0
     types = {each["type"] for each in shown.json["resources"]}
@@ -50,6 +50,7 @@ def test_the_real_program_is_planned(shown: Result) -> None:
     assert "kubernetes:networking.k8s.io/v1:NetworkPolicy" in types
 
 
+@pytest.mark.long
 def test_every_resource_says_what_it_is_and_has_a_parent_in_the_plan(shown: Result) -> None:
     resources = shown.json["resources"]
     urns = {each["urn"] for each in resources}
@@ -59,6 +60,7 @@ def test_every_resource_says_what_it_is_and_has_a_parent_in_the_plan(shown: Resu
         assert each["parent"] is None if is_stack else each["parent"] in urns
 
 
+@pytest.mark.long
 def test_the_reachability_is_in_its_format(shown: Result) -> None:
     reach = shown.json["reachability"]
     further = {"closed", "unseen", "exposure", "findings", "unread", "acknowledged"}
@@ -83,6 +85,7 @@ def test_manifests_read_back_mean_the_same(shown: Result, stack: str, out: Path)
     assert set(read.namespaces) == set(meant.namespaces)
 
 
+@pytest.mark.long
 def test_manifests_hold_whole_numbers(shown: Result, stack: str, out: Path) -> None:
     assert shown.code == 0
     for file in (out / stack / "manifests").iterdir():

@@ -140,7 +140,7 @@ _THINGS = {
 
 
 @pytest.mark.parametrize("thing", _THINGS.values(), ids=_THINGS)
-@pytest.mark.long(keep=1)
+@pytest.mark.long
 def test_each_sort_of_what_is_not_read_is_named_in_every_format(tmp_path: Path, thing: str) -> None:
     silent = [words for words in REPORTS if "zz" not in shown(tmp_path, words, _SHOP + thing)]
     assert silent == []

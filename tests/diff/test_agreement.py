@@ -22,7 +22,7 @@ SMALL = Size(workloads=5, policies=5)
 
 @pytest.mark.parametrize("engine", ENGINES)
 @pytest.mark.parametrize("batch", range(4))
-@pytest.mark.long(keep=2)
+@pytest.mark.long(keep=1)
 def test_a_diff_is_the_naive_comparison_of_all_pairs(engine: str, batch: int) -> None:
     for seed in range(30 * batch, 30 * batch + 30):
         rng = Random(f"{engine} {seed}")

@@ -211,7 +211,7 @@ def test_a_sound_stack_is_refused_by_no_mandatory_rule(type_: str, tmp_path: Pat
 
 @pytest.mark.parametrize("situation", SITUATIONS, ids=lambda each: str(each.__name__))
 @pytest.mark.parametrize(("type_", "inputs"), NOT_READ.values(), ids=NOT_READ)
-@pytest.mark.long(keep=30)
+@pytest.mark.long(keep=10)
 def test_a_cluster_that_is_not_read_passes_no_rule(
     type_: str, inputs: Mapping[str, Any], situation: Situation, tmp_path: Path
 ) -> None:
@@ -222,7 +222,7 @@ def test_a_cluster_that_is_not_read_passes_no_rule(
 
 
 @pytest.mark.parametrize("situation", SITUATIONS, ids=lambda each: str(each.__name__))
-@pytest.mark.long(keep=3)
+@pytest.mark.long(keep=1)
 def test_what_is_in_a_cluster_that_is_not_read_is_judged_as_ever(
     situation: Situation, tmp_path: Path
 ) -> None:
@@ -350,7 +350,7 @@ def _as_antrea(text: str) -> str:
         for number, doubt in enumerate(doubts)
     ],
 )
-@pytest.mark.long(keep=30)
+@pytest.mark.long(keep=10)
 def test_a_rule_that_cannot_judge_says_so_with_the_resource(
     rule: str, doubt: Doubt, situation: Situation, tmp_path: Path
 ) -> None:

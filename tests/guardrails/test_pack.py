@@ -76,6 +76,7 @@ def test_the_pack_shares_the_environment_of_the_program() -> None:
     assert (PACK / line.removeprefix("-r ")).resolve() == ROOT / "requirements.txt"
 
 
+@pytest.mark.long
 def test_the_pack_starts_where_the_project_is_not_installed(tmp_path: Path) -> None:
     # -S leaves out what an editable install adds to the path.
     packages = next(path for path in sys.path if path.endswith("site-packages"))

@@ -77,7 +77,7 @@ PROGRAM_COMMANDS = [
 
 
 @pytest.mark.parametrize("command", PROGRAM_COMMANDS, ids=lambda words: words[0])
-@pytest.mark.long(keep=1)
+@pytest.mark.long
 def test_a_command_that_plans_a_program_says_in_a_line_which_extra_it_lacks(
     base: Environment, command: tuple[str, ...], tmp_path: Path
 ) -> None:

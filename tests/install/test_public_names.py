@@ -60,6 +60,7 @@ def test_these_names_are_public_and_no_other() -> None:
     assert dir(podwall) == sorted(podwall.__all__)
 
 
+@pytest.mark.long
 def test_a_public_name_is_there_at_its_first_use() -> None:
     # In a process of its own, because a room is there anyway once something has imported it.
     program = "import podwall; print(*(getattr(podwall, n).__name__ for n in podwall.__all__))"

@@ -215,6 +215,7 @@ def test_reading_what_was_written_gives_the_same_policy(written: CiliumNetworkPo
 
 @settings(max_examples=20)
 @given(st.lists(cilium_policies(), min_size=1, max_size=3, unique_by=lambda each: each.name))
+@pytest.mark.long
 def test_a_module_makes_equal_policies(found: list[CiliumNetworkPolicy]) -> None:
     assert scope_of(policies_module([], "Policies.", (), found))["CILIUM_POLICIES"] == found
 

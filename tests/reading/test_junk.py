@@ -134,6 +134,7 @@ def test_junk(manifest: Any) -> None:
 
 
 @given(st.sampled_from(KINDS), junk, junk)
+@pytest.mark.long
 def test_junk_of_a_known_kind(kind: tuple[str, str], metadata: Any, spec: Any) -> None:
     group, name = kind
     version = f"{group}/v1".removeprefix("/")

@@ -64,7 +64,7 @@ _SHOWN = {
 
 @pytest.mark.parametrize("form", FORMS)
 @pytest.mark.parametrize("words", _WEIGHED.values(), ids=_WEIGHED)
-@pytest.mark.long(keep=10)
+@pytest.mark.long(keep=5)
 def test_what_is_silenced_decides_about_no_command(tmp_path: Path, words: str, form: str) -> None:
     loud = _run(tmp_path, words, FORMS[form](tmp_path, LOUD))
     quiet = _run(tmp_path, words, FORMS[form](tmp_path, _quiet()))
@@ -72,7 +72,7 @@ def test_what_is_silenced_decides_about_no_command(tmp_path: Path, words: str, f
 
 
 @pytest.mark.parametrize("words", _SHOWN.values(), ids=_SHOWN)
-@pytest.mark.long(keep=10)
+@pytest.mark.long(keep=5)
 def test_what_is_silenced_is_on_no_screen(tmp_path: Path, words: str) -> None:
     loud = _run(tmp_path, words, FORMS["manifests"](tmp_path, LOUD))
     quiet = _run(tmp_path, words, FORMS["manifests"](tmp_path, _quiet()))

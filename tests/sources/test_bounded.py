@@ -38,6 +38,7 @@ def peak_memory(text: str) -> int:
         pytest.param("---\n" * (MEGABYTE // 4), id="nothing but separators"),
     ],
 )
+@pytest.mark.long(keep=1)
 def test_memory_grows_with_the_input(text: str) -> None:
     assert peak_memory(text) < 10 * len(text) + 10 * MEGABYTE
 
@@ -66,6 +67,7 @@ def test_more_small_objects_than_anybody_writes_are_refused(text: str, tmp_path:
     assert [each.id for each in found.findings] == ["unreadable-file"]
 
 
+@pytest.mark.long
 def test_as_many_objects_as_are_written_are_read() -> None:
     text = f"---\nkind: x\nname: {'a' * 250}\n" * MANY
     assert len(parse_manifests(text.encode(), "a.yaml").documents) == MANY

@@ -49,6 +49,7 @@ def test_manifests(reach, reach_of):
 """
 
 
+@pytest.mark.long
 def test_the_fixtures_are_there_without_a_conftest_and_plan_once(pytester: pytest.Pytester) -> None:
     shop(pytester, CHOICES, program=COUNTED + RAW)
     run(pytester).assert_outcomes(passed=7)
@@ -255,6 +256,7 @@ def test_a_users_own_mocks_are_left_alone(pytester: pytest.Pytester) -> None:
     run(pytester).assert_outcomes(passed=4)
 
 
+@pytest.mark.long
 def test_the_plugin_can_be_left_out(pytester: pytest.Pytester) -> None:
     pytester.makepyfile("def test_it(): pass")
     run(pytester, "-p", "no:podwall").assert_outcomes(passed=1)
@@ -272,6 +274,7 @@ def test_the_marker_and_the_fixtures_are_described(pytester: pytest.Pytester) ->
     result.stdout.fnmatch_lines(["reach -- *plugin.py*", said])
 
 
+@pytest.mark.long
 def test_a_session_that_does_not_use_the_plugin_pays_nothing_for_it(tmp_path: Path) -> None:
     (tmp_path / "test_it.py").write_text("def test_it(): pass", encoding="utf-8")
     code = """
@@ -289,6 +292,7 @@ print(sorted(name for name in sys.modules if name.startswith(("podwall", "polici
     assert own == "['podwall', 'podwall.on_demand', 'podwall.testing', 'podwall.testing.plugin']"
 
 
+@pytest.mark.long
 def test_the_command_line_needs_no_pytest() -> None:
     code = (
         "import sys; sys.modules['pytest'] = None\n"

@@ -19,6 +19,7 @@ def _mypy(*paths: Path) -> str:
     ).stdout
 
 
+@pytest.mark.long
 def test_right_calls_are_accepted_and_wrong_calls_refused() -> None:
     modules = ("accepts.py", "rejects.py", "first_policies.py")
     assert _mypy(*(HERE / module for module in modules)) == ""

@@ -283,7 +283,7 @@ ARGUMENTS: list[tuple[dict[str, Any], str, str, Any]] = [
 
 
 @pytest.mark.parametrize(("inputs", "kind", "leaf", "value"), ARGUMENTS)
-@pytest.mark.long(keep=3)
+@pytest.mark.long(keep=1)
 def test_every_argument_of_python_arrives(
     inputs: dict[str, Any], kind: str, leaf: str, value: Any
 ) -> None:

@@ -82,7 +82,7 @@ def test_of_many_pods_that_are_not_shown_there_is_one_row(show: Show) -> None:
 
 @pytest.mark.parametrize("view", ["matrix", "graph", "table"])
 @pytest.mark.parametrize("time", ["before", "after", "difference"])
-@pytest.mark.long(keep=1)
+@pytest.mark.long
 def test_every_view_at_every_moment_shows_something(show: Show, view: str, time: str) -> None:
     tab = show(AFTER, f"#view={view}&time={time}", before=BEFORE)
     shown = {"matrix": ".cell", "graph": ".edge", "table": "tbody tr"}[view]
@@ -91,7 +91,7 @@ def test_every_view_at_every_moment_shows_something(show: Show, view: str, time:
 
 
 @pytest.mark.parametrize("theme", ["light", "dark"])
-@pytest.mark.long(keep=1)
+@pytest.mark.long
 def test_the_system_chooses_the_theme_until_the_reader_does(show: Show, theme: Theme) -> None:
     tab = show(STACK)
     tab.prefer(theme)
@@ -161,7 +161,7 @@ def test_the_whole_matrix_goes_on_paper(show: Show) -> None:
 
 
 @pytest.mark.parametrize("view", ["matrix", "graph", "table"])
-@pytest.mark.long(keep=1)
+@pytest.mark.long
 def test_hostile_names_run_nothing_and_are_shown(show: Show, view: str) -> None:
     tab = show(hostile(), f"#view={view}", engine="spec")
     tab.run("document.querySelectorAll('.cell, .end, .link').forEach(e => e.click())")
