@@ -30,8 +30,9 @@ walkthrough: .venv/.runtime ## the five steps of the walkthrough, predicted
 demo: .venv/.runtime ## pages to look at in out/demo/: both stacks, 500 workloads, a change
 	@$(BIN)/python -m benchmarks.demo
 
+# A module's tests go to one process as far as they can: what one of them has read, no other process reads.
 test: .venv/.dev ## the quick part of the test-suite, in random order and in parallel, without a network
-	@$(BIN)/python -m pytest -q -n auto --quick
+	@$(BIN)/python -m pytest -q -n auto --dist worksteal --quick
 
 test-all: .venv/.dev ## the whole test-suite, likewise
 	@$(BIN)/python -m pytest -q -n auto

@@ -115,7 +115,7 @@ def test_the_replay_of_a_pair_equals_the_analysis_of_all_pairs(engine: str, hidd
 
 
 @pytest.mark.parametrize("seed", range(20 + SOAK // 10))
-@pytest.mark.long(keep=15)
+@pytest.mark.long(keep=5)
 def test_the_replay_equals_the_analysis_where_policies_only_perhaps_isolate(seed: int) -> None:
     rng = Random(f"perhaps {seed}")
     snapshot = random_cluster(rng, Size(workloads=4, policies=8))

@@ -50,17 +50,18 @@ class TestIds:
 class TestOneQuestion:
     """What is asked of one pair alone is what a reader of all pairs is told."""
 
-    def test_is_answered_as_among_all(self) -> None:
-        for seed in range(12):
-            snapshot = random_cluster(Random(seed), Size(workloads=5, policies=5))
-            whole = reachability(snapshot)
-            names = [each.id for each in whole.endpoints]
-            for source, destination in product(names[:7], names[:4]):
-                alone = reachability(snapshot)
-                assert alone.endpoint(source) == whole.endpoint(source)
-                asked = alone.connection(source, destination)
-                assert asked == whole.connection(source, destination)
-                assert alone.ends.number(source) == whole.ends.number(source)
+    @pytest.mark.parametrize("seed", range(12))
+    @pytest.mark.long(keep=3)
+    def test_is_answered_as_among_all(self, seed: int) -> None:
+        snapshot = random_cluster(Random(seed), Size(workloads=5, policies=5))
+        whole = reachability(snapshot)
+        names = [each.id for each in whole.endpoints]
+        for source, destination in product(names[:7], names[:4]):
+            alone = reachability(snapshot)
+            assert alone.endpoint(source) == whole.endpoint(source)
+            asked = alone.connection(source, destination)
+            assert asked == whole.connection(source, destination)
+            assert alone.ends.number(source) == whole.ends.number(source)
 
     def test_about_a_name_that_two_kinds_share_has_no_answer(self) -> None:
         twins = cluster(pod("x/a"), pod("x/a", kind="Deployment"), pod("x/b"))

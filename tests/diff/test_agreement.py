@@ -37,7 +37,7 @@ def test_a_diff_is_the_naive_comparison_of_all_pairs(engine: str, batch: int) ->
 
 
 @pytest.mark.parametrize("batch", range(4))
-@pytest.mark.long(keep=2)
+@pytest.mark.long(keep=1)
 def test_a_service_that_comes_or_goes_opens_or_closes_what_is_behind_it(batch: int) -> None:
     opening = 0
     for seed in range(10 * batch, 10 * batch + 10):

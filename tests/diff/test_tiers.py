@@ -56,7 +56,7 @@ def test_the_only_policy_in_tiers_that_differs_is_behind_all_that_changes(seed: 
 
 
 @pytest.mark.parametrize("seed", range(20))
-@pytest.mark.long(keep=7)
+@pytest.mark.long(keep=3)
 def test_of_several_those_are_named_without_which_it_would_not_have_changed(seed: int) -> None:
     rng = Random(f"several of the tiers {seed}")
     before = with_tier_policies(random_cluster(rng, SMALL), random_tier_policies(rng))

@@ -43,7 +43,7 @@ def test_a_damaged_file_is_read_or_refused_in_one_line(
 
 
 @pytest.mark.parametrize("token", TOKENS, ids=repr)
-@pytest.mark.long(keep=30)
+@pytest.mark.long(keep=10)
 def test_hostile_text_alone_is_read_or_refused_in_one_line(token: bytes, tmp_path: Path) -> None:
     assert_survives(tmp_path, token)
     assert_survives(tmp_path, b"apiVersion: " + token + b"\nkind: Pod\nmetadata: {name: web}\n")

@@ -106,7 +106,7 @@ MISSING = [
 
 
 @pytest.mark.parametrize(("program", "extra"), MISSING)
-@pytest.mark.long(keep=1)
+@pytest.mark.long
 def test_what_lacks_an_extra_says_which(base: Environment, program: str, extra: str) -> None:
     done = base.run("python", "-c", program, cwd=ROOT)
     last = done.stderr.splitlines()[-1]

@@ -44,7 +44,7 @@ def test_a_program_is_planned_with_its_own_folders(
 
 @SHAPES
 @pytest.mark.parametrize("command", COMMANDS)
-@pytest.mark.long(keep=1)
+@pytest.mark.long
 def test_manifests_are_read_beside_folders_of_these_names(
     base: Environment, tmp_path: Path, command: tuple[str, ...], shape: Shape
 ) -> None:

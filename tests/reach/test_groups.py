@@ -124,7 +124,7 @@ def partly_unknown(rng: Random) -> Snapshot:
 
 @pytest.mark.parametrize("engine", ENGINES.values(), ids=lambda each: str(each.name))
 @pytest.mark.parametrize("cluster", [plain, with_addresses, with_tiers, partly_unknown])
-@pytest.mark.long(keep=3)
+@pytest.mark.long(keep=1)
 def test_groups_expand_to_the_list(cluster: Callable[[Random], Snapshot], engine: Engine) -> None:
     for seed in range(3):
         found = reachability(cluster(Random(f"groups {seed}")), engine)

@@ -235,7 +235,7 @@ def test_every_row_of_the_guide_is_tried() -> None:
 @pytest.mark.parametrize(
     ("key", "number"), [(key, number) for key, each in ROWS.items() for number in range(len(each))]
 )
-@pytest.mark.long(keep=3)
+@pytest.mark.long(keep=1)
 def test_a_row_of_the_guide_is_true(
     tmp_path: Path, capsys: pytest.CaptureFixture[str], key: str, number: int
 ) -> None:

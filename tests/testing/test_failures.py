@@ -32,7 +32,7 @@ RULE = "*spec.ingress?0? (line 43): denied, it would match if the pod carried ap
 
 
 @pytest.mark.parametrize("style", ["long", "short"])
-@pytest.mark.long(keep=1)
+@pytest.mark.long
 def test_a_failure_explains_itself(pytester: pytest.Pytester, style: str) -> None:
     shop(pytester, FAILING, program=FILES)
     result = run(pytester, f"--tb={style}")
