@@ -40,6 +40,7 @@ from podwall.verify import (
     Verification,
     boundary_probes,
     changed_probes,
+    from_outside,
     stated_probes,
     through_services,
 )
@@ -61,6 +62,8 @@ def show_verification(options: Namespace) -> int:
         plan = _plan(options, predicted.reachability)
         if options.services:
             plan = through_services(plan, predicted.reachability)
+        if options.outside:
+            plan = from_outside(plan, predicted.reachability, options.max_probes)
     if options.export:
         write_output(netassert_text(plan, predicted.reachability))
         return ExitCode.FINE

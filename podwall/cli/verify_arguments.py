@@ -130,6 +130,11 @@ def _add_ways(parser: ArgumentParser) -> None:
         action="store_true",
         help="try what is probed by the addresses of services as well, where they lead to it",
     )
+    parser.add_argument(
+        "--outside",
+        action="store_true",
+        help="also connect from this machine to the node ports and load balancers of services",
+    )
 
 
 def _positive(text: str) -> int:

@@ -17,6 +17,7 @@ __all__ = [
     "EndpointSliceObject",
     "JobObject",
     "ListMetadata",
+    "NodeAddress",
     "NodeObject",
     "ObjectMetadata",
     "Page",
@@ -227,7 +228,7 @@ class _NodeInfo(_Fields):
     operating_system: str | None = None
 
 
-class _NodeAddress(_Fields):
+class NodeAddress(_Fields):
     """One address of a node."""
 
     type: str = ""
@@ -237,7 +238,7 @@ class _NodeAddress(_Fields):
 class _NodeStatus(_Fields):
     """What a node runs, and its addresses."""
 
-    addresses: list[_NodeAddress] | None = None
+    addresses: list[NodeAddress] | None = None
     node_info: _NodeInfo | None = None
 
 

@@ -105,6 +105,7 @@ def _probe_row(result: ComparedProbe, shown: Symbols) -> tuple[Styled, ...]:
 
 def _flow(probe: ConnectionProbe) -> tuple[str, str, str, str]:
     through = f" by {printable(probe.service)}" if probe.service else ""
+    through += f", {probe.way}" if probe.way else ""
     port = f"{probe.protocol} {probe.port}{through}"
     return printable(probe.client), printable(probe.server), port, probe.predicted.value
 
@@ -227,6 +228,8 @@ def netassert_text(plan: ProbePlan, found: Reachability) -> Iterator[str]:
 
 
 def _can_be_asserted(probe: ConnectionProbe, ends: Mapping[str, WorkloadEndpoint]) -> bool:
+    if probe.way:
+        return False
     server = ends[probe.server].workload
     kinds = {ends[probe.client].workload.kind, server.kind}
     declared = (probe.protocol, probe.port) in {(one.protocol, one.number) for one in server.ports}
@@ -252,6 +255,7 @@ class ProbeDocument(TypedDocument):
         str,
         about("The service and its port, by whose address it is connected to; empty: the pod's."),
     ]
+    way: Annotated[str, about("How `outside` comes in: `node port`, `load balancer`; else empty.")]
 
 
 class ComparedProbeDocument(ProbeDocument):
@@ -303,12 +307,7 @@ class ProbePlanDocument(LedgerDocument, tag_field="format", tag="podwall/probes/
 
 def probe_plan_document(plan: ProbePlan, not_read: Iterable[LedgerEntry] = ()) -> ProbePlanDocument:
     """Return a plan as a document, with what was not read of what it is about."""
-    probes = (
-        ProbeDocument(
-            each.client, each.server, each.protocol, each.port, each.predicted, each.service
-        )
-        for each in plan.probes
-    )
+    probes = (ProbeDocument(*_written(each)) for each in plan.probes)
     left_out = _left_out_documents(plan.left_out)
     return ProbePlanDocument(tuple(probes), left_out, **ledger_fields(not_read))
 
@@ -334,12 +333,7 @@ def _result_document(
     probe, seen = result.probe, result.observation
     explanation = found.explanations.get(probe)
     return ComparedProbeDocument(
-        probe.client,
-        probe.server,
-        probe.protocol,
-        probe.port,
-        probe.predicted,
-        probe.service,
+        *_written(probe),
         seen.outcome,
         result.agreement,
         seen.attempts,
@@ -347,6 +341,11 @@ def _result_document(
         result.reason,
         None if explanation is None else explanation_document(explanation, locate),
     )
+
+
+def _written(probe: ConnectionProbe) -> tuple[str, str, IpProtocol, int, Verdict, str, str]:
+    ends = probe.client, probe.server
+    return *ends, probe.protocol, probe.port, probe.predicted, probe.service, probe.way
 
 
 def _left_out_documents(left_out: Iterable[NotProbed]) -> tuple[NotProbedDocument, ...]:

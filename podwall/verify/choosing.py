@@ -24,7 +24,7 @@ from podwall.diff import ConnectionChange
 from podwall.expectations import Expectation, Kind
 from podwall.expectations.selecting import selected
 from podwall.explain import ports_at
-from podwall.model import IpProtocol, SnapshotWorkload, Unknown
+from podwall.model import IpProtocol, Service, ServicePort, SnapshotWorkload, Unknown
 from podwall.policies.syntax import is_system_namespace
 from podwall.portset import FIRST_PORT, LAST_PORT, NO_PORTS, PortSet
 from podwall.quick_dataclass import dataclass
@@ -32,12 +32,22 @@ from podwall.reachability import Reachability, Verdict, WorkloadEndpoint
 from podwall.reachability.matching import Match, labels_match
 from podwall.reachability.values import PairVerdict
 from podwall.verdict_table import VerdictTable, verdict_table
-from podwall.verify.comparing import RUN_LABEL, ConnectionProbe, NotProbed, ProbePlan
+from podwall.verify.comparing import (
+    BALANCER,
+    NODE_PORT,
+    OUTSIDE,
+    RUN_LABEL,
+    ConnectionProbe,
+    NotProbed,
+    ProbePlan,
+    outside_ranges,
+)
 
 __all__ = [
     "MOST_PROBES",
     "boundary_probes",
     "changed_probes",
+    "from_outside",
     "port_sides",
     "stated_probes",
     "through_services",
@@ -380,19 +390,29 @@ def _services_of(found: Reachability) -> Iterator[tuple[_Port, tuple[str, ...]]]
     """Yield the services, by name and port, that lead to a port of one workload alone."""
     names: defaultdict[_Port, list[str]] = defaultdict(list)
     for service in found.snapshot.services:
-        if service.selector is None or not service.selector.requirements:
-            continue
-        inside = (each for each in found.workloads if each.namespace == service.namespace)
-        perhaps = {each: labels_match(service.selector, each.workload.labels) for each in inside}
-        only = [each for each, match in perhaps.items() if match is not Match.NO]
-        if len(only) != 1 or perhaps[only[0]] is Match.MAYBE:
-            continue
-        for port in service.ports:
-            target = _target(port.target, only[0].workload)
-            if target and isinstance(port.protocol, IpProtocol) and isinstance(port.port, int):
-                names[only[0].id, port.protocol, target].append(f"{service.name}:{port.port}")
+        for port, server, target in _leads_to(found, service):
+            protocol = port.protocol
+            assert isinstance(protocol, IpProtocol), "others lead nowhere"
+            names[server.id, protocol, target].append(f"{service.name}:{port.port}")
     for key, each in names.items():
         yield key, tuple(each)
+
+
+def _leads_to(
+    found: Reachability, service: Service
+) -> Iterator[tuple[ServicePort, WorkloadEndpoint, int]]:
+    """Yield the ports of a service with where they lead, if that is one workload for certain."""
+    if service.selector is None or not service.selector.requirements:
+        return
+    inside = (each for each in found.workloads if each.namespace == service.namespace)
+    perhaps = {each: labels_match(service.selector, each.workload.labels) for each in inside}
+    only = [each for each, match in perhaps.items() if match is not Match.NO]
+    if len(only) != 1 or perhaps[only[0]] is Match.MAYBE:
+        return
+    for port in service.ports:
+        target = _target(port.target, only[0].workload)
+        if target and isinstance(port.protocol, IpProtocol) and isinstance(port.port, int):
+            yield port, only[0], target
 
 
 def _target(target: int | str | Unknown, workload: SnapshotWorkload) -> int:
@@ -400,3 +420,67 @@ def _target(target: int | str | Unknown, workload: SnapshotWorkload) -> int:
     if isinstance(target, int):
         return target
     return next((each.number for each in workload.ports if each.name == target), 0)
+
+
+def from_outside(plan: ProbePlan, found: Reachability, most: int = MOST_PROBES) -> ProbePlan:
+    """Return a plan with at most so many probes beside it from outside, over TCP and IPv4.
+
+    They are made to the node ports and load balancers of services. As which address the cluster
+    sees a client depends on what is between, so that something is predicted only where the verdict
+    is the same for every address outside of the cluster.
+    """
+    beyond: Counter[str] = Counter()
+    table = verdict_table(found)
+    more: list[ConnectionProbe] = []
+    for service in found.snapshot.services:
+        if not service.is_behind_nodes:
+            continue
+        ports = list(_leads_to(found, service))
+        beyond[_LEADS_ELSEWHERE] += len(service.ports) - len(ports)
+        for port, server, target in ports:
+            if port.protocol is not IpProtocol.TCP:
+                beyond["port of a service that is not TCP, from outside"] += 1
+                continue
+            verdict = _verdict_of_outside(table, server, target)
+            if verdict is None:
+                beyond[_BY_ADDRESS] += 1
+                continue
+            name = f"{service.name}:{port.port}"
+            more += (
+                ConnectionProbe(OUTSIDE, server.id, target, verdict, service=name, way=way)
+                for way in _ways(service, beyond)
+            )
+    beyond["probe from outside beyond the number that was asked for"] += max(0, len(more) - most)
+    left_out = (NotProbed(reason, count) for reason, count in beyond.items() if count)
+    return ProbePlan((*plan.probes, *more[:most]), (*plan.left_out, *left_out))
+
+
+_LEADS_ELSEWHERE: Final = "port of a service that does not lead to one workload for certain"
+_BY_ADDRESS: Final = (
+    "port of a service for which the verdict depends on the client's address, which from outside "
+    "only the cluster sees, or is undetermined"
+)
+
+
+def _verdict_of_outside(table: VerdictTable, server: WorkloadEndpoint, port: int) -> Verdict | None:
+    """Return what all addresses outside of the cluster get at a port, None if it is not certain."""
+    ranges = outside_ranges(table.reachability)
+    numbers = {each.id: number for number, each in enumerate(table.endpoints)}
+    found = {
+        _verdict(
+            table.verdicts[table.number(numbers[each.id], numbers[server.id])], port, IpProtocol.TCP
+        )
+        for each in ranges
+    }
+    return next(iter(found)) if len(found) == 1 and Verdict.UNDETERMINED not in found else None
+
+
+def _ways(service: Service, beyond: Counter[str]) -> Iterator[str]:
+    """Yield how connections come in from outside, as far as no list of addresses decides."""
+    if service.type == "LoadBalancer":
+        if service.source_ranges == ():
+            yield BALANCER
+        else:
+            beyond["load balancer that lets only some addresses in"] += 1
+    if service.type == "NodePort" or service.node_ports is True:
+        yield NODE_PORT

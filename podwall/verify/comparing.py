@@ -18,10 +18,13 @@ from podwall.exit_code import ExitCode
 from podwall.explain import Explanation, explain
 from podwall.model import IpProtocol
 from podwall.quick_dataclass import dataclass
-from podwall.reachability import Reachability, Verdict
+from podwall.reachability import ExternalRange, Reachability, Verdict
 from podwall.walkthrough import Attempt
 
 __all__ = [
+    "BALANCER",
+    "NODE_PORT",
+    "OUTSIDE",
     "RUN_LABEL",
     "Agreement",
     "ComparedProbe",
@@ -36,12 +39,18 @@ __all__ = [
     "attempts_exit_code",
     "compared",
     "counts",
+    "outside_ranges",
     "unforeseen",
     "verification",
 ]
 
 RUN_LABEL: Final = "podwall.dev/verify"
 """The label of all that a verification makes; its value is the one of the run."""
+
+OUTSIDE: Final = "outside"
+"""The client that is the machine which runs the verification."""
+NODE_PORT: Final = "node port"
+BALANCER: Final = "load balancer"
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,7 +60,8 @@ class ConnectionProbe:
     `client` and `server` are ids of workloads, which may be the same: the pods are two different
     ones. `predicted` is allowed or denied; what is undetermined is never probed, as no end of it
     would be as predicted. `service` is a service of the server's namespace and its port, such as
-    `api:80`, where the connection is made to its address.
+    `api:80`, where the connection is made to its address. `way` is how the connection comes in from
+    `OUTSIDE`, by a `NODE_PORT` of the service or its `BALANCER`; empty for pods.
     """
 
     client: str
@@ -60,6 +70,7 @@ class ConnectionProbe:
     predicted: Verdict
     protocol: IpProtocol = IpProtocol.TCP
     service: str = ""
+    way: str = ""
 
     def __str__(self) -> str:
         """Write the flow for people.
@@ -68,6 +79,7 @@ class ConnectionProbe:
         shop/web -> shop/api TCP 8080
         """
         through = f" by service {self.service}" if self.service else ""
+        through += f", {self.way}" if self.way else ""
         return f"{self.client} -> {self.server} {self.protocol} {self.port}{through}"
 
     @property
@@ -94,7 +106,7 @@ class ProbePlan:
     @property
     def clients(self) -> tuple[str, ...]:
         """The workloads that connect, each once, in order of their first probe."""
-        return tuple(dict.fromkeys(each.client for each in self.probes))
+        return tuple(dict.fromkeys(each.client for each in self.probes if not each.way))
 
 
 class ProbeOutcome(StrEnum):
@@ -167,15 +179,20 @@ def compared(probe: ConnectionProbe, seen: Observation) -> ComparedProbe:
     >>> probe = ConnectionProbe("shop/web", "shop/db", 5432, Verdict.DENIED)
     >>> compared(probe, Observation(ProbeOutcome.REFUSED, 3, controlled=True)).reason
     'declared but not enforced: refused, which only an open path can be'
+
+    From outside a node or a balancer can refuse as well as the pod, and silence counts only where
+    something else of the same kind answered at the same address.
     """
-    if seen.passed:
+    if seen.passed and not (probe.way and seen.outcome is ProbeOutcome.REFUSED):
         if probe.should_pass:
             return ComparedProbe(probe, seen, Agreement.AGREES)
         return ComparedProbe(probe, seen, Agreement.DISAGREES, _not_enforced(seen.outcome))
     if not seen.blocked:
-        return ComparedProbe(probe, seen, Agreement.NOT_OBSERVED, _unseen(seen))
+        why = _REFUSED_OUTSIDE if seen.passed else _unseen(seen)
+        return ComparedProbe(probe, seen, Agreement.NOT_OBSERVED, why)
     if not seen.controlled:
-        return ComparedProbe(probe, seen, Agreement.NOT_OBSERVED, _UNCONTROLLED)
+        reason = _SILENT_OUTSIDE if probe.way else _UNCONTROLLED
+        return ComparedProbe(probe, seen, Agreement.NOT_OBSERVED, reason)
     if probe.should_pass:
         reason = f"allowed and not open: {seen.outcome}, {_times(seen.attempts)}"
         return ComparedProbe(probe, seen, Agreement.DISAGREES, reason)
@@ -184,6 +201,13 @@ def compared(probe: ConnectionProbe, seen: Observation) -> ComparedProbe:
 
 _UNCONTROLLED: Final = (
     "the client reached nothing at all, not even its own node, so that its silence proves nothing"
+)
+_REFUSED_OUTSIDE: Final = (
+    "it is refused, which from outside a node or a load balancer can do as well as the pod"
+)
+_SILENT_OUTSIDE: Final = (
+    "nothing else answers at that address in this way, so that its silence may be that of a "
+    "firewall before it"
 )
 
 
@@ -243,6 +267,9 @@ _CLOSED: Final = {
     ),
     "calico": "on calico, a global policy with a lower order may deny it first",
 }
+_FROM_OUTSIDE: Final = (
+    "from outside, a firewall, a network security group or a proxy on the way may answer or drop"
+)
 _CLOSED_ANYWHERE: Final = (
     "the server may drop what it does not expect (a firewall or a mesh in the pod), a network "
     "between nodes may block it, or another kind of policy denies it"
@@ -266,6 +293,8 @@ def unforeseen(results: Sequence[ComparedProbe], engine: str) -> tuple[str, ...]
         found.append(_OPEN.get(engine, _OPEN_ANYWHERE) if enforced else _ALL)
     if len(opened) < len(wrong):
         found.append(_CLOSED.get(engine, _CLOSED_ANYWHERE))
+    if any(each.probe.way for each in wrong):
+        found.append(_FROM_OUTSIDE)
     return tuple(found)
 
 
@@ -276,6 +305,7 @@ def counts(results: Iterable[ComparedProbe]) -> dict[Agreement, int]:
 
 
 _MOST_EXPLAINED: Final = 20
+_IPV4: Final = 4
 
 
 @dataclass(frozen=True, slots=True)
@@ -348,7 +378,14 @@ def _explained(
 ) -> Iterator[tuple[ConnectionProbe, Explanation]]:
     wrong = (each.probe for each in results if each.agreement is Agreement.DISAGREES)
     for _, each in zip(range(_MOST_EXPLAINED), wrong, strict=False):
-        yield each, explain(found, each.client, each.server, each.protocol, each.port)
+        client = outside_ranges(found)[0].id if each.way else each.client
+        yield each, explain(found, client, each.server, each.protocol, each.port)
+
+
+def outside_ranges(found: Reachability) -> tuple[ExternalRange, ...]:
+    """Return the ranges of IPv4 addresses outside of the cluster, all of which have no pods."""
+    ranges = (each for each in found.endpoints if isinstance(each, ExternalRange))
+    return tuple(each for each in ranges if each.network.version == _IPV4)
 
 
 @dataclass(frozen=True, slots=True)

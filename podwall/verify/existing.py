@@ -3,25 +3,44 @@
 Some stand for workloads as servers. As a client, a pod executes the script of a temporary one:
 nothing is made, and nothing is left behind. The pod is the one that policies already know; its
 image has to have what the script needs, and who asks has to be allowed to execute in pods.
+
+From outside, this machine connects by itself to where services are exposed: to the node of a ready
+pod, since others may pass nothing on, and to what their load balancers have for an address.
 """
 
 from __future__ import annotations
 
+import errno
+import os
+import socket
+import time
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
+from ipaddress import ip_address, ip_network
+from itertools import repeat
 from typing import Final
 
 import msgspec
 
 from podwall.live.connection import ApiConnection, ClusterError
 from podwall.live.executing import executed
-from podwall.live.listing import ApiKind
-from podwall.live.objects import PlainObject, SpecObject
+from podwall.live.listing import ApiKind, listed
+from podwall.live.objects import NodeAddress, NodeObject, PlainObject, SpecObject
 from podwall.model import IpProtocol, SnapshotWorkload
 from podwall.quick_dataclass import dataclass
+from podwall.reachability import Reachability
 from podwall.reading.workloads import KEYS
-from podwall.verify.comparing import RUN_LABEL, Observation
-from podwall.verify.temporary import ClientPod, ProbeRun, command, observations
+from podwall.verify.comparing import (
+    BALANCER,
+    RUN_LABEL,
+    ComparedProbe,
+    ConnectionProbe,
+    Observation,
+    ProbeOutcome,
+    compared,
+)
+from podwall.verify.temporary import ClientPod, ProbePace, ProbeRun, command, observations
 
 __all__ = [
     "RUNNING_PODS",
@@ -29,6 +48,7 @@ __all__ = [
     "ServerPod",
     "publishing_service",
     "seen_by_existing",
+    "seen_from_outside",
     "server_of",
     "service_addresses",
 ]
@@ -257,3 +277,207 @@ def _executed(
 def _unseen(client: ClientPod, reason: str) -> Iterator[tuple[int, Observation]]:
     for each in client.attempts:
         yield each.number, Observation(reason=reason)
+
+
+class _BalancerAddress(msgspec.Struct):
+    ip: str = ""
+    hostname: str = ""
+
+
+class _Balancer(msgspec.Struct):
+    ingress: list[_BalancerAddress] | None = None
+
+
+class _ServiceStatus(msgspec.Struct, rename="camel"):
+    load_balancer: _Balancer | None = None
+
+
+class _ExposedService(SpecObject):
+    """A service, and what its load balancer has for an address."""
+
+    status: _ServiceStatus | None = None
+
+    @property
+    def balancer(self) -> str:
+        """The first address of its load balancer, or its name; empty if there is none yet."""
+        found = self.status.load_balancer if self.status else None
+        return next((each.ip or each.hostname for each in (found and found.ingress) or ()), "")
+
+    def node_port(self, number: int) -> int:
+        """Return the node port of one of its ports, 0 if there is none."""
+        ports = (self.spec or {}).get("ports") or ()
+        return next((each.get("nodePort", 0) for each in ports if each["port"] == number), 0)
+
+
+_EXPOSED: Final = ApiKind("v1", "Service", "services", _ExposedService)
+_NODES: Final = ApiKind("v1", "Node", "nodes", NodeObject)
+
+
+@dataclass(frozen=True, slots=True)
+class _OutsideTarget:
+    """Where a probe from outside connects to, and the pod that stands behind it."""
+
+    address: str
+    port: int
+    server: ServerPod
+
+
+def seen_from_outside(
+    connection: ApiConnection,
+    found: Reachability,
+    probes: Sequence[ConnectionProbe],
+    pace: ProbePace,
+) -> tuple[ComparedProbe, ...]:
+    """Return what came of the probes that this machine makes itself, in their order.
+
+    Args:
+        connection: to the cluster, which says where its services are exposed.
+        found: the analysis that the probes were chosen of.
+        probes: of which only those from outside are made.
+        pace: how patiently.
+    """
+    own = [each for each in probes if each.way]
+    if not own:
+        return ()
+    targets = _outside_targets(connection, found, own)
+    with ThreadPoolExecutor(pace.together) as pool:
+        seen = list(pool.map(_tried, own, targets, repeat(pace)))
+    after = _outside_targets(connection, found, own)
+    answered = {
+        (each.way, target.address)
+        for each, target, one in zip(own, targets, seen, strict=True)
+        if isinstance(target, _OutsideTarget) and one.outcome is ProbeOutcome.CONNECTED
+    }
+    results = []
+    for probe, target, one, now in zip(own, targets, seen, after, strict=True):
+        observation = one
+        if isinstance(target, _OutsideTarget):
+            control = (probe.way, target.address) in answered
+            observation = replace(one, controlled=control)
+            if now != target:
+                observation = Observation(reason="where the service leads to changed meanwhile")
+        results.append(compared(probe, observation))
+    return tuple(results)
+
+
+def _outside_targets(
+    connection: ApiConnection, found: Reachability, probes: Sequence[ConnectionProbe]
+) -> list[_OutsideTarget | str]:
+    """Return where probes connect to, or why there is no such place."""
+    workloads = {each.id: each.workload for each in found.workloads}
+    namespaces = sorted({str(workloads[each.server].namespace) for each in probes})
+    nodes = listed(connection, _NODES).items
+    pods = {name: listed(connection, RUNNING_PODS, name).items for name in namespaces}
+    services = {
+        (name, each.metadata.name): each
+        for name in namespaces
+        for each in listed(connection, _EXPOSED, name).items
+    }
+    targets: list[_OutsideTarget | str] = []
+    for probe in probes:
+        workload = workloads[probe.server]
+        namespace, (name, _, number) = str(workload.namespace), probe.service.partition(":")
+        server = server_of(workload, pods[namespace])
+        service = services.get((namespace, name))
+        if server is None or service is None:
+            what = f"no pod of `{probe.server}` is ready"
+            targets.append(what if service else f"service `{namespace}/{name}` is not there")
+        else:
+            targets.append(_outside_target(probe, service, int(number), server, nodes))
+    return targets
+
+
+def _outside_target(
+    probe: ConnectionProbe,
+    service: _ExposedService,
+    number: int,
+    server: ServerPod,
+    nodes: Sequence[NodeObject],
+) -> _OutsideTarget | str:
+    if probe.way == BALANCER:
+        address, port = service.balancer, number
+        missing = "its load balancer has no address yet"
+    else:
+        address, port = _address_of_node(server.node, nodes), service.node_port(number)
+        missing = "it has no node port, or the pod's node is not known"
+    if not address or not port:
+        return f"service `{service.metadata.name}`: {missing}"
+    inside = _is_inside(address, port, nodes)
+    return inside or _OutsideTarget(address, port, server)
+
+
+def _address_of_node(host: str, nodes: Sequence[NodeObject]) -> str:
+    """Return the address by which a node is reached from outside, its own where it has no other."""
+    for node in nodes:
+        found = {each.address: each.type for each in _addresses(node)}
+        if host in found:
+            return next((one for one, type_ in found.items() if type_ == "ExternalIP"), host)
+    return ""
+
+
+def _addresses(node: NodeObject) -> Sequence[NodeAddress]:
+    return (node.status.addresses if node.status else None) or ()
+
+
+def _is_inside(address: str, port: int, nodes: Sequence[NodeObject]) -> str:
+    """Return that this machine is in the cluster, empty where it is not.
+
+    It is known by the address as which it connects, which a node has, or a node has for its pods.
+    """
+    if "KUBERNETES_SERVICE_HOST" in os.environ:
+        return _INSIDE
+    try:
+        with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as asked:
+            asked.connect((address, port))
+            own = asked.getsockname()[0]
+    except OSError:
+        return ""
+    specs = [each.spec for each in nodes if each.spec is not None]
+    cidrs = (one for each in specs for one in (*(each.pod_cidrs or ()), each.pod_cidr or ""))
+    ranges = [ip_network(each, strict=False) for each in cidrs if each]
+    of_nodes = {each.address for node in nodes for each in _addresses(node)}
+    within = own in of_nodes or any(ip_address(own) in each for each in ranges)
+    return _INSIDE if within else ""
+
+
+_INSIDE: Final = "this machine is a node or a pod of the cluster, and sees nothing from outside"
+
+
+def _tried(probe: ConnectionProbe, target: _OutsideTarget | str, pace: ProbePace) -> Observation:
+    """Return what this machine sees, tried again while it is not what is predicted."""
+    if isinstance(target, str):
+        return Observation(reason=target)
+    found = Observation()
+    for attempt in range(1, pace.tries + 1):
+        outcome, reason = _connected_to(target.address, target.port, pace.wait)
+        found = Observation(outcome, attempt, reason=reason)
+        if (outcome is ProbeOutcome.CONNECTED) is probe.should_pass:
+            break
+        if attempt < pace.tries:
+            time.sleep(attempt)
+    return found
+
+
+def _connected_to(address: str, port: int, wait: float) -> tuple[ProbeOutcome, str]:
+    """Connect over IPv4, and return how that ends; of what is of this machine, why."""
+    try:
+        with socket.socket(socket.AF_INET, socket.SOCK_STREAM) as trying:
+            trying.settimeout(wait)
+            trying.connect((address, port))
+    except OSError as problem:
+        outcome = _ENDS.get(type(problem)) or _UNREACHABLE.get(problem.errno or 0)
+        reason = "" if outcome else f"this machine can't connect: {problem.strerror}"
+        return outcome or ProbeOutcome.NOT_OBSERVED, reason
+    return ProbeOutcome.CONNECTED, ""
+
+
+_ENDS: Final[Mapping[type[OSError], ProbeOutcome]] = {
+    TimeoutError: ProbeOutcome.TIMED_OUT,
+    ConnectionRefusedError: ProbeOutcome.REFUSED,
+    ConnectionResetError: ProbeOutcome.RESET,
+    socket.gaierror: ProbeOutcome.UNRESOLVED,
+}
+_UNREACHABLE: Final = {
+    errno.EHOSTUNREACH: ProbeOutcome.UNREACHABLE,
+    errno.ENETUNREACH: ProbeOutcome.UNREACHABLE,
+}

@@ -14,6 +14,7 @@ from __future__ import annotations
 import time
 from collections import defaultdict, deque
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import replace
 from typing import Any, Final
 
 import msgspec
@@ -44,6 +45,7 @@ from podwall.verify.existing import (
     ServerPod,
     publishing_service,
     seen_by_existing,
+    seen_from_outside,
     server_of,
     service_addresses,
 )
@@ -100,7 +102,10 @@ def verified(
                 f"run `{each.run}` has pods in `{each.namespace}`: it runs elsewhere, or was "
                 "stopped; `podwall verify --cleanup` removes what it left"
             )
-        made = run_probes(connection, found, plan.probes, how)
+        inside = tuple(each for each in plan.probes if not each.way)
+        made = run_probes(connection, found, inside, how)
+        outside = seen_from_outside(connection, found, plan.probes, how.pace)
+        made = replace(made, results=(*made.results, *outside))
         return verification(connection.name, found, made, plan.left_out)
 
 
