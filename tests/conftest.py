@@ -34,7 +34,7 @@ LONG_FIXTURES: Final = frozenset({"base", "browser", "lab", "whole"})
 # schema here asks for an IRI, and podwall's own requirements do not bring it.
 sys.modules["rfc3987_syntax"] = None  # type: ignore[assignment]  # how Python is told of no module
 
-_WHOLLY_LONG = re.compile(r"^pytestmark = pytest\.mark\.long$", re.MULTILINE)
+WHOLLY_LONG = re.compile(r"^pytestmark = pytest\.mark\.long$", re.MULTILINE)
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
@@ -59,7 +59,7 @@ def pytest_ignore_collect(collection_path: Path, config: pytest.Config) -> bool 
     """Import no module of which nothing is run."""
     if not config.getoption("quick") or collection_path.suffix != ".py":
         return None
-    return True if _WHOLLY_LONG.search(collection_path.read_text(encoding="utf-8")) else None
+    return True if WHOLLY_LONG.search(collection_path.read_text(encoding="utf-8")) else None
 
 
 @pytest.hookimpl(tryfirst=True)

@@ -1,4 +1,8 @@
-"""The quick part of the suite has every subject, and of what takes long what its marker keeps."""
+"""The quick part of the suite has every subject, and of what takes long what its marker keeps.
+
+Of the rules that verdicts follow, of the comments that were read, and of the house's own rules it
+has every test.
+"""
 
 from __future__ import annotations
 
@@ -10,11 +14,24 @@ from typing import cast
 
 import pytest
 
-from tests.conftest import quick
+from tests.conftest import WHOLLY_LONG, quick
 from tests.house.test_size import ROOT
 
 TESTS = ROOT / "tests"
 FOLDERS = sorted({each.parent for each in TESTS.rglob("test_*.py")})
+WHOLE = (
+    "core/test_calico.py",
+    "core/test_cilium.py",
+    "core/test_engines.py",
+    "core/test_nodes.py",
+    "core/test_rules_of_*.py",
+    "core/test_tiers.py",
+    "house/test_*.py",
+    "judges/test_recipes.py",
+    "judges/test_upstream.py",
+    "reports/test_typical_comments.py",
+    "rules/test_*.py",
+)
 LONG = re.compile(r"pytest\.mark\.long(?!\(keep=)")
 
 
@@ -58,10 +75,19 @@ def test_every_subject_is_in_the_quick_part(folder: Path) -> None:
     assert any(_is_quick(test) for module in folder.glob("test_*.py") for test in _tests(module))
 
 
+@pytest.mark.parametrize("pattern", WHOLE)
+def test_what_a_change_breaks_first_is_in_the_quick_part_as_a_whole(pattern: str) -> None:
+    modules = sorted(TESTS.glob(pattern))
+    found = [test for module in modules for test in _tests(module)]
+    assert found
+    assert [test.name for test in found if not _is_quick(test)] == []
+    assert not any(WHOLLY_LONG.search(each.read_text(encoding="utf-8")) for each in modules)
+
+
 def _tests(module: Path) -> Iterator[ast.FunctionDef]:
     """Yield the tests of a module, none where the whole is long."""
     text = module.read_text(encoding="utf-8")
-    if re.search(r"^pytestmark = pytest\.mark\.long$", text, re.MULTILINE):
+    if WHOLLY_LONG.search(text):
         return
     for node in ast.walk(ast.parse(text)):
         if isinstance(node, ast.FunctionDef) and node.name.startswith("test_"):

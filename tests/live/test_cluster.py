@@ -273,7 +273,7 @@ _GROUP = "policy.networking.k8s.io"
 
 
 def _until_served(admin: ApiConnection, path: str) -> None:
-    deadline = time.monotonic() + 20
+    deadline = time.monotonic() + 300  # that of a hang: a busy machine is none
     while time.monotonic() < deadline:
         try:
             admin.get(path)

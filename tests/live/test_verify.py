@@ -120,7 +120,7 @@ def test_the_documented_role_is_enough(
 
 def _wait_until_it_may_list(connection: ApiConnection) -> None:
     """Wait until the server has heard of a role, which takes it a moment."""
-    for _ in range(100):
+    for _ in range(3000):
         try:
             connection.get(f"/api/v1/namespaces/{_WHERE}/pods")
         except ClusterError:

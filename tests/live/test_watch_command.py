@@ -120,7 +120,7 @@ def test_metrics_are_those_of_now(lab: LabServer, tmp_path: Path) -> None:
 
 
 def _metrics(url: str) -> dict[str, float]:
-    with urlopen(url, timeout=10) as answer:  # noqa: S310 - what was just served
+    with urlopen(url, timeout=300) as answer:  # noqa: S310 - what was just served
         lines = answer.read().decode().splitlines()
     pairs = (line.rsplit(" ", 1) for line in lines if not line.startswith("#"))
     return {name: float(value) for name, value in pairs}
@@ -134,7 +134,7 @@ def test_what_is_followed_equals_what_is_read_anew(lab: LabServer, tmp_path: Pat
             followed = WatchedCluster(watch, "calico")
             for step in _steps():
                 admin.send(step)
-            deadline = time.monotonic() + 20
+            deadline = time.monotonic() + 300  # that of a hang: a busy machine is none
             while time.monotonic() < deadline and _state(followed) != _anew(kubeconfig):
                 list(followed.changes(0.5))
     assert _state(followed) == _anew(kubeconfig)
