@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 from collections.abc import Iterator
 from dataclasses import replace
 from itertools import product
@@ -17,7 +18,9 @@ import pytest
 
 from podwall.model import IpProtocol, PortRule, Snapshot
 from podwall.reachability import Endpoint, ExternalRange, Reachability, Verdict, reachability
+from tests import cilium_oracle
 from tests.cilium_oracle import passes
+from tests.core import cilium_clusters, clusters
 from tests.core.cilium_clusters import Manifest, random_cilium_policies, with_cilium_policies
 from tests.core.clusters import NUMBERS, Size, exposed, random_cluster
 from tests.core.obscured import obscured
@@ -77,6 +80,36 @@ def test_every_packet_of_clusters_with_cilium_policies(batch: int) -> None:
     for seed in range(2 * batch, 2 * batch + 2 + SOAK // 15):
         cluster, manifests = judged(f"cilium {batch} {seed}")
         assert list(differences(reachability(cluster, "cilium"), manifests)) == [], seed
+
+
+@pytest.mark.parametrize(
+    ("keys", "counts"),
+    [
+        (("app", "app.kubernetes.io/x", "env"), True),
+        (("app", "kubernetes.io/tier", "env"), False),
+        (("pod-template-hash", "tier.beta.kubernetes.io/x", "env"), False),
+    ],
+)
+@pytest.mark.long
+def test_every_packet_where_a_label_may_be_no_part_of_the_identity(
+    keys: tuple[str, ...], *, counts: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for module in (clusters, cilium_clusters):
+        monkeypatch.setattr(module, "KEYS", keys)
+    known = [judged(f"identity kubernetes.io/tier {seed}") for seed in range(12, 18 + SOAK // 15)]
+    found = [(reachability(cluster, "cilium"), manifests) for cluster, manifests in known]
+    assert [list(differences(*each)) for each in found] == [[] for _ in found]
+    before = [_of_first_packet(*each) for each in found]
+    monkeypatch.setattr(cilium_oracle, "_NO_IDENTITY", re.compile("(?!)"))
+    assert ([_of_first_packet(*each) for each in found] == before) is counts
+
+
+def _of_first_packet(found: Reachability, manifests: list[Manifest]) -> list[bool]:
+    """Return what the judge says of one packet, so that its labels are seen to decide something."""
+    return [
+        passes(found.snapshot, manifests, _end(source), _end(destination, 1), PACKETS[0])
+        for source, destination in product(found.endpoints, repeat=2)
+    ]
 
 
 @pytest.mark.parametrize("hidden", [0.0, 0.1, 0.4], ids="{:.0%} of the values hidden".format)
