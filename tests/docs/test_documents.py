@@ -83,7 +83,7 @@ def test_every_example_is_in_the_list() -> None:
 
 
 @pytest.mark.parametrize(("name", "command"), TRIED)
-@pytest.mark.long(keep=1)
+@pytest.mark.long
 def test_what_the_list_of_examples_proposes_runs(name: str, command: str) -> None:
     """A finding or a difference is no failure; wrong input is, but where it is the example."""
     path = f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"

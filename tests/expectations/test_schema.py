@@ -158,6 +158,7 @@ DOCUMENTS = st.fixed_dictionaries(
 
 @settings(max_examples=10 * settings().max_examples)
 @given(st.integers(0, 19).flatmap(lambda dice: DOCUMENTS if dice else ANY))
+@pytest.mark.long
 def test_schema_and_reader_agree_on_any_document(document: Any) -> None:
     refused = refused_by_the_reader(document)
     if not accepted_by_the_schema(document):

@@ -104,7 +104,7 @@ def read(objects: Objects, scope: ReadingScope) -> ClusterReading:
 
 
 @pytest.mark.parametrize("seed", range(12))
-@pytest.mark.long(keep=1)
+@pytest.mark.long
 def test_what_is_kept_changes_no_answer(seed: int) -> None:
     rng, objects = Random(f"kept {seed}"), cast("Objects", {})
     scope, kept = ReadingScope(kubernetes="v1.34.4"), KeptReadings()

@@ -205,7 +205,7 @@ def _said(found: ChangeReview) -> Iterator[object]:
 
 @pytest.mark.parametrize("engine", ENGINES)
 @pytest.mark.parametrize("seed", range(12))
-@pytest.mark.long(keep=1)
+@pytest.mark.long
 def test_what_is_said_of_a_change_is_the_difference_of_two_readings(seed: int, engine: str) -> None:
     followed = _Followed(Random(f"{engine} {seed}"))
     cluster = WatchedCluster(followed.watch, engine)

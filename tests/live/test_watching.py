@@ -136,6 +136,7 @@ def test_a_refusal_ends_it() -> None:
         next(watch.changes(5))
 
 
+@pytest.mark.long
 def test_a_server_that_does_not_answer_is_a_fault_until_it_does() -> None:
     state = {"down": False}
 

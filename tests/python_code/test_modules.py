@@ -50,6 +50,7 @@ def body(*found: NetworkPolicy) -> str:
 
 
 @given(SEVERAL)
+@pytest.mark.long
 def test_a_module_makes_equal_policies(found: list[NetworkPolicy]) -> None:
     made = made_by(module(*found))
     assert list(made) == sorted({each.namespace for each in found})

@@ -61,6 +61,7 @@ def test_connections_are_told_by_source_then_destination_and_each_once(seed: int
     assert told == sorted(set(told))
 
 
+@pytest.mark.long
 def test_small_blocks_tell_the_same(monkeypatch: pytest.MonkeyPatch) -> None:
     whole = ["".join(reach_csv(_random(seed))) for seed in range(20)]
     monkeypatch.setattr("podwall.reachability.result._MOST_PAIRS", 7)

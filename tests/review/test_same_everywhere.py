@@ -261,6 +261,7 @@ def test_a_remedy_that_findings_share_is_said_once(tmp_path: Path) -> None:
     assert said.count("  help: ") <= 2
 
 
+@pytest.mark.long
 def test_expectations_may_come_from_the_standard_input(tmp_path: Path) -> None:
     (tmp_path / "a.yaml").write_text(_ROLLOUT, "utf-8")
     command = [sys.executable, "-m", "podwall", "diff", "a.yaml", "a.yaml", "--expectations", "-"]

@@ -78,6 +78,7 @@ def _another_default_deny(document: Document) -> None:
     )
 
 
+@pytest.mark.long
 def test_two_policies_that_stand_in_for_each_other_may_be_away_at_once(tmp_path: Path) -> None:
     document = recorded("replaced-first")
     _another_default_deny(document)

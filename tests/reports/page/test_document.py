@@ -189,7 +189,7 @@ WORDS = {
 
 
 @pytest.mark.parametrize("engine", ENGINES)
-@pytest.mark.long(keep=1)
+@pytest.mark.long
 def test_the_page_changes_what_the_diff_changes(engine: str) -> None:
     changing = 0
     for seed in range(24):
