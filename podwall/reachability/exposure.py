@@ -35,7 +35,7 @@ from podwall.reachability.unseen_tier_rules import (
     OwnTierRules,
     TheirTierRules,
 )
-from podwall.reachability.values import ALL, NOTHING, Bounds, UnseenPods
+from podwall.reachability.values import ALL, NOTHING, Bounds, UnseenPods, unseen_in
 
 __all__ = ["ExposedClasses", "UnseenOpening", "exposure"]
 
@@ -137,7 +137,7 @@ class _Joined:
             if key not in self._openings:
                 number, bits = key
                 pods, ports = self._found.values[number]
-                unseen = UnseenPods(self._selector(pods), self._shown.of(bits))
+                unseen = unseen_in(self._selector(pods), self._shown.of(bits), self._shown.names)
                 self._openings[key] = UnseenOpening(unseen, ports)
             yield self._openings[key]
 

@@ -12,8 +12,13 @@ Pods that a source does not show are ends of connections, too, by the labels tha
     pods with team=x of other namespaces with      `any:team=x@env=dev`
     env=dev
 
+    any other pod of every namespace that is       `*/any:`, `!shop/any:`
+    shown, or of every one but shop
+
 Both halves are label selectors as kubectl writes them. Other namespaces are those that the source
-does not show; one that is known by name is `any:@kubernetes.io/metadata.name=kube-system`.
+does not show; one that is known by name is `any:@kubernetes.io/metadata.name=kube-system`. Of more
+than eight namespaces those that are not meant are named, if these are fewer: ids that name each
+of 300 namespaces would make a listing grow with their product.
 """
 
 from __future__ import annotations
@@ -53,6 +58,7 @@ __all__ = [
     "WorkloadEndpoint",
     "is_unseen",
     "read_unseen",
+    "unseen_in",
 ]
 
 
@@ -65,10 +71,12 @@ class UnseenPods:
 
     `namespaces` are names of namespaces that it shows, sorted; or a selector, for those namespaces
     that it does not show. Pods that only differ in what `pods` does not mention are all meant.
+    `apart` are the shown namespaces that are not among these, where that is shorter to say.
     """
 
     pods: Selector
     namespaces: tuple[str, ...] | Selector
+    apart: tuple[str, ...] | None = field(default=None, compare=False)
 
     @property
     def id(self) -> str:
@@ -80,6 +88,9 @@ class UnseenPods:
         'any:team=x@env=dev'
         """
         pods = selector_text(self.pods)
+        if self.apart is not None:
+            but = f"!{','.join(self.apart)}" if self.apart else "*"
+            return f"{but}/{_ANY}{pods}"
         if isinstance(self.namespaces, tuple):
             return f"{','.join(self.namespaces)}/{_ANY}{pods}"
         there = selector_text(self.namespaces)
@@ -102,9 +113,43 @@ class UnseenPods:
         written = selector_text(self.pods)
         if isinstance(self.namespaces, tuple):
             pods = f"pods with {written}" if written else "any other pod"
-            return f"{pods} of {listed(self.namespaces)}"
+            return f"{pods} of {_shown_namespaces(self.namespaces, self.apart)}"
         pods = f"pods with {written}" if written else "any pod"
         return f"{pods} of {_other_namespaces(self.namespaces)}"
+
+
+_MOST_NAMED: Final = 8
+"""So many namespaces are named one by one."""
+
+
+def unseen_in(pods: Selector, namespaces: tuple[str, ...], shown: Sequence[str]) -> UnseenPods:
+    """Return unseen pods of some of the namespaces that a source shows, named in few words.
+
+    >>> shown = [f"team-{number}" for number in range(10)]
+    >>> found = unseen_in(Selector(), tuple(shown[1:]), shown)
+    >>> print(found.id, "is", found)
+    !team-0/any: is any other pod of every namespace that is shown but team-0
+    """
+    if len(namespaces) <= max(_MOST_NAMED, len(shown) - len(namespaces)):
+        return UnseenPods(pods, namespaces)
+    meant = set(namespaces)
+    return UnseenPods(pods, namespaces, tuple(each for each in shown if each not in meant))
+
+
+def _shown_namespaces(names: tuple[str, ...], apart: tuple[str, ...] | None) -> str:
+    if apart is None:
+        return _some(names)
+    but = f" but {_some(apart)}" if apart else ""
+    return f"every namespace that is shown{but}"
+
+
+def _some(names: tuple[str, ...]) -> str:
+    """Return some names; of many, how many they are."""
+    if len(names) <= _MOST_NAMED:
+        return listed(names)
+    return (
+        f"{', '.join(names[: _MOST_NAMED - 1])} and {len(names) - _MOST_NAMED + 1} more namespaces"
+    )
 
 
 def _other_namespaces(namespaces: Selector) -> str:
@@ -140,7 +185,9 @@ def read_unseen(text: str, shown: Sequence[str]) -> UnseenPods:
     pods, _, there = rest.partition("@")
     if not names:
         return UnseenPods(read_selector(pods), read_selector(there))
-    named = tuple(sorted({each.strip() for each in names[1:].split(",")}))
+    apart, names = names.startswith("/!"), names.removeprefix("/").removeprefix("!")
+    given = () if names == "*" else {each.strip() for each in names.split(",")}
+    named = tuple(sorted(given))
     for name in named:
         if name not in shown:
             raise InvalidValue(
@@ -150,11 +197,13 @@ def read_unseen(text: str, shown: Sequence[str]) -> UnseenPods:
             )
     if there:
         raise InvalidValue(
-            f"`{text}` is neither pods of `{names[1:]}` nor of other namespaces",
+            f"`{text}` is neither pods of `{names}` nor of other namespaces",
             help="as in `shop/any:role=web` or `any:role=web@env=dev`",
             value=text,
         )
-    return UnseenPods(read_selector(pods), named)
+    if apart or names == "*":
+        named = tuple(sorted(each for each in shown if each not in named))
+    return unseen_in(read_selector(pods), named, shown)
 
 
 class Bound(Enum):

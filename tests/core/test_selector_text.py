@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import pytest
 from hypothesis import given
+from hypothesis import strategies as st
 
 from podwall.model import EMPTY_SELECTOR, Selector
 from podwall.policies import InvalidValue
+from podwall.policies.wording import listed
 from podwall.reachability.label_conditions import LabelConditions
-from podwall.reachability.values import UnseenPods, is_unseen, read_unseen
+from podwall.reachability.values import UnseenPods, is_unseen, read_unseen, unseen_in
 from podwall.rule_parts import read_selector, selector_text
 from tests.core.test_label_conditions import SELECTORS
 
@@ -28,6 +30,42 @@ def test_unseen_pods_are_read_as_they_are_written(pods: Selector, namespaces: Se
         unseen = UnseenPods(ordered[0], there)
         assert is_unseen(unseen.id)
         assert read_unseen(unseen.id, SHOWN) == unseen
+
+
+MANY = tuple(f"team-{number:02}" for number in range(20))
+
+
+@given(st.sets(st.sampled_from(MANY), min_size=1), SELECTORS)
+def test_pods_of_many_namespaces_are_read_as_they_are_written(
+    names: set[str], pods: Selector
+) -> None:
+    there = tuple(sorted(names))
+    unseen = unseen_in(read_selector(selector_text(pods)), there, MANY)
+    assert is_unseen(unseen.id)
+    assert read_unseen(unseen.id, MANY) == unseen
+    assert len(unseen.id.partition("/any:")[0].split(",")) <= 10
+    assert read_unseen(f"{','.join(there)}/any:{selector_text(unseen.pods)}", MANY) == unseen
+
+
+@pytest.mark.parametrize(
+    ("names", "id_", "words"),
+    [
+        (MANY, "*/any:", "every namespace that is shown"),
+        (MANY[1:], "!team-00/any:", "every namespace that is shown but team-00"),
+        (MANY[:8], ",".join(MANY[:8]) + "/any:", listed(MANY[:8])),
+        (MANY[:9], ",".join(MANY[:9]) + "/any:", f"{', '.join(MANY[:7])} and 2 more namespaces"),
+        (
+            MANY[:11],
+            "!" + ",".join(MANY[11:]) + "/any:",
+            f"every namespace that is shown but {', '.join(MANY[11:18])} and 2 more namespaces",
+        ),
+    ],
+    ids=["all", "all but one", "eight", "nine of twenty", "eleven of twenty"],
+)
+def test_of_many_namespaces_the_few_are_named(names: tuple[str, ...], id_: str, words: str) -> None:
+    unseen = unseen_in(EMPTY_SELECTOR, names, MANY)
+    assert unseen.id == id_
+    assert str(unseen) == f"any other pod of {words}"
 
 
 @pytest.mark.parametrize(
