@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 
+from podwall import streams
 from podwall.plan import SECRET, Plan, PlannedResource
 from podwall.plan.masking import marked_secrets, masked, masked_manifest
 from podwall.plan.model import SECRET_MARK
@@ -68,3 +69,16 @@ def test_of_a_group_of_manifests_the_text() -> None:
     given = PlannedResource("", "kubernetes:yaml/v2:ConfigGroup", "all", {"yaml": "kind: Secret"})
     (found,) = masked(Plan("shop", "dev", (given,))).resources
     assert found.inputs["yaml"] is SECRET
+
+
+def test_of_every_line_that_is_said(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Also of one that nobody has masked before."""
+    monkeypatch.setattr(streams, "_SECRETS", SecretWords())
+    streams.hide([WORD])
+    streams.write_line(f"the password is {WORD}", label="error:")
+    with streams.program_output() as stream:
+        stream.write(f"printed {WORD}\n")
+    said = capsys.readouterr().err
+    assert said.splitlines() == ["error: the password is [secret]", "printed [secret]"]
