@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import signal
 import statistics
 import subprocess
 import sys
@@ -100,21 +101,35 @@ def run_once(
     start = time.monotonic()
     inherited = {k: v for k, v in os.environ.items() if k != "PYTHONDONTWRITEBYTECODE"}
     environment = {**inherited, **variables}
+    used = output.absolute().with_name(f"{output.name}.used")
+    launched = [sys.executable, "-S", "-c", _LAUNCHER, str(used), *command]
     with output.open("wb") as printed:
         process = subprocess.Popen(  # noqa: S603 - the commands of this benchmark
-            command, stdout=printed, stderr=subprocess.DEVNULL, env=environment, cwd=folder
+            launched,
+            stdout=printed,
+            stderr=subprocess.DEVNULL,
+            env=environment,
+            cwd=folder,
+            start_new_session=True,
         )
-        while True:
-            found, status, usage = os.wait4(process.pid, os.WNOHANG)
-            if found:
-                break
-            if time.monotonic() - start > LONGEST:
-                process.kill()
-                os.wait4(process.pid, 0)
-                return None
-            time.sleep(0.002)
-    process.returncode = os.waitstatus_to_exitcode(status)
-    if process.returncode not in ends:
-        raise subprocess.CalledProcessError(process.returncode, command)
-    wall = time.monotonic() - start
-    return usage.ru_utime + usage.ru_stime, wall, usage.ru_maxrss / 1024
+        try:
+            code = process.wait(LONGEST)
+        except subprocess.TimeoutExpired:
+            os.killpg(process.pid, signal.SIGKILL)
+            process.wait()
+            return None
+    if code not in ends:
+        raise subprocess.CalledProcessError(code, command)
+    cpu, memory = map(float, used.read_text().split())
+    return cpu, time.monotonic() - start, memory / 1024
+
+
+_LAUNCHER: Final = """
+import resource, subprocess, sys
+code = subprocess.call(sys.argv[2:])
+used = resource.getrusage(resource.RUSAGE_CHILDREN)
+with open(sys.argv[1], "w") as file:
+    file.write(f"{used.ru_utime + used.ru_stime} {used.ru_maxrss}")
+sys.exit(code)
+"""
+"""Runs a command from a small process: a new one counts the memory of that which started it."""
