@@ -47,9 +47,9 @@ class ItemSpan(NamedTuple):
 def item_spans(document: str) -> Sequence[ItemSpan] | None:
     r"""Return where the items of a list are, None if the document is no list, or has aliases.
 
-    >>> text = "kind: List\\nitems:\\n- kind: Pod\\n- kind: Service\\n"
+    >>> text = "kind: List\nitems:\n- kind: Pod\n- kind: Service\n"
     >>> [span.text(text) for span in item_spans(text)]
-    ['  kind: Pod\\n', '  kind: Service\\n']
+    ['  kind: Pod\n', '  kind: Service\n']
     >>> item_spans("kind: Pod") is None
     True
     """
