@@ -12,22 +12,25 @@ the effect stay named.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Hashable, Sequence
+from collections.abc import Callable, Hashable, Iterator, Sequence
 from dataclasses import replace
 from functools import cached_property
 from typing import Final, TypeVar, cast
 
 from podwall.calico import CalicoPolicy
-from podwall.diff.changes import InTiers, PolicyChange, TierPolicyChange
+from podwall.diff.changes import ConnectionChange, InTiers, PolicyChange, TierPolicyChange
 from podwall.diff.joint_endpoints import ABSENT, JointEndpoints
-from podwall.model import CiliumPolicy, Snapshot, TierPolicy
+from podwall.explain import rule_text
+from podwall.model import CiliumPolicy, Policy, Snapshot, TierPolicy
+from podwall.policies.rules import Direction
+from podwall.portset import PortSet
 from podwall.reachability import Reachability
 from podwall.reachability.arrays import BoolArray
-from podwall.reachability.cluster import EnforcedCluster
+from podwall.reachability.cluster import EnforcedCluster, rules_of
 from podwall.reachability.replay import Replay
-from podwall.reachability.values import AnyEndpoint, PairVerdict
+from podwall.reachability.values import AnyEndpoint, ExternalRange, PairVerdict, UnseenPods
 
-__all__ = ["ChangeCauses", "PolicyCauses", "TierCauses"]
+__all__ = ["ChangeCauses", "PolicyCauses", "TierCauses", "rules_behind"]
 
 
 _MOST: Final = 16
@@ -174,6 +177,55 @@ _P = TypeVar("_P")
 def _among(policies: tuple[_P, ...], known: object, instead: object) -> tuple[_P, ...]:
     kept = [each for each in policies if each != known]
     return (*kept, *([] if instead is None else [cast("_P", instead)]))
+
+
+def rules_behind(sides: tuple[Replay, Replay], change: ConnectionChange) -> tuple[str, ...]:
+    """Return the rules of its policies that let through what opens, or let through what closes.
+
+    They are in the words of `rule_changes`; what else differs in a policy, such as the pods that it
+    selects, is not among them.
+
+    Args:
+        sides: replays of what there was, and of what there is.
+        change: of a connection.
+    """
+    old, new = sides
+    found: list[str] = []
+    for policy in change.policies:
+        if isinstance(policy, PolicyChange):
+            for replay, version, other, ports, sign in (
+                (new, policy.new, policy.old, change.opened, "+"),
+                (old, policy.old, policy.new, change.closed, "-"),
+            ):
+                words = _passing_rules(replay, version, other, (change, ports))
+                found += (f"{sign} {each}" for each in words)
+    return tuple(dict.fromkeys(found))
+
+
+def _passing_rules(
+    replay: Replay,
+    policy: Policy | None,
+    other: Policy | None,
+    passing: tuple[ConnectionChange, PortSet],
+) -> Iterator[str]:
+    """Yield the rules that only one version of a policy has, and that let some ports through."""
+    change, ports = passing
+    for direction in Direction if policy is not None else ():
+        assert policy is not None, "as said"
+        ends = [_one_pod(each) for each in (change.source, change.destination)]
+        subject, peer = ends if direction is Direction.EGRESS else ends[::-1]
+        if isinstance(subject, ExternalRange):
+            continue
+        if all(each is not policy for each, _ in replay.isolating(direction, subject)):
+            continue
+        known = (rules_of(other, direction) if other else None) or ()
+        for each in replay.rules(policy, direction, subject, peer):
+            if each.rule not in known and each.allowed.may & ports:
+                yield rule_text(each.rule, direction, str(policy.namespace))
+
+
+def _one_pod(end: AnyEndpoint) -> AnyEndpoint:
+    return end.one() if isinstance(end, UnseenPods) else end
 
 
 class ChangeCauses:

@@ -18,7 +18,7 @@ from typing import Final, NamedTuple
 
 import numpy as np
 
-from podwall.diff.causes import ChangeCauses
+from podwall.diff.causes import ChangeCauses, rules_behind
 from podwall.diff.changes import (
     ChangeCause,
     ConnectionChange,
@@ -45,6 +45,7 @@ from podwall.policies.rules import Direction
 from podwall.reachability import Reachability
 from podwall.reachability.addresses import first_address
 from podwall.reachability.arrays import Csr, IntArray
+from podwall.reachability.replay import Replay
 from podwall.reachability.values import (
     AnyEndpoint,
     ExternalRange,
@@ -414,6 +415,14 @@ class Diff:
     def port_changes(self) -> Iterator[ConnectionChange]:
         """Yield the changes without those of ICMP and the like alone, which have no `port_kind`."""
         return (each for each in self._asked_for() if each.port_kind is not None)
+
+    def rules_behind(self, change: ConnectionChange) -> tuple[str, ...]:
+        """Return the rules of the policies behind a change that do it, as `rule_changes` says."""
+        return rules_behind(self._replays, change)
+
+    @cached_property
+    def _replays(self) -> tuple[Replay, Replay]:
+        return Replay(self.old.cluster), Replay(self.new.cluster)
 
     def narrowed(self, focus: Focus) -> Diff:
         """Return the same, with only those `port_changes` that are asked for, on their ports.

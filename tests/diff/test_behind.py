@@ -148,3 +148,77 @@ def test_of_very_many_policies_all_that_may_have_done_it_stay_named() -> None:
     edited = [replace(each, ingress=(NOBODY, WEB)) for each in many]
     found = change(compared(shop(*many), shop(*edited)), "x/web -> x/api")
     assert len(found.policies) == 20
+
+
+RULES: list[tuple[str, Case]] = [
+    (
+        "of two new rules the one that lets it through",
+        (
+            (about_api("a", NOBODY),),
+            (about_api("a", NOBODY, WEB, SCRAPES),),
+            "x/prometheus -> x/api",
+            ["+ from pods with app=prometheus of namespace x on TCP 9090"],
+        ),
+    ),
+    (
+        "of two rules that go the one that let it through",
+        (
+            (about_api("a", NOBODY, WEB, SCRAPES),),
+            (about_api("a", NOBODY),),
+            "x/web -> x/api",
+            ["- from pods with app=web of namespace x on TCP 8080"],
+        ),
+    ),
+    (
+        "both sides of the connection",
+        (
+            (about_api("a"), sends("s")),
+            (about_api("a", SCRAPES, WEB), sends("s", allow(peers(app="api")), NOBODY)),
+            "x/web -> x/api",
+            [
+                "+ from pods with app=web of namespace x on TCP 8080",
+                "+ to pods with app=api of namespace x on all ports",
+            ],
+        ),
+    ),
+    (
+        "another port for the same pods is both",
+        (
+            (about_api("a", WEB),),
+            (about_api("a", replace(WEB, ports=(tcp(81),))),),
+            "x/web -> x/api",
+            [
+                "+ from pods with app=web of namespace x on TCP 81",
+                "- from pods with app=web of namespace x on TCP 8080",
+            ],
+        ),
+    ),
+    ("isolation that goes has no rule", ((about_api("a"),), (), "x/web -> x/api", [])),
+    (
+        "a rule that is not known may be it",
+        (
+            (about_api("a", NOBODY),),
+            (about_api("a", NOBODY, Unknown("later"), SCRAPES),),
+            "x/web -> x/api",
+            ["+ a rule that is not known yet (later)"],
+        ),
+    ),
+]
+
+
+@pytest.mark.parametrize("case", [pytest.param(case, id=name) for name, case in RULES])
+def test_the_rules_behind_a_change_are_those_that_let_through_what_changes(case: Case) -> None:
+    before, after, flow, rules = case
+    found = compared(shop(*before), shop(*after))
+    assert list(found.rules_behind(change(found, flow))) == rules
+
+
+def test_of_pods_that_are_not_shown_the_rule_is_found_too() -> None:
+    def open_to(*rules: Rule) -> Snapshot:
+        return replace(shop(about_api("a", NOBODY, *rules)), complete=False)
+
+    found = compared(open_to(), open_to(WEB, allow(peers(app="later"), ports=(tcp(7),))))
+    unseen = [each for each in found.changes() if "later" in str(each.source)]
+    assert [found.rules_behind(each) for each in unseen] == [
+        ("+ from pods with app=later of namespace x on TCP 7",)
+    ]

@@ -355,3 +355,17 @@ def test_what_stands_for_the_end_of_a_name_is_explained(name: str) -> None:
     assert sentence in comment(replace(REPORT, connections=(changed("shop/api", name),)))
     gone = ChangedObject(name, PolicyChangeKind.REMOVED)
     assert sentence in comment(replace(REPORT, connections=(), workloads=(gone,)))
+
+
+def test_of_several_new_rules_the_one_that_opens_stands_at_what_it_opens() -> None:
+    rules = ("+ from web on TCP 80", "+ from api on TCP 90", "- from db on TCP 1")
+    report = replace(
+        REPORT,
+        connections=(
+            replace(changed("shop/api", "shop/db"), because=("shop/db",), rules=rules[1:2]),
+        ),
+        policies=(ChangedObject("shop/db", PolicyChangeKind.EDITED, rules=rules),),
+    )
+    row = next(line for line in comment(report).splitlines() if line.startswith("| `shop/api`"))
+    assert rules[1] in row
+    assert rules[0] not in row

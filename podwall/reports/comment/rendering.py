@@ -314,7 +314,8 @@ def _policy(
     each = changed.get(name)
     if each is None:
         return code_span(name)
-    rules = [rule for rule in each.rules if _can_do(rule, group.kind)]
+    can = [rule for rule in each.rules if _can_do(rule, group.kind)]
+    rules = [rule for rule in can if rule in group.rules] or can
     place = each.rule_places.get(rules[0], "") if len(rules) == 1 else ""
     link = report.links.get(place or each.place)
     shown = f"[{code_span(name)}]({link})" if link else code_span(name)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import field
+from dataclasses import field, replace
 from itertools import islice
 from typing import Final, NamedTuple
 
@@ -56,7 +56,8 @@ class StatedIn(NamedTuple):
 class ChangedConnection:
     """A connection before and after, in words such as `TCP 80` or `nothing`.
 
-    `because` names the policies that are behind it; `reason` says what is, where no policy is.
+    `because` names the policies that are behind it, and `rules` has their rules that do it, as far
+    as that was asked; `reason` says what is behind it where no policy is.
     `accepted`: who states all that opens. `only_perhaps`: nothing of the change is certain.
     `weight` is how much it matters to the check, None where it stops nothing.
     """
@@ -71,6 +72,7 @@ class ChangedConnection:
     accepted: tuple[StatedIn, ...] = ()
     only_perhaps: bool = False
     weight: Severity | None = Severity.ERROR
+    rules: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -173,7 +175,7 @@ def change_report(
     before, after = (summary(verdict_table(side)) for side in (difference.old, difference.new))
     return ChangeReport(
         subject=subject,
-        connections=tuple(_connection(each, stated_by(each)) for each in listed_changes),
+        connections=tuple(_connections(difference, listed_changes, stated_by)),
         policies=tuple(map(_changed_policy, difference.every_policy)),
         workloads=tuple(_changed_workloads(difference)),
         renamed=difference.renamed,
@@ -193,8 +195,21 @@ def asked_part(difference: Diff, stated_by: StatedBy) -> AskedPart | None:
     if not difference.focus:
         return None
     changes = tuple(islice(difference.port_changes(), MOST_CHANGES))
-    shown = tuple(_connection(each, stated_by(each)) for each in changes)
+    shown = tuple(_connections(difference, changes, stated_by))
     return AskedPart(shown, shown_part(difference, len(shown)))
+
+
+_MOST_WITH_RULES: Final = 2_000
+"""Of so many connections it is asked which rules do it."""
+
+
+def _connections(
+    difference: Diff, changes: Sequence[ConnectionChange], stated_by: StatedBy
+) -> Iterator[ChangedConnection]:
+    for number, each in enumerate(changes):
+        found = _connection(each, stated_by(each))
+        rules = difference.rules_behind(each) if number < _MOST_WITH_RULES else ()
+        yield replace(found, rules=rules) if rules else found
 
 
 def _connection(change: ConnectionChange, stated: Sequence[Statement]) -> ChangedConnection:

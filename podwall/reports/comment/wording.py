@@ -180,7 +180,8 @@ class ChangeGroup:
     """Connections from any of the sources to any of the destinations that change alike.
 
     `because` and `reasons` are those of all of them, what is behind most connections first.
-    `not_itself`: an end that is on both sides changes nothing with itself.
+    `not_itself`: an end that is on both sides changes nothing with itself. `rules` are those of the
+    policies that do it, as far as that was asked.
     """
 
     kind: ConnectionChangeKind
@@ -193,6 +194,7 @@ class ChangeGroup:
     because: tuple[str, ...]
     reasons: tuple[str, ...]
     not_itself: bool = False
+    rules: frozenset[str] = frozenset()
 
 
 class _Change(NamedTuple):
@@ -266,6 +268,7 @@ def _change_group(
         tuple(name for name, _ in because.most_common()),
         tuple(reason for reason, _ in reasons.most_common()),
         not_itself=len(found) < len(sources) * len(destinations),
+        rules=frozenset(rule for each in found for rule in each.rules),
     )
 
 
