@@ -303,3 +303,13 @@ def test_a_file_that_is_not_text(tmp_path: Path) -> None:
     folder = project_in(tmp_path, "")
     (folder / "Pulumi.dev.yaml").write_bytes(b"config: \xff\xfe")
     assert str(stopped(folder)) == "Pulumi.dev.yaml: malformed YAML: it is not UTF-8 text"
+
+
+def test_what_the_program_says_of_a_secret_is_masked(tmp_path: Path) -> None:
+    program = """
+    import pulumi
+    pulumi.Output.secret("a-planted-word").apply(lambda _: 0)
+    raise ValueError("a-planted-word is refused")
+    """
+    problem = stopped(project_in(tmp_path, textwrap.dedent(program)))
+    assert problem.message == "the program raised `ValueError`: [secret] is refused"
