@@ -160,7 +160,7 @@ def _shop(*further: dict[str, Any]) -> str:
 
 
 @pytest.mark.parametrize("hostile", TYPED)
-@pytest.mark.long(keep=3)
+@pytest.mark.long(keep=1)
 def test_no_option_stands_in_a_file_of_a_change_as_it_is(tmp_path: Path, hostile: str) -> None:
     new, old, accepted = (
         f"{each} {hostile}.json".replace("/", "_") for each in ("new", "old", "accepted")

@@ -335,6 +335,7 @@ def test_too_many_ways_to_divide_pods_are_undetermined() -> None:
     assert all("?" in each for each in found)
 
 
+@pytest.mark.long
 def test_the_replay_of_a_class_says_what_the_exposure_says() -> None:
     for seed in range(60):
         found = reachability(open_cluster(Random(f"replay {seed}"), SMALL), SPEC)

@@ -32,6 +32,7 @@ SAMPLES: Final = {
 @pytest.mark.parametrize("batch", range(BATCHES))
 @pytest.mark.parametrize("sample", SAMPLES)
 @pytest.mark.timeout(40 * EACH)
+@pytest.mark.long(keep=2)
 def test_a_damaged_file_is_read_or_refused_in_one_line(
     sample: str, batch: int, tmp_path: Path, record_property: Callable[[str, object], None]
 ) -> None:

@@ -208,6 +208,7 @@ def cilium_policies(draw: st.DrawFn) -> CiliumNetworkPolicy:
 
 @settings(max_examples=50)
 @given(cilium_policies())
+@pytest.mark.long
 def test_reading_what_was_written_gives_the_same_policy(written: CiliumNetworkPolicy) -> None:
     found = typed_policies([Document(json.loads(json.dumps(written.to_manifest())))])
     assert ([each for each, _ in found.cilium_policies], found.findings) == ([written], ())

@@ -21,6 +21,7 @@ from tests.core.obscured import obscured
 
 @pytest.mark.parametrize("hidden", [0.0, 0.2], ids="{:.0%} of the values hidden".format)
 @pytest.mark.parametrize("engine", ENGINES)
+@pytest.mark.long(keep=4)
 def test_shares_are_the_counts_of_the_cells(engine: str, hidden: float) -> None:
     for seed in range(8):
         rng = Random(f"namespaces {engine} {seed}")

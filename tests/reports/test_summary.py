@@ -18,6 +18,7 @@ from tests.core.obscured import obscured
 
 
 @pytest.mark.parametrize("engine", ENGINES)
+@pytest.mark.long(keep=2)
 def test_every_connection_is_counted(engine: str) -> None:
     for seed in range(8):
         rng = Random(f"{engine} {seed}")

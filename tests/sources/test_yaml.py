@@ -155,6 +155,7 @@ simple = st.recursive(
 
 
 @given(st.lists(st.dictionaries(st.text(max_size=5), simple, min_size=1, max_size=4), max_size=3))
+@pytest.mark.long
 def test_what_is_dumped_is_read_back(documents: list[Any]) -> None:
     assert values(yaml.safe_dump_all(documents, default_style='"')) == documents
 

@@ -65,6 +65,7 @@ def test_only_network_policies_close_what_is_outside_and_that_is_said() -> None:
 
 @pytest.mark.parametrize("engine", ["spec", "azure", "cilium"])
 @pytest.mark.parametrize("seed", range(6))
+@pytest.mark.long(keep=6)
 def test_of_random_clusters_what_is_said_to_close_is_what_closes(seed: int, engine: str) -> None:
     cluster = random_cluster(Random(f"baseline {seed}"), Size(workloads=4, policies=2))
     found = baseline(cluster, engine)

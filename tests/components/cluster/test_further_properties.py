@@ -142,6 +142,7 @@ def camel(name: str) -> str:
         pytest.param(AGENT_POOL, containerservice.AgentPoolArgs, OF_A_POOL, id="a pool"),
     ],
 )
+@pytest.mark.long(keep=1)
 def test_what_has_no_argument_is_set_by_a_transformation(
     type_: str, known: type, more: dict[str, Any]
 ) -> None:
