@@ -228,8 +228,10 @@ def test_a_resource_without_a_line_is_named_without_its_urn() -> None:
 def test_many_names_are_cut_with_a_count() -> None:
     many = [f"a/{n}" for n in range(9)]
     assert endpoint_words(many, {}) == "9 workloads of `a` (`a/0`, `a/1`, `a/2`, …)"
+    more = [f"{name}/{n}" for name in "abcd" for n in range(9)]
+    assert endpoint_words(more, {}) == "36 workloads of 4 namespaces (`a/0`, `a/1`, `a/2`, …)"
     mixed = endpoint_words([*many, "b/0", "c/0", "d/0", "e/0"], {})
-    assert mixed.endswith("…), `b/0`, `c/0`, `d/0`, 1 more")
+    assert mixed.endswith("…), `b/0`, `c/0`, `d/0`, `e/0`")
     assert endpoint_words([f"{each}/0" for each in "abcde"], {}) == "`a/0`, `b/0`, `c/0`, 2 more"
 
 

@@ -79,7 +79,7 @@ def endpoint_words(
     parts += [
         f"every workload of {code_span(name)} but {code_span(but)}" for name, but in nearly.items()
     ]
-    parts += _few(sorted(left))
+    parts += _workloads(sorted(left))
     if outside:
         parts.append(address_words([ip_network(each) for each in outside]))
     return ", ".join([*parts, *others])
@@ -90,29 +90,41 @@ def _all_but_one(
 ) -> Iterator[tuple[str, str]]:
     """Yield the few namespaces of which one workload is missing, where that is less to read."""
     missing = ((name, sorted(inside - ends)) for name, inside in sorted(namespaces.items()))
-    found = (
+    found = [
         (name, absent[0])
         for name, absent in missing
         if len(absent) == 1 and len(namespaces[name]) > _FEW
-    )
-    yield from islice(found, _FEW)
+    ]
+    if len(found) <= _FEW:  # more of them are better counted
+        yield from found
+
+
+def _workloads(names: Sequence[str]) -> Iterator[str]:
+    """Yield names; many of one namespace, or of many, are counted, and the first of them named."""
+    if len(names) <= _FEW + 1:
+        yield from _few(names)
+        return
+    spaces = Counter(name.partition("/")[0] for name in names)
+    many = [space for space, number in spaces.items() if number > _FEW]
+    if len(many) > _FEW:
+        yield f"{len(names):,} workloads of {len(spaces):,} namespaces ({_first(names)})"
+        return
+    for space in many:
+        inside = [name for name in names if name.startswith(f"{space}/")]
+        yield f"{len(inside):,} workloads of {code_span(space)} ({_first(inside)})"
+    yield from _few([name for name in names if name.partition("/")[0] not in many])
+
+
+def _first(names: Sequence[str]) -> str:
+    return f"{', '.join(map(code_span, names[:_FEW]))}, …"
 
 
 def _few(names: Sequence[str]) -> Iterator[str]:
-    """Yield names; many of one namespace are counted, and the first of them named."""
-    if len(names) <= _FEW + 1:
-        yield from map(code_span, names)
-        return
-    spaces = Counter(name.partition("/")[0] for name in names if "/" in name)
-    whole = [space for space, number in spaces.items() if space and number > _FEW]
-    for space in whole[:_FEW]:
-        inside = [name for name in names if name.startswith(f"{space}/")]
-        shown = ", ".join(map(code_span, inside[:_FEW]))
-        yield f"{len(inside):,} workloads of {code_span(space)} ({shown}, …)"
-    left = [name for name in names if name.partition("/")[0] not in whole[:_FEW]]
-    yield from map(code_span, left[:_FEW])
-    if len(left) > _FEW:
-        yield f"{len(left) - _FEW:,} more"
+    """Yield the first names, and how many more there are."""
+    shown = names if len(names) <= _FEW + 1 else names[:_FEW]
+    yield from map(code_span, shown)
+    if len(shown) < len(names):
+        yield f"{len(names) - len(shown):,} more"
 
 
 def _verb(effect: _Effect, number: int) -> str:
