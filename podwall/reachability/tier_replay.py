@@ -351,9 +351,16 @@ def _addresses(peer: AddressPeer, other: AnyEndpoint | HidingNode) -> MatchAnswe
 def _conflicts(
     policies: tuple[TierPolicyReplay, ...], before: TierOutcome
 ) -> Iterator[tuple[PortSet, str]]:
-    """Yield ports that two policies of one stage decide differently, with both names."""
-    for number, one in enumerate(policies):
-        for other in policies[number + 1 :]:
+    """Yield ports that two policies of one stage decide differently, with both names.
+
+    Where all that decide do the same, as Cilium's denies do, no two of them have to be compared.
+    """
+    kinds = ("accepted", "denied", "passed")
+    deciding = [each for each in policies if any(getattr(each.outcome, kind) for kind in kinds)]
+    if sum(any(getattr(each.outcome, kind) for each in deciding) for kind in kinds) <= 1:
+        return
+    for number, one in enumerate(deciding):
+        for other in deciding[number + 1 :]:
             ports = before.left & _differently(one.outcome, other.outcome)
             if ports:
                 names = " and ".join(f"`{each.acting.policy.name}`" for each in (one, other))
