@@ -36,7 +36,7 @@ from podwall.reachability import (
     UnseenPods,
     WorkloadEndpoint,
 )
-from podwall.reachability.addresses import network_ranges
+from podwall.reachability.matching import network_ranges
 from podwall.reachability.values import is_unseen
 
 __all__ = ["EVERYTHING", "Focus", "NarrowedAnswer", "asked_ends", "narrowed", "on_port"]

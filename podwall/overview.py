@@ -17,16 +17,14 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from itertools import chain
 from typing import Final, NamedTuple
 
-import numpy as np
-import numpy.typing as npt
-
 from podwall.model import IpNetwork
 from podwall.policies.rules import Direction
 from podwall.portset import NO_PORTS, PortSet
 from podwall.quick_dataclass import dataclass
 from podwall.reachability import ExternalRange, Reachability, UnseenPods
-from podwall.reachability.arrays import Csr, IntArray, distinct
+from podwall.reachability.arrays import BoolArray, Csr, IntArray, distinct
 from podwall.reachability.exposure import UnseenOpening
+from podwall.reachability.few_arrays import np
 from podwall.reachability.profiles import UNISOLATED
 from podwall.reachability.values import NOTHING_PASSES, PairVerdict
 from podwall.verdict_table import VerdictTable
@@ -56,8 +54,6 @@ OTHER_PODS: Final = "other pods"
 """What the row and the column of pods are called that are not shown."""
 _MOST_NETWORKS: Final = 2
 """So many networks name a row; of more, the others are counted."""
-
-Flags = npt.NDArray[np.bool_]
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,30 +100,30 @@ def summary(table: VerdictTable) -> Summary:
     )
 
 
-def _is_open(table: VerdictTable) -> Flags:
+def _is_open(table: VerdictTable) -> BoolArray:
     """Return which of the table's verdicts allow something."""
     return np.array([bool(each.allowed) for each in table.verdicts], dtype=np.bool_)
 
 
-def _is_undetermined(table: VerdictTable) -> Flags:
+def _is_undetermined(table: VerdictTable) -> BoolArray:
     """Return which of the table's verdicts allow nothing for certain, but perhaps something."""
     undetermined = (bool(each.undetermined and not each.allowed) for each in table.verdicts)
     return np.array(list(undetermined), dtype=np.bool_)
 
 
-def _from_outside(table: VerdictTable, counted: Flags) -> Flags:
+def _from_outside(table: VerdictTable, counted: BoolArray) -> BoolArray:
     """Return for each destination role whether a verdict from some address outside counts."""
     outside = distinct(table.sources[len(table.reachability.workloads) :])
     return np.asarray(counted[table.cells[outside]].any(axis=0), dtype=np.bool_)
 
 
-def _indices(flags: Flags) -> tuple[int, ...]:
+def _indices(flags: BoolArray) -> tuple[int, ...]:
     return tuple(np.flatnonzero(flags).tolist())
 
 
 def _connections(
-    table: VerdictTable, counted: Flags, groups: Sequence[Sequence[int]]
-) -> npt.NDArray[np.int64]:
+    table: VerdictTable, counted: BoolArray, groups: Sequence[Sequence[int]]
+) -> IntArray:
     """Return for each pair of groups how many of its connections have a verdict that counts.
 
     A group is given by the indices of its endpoints. A single pod and itself are no connection.

@@ -28,15 +28,13 @@ from collections import defaultdict
 from collections.abc import Iterable, Iterator
 from functools import cached_property
 from itertools import product
-from typing import Final, NamedTuple
-
-import numpy as np
-import numpy.typing as npt
+from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 from podwall.portset import PortSet
 from podwall.quick_dataclass import dataclass
 from podwall.reachability import Endpoint, Reachability, Undetermined
 from podwall.reachability.arrays import Csr, IntArray, Registry, distinct, each_once, is_in
+from podwall.reachability.few_arrays import np
 from podwall.reachability.join import Roles
 from podwall.reachability.port_table import ALL_PORTS_NUMBER, NO_PORTS_NUMBER
 from podwall.reachability.profiles import UNISOLATED, Profiles
@@ -64,7 +62,12 @@ OPEN: Final = 1
 """The number of the verdict that everything passes."""
 
 _BLOCK: Final = 512
-Cells = npt.NDArray[np.uint32]
+if TYPE_CHECKING:
+    import numpy.typing as npt
+
+    Cells = npt.NDArray[np.uint32]
+else:  # numpy is not brought for its types
+    Cells = Any
 
 
 @dataclass(frozen=True)

@@ -7,6 +7,7 @@ from argparse import Namespace
 from podwall.cli.arguments import paused_collector, read_review
 from podwall.cli.findings import write_patch, write_unread
 from podwall.exit_code import FailOn
+from podwall.reachability.few_arrays import one_answer
 from podwall.reports.findings.documents import lint_document, sarif_document
 from podwall.reports.findings.junit import findings_suite, junit_text
 from podwall.reports.findings.terminal import print_findings
@@ -20,6 +21,7 @@ __all__ = ["show_findings"]
 
 def show_findings(options: Namespace) -> int:
     """Show the findings on the source, and return the exit code."""
+    one_answer()
     with paused_collector():
         found = read_review(options)
         findings = found.findings

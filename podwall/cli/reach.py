@@ -12,6 +12,7 @@ from podwall.cli.typed_options import chosen_focus, source_words
 from podwall.exit_code import FailOn
 from podwall.policies.errors import InvalidValue
 from podwall.reachability import Reachability
+from podwall.reachability.few_arrays import one_answer
 from podwall.reports.words import left_out
 from podwall.review import Review
 from podwall.streams import MEDIA, write_output
@@ -31,6 +32,8 @@ def show_reach(options: Namespace) -> int:
         from podwall.cli.flows import show_observed  # noqa: PLC0415 - few ask for it
 
         return show_observed(options)
+    if options.output != "html":  # the page computes with numpy, whatever the size
+        one_answer()
     with paused_collector():
         found = read_review(options)
         report = _part(options, found, focus) if focus else _whole(options, found)

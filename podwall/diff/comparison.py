@@ -13,8 +13,6 @@ from collections import defaultdict
 from collections.abc import Iterator, Sequence
 from typing import Final
 
-import numpy as np
-
 from podwall.diff.changes import PolicyChange
 from podwall.diff.joint_endpoints import (
     ABSENT,
@@ -34,6 +32,7 @@ from podwall.quick_dataclass import dataclass
 from podwall.reachability import Reachability
 from podwall.reachability.arrays import BoolArray, Csr, IntArray
 from podwall.reachability.cluster import EnforcedCluster
+from podwall.reachability.few_arrays import np
 from podwall.reachability.join import Join
 from podwall.reachability.policy_rules import PeerSets
 from podwall.reachability.values import Bound

@@ -16,8 +16,6 @@ from itertools import chain, islice
 from operator import itemgetter
 from typing import Final, NamedTuple
 
-import numpy as np
-
 from podwall.diff.causes import ChangeCauses, rules_behind
 from podwall.diff.changes import (
     ChangeCause,
@@ -43,8 +41,9 @@ from podwall.focus import EVERYTHING, Focus, asked_ends, on_port
 from podwall.policies.errors import Finding
 from podwall.policies.rules import Direction
 from podwall.reachability import Reachability
-from podwall.reachability.addresses import first_address
 from podwall.reachability.arrays import Csr, IntArray
+from podwall.reachability.few_arrays import np
+from podwall.reachability.matching import first_address
 from podwall.reachability.replay import Replay
 from podwall.reachability.values import (
     AnyEndpoint,

@@ -21,16 +21,15 @@ from collections.abc import Iterator, Sequence
 from operator import is_
 from typing import Final
 
-import numpy as np
-
 from podwall.diff.generated_names import namesakes
 from podwall.model import SnapshotWorkload
 from podwall.portset import Ranges, intersection, merged
 from podwall.quick_dataclass import dataclass
 from podwall.reachability import Reachability
-from podwall.reachability.addresses import FAMILIES, network_ranges, networks
 from podwall.reachability.arrays import BoolArray, Csr, IntArray, Registry, each_once, spans
+from podwall.reachability.few_arrays import np
 from podwall.reachability.join import Join, Roles
+from podwall.reachability.matching import FAMILIES, network_ranges, networks
 from podwall.reachability.port_table import PortTable
 from podwall.reachability.profiles import UNISOLATED
 from podwall.reachability.values import (

@@ -12,8 +12,6 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from typing import NamedTuple
 
-import numpy as np
-
 from podwall.diff.changes import ConnectionChangeKind
 from podwall.diff.joint_endpoints import ABSENT, joint_endpoints, ranges_of, ranks_by_id
 from podwall.explain.scopes import Scopes, scopes
@@ -21,8 +19,9 @@ from podwall.model import IpNetwork
 from podwall.portset import PortSet
 from podwall.quick_dataclass import dataclass
 from podwall.reachability import Reachability, WorkloadEndpoint
-from podwall.reachability.addresses import first_address
 from podwall.reachability.arrays import IntArray
+from podwall.reachability.few_arrays import np
+from podwall.reachability.matching import first_address
 from podwall.reachability.values import PairVerdict
 from podwall.verdict_table import (
     DENIED,

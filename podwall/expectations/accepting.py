@@ -27,8 +27,7 @@ from podwall.expectations.selecting import UnseenSelection, in_shown_names, matc
 from podwall.explain import TypedPort, ports_at, protocol_last, typed_port
 from podwall.portset import TRANSPORT_PORTS, PortSet, Ranges, difference, intersection, merged
 from podwall.reachability import Reachability
-from podwall.reachability.addresses import END, network_ranges
-from podwall.reachability.matching import Match
+from podwall.reachability.matching import END, Match, network_ranges
 from podwall.reachability.values import AnyEndpoint, ExternalRange, UnseenPods, WorkloadEndpoint
 
 __all__ = ["StatedBy", "Statement", "stated_by"]

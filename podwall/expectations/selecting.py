@@ -31,10 +31,9 @@ from podwall.policies.wording import listed
 from podwall.portset import Ranges, difference, intersection, merged
 from podwall.quick_dataclass import dataclass
 from podwall.reachability import Reachability, Verdict
-from podwall.reachability.addresses import is_ipv6, network_ranges
 from podwall.reachability.cluster import MOST_ASKED, EnforcedCluster
 from podwall.reachability.label_conditions import among, not_among_any
-from podwall.reachability.matching import Match, labels_match
+from podwall.reachability.matching import Match, is_ipv6, labels_match, network_ranges
 from podwall.reachability.values import (
     Endpoint,
     ExternalRange,

@@ -16,9 +16,8 @@ from podwall.policies.wording import guess
 from podwall.portset import ALL_PORTS, TRANSPORT_PORTS, PortSet, Ranges, difference, intersection
 from podwall.quick_dataclass import dataclass
 from podwall.reachability import Reachability
-from podwall.reachability.addresses import network_ranges, networks
 from podwall.reachability.cluster import nodes_within
-from podwall.reachability.matching import host_match, labels_match
+from podwall.reachability.matching import host_match, labels_match, network_ranges, networks
 from podwall.reachability.values import (
     AnyEndpoint,
     ExternalRange,

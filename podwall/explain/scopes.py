@@ -21,8 +21,6 @@ from collections.abc import Hashable, Iterator
 from dataclasses import field
 from typing import Final
 
-import numpy as np
-
 from podwall.explain.wording import (
     ConditionOn,
     PeerCondition,
@@ -50,9 +48,10 @@ from podwall.policies.rules import Direction
 from podwall.portset import ALL_PORTS, PortSet
 from podwall.quick_dataclass import dataclass
 from podwall.reachability import Reachability
+from podwall.reachability.analysis import PeerResolver, ResolvedPeers
 from podwall.reachability.arrays import IntArray, Registry
 from podwall.reachability.cluster import group_key, rules_of, unknown_direction
-from podwall.reachability.endpoints import PeerResolver, ResolvedPeers
+from podwall.reachability.few_arrays import np
 from podwall.reachability.matching import Match
 from podwall.reachability.peers import BlockEnds
 from podwall.reachability.port_rules import (

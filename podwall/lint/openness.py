@@ -7,8 +7,6 @@ from functools import partial
 from ipaddress import ip_address
 from typing import Final
 
-import numpy as np
-
 from podwall.lint.context import Diagnostic, Lint, LintContext, RuleAt
 from podwall.model import (
     IpPeer,
@@ -23,6 +21,7 @@ from podwall.model import (
 from podwall.policies.errors import Place, Severity
 from podwall.policies.rules import Direction
 from podwall.reachability.cluster import rules_of
+from podwall.reachability.few_arrays import np
 from podwall.reachability.matching import Match, labels_match
 from podwall.reachability.policy_reader import ActingTierPolicy
 from podwall.reachability.port_rules import entry_bounds

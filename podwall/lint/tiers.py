@@ -8,8 +8,6 @@ from functools import lru_cache
 from itertools import combinations
 from typing import Final, NamedTuple
 
-import numpy as np
-
 from podwall.calico import REQUESTS, SOURCE_PORTS, CalicoPolicy, CalicoRule
 from podwall.engines import Fact, KindTreatment, Treatment
 from podwall.lint.context import Diagnostic, Lint, LintContext
@@ -30,6 +28,7 @@ from podwall.model import (
 from podwall.policies.errors import Place, Severity
 from podwall.policies.rules import Direction
 from podwall.reachability.arrays import IntArray
+from podwall.reachability.few_arrays import np
 from podwall.reachability.peers import BlockEnds
 from podwall.reachability.policy_reader import TierStage
 from podwall.reachability.policy_rules import NumberedPolicy

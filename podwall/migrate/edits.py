@@ -40,9 +40,8 @@ from podwall.policies.manifest import (
 from podwall.policies.rules import METADATA_NAME, Direction
 from podwall.python_code import imports, policy_code, source_of
 from podwall.quick_dataclass import dataclass
-from podwall.reachability.addresses import block_ranges, blocks_match
 from podwall.reachability.cluster import EnforcedCluster, MatchAnswers, rules_of
-from podwall.reachability.matching import Match, host_match
+from podwall.reachability.matching import Match, block_ranges, blocks_match, host_match
 from podwall.reachability.policy_reader import excludes_only, with_unlisted
 from podwall.reachability.port_rules import NamedPorts
 

@@ -9,24 +9,40 @@ The steps, each in a module of its own:
     profiles        what isolated elements may send, and what they may receive
     tiers           what policies with tiers, if there are any, decide before and after that
     join            both together, by role
+
+`Endpoints` are what its elements are called, and `PeerResolver` says whom selectors mean there.
 """
 
 from __future__ import annotations
 
+import sys
+from collections import Counter, defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
+from difflib import get_close_matches
+from functools import cached_property
 from itertools import chain
 from typing import NamedTuple
 
-import numpy as np
-
 from podwall.engines import Engine
-from podwall.model import PortRule, Service, Snapshot, UnreadPolicy
+from podwall.model import (
+    Peer,
+    PodPeer,
+    Policy,
+    PortRule,
+    Rule,
+    Selector,
+    Service,
+    Snapshot,
+    SnapshotWorkload,
+    Unknown,
+    UnreadPolicy,
+)
+from podwall.policies.errors import InvalidValue
 from podwall.policies.rules import Direction
 from podwall.quick_dataclass import dataclass
-from podwall.reachability.addresses import FIRST_V6, block_ranges
-from podwall.reachability.arrays import Atoms, Csr, IntArray, Registry, Sets, is_in
-from podwall.reachability.cluster import EnforcedCluster
+from podwall.reachability.arrays import Atoms, Csr, IntArray, Registry, Sets, distinct, is_in
+from podwall.reachability.cluster import EnforcedCluster, rules_of
 from podwall.reachability.destinations import (
     Destinations,
     Exemptions,
@@ -34,8 +50,9 @@ from podwall.reachability.destinations import (
     destinations,
     exemptions,
 )
+from podwall.reachability.few_arrays import choose, np
 from podwall.reachability.join import Join, TierJoin, apart, roles, under_tiers
-from podwall.reachability.matching import Match
+from podwall.reachability.matching import FIRST_V6, Match, block_ranges, first_address, networks
 from podwall.reachability.peers import (
     BlockEnds,
     PeerSetElements,
@@ -55,9 +72,16 @@ from podwall.reachability.policy_rules import PeerSets, PolicyGroups, TierRules,
 from podwall.reachability.port_table import PortTable
 from podwall.reachability.profiles import Grants, Profiles, profiles
 from podwall.reachability.tiers import TierEnds, TierPorts, TierTable, tier_table
-from podwall.reachability.values import Bounds
+from podwall.reachability.values import Bounds, Endpoint, ExternalRange, WorkloadEndpoint
 
-__all__ = ["Analysis", "WrittenRules", "analysis"]
+__all__ = [
+    "Analysis",
+    "Endpoints",
+    "PeerResolver",
+    "ResolvedPeers",
+    "WrittenRules",
+    "analysis",
+]
 
 
 class WrittenRules(NamedTuple):
@@ -100,6 +124,7 @@ class Analysis:
 def analysis(snapshot: Snapshot, engine: Engine) -> Analysis:
     """Return the analysis of a snapshot under an engine."""
     cluster = EnforcedCluster(snapshot, engine)
+    choose(_amount(cluster))
     context = _Context(cluster)
     outgoing = context.side(Direction.EGRESS)
     incoming = context.side(Direction.INGRESS)
@@ -116,6 +141,16 @@ def analysis(snapshot: Snapshot, engine: Engine) -> Analysis:
         ports=table,
         join=_joined(context, outgoing, incoming, table),
     )
+
+
+def _amount(cluster: EnforcedCluster) -> int:
+    """Return about how many things the analysis is of; tiers are left to numpy."""
+    if cluster.tiers:
+        return sys.maxsize
+    rules = chain.from_iterable(rules_of(p, d) or () for p in cluster.policies for d in Direction)
+    lists = ((each.peers, each.ports) for each in rules if isinstance(each, Rule))
+    parts = sum(len(each) for each in chain.from_iterable(lists) if isinstance(each, tuple))
+    return len(cluster.workloads) + len(cluster.policies) + len(cluster.services) + parts
 
 
 class _DirectionRules(NamedTuple):
@@ -274,3 +309,123 @@ def _port_names(groups: Iterable[PolicyGroups], services: Iterable[Service]) -> 
     targets = (port.target for service in services for port in service.ports)
     ports = chain((entry.port for entry in entries), targets)
     return {port for port in ports if isinstance(port, str)}
+
+
+class Endpoints:
+    """Workloads by id, then external ranges by address; `element` has each one's class or part.
+
+    `workload_numbers` has for each workload by id its index among the cluster's workloads.
+    """
+
+    def __init__(
+        self, workloads: Sequence[SnapshotWorkload], classes: PodClasses, addresses: Atoms
+    ) -> None:
+        """Name the workloads, and write the address parts as networks."""
+        named = sorted(zip(_ids(workloads), range(len(workloads)), strict=True))
+        self.workloads = tuple(WorkloadEndpoint(name, workloads[n]) for name, n in named)
+        outside = sorted(
+            (
+                (network, part)
+                for part, ranges in enumerate(addresses.ranges())
+                for network in networks(ranges)
+            ),
+            key=lambda pair: first_address(pair[0]),
+        )
+        self.externals = tuple(ExternalRange(network) for network, _ in outside)
+        self.workload_numbers: IntArray = np.array([number for _, number in named], dtype=np.int64)
+        inside = classes.of_workload[self.workload_numbers]
+        parts = np.array([part for _, part in outside], dtype=np.int64)
+        self.element: IntArray = np.concatenate([inside, parts + len(classes)])
+        self.all: tuple[Endpoint, ...] = (*self.workloads, *self.externals)
+        self._number = {each.id: number for number, each in enumerate(self.all)}
+        self._also = {also: each.id for each in self.workloads for also in each.workload.also}
+
+    def of_element(self, element: int) -> Endpoint:
+        """Return the first endpoint of an element, which stands for all that are like it."""
+        return self.all[int(self._firsts[element])]
+
+    @cached_property
+    def _firsts(self) -> IntArray:
+        found = np.zeros(int(self.element.max(initial=0)) + 1, dtype=np.int64)
+        found[self.element[::-1]] = np.arange(len(self.all))[::-1]
+        return found
+
+    def number(self, endpoint_id: str) -> int:
+        """Return an endpoint's index in `all`; a workload may be asked for by its real name.
+
+        Raises:
+            InvalidValue: there is no endpoint with that id.
+        """
+        number = self._number.get(endpoint_id)
+        if number is None:
+            number = self._number.get(self._also.get(endpoint_id, ""))
+        if number is None:
+            raise _unknown_endpoint(endpoint_id, self._number)
+        return number
+
+
+def _ids(workloads: Sequence[SnapshotWorkload]) -> list[str]:
+    """Return each workload's id: `namespace/name`, with the kind where two kinds would clash.
+
+    Workloads whose namespace is unknown may still clash; the second is then `…#2`.
+    """
+    short = [each.full_name for each in workloads]
+    count = Counter(short)
+    seen: defaultdict[str, int] = defaultdict(int)
+    result = []
+    for each, name in zip(workloads, short, strict=True):
+        namespace = name.partition("/")[0]
+        full = name if count[name] == 1 else f"{namespace}/{each.kind}/{each.name}"
+        seen[full] += 1
+        result.append(full if seen[full] == 1 else f"{full}#{seen[full]}")
+    return result
+
+
+def _unknown_endpoint(endpoint_id: str, known: dict[str, int]) -> InvalidValue:
+    """Return the error for an id that is not there, with the nearest one that is."""
+    short = (name for name in known if name.split("/")[-1] == endpoint_id)
+    near = [*short, *get_close_matches(endpoint_id, known, n=1)]
+    help_ = f"did you mean `{near[0]}`?" if near else "`podwall reach` lists all endpoints"
+    return InvalidValue(f"there is no workload or external range `{endpoint_id}`", help=help_)
+
+
+class ResolvedPeers(NamedTuple):
+    """Elements, that is classes of pods and address parts: meant for certain, and at most."""
+
+    must: IntArray
+    may: IntArray
+
+
+class PeerResolver:
+    """Resolves what the policies of an analysis mention; other labels are not told apart."""
+
+    def __init__(self, analysis: Analysis) -> None:
+        """Keep what the analysis has indexed."""
+        self._analysis = analysis
+        self.everyone = np.arange(len(analysis.classes) + len(analysis.addresses))
+
+    def within(self, namespace: str | Unknown, pods: Selector) -> ResolvedPeers:
+        """Return the pods of one namespace that a selector selects."""
+        peer_sets = PeerSets()
+        return self._resolved(peer_sets, peer_sets.of_pods(namespace, pods))
+
+    def across(self, namespaces: Selector, pods: Selector) -> ResolvedPeers:
+        """Return the pods that a selector selects in all namespaces that another selects."""
+        return self._peers("", (PodPeer(pods, namespaces),))
+
+    def peer(self, policy: Policy, *peer: Peer) -> ResolvedPeers:
+        """Return whom a peer of a policy's rule means; ip blocks of one rule go together."""
+        return self._peers(policy.namespace, peer)
+
+    def _peers(self, namespace: str | Unknown, peers: tuple[Peer, ...]) -> ResolvedPeers:
+        peer_sets = PeerSets()
+        (number,) = peer_sets.of_rule(namespace, Rule(peers))
+        return self._resolved(peer_sets, number)
+
+    def _resolved(self, peer_sets: PeerSets, number: int) -> ResolvedPeers:
+        analysis = self._analysis
+        found = peer_set_elements(analysis.cluster, peer_sets, analysis.lookup, analysis.addresses)
+        must, perhaps = found.of(number)
+        shown = len(self.everyone)
+        must, perhaps = must[must < shown], perhaps[perhaps < shown]
+        return ResolvedPeers(must, distinct(np.concatenate([must, perhaps])))

@@ -22,13 +22,11 @@ from bisect import bisect_left, bisect_right
 from collections.abc import Callable, Hashable, Iterator, Sequence
 from functools import cached_property
 from itertools import chain, pairwise
-from typing import Final, Generic, TypeVar
-
-import numpy as np
-import numpy.typing as npt
+from typing import TYPE_CHECKING, Any, Final, Generic, TypeVar
 
 from podwall.portset import Ranges, merged
 from podwall.quick_dataclass import dataclass
+from podwall.reachability.few_arrays import np
 
 __all__ = [
     "Atoms",
@@ -37,6 +35,7 @@ __all__ = [
     "IntArray",
     "Registry",
     "Sets",
+    "WordArray",
     "distinct",
     "each_once",
     "group_by_membership",
@@ -73,8 +72,14 @@ class Registry(Generic[T]):
         return number
 
 
-IntArray = npt.NDArray[np.int64]
-BoolArray = npt.NDArray[np.bool_]
+if TYPE_CHECKING:
+    import numpy.typing as npt
+
+    IntArray = npt.NDArray[np.int64]
+    BoolArray = npt.NDArray[np.bool_]
+    WordArray = npt.NDArray[np.uint64]
+else:  # numpy is not brought for its types
+    IntArray = BoolArray = WordArray = Any
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,17 +92,14 @@ class Csr:
     @classmethod
     def of_lists(cls, lists: Sequence[IntArray]) -> Csr:
         """Return the lists, in order."""
-        starts = np.zeros(len(lists) + 1, dtype=np.int64)
-        np.cumsum([len(each) for each in lists], out=starts[1:])
+        starts = _starts(np.array([len(each) for each in lists], dtype=np.int64))
         return cls(starts, np.concatenate([np.empty(0, dtype=np.int64), *lists]))
 
     @classmethod
     def of_pairs(cls, rows: IntArray, items: IntArray, count: int) -> Csr:
         """Return `count` lists from (list, item) pairs; each list keeps the order of the pairs."""
         order = np.argsort(rows, kind="stable")
-        starts = np.zeros(count + 1, dtype=np.int64)
-        np.cumsum(np.bincount(rows, minlength=count), out=starts[1:])
-        return cls(starts, items[order])
+        return cls(_starts(np.bincount(rows, minlength=count)), items[order])
 
     def __len__(self) -> int:
         """Return the number of lists."""
@@ -146,14 +148,19 @@ class Csr:
 
     def take(self, rows: IntArray) -> Csr:
         """Return the given lists, in the given order."""
-        starts = np.zeros(len(rows) + 1, dtype=np.int64)
-        np.cumsum(self.lengths[rows], out=starts[1:])
-        return Csr(starts, self.items[self.gather(rows)[1]])
+        return Csr(_starts(self.lengths[rows]), self.items[self.gather(rows)[1]])
 
     def followed_by(self, other: Csr) -> Csr:
         """Return these lists and then the other ones."""
         starts = np.concatenate([self.starts, other.starts[1:] + len(self.items)])
         return Csr(starts, np.concatenate([self.items, other.items]))
+
+
+def _starts(lengths: IntArray) -> IntArray:
+    """Return where lists of some lengths begin, one after the other, and where the last ends."""
+    starts = np.zeros(len(lengths) + 1, dtype=np.int64)
+    starts[1:] = np.cumsum(lengths)
+    return starts
 
 
 def spans(starts: IntArray, ends: IntArray) -> tuple[IntArray, IntArray]:
@@ -215,7 +222,7 @@ def distinct(values: IntArray) -> IntArray:
     """
     ordered = np.sort(values, axis=None)
     first = np.ones(len(ordered), dtype=np.bool_)
-    np.not_equal(ordered[1:], ordered[:-1], out=first[1:])
+    first[1:] = ordered[1:] != ordered[:-1]
     return ordered[first]
 
 

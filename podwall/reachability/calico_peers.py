@@ -45,7 +45,6 @@ from podwall.model import (
 )
 from podwall.policies.addresses import is_strictly_inside
 from podwall.policies.rules import METADATA_NAME
-from podwall.reachability.addresses import FAMILIES, address_bounds, block_ranges
 from podwall.reachability.engine_labels import (
     CALICO_NAME,
     CALICO_NAMESPACE,
@@ -53,7 +52,7 @@ from podwall.reachability.engine_labels import (
     TextLabels,
     label_of,
 )
-from podwall.reachability.matching import Match
+from podwall.reachability.matching import FAMILIES, Match, address_bounds, block_ranges
 
 __all__ = ["CalicoPeers", "Meant", "perhaps"]
 

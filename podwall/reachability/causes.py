@@ -22,11 +22,9 @@ from functools import cached_property
 from itertools import chain
 from typing import NamedTuple
 
-import numpy as np
-
 from podwall.model import Policy, Rule, Unknown
 from podwall.policies.rules import Direction
-from podwall.reachability.analysis import Analysis
+from podwall.reachability.analysis import Analysis, Endpoints
 from podwall.reachability.arrays import (
     BoolArray,
     Csr,
@@ -37,7 +35,7 @@ from podwall.reachability.arrays import (
     packed,
 )
 from podwall.reachability.cluster import rules_of, unknown_direction
-from podwall.reachability.endpoints import Endpoints
+from podwall.reachability.few_arrays import np
 from podwall.reachability.policy_rules import EVERYONE, PERHAPS_EVERYONE
 from podwall.reachability.port_rules import NamedPorts, RulePorts, has_names, opens
 from podwall.reachability.replay import Replay

@@ -32,26 +32,24 @@ from podwall.model import (
 from podwall.policies.rules import METADATA_NAME, Direction
 from podwall.portset import Ranges, difference, includes
 from podwall.quick_dataclass import dataclass
-from podwall.reachability.addresses import (
-    FAMILIES,
-    AddressBounds,
-    address_bounds,
-    block_ranges,
-    blocks_match,
-    first_address,
-    is_ipv6,
-    known_address_bounds,
-    network_ranges,
-)
 from podwall.reachability.calico_tiers import calico_tiers
 from podwall.reachability.engine_labels import with_account_labels
 from podwall.reachability.label_conditions import KeyCondition, LabelConditions
 from podwall.reachability.matching import (
+    FAMILIES,
+    AddressBounds,
     Match,
     NamespaceLabels,
+    address_bounds,
+    block_ranges,
+    blocks_match,
     doubts_of,
+    first_address,
     host_match,
+    is_ipv6,
+    known_address_bounds,
     labels_match,
+    network_ranges,
 )
 from podwall.reachability.policy_reader import (
     acting_policies,

@@ -22,8 +22,6 @@ from __future__ import annotations
 from collections.abc import Callable, Hashable, Iterator, Mapping, Sequence
 from typing import Final, NamedTuple, TypeVar
 
-import numpy as np
-
 from podwall.engines import Engine
 from podwall.model import Service
 from podwall.policies.rules import Direction
@@ -31,6 +29,7 @@ from podwall.portset import ALL_PORTS, NO_PORTS, PortSet
 from podwall.quick_dataclass import dataclass
 from podwall.reachability.arrays import IntArray, Registry, is_in, unique_rows
 from podwall.reachability.cluster import EnforcedCluster
+from podwall.reachability.few_arrays import np
 from podwall.reachability.matching import Match
 from podwall.reachability.peers import PeerSetElements
 from podwall.reachability.pod_classes import PodClasses

@@ -20,12 +20,11 @@ from collections.abc import Iterator, Mapping, Sequence
 from functools import reduce
 from typing import Final, NamedTuple
 
-import numpy as np
-
 from podwall.model import Selector
 from podwall.policies.rules import Direction
 from podwall.reachability.analysis import Analysis
 from podwall.reachability.arrays import Registry, unique_rows
+from podwall.reachability.few_arrays import np
 from podwall.reachability.label_conditions import LabelConditions, simplified
 from podwall.reachability.rules_on_unseen import TheirRules
 from podwall.reachability.unseen_peers import Counted, ShownNamespaces, UnseenPeers

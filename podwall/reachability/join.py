@@ -27,8 +27,6 @@ from dataclasses import fields, replace
 from functools import cached_property, reduce
 from typing import Final, NamedTuple
 
-import numpy as np
-
 from podwall.quick_dataclass import dataclass
 from podwall.reachability.arrays import (
     BoolArray,
@@ -40,6 +38,7 @@ from podwall.reachability.arrays import (
     packed,
     unpacked,
 )
+from podwall.reachability.few_arrays import np
 from podwall.reachability.peers import Universe
 from podwall.reachability.port_table import ALL_PORTS_NUMBER, NO_PORTS_NUMBER, PortTable
 from podwall.reachability.profiles import UNISOLATED, Profiles

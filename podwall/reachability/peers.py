@@ -21,11 +21,8 @@ from collections.abc import Container, Iterable, Iterator, Sequence
 from itertools import chain
 from typing import Final, NamedTuple
 
-import numpy as np
-
 from podwall.engines import BlockMatch, Fact
 from podwall.model import Unknown
-from podwall.reachability.addresses import FIRST_V6, at_most, block_ranges, blocks_match
 from podwall.reachability.arrays import (
     Atoms,
     BoolArray,
@@ -38,7 +35,15 @@ from podwall.reachability.arrays import (
     without,
 )
 from podwall.reachability.cluster import EnforcedCluster
-from podwall.reachability.matching import Match, NamespaceLabels
+from podwall.reachability.few_arrays import np
+from podwall.reachability.matching import (
+    FIRST_V6,
+    Match,
+    NamespaceLabels,
+    at_most,
+    block_ranges,
+    blocks_match,
+)
 from podwall.reachability.pod_classes import UNKNOWN_LOCATION, LabelIndex, PodClasses, SelectedMaps
 from podwall.reachability.policy_rules import (
     EVERYONE,

@@ -23,8 +23,6 @@ from ipaddress import ip_network
 from operator import and_, sub
 from typing import Final, NamedTuple
 
-import numpy as np
-
 from podwall.model import (
     LabelMap,
     Operator,
@@ -36,9 +34,9 @@ from podwall.model import (
 )
 from podwall.portset import Ranges
 from podwall.quick_dataclass import dataclass
-from podwall.reachability.addresses import END, FIRST_V6, first_address
 from podwall.reachability.arrays import Atoms, Csr, IntArray, Registry, unique_rows
-from podwall.reachability.matching import Match, host_match
+from podwall.reachability.few_arrays import np
+from podwall.reachability.matching import END, FIRST_V6, Match, first_address, host_match
 from podwall.reachability.values import Bound
 
 __all__ = [

@@ -46,8 +46,8 @@ from podwall.model import (
 from podwall.policies.rules import Direction
 from podwall.portset import ALL_PORTS, NO_PORTS
 from podwall.quick_dataclass import dataclass
-from podwall.reachability.addresses import is_ipv6
 from podwall.reachability.calico_tiers import calico_tiers, unplaced
+from podwall.reachability.matching import is_ipv6
 from podwall.reachability.values import Bounds
 
 __all__ = [

@@ -14,8 +14,6 @@ from collections.abc import Hashable, Iterator, Sequence
 from itertools import chain
 from typing import Final, NamedTuple, TypeVar
 
-import numpy as np
-
 from podwall.model import (
     EMPTY_SELECTOR,
     AddressPeer,
@@ -37,6 +35,7 @@ from podwall.model import (
 from podwall.policies.rules import Direction
 from podwall.reachability.arrays import IntArray, Registry, unique_rows
 from podwall.reachability.cluster import EnforcedCluster, group_key, rules_of, unknown_direction
+from podwall.reachability.few_arrays import np
 from podwall.reachability.port_rules import RulePorts, has_names
 
 __all__ = [

@@ -21,11 +21,9 @@ from collections.abc import Callable, Iterable, Sequence
 from operator import and_, or_
 from typing import Final
 
-import numpy as np
-import numpy.typing as npt
-
 from podwall.portset import ALL_PORTS, LAST_PORT, TRANSPORTS, PortSet, Ranges
-from podwall.reachability.arrays import Atoms, IntArray, Registry, distinct
+from podwall.reachability.arrays import Atoms, IntArray, Registry, WordArray, distinct
+from podwall.reachability.few_arrays import np
 from podwall.reachability.values import Bounds, PairVerdict
 
 __all__ = ["ALL_PORTS_NUMBER", "NO_PORTS_NUMBER", "PortAtoms", "PortTable"]
@@ -105,7 +103,7 @@ class PortTable:
         """How many words of 64 bits a set takes."""
         return -(-len(self._atoms) // _WORD)
 
-    def in_words(self, ports: PortSet) -> npt.NDArray[np.uint64]:
+    def in_words(self, ports: PortSet) -> WordArray:
         """Return a set that is made up of atoms, in words."""
         return np.frombuffer(self._atoms.bits(ports).to_bytes(8 * self.words, "little"), np.uint64)
 

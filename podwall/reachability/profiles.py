@@ -24,8 +24,6 @@ from dataclasses import replace
 from functools import reduce
 from typing import Final, NamedTuple
 
-import numpy as np
-
 from podwall.policies.rules import Direction
 from podwall.portset import ALL_PORTS, PortSet
 from podwall.quick_dataclass import dataclass
@@ -48,6 +46,7 @@ from podwall.reachability.destinations import (
     OutsideElements,
     with_clients_hidden,
 )
+from podwall.reachability.few_arrays import np
 from podwall.reachability.peers import PeerSetElements
 from podwall.reachability.policy_reader import Overruling
 from podwall.reachability.policy_rules import EVERYONE, PolicyGroups

@@ -38,7 +38,6 @@ from podwall.model import (
 )
 from podwall.policies.rules import Direction
 from podwall.portset import ALL_PORTS, PortSet
-from podwall.reachability.addresses import FAMILIES, is_ipv6, network_ranges
 from podwall.reachability.cluster import (
     NO,
     YES,
@@ -49,7 +48,7 @@ from podwall.reachability.cluster import (
     rules_of,
     unknown_direction,
 )
-from podwall.reachability.matching import Match, host_match
+from podwall.reachability.matching import FAMILIES, Match, host_match, is_ipv6, network_ranges
 from podwall.reachability.policy_reader import overruled, overruling
 from podwall.reachability.port_rules import (
     FROM_OWN_NODE,

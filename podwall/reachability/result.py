@@ -13,18 +13,16 @@ from functools import cached_property
 from itertools import chain
 from typing import Final, NamedTuple
 
-import numpy as np
-
 from podwall.engines import Engine
 from podwall.model import IpProtocol, Snapshot
 from podwall.policies.errors import InvalidValue
 from podwall.policies.rules import Direction
-from podwall.reachability.analysis import Analysis
+from podwall.reachability.analysis import Analysis, Endpoints
 from podwall.reachability.arrays import Csr, IntArray, is_in, spans
 from podwall.reachability.causes import Causes
 from podwall.reachability.cluster import SOME_OF_THESE, EnforcedCluster
-from podwall.reachability.endpoints import Endpoints
 from podwall.reachability.exposure import ExposedClasses, UnseenOpening, exposure
+from podwall.reachability.few_arrays import np
 from podwall.reachability.join import Edges
 from podwall.reachability.label_conditions import can_exist
 from podwall.reachability.port_table import ALL_PORTS_NUMBER

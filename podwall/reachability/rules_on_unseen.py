@@ -19,8 +19,6 @@ from collections.abc import Iterator, Mapping
 from functools import cached_property
 from typing import NamedTuple
 
-import numpy as np
-
 from podwall.model import Unknown
 from podwall.policies.rules import Direction
 from podwall.portset import ALL_PORTS
@@ -33,6 +31,7 @@ from podwall.reachability.arrays import (
     packed,
     unique_rows,
 )
+from podwall.reachability.few_arrays import np
 from podwall.reachability.label_conditions import (
     EVERY_LABEL_MAP,
     LabelConditions,

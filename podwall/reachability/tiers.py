@@ -22,9 +22,6 @@ from collections.abc import Iterator, Mapping, Sequence
 from functools import reduce
 from typing import Final, NamedTuple
 
-import numpy as np
-import numpy.typing as npt
-
 from podwall.model import TierAction, TierName, Unknown
 from podwall.policies.rules import Direction
 from podwall.portset import ALL_PORTS, PortSet
@@ -34,11 +31,13 @@ from podwall.reachability.arrays import (
     Csr,
     IntArray,
     Registry,
+    WordArray,
     group_by_membership,
     packed,
 )
 from podwall.reachability.cluster import EnforcedCluster
 from podwall.reachability.destinations import NAMELESS, Destinations, Exemptions, OutsideElements
+from podwall.reachability.few_arrays import np
 from podwall.reachability.matching import Match
 from podwall.reachability.peers import BlockEnds, PeerSetElements, block_elements
 from podwall.reachability.policy_reader import Overruling
@@ -240,7 +239,7 @@ class TierPorts:
         return self._ends.cluster.ports.bounds(ports, names[naming], self._direction)
 
 
-Words = npt.NDArray[np.uint64]
+Words = WordArray
 
 
 class _PortWords:

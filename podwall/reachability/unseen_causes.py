@@ -25,11 +25,10 @@ from typing import Final, NamedTuple
 from podwall.model import PodPeer, Policy, Rule, Unknown
 from podwall.policies.rules import Direction
 from podwall.portset import PortSet
-from podwall.reachability.analysis import Analysis
+from podwall.reachability.analysis import Analysis, Endpoints
 from podwall.reachability.arrays import Registry
 from podwall.reachability.causes import Causes
 from podwall.reachability.cluster import SOME_OF_THESE, MatchAnswer, group_key, rules_of
-from podwall.reachability.endpoints import Endpoints
 from podwall.reachability.exposure import UnseenOpening
 from podwall.reachability.matching import Match
 from podwall.reachability.policy_rules import EVERYONE, PERHAPS_EVERYONE

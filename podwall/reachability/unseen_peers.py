@@ -20,19 +20,17 @@ from math import prod
 from operator import or_
 from typing import Final, NamedTuple
 
-import numpy as np
-
 from podwall.model import LabelMap, Operator, Selector, Unknown
-from podwall.reachability.addresses import block_ranges, blocks_match
 from podwall.reachability.arrays import BoolArray, Csr, IntArray, distinct, unique_rows
 from podwall.reachability.cluster import EnforcedCluster, other_namespaces
+from podwall.reachability.few_arrays import np
 from podwall.reachability.label_conditions import (
     EVERY_LABEL_MAP,
     KeyCondition,
     LabelConditions,
     simplified,
 )
-from podwall.reachability.matching import Match
+from podwall.reachability.matching import Match, block_ranges, blocks_match
 from podwall.reachability.peers import PeerSetElements
 from podwall.reachability.pod_classes import LabelIndex, PodClasses, SelectedMaps
 from podwall.reachability.policy_rules import EVERYONE, PERHAPS_EVERYONE, PeerSets

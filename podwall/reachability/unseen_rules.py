@@ -8,8 +8,6 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from typing import Final, NamedTuple
 
-import numpy as np
-
 from podwall.policies.rules import Direction
 from podwall.portset import ALL_PORTS
 from podwall.reachability.analysis import Analysis
@@ -21,6 +19,7 @@ from podwall.reachability.arrays import (
     packed,
     unique_rows,
 )
+from podwall.reachability.few_arrays import np
 from podwall.reachability.label_conditions import (
     EVERY_LABEL_MAP,
     LabelConditions,

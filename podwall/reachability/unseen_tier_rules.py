@@ -17,17 +17,15 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from functools import partial
 from typing import Final, NamedTuple
 
-import numpy as np
-
 from podwall.model import TierName
 from podwall.policies.rules import Direction
 from podwall.portset import ALL_PORTS
-from podwall.reachability.addresses import block_ranges, blocks_match
 from podwall.reachability.analysis import Analysis
 from podwall.reachability.arrays import Csr, IntArray, group_by_membership, packed
 from podwall.reachability.cluster import EnforcedCluster
+from podwall.reachability.few_arrays import np
 from podwall.reachability.label_conditions import EVERY_LABEL_MAP, LabelConditions
-from podwall.reachability.matching import Match
+from podwall.reachability.matching import Match, block_ranges, blocks_match
 from podwall.reachability.peers import BlockEnds
 from podwall.reachability.policy_reader import Overruling, overruled
 from podwall.reachability.policy_rules import NumberedPolicy, NumberedRule, TierRules

@@ -52,9 +52,8 @@ from podwall.policies.addresses import Anywhere
 from podwall.policies.rules import METADATA_NAME
 from podwall.portset import NO_PORTS, PortSet, Ranges, difference, intersection
 from podwall.quick_dataclass import dataclass
-from podwall.reachability.addresses import FAMILIES, network_ranges, networks
 from podwall.reachability.cluster import EnforcedCluster
-from podwall.reachability.matching import Match
+from podwall.reachability.matching import FAMILIES, Match, network_ranges, networks
 from podwall.reachability.result import Reachability
 from podwall.reachability.values import AnyEndpoint, Endpoint, ExternalRange, WorkloadEndpoint
 from podwall.suggest.selectors import ChosenSelector

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from podwall.diff import Diff, PairVerdict
 from podwall.portset import NO_PORTS
 from podwall.reachability import ExternalRange, Reachability
-from podwall.reachability.addresses import first_address
+from podwall.reachability.matching import first_address
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -11,7 +11,7 @@ import pytest
 from podwall.diff import ConnectionChangeKind, diff
 from podwall.engines import ENGINES
 from podwall.reachability import ExternalRange, reachability
-from podwall.reachability.addresses import first_address
+from podwall.reachability.matching import first_address
 from tests.core.builders import load_balancer, policy, selector
 from tests.core.clusters import Size, random_cluster
 from tests.diff.edits import edited

@@ -16,7 +16,7 @@ from podwall.overview import exposure_groups
 from podwall.policies.rules import Direction
 from podwall.portset import NO_PORTS, PortSet
 from podwall.reachability import AnyEndpoint, Connection, ExternalRange, Reachability, reachability
-from podwall.reachability.addresses import first_address
+from podwall.reachability.matching import first_address
 from podwall.reachability.values import PairVerdict
 from podwall.reports.page.building import page_document
 from podwall.reports.page.document import PageDocument, PageEndpoint, PageSide
