@@ -133,10 +133,10 @@ def _authentication(node: Mapping[str, Any]) -> Unknown | None:
     asked = field(node, "authentication", mapping, None)
     if asked is None or isinstance(asked, Unknown):
         return asked
-    mode = asked.get("mode")
+    mode = field(asked, "mode", text, "")
     if isinstance(mode, Unknown):
         return mode
-    return None if mode in {None, "", "disabled"} else Unknown("if both ends authenticate")
+    return None if mode in {"", "disabled"} else Unknown("if both ends authenticate")
 
 
 def _only(
@@ -228,12 +228,13 @@ def _check_icmps(icmps: Any) -> None:
         fields = [fields_of(one) for one in items_of(fields_of(each).get("fields"))]
         if len(fields) > _MOST_PORTS:
             raise NotEnforced(f"must be at most {_MOST_PORTS}, are {len(fields)}", "icmps")
-        if any(one.get("family") not in {None, "", "IPv4", "IPv6", *_later(one)} for one in fields):
-            raise Malformed("must be of the family IPv4 or IPv6", "icmps")
-
-
-def _later(node: Mapping[str, Any]) -> tuple[Unknown, ...]:
-    return tuple(each for each in node.values() if isinstance(each, Unknown))
+        for one in fields:
+            try:
+                family = field(one, "family", text, "")
+            except Malformed as problem:
+                raise problem.inside("icmps") from None
+            if isinstance(family, str) and family not in {"", "IPv4", "IPv6"}:
+                raise Malformed("must be of the family IPv4 or IPv6", "icmps")
 
 
 def _entry(direction: Direction, value: Any) -> tuple[PortRule | Unknown, ...]:

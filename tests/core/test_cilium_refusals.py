@@ -87,6 +87,14 @@ def peer(selector: Manifest) -> Manifest:
             id="a family that is none",
         ),
         pytest.param(
+            cnp("web", ingress=[{"icmps": [{"fields": [{"type": 8, "family": {}}]}]}]),
+            id="a family that is no text",
+        ),
+        pytest.param(
+            cnp("web", ingress=[{"authentication": {"mode": []}, "fromEntities": ["all"]}]),
+            id="a mode of authentication that is no text",
+        ),
+        pytest.param(
             cnp("web", egress=[{"toFQDNs": [{"matchName": "a.b", "matchPattern": "*"}]}]),
             id="a name and a pattern",
         ),

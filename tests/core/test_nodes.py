@@ -93,6 +93,20 @@ def test_a_block_means_a_node_as_the_engine_matches_nodes(cidr: str, expected: s
     assert asked(on("here", allow(block(cidr))), "10.224.0.5", "x/a") == expected
 
 
+@pytest.mark.parametrize(
+    ("cidr", "expected"),
+    [
+        pytest.param("10.244.0.0/16", "????y", id="all addresses of pods"),
+        pytest.param("0.0.0.0/0", "?yy?y", id="all addresses"),
+    ],
+)
+def test_the_ranges_of_pods_say_nothing_of_nodes(cidr: str, expected: str) -> None:
+    """A pod on the host network has an address of its node, and none of the pods' ranges."""
+    on_host = pod("x/h", host_network=True)
+    guarded = policy("x", selector(app="a"), ingress=[allow(block(cidr))])
+    assert asked(cluster(pod("x/a"), on_host, guarded), "x/h", "x/a") == expected
+
+
 def test_a_block_of_a_node_alone_lists_it_as_what_it_is() -> None:
     snapshot = on("here", allow(block("10.224.0.5/32")))
     shown = {each: reachability(snapshot, each) for each in COLUMNS}
