@@ -22,15 +22,16 @@ import io
 import os
 import re
 import sys
-import traceback
 import unicodedata
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from types import MappingProxyType
-from typing import Any, Final, TextIO
+from typing import TYPE_CHECKING, Any, Final, TextIO
 
-from podwall.policies.errors import PodwallError
 from podwall.secret_words import SecretWords
+
+if TYPE_CHECKING:
+    from podwall.policies.errors import PodwallError
 
 __all__ = [
     "MEDIA",
@@ -342,6 +343,8 @@ def write_usage(text: str, stream: TextIO | None = None) -> None:
 
 def write_traceback(problem: BaseException) -> None:
     """Write the traceback of an error to the standard error."""
+    import traceback  # noqa: PLC0415 - few ask for it
+
     text = _talk("".join(traceback.format_exception(problem)))
     sys.stderr.write(_encodable(text, sys.stderr.encoding))
 

@@ -7,16 +7,15 @@ import sys
 from argparse import Namespace
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
-from podwall.cli.commands import COMMANDS
-from podwall.cli.completion import COMPLETE, proposals
+from podwall.cli.commands import COMMANDS, COMPLETE
 from podwall.cli.parser import parsed, settings_near
-from podwall.cli.typed_options import refuse_idle_options, source_words
-from podwall.exit_code import ExitCode
-from podwall.policies.errors import PodwallError
 from podwall.secret_words import environment_secrets
 from podwall.streams import hide, write_error, write_output, write_traceback
+
+if TYPE_CHECKING:
+    from podwall.policies.errors import PodwallError
 
 __all__ = ["main"]
 
@@ -32,9 +31,23 @@ def main(arguments: Sequence[str] | None = None) -> int:
     hide(environment_secrets(os.environ))
     typed = list(sys.argv[1:] if arguments is None else arguments)
     if typed[:1] == [COMPLETE] and typed[1:]:
-        write_output(f"{each}\n" for each in proposals(COMMANDS, typed[1:]))
-        return ExitCode.FINE
-    options = parsed(COMMANDS, arguments)
+        return _complete(typed[1:])
+    return _done(parsed(COMMANDS, arguments), arguments)
+
+
+def _complete(asked: Sequence[str]) -> int:
+    """Print what may stand where a word is typed."""
+    from podwall.cli.completion import proposals  # noqa: PLC0415 - only a shell asks
+
+    write_output(f"{each}\n" for each in proposals(COMMANDS, asked))
+    return 0
+
+
+def _done(options: Namespace, arguments: Sequence[str] | None) -> int:
+    """Do what a command is asked for; help has ended the process before anything is imported."""
+    from podwall.cli.typed_options import refuse_idle_options  # noqa: PLC0415 - as above
+    from podwall.exit_code import ExitCode  # noqa: PLC0415 - as above
+
     try:
         options = _with_settings(options, arguments)
         refuse_idle_options(options)
@@ -47,11 +60,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except Exception as problem:  # noqa: BLE001 - a crash must not look like a finding
         if options.debug:
             write_traceback(problem)
-        known = problem if isinstance(problem, PodwallError) else _defect(problem)
-        known.help = known.help.replace(
-            _LISTS, f"`{' '.join(filter(None, ('podwall reach', source_words(options))))}`"
-        )
-        write_error(known)
+        write_error(_known(problem, options))
         return ExitCode.BAD_INPUT
 
 
@@ -70,5 +79,18 @@ def _with_settings(options: Namespace, arguments: Sequence[str] | None) -> Names
     return found
 
 
+def _known(problem: Exception, options: Namespace) -> PodwallError:
+    """Return a problem with what to do about it: a defect, unless it is one of the input."""
+    from podwall.cli.typed_options import source_words  # noqa: PLC0415 - help must not wait
+    from podwall.policies.errors import PodwallError  # noqa: PLC0415 - as above
+
+    known = problem if isinstance(problem, PodwallError) else _defect(problem)
+    words = filter(None, ("podwall reach", source_words(options)))
+    known.help = known.help.replace(_LISTS, f"`{' '.join(words)}`")
+    return known
+
+
 def _defect(problem: Exception) -> PodwallError:
+    from podwall.policies.errors import PodwallError  # noqa: PLC0415 - as above
+
     return PodwallError(f"podwall failed with `{type(problem).__name__}`: {problem}", help=_REPORT)

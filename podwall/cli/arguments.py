@@ -167,7 +167,7 @@ def _declaring(stage: Stage, engine: str) -> Stage:
 
 def _with_pod_kinds(found: Source, pods: Sequence[Mapping[str, Any]]) -> Source:
     """Return a source with the kinds that settings say make pods, over those that are known."""
-    from podwall.cli.pod_settings import pod_kinds  # noqa: PLC0415 - help must not wait
+    from podwall.cli.settings_file import pod_kinds  # noqa: PLC0415 - help must not wait
 
     return replace(found, pod_kinds={**found.pod_kinds, **pod_kinds(pods)})
 

@@ -26,10 +26,7 @@ from podwall.cli.typed_options import ENDS
 if TYPE_CHECKING:
     from podwall.reachability import WorkloadEndpoint
 
-__all__ = ["COMPLETE", "COMPLETION", "SCRIPTS", "proposals", "show_script"]
-
-COMPLETE: Final = "--complete"
-"""Stands before what a shell asks."""
+__all__ = ["SCRIPTS", "arguments", "proposals", "show_script"]
 
 _BASH: Final = """\
 _podwall() {
@@ -88,18 +85,9 @@ SCRIPTS: Final[Mapping[str, str]] = {
 }
 
 
-def _arguments(parser: ArgumentParser) -> None:
+def arguments(parser: ArgumentParser) -> None:
+    """Add the arguments of `podwall completion`."""
     parser.add_argument("shell", metavar="SHELL", choices=tuple(SCRIPTS), help=", ".join(SCRIPTS))
-
-
-COMPLETION = Command(
-    name="completion",
-    summary="a script that completes commands, options and workloads: bash, zsh, fish, powershell",
-    example="podwall completion bash > podwall.bash",
-    declare=_arguments,
-    does="podwall.cli.completion:show_script",
-    is_set_by_files=False,
-)
 
 
 def show_script(options: Namespace) -> int:

@@ -21,39 +21,48 @@ from importlib import import_module
 from itertools import chain, islice
 from pathlib import Path
 from types import MappingProxyType
-from typing import Any, Final, NoReturn
+from typing import Any, Final, NamedTuple, NoReturn
 
-from podwall.cli.effort import within_bounds, working
-from podwall.policies.wording import guess
-from podwall.quick_dataclass import dataclass
 from podwall.streams import one_line, write_usage
 
 __all__ = ["FILE", "Command", "parsed", "settings_near"]
 
 
-@dataclass(frozen=True, slots=True)
-class Command:
+class Command(NamedTuple):
     """One command of the command line.
 
-    `declare` adds its arguments to a parser. `does` names the function that does the work and
-    returns the exit code, as `module:function`; it is imported when the command runs, so that help
-    never waits for it. `is_set_by_files`: a settings file can set its options.
+    `declares` names the function that adds its arguments to a parser, `does` the one that does the
+    work and returns the exit code, each as `module:function`; they are imported when the command is
+    asked for, so that help never waits for them. `is_set_by_files`: a settings file can set its
+    options.
     """
 
     name: str
     summary: str
     example: str
-    declare: Callable[[ArgumentParser], None]
+    declares: str
     does: str
     is_set_by_files: bool = True
 
+    def declare(self, parser: ArgumentParser) -> None:
+        """Add the arguments to a parser."""
+        _named(self.declares)(parser)
+
     def run(self, options: Namespace) -> int:
         """Do what the options ask for, and return the exit code."""
-        module, _, function = self.does.partition(":")
+        from podwall.cli.effort import within_bounds, working  # noqa: PLC0415 - help has no bound
+
         with _numpy_on_one_core():
-            found = import_module(module)
+            does = _named(self.does)
         with within_bounds():
-            return int(working(getattr(found, function), options))
+            return int(working(does, options))
+
+
+def _named(place: str) -> Callable[..., Any]:
+    """Return the function that stands as `module:function`."""
+    module, _, function = place.partition(":")
+    found: Callable[..., Any] = getattr(import_module(module), function)
+    return found
 
 
 _THREADS = "OPENBLAS_NUM_THREADS"
@@ -186,6 +195,8 @@ class _Parser(ArgumentParser):
 
     def refuse(self, words: Sequence[str]) -> NoReturn:
         """Stop because of words that are no arguments of the command."""
+        from podwall.policies.wording import guess  # noqa: PLC0415 - few words are misspelt
+
         guesses = (guess(word.partition("=")[0], self._options) for word in words)
         proposed = next(filter(None, guesses), "")
         self.error(_with_proposal(f"unrecognized arguments: {' '.join(words)}", proposed))
@@ -203,6 +214,8 @@ class _Parser(ArgumentParser):
         try:
             super()._check_value(action, value)
         except ArgumentError as problem:
+            from podwall.policies.wording import guess  # noqa: PLC0415 - as above
+
             proposed = guess(value, map(str, action.choices or ()))
             raise ArgumentError(action, _with_proposal(problem.message, proposed)) from None
 

@@ -13,7 +13,7 @@ from __future__ import annotations
 import re
 import tomllib
 from argparse import Action, ArgumentParser
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import field
 from functools import cache
 from os.path import relpath
@@ -24,10 +24,10 @@ import msgspec
 
 from podwall.cli.commands import COMMANDS
 from podwall.cli.parser import FILE
-from podwall.cli.pod_settings import PodSettingsDocument
 from podwall.documents import TypedDocument, about, convert
 from podwall.policies.errors import InvalidValue, Place, SourceError
 from podwall.quick_dataclass import dataclass
+from podwall.reading import MadePods, PodKind
 
 __all__ = [
     "PATHS",
@@ -35,6 +35,7 @@ __all__ = [
     "FolderSettings",
     "command_keys",
     "defaults_of",
+    "pod_kinds",
     "settings_document",
     "settings_in",
 ]
@@ -89,6 +90,24 @@ _PODS: Final = (
     "Kinds of other APIs whose controllers make pods, over those that podwall knows: one entry for "
     "each sort of pods that a kind makes."
 )
+
+
+class PodSettingsDocument(TypedDocument, rename="kebab"):
+    """Pods that a controller makes of the objects of a kind, alike among each other."""
+
+    kind: Annotated[str, about("The kind and its group, as in `Cache.example.org`.")]
+    labels: Annotated[
+        dict[str, str], about("Labels that the controller sets; `{name}` is the object's name.")
+    ] = msgspec.field(default_factory=dict)
+    labels_from: Annotated[
+        list[str], about("Fields of labels that users choose, as in `spec.podLabels`.")
+    ] = msgspec.field(default_factory=list)
+    template: Annotated[str, about("The field of a template of pods.")] = ""
+    replicas_from: Annotated[str, about("The field of how many there are.")] = "spec.replicas"
+    all_labels: Annotated[
+        bool, about("Whether they carry no other labels; else they may, and nobody knows which.")
+    ] = False
+    name: Annotated[str, about("What they are called, where one object makes several.")] = "{name}"
 
 
 def command_keys(name: str) -> Mapping[str, Action]:
@@ -310,3 +329,29 @@ def _paths(value: Any, folder: Path) -> Any:
     if isinstance(value, list):
         return [_paths(each, folder) for each in value]
     return value if value in _WORDS else (folder / value).as_posix()
+
+
+def pod_kinds(settings: Iterable[Mapping[str, Any]]) -> dict[tuple[str, str], PodKind]:
+    """Return the kinds that settings add, by group and kind; several entries of one are one kind.
+
+    >>> found = pod_kinds([{"kind": "Cache.example.org", "labels": {"app": "{name}"}}])
+    >>> [kind for _, kind in found]
+    ['Cache']
+    """
+    made: dict[tuple[str, str], tuple[MadePods, ...]] = {}
+    for each in settings:
+        document = msgspec.convert(each, PodSettingsDocument)
+        kind, _, group = document.kind.partition(".")
+        made[group, kind] = (*made.get((group, kind), ()), _made(document))
+    return {key: PodKind(*key, pods) for key, pods in made.items()}
+
+
+def _made(document: PodSettingsDocument) -> MadePods:
+    return MadePods(
+        document.name,
+        document.labels,
+        tuple(document.labels_from),
+        document.template,
+        document.replicas_from,
+        all_labels=document.all_labels,
+    )

@@ -23,6 +23,7 @@ if TYPE_CHECKING:
 __all__ = [
     "ENDS",
     "add_charts",
+    "add_comment",
     "add_focus",
     "chosen_focus",
     "line_link",
@@ -255,6 +256,30 @@ def chosen_focus(options: Namespace) -> Focus | None:
             "observed flows are shown as a whole", help="leave out --focus and its like, or --flows"
         )
     return found
+
+
+def add_comment(parser: ArgumentParser) -> None:
+    """Add what the comment on a change says beside it: its subject, and where more is."""
+    parser.add_argument(
+        "--subject",
+        metavar="TEXT",
+        help="what changes, as the comment (md) and the page (html) call it "
+        "(default: the stack of a preview or state, else the last source)",
+    )
+    parser.add_argument(
+        "--link",
+        metavar="URL",
+        type=report_link,
+        default="",
+        help="where the comment (md) says that the rest is",
+    )
+    parser.add_argument(
+        "--line-link",
+        metavar="URL",
+        type=line_link,
+        help="the address of a line of a file on the host, with {path} and {line}, as in "
+        "https://github.com/acme/shop/blob/COMMIT/{path}#L{line}",
+    )
 
 
 def report_link(text: str) -> str:

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterable, Sequence
-from difflib import get_close_matches
 from typing import Final
 
 from podwall.policies.errors import InvalidValue, Place
@@ -13,6 +11,7 @@ __all__ = ["did_you_mean", "guess", "listed", "refused", "shown"]
 
 _LONGEST: Final = 80
 _HUGE: Final = 10**20
+_WORDS: Final = {None: "null", True: "true", False: "false"}
 _KINDS: Final[dict[type, str]] = {dict: "a mapping", list: "a list", tuple: "a list"}
 
 
@@ -30,7 +29,7 @@ def _text_of(value: object) -> str:
         start = value[:_LONGEST]
         return _clipped("".join(c if c.isprintable() else ascii(c)[1:-1] for c in start))
     if value is None or isinstance(value, bool):
-        return json.dumps(value)
+        return _WORDS[value]
     if isinstance(value, int) and abs(value) > _HUGE:
         # Python refuses to write integers of some thousand digits.
         return "a huge number"
@@ -71,6 +70,8 @@ def guess(given: object, known: Iterable[str]) -> str:
     >>> guess("shop/wbe", ["logs"]), guess(80, ["80"])
     ('', '')
     """
+    from difflib import get_close_matches  # noqa: PLC0415 - few words are misspelt
+
     by_lower = {str(word).lower(): str(word) for word in known}
     near = get_close_matches(given.lower(), by_lower, n=1) if isinstance(given, str) else []
     return f"did you mean `{by_lower[near[0]]}`?" if near else ""

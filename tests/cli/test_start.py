@@ -33,6 +33,21 @@ from podwall.cli import main
 main(sys.argv[1:])
 print(*sys.modules, sep="\\n")
 """
+PRINT_ON_EXIT = """
+import atexit, sys
+atexit.register(lambda: print(*sys.modules, sep="\\n"))
+from podwall.cli import main
+main(sys.argv[1:])
+"""
+NEEDED_BY_HELP = {
+    "podwall",
+    "podwall.cli",
+    "podwall.cli.commands",
+    "podwall.cli.parser",
+    "podwall.on_demand",
+    "podwall.secret_words",
+    "podwall.streams",
+}
 
 
 def _loaded(*arguments: str) -> set[str]:
@@ -52,6 +67,14 @@ def test_reach_of_manifests_loads_nothing_that_few_ask_for(output: str) -> None:
 def test_lint_of_manifests_loads_no_plan() -> None:
     loaded = _loaded("lint", str(SHOP))
     assert loaded.isdisjoint({"podwall.diff", "podwall.explain", "podwall.sources.existence"})
+
+
+def test_help_builds_no_arguments_of_commands() -> None:
+    command = [sys.executable, "-c", PRINT_ON_EXIT, "--help"]
+    printed = subprocess.run(command, capture_output=True, text=True, check=True).stdout
+    loaded = {each for each in printed.splitlines() if each.partition(".")[0] == "podwall"}
+    assert loaded <= NEEDED_BY_HELP
+    assert not {"dataclasses", "difflib", "inspect", "json"} & set(printed.splitlines())
 
 
 def test_help_waits_for_no_model() -> None:
