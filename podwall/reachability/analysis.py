@@ -17,7 +17,7 @@ from __future__ import annotations
 
 import sys
 from collections import Counter, defaultdict
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import replace
 from difflib import get_close_matches
 from functools import cached_property
@@ -27,7 +27,6 @@ from typing import NamedTuple
 from podwall.engines import Engine
 from podwall.model import (
     Peer,
-    PodPeer,
     Policy,
     PortRule,
     Rule,
@@ -397,35 +396,49 @@ class ResolvedPeers(NamedTuple):
 
 
 class PeerResolver:
-    """Resolves what the policies of an analysis mention; other labels are not told apart."""
+    """Resolves what the policies of an analysis mention; other labels are not told apart.
+
+    The analysis has resolved the rules of its policies already; other peers are resolved by
+    themselves.
+    """
 
     def __init__(self, analysis: Analysis) -> None:
         """Keep what the analysis has indexed."""
         self._analysis = analysis
+        self._peer_sets = analysis.rules.peer_sets.copy()
+        self._found: dict[int, ResolvedPeers] = {}
         self.everyone = np.arange(len(analysis.classes) + len(analysis.addresses))
 
     def within(self, namespace: str | Unknown, pods: Selector) -> ResolvedPeers:
         """Return the pods of one namespace that a selector selects."""
-        peer_sets = PeerSets()
-        return self._resolved(peer_sets, peer_sets.of_pods(namespace, pods))
+        return self._resolved(lambda peer_sets: peer_sets.of_pods(namespace, pods))
 
     def across(self, namespaces: Selector, pods: Selector) -> ResolvedPeers:
         """Return the pods that a selector selects in all namespaces that another selects."""
-        return self._peers("", (PodPeer(pods, namespaces),))
+        return self._resolved(lambda peer_sets: peer_sets.of_pods_across(namespaces, pods))
 
     def peer(self, policy: Policy, *peer: Peer) -> ResolvedPeers:
         """Return whom a peer of a policy's rule means; ip blocks of one rule go together."""
-        return self._peers(policy.namespace, peer)
+        rule = Rule(peer)
+        return self._resolved(lambda peer_sets: next(peer_sets.of_rule(policy.namespace, rule)))
 
-    def _peers(self, namespace: str | Unknown, peers: tuple[Peer, ...]) -> ResolvedPeers:
-        peer_sets = PeerSets()
-        (number,) = peer_sets.of_rule(namespace, Rule(peers))
-        return self._resolved(peer_sets, number)
+    def _resolved(self, number_in: Callable[[PeerSets], int]) -> ResolvedPeers:
+        number = number_in(self._peer_sets)
+        if number not in self._found:
+            known = self._analysis.rules.elements
+            alone = number >= len(known.must)
+            self._found[number] = self._shown(
+                *(self._alone(number_in) if alone else known.of(number))
+            )
+        return self._found[number]
 
-    def _resolved(self, peer_sets: PeerSets, number: int) -> ResolvedPeers:
-        analysis = self._analysis
+    def _alone(self, number_in: Callable[[PeerSets], int]) -> tuple[IntArray, IntArray]:
+        analysis, peer_sets = self._analysis, PeerSets()
+        number = number_in(peer_sets)
         found = peer_set_elements(analysis.cluster, peer_sets, analysis.lookup, analysis.addresses)
-        must, perhaps = found.of(number)
+        return found.of(number)
+
+    def _shown(self, must: IntArray, perhaps: IntArray) -> ResolvedPeers:
         shown = len(self.everyone)
         must, perhaps = must[must < shown], perhaps[perhaps < shown]
         return ResolvedPeers(must, distinct(np.concatenate([must, perhaps])))

@@ -64,6 +64,12 @@ class Registry(Generic[T]):
         self.values: list[T] = []
         self._numbers: dict[T, int] = {}
 
+    def copy(self) -> Registry[T]:
+        """Return a registry with the same numbers, which goes on by itself."""
+        other = Registry[T]()
+        other.values, other._numbers = list(self.values), dict(self._numbers)
+        return other
+
     def number(self, value: T) -> int:
         """Return the value's number, a new one if the value is new."""
         number = self._numbers.setdefault(value, len(self.values))

@@ -89,6 +89,13 @@ class PeerSets:
         pods = len(self.within) + len(self.across)
         return fixed + pods + len(self.blocks) + len(self.entities)
 
+    def copy(self) -> PeerSets:
+        """Return peer sets with the same numbers, to which further ones are added."""
+        other = PeerSets()
+        for name, each in vars(self).items():
+            setattr(other, name, each.copy())
+        return other
+
     def of_pods(self, namespace: str | Unknown, pods: Selector) -> int:
         """Return the number of the pods of one namespace that a selector matches."""
         key = (self.namespaces.number(namespace), self.pod_selectors.number(pods))
