@@ -130,8 +130,8 @@ def _write(snapshot: Snapshot, folder: Path) -> None:
     one, two = (f"{each.namespace}/{each.name}" for each in snapshot.workloads[:2])
     (folder / "ends").write_text(f"{one}\n{two}")
     stated = [
-        {"from": one, "to": f"{each.namespace}/{each.name}", "ports": 80, "expect": "allowed"}
-        for each in snapshot.workloads[1 : 1 + len(snapshot.workloads) // 100]
+        {"name": end, "from": one, "to": end, "ports": 80, "expect": "allowed"}
+        for end in (f"{each.namespace}/{each.name}" for each in snapshot.workloads[1::100])
     ]
     (folder / "STATED").write_text(json.dumps({"expectations": stated}))
 
