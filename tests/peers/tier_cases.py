@@ -18,33 +18,39 @@ from tests.core.clusters import NAMESPACES, NUMBERS, POD_CIDR, Size, random_clus
 from tests.core.tier_clusters import Manifest, random_tier_policies, with_tier_policies
 from tests.peers.documents import documents
 
-__all__ = ["OUTSIDE", "PACKETS", "case", "document"]
+__all__ = ["OUTSIDE", "PACKETS", "case", "document", "has_ties"]
 
 OUTSIDE: Final = ("10.0.0.9", "130.0.0.1", "200.0.0.1", "241.0.0.1")
 PACKETS: Final = [
     *product((IpProtocol.TCP, IpProtocol.UDP, IpProtocol.SCTP), NUMBERS),
     (IpProtocol.TCP, 54),
 ]
+_TIED: Final = 5
 _SIZE: Final = Size(workloads=5, policies=3, ipv6=False, hosts=False, replicas=(1,))
 
 
 def case(number: int) -> tuple[Snapshot, list[Manifest]]:
     """Return a cluster, and its policies with tiers as manifests.
 
-    Of one tier no two have one priority, and NetworkPolicies isolate in both directions: the judge
-    orders the former by name, and leaves the Baseline tier out in both if one of the latter selects
-    the pod in any.
+    Of one tier no two have one priority, but in every fifth cluster, where they have few: the judge
+    orders those by name. NetworkPolicies isolate in both directions, because the judge leaves the
+    Baseline tier out in both if one of them selects the pod in any.
     """
     rng = Random(f"judged {number}")
     cluster = random_cluster(rng, _SIZE)
     written = [each for each in random_tier_policies(rng, 6) if _is_new(each)]
     for priority, each in zip(rng.sample(range(1001), len(written)), written, strict=True):
-        each["spec"]["priority"] = priority
+        each["spec"]["priority"] = priority % 2 if has_ties(number) else priority
     policies = tuple(map(_both_ways, cluster.policies))
     known = {each.name: each for each in cluster.namespaces}
     spaces = tuple(known.get(name) or SnapshotNamespace(name, LabelMap()) for name in NAMESPACES)
     cluster = replace(cluster, policies=policies, namespaces=spaces)
     return with_tier_policies(cluster, written), written
+
+
+def has_ties(number: int) -> bool:
+    """Return whether policies of one tier may have one priority in a cluster."""
+    return number % _TIED == _TIED - 1
 
 
 def _is_new(manifest: Manifest) -> bool:
