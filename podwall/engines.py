@@ -6,13 +6,13 @@ quote their words and links. What `SPEC`, the Kubernetes specification, leaves o
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator
 from dataclasses import fields, replace
 from enum import StrEnum
 from typing import Final, Generic, TypeVar
 
-from podwall.policies.errors import Finding, InvalidValue, Severity
+from podwall.aks.network_engine import EngineVersions, engine_versions
+from podwall.policies.errors import InvalidValue
 from podwall.policies.wording import did_you_mean
 from podwall.quick_dataclass import dataclass
 
@@ -26,12 +26,9 @@ __all__ = [
     "BlockMatch",
     "Engine",
     "Fact",
-    "KindTreatment",
     "OverlookedLabels",
     "Treatment",
     "engine",
-    "engine_change",
-    "minor_version",
 ]
 
 T = TypeVar("T")
@@ -63,52 +60,46 @@ class Treatment(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
-class KindTreatment:
-    """Whether an engine enforces policies of a kind: of every version, or of those `until` one.
-
-    `until` is the last Kubernetes version (`1.36`) of which it is known; of later ones, and where
-    the version is not known, it is `UNDEFINED`.
-    """
-
-    value: Treatment
-    until: str | None = None
-
-    def at(self, kubernetes_version: str | None) -> Treatment:
-        """Return what it is in a version of Kubernetes.
-
-        >>> never_yet = KindTreatment(Treatment.IGNORED, "1.36")
-        >>> never_yet.at("1.33").value, never_yet.at("1.37").value, never_yet.at(None).value
-        ('ignored', 'undefined', 'undefined')
-        """
-        last, version = minor_version(self.until), minor_version(kubernetes_version)
-        if last is None or (version is not None and version <= last):
-            return self.value
-        return Treatment.UNDEFINED
-
-
-@dataclass(frozen=True, slots=True)
 class Fact(Generic[T]):
-    """What an engine does at one point, in words, and where that is written."""
+    """What an engine does at one point, in words, and where that is written.
+
+    `since` and `until` are the first and the last of the engine's own versions (of Cilium `1.17`)
+    of which it holds, None where it holds of all that are known. `otherwise` is what others do.
+    """
 
     value: T
     says: str
     link: str
+    since: str | None = None
+    until: str | None = None
+    otherwise: T | None = None
+
+    def at(self, versions: EngineVersions) -> tuple[T, ...]:
+        """Return what it is in versions of the engine: several, where these differ.
+
+        >>> [each.value for each in CILIUM.egress_port_names.at(CILIUM.versions("1.37"))]
+        ['ignored', 'enforced']
+        """
+        holds = versions.between(self.since, self.until)
+        if self.otherwise is None or holds:
+            return (self.value,)
+        return (self.otherwise,) if holds is False else (self.value, self.otherwise)
 
 
 @dataclass(frozen=True, slots=True)
 class OverlookedLabels:
     """Labels that an engine does not see, by their keys: selectors find them missing.
 
-    Those that begin with one of `prefixes` or contain one of `infixes`; from the Kubernetes version
-    `later_from` on perhaps those of `later`, too. `wide`: what has none of these labels at all, as
-    nodes and addresses outside, may be meant by peers that only exclude.
+    Those that begin with one of `prefixes` or contain one of `infixes`; from the engine's version
+    `later_from` on perhaps those of `later`, too. `wide_until`: the last version, None where no one
+    does, of which what has no such labels (nodes, outside) may be meant by peers that only exclude.
     """
 
     prefixes: tuple[str, ...] = ()
     infixes: tuple[str, ...] = ()
     later: tuple[str, ...] = ()
     later_from: str = ""
-    wide: bool = False
+    wide_until: str | None = None
 
     def hide(self, key: str) -> bool:
         """Return whether the engine certainly does not see the label.
@@ -118,10 +109,13 @@ class OverlookedLabels:
         """
         return key.startswith(self.prefixes) or any(each in key for each in self.infixes)
 
-    def may_hide(self, key: str, kubernetes_version: str | None) -> bool:
-        """Return whether the engine may not see the label in a version of Kubernetes."""
-        version, first = minor_version(kubernetes_version), minor_version(self.later_from)
-        earlier = version is not None and first is not None and version < first
+    def may_widen(self, versions: EngineVersions) -> bool:
+        """Return whether peers that only exclude may mean what has no label in some versions."""
+        return bool(self.wide_until) and versions.between(None, self.wide_until) is not False
+
+    def may_hide(self, key: str, versions: EngineVersions) -> bool:
+        """Return whether the engine may not see the label in some of its versions."""
+        earlier = versions.between(self.later_from, None) is False
         return self.hide(key) or (key.startswith(self.later) and not earlier)
 
 
@@ -131,18 +125,17 @@ class Engine:
 
     `pods_by_block`, `nodes_by_block`: whether ip blocks match pods, and hostNetwork pods and nodes.
     `own_node_egress`: traffic of a pod to its own node. `cluster_services`: traffic to the backends
-    of a NodePort or LoadBalancer service with externalTrafficPolicy Cluster. `end_port`: the first
-    Kubernetes version (`1.32`) with port ranges, None where always. `egress_port_names`: an egress
-    rule with a port name; `IGNORED` puts its one number in the cluster there, or nothing where it
-    has several. `sctp_rules`: rules that list SCTP.
-    `ipv6_blocks`: policies with an IPv6 ip block. `local_dns`: egress to AKS LocalDNS on the node.
-    `unlisted_rules`: rules of a direction that `policyTypes` does not list. `sidecar_port_names`: a
-    rule with a port name that only a native sidecar declares. `repeated_port_names`: a rule with a
-    name that a pod declares more than once. `pod_labels`, `namespace_labels`: labels of pods and of
-    namespaces that selectors do not find. `cluster_policies`: the kind ClusterNetworkPolicy.
-    `admin_policies`: AdminNetworkPolicy and BaselineAdminNetworkPolicy. `networks`: whether the
-    networks of these kinds match pods and nodes. `cilium_policies`: Cilium's own kinds.
-    `calico_policies`: Calico's.
+    of a NodePort or LoadBalancer service with externalTrafficPolicy Cluster. `end_port`: ranges of
+    ports; `IGNORED` leaves their first. `egress_port_names`: an egress rule with a port name;
+    `IGNORED` puts its one number in the cluster there, or nothing where it has several.
+    `sctp_rules`: rules that list SCTP. `ipv6_blocks`: policies with an IPv6 ip block. `local_dns`:
+    egress to AKS LocalDNS on the node. `unlisted_rules`: rules of a direction that `policyTypes`
+    does not list. `sidecar_port_names`: a rule with a port name that only a native sidecar
+    declares. `repeated_port_names`: a rule with a name that a pod declares more than once.
+    `pod_labels`, `namespace_labels`: labels of pods and of namespaces that selectors do not find.
+    `cluster_policies`: the kind ClusterNetworkPolicy. `admin_policies`: AdminNetworkPolicy and
+    BaselineAdminNetworkPolicy. `networks`: whether the networks of these kinds match pods and
+    nodes. `cilium_policies`: Cilium's own kinds. `calico_policies`: Calico's.
     """
 
     name: str
@@ -151,7 +144,7 @@ class Engine:
     nodes_by_block: Fact[BlockMatch]
     own_node_egress: Fact[Treatment]
     cluster_services: Fact[Treatment]
-    end_port: Fact[str | None]
+    end_port: Fact[Treatment]
     egress_port_names: Fact[Treatment]
     sctp_rules: Fact[Treatment]
     ipv6_blocks: Fact[Treatment]
@@ -161,11 +154,11 @@ class Engine:
     repeated_port_names: Fact[Treatment]
     pod_labels: Fact[OverlookedLabels]
     namespace_labels: Fact[OverlookedLabels]
-    cluster_policies: Fact[KindTreatment]
-    admin_policies: Fact[KindTreatment]
+    cluster_policies: Fact[Treatment]
+    admin_policies: Fact[Treatment]
     networks: Fact[BlockMatch]
-    cilium_policies: Fact[KindTreatment]
-    calico_policies: Fact[KindTreatment]
+    cilium_policies: Fact[Treatment]
+    calico_policies: Fact[Treatment]
     enforces: bool = True
 
     def facts(self) -> Iterator[tuple[str, Fact[object]]]:
@@ -175,13 +168,29 @@ class Engine:
             if isinstance(value, Fact):
                 yield field.name, value
 
-    def enforces_kind(self, kind: str) -> Fact[KindTreatment]:
+    def versions(self, kubernetes_version: str | None, own: str | None = None) -> EngineVersions:
+        """Return the versions that may run: its `own` one, or those of a version of Kubernetes."""
+        return engine_versions(self.name, kubernetes_version, own)
+
+    def enforces_kind(self, kind: str) -> Fact[Treatment]:
         """Return whether policies of a kind beside NetworkPolicy are enforced."""
         if kind.startswith("Cilium"):
             return self.cilium_policies
         if kind.startswith("Calico"):
             return self.calico_policies
         return self.cluster_policies if kind == "ClusterNetworkPolicy" else self.admin_policies
+
+    def treatment(self, kind: str, versions: EngineVersions) -> Treatment:
+        """Return what its versions do with policies of a kind, `UNDEFINED` where that is not known.
+
+        So it is where nothing says which one runs: who writes them may have another.
+
+        >>> found = [CILIUM.versions(each) for each in ("1.33", "1.37", None)]
+        >>> [CILIUM.treatment("ClusterNetworkPolicy", each).value for each in found]
+        ['ignored', 'undefined', 'undefined']
+        """
+        found = self.enforces_kind(kind).at(EngineVersions() if versions.assumed else versions)
+        return found[0] if len(found) == 1 else Treatment.UNDEFINED
 
     def departures(self) -> dict[str, Fact[object]]:
         """Return the facts that differ from those of the specification, by field name.
@@ -190,7 +199,8 @@ class Engine:
         ['cluster_services', 'nodes_by_block', 'own_node_egress', 'pods_by_block']
         """
         spec = dict(SPEC.facts())
-        return {point: fact for point, fact in self.facts() if fact.value != spec[point].value}
+        facts = ((point, fact) for point, fact in self.facts() if fact != spec[point])
+        return {at: each for at, each in facts if each.otherwise or each.value != spec[at].value}
 
 
 _DOCS: Final = "https://kubernetes.io/docs/concepts/services-networking/network-policies/"
@@ -224,9 +234,8 @@ _BETA: Final = ("beta.kubernetes.io",)
 _DNS: Final = _AKS + "localdns-custom"
 _TIERS: Final = "https://network-policy-api.sigs.k8s.io/"
 _KINDS: Final = _TIERS + "implementations/"
-_LAST_AKS: Final = "1.36"
 _CALICO_KINDS: Final = "https://docs.tigera.io/calico/latest/reference/resources/"
-_UNKNOWN_KIND: Final = KindTreatment(Treatment.UNDEFINED)
+_CILIUM_CODE: Final = "https://github.com/cilium/cilium/tree/v1.18.6/pkg/k8s"
 _CNP: Final = "https://docs.cilium.io/en/stable/security/policy/"
 
 SPEC: Final = Engine(
@@ -252,7 +261,7 @@ SPEC: Final = Engine(
         "load balancers and node ports may rewrite addresses before or after policies are applied",
         _DOCS + "#behavior-of-ipblock-selectors",
     ),
-    end_port=Fact(None, "a range of ports is applied as a range", _DOCS),
+    end_port=Fact(Treatment.ENFORCED, "a range of ports is applied as a range", _DOCS),
     egress_port_names=Fact(
         Treatment.ENFORCED, "a port name is resolved on each destination pod by itself", _API
     ),
@@ -266,19 +275,17 @@ SPEC: Final = Engine(
         Treatment.ENFORCED, "a port name that a pod declares several times means all of them", _API
     ),
     unlisted_rules=Fact(
-        Treatment.IGNORED,
-        "rules of a direction that `policyTypes` does not list are ignored",
-        _API,
+        Treatment.IGNORED, "rules of a direction that `policyTypes` does not list are ignored", _API
     ),
     pod_labels=Fact(OverlookedLabels(), "selectors see every label of a pod", _LABELS),
     namespace_labels=Fact(OverlookedLabels(), "selectors see every label of a namespace", _LABELS),
     cluster_policies=Fact(
-        KindTreatment(Treatment.ENFORCED),
+        Treatment.ENFORCED,
         "the Admin tier comes before NetworkPolicies, the Baseline tier after them",
         _TIERS + "api-overview/",
     ),
     admin_policies=Fact(
-        KindTreatment(Treatment.ENFORCED),
+        Treatment.ENFORCED,
         "AdminNetworkPolicies come before NetworkPolicies, the BaselineAdminNetworkPolicy after",
         _TIERS + "api-overview/",
     ),
@@ -287,15 +294,16 @@ SPEC: Final = Engine(
         "networks match pods and nodes whose address is in them",
         _TIERS + "api-overview/",
     ),
-    cilium_policies=Fact(_UNKNOWN_KIND, "only Cilium enforces its kinds", _CNP),
-    calico_policies=Fact(_UNKNOWN_KIND, "only Calico enforces its kinds", _CALICO_KINDS),
+    cilium_policies=Fact(Treatment.UNDEFINED, "only Cilium enforces its kinds", _CNP),
+    calico_policies=Fact(Treatment.UNDEFINED, "only Calico enforces its kinds", _CALICO_KINDS),
 )
 
-_IDLE_KIND: Final = KindTreatment(Treatment.IGNORED)
-_NOT_CILIUM: Final = Fact(_IDLE_KIND, "only Cilium enforces its kinds", _CNP)
-_NOT_CALICO: Final = Fact(_IDLE_KIND, "only Calico enforces its kinds", _CALICO_KINDS)
+_NOT_CILIUM: Final = Fact(Treatment.IGNORED, "only Cilium enforces its kinds", _CNP)
+_NOT_CALICO: Final = Fact(Treatment.IGNORED, "only Calico enforces its kinds", _CALICO_KINDS)
 _NO_OTHER_KIND: Final = Fact(
-    _IDLE_KIND, "it enforces NetworkPolicies and no other kind", _AKS + "use-network-policies"
+    Treatment.IGNORED,
+    "it enforces NetworkPolicies and no other kind",
+    _AKS + "use-network-policies",
 )
 
 
@@ -349,17 +357,19 @@ CALICO: Final = replace(
         _DOCS + "#behavior-of-ipblock-selectors",
     ),
     cluster_policies=Fact(
-        KindTreatment(Treatment.IGNORED, _LAST_AKS),
+        Treatment.IGNORED,
         "ClusterNetworkPolicies came with Calico 3.32, and AKS up to 1.36 has an earlier one",
         _KINDS,
+        until="3.31",
+        otherwise=Treatment.UNDEFINED,
     ),
     admin_policies=Fact(
-        KindTreatment(Treatment.UNDEFINED),
+        Treatment.UNDEFINED,
         "Calico 3.29 to 3.31 knows AdminNetworkPolicies, which AKS neither documents nor tests",
         _KINDS,
     ),
     calico_policies=Fact(
-        KindTreatment(Treatment.ENFORCED),
+        Treatment.ENFORCED,
         "it goes through tiers in order, in one of which NetworkPolicies are",
         _CALICO_KINDS,
     ),
@@ -385,12 +395,20 @@ CILIUM: Final = replace(
         "Cluster they may see a node in place of the client",
         _DOCS + "#behavior-of-ipblock-selectors",
     ),
-    end_port=Fact("1.32", "below Cilium 1.17 only the first port of a range is applied", _MIGRATE),
+    end_port=Fact(
+        Treatment.ENFORCED,
+        "below Cilium 1.17 only the first port of a range is applied",
+        _MIGRATE,
+        since="1.17",
+        otherwise=Treatment.IGNORED,
+    ),
     egress_port_names=Fact(
         Treatment.IGNORED,
         "up to Cilium 1.19 a port name in an egress rule becomes its number for every peer, and "
         "allows nothing where it stands for several numbers in the cluster",
         "https://github.com/cilium/cilium/issues/30003",
+        until="1.19",
+        otherwise=Treatment.ENFORCED,
     ),
     sctp_rules=Fact(
         Treatment.UNDEFINED,
@@ -398,7 +416,11 @@ CILIUM: Final = replace(
         "https://docs.cilium.io/en/stable/configuration/sctp/",
     ),
     local_dns=Fact(
-        Treatment.IGNORED, "from Kubernetes 1.32 on no ip block matches AKS LocalDNS, a host", _DNS
+        Treatment.IGNORED,
+        "from Kubernetes 1.32 on no ip block matches AKS LocalDNS, a host",
+        _DNS,
+        since="1.17",
+        otherwise=Treatment.ENFORCED,
     ),
     unlisted_rules=Fact(
         Treatment.ENFORCED,
@@ -406,32 +428,34 @@ CILIUM: Final = replace(
         "https://github.com/cilium/cilium/blob/v1.18.6/pkg/k8s/network_policy.go",
     ),
     sidecar_port_names=Fact(
-        Treatment.IGNORED,
-        "the port names of native sidecars are not seen",
-        "https://github.com/cilium/cilium/tree/v1.18.6/pkg/k8s",
+        Treatment.IGNORED, "the port names of native sidecars are not seen", _CILIUM_CODE
     ),
     repeated_port_names=Fact(
         Treatment.UNDEFINED,
         "of a port name that a pod declares several times only one number is kept",
-        "https://github.com/cilium/cilium/tree/v1.18.6/pkg/k8s",
+        _CILIUM_CODE,
     ),
     pod_labels=Fact(
-        OverlookedLabels(_OUTSIDE_OF_IDENTITY, _BETA, ("topology.kubernetes.io",), "1.36"),
+        OverlookedLabels(_OUTSIDE_OF_IDENTITY, _BETA, ("topology.kubernetes.io",), "1.19"),
         "labels that are not of a pod's identity count as missing, such as `kubernetes.io/...` and "
         "`pod-template-hash`, unless the agent's option `labels` says otherwise",
         _IDENTITY,
     ),
     namespace_labels=Fact(
-        OverlookedLabels(infixes=_BETA, wide=True),
+        OverlookedLabels(infixes=_BETA, wide_until="1.18"),
         "labels `...beta.kubernetes.io/...` of namespaces count as missing",
         _IDENTITY,
     ),
     cluster_policies=Fact(
-        KindTreatment(Treatment.IGNORED, _LAST_AKS),
+        Treatment.IGNORED,
         "ClusterNetworkPolicies came with Cilium 1.20, and AKS up to 1.36 has an earlier one",
         "https://docs.cilium.io/en/stable/network/kubernetes/policy/",
+        until="1.19",
+        otherwise=Treatment.UNDEFINED,
     ),
-    admin_policies=Fact(_IDLE_KIND, "no version of Cilium enforces AdminNetworkPolicies", _KINDS),
+    admin_policies=Fact(
+        Treatment.IGNORED, "no version of Cilium enforces AdminNetworkPolicies", _KINDS
+    ),
     networks=Fact(
         BlockMatch.NEVER,
         "networks never match pods or nodes, unless policy-cidr-match-mode says so",
@@ -439,7 +463,7 @@ CILIUM: Final = replace(
     ),
     calico_policies=_NOT_CALICO,
     cilium_policies=Fact(
-        KindTreatment(Treatment.ENFORCED), "it takes its kinds and NetworkPolicies together", _CNP
+        Treatment.ENFORCED, "it takes its kinds and NetworkPolicies together", _CNP
     ),
 )
 
@@ -448,21 +472,19 @@ _NONE_LINK: Final = _DOCS + "#prerequisites"
 
 _IDLE: Final = Fact(Treatment.IGNORED, _UNENFORCED, _NONE_LINK)
 _OPEN: Final = Fact(Treatment.OPEN, _UNENFORCED, _NONE_LINK)
+_RANGES: Final = Fact(Treatment.ENFORCED, _UNENFORCED, _NONE_LINK)
 _NO_BLOCK: Final = Fact(BlockMatch.NEVER, _UNENFORCED, _NONE_LINK)
-_NO_KIND: Final = Fact(_IDLE_KIND, _UNENFORCED, _NONE_LINK)
 _NO_LABEL: Final = Fact(OverlookedLabels(), _UNENFORCED, _NONE_LINK)
 
 NONE: Final = Engine(
     name="none", title="no network policy engine", enforces=False,
     pods_by_block=_NO_BLOCK, nodes_by_block=_NO_BLOCK, networks=_NO_BLOCK,
     own_node_egress=_OPEN, cluster_services=_OPEN, local_dns=_OPEN,
-    end_port=Fact(None, _UNENFORCED, _NONE_LINK), egress_port_names=_IDLE, sctp_rules=_IDLE,
+    end_port=_RANGES, egress_port_names=_IDLE, sctp_rules=_IDLE,
     ipv6_blocks=_IDLE, unlisted_rules=_IDLE, sidecar_port_names=_IDLE, repeated_port_names=_IDLE,
-    pod_labels=_NO_LABEL, namespace_labels=_NO_LABEL, cluster_policies=_NO_KIND,
-    admin_policies=_NO_KIND, cilium_policies=_NO_KIND, calico_policies=_NO_KIND,
+    pod_labels=_NO_LABEL, namespace_labels=_NO_LABEL, cluster_policies=_IDLE,
+    admin_policies=_IDLE, cilium_policies=_IDLE, calico_policies=_IDLE,
 )  # fmt: skip
-
-_VERSION: Final = re.compile(r"v?([0-9]+)\.([0-9]+)(?![0-9])")
 
 ENGINES: Final = {each.name: each for each in (SPEC, AZURE, CALICO, CILIUM, NONE)}
 
@@ -476,25 +498,3 @@ def engine(name: str) -> Engine:
     if name in ENGINES:
         return ENGINES[name]
     raise InvalidValue(f"unknown network policy engine `{name}`", help=did_you_mean(name, ENGINES))
-
-
-def minor_version(version: str | None) -> tuple[int, int] | None:
-    """Return a Kubernetes version's two numbers in order; None where it is not known, or is none.
-
-    >>> minor_version("v1.32.4"), minor_version("1.9") < minor_version("1.32"), minor_version("new")
-    ((1, 32), True, None)
-    """
-    found = _VERSION.match(version or "")
-    return None if found is None else (int(found[1]), int(found[2]))
-
-
-def engine_change(before: str, after: str) -> Iterator[Finding]:
-    """Yield an error if the engine is another one, because that decides everything anew."""
-    if before != after:
-        yield Finding(
-            "engine-changes",
-            Severity.ERROR,
-            f"the network policy engine changes from `{before}` to `{after}`",
-            help=f"see `podwall migrate --from {before} --to {after}`",
-            link="https://learn.microsoft.com/en-us/azure/aks/use-network-policies",
-        )

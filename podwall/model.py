@@ -460,7 +460,8 @@ class Snapshot:
     """Everything an analysis looks at, at one moment.
 
     `engine` is the network policy engine that the source declares (`azure`, `calico`, `cilium`,
-    `none`), or None where it declares none. `kubernetes_version` is `major.minor`, if known.
+    `none`), or None where it declares none, and `engine_version` its version where it was seen (a
+    live cluster). `kubernetes_version` is `major.minor`, if known.
     `pod_cidrs` are the ranges pods get their addresses from, if known: they decide whether an ip
     block can match a pod. `tier_policies` stand before and after the `policies`, and
     `unread_policies` are what may decide as well, and is not read. `nodes` are those of which an
@@ -477,6 +478,7 @@ class Snapshot:
     services: tuple[Service, ...] = ()
     engine: str | None = None
     kubernetes_version: str | None = None
+    engine_version: str | None = None
     pod_cidrs: tuple[IpNetwork, ...] = ()
     complete: bool = False
     unread_policies: tuple[UnreadPolicy, ...] = ()

@@ -9,14 +9,15 @@ Values are compared in lower case, because Azure takes them in any.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+import re
+from collections.abc import Callable, Iterator, Mapping
 from datetime import date
 from enum import StrEnum
 from typing import Any, Final
 
-from podwall.aks.limits import MinorVersion, refusal, written_day
+from podwall.aks.limits import LEARN, MinorVersion, refusal, written_day
 from podwall.aks.resource_types import choice, leaf
-from podwall.policies.errors import Unknown
+from podwall.policies.errors import Finding, Severity, Unknown
 from podwall.quick_dataclass import dataclass
 
 __all__ = [
@@ -27,11 +28,18 @@ __all__ = [
     "PLUGIN_MODE",
     "POLICY",
     "REFUSED_COMBINATIONS",
+    "SHIPPED_ENGINES",
     "SKU",
     "EngineLimits",
+    "EngineVersions",
     "NetworkEngine",
     "RefusedCombination",
+    "ShippedEngines",
     "declared_engine",
+    "engine_change",
+    "engine_versions",
+    "first_kubernetes",
+    "minor_version",
 ]
 
 POLICY: Final = "networkProfile.networkPolicy"
@@ -184,7 +192,141 @@ def declared_engine(inputs: Mapping[str, Any]) -> NetworkEngine | Unknown | None
     return next((each for each in deciding if isinstance(each, Unknown)), None)
 
 
-_FIRST_WITH_CILIUM_1_17 = MinorVersion(32)
+_VERSION: Final = re.compile(r"v?([0-9]+)\.([0-9]+)(?![0-9])")
+
+
+def minor_version(version: str | None) -> tuple[int, int] | None:
+    """Return a version's first two numbers in order; None where it is not known, or is none.
+
+    >>> minor_version("v1.32.4"), minor_version("1.9") < minor_version("1.32"), minor_version("new")
+    ((1, 32), True, None)
+    """
+    found = _VERSION.match(version or "")
+    return None if found is None else (int(found[1]), int(found[2]))
+
+
+@dataclass(frozen=True, slots=True)
+class EngineVersions:
+    """The versions of an engine that may run, from the `oldest` to the `newest`.
+
+    None where there is no bound that is known. `assumed`: nothing says which they are, so that they
+    are those of every version of Kubernetes in `SHIPPED_ENGINES`.
+    """
+
+    oldest: tuple[int, int] | None = None
+    newest: tuple[int, int] | None = None
+    assumed: bool = False
+
+    def between(self, since: str | None, until: str | None) -> bool | None:
+        """Return whether all are from one version to another; None where perhaps some are not.
+
+        >>> EngineVersions((1, 17), (1, 18)).between("1.17", "1.19")
+        True
+        >>> print(EngineVersions((1, 18), None).between(None, "1.19"))
+        None
+        """
+        first, last = minor_version(since), minor_version(until)
+        before = first and self.newest and self.newest < first
+        after = last and self.oldest and self.oldest > last
+        if before or after:
+            return False
+        begins = first is None or (self.oldest is not None and self.oldest >= first)
+        ends = last is None or (self.newest is not None and self.newest <= last)
+        return True if begins and ends else None
+
+
+@dataclass(frozen=True, slots=True)
+class ShippedEngines:
+    """The oldest and the newest version of each engine in a version of Kubernetes, and its source.
+
+    None where no source says it. Azure Network Policy Manager is not here: no fact about it is
+    known to depend on its version.
+    """
+
+    kubernetes: str
+    cilium: tuple[str, str]
+    calico: tuple[str, str] | None
+    sources: tuple[str, ...]
+
+
+_CILIUM_VERSIONS: Final = f"{LEARN}/azure-cni-powered-by-cilium"
+_RELEASES: Final = "https://github.com/Azure/AKS/blob/master/CHANGELOG.md"
+_BOTH: Final = (_CILIUM_VERSIONS, _RELEASES)
+
+SHIPPED_ENGINES: Final = (
+    ShippedEngines("1.31", ("1.16", "1.16"), None, (_CILIUM_VERSIONS,)),
+    ShippedEngines("1.32", ("1.17", "1.17"), ("3.29", "3.29"), _BOTH),
+    ShippedEngines("1.33", ("1.17", "1.17"), ("3.30", "3.30"), _BOTH),
+    ShippedEngines("1.34", ("1.18", "1.18"), ("3.30", "3.30"), _BOTH),
+    ShippedEngines("1.35", ("1.18", "1.18"), ("3.30", "3.30"), _BOTH),
+    ShippedEngines("1.36", ("1.18", "1.19"), ("3.30", "3.30"), _BOTH),
+)
+"""Which version of an engine AKS runs: the least that is documented, the newest that was released.
+
+What is older or newer than these rows is not known, but that versions do not go back.
+"""
+
+
+def engine_versions(
+    engine: str, kubernetes_version: str | None, own: str | None = None
+) -> EngineVersions:
+    """Return the versions of an engine that may run in a version of Kubernetes on AKS.
+
+    Where it is known, that is the engine's `own` version (`1.18.6`).
+
+    >>> engine_versions("cilium", "1.36")
+    EngineVersions(oldest=(1, 18), newest=(1, 19), assumed=False)
+    """
+    known_as, version = minor_version(own), minor_version(kubernetes_version)
+    if known_as is not None:
+        return EngineVersions(known_as, known_as)
+    rows = [(minor_version(each.kubernetes), _shipped(each, engine)) for each in SHIPPED_ENGINES]
+    known = [(row, span) for row, span in rows if row is not None and span is not None]
+    if not known:
+        return EngineVersions(assumed=version is None)
+    if version is None:
+        return EngineVersions(known[0][1][0], known[-1][1][1], assumed=True)
+    here = next((span for row, span in known if row == version), None)
+    oldest = [span[0] for row, span in known if row < version]
+    newest = [span[1] for row, span in known if row > version]
+    if here is not None:
+        return EngineVersions(*here)
+    return EngineVersions(oldest[-1] if oldest else None, newest[0] if newest else None)
+
+
+def _shipped(
+    row: ShippedEngines, engine: str
+) -> tuple[tuple[int, int] | None, tuple[int, int] | None] | None:
+    found = {"cilium": row.cilium, "calico": row.calico}.get(engine)
+    return None if found is None else (minor_version(found[0]), minor_version(found[1]))
+
+
+def first_kubernetes(engine: str, version: str) -> str:
+    """Return the first version of Kubernetes in which AKS runs no engine below a version.
+
+    >>> first_kubernetes("cilium", "1.17")
+    '1.32'
+
+    Raises:
+        StopIteration: no row of `SHIPPED_ENGINES` has it.
+    """
+    rows = (each.kubernetes for each in SHIPPED_ENGINES)
+    return next(each for each in rows if engine_versions(engine, each).between(version, None))
+
+
+def engine_change(before: str, after: str) -> Iterator[Finding]:
+    """Yield an error if the engine is another one, because that decides everything anew."""
+    if before != after:
+        yield Finding(
+            "engine-changes",
+            Severity.ERROR,
+            f"the network policy engine changes from `{before}` to `{after}`",
+            help=f"see `podwall migrate --from {before} --to {after}`",
+            link="https://learn.microsoft.com/en-us/azure/aks/use-network-policies",
+        )
+
+
+_FIRST_WITH_CILIUM_1_17 = MinorVersion.of(first_kubernetes("cilium", "1.17"))
 _LIMITS = {NetworkEngine.AZURE: EngineLimits(nodes=250, pods=20_000)}
 _SUPPORT_ENDS = {NetworkEngine.AZURE: date(2028, 9, 30)}
 _WITHOUT_WINDOWS = {

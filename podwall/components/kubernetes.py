@@ -253,7 +253,7 @@ ClusterNetworkPolicies came with Cilium 1.20, and AKS up to 1.36 has an earlier 
     """
     found = engine_of(engine)
     fact = found.enforces_kind(kind)
-    treatment = fact.value.at(kubernetes_version)
+    treatment = found.treatment(kind, found.versions(kubernetes_version))
     if treatment is Treatment.ENFORCED and found.enforces:
         return
     known = treatment is Treatment.IGNORED or not found.enforces

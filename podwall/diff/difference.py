@@ -16,6 +16,7 @@ from itertools import chain, islice
 from operator import itemgetter
 from typing import Final, NamedTuple
 
+from podwall.aks.network_engine import engine_change
 from podwall.diff.causes import ChangeCauses, rules_behind
 from podwall.diff.changes import (
     ChangeCause,
@@ -36,7 +37,6 @@ from podwall.diff.joint_endpoints import (
     ranks_by_id,
 )
 from podwall.diff.unseen_changes import UnseenChange, UnseenChanges
-from podwall.engines import engine_change
 from podwall.focus import EVERYTHING, Focus, asked_ends, on_port
 from podwall.policies.errors import Finding
 from podwall.policies.rules import Direction

@@ -8,7 +8,7 @@ from dataclasses import replace
 from ipaddress import ip_network
 from typing import Final, NamedTuple
 
-from podwall.engines import Engine
+from podwall.engines import SPEC
 from podwall.explain.explanation import Explanation, ExplanationNote, explain_ports
 from podwall.model import IpNetwork, IpProtocol
 from podwall.policies.errors import InvalidValue
@@ -17,7 +17,13 @@ from podwall.portset import ALL_PORTS, TRANSPORT_PORTS, PortSet, Ranges, differe
 from podwall.quick_dataclass import dataclass
 from podwall.reachability import Reachability
 from podwall.reachability.cluster import nodes_within
-from podwall.reachability.matching import host_match, labels_match, network_ranges, networks
+from podwall.reachability.matching import (
+    host_match,
+    labels_match,
+    network_ranges,
+    networks,
+    running_versions,
+)
 from podwall.reachability.values import (
     AnyEndpoint,
     ExternalRange,
@@ -220,7 +226,7 @@ def _answer(
         ingress=replace(found.ingress, subject=destination.meant),
         notes=(
             *found.notes,
-            *_local_dns(reachability.engine, destination.meant),
+            *_local_dns(reachability, destination.meant),
             *_shown_as_well(reachability, source.meant),
             *_shown_as_well(reachability, destination.meant),
         ),
@@ -228,12 +234,15 @@ def _answer(
     return FlowAnswer(explanation, source.alike or destination.alike)
 
 
-def _local_dns(engine: Engine, destination: AnyEndpoint) -> Iterator[ExplanationNote]:
+def _local_dns(reachability: Reachability, destination: AnyEndpoint) -> Iterator[ExplanationNote]:
     """Yield what an engine makes of AKS LocalDNS, where its addresses are what is asked about."""
     if isinstance(destination, ExternalRange):
         network = destination.network
         if network.num_addresses <= _AROUND_LOCAL_DNS and _overlap(network, _LOCAL_DNS):
-            yield ExplanationNote(engine.local_dns.says, engine.local_dns.link)
+            engine = reachability.engine
+            found = engine.local_dns.at(running_versions(reachability.snapshot, engine))
+            fact = engine.local_dns if engine.local_dns.value in found else SPEC.local_dns
+            yield ExplanationNote(fact.says, fact.link)
 
 
 def _shown_as_well(reachability: Reachability, end: AnyEndpoint) -> Iterator[ExplanationNote]:

@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from functools import cached_property
 from typing import Final, NamedTuple
 
+from podwall.aks.network_engine import EngineVersions
 from podwall.engines import Engine
 from podwall.model import (
     NETWORK_POLICY,
@@ -27,7 +28,7 @@ from podwall.policies.wording import guess
 from podwall.quick_dataclass import dataclass
 from podwall.reachability import Reachability
 from podwall.reachability.cluster import rules_of
-from podwall.reachability.matching import NamespaceLabels
+from podwall.reachability.matching import NamespaceLabels, running_versions
 from podwall.reachability.pod_classes import LabelIndex
 from podwall.reachability.policy_reader import PolicyReader
 from podwall.reachability.values import Bound
@@ -234,6 +235,11 @@ class LintContext:
         return WorkloadIndex(self.snapshot)
 
     @cached_property
+    def versions(self) -> EngineVersions:
+        """The versions of the engine that may run."""
+        return running_versions(self.snapshot, self.engine)
+
+    @cached_property
     def _endpoints(self) -> dict[int, str]:
         ids = {id(each.workload): each.id for each in self.reachability.workloads}
         workloads = enumerate(self.snapshot.workloads)
@@ -246,7 +252,7 @@ class LintContext:
     @cached_property
     def policies(self) -> tuple[Policy, ...]:
         """The policies as the engine reads them, those too that it does not enforce."""
-        reader = PolicyReader(self.engine, self.snapshot.kubernetes_version)
+        reader = PolicyReader(self.engine, self.versions)
         return tuple(map(reader.policy, self.snapshot.policies))
 
     @cached_property

@@ -14,7 +14,7 @@ from collections.abc import Iterator
 from typing import Final, NamedTuple
 
 from podwall.aks.limits import LEARN, written_day
-from podwall.aks.network_engine import NetworkEngine
+from podwall.aks.network_engine import NetworkEngine, first_kubernetes
 from podwall.engines import AZURE, BlockMatch, Treatment
 from podwall.lint.context import Diagnostic, Lint, LintContext, PeerAt, PortAt, quoted_name
 from podwall.model import (
@@ -67,9 +67,10 @@ def _skipped_policies(context: LintContext) -> Iterator[Diagnostic]:
 
 
 def _single_ports(context: LintContext) -> Iterator[Diagnostic]:
-    if ranges_work(context.engine, context.snapshot.kubernetes_version) is Match.YES:
+    if ranges_work(context.engine, context.versions) is Match.YES:
         return
-    first = context.engine.end_port.value
+    fact = context.engine.end_port
+    first = first_kubernetes(context.engine.name, fact.since or "")
     for found in context.ports:
         if found.port.end_port is not None:
             yield Diagnostic(
@@ -322,7 +323,7 @@ def _skipped(context: LintContext) -> Iterator[Diagnostic]:
         if not each.instead.may:
             yield Diagnostic(
                 each.found.place,
-                f"{context.engine.title} skips the port: its name `{each.name}` stands for several "
+                f"{_reader(context)} skips the port: its name `{each.name}` stands for several "
                 f"numbers in the cluster: {_numbers(context, each)}",
             )
 
@@ -333,7 +334,7 @@ def _opened(context: LintContext) -> Iterator[Diagnostic]:
         if each.instead.must and others:
             yield Diagnostic(
                 each.found.place,
-                f"{context.engine.title} opens {each.instead.must} instead of the name "
+                f"{_reader(context)} opens {each.instead.must} instead of the name "
                 f"`{each.name}`, also to {others}",
             )
 
@@ -350,6 +351,13 @@ def _replaced(context: LintContext) -> Iterator[ReplacedName]:
             instead = reader.instead_of(name, protocol)
             if instead is not None:
                 yield ReplacedName(found, name, protocol, instead)
+
+
+def _reader(context: LintContext) -> str:
+    """Return who reads a name so, with the last version where another one may run."""
+    last = context.engine.egress_port_names.until
+    doubted = context.reachability.cluster.ports.doubts_names
+    return f"{context.engine.title} up to {last}" if doubted else context.engine.title
 
 
 def _numbers(context: LintContext, each: ReplacedName) -> str:

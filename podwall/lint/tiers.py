@@ -9,7 +9,7 @@ from itertools import combinations
 from typing import Final, NamedTuple
 
 from podwall.calico import REQUESTS, SOURCE_PORTS, CalicoPolicy, CalicoRule
-from podwall.engines import Fact, KindTreatment, Treatment
+from podwall.engines import Fact, Treatment
 from podwall.lint.context import Diagnostic, Lint, LintContext
 from podwall.lint.mistakes import rule_covers
 from podwall.model import (
@@ -46,7 +46,7 @@ _OtherPolicy = TierPolicy | CiliumPolicy | CalicoPolicy
 
 def kinds_not_enforced(
     context: LintContext,
-) -> Iterator[tuple[_OtherPolicy, Fact[KindTreatment], Treatment]]:
+) -> Iterator[tuple[_OtherPolicy, Fact[Treatment], Treatment]]:
     """Yield policies of kinds that the engine does not enforce, or may not enforce."""
     engine, snapshot = context.engine, context.snapshot
     policies: tuple[_OtherPolicy, ...] = (
@@ -56,8 +56,8 @@ def kinds_not_enforced(
     )
     for policy in policies:
         is_calico = isinstance(policy, CalicoPolicy)
-        fact = engine.enforces_kind(f"Calico {policy.kind}" if is_calico else policy.kind)
-        treatment = fact.value.at(snapshot.kubernetes_version)
+        kind = f"Calico {policy.kind}" if is_calico else policy.kind
+        fact, treatment = engine.enforces_kind(kind), engine.treatment(kind, context.versions)
         treatment = treatment if engine.enforces else Treatment.IGNORED
         if treatment is not Treatment.ENFORCED:
             yield policy, fact, treatment
@@ -81,7 +81,7 @@ def _idle(context: LintContext) -> Iterator[Diagnostic]:
 
 def _cilium(context: LintContext) -> tuple[CiliumPolicy, ...]:
     """Return the policies of Cilium's kinds, where they are enforced."""
-    enforces = context.engine.cilium_policies.value.value is Treatment.ENFORCED
+    enforces = context.engine.cilium_policies.value is Treatment.ENFORCED
     return context.snapshot.cilium_policies if enforces else ()
 
 
@@ -288,7 +288,7 @@ def _passes_last(context: LintContext) -> Iterator[Diagnostic]:
 
 def _calico_rules(context: LintContext) -> Iterator[tuple[CalicoPolicy, Place, CalicoRule]]:
     """Yield the rules of Calico's policies with their places, where it enforces these."""
-    if context.engine.calico_policies.value.value is not Treatment.ENFORCED:
+    if context.engine.calico_policies.value is not Treatment.ENFORCED:
         return
     for policy in context.snapshot.calico_policies:
         for direction in Direction:

@@ -15,7 +15,7 @@ from typing import Any, Final
 
 import msgspec
 
-from podwall.engines import minor_version
+from podwall.aks.network_engine import minor_version
 from podwall.live.connection import ApiConnection, ClusterError, connected
 from podwall.live.enforcement import Enforcement, agents_in, enforcement
 from podwall.live.kubeconfig import KubeContext
@@ -162,7 +162,12 @@ def reading_of(
     return ClusterReading(
         connection.name,
         documents.of(connection.name, {**lists.objects, NODES: nodes or ()}),
-        DeclaredCluster(enforced.engine, _minor(scope.kubernetes), ranges),
+        DeclaredCluster(
+            enforced.engine,
+            _minor(scope.kubernetes),
+            ranges,
+            engine_version=enforced.version,
+        ),
         (*enforced.findings, *lists.findings(connection)),
         tuple(_ended(connection.name, lists.of(JOBS))),
         _note(connection.name, scope.kubernetes, enforced, lists),

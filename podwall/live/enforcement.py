@@ -169,11 +169,13 @@ class Enforcement:
     """What enforces policies, and what is worth knowing of it.
 
     `engine` is as a snapshot names it, None where that is not certain; `title` is for people.
+    `version` is that of all agents, None where they differ or show none.
     """
 
     engine: str | None
     title: str
     findings: tuple[Finding, ...] = ()
+    version: str | None = None
 
 
 def enforcement(
@@ -204,7 +206,9 @@ def enforcement(
         findings += _of_cilium(settings, place)
         if settings is not None and _ignores_policies(settings):
             return Enforcement("none", f"{title}, which enforces no policy", tuple(findings))
-    return Enforcement(kind.engine, title, tuple(findings))
+    versions = {each.version for each in agents}
+    own = versions.pop() if len(versions) == 1 else None
+    return Enforcement(kind.engine, title, tuple(findings), own or None)
 
 
 def _without(nodes: Sequence[NodeObject] | None, place: Place) -> Enforcement:

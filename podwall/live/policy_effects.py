@@ -240,7 +240,7 @@ class PolicyEffects:
     @property
     def _replaces_names(self) -> bool:
         """Whether what a port name stands for is decided by the ports of all pods."""
-        return self._engine.egress_port_names.value is Treatment.IGNORED
+        return self._engine.egress_port_names.value is not Treatment.ENFORCED
 
     @cached_property
     def _services(self) -> list[tuple[Service, Numbers]]:

@@ -41,7 +41,13 @@ from podwall.policies.rules import METADATA_NAME, Direction
 from podwall.python_code import imports, policy_code, source_of
 from podwall.quick_dataclass import dataclass
 from podwall.reachability.cluster import EnforcedCluster, MatchAnswers, rules_of
-from podwall.reachability.matching import Match, block_ranges, blocks_match, host_match
+from podwall.reachability.matching import (
+    Match,
+    block_ranges,
+    blocks_match,
+    host_match,
+    running_versions,
+)
 from podwall.reachability.policy_reader import excludes_only, with_unlisted
 from podwall.reachability.port_rules import NamedPorts
 
@@ -287,7 +293,12 @@ class RuleEditor:
     def _with_names(self, rule: Rule) -> tuple[Rule, tuple[str, ...]]:
         """Say of namespaces that are only excluded that they are some, which all of them are."""
         sides = (self._source, self._target)
-        was, is_ = (each.engine.namespace_labels.value.wide for each in sides)
+        was, is_ = (
+            each.engine.namespace_labels.value.may_widen(
+                running_versions(each.snapshot, each.engine)
+            )
+            for each in sides
+        )
         if was or not is_ or not isinstance(rule.peers, tuple):
             return rule, ()
         peers = tuple(_with_a_name(each) if excludes_only(each) else each for each in rule.peers)

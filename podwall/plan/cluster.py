@@ -20,7 +20,14 @@ from ipaddress import ip_network
 from typing import Any, Final
 
 from podwall.aks.limits import LEARN
-from podwall.aks.network_engine import PLUGIN, PLUGIN_MODE, SKU, declared_engine
+from podwall.aks.network_engine import (
+    PLUGIN,
+    PLUGIN_MODE,
+    SKU,
+    declared_engine,
+    engine_change,
+    minor_version,
+)
 from podwall.aks.resource_types import (
     choice,
     is_any_cluster,
@@ -32,7 +39,6 @@ from podwall.aks.resource_types import (
     leaf,
     may_hide_cluster,
 )
-from podwall.engines import engine_change, minor_version
 from podwall.model import IpNetwork
 from podwall.plan.model import Operation, Plan, PlannedResource, depends_on_any, kind_of
 from podwall.policies.errors import Finding, Place, Severity, Unknown

@@ -17,7 +17,8 @@ from ipaddress import IPv4Address, IPv6Address, IPv6Network, ip_network, summari
 from itertools import chain
 from typing import Final
 
-from podwall.engines import BlockMatch, Fact
+from podwall.aks.network_engine import EngineVersions
+from podwall.engines import BlockMatch, Engine, Fact
 from podwall.model import (
     IpAddress,
     IpNetwork,
@@ -56,6 +57,7 @@ __all__ = [
     "network_ranges",
     "networks",
     "requirement_matches",
+    "running_versions",
 ]
 
 
@@ -263,3 +265,9 @@ def _networks(span: tuple[int, int]) -> Iterator[IpNetwork]:
     if first < FIRST_V6:
         return summarize_address_range(IPv4Address(first), IPv4Address(last))
     return summarize_address_range(IPv6Address(first - FIRST_V6), IPv6Address(last - FIRST_V6))
+
+
+def running_versions(snapshot: Snapshot, engine: Engine) -> EngineVersions:
+    """Return the versions of an engine that may run in a cluster: the one seen there, if it is."""
+    own = snapshot.engine_version if snapshot.engine == engine.name else None
+    return engine.versions(snapshot.kubernetes_version, own)

@@ -21,6 +21,7 @@ from enum import IntEnum
 from itertools import chain
 from typing import Final, TypeVar
 
+from podwall.aks.network_engine import EngineVersions
 from podwall.calico import CalicoPolicy
 from podwall.engines import Engine, Fact, OverlookedLabels, Treatment
 from podwall.model import (
@@ -47,7 +48,7 @@ from podwall.policies.rules import Direction
 from podwall.portset import ALL_PORTS, NO_PORTS
 from podwall.quick_dataclass import dataclass
 from podwall.reachability.calico_tiers import calico_tiers, unplaced
-from podwall.reachability.matching import is_ipv6
+from podwall.reachability.matching import is_ipv6, running_versions
 from podwall.reachability.values import Bounds
 
 __all__ = [
@@ -120,7 +121,7 @@ def tier_stages(snapshot: Snapshot, engine: Engine) -> tuple[TierStage, ...]:
     last = {(each.kind, each.name): each for each in snapshot.tier_policies}
     acting = [found for each in last.values() if (found := _acting(each, snapshot, engine))]
     acting += map(ActingTierPolicy, _around(snapshot, engine))
-    if engine.calico_policies.value.at(snapshot.kubernetes_version) is Treatment.ENFORCED:
+    if engine.treatment("Calico", running_versions(snapshot, engine)) is Treatment.ENFORCED:
         acting += map(ActingTierPolicy, calico_tiers(snapshot))
     return tuple(
         stage
@@ -132,7 +133,7 @@ def tier_stages(snapshot: Snapshot, engine: Engine) -> tuple[TierStage, ...]:
 
 def _around(snapshot: Snapshot, engine: Engine) -> Iterator[TierPolicy]:
     """Yield what policies of Cilium's kinds decide before and after NetworkPolicies."""
-    read = PolicyReader(engine, snapshot.kubernetes_version)
+    read = PolicyReader(engine, running_versions(snapshot, engine))
     for policy in acting_cilium(snapshot, engine):
         yield from map(read.tier_policy, policy.around)
 
@@ -140,7 +141,7 @@ def _around(snapshot: Snapshot, engine: Engine) -> Iterator[TierPolicy]:
 def _acting(policy: TierPolicy, snapshot: Snapshot, engine: Engine) -> ActingTierPolicy | None:
     """Return a policy as far as the engine enforces its kind."""
     fact = engine.enforces_kind(policy.kind)
-    treatment = fact.value.at(snapshot.kubernetes_version)
+    treatment = engine.treatment(policy.kind, running_versions(snapshot, engine))
     if treatment is Treatment.IGNORED:
         return None
     if treatment is Treatment.ENFORCED:
@@ -215,7 +216,7 @@ def acting_policies(snapshot: Snapshot, engine: Engine) -> tuple[tuple[Policy, P
     if engine.ipv6_blocks.value is Treatment.IGNORED:
         policies = (each for each in policies if not _has_ipv6(each))
     beside = (each for whole in acting_cilium(snapshot, engine) for each in whole.beside)
-    read = PolicyReader(engine, snapshot.kubernetes_version)
+    read = PolicyReader(engine, running_versions(snapshot, engine))
     return tuple((read.policy(each), each) for each in (*policies, *beside))
 
 
@@ -246,7 +247,7 @@ def _unread_calico(snapshot: Snapshot, engine: Engine) -> Iterator[UnreadPolicy]
     """Yield the policies of Calico's of which it is not known whether, or where, they act."""
     if not snapshot.calico_policies:
         return
-    treatment = engine.calico_policies.value.at(snapshot.kubernetes_version)
+    treatment = engine.treatment("Calico", running_versions(snapshot, engine))
     policies: Iterable[CalicoPolicy] = ()
     if treatment is Treatment.ENFORCED:
         policies = unplaced(snapshot)
@@ -267,11 +268,10 @@ def _unread_calico(snapshot: Snapshot, engine: Engine) -> Iterator[UnreadPolicy]
 
 def _enforces_cilium(snapshot: Snapshot, engine: Engine, treatment: Treatment) -> bool:
     """Return whether an engine treats the policies of Cilium's kinds in some way."""
-    fact = engine.cilium_policies.value
     return (
         bool(snapshot.cilium_policies)
         and engine.enforces
-        and fact.at(snapshot.kubernetes_version) is treatment
+        and engine.treatment("Cilium", running_versions(snapshot, engine)) is treatment
     )
 
 
@@ -345,14 +345,14 @@ https://docs.cilium.io/en/stable/operations/upgrade/
 
 
 class PolicyReader:
-    """Reads policies as an engine does in a version of Kubernetes."""
+    """Reads policies as an engine does, in versions of it that may run."""
 
-    def __init__(self, engine: Engine, kubernetes_version: str | None) -> None:
+    def __init__(self, engine: Engine, versions: EngineVersions) -> None:
         """Take what the reading depends on."""
         self._unlisted = engine.unlisted_rules.value is Treatment.ENFORCED
-        self._pods = _LabelReader(engine.pod_labels, kubernetes_version)
-        self._namespaces = _LabelReader(engine.namespace_labels, kubernetes_version)
-        self._wide = engine.namespace_labels.value.wide
+        self._pods = _LabelReader(engine.pod_labels, versions)
+        self._namespaces = _LabelReader(engine.namespace_labels, versions)
+        self._wide = engine.namespace_labels.value.may_widen(versions)
         self._sees_all = {engine.pod_labels.value, engine.namespace_labels.value} == {
             OverlookedLabels()
         }
@@ -436,9 +436,9 @@ def _same(read: tuple[object, ...], written: tuple[object, ...]) -> bool:
 class _LabelReader:
     """Reads selectors of labels of which an engine does not see all."""
 
-    def __init__(self, fact: Fact[OverlookedLabels], kubernetes_version: str | None) -> None:
+    def __init__(self, fact: Fact[OverlookedLabels], versions: EngineVersions) -> None:
         self._fact = fact
-        self._version = kubernetes_version
+        self._versions = versions
         self._known: dict[str, bool] = {}
 
     def selector(self, selector: Selector) -> Selector:
@@ -464,5 +464,5 @@ class _LabelReader:
 
     def _may_be_hidden(self, key: str) -> bool:
         if key not in self._known:
-            self._known[key] = self._fact.value.may_hide(key, self._version)
+            self._known[key] = self._fact.value.may_hide(key, self._versions)
         return self._known[key]

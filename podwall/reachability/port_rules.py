@@ -14,7 +14,8 @@ from collections import defaultdict
 from dataclasses import replace
 from typing import Final
 
-from podwall.engines import SPEC, Engine, Treatment, minor_version
+from podwall.aks.network_engine import EngineVersions
+from podwall.engines import SPEC, Engine, Treatment
 from podwall.model import (
     IpProtocol,
     PortRule,
@@ -26,7 +27,7 @@ from podwall.model import (
 )
 from podwall.policies.rules import Direction
 from podwall.portset import ALL_PORTS, LAST_PORT, TRANSPORT_PORTS, TRANSPORTS, PortSet
-from podwall.reachability.matching import Match
+from podwall.reachability.matching import Match, running_versions
 from podwall.reachability.values import ALL, NOTHING, Bounds
 
 __all__ = [
@@ -104,19 +105,24 @@ class PortReader:
     def __init__(self, snapshot: Snapshot, engine: Engine) -> None:
         """Learn from the cluster what the engine's reading depends on: version and port names."""
         self._engine = engine
-        self._ranges = ranges_work(engine, snapshot.kubernetes_version)
-        replaces = engine.egress_port_names.value is Treatment.IGNORED
+        versions = running_versions(snapshot, engine)
+        self._ranges = ranges_work(engine, versions)
+        found = engine.egress_port_names.at(versions)
+        replaces = Treatment.IGNORED in found
         self._numbers = _numbers_of_names(snapshot, engine) if replaces else None
+        #: That some of the versions that may run look a name up on each destination, and some not.
+        self.doubts_names = len(found) > 1
 
     def reads_like(self, other: PortReader) -> bool:
         """Return whether rules mean the same ports to the other reader."""
-        mine = (self._engine, self._ranges, self._numbers)
-        return mine == (other._engine, other._ranges, other._numbers)
+        mine = (self._engine, self._ranges, self._numbers, self.doubts_names)
+        return mine == (other._engine, other._ranges, other._numbers, other.doubts_names)
 
     def instead_of(self, name: str, protocol: IpProtocol) -> Bounds | None:
         """Return what an egress rule opens on every peer instead of a port name; else None.
 
         None means that the name is looked up on each destination. Nothing: the entry is skipped.
+        Where it `doubts_names`, only some of the versions that may run do it.
         """
         return None if self._numbers is None else self._numbers.get((name, protocol))
 
@@ -181,12 +187,29 @@ class PortReader:
     ) -> Bounds:
         if direction is Direction.INGRESS or self._numbers is None:
             return _resolved(self._engine, destination, name, protocol)
+        replaced = self._replaced(name, protocol, destination)
+        if not self.doubts_names:
+            return replaced
+        found = _resolved(self._engine, destination, name, protocol)
+        if found == replaced:
+            return found
+        either = found | replaced
+        cause = _UNKNOWN_READING.format(self._engine.egress_port_names.says, self._engine.title)
+        return Bounds((found & replaced).must, either.may, (*either.causes, cause))
+
+    def _replaced(self, name: str, protocol: IpProtocol, destination: NamedPorts) -> Bounds:
+        """Return the ports of a name of which the engine knows one number for all destinations."""
         found = self.instead_of(name, protocol)
         if found is None:
             return seen_names(self._engine, destination).resolve(name, protocol)
         if destination.open is None or not found.may:
             return found
         return Bounds.perhaps(found.may, *found.causes, destination.open.cause)
+
+
+_UNKNOWN_READING: Final = (
+    "{}, and which version of {} runs is not known; a number in place of the name is certain"
+)
 
 
 def seen_names(engine: Engine, pods: NamedPorts) -> NamedPorts:
@@ -204,14 +227,12 @@ def _resolved(engine: Engine, pods: NamedPorts, name: str, protocol: IpProtocol)
     return found
 
 
-def ranges_work(engine: Engine, kubernetes_version: str | None) -> Match:
-    """Return whether an engine applies port ranges as ranges in a version of Kubernetes."""
-    first, version = minor_version(engine.end_port.value), minor_version(kubernetes_version)
-    if first is None:
-        return Match.YES
-    if version is None:
+def ranges_work(engine: Engine, versions: EngineVersions) -> Match:
+    """Return whether an engine applies port ranges as ranges in some versions of it."""
+    found = engine.end_port.at(versions)
+    if len(found) > 1:
         return Match.MAYBE
-    return Match.YES if version >= first else Match.NO
+    return Match.YES if found[0] is Treatment.ENFORCED else Match.NO
 
 
 def _numbers_of_names(snapshot: Snapshot, engine: Engine) -> dict[tuple[str, IpProtocol], Bounds]:

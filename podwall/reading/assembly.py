@@ -415,6 +415,7 @@ def _snapshot(
         services=services,
         engine=cluster.engine,
         kubernetes_version=cluster.kubernetes_version,
+        engine_version=cluster.engine_version,
         pod_cidrs=cluster.pod_cidrs,
         ip_families=cluster.ip_families,
         complete=complete,

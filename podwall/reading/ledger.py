@@ -61,6 +61,7 @@ class DeclaredCluster:
     pod_cidrs: tuple[IpNetwork, ...] = ()
     ip_families: tuple[int, ...] = ()
     name: str = ""
+    engine_version: str | None = None
 
 
 DEEPEST_LIST = 8

@@ -39,7 +39,7 @@ from podwall.policies.manifest import CLUSTER_KIND
 from podwall.portset import NO_PORTS, PortSet
 from podwall.quick_dataclass import dataclass
 from podwall.reachability import Reachability, reachability
-from podwall.reachability.matching import Match, host_match
+from podwall.reachability.matching import Match, host_match, running_versions
 from podwall.reachability.values import (
     AnyEndpoint,
     Connection,
@@ -328,7 +328,8 @@ def baseline(declared: Snapshot, engine: Engine | str | None = None) -> Baseline
     everything = reachability(declared, engine)
     subjects = SelectableWorkloads(everything.workloads)
     found_engine = everything.engine
-    treatment = found_engine.enforces_kind(CLUSTER_KIND).value.at(declared.kubernetes_version)
+    versions = running_versions(declared, found_engine)
+    treatment = found_engine.treatment(CLUSTER_KIND, versions)
     tiered = found_engine.enforces and treatment is Treatment.ENFORCED
     across = tuple(_baseline_tier(declared, subjects.closed)) if tiered else ()
     policies = () if tiered else tuple(map(_baseline_policy, subjects.closed))

@@ -77,6 +77,22 @@ def test_the_engine_is_told_by_its_agents(
     assert (found.engine, found.title) == (engine, title)
 
 
+@pytest.mark.parametrize(
+    ("agents", "version"),
+    [
+        pytest.param([CILIUM, ENVOY], "1.18.6", id="its agents show it"),
+        pytest.param([CALICO], "3.30.1", id="Calico's do"),
+        pytest.param([("kube-system", "cilium", "cilium/cilium@sha256:1")], None, id="a digest"),
+        pytest.param([CILIUM, (*CILIUM[:2], "cilium/cilium:v1.20.2")], None, id="two at once"),
+        pytest.param([NPM, CILIUM], None, id="of two engines"),
+    ],
+)
+def test_the_version_of_the_engine_is_told_by_its_agents(
+    agents: list[Agent], version: str | None
+) -> None:
+    assert _seen(*agents, settings=USUAL).version == version
+
+
 FINDINGS = [
     pytest.param([NPM], {}, [], id="all is well"),
     pytest.param([NPM, CILIUM], {}, [("engines-mixed", "error")], id="a move"),
