@@ -28,6 +28,7 @@ from podwall.cli.arguments import (
 from podwall.cli.commands import EXPORTER_ADDRESS
 from podwall.cli.typed_options import add_comment, add_focus
 from podwall.exit_code import FailOn
+from podwall.policies.syntax import digits
 
 if TYPE_CHECKING:
     from podwall.model import IpProtocol
@@ -460,9 +461,9 @@ def _add_ways(parser: ArgumentParser) -> None:
 
 
 def _positive(text: str) -> int:
-    if not text.isdecimal() or int(text) < 1:
+    if not (number := digits(text)):
         raise ArgumentTypeError(f"`{text}` is not a whole number from 1 on")
-    return int(text)
+    return number
 
 
 def _protocols(text: str) -> tuple[IpProtocol, ...]:

@@ -20,6 +20,7 @@ from podwall.cli.findings import write_reading
 from podwall.exit_code import ExitCode
 from podwall.live.kubeconfig import KubeContext
 from podwall.policies.errors import InvalidValue, SourceError
+from podwall.policies.syntax import digits
 from podwall.reports.change_files import (
     VerifiedCounts,
     metrics_text,
@@ -48,11 +49,12 @@ def address_of(text: str) -> tuple[str, int]:
     (('127.0.0.1', 9797), ('::1', 80))
     """
     host, _, port = text.rpartition(":")
-    if not host or not port.isdigit():
+    number = digits(port)
+    if not host or number is None:
         raise InvalidValue(
             f"`{text}` is no address with a port", help=f"as in `--exporter {EXPORTER_ADDRESS}`"
         )
-    return host.strip("[]"), int(port)
+    return host.strip("[]"), number
 
 
 @contextmanager

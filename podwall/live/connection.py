@@ -389,7 +389,7 @@ class ApiConnection:
     def _pause(self, attempt: int, asked: str | None) -> None:
         """Wait as long as the server asks, else longer each time, never all at one moment."""
         patience = self._patience
-        if asked and asked.isdigit():
+        if asked and asked.isdecimal():
             seconds = min(float(asked), patience.longest)
         else:
             seconds = min(patience.pause * 2 ** (attempt - 1), patience.longest)

@@ -21,6 +21,7 @@ from podwall.policies.wording import shown
 
 __all__ = [
     "SYSTEM_NAMESPACES",
+    "digits",
     "dns_label_problem",
     "dns_subdomain_problem",
     "is_system_namespace",
@@ -29,6 +30,7 @@ __all__ = [
     "port_name_help",
     "port_name_problem",
     "shown",
+    "written_number",
 ]
 
 
@@ -121,6 +123,31 @@ def port_name_problem(name: str) -> str | None:
     if not any(character.isalpha() for character in name):
         return "must have at least one letter"
     return _too_long(name, _LONGEST_PORT_NAME)
+
+
+_LONGEST_NUMBER: Final = 18
+
+
+def digits(text: str) -> int | None:
+    """Return the number that a text of ASCII digits writes; None for other texts, and huge ones.
+
+    Python refuses to read numbers of some thousand digits, and takes `²` for a digit.
+
+    >>> digits("080"), digits("²"), digits("-1"), digits("9" * 5_000)
+    (80, None, None, None)
+    """
+    is_number = text.isascii() and text.isdigit() and len(text.lstrip("0")) <= _LONGEST_NUMBER
+    return int(text.lstrip("0") or "0") if is_number else None
+
+
+def written_number(value: object) -> str:
+    """Return a text, or a number as it is written, if it is not huge.
+
+    >>> written_number(80), written_number("80"), written_number(10**5_000)
+    ('80', '80', 'a huge number')
+    """
+    is_huge = isinstance(value, int) and abs(value) >= 10**_LONGEST_NUMBER
+    return "a huge number" if is_huge else str(value)
 
 
 def port_name_help(name: str) -> str:

@@ -36,6 +36,7 @@ from podwall.model import IpNetwork, IpProtocol, PortRule, Unknown
 from podwall.policies.addresses import unmapped
 from podwall.policies.ports import FIRST_PORT, LAST_PORT
 from podwall.policies.rules import Direction
+from podwall.policies.syntax import digits, written_number
 from podwall.policies.validation.parts import fields_of, items_of
 from podwall.reading.fields import Malformed, field, list_of, mapping, number, text, within
 from podwall.reading.metadata import ManifestObject
@@ -404,11 +405,11 @@ def _transport(protocol: object) -> IpProtocol | None:
     """Return the protocol that has ports; None of another."""
     if protocol is None:
         return None
-    word = str(protocol)
+    word = written_number(protocol)
     known = {each.upper(): each for each in (*_TRANSPORTS, *_OTHERS)}
     if word.upper() in known:
         return _TRANSPORTS.get(known[word.upper()])
-    if word.isdigit() and 1 <= int(word) <= _LAST_PROTOCOL:
+    if 1 <= (digits(word) or 0) <= _LAST_PROTOCOL:
         return None
     raise Malformed(f"must be a protocol such as `TCP`, is `{word[:40]}`", "protocol")
 
@@ -457,10 +458,10 @@ def _without(whole: tuple[int, int], gaps: list[tuple[int, int]]) -> Iterator[tu
 
 def _port(value: object, path: str) -> tuple[int, int] | str:
     """Return a port, a range such as `79:81`, or a name."""
-    written = str(value)
+    written = written_number(value)
     low, colon, high = written.partition(":")
     if low.isdigit() and (high.isdigit() if colon else not high):
-        first, last = int(low), int(high or low)
+        first, last = digits(low) or 0, digits(high or low) or 0
         if FIRST_PORT <= first <= last <= LAST_PORT:
             return first, last
     elif not colon and isinstance(value, str) and written:

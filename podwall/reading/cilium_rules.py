@@ -13,7 +13,7 @@ from typing import Any, Final
 
 from podwall.model import IpProtocol, Peer, PortRule, Rule, TierAction, TierRule, Unknown
 from podwall.policies.rules import Direction
-from podwall.policies.syntax import port_name_problem
+from podwall.policies.syntax import digits, port_name_problem, written_number
 from podwall.policies.validation.parts import fields_of, items_of
 from podwall.reading.cilium_peers import (
     NotEnforced,
@@ -321,7 +321,7 @@ def _port(requests: Mapping[str, Any], value: Any) -> tuple[PortRule | Unknown, 
         raise Malformed("is required", "port")
     last = field(node, "endPort", number, None) if not isinstance(port, str) else None
     if isinstance(last, int) and not 0 <= last <= _LAST:
-        raise Malformed(f"must be 0 to {_LAST}, is {last}", "endPort")
+        raise Malformed(f"must be 0 to {_LAST}, is {written_number(last)}", "endPort")
     _check_port(requests, port, last, protocol)
     if isinstance(port, int) and isinstance(last, int) and last <= port:
         last = None  # Cilium takes the first number alone
@@ -357,9 +357,13 @@ def _number_or_name(value: Any) -> int | str | Unknown:
         return written
     if written.isascii() and written.isdigit():
         octal = written.startswith("0") and len(written) > 1
-        if (octal and set(written) & set("89")) or int(written, 8 if octal else 10) > _LAST:
+        number = digits(written)
+        if number is None or (octal and set(written) & set("89")):
             raise NotEnforced(f"must be 0 to {_LAST}, is `{written[:20]}`")
-        return int(written, 8 if octal else 10)
+        number = int(str(number), 8) if octal else number
+        if number > _LAST:
+            raise NotEnforced(f"must be 0 to {_LAST}, is `{written[:20]}`")
+        return number
     problem = port_name_problem(written.lower())
     if problem:
         raise NotEnforced(f"must be a port number or a port name, is `{written[:60]}`: {problem}")

@@ -12,6 +12,7 @@ from enum import StrEnum
 from typing import Any, TypeVar
 
 from podwall.model import Unknown
+from podwall.policies.syntax import written_number
 
 __all__ = [
     "Malformed",
@@ -173,7 +174,7 @@ def _described(value: Any) -> str:
         case str():
             return f"the string `{value[:60]}`"
         case int() | float():
-            return f"the number `{str(value)[:60]}`"
+            return f"the number `{written_number(value)[:60]}`"
         case _:
             pass
     names = {dict: "an object", list: "a list", type(None): "null"}

@@ -47,6 +47,7 @@ from podwall.policies.manifest import (
     remarks,
 )
 from podwall.policies.policy import read
+from podwall.policies.syntax import digits
 from podwall.policies.validation.parts import fields_of, items_of, whole_number
 from podwall.quick_dataclass import dataclass
 from podwall.reading.cilium_policies import is_cilium_policy, read_cilium_policy
@@ -309,7 +310,7 @@ def _cilium_ports(entry: Mapping[str, Any], path: str) -> Ports:
 
 def _cilium_port(written: Mapping[str, Any]) -> Iterator[Port]:
     text, last = str(written["port"]), whole_number(written.get("endPort")) or None
-    number = int(text) if text.isascii() and text.isdigit() else None
+    number = digits(text)
     port = None if number == 0 else text.lower() if number is None else number
     protocol = (written.get("protocol") or "ANY").upper()
     for each in _ANY_PROTOCOL if protocol == "ANY" else (Protocol(protocol),):

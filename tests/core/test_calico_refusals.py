@@ -24,6 +24,9 @@ from tests.core.test_calico import (
     wide,
 )
 
+HUGE = 10**5_000
+"""A number that Python refuses to write."""
+
 
 @pytest.mark.parametrize(
     ("spec", "path"),
@@ -55,14 +58,20 @@ from tests.core.test_calico import (
             {"egress": [{"action": "Deny", "protocol": "TPC"}]},
             "spec.egress[0].protocol",
         ),
-        (
-            {
-                "ingress": [
-                    {"action": "Allow", "protocol": "TCP", "destination": {"ports": [70000]}}
-                ]
-            },
-            "spec.ingress[0].destination.ports",
+        *(
+            (
+                {
+                    "ingress": [
+                        {"action": "Allow", "protocol": "TCP", "destination": {"ports": [p]}}
+                    ]
+                },
+                "spec.ingress[0].destination.ports",
+            )
+            for p in (70000, HUGE, "9" * 5_000, "\u00b2", "1:" + "9" * 5_000)
+            for to in [{"ports": [p]}]
         ),
+        ({"egress": [{"action": "Deny", "protocol": HUGE}]}, "spec.egress[0].protocol"),
+        ({"egress": [{"action": "Deny", "protocol": "9" * 5_000}]}, "spec.egress[0].protocol"),
     ],
 )
 @pytest.mark.parametrize("api", [V3, CRD])

@@ -79,6 +79,10 @@ def peer(selector: Manifest) -> Manifest:
         ),
         pytest.param(cnp("web", egress=[entry("443", serverNames=[""])]), id="an empty TLS name"),
         pytest.param(cnp("web", ingress=[entry("080")]), id="a port that is no octal number"),
+        pytest.param(cnp("web", ingress=[entry("9" * 5_000)]), id="a port of 5,000 digits"),
+        pytest.param(
+            cnp("web", ingress=[entry("80", endPort=10**5_000)]), id="a last port of 5,000 digits"
+        ),
         pytest.param(
             cnp("web", ingress=[{"icmps": [{"fields": [{"type": 8}] * 41}]}]), id="41 ICMP types"
         ),
