@@ -254,7 +254,7 @@ def manifest_options(options: Namespace) -> ManifestOptions:
     Raises:
         InvalidValue: they name a cluster, and none is read.
     """
-    from podwall.live.kubeconfig import KubeContext  # noqa: PLC0415 - help must not wait
+    from podwall.live import KubeContext  # noqa: PLC0415 - help must not wait
     from podwall.sources import CLUSTER, ManifestOptions  # noqa: PLC0415 - as above
 
     context = KubeContext(options.kubeconfig, options.context)

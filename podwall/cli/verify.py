@@ -14,7 +14,7 @@ from podwall.change_review import change_review, stages
 from podwall.cli.arguments import paused_collector, read_review
 from podwall.cli.findings import write_reading
 from podwall.exit_code import ExitCode
-from podwall.live.kubeconfig import KubeContext
+from podwall.live import KubeContext
 from podwall.policies.errors import InvalidValue
 from podwall.reachability import Reachability
 from podwall.reports.findings.documents import sarif_document

@@ -7,7 +7,7 @@ from argparse import Namespace
 
 from podwall.cli.verify import ended_by_signals, say_tag
 from podwall.exit_code import ExitCode
-from podwall.live.kubeconfig import KubeContext
+from podwall.live import KubeContext
 from podwall.policies.errors import InvalidValue
 from podwall.reports.formats import json_text
 from podwall.reports.screen import terminal

@@ -18,7 +18,7 @@ from podwall.cli.arguments import paused_collector, write_notes
 from podwall.cli.commands import EXPORTER_ADDRESS
 from podwall.cli.findings import write_reading
 from podwall.exit_code import ExitCode
-from podwall.live.kubeconfig import KubeContext
+from podwall.live import KubeContext
 from podwall.policies.errors import InvalidValue, SourceError
 from podwall.policies.syntax import digits
 from podwall.reports.change_files import (

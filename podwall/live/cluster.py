@@ -16,9 +16,9 @@ from typing import Any, Final
 import msgspec
 
 from podwall.aks.network_engine import minor_version
+from podwall.live import KubeContext
 from podwall.live.connection import ApiConnection, ClusterError, connected
 from podwall.live.enforcement import Enforcement, agents_in, enforcement
-from podwall.live.kubeconfig import KubeContext
 from podwall.live.listing import (
     DAEMON_SETS,
     JOBS,

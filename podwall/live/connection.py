@@ -26,11 +26,11 @@ from typing import IO, Any, Final, Self
 
 import msgspec
 
+from podwall.live import KubeContext
 from podwall.live.kubeconfig import (
     ClusterLogin,
     ExecCommand,
     KubeCluster,
-    KubeContext,
     KubeUser,
     login,
 )

@@ -18,19 +18,12 @@ from typing import Any, Final, TypeVar
 import msgspec
 import yaml
 
+from podwall.live import KubeContext
 from podwall.policies.errors import Place, SourceError
 from podwall.policies.wording import guess, listed
 from podwall.quick_dataclass import dataclass
 
-__all__ = ["ClusterLogin", "ExecCommand", "KubeCluster", "KubeContext", "KubeUser", "login"]
-
-
-@dataclass(frozen=True, slots=True)
-class KubeContext:
-    """Which cluster is meant: a kubeconfig and a context in it; None is what kubectl would take."""
-
-    kubeconfig: str | None = None
-    context: str | None = None
+__all__ = ["ClusterLogin", "ExecCommand", "KubeCluster", "KubeUser", "login"]
 
 
 class _Named(msgspec.Struct):

@@ -24,6 +24,7 @@ from typing import Any, Final, Generic, Self, TypeVar, cast
 
 import msgspec
 
+from podwall.live import KubeContext
 from podwall.live.cluster import (
     ClusterReading,
     ObjectDocuments,
@@ -34,7 +35,6 @@ from podwall.live.cluster import (
 )
 from podwall.live.connection import ApiConnection, ClusterError, connected
 from podwall.live.copies import PodAddresses, decides_nothing
-from podwall.live.kubeconfig import KubeContext
 from podwall.live.listing import (
     ENDPOINT_SLICES,
     NAMESPACES,

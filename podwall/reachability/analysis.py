@@ -22,7 +22,7 @@ from dataclasses import replace
 from difflib import get_close_matches
 from functools import cached_property
 from itertools import chain
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 from podwall.engines import Engine
 from podwall.model import (
@@ -70,8 +70,11 @@ from podwall.reachability.policy_reader import overruling
 from podwall.reachability.policy_rules import PeerSets, PolicyGroups, TierRules, policy_groups
 from podwall.reachability.port_table import PortTable
 from podwall.reachability.profiles import Grants, Profiles, profiles
-from podwall.reachability.tiers import TierEnds, TierPorts, TierTable, tier_table
 from podwall.reachability.values import Bounds, Endpoint, ExternalRange, WorkloadEndpoint
+
+# Few clusters have policies with tiers.
+if TYPE_CHECKING:
+    from podwall.reachability.tiers import TierEnds, TierPorts, TierTable
 
 __all__ = [
     "Analysis",
@@ -241,10 +244,14 @@ class _Context:
         )
 
     def _tier_ends(self) -> TierEnds:
+        from podwall.reachability.tiers import TierEnds  # noqa: PLC0415 - as above
+
         blocks = BlockEnds.of(self.cluster, self.classes, self.addresses)
         return TierEnds(self.cluster, self.elements, blocks, self.destinations)
 
     def _tier_ports(self, direction: Direction, exempt: Exemptions) -> TierPorts:
+        from podwall.reachability.tiers import TierPorts  # noqa: PLC0415 - as above
+
         rules = self.rules.tiers[direction]
         return TierPorts(rules, self._tier_ends(), exempt, self.bounds)
 
@@ -254,6 +261,8 @@ class _Context:
         """Return what tiers do in a direction, if there are any."""
         if side.tier_ports is None:
             return None
+        from podwall.reachability.tiers import tier_table  # noqa: PLC0415 - as above
+
         return tier_table(
             rules=self.rules.tiers[direction],
             ends=self._tier_ends(),

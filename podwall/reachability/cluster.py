@@ -32,8 +32,6 @@ from podwall.model import (
 from podwall.policies.rules import METADATA_NAME, Direction
 from podwall.portset import Ranges, difference, includes
 from podwall.quick_dataclass import dataclass
-from podwall.reachability.calico_tiers import calico_tiers
-from podwall.reachability.engine_labels import with_account_labels
 from podwall.reachability.label_conditions import KeyCondition, LabelConditions
 from podwall.reachability.matching import (
     FAMILIES,
@@ -56,6 +54,7 @@ from podwall.reachability.policy_reader import (
     acting_unread,
     blocks_of,
     has_unlisted,
+    of_calico,
     tier_blocks,
     tier_stages,
     with_unlisted,
@@ -108,7 +107,10 @@ class EnforcedCluster:
         self.unread = acting_unread(snapshot, engine)
         self.tiers = tier_stages(snapshot, engine)
         around = (each.policy for stage in self.tiers for each in stage.policies)
-        self.workloads = with_account_labels(snapshot, self.workloads, self.policies, around)
+        if snapshot.calico_policies or snapshot.cilium_policies:
+            from podwall.reachability.engine_labels import with_account_labels  # noqa: PLC0415 - few
+
+            self.workloads = with_account_labels(snapshot, self.workloads, self.policies, around)
         self.namespaces = NamespaceLabels(snapshot)
         self.ports = PortReader(snapshot, engine)
         families = _families(snapshot, engine)
@@ -160,8 +162,7 @@ class EnforcedCluster:
         unlisted = map(with_unlisted, filter(has_unlisted, snapshot.policies))
         beside = (each for whole in snapshot.cilium_policies for each in whole.beside)
         around = (each for whole in snapshot.cilium_policies for each in whole.around)
-        calico = calico_tiers(snapshot) if snapshot.calico_policies else ()
-        written = (*snapshot.tier_policies, *around, *calico)
+        written = (*snapshot.tier_policies, *around, *of_calico(snapshot))
         tiers = chain.from_iterable(map(tier_blocks, written))
         policies = (*idle, *unlisted, *beside)
         return {block for policy in policies for block in blocks_of(policy)}.union(tiers)

@@ -103,8 +103,6 @@ def with_account_labels(
     tiers: Iterable[TierPolicy],
 ) -> tuple[SnapshotWorkload, ...]:
     """Return workloads with the labels of their service accounts that acting policies ask for."""
-    if not (snapshot.calico_policies or snapshot.cilium_policies):
-        return workloads
     keys = _asked(policies, tiers)
     if not keys:
         return workloads

@@ -18,7 +18,7 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
 from functools import reduce
-from typing import Final, NamedTuple
+from typing import TYPE_CHECKING, Final, NamedTuple
 
 from podwall.model import Selector
 from podwall.policies.rules import Direction
@@ -29,12 +29,15 @@ from podwall.reachability.label_conditions import LabelConditions, simplified
 from podwall.reachability.rules_on_unseen import TheirRules
 from podwall.reachability.unseen_peers import Counted, ShownNamespaces, UnseenPeers
 from podwall.reachability.unseen_rules import GrantLists, OwnRules, PodGrant, UnseenGrant
-from podwall.reachability.unseen_tier_rules import (
-    OtherNamespaces,
-    OwnTierRules,
-    TheirTierRules,
-)
 from podwall.reachability.values import ALL, NOTHING, Bounds, UnseenPods, unseen_in
+
+# Few clusters have policies with tiers.
+if TYPE_CHECKING:
+    from podwall.reachability.unseen_tier_rules import (
+        OtherNamespaces,
+        OwnTierRules,
+        TheirTierRules,
+    )
 
 __all__ = ["ExposedClasses", "UnseenOpening", "exposure"]
 
@@ -62,6 +65,11 @@ class ExposedClasses:
         self._own: OwnRules | OwnTierRules = own
         self._theirs: TheirRules | TheirTierRules = theirs
         if analysis.cluster.tiers:
+            from podwall.reachability.unseen_tier_rules import (  # noqa: PLC0415 - as above
+                OwnTierRules,
+                TheirTierRules,
+            )
+
             self._own = OwnTierRules(analysis, direction, peers, own)
             self._theirs = TheirTierRules(analysis, direction, peers, theirs, lists)
         sides = np.stack([self._own.number_of, self._theirs.number_of], axis=1)

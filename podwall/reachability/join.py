@@ -25,7 +25,7 @@ from __future__ import annotations
 
 from dataclasses import fields, replace
 from functools import cached_property, reduce
-from typing import Final, NamedTuple
+from typing import TYPE_CHECKING, Final, NamedTuple
 
 from podwall.quick_dataclass import dataclass
 from podwall.reachability.arrays import (
@@ -42,7 +42,9 @@ from podwall.reachability.few_arrays import np
 from podwall.reachability.peers import Universe
 from podwall.reachability.port_table import ALL_PORTS_NUMBER, NO_PORTS_NUMBER, PortTable
 from podwall.reachability.profiles import UNISOLATED, Profiles
-from podwall.reachability.tiers import TierTable
+
+if TYPE_CHECKING:
+    from podwall.reachability.tiers import TierTable  # few clusters have policies with tiers
 
 __all__ = [
     "Edges",

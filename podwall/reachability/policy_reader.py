@@ -47,7 +47,6 @@ from podwall.model import (
 from podwall.policies.rules import Direction
 from podwall.portset import ALL_PORTS, NO_PORTS
 from podwall.quick_dataclass import dataclass
-from podwall.reachability.calico_tiers import calico_tiers, unplaced
 from podwall.reachability.matching import is_ipv6, running_versions
 from podwall.reachability.values import Bounds
 
@@ -62,6 +61,7 @@ __all__ = [
     "blocks_of",
     "excludes_only",
     "has_unlisted",
+    "of_calico",
     "overlooked_keys",
     "overruled",
     "overruling",
@@ -122,7 +122,7 @@ def tier_stages(snapshot: Snapshot, engine: Engine) -> tuple[TierStage, ...]:
     acting = [found for each in last.values() if (found := _acting(each, snapshot, engine))]
     acting += map(ActingTierPolicy, _around(snapshot, engine))
     if engine.treatment("Calico", running_versions(snapshot, engine)) is Treatment.ENFORCED:
-        acting += map(ActingTierPolicy, calico_tiers(snapshot))
+        acting += map(ActingTierPolicy, of_calico(snapshot))
     return tuple(
         stage
         for tier in TierName
@@ -243,6 +243,14 @@ def acting_unread(snapshot: Snapshot, engine: Engine) -> tuple[UnreadPolicy, ...
     return (*unread, *(_not_known_to_act(each) for each in snapshot.cilium_policies))
 
 
+def of_calico(snapshot: Snapshot) -> Iterator[TierPolicy]:
+    """Yield the policies of Calico's kinds as policies with tiers, in order."""
+    if snapshot.calico_policies:
+        from podwall.reachability.calico_tiers import calico_tiers  # noqa: PLC0415 - few have any
+
+        yield from calico_tiers(snapshot)
+
+
 def _unread_calico(snapshot: Snapshot, engine: Engine) -> Iterator[UnreadPolicy]:
     """Yield the policies of Calico's of which it is not known whether, or where, they act."""
     if not snapshot.calico_policies:
@@ -250,6 +258,8 @@ def _unread_calico(snapshot: Snapshot, engine: Engine) -> Iterator[UnreadPolicy]
     treatment = engine.treatment("Calico", running_versions(snapshot, engine))
     policies: Iterable[CalicoPolicy] = ()
     if treatment is Treatment.ENFORCED:
+        from podwall.reachability.calico_tiers import unplaced  # noqa: PLC0415 - as above
+
         policies = unplaced(snapshot)
     elif treatment is Treatment.UNDEFINED:
         policies = snapshot.calico_policies

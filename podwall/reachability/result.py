@@ -11,7 +11,7 @@ from bisect import bisect_left
 from collections.abc import Iterator
 from functools import cached_property
 from itertools import chain
-from typing import Final, NamedTuple
+from typing import TYPE_CHECKING, Final, NamedTuple
 
 from podwall.engines import Engine
 from podwall.model import IpProtocol, Snapshot
@@ -19,7 +19,6 @@ from podwall.policies.errors import InvalidValue
 from podwall.policies.rules import Direction
 from podwall.reachability.analysis import Analysis, Endpoints
 from podwall.reachability.arrays import Csr, IntArray, is_in, spans
-from podwall.reachability.causes import Causes
 from podwall.reachability.cluster import SOME_OF_THESE, EnforcedCluster
 from podwall.reachability.exposure import ExposedClasses, UnseenOpening, exposure
 from podwall.reachability.few_arrays import np
@@ -27,8 +26,6 @@ from podwall.reachability.join import Edges
 from podwall.reachability.label_conditions import can_exist
 from podwall.reachability.port_table import ALL_PORTS_NUMBER
 from podwall.reachability.profiles import UNISOLATED
-from podwall.reachability.replay import PairReplay, Replay
-from podwall.reachability.unseen_causes import UnseenCauses
 from podwall.reachability.unseen_peers import Counted
 from podwall.reachability.values import (
     EVERYTHING_PASSES,
@@ -45,6 +42,11 @@ from podwall.reachability.values import (
     is_unseen,
     read_unseen,
 )
+
+if TYPE_CHECKING:
+    from podwall.reachability.causes import Causes
+    from podwall.reachability.replay import PairReplay, Replay
+    from podwall.reachability.unseen_causes import UnseenCauses
 
 __all__ = ["Reachability", "Reached", "SourceRow", "SourceRows"]
 
@@ -286,9 +288,8 @@ class Reachability:
         Raises:
             InvalidValue: there is no such endpoint.
         """
-        if any(
-            is_unseen(each) or each in self.cluster.nodes for each in (source_id, destination_id)
-        ):
+        named = (source_id, destination_id)
+        if any(is_unseen(each) or each in self.cluster.nodes for each in named):
             replay = self.replay(source_id, destination_id)
             ends = (replay.source, replay.destination)
             return Connection(*ends, replay.allowed.must, replay.undetermined())
@@ -450,12 +451,13 @@ class Reachability:
             ends = (here, opening.pods)
         because: tuple[Undetermined, ...] = ()
         if not ports.certain:
-            element = int(self._ends.element[workload])
-            because = self._unseen_causes.of(element, direction, opening)
+            because = self._unseen_causes.of(int(self._ends.element[workload]), direction, opening)
         return Connection(*ends, ports.must, because)
 
     @cached_property
     def _unseen_causes(self) -> UnseenCauses:
+        from podwall.reachability.unseen_causes import UnseenCauses  # noqa: PLC0415 - where all is certain
+
         return UnseenCauses(self._analysis, self._ends, self._replay, self.causes)
 
     @property
@@ -479,17 +481,20 @@ class Reachability:
 
     @cached_property
     def _replay(self) -> Replay:
+        from podwall.reachability.replay import Replay  # noqa: PLC0415 - as above
+
         return Replay(self._analysis.cluster)
 
     @cached_property
     def causes(self) -> Causes:
         """Why pairs of endpoints are undetermined, for readers of very many."""
+        from podwall.reachability.causes import Causes  # noqa: PLC0415 - as above
+
         return Causes(self._analysis, self._ends, self._replay)
 
     def _connection(self, source: int, destination: int, verdict: PairVerdict) -> Connection:
         ends = self._ends.all
-        because: tuple[Undetermined, ...] = ()
-        if verdict.undetermined:
-            (number,) = self.causes.of(source, [destination])
-            because = self.causes[number]
-        return Connection(ends[source], ends[destination], verdict.allowed, because)
+        if not verdict.undetermined:
+            return Connection(ends[source], ends[destination], verdict.allowed)
+        (number,) = self.causes.of(source, [destination])
+        return Connection(ends[source], ends[destination], verdict.allowed, self.causes[number])

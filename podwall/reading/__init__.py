@@ -5,13 +5,19 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
+from podwall.on_demand import on_first_use
 from podwall.reading.assembly import KeptReadings, SnapshotReading, snapshot
 from podwall.reading.ledger import NOT_KNOWN, DeclaredCluster, Document, LedgerEntry, ObjectStatus
 from podwall.reading.metadata import GENERATED, generated_name
 from podwall.reading.pod_kinds import POD_KINDS, MadePods, PodKind
 from podwall.reading.shown_names import shown_namespaces
-from podwall.reading.typed_policies import TypedPolicies, typed_policies
 from podwall.reading.workloads import asked_controller_labels
+
+# Only `podwall import` reads policies into the typed language.
+if TYPE_CHECKING:
+    from podwall.reading.typed_reading import TypedPolicies, typed_policies
 
 __all__ = [
     "GENERATED",
@@ -32,3 +38,6 @@ __all__ = [
     "snapshot",
     "typed_policies",
 ]
+
+_TYPED = ("TypedPolicies", "typed_policies")
+__getattr__ = on_first_use(__name__, dict.fromkeys(_TYPED, "podwall.reading.typed_reading"))

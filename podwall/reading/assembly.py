@@ -13,7 +13,7 @@ from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from operator import is_
-from typing import Final, NamedTuple, TypeVar
+from typing import TYPE_CHECKING, Final, NamedTuple, TypeVar
 
 from podwall.calico import CalicoAccount, CalicoPolicy, CalicoSet, CalicoTier
 from podwall.model import (
@@ -33,7 +33,6 @@ from podwall.model import (
 )
 from podwall.policies.errors import Finding, Severity
 from podwall.quick_dataclass import dataclass
-from podwall.reading.cilium_peers import CidrGroup, cidr_groups, resolved
 from podwall.reading.fields import Malformed
 from podwall.reading.ledger import (
     DeclaredCluster,
@@ -49,8 +48,10 @@ from podwall.reading.objects import ObjectReading, SnapshotPart, ledger_entry, m
 from podwall.reading.pod_kinds import POD_KINDS
 from podwall.reading.policies import server_calls
 from podwall.reading.shown_names import shown_namespaces, shown_parts, with_shown_namespaces
-from podwall.reading.unread_objects import kinds_in_namespaces
 from podwall.reading.workloads import KEYS, nodes, service_accounts, with_controller_labels
+
+if TYPE_CHECKING:
+    from podwall.reading.cilium_peers import CidrGroup  # few clusters have one
 
 __all__ = [
     "KeptReadings",
@@ -221,8 +222,17 @@ class _Settled:
         last, repeated = last_of_each(read for read in reads if read.part is not None)
         used = without_owned(with_live_labels(without_guesses(last)))
         items = [read.item for read in reads]
-        accounts, groups = service_accounts(items), cidr_groups(items)
-        return cls(reads, used, repeated, nodes(items), accounts, groups)
+        accounts = service_accounts(items)
+        return cls(reads, used, repeated, nodes(items), accounts, _cidr_groups(items))
+
+
+def _cidr_groups(items: Sequence[ManifestObject]) -> tuple[CidrGroup, ...]:
+    """Return the groups of CIDRs, which only Cilium has."""
+    if all(each.group != "cilium.io" for each in items):
+        return ()
+    from podwall.reading.cilium_peers import cidr_groups  # noqa: PLC0415 - few clusters have one
+
+    return cidr_groups(items)
 
 
 class KeptReadings:
@@ -361,6 +371,10 @@ def _objects(documents: Iterable[Document]) -> tuple[list[ManifestObject], list[
 
 def _unread(reads: Sequence[ObjectReading]) -> Iterator[UnreadPolicy]:
     """Yield what may decide and is not read, in its namespace if a definition says it is in one."""
+    if not any(read.unread for read in reads):
+        return
+    from podwall.reading.unread_objects import kinds_in_namespaces  # noqa: PLC0415 - as above
+
     namespaced = kinds_in_namespaces(read.item for read in reads)
     for read in reads:
         of_default = (read.item.group, read.item.kind) in namespaced and read.is_unknown
@@ -388,6 +402,21 @@ def _server_calls(
         yield replace(call, service=names.get((call.namespace, call.service), call.service))
 
 
+def _for_cilium(
+    parts: Sequence[SnapshotPart],
+    services: Sequence[Service],
+    groups: Sequence[CidrGroup],
+    *,
+    complete: bool,
+) -> Iterator[CiliumPolicy]:
+    """Yield the policies that are written for Cilium, with what their names stand for."""
+    written = [part for part in parts if isinstance(part, CiliumPolicy)]
+    if written:
+        from podwall.reading.cilium_peers import resolved  # noqa: PLC0415 - few clusters have one
+
+        yield from resolved(written, services, groups, complete=complete)
+
+
 def _snapshot(
     parts: list[SnapshotPart],
     unread: tuple[UnreadPolicy, ...],
@@ -398,8 +427,7 @@ def _snapshot(
 ) -> Snapshot:
     policies = tuple(part for part in parts if isinstance(part, Policy))
     services = tuple(part for part in parts if isinstance(part, Service))
-    written_for_cilium = (part for part in parts if isinstance(part, CiliumPolicy))
-    cilium = tuple(resolved(written_for_cilium, services, settled.cidr_groups, complete=complete))
+    cilium = tuple(_for_cilium(parts, services, settled.cidr_groups, complete=complete))
     calico = tuple(part for part in parts if isinstance(part, CalicoPolicy))
     written = tuple(part for part in parts if isinstance(part, SnapshotWorkload))
     workloads = with_controller_labels(written, policies, services)

@@ -43,7 +43,7 @@ from podwall.policies.syntax import label_key_problem, label_value_problem
 from podwall.policies.validation.parts import fields_of, items_of
 from podwall.policies.wording import did_you_mean
 from podwall.quick_dataclass import dataclass
-from podwall.reading.fields import Malformed, mapping, text, texts
+from podwall.reading.fields import Malformed, NotEnforced, mapping, text, texts
 from podwall.reading.fields import field as one_field
 from podwall.reading.metadata import ManifestObject, read_selector
 
@@ -51,7 +51,6 @@ __all__ = [
     "CidrGroup",
     "NamedGroup",
     "NamedService",
-    "NotEnforced",
     "cidr_groups",
     "is_plain_selector",
     "read_cidr",
@@ -72,10 +71,6 @@ _IN_RUN: Final = ("io.cilium.",)
 _ACCOUNT: Final = "io.cilium.k8s.policy.serviceaccount"
 _RESERVED: Final = "reserved:"
 _SOURCES: Final = ("k8s:", "any:")
-
-
-class NotEnforced(Malformed):
-    """A policy that the API server stores, and that Cilium finds invalid: it enforces no part."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -38,13 +38,12 @@ from podwall.policies.rules import METADATA_NAME, Direction
 from podwall.policies.validation.parts import fields_of, items_of
 from podwall.quick_dataclass import dataclass
 from podwall.reading.cilium_rules import (
-    NotEnforced,
     is_plain,
     read_deny_rules,
     read_rules,
     read_subject,
 )
-from podwall.reading.fields import Malformed, field, flag, list_of, mapping
+from podwall.reading.fields import Malformed, NotEnforced, field, flag, list_of, mapping
 from podwall.reading.metadata import ManifestObject
 
 __all__ = ["CLUSTERWIDE", "KINDS", "is_cilium_policy", "read_cilium_policy"]

@@ -16,7 +16,6 @@ from podwall.policies.rules import Direction
 from podwall.policies.syntax import digits, port_name_problem, written_number
 from podwall.policies.validation.parts import fields_of, items_of
 from podwall.reading.cilium_peers import (
-    NotEnforced,
     is_plain_selector,
     read_cidr,
     read_cidr_set,
@@ -27,9 +26,9 @@ from podwall.reading.cilium_peers import (
     read_service,
     read_subject,
 )
-from podwall.reading.fields import Malformed, field, list_of, mapping, number, text
+from podwall.reading.fields import Malformed, NotEnforced, field, list_of, mapping, number, text
 
-__all__ = ["NotEnforced", "is_plain", "read_deny_rules", "read_rules", "read_subject"]
+__all__ = ["is_plain", "read_deny_rules", "read_rules", "read_subject"]
 
 _PEERS: Final = ("Endpoints", "Entities", "CIDR", "CIDRSet", "Groups")
 _EGRESS_PEERS: Final = ("Services", "FQDNs")

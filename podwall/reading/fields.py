@@ -16,6 +16,7 @@ from podwall.policies.syntax import written_number
 
 __all__ = [
     "Malformed",
+    "NotEnforced",
     "field",
     "flag",
     "list_of",
@@ -46,6 +47,10 @@ class Malformed(Exception):  # noqa: N818 - names what the value is
         """Return the same problem seen from one step further out."""
         joined = f"{step}{self.path}" if self.path.startswith("[") else f"{step}.{self.path}"
         return type(self)(self.message, joined.rstrip("."))
+
+
+class NotEnforced(Malformed):
+    """A policy that the API server stores, and that Cilium finds invalid: it enforces no part."""
 
 
 def field(node: Mapping[str, Any], key: str, read: Callable[[Any], T], absent: D) -> T | D:

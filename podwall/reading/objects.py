@@ -5,10 +5,11 @@ Most objects of other kinds do not matter; those that could change a verdict hav
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import replace
 from typing import Final
 
+from podwall.calico import CalicoPolicy, CalicoSet, CalicoTier
 from podwall.model import (
     CiliumPolicy,
     Policy,
@@ -23,10 +24,7 @@ from podwall.policies.errors import Finding, Place, Severity
 from podwall.policies.validation import violations
 from podwall.policies.wording import shown
 from podwall.quick_dataclass import dataclass
-from podwall.reading.calico_policies import CalicoPart, is_calico_object, read_calico_object
-from podwall.reading.cilium_policies import is_cilium_policy, read_cilium_policy
-from podwall.reading.cilium_rules import NotEnforced
-from podwall.reading.fields import Malformed
+from podwall.reading.fields import Malformed, NotEnforced
 from podwall.reading.known_kinds import (
     changes_on_admission,
     harmless,
@@ -50,15 +48,6 @@ from podwall.reading.metadata import (
 from podwall.reading.pod_kinds import POD_KINDS, PodKind
 from podwall.reading.policies import read_policy, read_service
 from podwall.reading.refusals import metadata_refusals, refusals
-from podwall.reading.tier_policies import is_tier_policy, read_tier_policy
-from podwall.reading.tier_refusals import tier_refusals
-from podwall.reading.unread_objects import (
-    brought_policies,
-    of_operator,
-    of_unknown_kind,
-    speaks_of_neither,
-    unread_policy,
-)
 from podwall.reading.workloads import WORKLOAD_KINDS, is_finished, read_workload
 
 __all__ = [
@@ -154,7 +143,15 @@ def removed_version(item: ManifestObject, current: str) -> Finding:
 
 
 SnapshotPart = (
-    SnapshotNamespace | SnapshotWorkload | Policy | Service | TierPolicy | CiliumPolicy | CalicoPart
+    SnapshotNamespace
+    | SnapshotWorkload
+    | Policy
+    | Service
+    | TierPolicy
+    | CiliumPolicy
+    | CalicoPolicy
+    | CalicoTier
+    | CalicoSet
 )
 
 READERS: Final[dict[tuple[str, str], Callable[[ManifestObject], SnapshotPart]]] = {
@@ -195,23 +192,62 @@ def read_part(item: ManifestObject, kinds: PodKinds = POD_KINDS) -> ObjectReadin
 
     `kinds` are those of other APIs whose controllers make pods.
     """
-    if is_tier_policy(item):
-        return _read(item, read_tier_policy)
-    if is_cilium_policy(item):
-        return _read(item, read_cilium_policy)
-    if is_calico_object(item):
-        return _read(item, read_calico_object)
+    of_few = _OF_FEW.get(item.group)
+    found = of_few(item) if of_few is not None else None
+    if found is not None:
+        return found
     reader = READERS.get((item.group, item.kind))
     if reader is None or is_finished(item):
         return _of_another_api(item, kinds)
     if item.version != "v1":
         current = f"{item.group}/v1".removeprefix("/")
         return ObjectReading(item, findings=(removed_version(item, current),))
-    return _read(item, reader)
+    return _read(item, reader, _judged)
 
 
-def _read(item: ManifestObject, reader: Callable[[ManifestObject], SnapshotPart]) -> ObjectReading:
-    findings = tuple(_judged(item))
+def _of_tiers(item: ManifestObject) -> ObjectReading | None:
+    from podwall.reading.tier_policies import (  # noqa: PLC0415 - few clusters have one
+        is_tier_policy,
+        read_tier_policy,
+    )
+    from podwall.reading.tier_refusals import tier_refusals  # noqa: PLC0415 - as above
+
+    return _read(item, read_tier_policy, tier_refusals) if is_tier_policy(item) else None
+
+
+def _of_cilium(item: ManifestObject) -> ObjectReading | None:
+    from podwall.reading.cilium_policies import (  # noqa: PLC0415 - as above
+        is_cilium_policy,
+        read_cilium_policy,
+    )
+
+    return _read(item, read_cilium_policy, metadata_refusals) if is_cilium_policy(item) else None
+
+
+def _of_calico(item: ManifestObject) -> ObjectReading | None:
+    from podwall.reading.calico_policies import (  # noqa: PLC0415 - as above
+        is_calico_object,
+        read_calico_object,
+    )
+
+    return _read(item, read_calico_object, metadata_refusals) if is_calico_object(item) else None
+
+
+_OF_FEW: Final[dict[str, Callable[[ManifestObject], ObjectReading | None]]] = {
+    "policy.networking.k8s.io": _of_tiers,
+    "cilium.io": _of_cilium,
+    "projectcalico.org": _of_calico,
+    "crd.projectcalico.org": _of_calico,
+}
+"""By group, what reads objects of kinds that stand in few clusters: None of any that it is not."""
+
+
+def _read(
+    item: ManifestObject,
+    reader: Callable[[ManifestObject], SnapshotPart],
+    judged: Callable[[ManifestObject], Iterable[Finding]],
+) -> ObjectReading:
+    findings = tuple(judged(item))
     if any(finding.severity is Severity.ERROR for finding in findings):
         return ObjectReading(item, findings=findings)
     try:
@@ -221,6 +257,14 @@ def _read(item: ManifestObject, reader: Callable[[ManifestObject], SnapshotPart]
 
 
 def _of_another_api(item: ManifestObject, kinds: PodKinds) -> ObjectReading:
+    from podwall.reading.unread_objects import (  # noqa: PLC0415 - all may be of Kubernetes
+        brought_policies,
+        of_operator,
+        of_unknown_kind,
+        speaks_of_neither,
+        unread_policy,
+    )
+
     policy = unread_policy(item) or brought_policies(item)
     findings = tuple(unread(item, policy))
     if policy is not None or findings or is_finished(item):
@@ -289,14 +333,8 @@ def _status(read: ObjectReading) -> tuple[ObjectStatus, str]:
 
 def _judged(item: ManifestObject) -> Iterator[Finding]:
     """Yield what the API server would refuse, and what is legal but hardly meant."""
-    if is_cilium_policy(item) or is_calico_object(item):
-        yield from metadata_refusals(item)
-        return
     if item.kind == "NetworkPolicy":
         yield from violations(item.manifest, item.place)
-        return
-    if is_tier_policy(item):
-        yield from tier_refusals(item)
         return
     yield from refusals(item)
     if item.kind == "Namespace":

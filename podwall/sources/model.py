@@ -8,7 +8,7 @@ from enum import StrEnum
 from typing import TYPE_CHECKING, Final
 
 from podwall.aks.limits import NEWEST_VERSION
-from podwall.live.kubeconfig import KubeContext
+from podwall.live import KubeContext
 from podwall.model import UnreadPolicy
 from podwall.policies.errors import Finding
 from podwall.quick_dataclass import dataclass

@@ -12,7 +12,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
-from podwall.live.kubeconfig import KubeContext
+from podwall.live import KubeContext
 from podwall.policies.errors import InvalidValue, Place, SourceError
 from podwall.policies.rules import check_name
 from podwall.policies.syntax import dns_label_problem

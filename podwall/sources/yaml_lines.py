@@ -17,14 +17,16 @@ from bisect import bisect_right
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from functools import cached_property
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
 
 import yaml
 
 from podwall.policies.errors import Finding, Place, Severity
 from podwall.quick_dataclass import dataclass
-from podwall.sources.listed_items import ItemSpan, item_spans
 from podwall.yaml_values import written_yaml, yaml_values
+
+if TYPE_CHECKING:
+    from podwall.sources.listed_items import ItemSpan  # few files are long
 
 __all__ = [
     "FieldEdit",
@@ -159,7 +161,11 @@ class _Document:
 
     @cached_property
     def _items(self) -> Sequence[ItemSpan]:
-        return (item_spans(self._text) or ()) if len(self._data) > _LONG else ()
+        if len(self._data) <= _LONG:
+            return ()
+        from podwall.sources.listed_items import item_spans  # noqa: PLC0415 - few files are long
+
+        return item_spans(self._text) or ()
 
     @cached_property
     def _text(self) -> str:

@@ -8,8 +8,8 @@ from typing import Final
 
 import msgspec
 
+from podwall.live import KubeContext
 from podwall.live.connection import ApiConnection, ApiRequest, ClusterError, connected
-from podwall.live.kubeconfig import KubeContext
 from podwall.quick_dataclass import dataclass
 from podwall.verify.comparing import RUN_LABEL
 

@@ -19,8 +19,8 @@ from typing import Any, Final
 
 import msgspec
 
+from podwall.live import KubeContext
 from podwall.live.connection import ApiConnection, ApiRequest, ClusterError, connected
-from podwall.live.kubeconfig import KubeContext
 from podwall.live.listing import READ, listed
 from podwall.live.objects import Page, SpecObject
 from podwall.model import IpProtocol, SnapshotWorkload

@@ -20,8 +20,8 @@ from typing import Any, Final
 import msgspec
 
 from podwall.engines import Engine
+from podwall.live import KubeContext
 from podwall.live.connection import ApiConnection, ApiRequest, ClusterError, connected
-from podwall.live.kubeconfig import KubeContext
 from podwall.live.listing import POLICIES, listed
 from podwall.model import IpProtocol
 from podwall.policies import NetworkPolicy

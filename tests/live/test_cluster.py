@@ -13,9 +13,9 @@ import pytest
 import yaml
 
 from podwall.cli import main
+from podwall.live import KubeContext
 from podwall.live.cluster import read_connection
 from podwall.live.connection import ApiConnection, ApiRequest, ClusterError
-from podwall.live.kubeconfig import KubeContext
 from podwall.live.listing import PODS, listed
 from podwall.review import review
 from podwall.sources import ManifestOptions, source

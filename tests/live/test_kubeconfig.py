@@ -9,7 +9,8 @@ from typing import Any
 import pytest
 import yaml
 
-from podwall.live.kubeconfig import KubeContext, login
+from podwall.live import KubeContext
+from podwall.live.kubeconfig import login
 from podwall.policies.errors import SourceError
 from tests.live.stand_in import kubeconfig_of
 

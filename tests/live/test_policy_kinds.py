@@ -9,8 +9,8 @@ from typing import Any, Final
 
 import pytest
 
+from podwall.live import KubeContext
 from podwall.live.connection import ApiConnection, ApiRequest, ClusterError
-from podwall.live.kubeconfig import KubeContext
 from podwall.model import IpProtocol
 from podwall.reachability import Verdict
 from podwall.review import Review, review

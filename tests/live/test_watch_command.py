@@ -18,8 +18,8 @@ import pytest
 from podwall.change_review import WatchedCluster
 from podwall.cli import main
 from podwall.cli.watch import exported
+from podwall.live import KubeContext
 from podwall.live.connection import ApiRequest
-from podwall.live.kubeconfig import KubeContext
 from podwall.live.watching import ClusterWatch
 from podwall.policies.errors import PodwallError
 from podwall.review import review

@@ -13,7 +13,7 @@ from typing import Any
 import pytest
 
 from podwall.exit_code import ExitCode
-from podwall.live.kubeconfig import KubeContext
+from podwall.live import KubeContext
 from podwall.model import Policy, Service, ServicePort
 from podwall.reachability import Reachability, Verdict, reachability
 from podwall.reports.verification import verification_suite, verification_tap

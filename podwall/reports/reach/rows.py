@@ -15,11 +15,11 @@ from podwall.portset import NO_PORTS, PortSet
 from podwall.quick_dataclass import dataclass
 from podwall.reachability import AnyEndpoint, Connection, Reachability, SourceRow
 from podwall.reading import LedgerEntry
-from podwall.reports.formats import CsvLine, csv_line, markdown_lines, markdown_text
 from podwall.reports.words import end_words, printable
 
 if TYPE_CHECKING:
     from podwall.focus import NarrowedAnswer  # few ask for a part
+    from podwall.reports.formats import CsvLine  # a terminal shows no cells
 
 __all__ = [
     "REACH_HEADER",
@@ -107,6 +107,8 @@ class _Endings:
 
     def _in_doubt(self, row: SourceRow, listed: _Listed) -> Iterator[str]:
         """Yield the endings of undetermined pairs, each written once for equal causes."""
+        if not listed.undetermined:
+            return
         destinations, ports = row.reached.destinations, row.reached.ports
         ends = [destinations[index] for index in listed.undetermined]
         numbers = self._reachability.causes.of(row.source, ends)
@@ -219,7 +221,7 @@ NOT_READ: Final = "not read"
 
 
 def reach_csv(
-    reachability: Reachability, line: CsvLine = csv_line, unread: Sequence[LedgerEntry] = ()
+    reachability: Reachability, line: CsvLine | None = None, unread: Sequence[LedgerEntry] = ()
 ) -> Iterator[str]:
     """Yield the text, piece by piece: the header, then a row for each pair that is not denied.
 
@@ -229,6 +231,7 @@ def reach_csv(
     Ports are written as in `TCP 80, 443; UDP 53`; several undetermined parts are parted by ` | `,
     as are their causes. `line` writes a row: cells that a spreadsheet would run are defused.
     """
+    line = line or _csv_line()
     form = LineFormat(partial(_beginning, line), partial(_ending, line))
     unseen = _exposure_lines(reachability, line)
     lacking = (line(unread_row(each)) for each in unread)
@@ -269,11 +272,17 @@ class _EndingsOfUnseen:
 
 
 def narrowed_csv(
-    answer: NarrowedAnswer, line: CsvLine = csv_line, unread: Sequence[LedgerEntry] = ()
+    answer: NarrowedAnswer, line: CsvLine | None = None, unread: Sequence[LedgerEntry] = ()
 ) -> Iterator[str]:
     """Yield the text of the same table, with the connections that are asked for alone."""
     rows = chain([REACH_HEADER], reach_rows(answer), exposure_rows(answer), map(unread_row, unread))
-    return map(line, rows)
+    return map(line or _csv_line(), rows)
+
+
+def _csv_line() -> CsvLine:
+    from podwall.reports.formats import csv_line  # noqa: PLC0415 - as above
+
+    return csv_line
 
 
 def unread_row(entry: LedgerEntry) -> ReachRow:
@@ -296,6 +305,8 @@ def reach_markdown(
 
     `lacking` says what was not read, a sentence each, which stands above the table.
     """
+    from podwall.reports.formats import markdown_lines, markdown_text  # noqa: PLC0415 - as above
+
     connections = chain(reachability.connections(), reachability.exposures())
     rows = (row_in_words(each) for each in connections if each.has_ports)
     notes = (f"> {markdown_text(each)}\n\n" for each in lacking)
