@@ -410,24 +410,35 @@ class MatchAnswers:
         pods: Fact[BlockMatch],
         nodes: Fact[BlockMatch],
     ) -> MatchAnswer:
-        ranges, cluster = block_ranges(blocks), self._cluster
+        cluster = self._cluster
         if isinstance(endpoint, ExternalRange):
             there = network_ranges(endpoint.network)
             if cluster.are_nodes(there):
-                return _by_block(nodes, ranges, AddressBounds(there, there), blocks)
-            return YES if includes(ranges, first_address(endpoint.network)) else NO
+                return _by_block(nodes, AddressBounds(there, there), blocks)
+            return YES if includes(block_ranges(blocks), first_address(endpoint.network)) else NO
         if isinstance(endpoint, HidingNode):
-            return _by_block(nodes, ranges, address_bounds((), (endpoint.family,)), blocks)
+            return _by_block(nodes, address_bounds((), (endpoint.family,)), blocks)
         if isinstance(endpoint, UnseenPods):
-            return _by_block(pods, ranges, cluster.pods_at, blocks)
-        known = endpoint.workload.addresses
-        at = known_address_bounds(known) if known else None
-        pod = _by_block(pods, ranges, at or cluster.pods_at, blocks)
-        node = _by_block(nodes, ranges, at or cluster.nodes_at, blocks)
-        host = host_match(endpoint.workload)
-        if host is Match.MAYBE and pod.match is not node.match:
-            return MatchAnswer(Match.MAYBE, (_host_cause(endpoint.workload),))
-        return node if host is Match.YES else pod
+            return _by_block(pods, cluster.pods_at, blocks)
+        return self._workload_by_blocks(blocks, endpoint.workload, pods, nodes)
+
+    def _workload_by_blocks(
+        self,
+        blocks: tuple[IpPeer, ...],
+        workload: SnapshotWorkload,
+        pods: Fact[BlockMatch],
+        nodes: Fact[BlockMatch],
+    ) -> MatchAnswer:
+        at = known_address_bounds(workload.addresses) if workload.addresses else None
+        host = host_match(workload)
+        if host is Match.YES:
+            return _by_block(nodes, at or self._cluster.nodes_at, blocks)
+        pod = _by_block(pods, at or self._cluster.pods_at, blocks)
+        if host is Match.MAYBE:
+            node = _by_block(nodes, at or self._cluster.nodes_at, blocks)
+            if pod.match is not node.match:
+                return MatchAnswer(Match.MAYBE, (_host_cause(workload),))
+        return pod
 
 
 def same_namespace(left: str | Unknown, right: str | Unknown) -> MatchAnswer:
@@ -488,10 +499,12 @@ def _host_cause(workload: SnapshotWorkload) -> str:
     return host.cause if isinstance(host, Unknown) else ""
 
 
+@lru_cache(maxsize=1_024)
 def _by_block(
-    fact: Fact[BlockMatch], ranges: Ranges, where: AddressBounds, blocks: tuple[IpPeer, ...]
+    fact: Fact[BlockMatch], where: AddressBounds, blocks: tuple[IpPeer, ...]
 ) -> MatchAnswer:
-    match = blocks_match(fact, ranges, where)
+    """Answer whether ip blocks mean what is there; replays ask for those of one rule again."""
+    match = blocks_match(fact, block_ranges(blocks), where)
     if match is not Match.MAYBE:
         return MatchAnswer(match)
     written = ", ".join(f"`{block.network}`" for block in blocks)
