@@ -20,6 +20,7 @@ from podwall.model import (
     Rule,
     Selector,
     Snapshot,
+    SnapshotWorkload,
     Unknown,
 )
 from podwall.policies.errors import Finding, Place, Severity
@@ -36,6 +37,7 @@ from podwall.reachability.values import Bound
 __all__ = [
     "NO_NUMBERS",
     "Diagnostic",
+    "Label",
     "Lint",
     "LintContext",
     "MatchedNumbers",
@@ -44,6 +46,8 @@ __all__ = [
     "PortAt",
     "RuleAt",
     "WorkloadIndex",
+    "known_labels",
+    "needed_label",
     "quoted_name",
 ]
 
@@ -58,13 +62,30 @@ class MatchedNumbers(NamedTuple):
     may: Numbers
 
 
+Label = tuple[str, str]
+
+
+def needed_label(selector: Selector) -> Label | None:
+    """Return a label without which a selector certainly selects nothing, if there is one."""
+    for each in selector.requirements:
+        if each.operator is Operator.IN and len(each.values) == 1 and each.unknown is None:
+            return each.key, each.values[0]
+    return None
+
+
+def known_labels(labels: LabelMap) -> Iterator[Label]:
+    """Yield those of some labels whose values are known."""
+    return ((key, value) for key, value in labels.items if isinstance(value, str))
+
+
 class _Selections:
     """Which of some label maps selectors match, each selector answered once."""
 
     def __init__(self, maps: Sequence[LabelMap]) -> None:
         self._index = LabelIndex(maps)
-        self._all = frozenset(range(len(maps)))
+        self.there = frozenset(range(len(maps)))
         self._known: dict[Selector, MatchedNumbers] = {}
+        self._by_label: defaultdict[Label | None, list[Selector]] = defaultdict(list)
 
     def of(self, selector: Selector) -> MatchedNumbers:
         """Return which maps a selector matches."""
@@ -73,13 +94,27 @@ class _Selections:
             certain = self._index.is_known and selector.is_known
             may = must if certain else self._numbers(selector, Bound.MAY)
             self._known[selector] = MatchedNumbers(must, may)
+            self._by_label[needed_label(selector)].append(selector)
         return self._known[selector]
+
+    def put(self, number: int, before: LabelMap | None, after: LabelMap | None) -> None:
+        """Take another map in place of one; None: there is none. All labels must be known."""
+        if before is not None:
+            self._index.remove(number, before)
+        if after is not None:
+            self._index.add(number, after)
+        if (before is None) is not (after is None):
+            self.there ^= {number}
+        maps = (each for each in (before, after) if each is not None)
+        for label in {None, *(each for labels in maps for each in known_labels(labels))}:
+            for selector in self._by_label.pop(label, ()):
+                del self._known[selector]
 
     def _numbers(self, selector: Selector, bound: Bound) -> Numbers:
         these, negated = self._index.select(selector, bound)
         if not negated:
             return frozenset(these.tolist())
-        return self._all.difference(these.tolist()) if len(these) else self._all
+        return self.there.difference(these.tolist()) if len(these) else self.there
 
 
 #: Among more labels than this no like one is looked for.
@@ -95,7 +130,7 @@ class WorkloadIndex:
 
     def __init__(self, snapshot: Snapshot) -> None:
         """Index the workloads by namespace and by labels."""
-        self.workloads = snapshot.workloads
+        self.workloads = list(snapshot.workloads)
         self._labels = _Selections([workload.labels for workload in self.workloads])
         found: dict[str | Unknown, set[int]] = defaultdict(set)
         for number, workload in enumerate(self.workloads):
@@ -112,10 +147,34 @@ class WorkloadIndex:
         labels = NamespaceLabels(snapshot)
         self._namespaces = _Selections([labels.of(name) for name in self._names])
 
+    def put(self, number: int, workload: SnapshotWorkload | None) -> None:
+        """Take a workload under a number, in place of the one there was; None takes it away.
+
+        The numbers of others stay, and the one after the last is the next new one. Namespace and
+        labels are known, the namespace is one of the snapshot's.
+        """
+        before = self.workloads[number] if number in self._labels.there else None
+        for each, change in ((before, frozenset.difference), (workload, frozenset.union)):
+            if each is not None and isinstance(each.namespace, str):
+                here = self._at.get(each.namespace, NO_NUMBERS)
+                self._at[each.namespace] = change(here, {number})
+        if workload is not None:
+            self.workloads[number : number + 1] = [workload]
+        if before is None or workload is None or before.namespace != workload.namespace:
+            self._there.clear()
+        self._peers.clear()
+        maps = (None if each is None else each.labels for each in (before, workload))
+        self._labels.put(number, *maps)
+
+    @property
+    def numbers(self) -> Numbers:
+        """The numbers of all workloads that are there."""
+        return self._labels.there
+
     def at(self, namespace: str | Unknown) -> Numbers:
         """Return the workloads that are, or may be, in a namespace."""
         if isinstance(namespace, Unknown):
-            return frozenset(range(len(self.workloads)))
+            return self._labels.there
         return self._at.get(namespace, NO_NUMBERS) | self._vague
 
     def of_policy(self, policy: Policy) -> MatchedNumbers:

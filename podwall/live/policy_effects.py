@@ -17,8 +17,7 @@ that decides by the ports of all pods what a port name stands for.
 
 from __future__ import annotations
 
-from collections import Counter, defaultdict
-from collections.abc import Collection, Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from collections.abc import Set as AbstractSet
 from dataclasses import replace
 from functools import cached_property
@@ -26,25 +25,20 @@ from itertools import chain
 from operator import itemgetter
 from typing import Final, NamedTuple
 
-from podwall.engines import BlockMatch, Engine, Treatment
+from podwall.engines import Engine, Treatment
 from podwall.lint import is_annotated
 from podwall.lint.context import Numbers, WorkloadIndex
-from podwall.model import (
-    IpPeer,
-    LabelMap,
-    Operator,
-    PodPeer,
-    Policy,
-    PortRule,
-    Rule,
-    Selector,
-    Service,
-    Snapshot,
-    Unknown,
+from podwall.live.acting_policies import ActingPolicies, PolicyName, asks_for_names
+from podwall.live.changing_workloads import (
+    NO_WORKLOADS,
+    ChangedWorkload,
+    ChangingWorkloads,
+    WorkloadVersions,
 )
+from podwall.model import Policy, Rule, Selector, Service, Snapshot, SnapshotWorkload, Unknown
 from podwall.policies.rules import Direction
 from podwall.quick_dataclass import dataclass
-from podwall.reachability.cluster import Rules, rules_of, unknown_direction
+from podwall.reachability.cluster import Rules, rules_of
 from podwall.reachability.policy_reader import acting_policies
 from podwall.reading import (
     Document,
@@ -75,8 +69,6 @@ class _NotPlain:
     """Stands for a policy of which it is not certain that it says something of itself alone."""
 
 
-_Name = tuple[str | Unknown, str]
-_Label = tuple[str, str]
 _NOT_PLAIN: Final = _NotPlain()
 
 
@@ -88,7 +80,7 @@ class _Step(NamedTuple):
     after: Policy | None
 
     @property
-    def name(self) -> _Name:
+    def name(self) -> PolicyName:
         return self.named.namespace, self.named.name
 
 
@@ -129,10 +121,11 @@ class PolicyEffects:
         self._snapshot, self._engine = snapshot, engine
         self._bare = replace(snapshot, workloads=(), policies=(), services=())
         self._pods = WorkloadIndex(snapshot)
+        self._changing = ChangingWorkloads(self._pods, snapshot)
         self._written = {(each.namespace, each.name): each for each in snapshot.policies}
         self._turns = {name: turn for turn, name in enumerate(self._written)}
         self._next_turn = len(self._turns)
-        self._acting = _ActingPolicies(self._pods, engine)
+        self._acting = ActingPolicies(self._pods, engine)
         for acting, written in acting_policies(snapshot, engine):
             self._acting.add((written.namespace, written.name), acting)
 
@@ -153,10 +146,13 @@ class PolicyEffects:
 
     @property
     def snapshot(self) -> Snapshot:
-        """The whole cluster as it is now."""
-        return replace(self._snapshot, policies=tuple(self._written.values()))
+        """The whole cluster as it is now; workloads that came are the last ones."""
+        policies = tuple(self._written.values())
+        return replace(self._snapshot, policies=policies, workloads=self._changing.all())
 
-    def part(self, changes: Iterable[PolicyVersions]) -> PartBeforeAfter | None:
+    def part(
+        self, changes: Iterable[PolicyVersions], workloads: WorkloadVersions = NO_WORKLOADS
+    ) -> PartBeforeAfter | None:
         """Take some changes, and return the part of the cluster that they may be about.
 
         None where that is not certain to be a part: nothing further can be asked then.
@@ -171,54 +167,88 @@ class PolicyEffects:
             steps += [_Step(named, before, after) for named in (after or before,) if named]
         pairs = {each.name: (each.before, each.after) for each in reversed(steps)}
         pairs = {each.name: (pairs[each.name][0], each.after) for each in steps}
-        if not all(self._is_known(*each) for each in pairs.items()):
+        pods = self._changing.numbered(workloads)
+        if pods is None or not all(self._is_known(*each) for each in pairs.items()):
             return None
-        return self._part(pairs, steps)
+        if self._replaces_names and any(each.changes_ports for each in pods):
+            return None
+        return self._part(pairs, steps, pods)
 
-    def _is_known(self, name: _Name, pair: tuple[Policy | None, Policy | None]) -> bool:
+    def _is_known(self, name: PolicyName, pair: tuple[Policy | None, Policy | None]) -> bool:
         """Return whether a policy is what it is said to be, in a namespace that stays without."""
         return self._written.get(name) == pair[0] and bool(self._pods.at(name[0]))
 
     def _part(
         self,
-        pairs: Mapping[_Name, tuple[Policy | None, Policy | None]],
+        pairs: Mapping[PolicyName, tuple[Policy | None, Policy | None]],
         steps: Iterable[_Step],
+        pods: Sequence[ChangedWorkload],
     ) -> PartBeforeAfter | None:
         acting = {name: _Acting(*map(self._read, each)) for name, each in pairs.items()}
         sides = [_ChangedSide(self._acting, way, acting) for way in Direction]
         numbers = set[int]().union(*(each.scope for each in sides))
+        numbers.update(each.number for each in pods if each.before is not None)
         if numbers & self._behind_services:
             return None
+        numbers.update(self._met(each.number for each in pods if each.before is not None))
         numbers.update(*(each.partners(self._behind_services) for each in sides))
+        about = self._acting.about(numbers) if pods else set[PolicyName]()
         turns = {name: self._turns.get(name, 0) for name in pairs}
         for step in steps:
             self._take(step)
         for name, (_, now) in acting.items():
             self._acting.put(name, now)
+        if pods:
+            self._put(pods)
+        there = {each.number for each in pods if each.after is not None}
+        if there & self._behind_services:
+            return None
+        numbers |= there | self._met(there)
         numbers.update(*(each.partners(self._behind_services) for each in sides))
-        numbers.update(*(self._namesakes.get(self._pods.name(each), ()) for each in numbers))
-        about = self._acting.about(numbers) - pairs.keys()
+        numbers.update(*(self._changing.namesakes(each) for each in numbers))
+        about = (about | self._acting.about(numbers)) - pairs.keys()
         concerned = chain(self._acting.acting(about), *acting.values())
-        if self._replaces_names and any(map(_asks_for_names, concerned)):
+        if self._replaces_names and any(map(asks_for_names, concerned)):
             return None
         unchanged = [(self._turns[name], self._written[name]) for name in about]
         before = [(turns[name], was) for name, (was, _) in pairs.items() if was is not None]
         after = [(self._turns[name], now) for name, (_, now) in pairs.items() if now is not None]
-        shown = self._shown(frozenset(numbers))
+        old = {each.number: each.before for each in pods}
         return PartBeforeAfter(
-            replace(shown, policies=_in_turn([*unchanged, *before])),
-            replace(shown, policies=_in_turn([*unchanged, *after])),
+            replace(self._shown(numbers, old), policies=_in_turn([*unchanged, *before])),
+            replace(self._shown(numbers, {}), policies=_in_turn([*unchanged, *after])),
         )
 
-    def _shown(self, numbers: Numbers) -> Snapshot:
-        """Return what does not change of the part with some of the pods."""
-        workloads, found = self._pods.workloads, self._snapshot
-        shown = {address.version for each in workloads for address in each.addresses}
+    def _met(self, numbers: Iterable[int]) -> set[int]:
+        """Return whom pods with some numbers may meet, as policies are now."""
+        found = set[int]()
+        for number in numbers:
+            for way in Direction:
+                found |= self._acting.met(number, way, self._behind_services)
+        return found
+
+    def _put(self, pods: Iterable[ChangedWorkload]) -> None:
+        for each in pods:
+            self._changing.put(each)
+            self._acting.put_pod(each.number, each.after)
+        for derived in ("_services", "_behind_services"):
+            self.__dict__.pop(derived, None)
+
+    def _shown(
+        self, numbers: AbstractSet[int], other: Mapping[int, SnapshotWorkload | None]
+    ) -> Snapshot:
+        """Return what is there beside policies of the part with some of the pods.
+
+        Args:
+            numbers: the pods.
+            other: what some of them are instead, None where they are not there.
+        """
+        found = (other.get(each, self._changing.at(each)) for each in sorted(numbers))
         return replace(
             self._bare,
-            workloads=tuple(workloads[each] for each in sorted(numbers)),
+            workloads=tuple(each for each in found if each is not None),
             services=tuple(service for service, pods in self._services if pods & numbers),
-            ip_families=found.ip_families or tuple(sorted(shown)),
+            ip_families=self._changing.families,
         )
 
     def _read(self, policy: Policy | None) -> Policy | None:
@@ -259,14 +289,6 @@ class PolicyEffects:
     def _behind_services(self) -> Numbers:
         return Numbers().union(*(pods for _, pods in self._services))
 
-    @cached_property
-    def _namesakes(self) -> Mapping[str, list[int]]:
-        """The pods that share a name with others, whose ids say the kind."""
-        found: defaultdict[str, list[int]] = defaultdict(list)
-        for number in range(len(self._pods.workloads)):
-            found[self._pods.name(number)].append(number)
-        return {name: numbers for name, numbers in found.items() if len(numbers) > 1}
-
 
 def _plain(document: Document | None) -> Policy | _NotPlain | None:
     """Return the policy of a document, if what it says is about itself alone."""
@@ -285,153 +307,11 @@ def _in_turn(policies: Iterable[tuple[int, Policy]]) -> tuple[Policy, ...]:
     return tuple(each for _, each in sorted(policies, key=itemgetter(0)))
 
 
-class _ActingPolicies:
-    """The policies that an engine enforces, by whom they select and by whom they name."""
-
-    def __init__(self, pods: WorkloadIndex, engine: Engine) -> None:
-        self.pods = pods
-        self._no_pods_by_block = engine.pods_by_block.value is BlockMatch.NEVER
-        self._by_name: dict[_Name, Policy] = {}
-        self._by_target: defaultdict[tuple[str | Unknown, _Label | None], set[_Name]]
-        self._by_target = defaultdict(set)
-        self._by_peer = {way: defaultdict[_Label | None, set[_Name]](set) for way in Direction}
-        self._isolated = {way: Counter[int]() for way in Direction}
-        workloads = enumerate(pods.workloads)
-        self.hosts = {number for number, each in workloads if each.host_network is not False}
-        self.never = {n for n in self.hosts if pods.workloads[n].host_network is True}
-        self.free = {way: set(range(len(pods.workloads))) for way in Direction}
-        """Those of which it is not certain that some policy isolates them, by direction."""
-
-    def add(self, name: _Name, policy: Policy) -> None:
-        """Take a policy of which there is none with its name."""
-        self._by_name[name] = policy
-        self._by_target[policy.namespace, _label(policy.pod_selector)].add(name)
-        for way in Direction:
-            for label in _named_labels(policy, way):
-                self._by_peer[way][label].add(name)
-            isolated = self._isolated[way]
-            for number in self.isolated_by(policy, way):
-                isolated[number] += 1
-                self.free[way].discard(number)
-
-    def put(self, name: _Name, policy: Policy | None) -> None:
-        """Take a policy in place of the one with its name; None where it acts no more."""
-        was = self._by_name.pop(name, None)
-        if was is not None:
-            self._remove(name, was)
-        if policy is not None:
-            self.add(name, policy)
-
-    def _remove(self, name: _Name, policy: Policy) -> None:
-        self._by_target[policy.namespace, _label(policy.pod_selector)].discard(name)
-        for way in Direction:
-            for label in _named_labels(policy, way):
-                self._by_peer[way][label].discard(name)
-            isolated = self._isolated[way]
-            for number in self.isolated_by(policy, way):
-                isolated[number] -= 1
-                if not isolated[number]:
-                    self.free[way].add(number)
-
-    def isolated_by(self, policy: Policy, way: Direction) -> Numbers:
-        """Return the pods that a policy certainly isolates in a direction."""
-        if rules_of(policy, way) is None or unknown_direction(policy, way) is not None:
-            return Numbers()
-        return self.pods.of_policy(policy).must - self.hosts
-
-    def selecting(self, number: int) -> Iterator[tuple[_Name, Policy]]:
-        """Yield the policies that select a pod, or may select it."""
-        workload = self.pods.workloads[number]
-        labels = [None, *_labels(workload.labels)]
-        if _is_known(workload.labels):
-            found = (self._by_target.get((workload.namespace, each), ()) for each in labels)
-            names: Iterable[_Name] = chain.from_iterable(found)
-        else:
-            names = list(self._by_name)
-        for name in names:
-            if number in self.pods.of_policy(self._by_name[name]).may:
-                yield name, self._by_name[name]
-
-    def about(self, numbers: Collection[int]) -> set[_Name]:
-        """Return the policies that select some pods, or may do so, and perhaps others."""
-        if len(numbers) * 4 > len(self.pods.workloads):
-            return set(self._by_name)
-        return {name for number in numbers for name, _ in self.selecting(number)}
-
-    def meeting(self, number: int, way: Direction) -> Iterator[int]:
-        """Yield those who may be allowed, in a direction of their own, to meet a pod.
-
-        Those are left out whom it is not certain that anything isolates: they are `free`.
-        """
-        labels = self.pods.workloads[number].labels
-        known = _is_known(labels)
-        asked = [None, *_labels(labels)] if known else list(self._by_peer[way])
-        for name in {name for each in asked for name in self._by_peer[way].get(each, ())}:
-            policy = self._by_name[name]
-            rules = rules_of(policy, way) or ()
-            named = (self.named(policy, each) for each in rules)
-            if any(each is None or number in each for each in named):
-                yield from self.pods.of_policy(policy).may
-
-    def named(self, policy: Policy, rule: Rule | Unknown) -> AbstractSet[int] | None:
-        """Return the pods that a rule names, or may name; None where it may be anybody."""
-        peers = rule.peers if isinstance(rule, Rule) else None
-        if not isinstance(peers, tuple):
-            return None
-        found = set[int]()
-        for peer in peers:
-            if isinstance(peer, PodPeer):
-                found |= self.pods.of_peer(policy, peer).may
-            elif isinstance(peer, IpPeer) and self._no_pods_by_block:
-                found |= self.hosts
-            else:
-                return None
-        return found
-
-    def acting(self, names: Iterable[_Name]) -> Iterator[Policy | None]:
-        """Yield the policies with some names, None for each that does not act."""
-        return map(self._by_name.get, names)
-
-
-def _asks_for_names(policy: Policy | None) -> bool:
-    """Return whether a policy asks for ports by name in what it lets out."""
-    rules = () if policy is None else rules_of(policy, Direction.EGRESS) or ()
-    lists = (each.ports for each in rules if isinstance(each, Rule))
-    ports = (port for each in lists if isinstance(each, tuple) for port in each)
-    return any(isinstance(each, PortRule) and isinstance(each.port, str) for each in ports)
-
-
-def _label(selector: Selector) -> _Label | None:
-    """Return a label without which a selector certainly selects nothing, if there is one."""
-    for each in selector.requirements:
-        if each.operator is Operator.IN and len(each.values) == 1 and each.unknown is None:
-            return each.key, each.values[0]
-    return None
-
-
-def _labels(labels: LabelMap) -> Iterator[_Label]:
-    return ((key, value) for key, value in labels.items if isinstance(value, str))
-
-
-def _is_known(labels: LabelMap) -> bool:
-    return labels.more is None and all(isinstance(value, str) for _, value in labels.items)
-
-
-def _named_labels(policy: Policy, way: Direction) -> set[_Label | None]:
-    """Return labels one of which whoever the rules name has; None where they may need none."""
-    found = set[_Label | None]()
-    for rule in rules_of(policy, way) or ():
-        peers = rule.peers if isinstance(rule, Rule) else None
-        each = peers if isinstance(peers, tuple) else (None,)
-        found |= {_label(one.pods) if isinstance(one, PodPeer) else None for one in each}
-    return found
-
-
 class _ChangedSide:
     """What changed policies do in one direction: to whom, and who may be at the other end."""
 
     def __init__(
-        self, policies: _ActingPolicies, way: Direction, changed: Mapping[_Name, _Acting]
+        self, policies: ActingPolicies, way: Direction, changed: Mapping[PolicyName, _Acting]
     ) -> None:
         self._policies, self._way, self._names = policies, way, changed.keys()
         self._versions = list(changed.values())
@@ -473,10 +353,7 @@ class _ChangedSide:
 
     def partners(self, behind_services: Numbers) -> set[int]:
         """Return who is, or may be, at the other end of what differs, as policies are now."""
-        found, other = set(self._named), self._way.other
-        if self._loose:
-            found |= self._policies.free[other]
-            found.update(*(self._policies.meeting(each, other) for each in self._loose))
-            if other is Direction.INGRESS:
-                found |= behind_services
-        return found
+        if not self._loose:
+            return set(self._named)
+        meeting = self._policies.meeting_any(self._loose, self._way.other, behind_services)
+        return self._named | meeting

@@ -102,24 +102,43 @@ class _Carriers:
 
 
 class LabelIndex:
-    """Answers selectors over a fixed list of label maps."""
+    """Answers selectors over label maps, by their indices."""
 
     def __init__(self, maps: Iterable[LabelMap]) -> None:
         """Note for each label who carries it, and who may carry more labels than are known."""
         self._carriers: defaultdict[str, _Carriers] = defaultdict(_Carriers)
         self._open: set[int] = set()
         self._maybe_carriers: dict[str, AbstractSet[int]] = {}
+        self.is_known = True
         for index, labels in enumerate(maps):
-            if labels.more is not None:
-                self._open.add(index)
-            for key, value in labels.items:
-                carriers = self._carriers[key]
-                carriers.everyone.add(index)
-                if isinstance(value, Unknown):
-                    carriers.unknown.add(index)
-                else:
-                    carriers.by_value[value].add(index)
-        self.is_known = not self._open and not any(each.unknown for each in self._carriers.values())
+            self.add(index, labels)
+
+    def add(self, index: int, labels: LabelMap) -> None:
+        """Take a label map under an index at which there is none."""
+        self._maybe_carriers.clear()
+        if labels.more is not None:
+            self._open.add(index)
+            self.is_known = False
+        for key, value in labels.items:
+            carriers = self._carriers[key]
+            carriers.everyone.add(index)
+            if isinstance(value, Unknown):
+                carriers.unknown.add(index)
+                self.is_known = False
+            else:
+                carriers.by_value[value].add(index)
+
+    def remove(self, index: int, labels: LabelMap) -> None:
+        """Take away the label map that is at an index; what was not known counts as before."""
+        self._maybe_carriers.clear()
+        self._open.discard(index)
+        for key, value in labels.items:
+            carriers = self._carriers[key]
+            carriers.everyone.discard(index)
+            if isinstance(value, Unknown):
+                carriers.unknown.discard(index)
+            else:
+                carriers.by_value[value].discard(index)
 
     def select(self, selector: Selector, bound: Bound) -> SelectedMaps:
         """Return the maps that a selector matches for certain (`MUST`), or may match (`MAY`)."""

@@ -13,7 +13,7 @@ from podwall.reading.ledger import NOT_KNOWN, DeclaredCluster, Document, LedgerE
 from podwall.reading.metadata import GENERATED, generated_name
 from podwall.reading.pod_kinds import POD_KINDS, MadePods, PodKind
 from podwall.reading.shown_names import shown_namespaces
-from podwall.reading.workloads import asked_controller_labels
+from podwall.reading.workloads import asked_controller_labels, with_controller_labels
 
 # Only `podwall import` reads policies into the typed language.
 if TYPE_CHECKING:
@@ -37,6 +37,7 @@ __all__ = [
     "shown_namespaces",
     "snapshot",
     "typed_policies",
+    "with_controller_labels",
 ]
 
 _TYPED = ("TypedPolicies", "typed_policies")

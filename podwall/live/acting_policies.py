@@ -1,0 +1,198 @@
+"""The policies that an engine enforces, by whom they select and by whom they name, as they change.
+
+Of each it is known by which label it can be found: one without which nothing is selected, or
+named. So a pod's policies are found by its labels, and nothing is asked that is not about it. What
+is kept of pods (who is certainly isolated by how many policies) follows each change of either.
+"""
+
+from __future__ import annotations
+
+from collections import Counter, defaultdict
+from collections.abc import Collection, Iterable, Iterator
+from collections.abc import Set as AbstractSet
+from itertools import chain
+
+from podwall.engines import BlockMatch, Engine
+from podwall.lint.context import Label, Numbers, WorkloadIndex, known_labels, needed_label
+from podwall.model import (
+    IpPeer,
+    LabelMap,
+    PodPeer,
+    Policy,
+    PortRule,
+    Rule,
+    SnapshotWorkload,
+    Unknown,
+)
+from podwall.policies.rules import Direction
+from podwall.reachability.cluster import rules_of, unknown_direction
+
+__all__ = ["ActingPolicies", "PolicyName", "asks_for_names", "knows_labels"]
+
+PolicyName = tuple[str | Unknown, str]
+
+
+class ActingPolicies:
+    """The policies that an engine enforces, by whom they select and by whom they name."""
+
+    def __init__(self, pods: WorkloadIndex, engine: Engine) -> None:
+        """Begin with none."""
+        self.pods = pods
+        self._no_pods_by_block = engine.pods_by_block.value is BlockMatch.NEVER
+        self._by_name: dict[PolicyName, Policy] = {}
+        self._by_target: defaultdict[tuple[str | Unknown, Label | None], set[PolicyName]]
+        self._by_target = defaultdict(set)
+        self._by_peer = {way: defaultdict[Label | None, set[PolicyName]](set) for way in Direction}
+        self._isolated = {way: Counter[int]() for way in Direction}
+        workloads = enumerate(pods.workloads)
+        self.hosts = {number for number, each in workloads if each.host_network is not False}
+        self.never = {n for n in self.hosts if pods.workloads[n].host_network is True}
+        self.free = {way: set(range(len(pods.workloads))) for way in Direction}
+        """Those of which it is not certain that some policy isolates them, by direction."""
+
+    def add(self, name: PolicyName, policy: Policy) -> None:
+        """Take a policy of which there is none with its name."""
+        self._by_name[name] = policy
+        self._by_target[policy.namespace, needed_label(policy.pod_selector)].add(name)
+        for way in Direction:
+            for label in _named_labels(policy, way):
+                self._by_peer[way][label].add(name)
+            isolated = self._isolated[way]
+            for number in self.isolated_by(policy, way):
+                isolated[number] += 1
+                self.free[way].discard(number)
+
+    def put(self, name: PolicyName, policy: Policy | None) -> None:
+        """Take a policy in place of the one with its name; None where it acts no more."""
+        was = self._by_name.pop(name, None)
+        if was is not None:
+            self._remove(name, was)
+        if policy is not None:
+            self.add(name, policy)
+
+    def _remove(self, name: PolicyName, policy: Policy) -> None:
+        self._by_target[policy.namespace, needed_label(policy.pod_selector)].discard(name)
+        for way in Direction:
+            for label in _named_labels(policy, way):
+                self._by_peer[way][label].discard(name)
+            isolated = self._isolated[way]
+            for number in self.isolated_by(policy, way):
+                isolated[number] -= 1
+                if not isolated[number]:
+                    self.free[way].add(number)
+
+    def isolated_by(self, policy: Policy, way: Direction) -> Numbers:
+        """Return the pods that a policy certainly isolates in a direction."""
+        if rules_of(policy, way) is None or unknown_direction(policy, way) is not None:
+            return Numbers()
+        return self.pods.of_policy(policy).must - self.hosts
+
+    def put_pod(self, number: int, workload: SnapshotWorkload | None) -> None:
+        """Take what a pod is now, of which `pods` have been told; None where it is gone."""
+        host = workload is not None and workload.host_network
+        for numbers, there in ((self.hosts, host is not False), (self.never, host is True)):
+            (numbers.add if there else numbers.discard)(number)
+        selecting = [] if workload is None else [each for _, each in self.selecting(number)]
+        for way in Direction:
+            self._isolated[way].pop(number, None)
+            self.free[way].discard(number)
+            count = sum(number in self.isolated_by(each, way) for each in selecting)
+            if count:
+                self._isolated[way][number] = count
+            elif workload is not None:
+                self.free[way].add(number)
+
+    def met(self, number: int, way: Direction, behind_services: Numbers) -> set[int]:
+        """Return who is, or may be, at the other end of a pod's connections in a direction.
+
+        Where its own policies do not say so, those who may be allowed to meet it.
+        """
+        found, loose = set[int](), number in self.free[way]
+        for _, policy in self.selecting(number):
+            for rule in rules_of(policy, way) or ():
+                named = self.named(policy, rule)
+                loose = loose or named is None
+                found |= named or set()
+        return found | self.meeting_any((number,), way.other, behind_services) if loose else found
+
+    def meeting_any(
+        self, numbers: Iterable[int], way: Direction, behind_services: Numbers
+    ) -> set[int]:
+        """Return who may be allowed, in a direction of their own, to meet some pods."""
+        found = set(self.free[way]).union(*(self.meeting(each, way) for each in numbers))
+        return found | behind_services if way is Direction.INGRESS else found
+
+    def selecting(self, number: int) -> Iterator[tuple[PolicyName, Policy]]:
+        """Yield the policies that select a pod, or may select it."""
+        workload = self.pods.workloads[number]
+        labels = [None, *known_labels(workload.labels)]
+        if knows_labels(workload.labels):
+            found = (self._by_target.get((workload.namespace, each), ()) for each in labels)
+            names: Iterable[PolicyName] = chain.from_iterable(found)
+        else:
+            names = list(self._by_name)
+        for name in names:
+            if number in self.pods.of_policy(self._by_name[name]).may:
+                yield name, self._by_name[name]
+
+    def about(self, numbers: Collection[int]) -> set[PolicyName]:
+        """Return the policies that select some pods, or may do so, and perhaps others."""
+        if len(numbers) * 4 > len(self.pods.workloads):
+            return set(self._by_name)
+        return {name for number in numbers for name, _ in self.selecting(number)}
+
+    def meeting(self, number: int, way: Direction) -> Iterator[int]:
+        """Yield those who may be allowed, in a direction of their own, to meet a pod.
+
+        Those are left out whom it is not certain that anything isolates: they are `free`.
+        """
+        labels = self.pods.workloads[number].labels
+        known = knows_labels(labels)
+        asked = [None, *known_labels(labels)] if known else list(self._by_peer[way])
+        for name in {name for each in asked for name in self._by_peer[way].get(each, ())}:
+            policy = self._by_name[name]
+            rules = rules_of(policy, way) or ()
+            named = (self.named(policy, each) for each in rules)
+            if any(each is None or number in each for each in named):
+                yield from self.pods.of_policy(policy).may
+
+    def named(self, policy: Policy, rule: Rule | Unknown) -> AbstractSet[int] | None:
+        """Return the pods that a rule names, or may name; None where it may be anybody."""
+        peers = rule.peers if isinstance(rule, Rule) else None
+        if not isinstance(peers, tuple):
+            return None
+        found = set[int]()
+        for peer in peers:
+            if isinstance(peer, PodPeer):
+                found |= self.pods.of_peer(policy, peer).may
+            elif isinstance(peer, IpPeer) and self._no_pods_by_block:
+                found |= self.hosts
+            else:
+                return None
+        return found
+
+    def acting(self, names: Iterable[PolicyName]) -> Iterator[Policy | None]:
+        """Yield the policies with some names, None for each that does not act."""
+        return map(self._by_name.get, names)
+
+
+def asks_for_names(policy: Policy | None) -> bool:
+    """Return whether a policy asks for ports by name in what it lets out."""
+    rules = () if policy is None else rules_of(policy, Direction.EGRESS) or ()
+    lists = (each.ports for each in rules if isinstance(each, Rule))
+    ports = (port for each in lists if isinstance(each, tuple) for port in each)
+    return any(isinstance(each, PortRule) and isinstance(each.port, str) for each in ports)
+
+
+def knows_labels(labels: LabelMap) -> bool:
+    return labels.more is None and all(isinstance(value, str) for _, value in labels.items)
+
+
+def _named_labels(policy: Policy, way: Direction) -> set[Label | None]:
+    """Return labels one of which whoever the rules name has; None where they may need none."""
+    found = set[Label | None]()
+    for rule in rules_of(policy, way) or ():
+        peers = rule.peers if isinstance(rule, Rule) else None
+        each = peers if isinstance(peers, tuple) else (None,)
+        found |= {needed_label(one.pods) if isinstance(one, PodPeer) else None for one in each}
+    return found
