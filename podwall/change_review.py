@@ -327,8 +327,9 @@ class _KnownReview(Review):
 class WatchedCluster:
     """A cluster whose meaning is followed; `review` is that of now.
 
-    Where NetworkPolicies alone change, only the part of the cluster is analysed that this may be
-    about; the whole then waits until somebody asks for it.
+    Where NetworkPolicies and pods alone change, only the part of the cluster is analysed that this
+    may be about; the whole then waits until somebody asks for it. `full_analyses` counts how often
+    a change had the whole analysed.
     """
 
     def __init__(self, watch: ClusterWatch, engine: Engine | str | None = None) -> None:
@@ -347,6 +348,7 @@ class WatchedCluster:
         self.source = source_of_cluster(watch.first(), self._kept)
         self._whole = self.review = review(self.source, engine)
         self._effects: PolicyEffects | None = None
+        self.full_analyses = 0
 
     def changes(self, most: float | None = None) -> Iterator[WatchedChange]:
         """Yield every change as it comes; it ends where none comes for `most` seconds.
@@ -354,24 +356,30 @@ class WatchedCluster:
         Raises:
             ClusterError: the cluster refuses to be followed any further.
         """
+        self._prepare()
         for change in self._watch.changes(most):
             yield WatchedChange(change.objects, self._change(change))
+            self._prepare()
 
     def _change(self, change: ClusterChange) -> ChangeReview:
         if change.reading is not None:
             return self._anew(change.reading)
-        if not change.policies:
+        if not change.policies and not change.workloads.any():
             return self._nothing
+        part = self._prepare().part(change.policies, change.workloads)
+        if part is None:
+            return self._anew(self._watch.now())
+        self.review = self._known(self._whole.source, self._prepare().snapshot)
+        return self._of_part(*part)
+
+    def _prepare(self) -> PolicyEffects:
+        """Index what the next change may be about, where that is not done yet."""
         if self._effects is None:
             from podwall.live.policy_effects import PolicyEffects  # noqa: PLC0415 - as above
 
             engine = self._whole.reachability.engine
             self._effects = PolicyEffects(self._whole.reading.snapshot, engine)
-        part = self._effects.part(change.policies)
-        if part is None:
-            return self._anew(self._watch.now())
-        self.review = self._known(self._whole.source, self._effects.snapshot)
-        return self._of_part(*part)
+        return self._effects
 
     @cached_property
     def _nothing(self) -> ChangeReview:
@@ -380,6 +388,7 @@ class WatchedCluster:
 
     def _anew(self, reading: ClusterReading) -> ChangeReview:
         before = self.review
+        self.full_analyses += 1
         self.source = source_of_cluster(reading, self._kept)
         self._whole = self.review = review(self.source, self._engine)
         self._effects = None

@@ -49,10 +49,14 @@ class ActingPolicies:
         self.never = {n for n in self.hosts if pods.workloads[n].host_network is True}
         self.free = {way: set(range(len(pods.workloads))) for way in Direction}
         """Those of which it is not certain that some policy isolates them, by direction."""
+        self.asking = set[PolicyName]()
+        """The policies that ask for ports by name in what they let out."""
 
     def add(self, name: PolicyName, policy: Policy) -> None:
         """Take a policy of which there is none with its name."""
         self._by_name[name] = policy
+        if asks_for_names(policy):
+            self.asking.add(name)
         self._by_target[policy.namespace, needed_label(policy.pod_selector)].add(name)
         for way in Direction:
             for label in _named_labels(policy, way):
@@ -71,6 +75,7 @@ class ActingPolicies:
             self.add(name, policy)
 
     def _remove(self, name: PolicyName, policy: Policy) -> None:
+        self.asking.discard(name)
         self._by_target[policy.namespace, needed_label(policy.pod_selector)].discard(name)
         for way in Direction:
             for label in _named_labels(policy, way):
@@ -105,9 +110,13 @@ class ActingPolicies:
     def met(self, number: int, way: Direction, behind_services: Numbers) -> set[int]:
         """Return who is, or may be, at the other end of a pod's connections in a direction.
 
-        Where its own policies do not say so, those who may be allowed to meet it.
+        Where its own policies do not say so, those who may be allowed to meet it. What is between
+        a pod and its node passes whatever they say, and on which a pod runs may not be known; so
+        may what goes to a service by way of that node.
         """
-        found, loose = set[int](), number in self.free[way]
+        if number in self.hosts:
+            return set(self.pods.numbers)
+        found, loose = self.hosts | behind_services, number in self.free[way]
         for _, policy in self.selecting(number):
             for rule in rules_of(policy, way) or ():
                 named = self.named(policy, rule)
@@ -185,6 +194,7 @@ def asks_for_names(policy: Policy | None) -> bool:
 
 
 def knows_labels(labels: LabelMap) -> bool:
+    """Return whether all labels are known, with their values."""
     return labels.more is None and all(isinstance(value, str) for _, value in labels.items)
 
 

@@ -30,6 +30,10 @@ class WorkloadVersions:
     before: tuple[SnapshotWorkload, ...] = ()
     after: tuple[SnapshotWorkload, ...] = ()
 
+    def any(self) -> bool:
+        """Return whether anything is other than it was."""
+        return self.before != self.after
+
 
 NO_WORKLOADS: Final = WorkloadVersions()
 
@@ -85,9 +89,10 @@ class ChangingWorkloads:
 
     def numbered(self, versions: WorkloadVersions) -> list[ChangedWorkload] | None:
         """Return what changes under numbers, None where it is not certain to be by itself."""
-        before = {_identity(each): each for each in versions.before}
+        before: dict[_Identity, SnapshotWorkload] = {}
         after = {_identity(each): each for each in self._labelled(versions.after)}
-        for name, was in zip(before, self._labelled(versions.before), strict=True):
+        for was in self._labelled(versions.before):
+            name = _identity(was)
             number = self._numbers.get(name)
             if number is None or self._pods.workloads[number] != was:
                 return None
@@ -96,9 +101,9 @@ class ChangingWorkloads:
         if any(name in self._numbers for name in new):
             return None
         found = [
-            ChangedWorkload(self._numbers.get(name, new.get(name, -1)), was, now)
+            ChangedWorkload(self._numbers.get(name, new.get(name, -1)), old, now)
             for name in dict.fromkeys((*before, *sorted(new, key=new.__getitem__)))
-            if (was := before.get(name)) != (now := after.get(name))
+            if (old := before.get(name)) != (now := after.get(name))
         ]
         return found if self._are_plain(found) else None
 
@@ -137,7 +142,10 @@ class ChangingWorkloads:
         self._pods.put(number, now)
 
 
-def _identity(workload: SnapshotWorkload) -> tuple[str, str | Unknown, str]:
+_Identity = tuple[str, str | Unknown, str]
+
+
+def _identity(workload: SnapshotWorkload) -> _Identity:
     return workload.kind, workload.namespace, workload.name
 
 

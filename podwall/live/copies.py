@@ -5,22 +5,39 @@ one less, or one that gets its address leaves the snapshot as it was. Such chang
 most in any cluster, and what one costs must not grow with the cluster. So only what the changed
 object says, and its controllers, are looked at; whatever is not certain to decide nothing is read
 as any change.
+
+What does decide something may be of one family alone: a pod or controller, those above it and those
+below. What a family is read as depends on nothing else, so that the workloads that differ are
+found by reading it before and after, and the others stay.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections import defaultdict
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import replace
 from ipaddress import ip_address
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 
+from podwall.lint import is_annotated
+from podwall.live.changing_workloads import WorkloadVersions
 from podwall.live.cluster import ObjectDocuments
-from podwall.live.listing import PODS, READ, ApiKind
+from podwall.live.enforcement import agents_in
+from podwall.live.listing import DAEMON_SETS, NAMESPACES, NODES, PODS, READ, ApiKind
 from podwall.live.objects import ControllerObject, PlainObject, PodObject
 from podwall.model import IpNetwork
 from podwall.quick_dataclass import dataclass
-from podwall.reading import SnapshotReading, snapshot
+from podwall.reading import ObjectStatus, SnapshotReading, snapshot
 
-__all__ = ["KnownObjects", "PodAddresses", "decides_nothing"]
+__all__ = [
+    "ChangedObject",
+    "KnownObjects",
+    "OwnedObjects",
+    "PodAddresses",
+    "changed_workloads",
+    "decides_nothing",
+    "makes_pods",
+]
 
 _Key = tuple[str, str]
 KnownObjects = Mapping[ApiKind[Any], Mapping[_Key, PlainObject]]
@@ -76,7 +93,8 @@ def _is_copy(pod: PlainObject, objects: KnownObjects, addresses: PodAddresses) -
     if not above or not isinstance(pod, PodObject) or not _says_nothing(pod, addresses):
         return False
     alone, together = _read(above), _read({**above, PODS: pod})
-    return (alone.snapshot, alone.findings) == (together.snapshot, together.findings)
+    same = replace(together.snapshot, nodes=()) == alone.snapshot
+    return same and alone.findings == together.findings and _knows_nodes(together, objects)
 
 
 def _controllers(pod: PlainObject, objects: KnownObjects) -> Mapping[ApiKind[Any], PlainObject]:
@@ -134,3 +152,143 @@ def _only_scaled(
     same = specs[0].template == specs[1].template and specs[0].selector == specs[1].selector
     was, now = (_read({**above, _REPLICA_SETS: each}) for each in (before, after))
     return same and (was.snapshot, was.findings) == (now.snapshot, now.findings)
+
+
+_FAMILY: Final = {
+    each.kind: each
+    for each in READ
+    if each.kind in {"CronJob", "Job", "Pod", "ReplicationController", *_ROOTS} | {"DaemonSet"}
+}
+_Member = tuple[str, str, str]
+"""An object of a family: kind, namespace, name."""
+
+
+class ChangedObject(NamedTuple):
+    """An object before and after a change; None: it is not there."""
+
+    kind: ApiKind[Any]
+    key: _Key
+    before: PlainObject | None
+    after: PlainObject | None
+
+    @property
+    def member(self) -> _Member:
+        """What it is called in its family."""
+        return self.kind.kind, *self.key
+
+
+def makes_pods(kind: ApiKind[Any]) -> bool:
+    """Return whether objects of a kind are pods, or make some."""
+    return _FAMILY.get(kind.kind) == kind
+
+
+class OwnedObjects:
+    """Who is below whom among the pods and controllers of a cluster, as they change."""
+
+    def __init__(self, objects: KnownObjects) -> None:
+        """Note the owners of all that there are."""
+        self._below: defaultdict[_Member, set[_Member]] = defaultdict(set)
+        for kind in _FAMILY.values():
+            for key, each in objects.get(kind, {}).items():
+                self.take(ChangedObject(kind, key, None, each))
+
+    def take(self, changed: ChangedObject) -> None:
+        """Take a change of an object."""
+        if makes_pods(changed.kind):
+            for owner in _owners(changed.before):
+                self._below[owner].discard(changed.member)
+            for owner in _owners(changed.after):
+                self._below[owner].add(changed.member)
+
+    def families(self, changed: Iterable[ChangedObject], objects: KnownObjects) -> set[_Member]:
+        """Return all that are above or below some objects, or were, and these."""
+        was = {each.member: each.before for each in changed}
+        found, open_ = set[_Member](), list(was)
+        while open_:
+            member = open_.pop()
+            if member in found:
+                continue
+            found.add(member)
+            kind, *key = member
+            there = objects.get(_FAMILY[kind], {}) if kind in _FAMILY else {}
+            versions = was.get(member), there.get((key[0], key[1]))
+            open_ += (owner for each in versions for owner in _owners(each))
+            open_ += self._below.get(member, ())
+        return found
+
+
+def _owners(found: PlainObject | None) -> Iterator[_Member]:
+    for each in (found and found.metadata.owner_references) or ():
+        yield each.kind, found.metadata.namespace if found else "", each.name
+
+
+def changed_workloads(
+    changed: Sequence[ChangedObject],
+    objects: KnownObjects,
+    owned: OwnedObjects,
+    addresses: PodAddresses,
+    cluster: str,
+) -> WorkloadVersions | None:
+    """Return the workloads of the families of some objects, before and after they changed.
+
+    None where it is not certain that nothing else is what it was.
+
+    Args:
+        changed: pods and controllers, each once.
+        objects: all as they are now.
+        owned: who is below whom now.
+        addresses: those that pods have.
+        cluster: what it is called where places are shown.
+    """
+    members = owned.families(changed, objects)
+    pods = (each for one in changed for each in one[2:] if isinstance(each, PodObject))
+    declared = objects.get(NAMESPACES, {})
+    if any(kind not in _FAMILY or ("", where) not in declared for kind, where, _ in members):
+        return None
+    if not all(_says_nothing(each, addresses) for each in pods):
+        return None
+    now = {
+        each: objects.get(_FAMILY[each[0]], {}).get((each[1], each[2])) for each in sorted(members)
+    }
+    was = now | {each.member: each.before for each in changed}
+    before, after = (_family_reading(each, objects, cluster) for each in (was, now))
+    if before is None or after is None:
+        return None
+    return WorkloadVersions(before.snapshot.workloads, after.snapshot.workloads)
+
+
+def _family_reading(
+    family: Mapping[_Member, PlainObject | None], objects: KnownObjects, cluster: str
+) -> SnapshotReading | None:
+    """Return what a family is read as, None where it says anything that is not of its pods."""
+    lists = defaultdict[ApiKind[Any], list[PlainObject]](list)
+    for (kind, _, _), each in family.items():
+        if each is not None and not _is_simple(each):
+            return None
+        if each is not None:
+            lists[_FAMILY[kind]].append(each)
+    if agents_in(lists.get(DAEMON_SETS, ()), ()):  # type: ignore[arg-type]  # of that kind
+        return None
+    documents = ObjectDocuments().of(cluster, {each: lists[each] for each in READ if each in lists})
+    found = snapshot(documents)
+    said = found.findings or found.snapshot.unread_policies or is_annotated(documents)
+    fine = {ObjectStatus.READ, ObjectStatus.HARMLESS}
+    if said or any(each.status not in fine for each in found.ledger):
+        return None
+    return found if _knows_nodes(found, objects) else None
+
+
+def _is_simple(found: PlainObject) -> bool:
+    """Return whether an object has no owner, or a single one that controls it."""
+    owners = found.metadata.owner_references or ()
+    return not owners or (len(owners) == 1 and owners[0].controller)
+
+
+def _knows_nodes(found: SnapshotReading, objects: KnownObjects) -> bool:
+    """Return whether all that pods say of nodes is said by the nodes themselves."""
+    told = found.snapshot.nodes
+    there = objects.get(NODES, {})
+    nodes = [there[key] for each in told if (key := ("", each.name)) in there]
+    known = snapshot(ObjectDocuments().of("", {NODES: nodes})).snapshot.nodes if nodes else ()
+    by_name = {each.name: {*each.addresses} for each in known}
+    return all({*each.addresses} <= by_name.get(each.name, set()) for each in told)

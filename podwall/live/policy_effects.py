@@ -1,4 +1,4 @@
-"""What part of a cluster a change of NetworkPolicies may be about.
+"""What part of a cluster a change of NetworkPolicies or of pods may be about.
 
 Where NetworkPolicies alone change, the rest of the snapshot stays. Only pods that a changed policy
 selects, or selected, can differ, and of their connections those with whom its changed rules name.
@@ -8,6 +8,9 @@ pods and of the policies that select them, to be analysed as any.
 
     changed     api-in selects app=api, which db-in isolates as well; a rule from app=web is new
     the part    pods with app=api and app=web, and every policy that selects some of them
+
+Of a pod that comes, changes or goes the part has all whom it may meet, before and after: those that
+its policies name, or, where these do not say so, those who may be allowed to meet it.
 
 It is exact: what passes between two pods depends on the policies that select one of them, and on
 what holds for the whole cluster, which the part has too. Where something else counts, there is no
@@ -119,6 +122,8 @@ class PolicyEffects:
     def __init__(self, snapshot: Snapshot, engine: Engine) -> None:
         """Index the pods, and the policies by whom they select."""
         self._snapshot, self._engine = snapshot, engine
+        if not self.can_follow:
+            return
         self._bare = replace(snapshot, workloads=(), policies=(), services=())
         self._pods = WorkloadIndex(snapshot)
         self._changing = ChangingWorkloads(self._pods, snapshot)
@@ -170,7 +175,7 @@ class PolicyEffects:
         pods = self._changing.numbered(workloads)
         if pods is None or not all(self._is_known(*each) for each in pairs.items()):
             return None
-        if self._replaces_names and any(each.changes_ports for each in pods):
+        if self._replaces_names and self._acting.asking and any(one.changes_ports for one in pods):
             return None
         return self._part(pairs, steps, pods)
 

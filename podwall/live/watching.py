@@ -25,6 +25,7 @@ from typing import Any, Final, Generic, Self, TypeVar, cast
 import msgspec
 
 from podwall.live import KubeContext
+from podwall.live.changing_workloads import NO_WORKLOADS, WorkloadVersions
 from podwall.live.cluster import (
     ClusterReading,
     ObjectDocuments,
@@ -34,7 +35,14 @@ from podwall.live.cluster import (
     says_ranges,
 )
 from podwall.live.connection import ApiConnection, ClusterError, connected
-from podwall.live.copies import PodAddresses, decides_nothing
+from podwall.live.copies import (
+    ChangedObject,
+    OwnedObjects,
+    PodAddresses,
+    changed_workloads,
+    decides_nothing,
+    makes_pods,
+)
 from podwall.live.listing import (
     ENDPOINT_SLICES,
     NAMESPACES,
@@ -77,12 +85,14 @@ class ClusterChange:
     """What a cluster shows after some changes, and which they are.
 
     `reading` is None where they certainly decide nothing, as pods that come and go as copies, and
-    where NetworkPolicies alone decide something: these are the `policies` then.
+    where NetworkPolicies and pods alone decide something: these are the `policies` and `workloads`
+    then.
     """
 
     reading: ClusterReading | None
     objects: tuple[WatchedObject, ...]
     policies: tuple[PolicyVersions, ...] = ()
+    workloads: WorkloadVersions = NO_WORKLOADS
 
 
 @dataclass(frozen=True, slots=True)
@@ -177,6 +187,7 @@ class ClusterWatch:
         self._kinds_due = 0.0
         self._scope = ReadingScope(namespace)
         self._addresses = PodAddresses()
+        self._owned: OwnedObjects | None = None
         self._faults: dict[str, str] = {}
 
     def __enter__(self) -> Self:
@@ -258,13 +269,36 @@ class ClusterWatch:
     def _change(self, changed: Sequence[tuple[_Seen, PlainObject | None]]) -> ClusterChange:
         objects = tuple(_watched_object(each) for each, _ in changed)
         rest = [(each, was) for each, was in changed if not self._decides_nothing(each, was)]
-        if all(each.kind is POLICIES for each, _ in rest):
-            policies = (
-                PolicyVersions(self._document(was), self._document(each.object))
-                for each, was in rest
-            )
-            return ClusterChange(None, objects, tuple(policies))
-        return ClusterChange(self.now(), objects)
+        policies = tuple(
+            PolicyVersions(self._document(was), self._document(each.object))
+            for each, was in rest
+            if each.kind is POLICIES
+        )
+        others = [each for each in rest if each[0].kind is not POLICIES]
+        workloads = self._workloads(changed) if others else NO_WORKLOADS
+        if workloads is None:
+            return ClusterChange(self.now(), objects)
+        return ClusterChange(None, objects, policies, workloads)
+
+    def _workloads(
+        self, changed: Sequence[tuple[_Seen, PlainObject | None]]
+    ) -> WorkloadVersions | None:
+        """Return the workloads that changed objects are about, None where it may be more."""
+        first: dict[tuple[object, _Key], ChangedObject] = {}
+        for each, was in changed:
+            if each.kind is POLICIES:
+                continue
+            if not makes_pods(each.kind):
+                return None
+            now = self._objects[each.kind].get(each.key)
+            first.setdefault((each.kind, each.key), ChangedObject(each.kind, each.key, was, now))
+        found, name = tuple(first.values()), self._connection.name
+        return changed_workloads(found, self._objects, self._owners(), self._addresses, name)
+
+    def _owners(self) -> OwnedObjects:
+        if self._owned is None:
+            self._owned = OwnedObjects(self._objects)
+        return self._owned
 
     def _document(self, policy: PlainObject | None) -> Document | None:
         objects = () if policy is None else (policy,)
@@ -298,6 +332,8 @@ class ClusterWatch:
             objects.pop(seen.key, None)
         else:
             objects[seen.key] = seen.object
+        if self._owned is not None:
+            self._owned.take(ChangedObject(seen.kind, seen.key, before, seen.object))
         return before
 
     def _decides_nothing(self, seen: _Seen, before: PlainObject | None) -> bool:
