@@ -31,16 +31,16 @@ from podwall.model import (
 )
 from podwall.policies.rules import METADATA_NAME, Direction
 from podwall.portset import Ranges, difference, includes
-from podwall.quick_dataclass import dataclass
 from podwall.reachability.label_conditions import KeyCondition, LabelConditions
 from podwall.reachability.matching import (
     FAMILIES,
     AddressBounds,
     Match,
+    MatchAnswer,
     NamespaceLabels,
     address_bounds,
+    answer_by_blocks,
     block_ranges,
-    blocks_match,
     doubts_of,
     first_address,
     host_match,
@@ -270,26 +270,6 @@ def _exposing(snapshot: Snapshot, engine: Engine) -> Iterator[Service]:
             yield service
 
 
-@dataclass(frozen=True, slots=True)
-class MatchAnswer:
-    """Whether something matches; for maybe, the causes of the doubt in words."""
-
-    match: Match
-    causes: tuple[str, ...] = ()
-
-    def __and__(self, other: MatchAnswer) -> MatchAnswer:
-        """Return the answer to whether both match."""
-        return self._with(other, min(self.match, other.match))
-
-    def __or__(self, other: MatchAnswer) -> MatchAnswer:
-        """Return the answer to whether one of them matches."""
-        return self._with(other, max(self.match, other.match))
-
-    def _with(self, other: MatchAnswer, match: Match) -> MatchAnswer:
-        causes = dict.fromkeys((*self.causes, *other.causes))
-        return MatchAnswer(match, tuple(causes) if match is Match.MAYBE else ())
-
-
 _MOST_KEPT: Final = 1 << 14
 _ANYWHERE: Final = UnseenPods(EMPTY_SELECTOR, EMPTY_SELECTOR)
 
@@ -414,12 +394,12 @@ class MatchAnswers:
         if isinstance(endpoint, ExternalRange):
             there = network_ranges(endpoint.network)
             if cluster.are_nodes(there):
-                return _by_block(nodes, AddressBounds(there, there), blocks)
+                return answer_by_blocks(nodes, AddressBounds(there, there), blocks)
             return YES if includes(block_ranges(blocks), first_address(endpoint.network)) else NO
         if isinstance(endpoint, HidingNode):
-            return _by_block(nodes, address_bounds((), (endpoint.family,)), blocks)
+            return answer_by_blocks(nodes, address_bounds((), (endpoint.family,)), blocks)
         if isinstance(endpoint, UnseenPods):
-            return _by_block(pods, cluster.pods_at, blocks)
+            return answer_by_blocks(pods, cluster.pods_at, blocks)
         return self._workload_by_blocks(blocks, endpoint.workload, pods, nodes)
 
     def _workload_by_blocks(
@@ -432,10 +412,10 @@ class MatchAnswers:
         at = known_address_bounds(workload.addresses) if workload.addresses else None
         host = host_match(workload)
         if host is Match.YES:
-            return _by_block(nodes, at or self._cluster.nodes_at, blocks)
-        pod = _by_block(pods, at or self._cluster.pods_at, blocks)
+            return answer_by_blocks(nodes, at or self._cluster.nodes_at, blocks)
+        pod = answer_by_blocks(pods, at or self._cluster.pods_at, blocks)
         if host is Match.MAYBE:
-            node = _by_block(nodes, at or self._cluster.nodes_at, blocks)
+            node = answer_by_blocks(nodes, at or self._cluster.nodes_at, blocks)
             if pod.match is not node.match:
                 return MatchAnswer(Match.MAYBE, (_host_cause(workload),))
         return pod
@@ -497,16 +477,3 @@ def _on_pod_network(workload: SnapshotWorkload) -> MatchAnswer:
 def _host_cause(workload: SnapshotWorkload) -> str:
     host = workload.host_network
     return host.cause if isinstance(host, Unknown) else ""
-
-
-@lru_cache(maxsize=1_024)
-def _by_block(
-    fact: Fact[BlockMatch], where: AddressBounds, blocks: tuple[IpPeer, ...]
-) -> MatchAnswer:
-    """Answer whether ip blocks mean what is there; replays ask for those of one rule again."""
-    match = blocks_match(fact, block_ranges(blocks), where)
-    if match is not Match.MAYBE:
-        return MatchAnswer(match)
-    written = ", ".join(f"`{block.network}`" for block in blocks)
-    unknown = ", which is not known" if fact.value is BlockMatch.BY_ADDRESS else ""
-    return MatchAnswer(match, (f"ip block {written}: {fact.says}{unknown}",))

@@ -42,9 +42,11 @@ __all__ = [
     "FIRST_V6",
     "AddressBounds",
     "Match",
+    "MatchAnswer",
     "NamespaceLabels",
     "address_bounds",
     "all_of",
+    "answer_by_blocks",
     "at_most",
     "block_ranges",
     "blocks_match",
@@ -271,3 +273,36 @@ def running_versions(snapshot: Snapshot, engine: Engine) -> EngineVersions:
     """Return the versions of an engine that may run in a cluster: the one seen there, if it is."""
     own = snapshot.engine_version if snapshot.engine == engine.name else None
     return engine.versions(snapshot.kubernetes_version, own)
+
+
+@dataclass(frozen=True, slots=True)
+class MatchAnswer:
+    """Whether something matches; for maybe, the causes of the doubt in words."""
+
+    match: Match
+    causes: tuple[str, ...] = ()
+
+    def __and__(self, other: MatchAnswer) -> MatchAnswer:
+        """Return the answer to whether both match."""
+        return self._with(other, min(self.match, other.match))
+
+    def __or__(self, other: MatchAnswer) -> MatchAnswer:
+        """Return the answer to whether one of them matches."""
+        return self._with(other, max(self.match, other.match))
+
+    def _with(self, other: MatchAnswer, match: Match) -> MatchAnswer:
+        causes = dict.fromkeys((*self.causes, *other.causes))
+        return MatchAnswer(match, tuple(causes) if match is Match.MAYBE else ())
+
+
+@lru_cache(maxsize=1_024)
+def answer_by_blocks(
+    fact: Fact[BlockMatch], where: AddressBounds, blocks: tuple[IpPeer, ...]
+) -> MatchAnswer:
+    """Answer whether ip blocks mean what is there; replays ask for those of one rule again."""
+    match = blocks_match(fact, block_ranges(blocks), where)
+    if match is not Match.MAYBE:
+        return MatchAnswer(match)
+    written = ", ".join(f"`{block.network}`" for block in blocks)
+    unknown = ", which is not known" if fact.value is BlockMatch.BY_ADDRESS else ""
+    return MatchAnswer(match, (f"ip block {written}: {fact.says}{unknown}",))

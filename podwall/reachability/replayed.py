@@ -12,8 +12,7 @@ from podwall.model import EntityPeer, IpPeer, PodPeer, Policy, Rule, Unknown, Un
 from podwall.policies.rules import Direction
 from podwall.portset import ALL_PORTS, NO_PORTS, PortSet
 from podwall.quick_dataclass import dataclass
-from podwall.reachability.cluster import MatchAnswer
-from podwall.reachability.matching import Match
+from podwall.reachability.matching import Match, MatchAnswer
 from podwall.reachability.tier_replay import TierSideReplay
 from podwall.reachability.values import AnyEndpoint, Bounds, Undetermined
 

@@ -33,8 +33,8 @@ from podwall.model import (
 from podwall.policies.rules import Direction
 from podwall.portset import ALL_PORTS, NO_PORTS, PortSet
 from podwall.quick_dataclass import dataclass
-from podwall.reachability.cluster import NO, YES, EnforcedCluster, MatchAnswer, MatchAnswers
-from podwall.reachability.matching import Match, host_match
+from podwall.reachability.cluster import NO, YES, EnforcedCluster, MatchAnswers
+from podwall.reachability.matching import Match, MatchAnswer, host_match
 from podwall.reachability.policy_reader import ActingTierPolicy, TierStage
 from podwall.reachability.port_rules import NamedPorts
 from podwall.reachability.values import (

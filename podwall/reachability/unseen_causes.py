@@ -28,9 +28,9 @@ from podwall.portset import PortSet
 from podwall.reachability.analysis import Analysis, Endpoints
 from podwall.reachability.arrays import Registry
 from podwall.reachability.causes import Causes
-from podwall.reachability.cluster import SOME_OF_THESE, MatchAnswer, group_key, rules_of
+from podwall.reachability.cluster import SOME_OF_THESE, group_key, rules_of
 from podwall.reachability.exposure import UnseenOpening
-from podwall.reachability.matching import Match
+from podwall.reachability.matching import Match, MatchAnswer
 from podwall.reachability.policy_rules import EVERYONE, PERHAPS_EVERYONE
 from podwall.reachability.port_rules import UNSEEN_PORTS, has_names
 from podwall.reachability.replay import Replay, stated_by
