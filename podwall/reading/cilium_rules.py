@@ -58,8 +58,16 @@ def is_plain(spec: Mapping[str, Any]) -> bool:
                     return False
                 if not all(map(_are_plain_requests, items_of(rule.get("toPorts")))):
                     return False
+                if _FROM_CILIUM_1_20 in items_of(rule.get(fields["Entities"])):
+                    return False
     return True
 
+
+_FROM_CILIUM_1_20: Final = "cluster-mesh"
+"""An entity that the schema of earlier versions refuses; whom it means is in no cluster's objects.
+
+https://docs.cilium.io/en/stable/security/policy/language/#entities-based
+"""
 
 _NOT_IN_GO: Final = re.compile(r"\(\?(=|!|<[=!])|\\[1-9]")
 

@@ -33,6 +33,8 @@ ALL: Final = {"toEntities": ["all"]}
 HTTP: Final = {"http": [{"method": "GET"}]}
 DNS: Final = {"dns": [{"matchPattern": "*"}]}
 TLS: Final = ["example.org"]
+NODES: Final = {"matchLabels": {"pool": "a"}}
+GROUPS: Final = [{"aws": {"securityGroupsIds": ["sg-1"]}}]
 LISTENER: Final = {"name": "a", "envoyConfig": {"name": "b"}}
 
 
@@ -185,6 +187,18 @@ def test_what_cilium_refuses_denies_nothing_and_is_told(policy: Manifest) -> Non
             out_of("shop/web"),
             id="an IPv4 address written in IPv6 is none",
         ),
+        pytest.param(
+            cnp("web", egress=[{"toGroups": GROUPS}]),
+            f"?shop/web>{WORLD} shop/web>bank/api shop/web>bank/db shop/web>ops/mon "
+            "shop/web>ops/node shop/web>shop/db",
+            id="what a cloud calls a group is known there, and no pod",
+        ),
+        pytest.param(
+            cnp("web", ingress=[{"fromGroups": GROUPS}]),
+            f"?{WORLD}>shop/web ?ops/node>shop/web bank/api>shop/web bank/db>shop/web "
+            "ops/mon>shop/web shop/db>shop/web",
+            id="so it is in ingress, where an own node's traffic passes",
+        ),
     ],
 )  # fmt: skip
 def test_what_odd_policies_mean(policy: Manifest, expected: str) -> None:
@@ -219,6 +233,22 @@ def test_what_odd_ports_mean(port: Manifest, expected: str) -> None:
         pytest.param(peer(asks("reserved:host", "NotIn", "")), id="the host, without a value"),
         pytest.param(peer(labels(**{"reserved:host": "x"})), id="a reserved label with a value"),
         pytest.param(peer(labels(**{"reserved:all": ""})), id="an entity that has no label"),
+        pytest.param(cnp("web", ingress=[{"fromNodes": [NODES]}]), id="nodes by their labels"),
+        pytest.param(cnp("web", egress=[{"toNodes": [NODES]}]), id="to nodes by their labels"),
+        pytest.param(cnp("web", ingressDeny=[{"fromNodes": [NODES]}]), id="a deny of nodes"),
+        pytest.param(
+            cnp("web", ingress=[{"fromRequires": [labels(app="a")]}]), id="what is required beside"
+        ),
+        pytest.param(
+            cnp("web", egress=[{"toRequires": [labels(app="a")]}]), id="so it is of egress"
+        ),
+        pytest.param(
+            cnp("web", ingress=[{"fromEntities": ["cluster-mesh"]}]), id="an entity from 1.20 on"
+        ),
+        pytest.param(
+            cnp("web", egressDeny=[{"toEntities": ["world", "cluster-mesh"]}]),
+            id="so it is under a deny",
+        ),
     ],
 )
 def test_what_nobody_can_be_sure_of_leaves_its_policy_unread(policy: Manifest) -> None:
