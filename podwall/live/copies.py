@@ -30,8 +30,8 @@ from podwall.quick_dataclass import dataclass
 from podwall.reading import ObjectStatus, SnapshotReading, snapshot
 
 __all__ = [
-    "ChangedObject",
     "KnownObjects",
+    "ObjectVersions",
     "OwnedObjects",
     "PodAddresses",
     "changed_workloads",
@@ -163,7 +163,7 @@ _Member = tuple[str, str, str]
 """An object of a family: kind, namespace, name."""
 
 
-class ChangedObject(NamedTuple):
+class ObjectVersions(NamedTuple):
     """An object before and after a change; None: it is not there."""
 
     kind: ApiKind[Any]
@@ -190,9 +190,9 @@ class OwnedObjects:
         self._below: defaultdict[_Member, set[_Member]] = defaultdict(set)
         for kind in _FAMILY.values():
             for key, each in objects.get(kind, {}).items():
-                self.take(ChangedObject(kind, key, None, each))
+                self.take(ObjectVersions(kind, key, None, each))
 
-    def take(self, changed: ChangedObject) -> None:
+    def take(self, changed: ObjectVersions) -> None:
         """Take a change of an object."""
         if makes_pods(changed.kind):
             for owner in _owners(changed.before):
@@ -200,7 +200,7 @@ class OwnedObjects:
             for owner in _owners(changed.after):
                 self._below[owner].add(changed.member)
 
-    def families(self, changed: Iterable[ChangedObject], objects: KnownObjects) -> set[_Member]:
+    def families(self, changed: Iterable[ObjectVersions], objects: KnownObjects) -> set[_Member]:
         """Return all that are above or below some objects, or were, and these."""
         was = {each.member: each.before for each in changed}
         found, open_ = set[_Member](), list(was)
@@ -223,7 +223,7 @@ def _owners(found: PlainObject | None) -> Iterator[_Member]:
 
 
 def changed_workloads(
-    changed: Sequence[ChangedObject],
+    changed: Sequence[ObjectVersions],
     objects: KnownObjects,
     owned: OwnedObjects,
     addresses: PodAddresses,
@@ -271,9 +271,9 @@ def _family_reading(
         return None
     documents = ObjectDocuments().of(cluster, {each: lists[each] for each in READ if each in lists})
     found = snapshot(documents)
-    said = found.findings or found.snapshot.unread_policies or is_annotated(documents)
+    strange = found.findings or found.snapshot.unread_policies or is_annotated(documents)
     fine = {ObjectStatus.READ, ObjectStatus.HARMLESS}
-    if said or any(each.status not in fine for each in found.ledger):
+    if strange or any(each.status not in fine for each in found.ledger):
         return None
     return found if _knows_nodes(found, objects) else None
 
@@ -286,9 +286,9 @@ def _is_simple(found: PlainObject) -> bool:
 
 def _knows_nodes(found: SnapshotReading, objects: KnownObjects) -> bool:
     """Return whether all that pods say of nodes is said by the nodes themselves."""
-    told = found.snapshot.nodes
+    nodes = found.snapshot.nodes
     there = objects.get(NODES, {})
-    nodes = [there[key] for each in told if (key := ("", each.name)) in there]
-    known = snapshot(ObjectDocuments().of("", {NODES: nodes})).snapshot.nodes if nodes else ()
+    written = [there[key] for each in nodes if (key := ("", each.name)) in there]
+    known = snapshot(ObjectDocuments().of("", {NODES: written})).snapshot.nodes if written else ()
     by_name = {each.name: {*each.addresses} for each in known}
-    return all({*each.addresses} <= by_name.get(each.name, set()) for each in told)
+    return all({*each.addresses} <= by_name.get(each.name, set()) for each in nodes)

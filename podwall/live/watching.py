@@ -36,7 +36,7 @@ from podwall.live.cluster import (
 )
 from podwall.live.connection import ApiConnection, ClusterError, connected
 from podwall.live.copies import (
-    ChangedObject,
+    ObjectVersions,
     OwnedObjects,
     PodAddresses,
     changed_workloads,
@@ -284,14 +284,14 @@ class ClusterWatch:
         self, changed: Sequence[tuple[_Seen, PlainObject | None]]
     ) -> WorkloadVersions | None:
         """Return the workloads that changed objects are about, None where it may be more."""
-        first: dict[tuple[object, _Key], ChangedObject] = {}
+        first: dict[tuple[object, _Key], ObjectVersions] = {}
         for each, was in changed:
             if each.kind is POLICIES:
                 continue
             if not makes_pods(each.kind):
                 return None
             now = self._objects[each.kind].get(each.key)
-            first.setdefault((each.kind, each.key), ChangedObject(each.kind, each.key, was, now))
+            first.setdefault((each.kind, each.key), ObjectVersions(each.kind, each.key, was, now))
         found, name = tuple(first.values()), self._connection.name
         return changed_workloads(found, self._objects, self._owners(), self._addresses, name)
 
@@ -333,7 +333,7 @@ class ClusterWatch:
         else:
             objects[seen.key] = seen.object
         if self._owned is not None:
-            self._owned.take(ChangedObject(seen.kind, seen.key, before, seen.object))
+            self._owned.take(ObjectVersions(seen.kind, seen.key, before, seen.object))
         return before
 
     def _decides_nothing(self, seen: _Seen, before: PlainObject | None) -> bool:
