@@ -107,7 +107,7 @@ COMMANDS: Final[tuple[Command, ...]] = (
         summary="settings for a folder, podwall.toml, written with comments after a look at it",
         example="podwall init",
         declares="podwall.cli.declared:init_arguments",
-        does="podwall.cli.init:write_settings",
+        does="podwall.cli.settings:write_settings",
         is_set_by_files=False,
     ),
     Command(
@@ -115,7 +115,7 @@ COMMANDS: Final[tuple[Command, ...]] = (
         summary="what podwall.toml, or [tool.podwall] of pyproject.toml, sets, and at which line",
         example="podwall config --all",
         declares="podwall.cli.declared:config_arguments",
-        does="podwall.cli.config:show_settings",
+        does="podwall.cli.settings:show_settings",
         is_set_by_files=False,
     ),
     Command(

@@ -20,9 +20,9 @@ from ipaddress import ip_address
 from typing import Any, Final, NamedTuple
 
 from podwall.lint import is_annotated
-from podwall.live.changing_workloads import WorkloadVersions
 from podwall.live.cluster import ObjectDocuments
 from podwall.live.enforcement import agents_in
+from podwall.live.followed_index import WorkloadVersions
 from podwall.live.listing import DAEMON_SETS, NAMESPACES, NODES, PODS, READ, ApiKind
 from podwall.live.objects import ControllerObject, PlainObject, PodObject
 from podwall.model import IpNetwork

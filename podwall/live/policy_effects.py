@@ -31,12 +31,14 @@ from typing import Final, NamedTuple
 from podwall.engines import Engine, Treatment
 from podwall.lint import is_annotated
 from podwall.lint.context import Numbers, WorkloadIndex
-from podwall.live.acting_policies import ActingPolicies, PolicyName, asks_for_names
-from podwall.live.changing_workloads import (
+from podwall.live.followed_index import (
     NO_WORKLOADS,
+    ActingPolicies,
     ChangedWorkload,
     ChangingWorkloads,
+    PolicyName,
     WorkloadVersions,
+    asks_for_names,
 )
 from podwall.model import Policy, Rule, Selector, Service, Snapshot, SnapshotWorkload, Unknown
 from podwall.policies.rules import Direction

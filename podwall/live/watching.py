@@ -25,7 +25,6 @@ from typing import Any, Final, Generic, Self, TypeVar, cast
 import msgspec
 
 from podwall.live import KubeContext
-from podwall.live.changing_workloads import NO_WORKLOADS, WorkloadVersions
 from podwall.live.cluster import (
     ClusterReading,
     ObjectDocuments,
@@ -43,6 +42,7 @@ from podwall.live.copies import (
     decides_nothing,
     makes_pods,
 )
+from podwall.live.followed_index import NO_WORKLOADS, WorkloadVersions
 from podwall.live.listing import (
     ENDPOINT_SLICES,
     NAMESPACES,

@@ -9,10 +9,13 @@ from functools import cache
 from itertools import chain
 from pathlib import Path
 
+from tests.house import count
+
 ROOT = Path(__file__).resolve().parents[2]
 ROOMS = ("podwall", "components", "policies", "benchmarks", "tests")
 MODULES = sorted(path for room in ROOMS for path in (ROOT / room).rglob("*.py"))
 LONGEST_MODULE = 500
+MOST_MODULES = 300
 LONGEST_FUNCTION = 40
 MEDIAN_FUNCTION = 10
 
@@ -35,6 +38,10 @@ def _functions(path: Path) -> Iterator[tuple[str, int]]:
             signature = node.body[0].lineno - node.lineno
             length = (body[-1].end_lineno or body[-1].lineno) - body[0].lineno + 1
             yield f"{_name(path)}:{node.name}", signature + length
+
+
+def test_the_house_has_at_most_three_hundred_modules() -> None:
+    assert len(count.MODULES) <= MOST_MODULES
 
 
 def test_no_module_is_above_five_hundred_lines() -> None:
