@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 
 from podwall.live.connection import ApiConnection, ApiRequest, ClusterError
+from podwall.live.followed_index import NO_WORKLOADS
 from podwall.live.watching import ClusterChange, ClusterWatch, Pace
 from tests.live.lab import LabServer, created, path_of
 from tests.live.objects import controller, namespace, pod, policy
@@ -189,8 +190,10 @@ def test_a_pod_that_comes_and_goes_as_a_copy_is_said_and_nothing_is_read_for_it(
             _deleted(admin, copies[0])
             gone = _next(watch)
     assert [each.objects[0].name for each in (came, gone)] == ["copies/web-1-a"] * 2
-    assert (came.reading, gone.reading) == (None, None)
-    assert apart.reading is not None
+    assert (came.reading, apart.reading, gone.reading) == (None, None, None)
+    assert came.workloads == gone.workloads == NO_WORKLOADS
+    labels = [dict(each.labels.items)["app"] for each in apart.workloads.after]
+    assert "other" in labels  # the pod that is no copy is a workload of its own
 
 
 def _owner(connection: ApiConnection, found: dict[str, Any]) -> dict[str, Any]:
