@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from importlib.util import find_spec
+from importlib.metadata import files
 from pathlib import Path
 from typing import Any
 
@@ -154,7 +154,9 @@ def test_pods_of_a_namespace_that_pulumi_names_are_in_that_namespace(
 def test_pods_of_a_namespace_that_azure_manages_are_in_that_namespace(
     given: str, tmp_path: Path
 ) -> None:
-    if find_spec("pulumi_azure_native.containerservice.managed_namespace") is None:
+    # The oldest SDK imports pkg_resources, which warns: so it is not imported here to be asked.
+    module = "pulumi_azure_native/containerservice/managed_namespace.py"
+    if module not in map(str, files("pulumi-azure-native") or ()):
         pytest.skip("this release of pulumi-azure-native has no ManagedNamespace")
     plan = plan_of(
         tmp_path,
