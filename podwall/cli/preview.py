@@ -12,6 +12,7 @@ from podwall.exit_code import FailOn
 from podwall.plan.project import find_project
 from podwall.planners import Planner, program_source
 from podwall.policies.errors import Place, SourceError
+from podwall.reachability.few_arrays import one_answer
 from podwall.reports.files import write_folder
 from podwall.reports.formats import json_text
 from podwall.reports.preview import preview_document, preview_files, print_preview
@@ -25,6 +26,7 @@ __all__ = ["show_preview"]
 def show_preview(options: Namespace) -> int:
     """Show the preview that the options ask for, write it out, and return the exit code."""
     given = given_configuration(options)
+    one_answer()
     with progress("planning"):
         planner = Planner(options.planner)
         source = program_source(Path.cwd(), options.stack, planner, write_message, given)

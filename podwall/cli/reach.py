@@ -32,8 +32,7 @@ def show_reach(options: Namespace) -> int:
         from podwall.cli.flows import show_observed  # noqa: PLC0415 - few ask for it
 
         return show_observed(options)
-    if options.output != "html":  # the page computes with numpy, whatever the size
-        one_answer()
+    one_answer()
     with paused_collector():
         found = read_review(options)
         report = _part(options, found, focus) if focus else _whole(options, found)

@@ -79,7 +79,10 @@ __all__ = [
 ]
 
 _OF_ADDRESSES: Final = frozenset({"address", "entity"})
-_NOBODY: Final[IntArray] = np.empty(0, dtype=np.int64)
+
+
+def _nobody() -> IntArray:
+    return np.empty(0, dtype=np.int64)
 
 
 @dataclass(frozen=True, slots=True)
@@ -269,7 +272,7 @@ class _Scopes:
             target = (policy.namespace, policy.pod_selector)
             isolated = self._pods.within(*target)
             if unknown_direction(policy, direction) is not None:
-                isolated = ResolvedPeers(_NOBODY, isolated.may)
+                isolated = ResolvedPeers(_nobody(), isolated.may)
             group = groups.number(group_key(policy, direction, target))
             found = tuple(self._rule(policy, each, direction) for each in rules)
             yield PolicyScope(isolated, group, found)
@@ -333,7 +336,7 @@ class _Scopes:
                     continue
                 found = next(numbered)
                 subject = self._shown(*ends.elements.of(found.subject))
-                certain = _NOBODY if found.doubtful else subject.must
+                certain = _nobody() if found.doubtful else subject.must
                 yield TierPolicyScope(
                     acting.policy,
                     number,
@@ -395,7 +398,7 @@ class _Scopes:
         )
 
     def _unknown(self) -> PeerScope:
-        return PeerScope(ResolvedPeers(_NOBODY, self.everyone), ())
+        return PeerScope(ResolvedPeers(_nobody(), self.everyone), ())
 
     def _holding(self, condition: PeerCondition) -> IntArray:
         """Return the elements for which a condition holds, or may hold."""

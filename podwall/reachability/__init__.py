@@ -16,6 +16,7 @@ from podwall.engines import SPEC, Engine
 from podwall.engines import engine as engine_named
 from podwall.model import Snapshot
 from podwall.reachability.analysis import analysis
+from podwall.reachability.few_arrays import np
 from podwall.reachability.result import Reachability, SourceRow
 from podwall.reachability.values import (
     AnyEndpoint,
@@ -39,6 +40,7 @@ __all__ = [
     "UnseenPods",
     "Verdict",
     "WorkloadEndpoint",
+    "np",
     "reachability",
 ]
 

@@ -247,12 +247,16 @@ def searchsorted(known: FewNumbers, wanted: Any, side: str = "left") -> Any:
 def unique(
     values: Any,
     *,
+    axis: int | None = None,
     return_index: bool = False,
     return_inverse: bool = False,
     return_counts: bool = False,
 ) -> Any:
-    """Return the numbers once each, ascending, and with them what is asked for."""
+    """Return the numbers, or the lines along an axis, once each, ascending, and what is asked."""
     given = array(values)
+    if axis is not None:
+        both = _unique_lines(given, axis)
+        return both if return_inverse else both[0]
     ordered = sorted(set(given.items))
     size = (len(ordered),)
     found = [FewNumbers(ordered, size, given.dtype)]
@@ -266,6 +270,15 @@ def unique(
         times = Counter(given.items)
         found.append(FewNumbers([times[each] for each in ordered], size, int64))
     return tuple(found) if len(found) > 1 else found[0]
+
+
+def _unique_lines(table: FewNumbers, axis: int) -> tuple[FewNumbers, FewNumbers]:
+    """Return the rows (axis 0) or columns of a table once each, and of each line which it is."""
+    lines = [tuple(each.items) for each in (table.T if axis else table).lines()]
+    place = {each: n for n, each in enumerate(sorted({*lines}))}
+    shape = (len(place), table.shape[1 - axis])
+    found = FewNumbers([*chain.from_iterable(place)], shape, table.dtype)
+    return (found.T if axis else found), array([place[each] for each in lines], int64)
 
 
 def isin(values: Any, those: Any) -> FewNumbers:

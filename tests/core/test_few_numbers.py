@@ -24,6 +24,7 @@ from podwall.reachability.few_arrays import np as chosen
 from podwall.reachability.few_arrays import on_lists
 from podwall.reachability.few_numbers import FewNumbers
 from podwall.reachability.few_numbers import array as numbers
+from podwall.reports.page.building import page_document
 from podwall.verdict_table import connection_groups, verdict_table
 from tests.core.clusters import Size, addressed, exposed, random_cluster
 from tests.core.obscured import obscured
@@ -54,6 +55,7 @@ def everything(found: Reachability) -> list[object]:
         summary(table),
         namespace_grid(table),
         exposure_groups(found),
+        page_document(found),
         lint(found),
     ]
 
@@ -100,6 +102,19 @@ FUNCTIONS: Final[dict[str, Any]] = {
         np.unique(a, return_index=True, return_counts=True), axis=1
     ),
     "inverse": lambda np, a, b: np.unique(a, return_inverse=True)[1],
+    "rows once": lambda np, a, b: np.unique(
+        np.column_stack([a % 2, a % 3]), axis=0, return_inverse=True
+    )[0],
+    "which row": lambda np, a, b: np.unique(
+        np.column_stack([a % 2, a % 3]), axis=0, return_inverse=True
+    )[1].ravel(),
+    "columns once": lambda np, a, b: np.unique(
+        np.stack([a > 2, a > 4]), axis=1, return_inverse=True
+    )[0],
+    "which column": lambda np, a, b: np.unique(
+        np.stack([a > 2, a > 4]), axis=1, return_inverse=True
+    )[1].ravel(),
+    "beside": lambda np, a, b: np.concatenate([np.stack([a, a]), np.stack([a, a])], axis=1),
     "argsort": lambda np, a, b: np.argsort(a, kind="stable"),
     "sort": lambda np, a, b: np.sort(a),
     "searchsorted": lambda np, a, b: np.searchsorted(np.sort(a), b),
@@ -210,11 +225,19 @@ def loaded(*arguments: str) -> set[str]:
     return set(done.stdout.splitlines())
 
 
-@pytest.mark.parametrize("words", [("reach",), ("reach", "-o", "json"), ("lint",)])
+@pytest.mark.parametrize(
+    "words", [("reach",), ("reach", "-o", "json"), ("reach", "-o", "html"), ("lint",)]
+)
 @pytest.mark.long(keep=1)
 def test_a_small_cluster_waits_for_no_numpy(words: tuple[str, ...]) -> None:
     command, *options = words
     assert "numpy" not in loaded(command, "examples/shop", *options)
+
+
+@pytest.mark.long
+def test_a_small_preview_waits_for_no_numpy(tmp_path: Path) -> None:
+    options = ("--planner", "embedded", "--stack", "dev", "--out", str(tmp_path))
+    assert "numpy" not in loaded("preview", *options)
 
 
 def test_a_large_cluster_is_computed_with_numpy(tmp_path: Path) -> None:

@@ -11,8 +11,6 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from itertools import product
 from typing import Final
 
-import numpy as np
-
 from podwall.diff import AnalysisView, ConnectionChangeKind, PairVerdict, SideBySide, side_by_side
 from podwall.engines import Engine
 from podwall.model import IpNetwork, LabelMap, SnapshotWorkload, Unknown
@@ -28,7 +26,7 @@ from podwall.overview import (
 from podwall.policies.rules import Direction
 from podwall.portset import NO_PORTS
 from podwall.quick_dataclass import dataclass
-from podwall.reachability import Reachability, Undetermined, UnseenPods, WorkloadEndpoint
+from podwall.reachability import Reachability, Undetermined, UnseenPods, WorkloadEndpoint, np
 from podwall.reports.page.document import (
     PageChange,
     PageDocument,
@@ -179,7 +177,12 @@ def _extended(
     return (
         np.concatenate([wide, len(source_of) + np.arange(rows)]),
         np.concatenate([long, len(destination_of) + np.arange(rows)]),
-        np.block([[inner, to_rows], [from_rows.T, outer]]),
+        np.concatenate(
+            [
+                np.concatenate([inner, to_rows], axis=1),
+                np.concatenate([from_rows.T, outer], axis=1),
+            ]
+        ),
     )
 
 

@@ -3,10 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Hashable, Iterator
-from typing import Final, Generic, TypeVar
-
-import numpy as np
-import numpy.typing as npt
+from typing import TYPE_CHECKING, Any, Final, Generic, TypeVar
 
 from podwall.diff import PairVerdict
 from podwall.explain import (
@@ -24,6 +21,7 @@ from podwall.explain import (
 from podwall.model import Policy, Unknown
 from podwall.policies.rules import Direction
 from podwall.portset import ALL_PORTS, NO_PORTS, PortSet
+from podwall.reachability import np
 from podwall.reports.page.document import (
     PageCondition,
     PageExemption,
@@ -51,7 +49,12 @@ __all__ = [
     "runs_of",
 ]
 
-IntArray = npt.NDArray[np.int64]
+if TYPE_CHECKING:
+    import numpy.typing as npt
+
+    IntArray = npt.NDArray[np.int64]
+else:  # numpy is not brought for its types
+    IntArray = Any
 
 Value = TypeVar("Value", bound=Hashable)
 
