@@ -27,12 +27,6 @@ from pulumi import (
     ResourceOptions,
     getter,
 )
-from pulumi_azure_native.containerservice import (
-    AgentPool,
-    MaintenanceConfiguration,
-    MaintenanceWindowArgsDict,
-    ManagedCluster,
-)
 from pulumi_kubernetes.provider import Provider
 
 from podwall.aks.resource_types import POOL_LEAVES
@@ -55,12 +49,26 @@ from podwall.components.cluster.resources import (
     kubeconfig_of,
     make_subnets,
 )
+from podwall.on_demand import alone
 from podwall.policies.errors import Finding, InvalidValue, Severity
 
 if TYPE_CHECKING:
+    from pulumi_azure_native.containerservice import (
+        AgentPool,
+        MaintenanceConfiguration,
+        MaintenanceWindowArgsDict,
+        ManagedCluster,
+    )
     from pulumi_azure_native.containerservice.outputs import (
         ManagedClusterOIDCIssuerProfileResponse,
         UserAssignedIdentityManagedClusterResponse,
+    )
+else:
+    _SDK = "pulumi_azure_native.containerservice"
+    AgentPool = alone(f"{_SDK}.agent_pool", "AgentPool")
+    ManagedCluster = alone(f"{_SDK}.managed_cluster", "ManagedCluster")
+    MaintenanceConfiguration = alone(
+        f"{_SDK}.maintenance_configuration", "MaintenanceConfiguration"
     )
 
 __all__ = [

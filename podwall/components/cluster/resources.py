@@ -13,17 +13,10 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cache
 from importlib.metadata import version
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import yaml
 from pulumi import CustomResource, Input, InvokeOutputOptions, Output, Resource, ResourceOptions
-from pulumi_azure_native.authorization import RoleAssignment
-from pulumi_azure_native.containerservice import (
-    ManagedCluster,
-    list_managed_cluster_user_credentials_output,
-)
-from pulumi_azure_native.managedidentity import UserAssignedIdentity
-from pulumi_azure_native.resources import ResourceGroup
 
 from podwall.components.cluster.access import (
     Entra,
@@ -38,6 +31,27 @@ from podwall.components.cluster.access import (
 from podwall.components.cluster.args import AksClusterArgs
 from podwall.components.cluster.network_profile import NatGatewayEgress, PodSubnet, RouteTableEgress
 from podwall.components.cluster.networks import ExistingNetwork, NewNetwork
+from podwall.on_demand import alone
+
+if TYPE_CHECKING:
+    from pulumi_azure_native.authorization import RoleAssignment
+    from pulumi_azure_native.containerservice import (
+        ManagedCluster,
+        list_managed_cluster_user_credentials_output,
+    )
+    from pulumi_azure_native.managedidentity import UserAssignedIdentity
+    from pulumi_azure_native.resources import ResourceGroup
+else:
+    _SDK = "pulumi_azure_native"
+    RoleAssignment = alone(f"{_SDK}.authorization.role_assignment", "RoleAssignment")
+    list_managed_cluster_user_credentials_output = alone(
+        f"{_SDK}.containerservice.list_managed_cluster_user_credentials",
+        "list_managed_cluster_user_credentials_output",
+    )
+    UserAssignedIdentity = alone(
+        f"{_SDK}.managedidentity.user_assigned_identity", "UserAssignedIdentity"
+    )
+    ResourceGroup = alone(f"{_SDK}.resources.resource_group", "ResourceGroup")
 
 __all__ = [
     "ClusterResourceGroup",
