@@ -17,6 +17,7 @@ from typing import Final
 
 from benchmarks.commands import run_once, write_manifests
 from benchmarks.comparing import ROOT, Row, compared, program, unpacked
+from benchmarks.diffing import measured_diff
 from benchmarks.explaining import measured_explanation
 from benchmarks.measuring import measured
 from benchmarks.mix import random_mix
@@ -98,6 +99,10 @@ def _absolute(folder: Path) -> Iterator[tuple[str, Callable[[], Iterable[Measure
     """Yield what has goals of its own."""
     yield "analysis, 100,000 pods, 10,000 policies", _analysis
     yield "first explanation, 100,000 pods", _explanation
+    for preset, size in (("B1 ladder", 100_000), ("A2 large namespaces", 100),
+                         ("A5 across namespaces", 1_000), ("B8 random mix", 10_000)):  # fmt: skip
+        work = f"diff of two clusters that were read, 1 % edited, {preset}"
+        yield work, lambda w=work, p=preset, n=size: [_of_an_analysis(w, p, n)]  # type: ignore[misc] # of a loop
     yield "reach -o csv, 100 policies of 50 addresses", lambda: _listing(folder)
     yield "diff --out, 30 policies of 50 addresses", lambda: _change_files(folder)
     yield "page of 5,000 workloads", lambda: _page(folder)
@@ -113,6 +118,12 @@ def _analysis() -> Iterator[Measured]:
 def _explanation() -> Iterator[Measured]:
     found = measured_explanation("B1 ladder", 100_000)
     yield Measured("first explanation, 100,000 pods", "30 ms", None, found.first, "ms", 30)
+
+
+def _of_an_analysis(work: str, preset: str, size: int) -> Measured:
+    found = measured_diff(preset, size, 0.01)
+    part = found.apart / found.analysed
+    return Measured(work, "0.25 of an analysis", None, part, "of an analysis", 0.25)
 
 
 def _listing(folder: Path) -> Iterator[Measured]:

@@ -162,9 +162,14 @@ def _assignment(cls: Any, field: Field[Any]) -> Iterator[str]:
 
 
 def _eq(cls: Any) -> Any:
+    """Write `__eq__`: field by field, the same one being equal, as tuples of them compare.
+
+    Making two tuples of a dozen fields takes longer than looking at them until two differ.
+    """
     names = [each.name for each in fields(cls) if each.compare]
-    ours, theirs = (_tuple(end, names) for end in ("self", "other"))
-    lines = ["if other.__class__ is self.__class__:", f"    return {ours} == {theirs}"]
+    alike = [f"(self.{name} is other.{name} or self.{name} == other.{name})" for name in names]
+    lines = ["if self is other: return True", "if other.__class__ is self.__class__:"]
+    lines.append(f"    return True if {' and '.join(alike) or 'True'} else False")
     return _compiled(["self", "other"], [*lines, "return NotImplemented"], {})
 
 

@@ -12,6 +12,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Set as AbstractSet
 from enum import StrEnum
 from functools import lru_cache
 from itertools import zip_longest
@@ -145,8 +146,7 @@ def policy_changes(old: EnforcedCluster, new: EnforcedCluster) -> tuple[PolicyCh
 
 
 def _policy_changes(old: Sequence[Policy], new: Sequence[Policy]) -> Iterator[PolicyChange]:
-    kept = set(map(id, old)) & set(map(id, new))
-    before, after = (_by_name(each for each in side if id(each) not in kept) for side in (old, new))
+    before, after = map(_by_name, _left(old, new))
     for key in before.keys() | after.keys():
         # Only policies whose namespace is not known can share a key.
         for one, other in zip_longest(before.get(key, ()), after.get(key, ())):
@@ -154,10 +154,45 @@ def _policy_changes(old: Sequence[Policy], new: Sequence[Policy]) -> Iterator[Po
                 yield PolicyChange(one, other)
 
 
+def _left(old: Sequence[Policy], new: Sequence[Policy]) -> tuple[list[Policy], list[Policy]]:
+    """Return both without those that are equal, as far as both are in one order from either end.
+
+    Most clusters are read twice in one order, where nothing has to be looked up by name.
+    """
+    first = _in_one_order(old, new)
+    last = _in_one_order(old[first:][::-1], new[first:][::-1])
+    ends = len(old) - last, len(new) - last
+    begun, ended = _unequal(old[:first], new[:first]), _unequal(old[ends[0] :], new[ends[1] :])
+    before, after = old[first : ends[0]], new[first : ends[1]]
+    kept = set(map(id, before)) & set(map(id, after))
+    middle = (_but(before, kept), _but(after, kept))
+    return [*begun[0], *middle[0], *ended[0]], [*begun[1], *middle[1], *ended[1]]
+
+
+def _unequal(old: Sequence[Policy], new: Sequence[Policy]) -> tuple[list[Policy], list[Policy]]:
+    pairs = [each for each in zip(old, new, strict=True) if each[0] != each[1]]
+    return [one for one, _ in pairs], [other for _, other in pairs]
+
+
+def _but(policies: Sequence[Policy], kept: AbstractSet[int]) -> list[Policy]:
+    return [each for each in policies if id(each) not in kept]
+
+
+def _in_one_order(old: Sequence[Policy], new: Sequence[Policy]) -> int:
+    """Return at how many places from the first on both have policies of one name."""
+    pairs = enumerate(zip(old, new, strict=False))
+    other = (n for n, (a, b) in pairs if a is not b and _key(a) != _key(b))
+    return next(other, min(len(old), len(new)))
+
+
+def _key(policy: Policy) -> tuple[str | Unknown, str]:
+    return policy.namespace, policy.name
+
+
 def _by_name(policies: Iterable[Policy]) -> dict[tuple[str | Unknown, str], list[Policy]]:
     found: defaultdict[tuple[str | Unknown, str], list[Policy]] = defaultdict(list)
     for each in policies:
-        found[each.namespace, each.name].append(each)
+        found[_key(each)].append(each)
     return found
 
 

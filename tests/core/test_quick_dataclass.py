@@ -33,6 +33,9 @@ GIVEN = [
     {"number": 80, "also": "as written"},
     {"number": 81},
     {"number": "unhashable", "names": [[]]},
+    {"number": float("nan")},
+    {"number": True},
+    {"number": 1},
 ]
 METHODS = ("__init__", "__eq__", "__hash__", "__repr__", "__setattr__", "__match_args__")
 

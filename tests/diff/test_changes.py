@@ -59,6 +59,52 @@ def test_the_kind_of_a_change(
     assert [each.name for each in found.policies] == ["x/p"]
 
 
+OTHERS = "abcdefg"
+EDITED = {"c": 81, "f": 82}
+
+
+@pytest.mark.parametrize(
+    ("before", "after"),
+    [
+        pytest.param(OTHERS, OTHERS, id="in one order"),
+        pytest.param(OTHERS, "gfedcba", id="in the reverse order"),
+        pytest.param(OTHERS, "bacdegf", id="in another order at both ends"),
+        pytest.param(OTHERS, "xabcdefg", id="a new one first"),
+        pytest.param(OTHERS, "abcdxefg", id="a new one among them"),
+        pytest.param(OTHERS, "abcdefgx", id="a new one last"),
+        pytest.param("abxcdefgy", OTHERS, id="two that are gone"),
+        pytest.param("abcxdefg", "cabzdefg", id="everything at once"),
+        pytest.param("", OTHERS, id="none before"),
+        pytest.param(OTHERS, "", id="none after"),
+        pytest.param("abxfg", "xfgab", id="one part in the place of another"),
+    ],
+)
+@pytest.mark.parametrize("shared", ["", OTHERS], ids=["read twice", "read once"])
+def test_policies_that_differ_are_found_in_any_order(before: str, after: str, shared: str) -> None:
+    """Policies are told apart by their names, wherever they stand."""
+    old = {name: ingress(80, name=name) for name in before}
+    new = {
+        name: old[name]
+        if name in shared and name in old and name not in EDITED
+        else ingress(EDITED.get(name, 80), name=name)
+        for name in after
+    }
+    found = compared(cluster(*old.values()), cluster(*new.values())).policies
+    names = sorted({*old, *new})
+    expected = [(old.get(each), new.get(each)) for each in names if old.get(each) != new.get(each)]
+    assert [(each.old, each.new) for each in found] == expected
+
+
+def test_policies_of_unknown_namespaces_are_paired_in_their_order() -> None:
+    """Policies of two namespaces that are not known may have one name."""
+    old, same, new = (replace(ingress(port), namespace=Unknown("n")) for port in (80, 81, 82))
+    found = compared(cluster(old, same, ingress(80)), cluster(new, replace(same), ingress(80)))
+    assert [(each.old, each.new) for each in found.policies] == [(old, new)]
+    found = compared(cluster(old, same), cluster(ingress(80), old, same, new))
+    gone = [(each.old, each.new) for each in found.policies]
+    assert gone == [(None, new), (None, ingress(80))]
+
+
 def test_policies_that_do_not_select_an_end_are_not_responsible() -> None:
     other = policy("x", selector(app="b"), "other", ingress=())
     found = compared(cluster(ingress(80)), cluster(ingress(81), other))
