@@ -16,13 +16,14 @@ The steps, each in a module of its own:
 from __future__ import annotations
 
 import sys
+from bisect import bisect_left
 from collections import Counter, defaultdict
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from difflib import get_close_matches
 from functools import cached_property
 from itertools import chain
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, Final, NamedTuple
 
 from podwall.engines import Engine
 from podwall.model import (
@@ -39,6 +40,7 @@ from podwall.model import (
 )
 from podwall.policies.errors import InvalidValue
 from podwall.policies.rules import Direction
+from podwall.portset import Ranges
 from podwall.quick_dataclass import dataclass
 from podwall.reachability.arrays import Atoms, Csr, IntArray, Registry, Sets, distinct, is_in
 from podwall.reachability.cluster import EnforcedCluster, rules_of
@@ -51,7 +53,14 @@ from podwall.reachability.destinations import (
 )
 from podwall.reachability.few_arrays import choose, np
 from podwall.reachability.join import Join, TierJoin, apart, roles, under_tiers
-from podwall.reachability.matching import FIRST_V6, Match, block_ranges, first_address, networks
+from podwall.reachability.matching import (
+    FIRST_V6,
+    Match,
+    block_ranges,
+    first_address,
+    is_local_dns,
+    networks,
+)
 from podwall.reachability.peers import (
     BlockEnds,
     PeerSetElements,
@@ -196,7 +205,8 @@ class _Context:
         names = _port_names(self.groups.values(), cluster.services)
         names.update(name for each in tiers.values() for name in each.port_names())
         blocks = {block for each in peer_sets.blocks for block in each} | cluster.idle_blocks()
-        self.addresses = address_atoms([block_ranges((block,)) for block in blocks])
+        cuts = [block_ranges((block,)) for block in blocks]
+        self.addresses = address_atoms([*cuts, *_beside(cuts, cluster.node_ranges)])
         locations = PodLocations(self.addresses)
         self.classes = pod_classes(cluster.workloads, mentions, names, locations)
         nodes = len(cluster.hiding_nodes)
@@ -216,7 +226,10 @@ class _Context:
         )
 
     def _on_host(self) -> IntArray:
-        nodes = [self.cluster.are_nodes(each) for each in self.addresses.ranges()]
+        nodes = [
+            self.cluster.are_nodes(each) and not is_local_dns(each)
+            for each in self.addresses.ranges()
+        ]
         pods = np.flatnonzero(self.classes.host != Match.NO)
         return np.concatenate([pods, np.flatnonzero(nodes) + len(self.classes)])
 
@@ -295,6 +308,23 @@ class _Context:
                 for elements in self.elements.of(peer_set):
                     found[elements] = np.maximum(found[elements], overruling((policy,)))
         return found
+
+
+_BESIDE_LOCAL_DNS: Final = 256
+
+
+def _beside(cuts: Sequence[Ranges], nodes: Ranges) -> Iterator[Ranges]:
+    """Yield the addresses of nodes beside which a block begins or ends, as parts of their own.
+
+    What is left over between two such edges could else be written as a network of nodes alone. Of
+    LocalDNS that is so also where a block for it is as wide as `169.254.10.0/24`.
+    """
+    edges = sorted({edge for each in cuts for first, last in each for edge in (first, last + 1)})
+    for first, last in nodes if edges else ():
+        around = _BESIDE_LOCAL_DNS if is_local_dns(((first, last),)) else last - first + 1
+        found = bisect_left(edges, first - around)
+        if found < len(edges) and edges[found] <= last + 1 + around:
+            yield ((first, last),)
 
 
 def _outside(universe: Universe, addresses: Atoms) -> OutsideElements:

@@ -34,6 +34,9 @@ from podwall.portset import Ranges, difference, includes
 from podwall.reachability.label_conditions import KeyCondition, LabelConditions
 from podwall.reachability.matching import (
     FAMILIES,
+    LOCAL_DNS,
+    NO,
+    YES,
     AddressBounds,
     Match,
     MatchAnswer,
@@ -45,9 +48,12 @@ from podwall.reachability.matching import (
     first_address,
     host_match,
     is_ipv6,
+    is_local_dns,
     known_address_bounds,
     labels_match,
+    local_dns_by_block,
     network_ranges,
+    on_own_node,
 )
 from podwall.reachability.policy_reader import (
     acting_policies,
@@ -67,6 +73,7 @@ from podwall.reachability.values import (
     HidingNode,
     NodeEndpoint,
     UnseenPods,
+    known_addresses,
 )
 
 __all__ = [
@@ -121,19 +128,31 @@ class EnforcedCluster:
 
     @cached_property
     def nodes(self) -> dict[str, NodeEndpoint]:
-        """The nodes of which addresses are known, by each of these."""
+        """The nodes of which addresses are known, by each of these; LocalDNS is the own node."""
         nodes = self.snapshot.nodes
         listed = (NodeEndpoint.at(each, node.name) for node in nodes for each in node.addresses)
-        return {each.id: each for each in listed}
+        addresses = LOCAL_DNS if on_own_node(self.snapshot, self.engine) else ()
+        local = (NodeEndpoint.at(each, "AKS LocalDNS") for each in addresses)
+        return {each.id: each for each in chain(listed, local)}
+
+    @cached_property
+    def local_dns_by_block(self) -> MatchAnswer:
+        """Whether an ip block that names AKS LocalDNS means it."""
+        return local_dns_by_block(self.snapshot, self.engine)
 
     @cached_property
     def node_ranges(self) -> Ranges:
-        """The known addresses of nodes."""
-        return network_ranges(*(ip_network(each) for each in self.nodes))
+        """The known addresses of nodes; those of LocalDNS, where no block means them."""
+        local = (LOCAL_DNS,) if self.local_dns_by_block is not YES else ()
+        nodes = (address for each in self.snapshot.nodes for address in each.addresses)
+        return network_ranges(*map(ip_network, nodes), *local)
 
     def are_nodes(self, addresses: Ranges) -> bool:
         """Return whether addresses are all known as those of nodes."""
-        return bool(self.node_ranges) and not difference(addresses, self.node_ranges)
+        known = self.node_ranges
+        if not known or addresses[0][0] < known[0][0] or addresses[-1][1] > known[-1][1]:
+            return False
+        return not difference(addresses, known)
 
     @cached_property
     def shown_namespaces(self) -> tuple[str, ...]:
@@ -273,9 +292,6 @@ def _exposing(snapshot: Snapshot, engine: Engine) -> Iterator[Service]:
 _MOST_KEPT: Final = 1 << 14
 _ANYWHERE: Final = UnseenPods(EMPTY_SELECTOR, EMPTY_SELECTOR)
 
-YES: Final = MatchAnswer(Match.YES)
-NO: Final = MatchAnswer(Match.NO)
-
 
 def _three(meant: bool | Unknown) -> MatchAnswer:  # noqa: FBT001 - a part of a peer, no switch
     if isinstance(meant, Unknown):
@@ -359,6 +375,9 @@ class MatchAnswers:
         facts = (engine.pods_by_block, engine.nodes_by_block)
         if isinstance(endpoint, UnseenPods):  # wherever they are, it is the same to ip blocks
             return self._unseen_by_blocks(blocks, _ANYWHERE, *facts)
+        if is_local_dns(there := network_ranges(*known_addresses(endpoint))):
+            named = not difference(there, block_ranges(blocks))
+            return self._cluster.local_dns_by_block if named else NO
         return self._by_blocks(blocks, endpoint, *facts)
 
     def entity(self, entity: EntityPeer, endpoint: AnyEndpoint | HidingNode) -> MatchAnswer:

@@ -18,7 +18,7 @@ from itertools import chain
 from typing import Final
 
 from podwall.aks.network_engine import EngineVersions
-from podwall.engines import BlockMatch, Engine, Fact
+from podwall.engines import BlockMatch, Engine, Fact, Treatment
 from podwall.model import (
     IpAddress,
     IpNetwork,
@@ -40,6 +40,9 @@ __all__ = [
     "END",
     "FAMILIES",
     "FIRST_V6",
+    "LOCAL_DNS",
+    "NO",
+    "YES",
     "AddressBounds",
     "Match",
     "MatchAnswer",
@@ -54,10 +57,13 @@ __all__ = [
     "first_address",
     "host_match",
     "is_ipv6",
+    "is_local_dns",
     "known_address_bounds",
     "labels_match",
+    "local_dns_by_block",
     "network_ranges",
     "networks",
+    "on_own_node",
     "requirement_matches",
     "running_versions",
 ]
@@ -306,3 +312,36 @@ def answer_by_blocks(
     written = ", ".join(f"`{block.network}`" for block in blocks)
     unknown = ", which is not known" if fact.value is BlockMatch.BY_ADDRESS else ""
     return MatchAnswer(match, (f"ip block {written}: {fact.says}{unknown}",))
+
+
+YES: Final = MatchAnswer(Match.YES)
+NO: Final = MatchAnswer(Match.NO)
+
+LOCAL_DNS: Final = ip_network("169.254.10.10/31")
+"""The two addresses of AKS LocalDNS, which every node that runs it has for itself.
+
+See https://learn.microsoft.com/azure/aks/localdns-custom.
+"""
+_LOCAL_DNS: Final = network_ranges(LOCAL_DNS)
+
+
+def is_local_dns(addresses: Ranges) -> bool:
+    """Return whether addresses are all those of AKS LocalDNS."""
+    return bool(addresses) and not difference(addresses, _LOCAL_DNS)
+
+
+def on_own_node(snapshot: Snapshot, engine: Engine) -> bool:
+    """Return whether an engine, in some version that may run, takes LocalDNS for the own node."""
+    return set(_on_local_dns(snapshot, engine)) != {Treatment.ENFORCED}
+
+
+def local_dns_by_block(snapshot: Snapshot, engine: Engine) -> MatchAnswer:
+    """Answer whether an ip block that names AKS LocalDNS means it."""
+    found = _on_local_dns(snapshot, engine)
+    if Treatment.IGNORED not in found:
+        return YES
+    return MatchAnswer(Match.MAYBE, (engine.local_dns.says,)) if len(found) > 1 else NO
+
+
+def _on_local_dns(snapshot: Snapshot, engine: Engine) -> tuple[Treatment, ...]:
+    return engine.local_dns.at(running_versions(snapshot, engine))

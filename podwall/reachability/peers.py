@@ -43,6 +43,7 @@ from podwall.reachability.matching import (
     at_most,
     block_ranges,
     blocks_match,
+    is_local_dns,
 )
 from podwall.reachability.pod_classes import UNKNOWN_LOCATION, LabelIndex, PodClasses, SelectedMaps
 from podwall.reachability.policy_rules import (
@@ -318,7 +319,7 @@ def _of_entities(
 def _sorts(ends: BlockEnds) -> IntArray:
     """Return the sort of each element: a pod, a node, an address of a family, or pod or node."""
     pod, node, ipv4, ipv6, pod_or_node = range(5)
-    cluster, classes, addresses, nodes = ends
+    cluster, classes, addresses, nodes, _ = ends
     of_pods = np.array([pod, pod_or_node, node])[classes.host]
     of_parts = np.array(
         [ipv6 if each[0][0] >= FIRST_V6 else ipv4 for each in addresses.ranges()], dtype=np.int64
@@ -353,30 +354,43 @@ BlockFacts = tuple[Fact[BlockMatch], Fact[BlockMatch]]
 
 
 class BlockEnds(NamedTuple):
-    """What ip blocks can mean: classes of pods, and address parts, of which some are `nodes`."""
+    """What ip blocks can mean: classes of pods, and address parts, of which some are `nodes`.
+
+    `local_dns` are those of the nodes that are the addresses of AKS LocalDNS.
+    """
 
     cluster: EnforcedCluster
     classes: PodClasses
     addresses: Atoms
     nodes: IntArray
+    local_dns: IntArray
 
     @classmethod
     def of(cls, cluster: EnforcedCluster, classes: PodClasses, addresses: Atoms) -> BlockEnds:
         """Return them, with the parts that are addresses of nodes."""
-        nodes = np.flatnonzero([cluster.are_nodes(each) for each in addresses.ranges()])
-        return cls(cluster, classes, addresses, nodes)
+        ranges = addresses.ranges()
+        nodes = [number for number, each in enumerate(ranges) if cluster.are_nodes(each)]
+        local = [number for number in nodes if is_local_dns(ranges[number])]
+        found = (np.array(each, dtype=np.int64) for each in (nodes, local))
+        return cls(cluster, classes, addresses, *found)
 
 
 def block_elements(
     blocks: Blocks, facts: BlockFacts, ends: BlockEnds
 ) -> Iterator[tuple[Match, IntArray]]:
     """Yield the parts of ip blocks, and the pods and nodes an engine adds."""
-    ranges, (cluster, classes, addresses, nodes) = block_ranges(blocks), ends
+    ranges, (cluster, classes, addresses, nodes, local_dns) = block_ranges(blocks), ends
     parts = addresses.of(ranges)
-    on_nodes = is_in(parts, np.array(nodes, dtype=np.int64))
+    on_nodes = is_in(parts, nodes)
     yield Match.YES, parts[~on_nodes] + len(classes)
-    if parts[on_nodes].size and (node_match := at_most(facts[1])):
-        yield node_match, parts[on_nodes] + len(classes)
+    local = is_in(parts, local_dns)
+    on_others = parts[on_nodes & ~local]
+    for there, meant in (
+        (on_others, at_most(facts[1])),
+        (parts[local], cluster.local_dns_by_block.match),
+    ):
+        if there.size and meant:
+            yield meant, there + len(classes)
     by_location = _by_location(facts, classes.locations.within(parts))
     pod = blocks_match(facts[0], ranges, cluster.pods_at)
     node = blocks_match(facts[1], ranges, cluster.nodes_at)

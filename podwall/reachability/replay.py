@@ -48,7 +48,14 @@ from podwall.reachability.cluster import (
     rules_of,
     unknown_direction,
 )
-from podwall.reachability.matching import FAMILIES, Match, host_match, is_ipv6, network_ranges
+from podwall.reachability.matching import (
+    FAMILIES,
+    Match,
+    host_match,
+    is_ipv6,
+    is_local_dns,
+    network_ranges,
+)
 from podwall.reachability.policy_reader import overruled, overruling
 from podwall.reachability.port_rules import (
     FROM_OWN_NODE,
@@ -86,6 +93,7 @@ from podwall.reachability.values import (
     NodeEndpoint,
     UnseenPods,
     WorkloadEndpoint,
+    known_addresses,
 )
 
 __all__ = [
@@ -394,8 +402,14 @@ def _own_node(
 ) -> Iterator[Exemption]:
     """Yield that a pod's own node passes, unless it is known to run on another one.
 
-    Of pods on the host network that is not looked at: the same holds for all of a workload.
+    Of pods on the host network that is not looked at: the same holds for all of a workload. That
+    LocalDNS is on the own node is known, but not whether it is there.
     """
+    if is_local_dns(network_ranges(*known_addresses(other))):
+        fact = engine.local_dns
+        if direction is Direction.EGRESS and fact.value is Treatment.OPEN:
+            yield Exemption(fact.says, fact.link, Bounds.perhaps(ALL_PORTS, fact.says))
+        return
     node = subject.workload.node if isinstance(subject, WorkloadEndpoint) else None
     if not isinstance(other, NodeEndpoint) or node is None:
         yield Exemption(OWN_NODE, OWN_NODE_LINK, Bounds.perhaps(ALL_PORTS, OWN_NODE))

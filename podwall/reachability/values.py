@@ -27,6 +27,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import field, replace
 from enum import Enum, StrEnum
 from functools import reduce
+from ipaddress import ip_network
 from operator import or_
 from typing import ClassVar, Final, NamedTuple
 
@@ -57,6 +58,7 @@ __all__ = [
     "Verdict",
     "WorkloadEndpoint",
     "is_unseen",
+    "known_addresses",
     "read_unseen",
     "unseen_in",
 ]
@@ -264,6 +266,15 @@ class Bounds:
 
 NOTHING: Final = Bounds.exactly(NO_PORTS)
 ALL: Final = Bounds.exactly(ALL_PORTS)
+
+
+def known_addresses(end: AnyEndpoint | HidingNode) -> tuple[IpNetwork, ...]:
+    """Return the addresses of an end, as far as they are known."""
+    if isinstance(end, ExternalRange):
+        return (end.network,)
+    return (
+        tuple(map(ip_network, end.workload.addresses)) if isinstance(end, WorkloadEndpoint) else ()
+    )
 
 
 class Verdict(StrEnum):

@@ -107,6 +107,33 @@ def test_the_ranges_of_pods_say_nothing_of_nodes(cidr: str, expected: str) -> No
     assert asked(cluster(pod("x/a"), on_host, guarded), "x/h", "x/a") == expected
 
 
+#: Of AKS LocalDNS, https://learn.microsoft.com/azure/aks/localdns-custom: what it is to an engine.
+LOCAL_DNS = {
+    "nobody": ((), "n?nny"),
+    "a rule for everyone": ((allow(),), "yyyyy"),
+    "all addresses": ((allow(block("0.0.0.0/0")),), "yyy?y"),
+    "its two addresses": ((allow(block("169.254.10.10/31")),), "yyy?y"),
+    "one of them": ((allow(block("169.254.10.10/32")),), "yyy?y"),
+    "the other one": ((allow(block("169.254.10.11/32")),), "n?nny"),
+    "a range around it": ((allow(block("169.254.10.0/24")),), "yyy?y"),
+}
+
+
+@pytest.mark.parametrize(("rules", "expected"), LOCAL_DNS.values(), ids=LOCAL_DNS)
+@pytest.mark.parametrize("node", [None, "here"])
+def test_local_dns_is_a_host_to_azure_and_to_newer_versions_of_cilium(
+    rules: tuple[Rule, ...], expected: str, node: str | None
+) -> None:
+    """Seen with Cilium 1.18 on real packets: a block on its address is denied."""
+    found = on(node, *rules, way=Direction.EGRESS)
+    assert asked(found, "x/a", "169.254.10.10") == expected
+    for version, letter in (("1.31", "y"), ("1.33", "n")):
+        answer = asked(replace(found, kubernetes_version=version), "x/a", "169.254.10.10")
+        assert answer == (expected.replace("?y", f"{letter}y") if rules else "n?nny")
+    assert_the_replay_agrees(reachability(found, ENGINES["cilium"]))
+    assert_the_replay_agrees(reachability(found, ENGINES["azure"]))
+
+
 def test_a_block_of_a_node_alone_lists_it_as_what_it_is() -> None:
     snapshot = on("here", allow(block("10.224.0.5/32")))
     shown = {each: reachability(snapshot, each) for each in COLUMNS}
