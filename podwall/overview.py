@@ -19,12 +19,13 @@ from typing import Final, NamedTuple
 
 from podwall.model import IpNetwork
 from podwall.policies.rules import Direction
-from podwall.portset import NO_PORTS, PortSet
+from podwall.portset import NO_PORTS, PortSet, difference
 from podwall.quick_dataclass import dataclass
 from podwall.reachability import ExternalRange, Reachability, UnseenPods
 from podwall.reachability.arrays import BoolArray, Csr, IntArray, distinct
 from podwall.reachability.exposure import UnseenOpening
 from podwall.reachability.few_arrays import np
+from podwall.reachability.matching import FAMILIES, network_ranges, networks
 from podwall.reachability.profiles import UNISOLATED
 from podwall.reachability.values import NOTHING_PASSES, PairVerdict
 from podwall.verdict_table import VerdictTable
@@ -43,6 +44,7 @@ __all__ = [
     "external_names",
     "namespace_grid",
     "reach_grid",
+    "rests",
     "summary",
     "uncertain_services",
     "undetermined_causes",
@@ -54,6 +56,8 @@ OTHER_PODS: Final = "other pods"
 """What the row and the column of pods are called that are not shown."""
 _MOST_NETWORKS: Final = 2
 """So many networks name a row; of more, the others are counted."""
+_MOST_OF_REST: Final = 4
+"""What is left of a family is listed as so many networks; of more, so many that it is not."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -196,7 +200,7 @@ def external_names(rows: Sequence[Sequence[IpNetwork]]) -> list[str]:
 def _widest(rows: Sequence[Sequence[IpNetwork]]) -> set[IpNetwork]:
     """Return the widest network of IPv4 and that of IPv6, as far as there are any."""
     found: dict[int, IpNetwork] = {}
-    for network in (network for networks in rows for network in networks):
+    for network in chain.from_iterable(rows):
         known = found.setdefault(network.version, network)
         if network.prefixlen < known.prefixlen:
             found[network.version] = network
@@ -207,6 +211,23 @@ def _name(networks: Sequence[IpNetwork]) -> str:
     more = len(networks) - _MOST_NETWORKS
     written = ", ".join(map(str, networks[:_MOST_NETWORKS]))
     return f"{written} +{more}" if more > 0 else written
+
+
+def rests(reachability: Reachability) -> dict[str, str]:
+    """Return for each network of what few blocks leave of a family, by id, a name for them all.
+
+    One block in the middle leaves dozens of networks, with each of which all verdicts are the same:
+    `0.0.0.0/0 but 169.254.10.10/31`.
+    """
+    named: dict[str, str] = {}
+    for ranges in reachability.analysis.addresses.ranges():
+        family = next(each for each in FAMILIES if not difference(ranges, network_ranges(each)))
+        networks_of_it = tuple(networks(ranges))
+        blocks = tuple(networks(difference(network_ranges(family), ranges)))
+        if len(networks_of_it) > _MOST_OF_REST >= len(blocks):
+            name = f"{family} but {', '.join(map(str, blocks))}"
+            named.update(dict.fromkeys(map(str, networks_of_it), name))
+    return named
 
 
 class _Outside(NamedTuple):

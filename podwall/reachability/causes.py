@@ -36,6 +36,7 @@ from podwall.reachability.arrays import (
 )
 from podwall.reachability.cluster import rules_of, unknown_direction
 from podwall.reachability.few_arrays import np
+from podwall.reachability.matching import is_local_dns
 from podwall.reachability.policy_rules import EVERYONE, PERHAPS_EVERYONE
 from podwall.reachability.port_rules import NamedPorts, RulePorts, has_names, opens
 from podwall.reachability.replay import Replay
@@ -217,12 +218,14 @@ class _Doubts:
     def _others(self) -> _Partition:
         """Elements about which every rule that can be in doubt says the same, for equal causes.
 
-        What is on the host network, or perhaps meant by a selector, is rules apart one by one.
+        What is on the host network, or perhaps meant by a selector, stands alone. So does
+        LocalDNS, which blocks may mean or not, by the version of the engine.
         """
         analysis, size, classes = self._analysis, self._size, self._analysis.classes
         padding = np.zeros(len(analysis.addresses), dtype=np.int64)
         special = np.zeros(size, dtype=np.bool_)
         special[analysis.on_host] = True
+        special[len(classes) :] = [is_local_dns(each) for each in analysis.addresses.ranges()]
         kinds = np.concatenate([classes.location + 1, padding])
         if self._direction is Direction.EGRESS:
             ends, engine = analysis.destinations, analysis.cluster.engine

@@ -176,6 +176,26 @@ def test_many_pairs_do_not_push_the_table_out_of_sight() -> None:
     assert "podwall reach shop.yaml --engine calico --focus shop" in text
 
 
+def test_what_a_block_leaves_of_all_addresses_is_listed_as_that() -> None:
+    dns = policy("dns", policyTypes=["Egress"], egress=[{"to": [cidr("169.254.10.10/31")]}])
+    found = lines(reach(pod("web"), dns), io.StringIO(), terminal=False).splitlines()
+    assert [line for line in found if "->" in line and "169.254" in line] == [
+        "shop/web                        ->  169.254.10.10/31                all ports",
+        "0.0.0.0/0 but 169.254.10.10/31  ->  shop/web                        all ports",
+        "169.254.10.10/31                ->  shop/web                        all ports",
+    ]
+
+
+def test_what_many_blocks_leave_is_listed_by_its_networks() -> None:
+    hosts = policy("hosts", ingress=[{"from": [cidr(f"192.0.2.{9 * n}/32") for n in range(6)]}])
+    found = lines(reach(pod("web"), hosts), io.StringIO(), terminal=False)
+    assert " but " not in found
+
+
+def cidr(network: str) -> Mapping[str, Any]:
+    return {"ipBlock": {"cidr": network}}
+
+
 def test_namespaces_are_listed_where_no_table_fits() -> None:
     found = shown(MANY, 18)
     assert "  n0       ○  from" in found

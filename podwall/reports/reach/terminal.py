@@ -17,6 +17,7 @@ from podwall.overview import (
     exposure_groups,
     namespace_grid,
     reach_grid,
+    rests,
     summary,
     undetermined_causes,
 )
@@ -415,15 +416,29 @@ def reach_lines(
         yield reach_text(reachability, console, symbols(console.encoding), lacking, asked)
     if console.is_terminal and many:
         return
-    rows = reach_rows(reachability)
+    names = rests(reachability)
+    rows = _together(reach_rows(reachability), names) if names else reach_rows(reachability)
     first = list(islice(rows, _MOST_LINES + 1 if console.is_terminal else 0))
     if len(first) > _MOST_LINES:
         yield console.printed(*_closer(reachability, asked, console.width), indent=_INDENT)
         return
-    width = max((len(endpoint.id) for endpoint in reachability.endpoints), default=0)
+    ids = (endpoint.id for endpoint in reachability.endpoints)
+    width = max((len(names.get(each, each)) for each in ids), default=0)
     for row in chain(first, rows):
         yield _pair_line(row, width)
     yield from map(_exposure_line, exposure_groups(reachability))
+
+
+def _together(rows: Iterable[ReachRow], names: Mapping[str, str]) -> Iterator[ReachRow]:
+    """Yield the rows of networks with a name in common once."""
+    yielded: set[tuple[str, str]] = set()
+    for row in rows:
+        source, destination = (names.get(each, each) for each in row[:2])
+        if (source, destination) == row[:2]:
+            yield row
+        elif (source, destination) not in yielded:
+            yielded.add((source, destination))
+            yield row._replace(source=source, destination=destination)
 
 
 def narrowed_lines(answer: NarrowedAnswer, lacking: Sequence[str] = ()) -> Iterator[str]:
