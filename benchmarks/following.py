@@ -102,6 +102,21 @@ def _service(number: int) -> dict[str, Any]:
     return {"apiVersion": "v1", "kind": "Service", "metadata": metadata, "spec": spec}
 
 
+def _exposed(number: int) -> dict[str, Any]:
+    """Return a service whose clients come in through nodes."""
+    found = _service(number)
+    found["spec"] |= {"type": "LoadBalancer"}
+    return found
+
+
+def _of_teams(number: int) -> dict[str, Any]:
+    """Return a policy that lets the pods of a team's namespaces in."""
+    peers = [{"namespaceSelector": {"matchLabels": {"team": f"t{number}"}}}]
+    app = {"matchLabels": {"app": f"app-{number * _TEAMS + 5}"}}
+    spec = {"podSelector": app, "policyTypes": ["Ingress"], "ingress": [{"from": peers}]}
+    return policy("team-5", f"teams-{number}", spec)
+
+
 def _copy(number: int) -> dict[str, Any]:
     owner = {"kind": "ReplicaSet", "name": "app-0-b", "controller": True}
     labels = {"app": "app-0", "tier": "web", "team": "team-0"}
@@ -120,7 +135,10 @@ _SORTS: Final[dict[str, Callable[[int], tuple[dict[str, Any], str]]]] = {
     "a Deployment comes": lambda n: (_of_app("Deployment", n + 100, n), "ADDED"),
     "a Deployment goes": lambda n: (_of_app("Deployment", n + 100, n), "DELETED"),
     "a service comes": lambda n: (_service(n), "ADDED"),
+    "it lets clients in through nodes": lambda n: (_exposed(n), "MODIFIED"),
     "a namespace gets another label": lambda n: (namespace("team-4", team=f"t{n}"), "MODIFIED"),
+    "a policy is added for namespaces with a label": lambda n: (_of_teams(n), "ADDED"),
+    "a namespace gets such a label": lambda n: (namespace("team-6", team=f"t{n}"), "MODIFIED"),
     "a policy is added, once more": lambda n: (_policy(n + 20), "ADDED"),
 }
 

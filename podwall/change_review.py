@@ -364,9 +364,9 @@ class WatchedCluster:
     def _change(self, change: ClusterChange) -> ChangeReview:
         if change.reading is not None:
             return self._anew(change.reading)
-        if not change.policies and not change.workloads.any():
+        if not change.different.any():
             return self._nothing
-        part = self._prepare().part(change.policies, change.workloads)
+        part = self._prepare().part(change.different)
         if part is None:
             return self._anew(self._watch.now())
         self.review = self._known(self._whole.source, self._prepare().snapshot)

@@ -22,6 +22,7 @@ from podwall.live import KubeContext
 from podwall.policies.errors import InvalidValue, SourceError
 from podwall.policies.syntax import digits
 from podwall.reports.change_files import (
+    FollowedCounts,
     VerifiedCounts,
     metrics_text,
     verified_counts,
@@ -195,7 +196,9 @@ class _Shown:
         """Return the metrics of now."""
         ago = time.monotonic() - self._last
         verified = _verified(self._options.verified)
-        return metrics_text(self._cluster.review, self._changes, ago, silent, verified)
+        full = self._cluster.full_analyses
+        counts = FollowedCounts(self._changes, ago, full, silent)
+        return metrics_text(self._cluster.review, counts, verified)
 
 
 def _verified(path: str | None) -> VerifiedCounts | None:

@@ -145,7 +145,8 @@ class WorkloadIndex:
         self._peers: dict[PodPeer, MatchedNumbers] = {}
         self._there: dict[Selector, MatchedNumbers] = {}
         labels = NamespaceLabels(snapshot)
-        self._namespaces = _Selections([labels.of(name) for name in self._names])
+        self._labels_of = {name: labels.of(name) for name in self._names}
+        self._namespaces = _Selections(list(self._labels_of.values()))
 
     def put(self, number: int, workload: SnapshotWorkload | None) -> None:
         """Take a workload under a number, in place of the one there was; None takes it away.
@@ -165,6 +166,20 @@ class WorkloadIndex:
         self._peers.clear()
         maps = (None if each is None else each.labels for each in (before, workload))
         self._labels.put(number, *maps)
+
+    def put_namespace(self, name: str, labels: LabelMap | None) -> None:
+        """Take the labels of a namespace, its name among them; None: it is there no more.
+
+        All of them are known. Nothing is in a namespace that comes or goes.
+        """
+        if name not in self._names:
+            self._names.append(name)
+        before = self._labels_of.pop(name, None)
+        if labels is not None:
+            self._labels_of[name] = labels
+        self._namespaces.put(self._names.index(name), before, labels)
+        self._there.clear()
+        self._peers.clear()
 
     @property
     def numbers(self) -> Numbers:
@@ -212,6 +227,10 @@ class WorkloadIndex:
     def name(self, number: int) -> str:
         """Return a workload's namespace and name."""
         return self.workloads[number].full_name
+
+    def labels_of(self, namespace: str) -> LabelMap | None:
+        """Return the labels of a namespace, None where it is not there."""
+        return self._labels_of.get(namespace)
 
     def nearest(self, selector: Selector) -> str:
         """Return a remedy for a selector of a label that no pod has, if one has a like one."""

@@ -14,20 +14,35 @@ found by reading it before and after, and the others stay.
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from ipaddress import ip_address
-from typing import Any, Final, NamedTuple
+from typing import Any, Final, NamedTuple, TypeVar
 
 from podwall.lint import is_annotated
 from podwall.live.cluster import ObjectDocuments
 from podwall.live.enforcement import agents_in
-from podwall.live.followed_index import WorkloadVersions
-from podwall.live.listing import DAEMON_SETS, NAMESPACES, NODES, PODS, READ, ApiKind
+from podwall.live.followed_index import (
+    NO_WORKLOADS,
+    ObjectStep,
+    ObjectsThatDiffer,
+    WorkloadVersions,
+)
+from podwall.live.listing import (
+    DAEMON_SETS,
+    ENDPOINT_SLICES,
+    NAMESPACES,
+    NODES,
+    PODS,
+    POLICIES,
+    READ,
+    SERVICES,
+    ApiKind,
+)
 from podwall.live.objects import ControllerObject, PlainObject, PodObject
-from podwall.model import IpNetwork
+from podwall.model import IpNetwork, Policy, Service, Snapshot, SnapshotNamespace
 from podwall.quick_dataclass import dataclass
-from podwall.reading import ObjectStatus, SnapshotReading, snapshot
+from podwall.reading import ObjectStatus, SnapshotReading, asked_controller_labels, snapshot
 
 __all__ = [
     "KnownObjects",
@@ -36,9 +51,10 @@ __all__ = [
     "PodAddresses",
     "changed_workloads",
     "decides_nothing",
-    "makes_pods",
+    "objects_that_differ",
 ]
 
+T = TypeVar("T", Policy, Service, SnapshotNamespace)
 _Key = tuple[str, str]
 KnownObjects = Mapping[ApiKind[Any], Mapping[_Key, PlainObject]]
 """What a cluster has, by kind, namespace and name."""
@@ -76,8 +92,10 @@ def decides_nothing(
         objects: all others as they are now.
         addresses: those that pods have.
     """
+    both = [each for each in (before, after) if each is not None]
+    if kind == ENDPOINT_SLICES:
+        return all(each.metadata.annotations is None for each in both)
     if kind == PODS:
-        both = (each for each in (before, after) if each is not None)
         return all(_is_copy(each, objects, addresses) for each in both)
     if kind == _REPLICA_SETS:
         return _only_scaled(before, after, objects)
@@ -177,7 +195,7 @@ class ObjectVersions(NamedTuple):
         return self.kind.kind, *self.key
 
 
-def makes_pods(kind: ApiKind[Any]) -> bool:
+def _makes_pods(kind: ApiKind[Any]) -> bool:
     """Return whether objects of a kind are pods, or make some."""
     return _FAMILY.get(kind.kind) == kind
 
@@ -194,7 +212,7 @@ class OwnedObjects:
 
     def take(self, changed: ObjectVersions) -> None:
         """Take a change of an object."""
-        if makes_pods(changed.kind):
+        if _makes_pods(changed.kind):
             for owner in _owners(changed.before):
                 self._below[owner].discard(changed.member)
             for owner in _owners(changed.after):
@@ -220,6 +238,100 @@ class OwnedObjects:
 def _owners(found: PlainObject | None) -> Iterator[_Member]:
     for each in (found and found.metadata.owner_references) or ():
         yield each.kind, found.metadata.namespace if found else "", each.name
+
+
+_WRITTEN: Final = (POLICIES, NAMESPACES, SERVICES)
+"""Kinds whose objects are read each by itself."""
+
+
+def objects_that_differ(
+    changed: Sequence[ObjectVersions],
+    objects: KnownObjects,
+    owned: OwnedObjects,
+    addresses: PodAddresses,
+    cluster: str,
+) -> ObjectsThatDiffer | None:
+    """Return what differs after some changes, None where it is not certain that it is all.
+
+    Args:
+        changed: objects in the order in which they changed.
+        objects: all as they are now.
+        owned: who is below whom now.
+        addresses: those that pods have.
+        cluster: what it is called where places are shown.
+    """
+    rest = [
+        each
+        for each in changed
+        if not decides_nothing(each.kind, each.before, each.after, objects, addresses)
+    ]
+    others = [each for each in rest if each.kind not in _WRITTEN]
+    if not all(_makes_pods(each.kind) for each in others):
+        return None
+    workloads: WorkloadVersions | None = NO_WORKLOADS
+    if others:
+        first = _first_of_each(each for each in changed if _makes_pods(each.kind))
+        now = [each._replace(after=objects[each.kind].get(each.key)) for each in first]
+        workloads = changed_workloads(now, objects, owned, addresses, cluster)
+    if workloads is None:
+        return None
+    policies = _steps(rest, POLICIES, lambda found: found.policies, cluster)
+    namespaces = _steps(rest, NAMESPACES, lambda found: found.namespaces, cluster)
+    services = _steps(rest, SERVICES, lambda found: found.services, cluster)
+    if policies is None or namespaces is None or services is None:
+        return None
+    return ObjectsThatDiffer(policies, workloads, namespaces, services)
+
+
+def _first_of_each(changed: Iterable[ObjectVersions]) -> list[ObjectVersions]:
+    found: dict[_Member, ObjectVersions] = {}
+    for each in changed:
+        found.setdefault(each.member, each)
+    return list(found.values())
+
+
+class _NotPlain:
+    """Stands for an object of which it is not certain that it says something of itself alone."""
+
+
+_NOT_PLAIN: Final = _NotPlain()
+
+
+def _steps(
+    changed: Iterable[ObjectVersions],
+    kind: ApiKind[Any],
+    objects: Callable[[Snapshot], tuple[T, ...]],
+    cluster: str,
+) -> tuple[ObjectStep[T], ...] | None:
+    """Return what some changes are of one kind, None where one is not about itself alone."""
+    found = list[ObjectStep[T]]()
+    for each in changed:
+        if each.kind != kind:
+            continue
+        before, after = (_plain(kind, one, objects, cluster) for one in each[2:])
+        if isinstance(before, _NotPlain) or isinstance(after, _NotPlain):
+            return None
+        found.append(ObjectStep(each.key, before, after))
+    return tuple(found)
+
+
+def _plain(
+    kind: ApiKind[Any],
+    found: PlainObject | None,
+    objects: Callable[[Snapshot], tuple[T, ...]],
+    cluster: str,
+) -> T | _NotPlain | None:
+    """Return what an object is read as, if what it says is about itself alone."""
+    if found is None:
+        return None
+    documents = ObjectDocuments().of(cluster, {kind: (found,)})
+    reading = snapshot(documents)
+    shown = reading.snapshot
+    strange = reading.findings or shown.unread_policies or asked_controller_labels(shown.policies)
+    read = [each.status for each in reading.ledger] == [ObjectStatus.READ]
+    if strange or not read or len(objects(shown)) != 1 or is_annotated(documents):
+        return _NOT_PLAIN
+    return objects(shown)[0]
 
 
 def changed_workloads(

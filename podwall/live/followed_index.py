@@ -14,10 +14,10 @@ known.
 from __future__ import annotations
 
 from collections import Counter, defaultdict
-from collections.abc import Collection, Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from collections.abc import Set as AbstractSet
 from itertools import chain
-from typing import Final, NamedTuple
+from typing import Final, Generic, NamedTuple, TypeVar
 
 from podwall.engines import BlockMatch, Engine
 from podwall.lint.context import Label, Numbers, WorkloadIndex, known_labels, needed_label
@@ -28,20 +28,28 @@ from podwall.model import (
     Policy,
     PortRule,
     Rule,
+    Selector,
+    Service,
     Snapshot,
+    SnapshotNamespace,
     SnapshotWorkload,
     Unknown,
 )
 from podwall.policies.rules import Direction
 from podwall.quick_dataclass import dataclass
 from podwall.reachability.cluster import rules_of, unknown_direction
+from podwall.reachability.matching import labels_match
+from podwall.reachability.port_rules import opens
 from podwall.reading import asked_controller_labels, with_controller_labels
 
 __all__ = [
+    "NOTHING_DIFFERS",
     "NO_WORKLOADS",
     "ActingPolicies",
     "ChangedWorkload",
     "ChangingWorkloads",
+    "ObjectStep",
+    "ObjectsThatDiffer",
     "PolicyName",
     "WorkloadVersions",
     "asks_for_names",
@@ -50,6 +58,7 @@ __all__ = [
 
 
 PolicyName = tuple[str | Unknown, str]
+T = TypeVar("T")
 
 
 class ActingPolicies:
@@ -58,6 +67,7 @@ class ActingPolicies:
     def __init__(self, pods: WorkloadIndex, engine: Engine) -> None:
         """Begin with none."""
         self.pods = pods
+        self._engine = engine
         self._no_pods_by_block = engine.pods_by_block.value is BlockMatch.NEVER
         self._by_name: dict[PolicyName, Policy] = {}
         self._by_target: defaultdict[tuple[str | Unknown, Label | None], set[PolicyName]]
@@ -71,6 +81,7 @@ class ActingPolicies:
         """Those of which it is not certain that some policy isolates them, by direction."""
         self.asking = set[PolicyName]()
         """The policies that ask for ports by name in what they let out."""
+        self._by_space = defaultdict[Label | str, set[PolicyName]](set)
 
     def add(self, name: PolicyName, policy: Policy) -> None:
         """Take a policy of which there is none with its name."""
@@ -78,6 +89,8 @@ class ActingPolicies:
         if asks_for_names(policy):
             self.asking.add(name)
         self._by_target[policy.namespace, needed_label(policy.pod_selector)].add(name)
+        for asked in _asked_of_namespaces(policy):
+            self._by_space[asked].add(name)
         for way in Direction:
             for label in _named_labels(policy, way):
                 self._by_peer[way][label].add(name)
@@ -97,6 +110,8 @@ class ActingPolicies:
     def _remove(self, name: PolicyName, policy: Policy) -> None:
         self.asking.discard(name)
         self._by_target[policy.namespace, needed_label(policy.pod_selector)].discard(name)
+        for asked in _asked_of_namespaces(policy):
+            self._by_space[asked].discard(name)
         for way in Direction:
             for label in _named_labels(policy, way):
                 self._by_peer[way][label].discard(name)
@@ -144,12 +159,51 @@ class ActingPolicies:
                 found |= named or set()
         return found | self.meeting_any((number,), way.other, behind_services) if loose else found
 
+    def through_services(self, number: int, behind_services: Numbers) -> AbstractSet[int]:
+        """Return who may come to a pod by way of services that let traffic past the policies.
+
+        Where no policy is about the pod, those alone whom such a service lets out.
+        """
+        if not opens(self._engine, Direction.INGRESS):
+            return Numbers()  # clients of outside alone come by them otherwise
+        out = opens(self._engine, Direction.EGRESS)
+        policies = (policy for _, policy in self.selecting(number))
+        if all(rules_of(each, Direction.INGRESS) is None for each in policies):
+            return self.pods.numbers - self.free[Direction.EGRESS] if out else Numbers()
+        if out:
+            return self.pods.numbers
+        return self.meeting_any((number,), Direction.EGRESS, behind_services) | self.hosts
+
     def meeting_any(
         self, numbers: Iterable[int], way: Direction, behind_services: Numbers
     ) -> set[int]:
         """Return who may be allowed, in a direction of their own, to meet some pods."""
         found = set(self.free[way]).union(*(self.meeting(each, way) for each in numbers))
         return found | behind_services if way is Direction.INGRESS else found
+
+    def told_apart(self, namespace: str, labels: Sequence[LabelMap]) -> set[int]:
+        """Return whom other labels of a namespace are about: pods in it, and who speaks of them.
+
+        Args:
+            namespace: whose labels differ.
+            labels: what they were, and what they are, all of them known.
+        """
+        asked = {one for each in zip(labels, reversed(labels), strict=True) for one in _only(*each)}
+        names = {name for each in asked for name in self._by_space.get(each, ())}
+        return set[int]().union(
+            *(self._told_apart_by(self._by_name[name], namespace, labels) for name in names)
+        )
+
+    def _told_apart_by(
+        self, policy: Policy, namespace: str, labels: Sequence[LabelMap]
+    ) -> AbstractSet[int]:
+        peers = (
+            each
+            for each in _pod_peers(policy)
+            if each.namespaces and len({labels_match(each.namespaces, one) for one in labels}) > 1
+        )
+        named = Numbers().union(*(self.pods.selected(namespace, each.pods).may for each in peers))
+        return named | self.pods.of_policy(policy).may if named else named
 
     def selecting(self, number: int) -> Iterator[tuple[PolicyName, Policy]]:
         """Yield the policies that select a pod, or may select it."""
@@ -213,6 +267,26 @@ def asks_for_names(policy: Policy | None) -> bool:
     return any(isinstance(each, PortRule) and isinstance(each.port, str) for each in ports)
 
 
+def _pod_peers(policy: Policy) -> Iterator[PodPeer]:
+    for way in Direction:
+        for rule in rules_of(policy, way) or ():
+            peers = rule.peers if isinstance(rule, Rule) else None
+            all_peers = peers if isinstance(peers, tuple) else ()
+            yield from (each for each in all_peers if isinstance(each, PodPeer))
+
+
+def _asked_of_namespaces(policy: Policy) -> set[Label | str]:
+    """Return which labels of namespaces a policy asks for, or keys where not for one value."""
+    asked = (each.namespaces.requirements for each in _pod_peers(policy) if each.namespaces)
+    return {needed_label(Selector((one,))) or one.key for each in asked for one in each}
+
+
+def _only(labels: LabelMap, other: LabelMap) -> Iterator[Label | str]:
+    """Yield the labels that only the first has, and their keys."""
+    for label in {*known_labels(labels)} - {*known_labels(other)}:
+        yield from (label, label[0])
+
+
 def knows_labels(labels: LabelMap) -> bool:
     """Return whether all labels are known, with their values."""
     return labels.more is None and all(isinstance(value, str) for _, value in labels.items)
@@ -226,6 +300,14 @@ def _named_labels(policy: Policy, way: Direction) -> set[Label | None]:
         each = peers if isinstance(peers, tuple) else (None,)
         found |= {needed_label(one.pods) if isinstance(one, PodPeer) else None for one in each}
     return found
+
+
+class ObjectStep(NamedTuple, Generic[T]):
+    """One change of an object: its name, and what it was and is as read; None: it is not there."""
+
+    name: tuple[str | Unknown, str]
+    before: T | None
+    after: T | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -244,6 +326,26 @@ class WorkloadVersions:
 
 
 NO_WORKLOADS: Final = WorkloadVersions()
+
+
+@dataclass(frozen=True, slots=True)
+class ObjectsThatDiffer:
+    """What of a cluster differs after some changes that decide something, kind by kind.
+
+    The steps of one object are in the order in which they came.
+    """
+
+    policies: tuple[ObjectStep[Policy], ...] = ()
+    workloads: WorkloadVersions = NO_WORKLOADS
+    namespaces: tuple[ObjectStep[SnapshotNamespace], ...] = ()
+    services: tuple[ObjectStep[Service], ...] = ()
+
+    def any(self) -> bool:
+        """Return whether anything is other than it was."""
+        return bool(self.policies or self.namespaces or self.services) or self.workloads.any()
+
+
+NOTHING_DIFFERS: Final = ObjectsThatDiffer()
 
 
 class ChangedWorkload(NamedTuple):
@@ -275,8 +377,9 @@ class ChangingWorkloads:
             self._named[each.full_name].add(number)
         workloads = pods.workloads
         self._versions = Counter(one.version for each in workloads for one in each.addresses)
-        asking = (each for each in snapshot.policies if asked_controller_labels((each,)))
-        self._asking = tuple(asking), snapshot.services
+        policies = (each for each in snapshot.policies if asked_controller_labels((each,)))
+        services = (each for each in snapshot.services if asked_controller_labels((), (each,)))
+        self._asking = tuple(policies), tuple(services)
 
     @property
     def families(self) -> tuple[int, ...]:

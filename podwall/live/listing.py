@@ -45,6 +45,7 @@ __all__ = [
     "PODS",
     "POLICIES",
     "READ",
+    "SERVICES",
     "ApiKind",
     "GatheredLists",
     "ListedObjects",
@@ -97,6 +98,7 @@ POLICIES: Final = ApiKind("networking.k8s.io/v1", "NetworkPolicy", "networkpolic
 DAEMON_SETS: Final = ApiKind("apps/v1", "DaemonSet", "daemonsets", ControllerObject)
 JOBS: Final = ApiKind("batch/v1", "Job", "jobs", JobObject)
 
+SERVICES: Final = ApiKind("v1", "Service", "services", SpecObject)
 ENDPOINT_SLICES: Final = ApiKind(
     "discovery.k8s.io/v1", "EndpointSlice", "endpointslices", EndpointSliceObject
 )
@@ -112,7 +114,7 @@ READ: Final[tuple[ApiKind[PlainObject], ...]] = (  # type: ignore[assignment]  #
     ApiKind("v1", "ReplicationController", "replicationcontrollers", ControllerObject),
     JOBS,
     ApiKind("batch/v1", "CronJob", "cronjobs", CronJobObject),
-    ApiKind("v1", "Service", "services", SpecObject),
+    SERVICES,
     ENDPOINT_SLICES,
 )
 """What of Kubernetes itself is read as documents; namespaces come first."""

@@ -1,4 +1,4 @@
-"""What part of a cluster a change of NetworkPolicies or of pods may be about.
+"""What part of a cluster a change of policies, pods, services or namespaces may be about.
 
 Where NetworkPolicies alone change, the rest of the snapshot stays. Only pods that a changed policy
 selects, or selected, can differ, and of their connections those with whom its changed rules name.
@@ -10,12 +10,17 @@ pods and of the policies that select them, to be analysed as any.
     the part    pods with app=api and app=web, and every policy that selects some of them
 
 Of a pod that comes, changes or goes the part has all whom it may meet, before and after: those that
-its policies name, or, where these do not say so, those who may be allowed to meet it.
+its policies name, or, where these do not say so, those who may be allowed to meet it. Of a
+namespace with other labels it has the pods there that some peer now means, or no longer means, and
+whoever such a policy selects. A service counts only where it lets traffic past the policies: then
+the part has the pods behind it, and who may come by it.
+
+What comes together is taken one after the other: what differs at the end differs in some step.
 
 It is exact: what passes between two pods depends on the policies that select one of them, and on
 what holds for the whole cluster, which the part has too. Where something else counts, there is no
-part: tiers, policies that are not read, services that let traffic past the policies, or an engine
-that decides by the ports of all pods what a port name stands for.
+part: tiers, policies that are not read, or an engine that decides by the ports of all pods what a
+port name stands for.
 """
 
 from __future__ import annotations
@@ -26,41 +31,44 @@ from dataclasses import replace
 from functools import cached_property
 from itertools import chain
 from operator import itemgetter
-from typing import Final, NamedTuple
+from typing import NamedTuple, TypeVar
 
 from podwall.engines import Engine, Treatment
-from podwall.lint import is_annotated
 from podwall.lint.context import Numbers, WorkloadIndex
 from podwall.live.followed_index import (
-    NO_WORKLOADS,
     ActingPolicies,
     ChangedWorkload,
     ChangingWorkloads,
+    ObjectStep,
+    ObjectsThatDiffer,
     PolicyName,
-    WorkloadVersions,
     asks_for_names,
+    knows_labels,
 )
-from podwall.model import Policy, Rule, Selector, Service, Snapshot, SnapshotWorkload, Unknown
+from podwall.model import (
+    LabelMap,
+    Policy,
+    Rule,
+    Selector,
+    Service,
+    Snapshot,
+    SnapshotNamespace,
+    SnapshotWorkload,
+    Unknown,
+)
+from podwall.policies.errors import Place
 from podwall.policies.rules import Direction
-from podwall.quick_dataclass import dataclass
-from podwall.reachability.cluster import Rules, rules_of
+from podwall.reachability.cluster import Rules, lets_past, rules_of
+from podwall.reachability.matching import NamespaceLabels
 from podwall.reachability.policy_reader import acting_policies
 from podwall.reading import (
-    Document,
-    ObjectStatus,
     asked_controller_labels,
-    snapshot,
 )
 
-__all__ = ["PartBeforeAfter", "PolicyEffects", "PolicyVersions"]
+__all__ = ["PartBeforeAfter", "PolicyEffects"]
 
-
-@dataclass(frozen=True, slots=True)
-class PolicyVersions:
-    """A NetworkPolicy before and after a change, each as it is written; None: it is not there."""
-
-    before: Document | None
-    after: Document | None
+_K = TypeVar("_K")
+_V = TypeVar("_V")
 
 
 class PartBeforeAfter(NamedTuple):
@@ -68,25 +76,6 @@ class PartBeforeAfter(NamedTuple):
 
     before: Snapshot
     after: Snapshot
-
-
-class _NotPlain:
-    """Stands for a policy of which it is not certain that it says something of itself alone."""
-
-
-_NOT_PLAIN: Final = _NotPlain()
-
-
-class _Step(NamedTuple):
-    """One change of a policy, which is one of `named`."""
-
-    named: Policy
-    before: Policy | None
-    after: Policy | None
-
-    @property
-    def name(self) -> PolicyName:
-        return self.named.namespace, self.named.name
 
 
 class _Acting(NamedTuple):
@@ -119,13 +108,19 @@ class _Acting(NamedTuple):
 
 
 class PolicyEffects:
-    """A cluster of which NetworkPolicies change, and the part that each change may be about."""
+    """A cluster in which objects change, and the part that each change may be about."""
 
     def __init__(self, snapshot: Snapshot, engine: Engine) -> None:
         """Index the pods, and the policies by whom they select."""
         self._snapshot, self._engine = snapshot, engine
         if not self.can_follow:
             return
+        declared = (each for each in snapshot.namespaces if each.place != Place())
+        self._spaces = {each.name: each for each in declared}
+        self._all_services = {(each.namespace, each.name): each for each in snapshot.services}
+        self._letting_past = {
+            name: each for name, each in self._all_services.items() if lets_past(each, engine)
+        }
         self._bare = replace(snapshot, workloads=(), policies=(), services=())
         self._pods = WorkloadIndex(snapshot)
         self._changing = ChangingWorkloads(self._pods, snapshot)
@@ -154,50 +149,134 @@ class PolicyEffects:
     @property
     def snapshot(self) -> Snapshot:
         """The whole cluster as it is now; workloads that came are the last ones."""
-        policies = tuple(self._written.values())
-        return replace(self._snapshot, policies=policies, workloads=self._changing.all())
+        return replace(
+            self._snapshot,
+            namespaces=self._bare.namespaces,
+            policies=tuple(self._written.values()),
+            services=tuple(self._all_services.values()),
+            workloads=self._changing.all(),
+        )
 
-    def part(
-        self, changes: Iterable[PolicyVersions], workloads: WorkloadVersions = NO_WORKLOADS
-    ) -> PartBeforeAfter | None:
+    def part(self, changed: ObjectsThatDiffer) -> PartBeforeAfter | None:
         """Take some changes, and return the part of the cluster that they may be about.
 
         None where that is not certain to be a part: nothing further can be asked then.
         """
         if not self.can_follow:
             return None
-        steps = []
-        for each in changes:
-            before, after = _plain(each.before), _plain(each.after)
-            if isinstance(before, _NotPlain) or isinstance(after, _NotPlain):
-                return None
-            steps += [_Step(named, before, after) for named in (after or before,) if named]
-        pairs = {each.name: (each.before, each.after) for each in reversed(steps)}
-        pairs = {each.name: (pairs[each.name][0], each.after) for each in steps}
-        pods = self._changing.numbered(workloads)
-        if pods is None or not all(self._is_known(*each) for each in pairs.items()):
+        policies, spaces = changed.policies, changed.namespaces
+        pods = self._changing.numbered(changed.workloads)
+        if pods is None:
             return None
         if self._replaces_names and self._acting.asking and any(one.changes_ports for one in pods):
             return None
-        return self._part(pairs, steps, pods)
+        was = _Surroundings(self._bare, self._services)
+        of_spaces, of_services = self._of_namespaces(spaces), self._of_services(changed.services)
+        if of_spaces is None or of_services is None or not self._are_written(policies):
+            return None
+        found = self._part(policies, pods, of_spaces | of_services, was)
+        return found if self._are_left(each.name[1] for each in spaces) else None
 
-    def _is_known(self, name: PolicyName, pair: tuple[Policy | None, Policy | None]) -> bool:
-        """Return whether a policy is what it is said to be, in a namespace that stays without."""
-        return self._written.get(name) == pair[0] and bool(self._pods.at(name[0]))
+    def _are_written(self, steps: Sequence[ObjectStep[Policy]]) -> bool:
+        """Return whether policies are what they are said to be, in namespaces that stay."""
+        return all(
+            self._written.get(name) == before and self._is_in_a_namespace(name)
+            for name, (before, _) in _pairs(steps).items()
+        )
+
+    def _is_in_a_namespace(self, name: PolicyName) -> bool:
+        """Return whether the namespace of an object is one without it."""
+        return name[0] in self._spaces or bool(self._pods.at(name[0]))
+
+    def _of_namespaces(self, steps: Sequence[ObjectStep[SnapshotNamespace]]) -> set[int] | None:
+        """Take changes of namespaces, and return the pods that they may be about.
+
+        None where something is in a namespace that comes, or it is not known what is declared.
+        """
+        pairs, found = _pairs(steps), set[int]()
+        if pairs and len(self._spaces) != len(self._bare.namespaces):
+            return None
+        for (_, name), (before, after) in pairs.items():
+            plain = all(knows_labels(each.labels) for each in (before, after) if each is not None)
+            if self._spaces.get(name) != before or not plain:
+                return None
+            labels = [_labels(name, each) for each in (before, after)]
+            if labels[0] is not None and labels[1] is not None:
+                found |= self._acting.told_apart(name, [each for each in labels if each])
+            if labels[0] != labels[1]:
+                self._pods.put_namespace(name, labels[1])
+        for step in steps:
+            _take(self._spaces, step.name[1], step.after)
+        if pairs:
+            self._bare = replace(self._bare, namespaces=tuple(self._spaces.values()))
+        return found
+
+    def _are_left(self, names: Iterable[str]) -> bool:
+        """Return whether nothing is in those of some namespaces that are not there any more."""
+        gone = {each for each in names if each not in self._spaces}
+        there = chain(self._written, self._all_services) if gone else ()
+        return not any(self._pods.at(each) for each in gone) and all(
+            namespace not in gone for namespace, _ in there
+        )
+
+    def _of_services(self, steps: Sequence[ObjectStep[Service]]) -> set[int] | None:
+        """Take changes of services, and return the pods that they may be about.
+
+        None where it is not certain to be all.
+        """
+        pairs, behind = _pairs(steps), set[int]()
+        for name, (before, after) in pairs.items():
+            both = [each for each in (before, after) if each is not None]
+            if self._all_services.get(name) != before or asked_controller_labels((), both):
+                return None
+            if not self._is_in_a_namespace(name):
+                return None
+            past = [each for each in both if lets_past(each, self._engine) and before != after]
+            behind.update(*map(self._behind, past))
+        found = behind | self._coming(behind)
+        for step in steps:
+            _take(self._all_services, step.name, step.after)
+            past_now = step.after and lets_past(step.after, self._engine)
+            _take(self._letting_past, step.name, step.after if past_now else None)
+        if behind:
+            self._forget_services()
+        return found | self._coming(behind)
+
+    def _behind(self, service: Service) -> Numbers:
+        """Return the pods that a service selects, or may select."""
+        selector = service.selector
+        return (
+            Numbers() if selector is None else self._pods.selected(service.namespace, selector).may
+        )
+
+    def _coming(self, numbers: Iterable[int]) -> set[int]:
+        """Return who may come to some pods by services that let traffic past the policies."""
+        behind = self._behind_services.intersection(numbers)
+        return set[int]().union(
+            *(self._acting.through_services(each, self._behind_services) for each in behind)
+        )
 
     def _part(
         self,
-        pairs: Mapping[PolicyName, tuple[Policy | None, Policy | None]],
-        steps: Iterable[_Step],
+        steps: Sequence[ObjectStep[Policy]],
         pods: Sequence[ChangedWorkload],
+        around: set[int],
+        was: _Surroundings,
     ) -> PartBeforeAfter | None:
+        """Take changes of policies and of pods, and return the part with these and others.
+
+        Args:
+            steps: of policies.
+            pods: those that come, change or go.
+            around: further pods of the part.
+            was: what there was before any change beside policies and pods.
+        """
+        pairs = _pairs(steps)
         acting = {name: _Acting(*map(self._read, each)) for name, each in pairs.items()}
         sides = [_ChangedSide(self._acting, way, acting) for way in Direction]
-        numbers = set[int]().union(*(each.scope for each in sides))
-        numbers.update(each.number for each in pods if each.before is not None)
-        if numbers & self._behind_services:
-            return None
-        numbers.update(self._met(each.number for each in pods if each.before is not None))
+        scope = set[int]().union(*(each.scope for each in sides))
+        old_pods = {each.number for each in pods if each.before is not None}
+        numbers = around | scope | old_pods | self._met(old_pods) | self._coming(scope | old_pods)
         numbers.update(*(each.partners(self._behind_services) for each in sides))
         about = self._acting.about(numbers) if pods else set[PolicyName]()
         turns = {name: self._turns.get(name, 0) for name in pairs}
@@ -208,9 +287,7 @@ class PolicyEffects:
         if pods:
             self._put(pods)
         there = {each.number for each in pods if each.after is not None}
-        if there & self._behind_services:
-            return None
-        numbers |= there | self._met(there)
+        numbers |= there | self._met(there) | self._coming(scope | there)
         numbers.update(*(each.partners(self._behind_services) for each in sides))
         numbers.update(*(self._changing.namesakes(each) for each in numbers))
         about = (about | self._acting.about(numbers)) - pairs.keys()
@@ -221,9 +298,10 @@ class PolicyEffects:
         before = [(turns[name], was) for name, (was, _) in pairs.items() if was is not None]
         after = [(self._turns[name], now) for name, (_, now) in pairs.items() if now is not None]
         old = {each.number: each.before for each in pods}
+        around_now = _Surroundings(self._bare, self._services)
         return PartBeforeAfter(
-            replace(self._shown(numbers, old), policies=_in_turn([*unchanged, *before])),
-            replace(self._shown(numbers, {}), policies=_in_turn([*unchanged, *after])),
+            replace(self._shown(numbers, was, old), policies=_in_turn([*unchanged, *before])),
+            replace(self._shown(numbers, around_now, {}), policies=_in_turn([*unchanged, *after])),
         )
 
     def _met(self, numbers: Iterable[int]) -> set[int]:
@@ -238,23 +316,30 @@ class PolicyEffects:
         for each in pods:
             self._changing.put(each)
             self._acting.put_pod(each.number, each.after)
+        self._forget_services()
+
+    def _forget_services(self) -> None:
         for derived in ("_services", "_behind_services"):
             self.__dict__.pop(derived, None)
 
     def _shown(
-        self, numbers: AbstractSet[int], other: Mapping[int, SnapshotWorkload | None]
+        self,
+        numbers: AbstractSet[int],
+        around: _Surroundings,
+        other: Mapping[int, SnapshotWorkload | None],
     ) -> Snapshot:
         """Return what is there beside policies of the part with some of the pods.
 
         Args:
             numbers: the pods.
-            other: what some of them are instead, None where they are not there.
+            around: what is there beside policies and pods.
+            other: what some of the pods are instead, None where they are not there.
         """
         found = (other.get(each, self._changing.at(each)) for each in sorted(numbers))
         return replace(
-            self._bare,
+            around.bare,
             workloads=tuple(each for each in found if each is not None),
-            services=tuple(service for service, pods in self._services if pods & numbers),
+            services=tuple(service for service, pods in around.services if pods & numbers),
             ip_families=self._changing.families,
         )
 
@@ -264,7 +349,7 @@ class PolicyEffects:
         acting = acting_policies(replace(self._bare, policies=written), self._engine)
         return acting[0][0] if acting else None
 
-    def _take(self, step: _Step) -> None:
+    def _take(self, step: ObjectStep[Policy]) -> None:
         """Take a change of what is written; a policy that comes again is the last one."""
         if step.after is None:
             self._written.pop(step.name, None)
@@ -282,32 +367,38 @@ class PolicyEffects:
     @cached_property
     def _services(self) -> list[tuple[Service, Numbers]]:
         """The services that may let traffic past the policies, with the pods behind them."""
-        if self._engine.cluster_services.value is Treatment.ENFORCED:
-            return []
-        services = (
-            (each, self._pods.selected(each.namespace, each.selector).may)
-            for each in self._snapshot.services
-            if each.selector is not None
-            and (each.is_behind_nodes or each.external_ips is not False)
-        )
-        return list(services)
+        return [(each, self._behind(each)) for each in self._letting_past.values()]
 
     @cached_property
     def _behind_services(self) -> Numbers:
         return Numbers().union(*(pods for _, pods in self._services))
 
 
-def _plain(document: Document | None) -> Policy | _NotPlain | None:
-    """Return the policy of a document, if what it says is about itself alone."""
-    if document is None:
+class _Surroundings(NamedTuple):
+    """What is there beside policies and pods, and services apart, with the pods behind them."""
+
+    bare: Snapshot
+    services: list[tuple[Service, Numbers]]
+
+
+def _pairs(steps: Sequence[ObjectStep[_V]]) -> dict[PolicyName, tuple[_V | None, _V | None]]:
+    """Return what each object was before all of its steps, and what it is after them."""
+    first = {each.name: each.before for each in reversed(steps)}
+    return {each.name: (first[each.name], each.after) for each in steps}
+
+
+def _take(found: dict[_K, _V], name: _K, now: _V | None) -> None:
+    """Take what is under a name now; what comes again is the last one."""
+    if now is None:
+        found.pop(name, None)
+    else:
+        found[name] = now
+
+
+def _labels(name: str, namespace: SnapshotNamespace | None) -> LabelMap | None:
+    if namespace is None:
         return None
-    found = snapshot([document])
-    policies = found.snapshot.policies
-    strange = found.findings or found.snapshot.unread_policies or asked_controller_labels(policies)
-    read = [each.status for each in found.ledger] == [ObjectStatus.READ]
-    if strange or not read or len(policies) != 1 or is_annotated([document]):
-        return _NOT_PLAIN
-    return policies[0]
+    return NamespaceLabels(Snapshot((namespace,))).of(name)
 
 
 def _in_turn(policies: Iterable[tuple[int, Policy]]) -> tuple[Policy, ...]:

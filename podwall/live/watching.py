@@ -27,27 +27,18 @@ import msgspec
 from podwall.live import KubeContext
 from podwall.live.cluster import (
     ClusterReading,
-    ObjectDocuments,
     ReadingScope,
     kubernetes_version,
     reading_of,
     says_ranges,
 )
 from podwall.live.connection import ApiConnection, ClusterError, connected
-from podwall.live.copies import (
-    ObjectVersions,
-    OwnedObjects,
-    PodAddresses,
-    changed_workloads,
-    decides_nothing,
-    makes_pods,
-)
-from podwall.live.followed_index import NO_WORKLOADS, WorkloadVersions
+from podwall.live.copies import ObjectVersions, OwnedObjects, PodAddresses, objects_that_differ
+from podwall.live.followed_index import NOTHING_DIFFERS, ObjectsThatDiffer
 from podwall.live.listing import (
     ENDPOINT_SLICES,
     NAMESPACES,
     NODES,
-    POLICIES,
     ApiKind,
     GatheredLists,
     gathered,
@@ -56,9 +47,7 @@ from podwall.live.listing import (
     other_policy_kinds,
 )
 from podwall.live.objects import NodeObject, PlainObject
-from podwall.live.policy_effects import PolicyVersions
 from podwall.quick_dataclass import dataclass
-from podwall.reading import Document
 
 __all__ = ["ClusterChange", "ClusterWatch", "Pace", "WatchedObject", "followed"]
 
@@ -85,14 +74,12 @@ class ClusterChange:
     """What a cluster shows after some changes, and which they are.
 
     `reading` is None where they certainly decide nothing, as pods that come and go as copies, and
-    where NetworkPolicies and pods alone decide something: these are the `policies` and `workloads`
-    then.
+    where it is known one by one what they decide: that is what is `different` then.
     """
 
     reading: ClusterReading | None
     objects: tuple[WatchedObject, ...]
-    policies: tuple[PolicyVersions, ...] = ()
-    workloads: WorkloadVersions = NO_WORKLOADS
+    different: ObjectsThatDiffer = NOTHING_DIFFERS
 
 
 @dataclass(frozen=True, slots=True)
@@ -247,6 +234,7 @@ class ClusterWatch:
         Raises:
             ClusterError: the cluster refuses to be followed any further.
         """
+        self._owners()  # before anybody waits for it
         while not self._stop.is_set():
             batch = self._together(most)
             if not batch and not self._are_kinds_new():
@@ -268,42 +256,17 @@ class ClusterWatch:
 
     def _change(self, changed: Sequence[tuple[_Seen, PlainObject | None]]) -> ClusterChange:
         objects = tuple(_watched_object(each) for each, _ in changed)
-        rest = [(each, was) for each, was in changed if not self._decides_nothing(each, was)]
-        policies = tuple(
-            PolicyVersions(self._document(was), self._document(each.object))
-            for each, was in rest
-            if each.kind is POLICIES
-        )
-        others = [each for each in rest if each[0].kind is not POLICIES]
-        workloads = self._workloads(changed) if others else NO_WORKLOADS
-        if workloads is None:
+        found = [ObjectVersions(each.kind, each.key, was, each.object) for each, was in changed]
+        name = self._connection.name
+        different = objects_that_differ(found, self._objects, self._owners(), self._addresses, name)
+        if different is None:
             return ClusterChange(self.now(), objects)
-        return ClusterChange(None, objects, policies, workloads)
-
-    def _workloads(
-        self, changed: Sequence[tuple[_Seen, PlainObject | None]]
-    ) -> WorkloadVersions | None:
-        """Return the workloads that changed objects are about, None where it may be more."""
-        first: dict[tuple[object, _Key], ObjectVersions] = {}
-        for each, was in changed:
-            if each.kind is POLICIES:
-                continue
-            if not makes_pods(each.kind):
-                return None
-            now = self._objects[each.kind].get(each.key)
-            first.setdefault((each.kind, each.key), ObjectVersions(each.kind, each.key, was, now))
-        found, name = tuple(first.values()), self._connection.name
-        return changed_workloads(found, self._objects, self._owners(), self._addresses, name)
+        return ClusterChange(None, objects, different)
 
     def _owners(self) -> OwnedObjects:
         if self._owned is None:
             self._owned = OwnedObjects(self._objects)
         return self._owned
-
-    def _document(self, policy: PlainObject | None) -> Document | None:
-        objects = () if policy is None else (policy,)
-        found = ObjectDocuments().of(self._connection.name, {POLICIES: objects})
-        return found[0] if found else None
 
     def _together(self, most: float | None) -> list[_Seen]:
         """Return the events that come within a moment of each other; none where none came."""
@@ -335,9 +298,6 @@ class ClusterWatch:
         if self._owned is not None:
             self._owned.take(ObjectVersions(seen.kind, seen.key, before, seen.object))
         return before
-
-    def _decides_nothing(self, seen: _Seen, before: PlainObject | None) -> bool:
-        return decides_nothing(seen.kind, before, seen.object, self._objects, self._addresses)
 
     def _are_kinds_new(self) -> bool:
         """Follow the kinds of policies that have been added to the cluster meanwhile."""

@@ -6,7 +6,7 @@ whether a single selector, peer or list of ip blocks matches one endpoint, and w
 
 from __future__ import annotations
 
-from collections.abc import Collection, Hashable, Iterator
+from collections.abc import Collection, Hashable
 from functools import cached_property, lru_cache, reduce
 from ipaddress import ip_network
 from itertools import chain
@@ -86,6 +86,7 @@ __all__ = [
     "MatchAnswers",
     "Rules",
     "group_key",
+    "lets_past",
     "nodes_within",
     "other_namespaces",
     "rules_of",
@@ -110,7 +111,7 @@ class EnforcedCluster:
         acting = acting_policies(snapshot, engine)
         self.policies = tuple(each for each, _ in acting)
         self._written = {id(each): written for each, written in acting}
-        self.services = tuple(_exposing(snapshot, engine))
+        self.services = tuple(each for each in snapshot.services if lets_past(each, engine))
         self.unread = acting_unread(snapshot, engine)
         self.tiers = tier_stages(snapshot, engine)
         around = (each.policy for stage in self.tiers for each in stage.policies)
@@ -277,16 +278,14 @@ def _last_of_each(snapshot: Snapshot) -> tuple[SnapshotWorkload, ...]:
     )
 
 
-def _exposing(snapshot: Snapshot, engine: Engine) -> Iterator[Service]:
-    """Yield the services through which traffic may reach pods past the rules."""
+def lets_past(service: Service, engine: Engine) -> bool:
+    """Return whether traffic may reach pods past the rules through a service."""
     if not engine.enforces or engine.cluster_services.value is Treatment.ENFORCED:
-        return
-    for service in snapshot.services:
-        outside = service.is_behind_nodes or service.external_ips is not False
-        policy = service.external_traffic_policy
-        rewrites = isinstance(policy, Unknown) or policy == "Cluster"
-        if outside and rewrites and service.selector not in {None, EMPTY_SELECTOR}:
-            yield service
+        return False
+    outside = service.is_behind_nodes or service.external_ips is not False
+    policy = service.external_traffic_policy
+    rewrites = isinstance(policy, Unknown) or policy == "Cluster"
+    return outside and rewrites and service.selector not in {None, EMPTY_SELECTOR}
 
 
 _MOST_KEPT: Final = 1 << 14

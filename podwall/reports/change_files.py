@@ -56,6 +56,7 @@ from podwall.verdict_table import verdict_table
 from podwall.verify import Agreement
 
 __all__ = [
+    "FollowedCounts",
     "VerifiedCounts",
     "WatchDocument",
     "change_document",
@@ -299,12 +300,13 @@ _HELP: Final = {
     "podwall_open_workloads": "Workloads that no policy isolates, by direction.",
     "podwall_findings": "Findings by severity.",
     "podwall_changes_total": "Changes that were seen, of objects that decide something.",
+    "podwall_full_analyses_total": "Changes after which everything was analysed again.",
     "podwall_last_change_seconds": "Seconds since the last such change, or the beginning.",
     "podwall_verify_probes": "Probes of the last verification, by whether they agree.",
     "podwall_verify_age_seconds": "Seconds since the last verification was written.",
     "podwall_silent_watches": "Kinds whose watch gets no answer: what is known may be old.",
 }
-_TYPES: Final = {"podwall_changes_total": "counter"}
+_TYPES: Final = dict.fromkeys(("podwall_changes_total", "podwall_full_analyses_total"), "counter")
 _Sample = tuple[str, Mapping[str, str], float]
 
 
@@ -341,27 +343,36 @@ class _Verified(msgspec.Struct, tag_field="format", tag="podwall/verify/v1"):
     results: list[_ProbeResult]
 
 
+@dataclass(frozen=True, slots=True)
+class FollowedCounts:
+    """How many changes of a cluster were seen, and how it is followed.
+
+    `seconds` is how long ago the last change was. `full_analyses` counts the changes after which
+    everything was analysed again, and `silent` the kinds whose watch gets no answer.
+    """
+
+    changes: int
+    seconds: float
+    full_analyses: int
+    silent: int
+
+
 def metrics_text(
-    found: Review,
-    changes: int,
-    seconds: float,
-    silent: int,
-    verified: VerifiedCounts | None = None,
+    found: Review, followed: FollowedCounts, verified: VerifiedCounts | None = None
 ) -> str:
     """Return the state of a followed cluster as metrics.
 
     Args:
         found: what the cluster means now.
-        changes: how many changes were seen.
-        seconds: how long ago the last of them was.
-        silent: of how many kinds the watch gets no answer.
+        followed: how it is followed.
         verified: what came of the last verification; None: it is not known, and no zero.
     """
     samples = [
         *_of_review(found),
-        ("podwall_changes_total", {}, changes),
-        ("podwall_last_change_seconds", {}, round(seconds, 1)),
-        ("podwall_silent_watches", {}, silent),
+        ("podwall_changes_total", {}, followed.changes),
+        ("podwall_full_analyses_total", {}, followed.full_analyses),
+        ("podwall_last_change_seconds", {}, round(followed.seconds, 1)),
+        ("podwall_silent_watches", {}, followed.silent),
         *(_of_verification(verified) if verified else ()),
     ]
     return "".join(_lines(samples))

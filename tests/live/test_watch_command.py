@@ -117,6 +117,7 @@ def test_metrics_are_those_of_now(lab: LabServer, tmp_path: Path) -> None:
     assert after['podwall_verify_probes{agreement="not observed"}'] == 0
     assert 0 <= after["podwall_verify_age_seconds"] < 600
     assert (after["podwall_changes_total"], after["podwall_silent_watches"]) == (1, 0)
+    assert after["podwall_full_analyses_total"] == 1  # what is outside of the namespace is not seen
 
 
 def _metrics(url: str) -> dict[str, float]:

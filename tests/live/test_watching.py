@@ -55,7 +55,7 @@ def test_what_comes_changes_and_goes_is_seen(lab: LabServer) -> None:
         ("NetworkPolicy", "seen/one", "deleted"),
     ]
     assert (objects[0].manager[:6], objects[1].manager) == ("python", "ops")
-    versions = [each.policies[0] for each in (came, changed, gone)]
+    versions = [each.different.policies[0] for each in (came, changed, gone)]
     there = [(each.before is not None, each.after is not None) for each in versions]
     assert there == [(False, True), (True, True), (True, False)]
 
@@ -191,8 +191,8 @@ def test_a_pod_that_comes_and_goes_as_a_copy_is_said_and_nothing_is_read_for_it(
             gone = _next(watch)
     assert [each.objects[0].name for each in (came, gone)] == ["copies/web-1-a"] * 2
     assert (came.reading, apart.reading, gone.reading) == (None, None, None)
-    assert came.workloads == gone.workloads == NO_WORKLOADS
-    labels = [dict(each.labels.items)["app"] for each in apart.workloads.after]
+    assert came.different.workloads == gone.different.workloads == NO_WORKLOADS
+    labels = [dict(each.labels.items)["app"] for each in apart.different.workloads.after]
     assert "other" in labels  # the pod that is no copy is a workload of its own
 
 

@@ -35,7 +35,7 @@ CORE = {
 }
 
 
-READ_ONE_OBJECT = ["podwall/live/copies.py: snapshot", "podwall/live/policy_effects.py: snapshot"]
+READ_ONE_OBJECT = ["podwall/live/copies.py: snapshot"]
 """To see whether a change of it says anything new; nothing is analysed there, or found."""
 
 
