@@ -39,6 +39,7 @@ from podwall.verify.comparing import (
     RUN_LABEL,
     ConnectionProbe,
     NotProbed,
+    OutsideWays,
     ProbePlan,
     outside_ranges,
 )
@@ -430,11 +431,12 @@ def from_outside(plan: ProbePlan, found: Reachability, most: int = MOST_PROBES) 
     is the same for every address outside of the cluster.
     """
     beyond: Counter[str] = Counter()
-    table = verdict_table(found)
+    ways = OutsideWays(found)
     more: list[ConnectionProbe] = []
     for service in found.snapshot.services:
         if not service.is_behind_nodes:
             continue
+        table = ways.table(service)
         ports = list(_leads_to(found, service))
         beyond[_LEADS_ELSEWHERE] += len(service.ports) - len(ports)
         for port, server, target in ports:

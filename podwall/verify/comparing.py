@@ -10,15 +10,17 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import field
+from dataclasses import field, replace
 from enum import StrEnum
+from functools import cached_property
 from typing import Final
 
 from podwall.exit_code import ExitCode
 from podwall.explain import Explanation, explain
-from podwall.model import IpProtocol
+from podwall.model import IpProtocol, Service
 from podwall.quick_dataclass import dataclass
-from podwall.reachability import ExternalRange, Reachability, Verdict
+from podwall.reachability import ExternalRange, Reachability, Verdict, reachability
+from podwall.verdict_table import VerdictTable, verdict_table
 from podwall.walkthrough import Attempt
 
 __all__ = [
@@ -33,6 +35,7 @@ __all__ = [
     "NotProbed",
     "Observation",
     "ObservedAttempt",
+    "OutsideWays",
     "ProbeOutcome",
     "ProbePlan",
     "Verification",
@@ -377,15 +380,55 @@ def _explained(
     found: Reachability, results: Iterable[ComparedProbe]
 ) -> Iterator[tuple[ConnectionProbe, Explanation]]:
     wrong = (each.probe for each in results if each.agreement is Agreement.DISAGREES)
+    ways = OutsideWays(found)
     for _, each in zip(range(_MOST_EXPLAINED), wrong, strict=False):
         client = outside_ranges(found)[0].id if each.way else each.client
-        yield each, explain(found, client, each.server, each.protocol, each.port)
+        meant = ways.table(ways.service(each)).reachability if each.way else found
+        yield each, explain(meant, client, each.server, each.protocol, each.port)
 
 
 def outside_ranges(found: Reachability) -> tuple[ExternalRange, ...]:
     """Return the ranges of IPv4 addresses outside of the cluster, all of which have no pods."""
     ranges = (each for each in found.endpoints if isinstance(each, ExternalRange))
     return tuple(each for each in ranges if each.network.version == _IPV4)
+
+
+class OutsideWays:
+    """What is predicted of connections that come in from outside by one service.
+
+    A pod may be open because one of its services hides clients from policies. By another one, with
+    externalTrafficPolicy Local, the same pod is met by the client's own address.
+    """
+
+    def __init__(self, found: Reachability) -> None:
+        """Keep the analysis of all services together."""
+        self._found = found
+
+    @cached_property
+    def _together(self) -> VerdictTable:
+        return verdict_table(self._found)
+
+    @cached_property
+    def _alone(self) -> VerdictTable:
+        """The verdicts where no service hides anybody."""
+        services = self._found.snapshot.services
+        if all(each.external_traffic_policy == "Local" for each in services):
+            return self._together
+        alone = replace(self._found.snapshot, services=())
+        return verdict_table(reachability(alone, self._found.engine))
+
+    def table(self, service: Service) -> VerdictTable:
+        """Return the verdicts that hold for who comes in by a service."""
+        return self._alone if service.external_traffic_policy == "Local" else self._together
+
+    def service(self, probe: ConnectionProbe) -> Service:
+        """Return the service of the snapshot by which a probe comes in."""
+        name, namespace = probe.service.partition(":")[0], probe.server.partition("/")[0]
+        return next(
+            each
+            for each in self._found.snapshot.services
+            if (each.namespace, each.name) == (namespace, name)
+        )
 
 
 @dataclass(frozen=True, slots=True)

@@ -116,6 +116,35 @@ def test_of_a_client_that_nodes_hide_the_engines_facts_decide(
 
 
 @pytest.mark.parametrize(
+    ("engine", "hidden"),
+    [
+        pytest.param("spec", [], id="the specification says nothing of the other service"),
+        pytest.param("azure", [(8080, "allowed"), (9090, "allowed")], id="azure opens the other"),
+        pytest.param("calico", [(8080, "allowed")], id="calico may see a node by the other"),
+    ],
+)
+def test_a_service_that_hides_clients_says_nothing_of_another_one(
+    engine: str, hidden: list[tuple[int, str]]
+) -> None:
+    other = replace(service(external_traffic_policy="Cluster"), name="other")
+    found = reachability(cluster(pod("x/a"), service(), other, EVERYBODY), engine)
+    plan = from_outside(ProbePlan(()), found)
+    by: dict[str, list[tuple[int, str]]] = {name: [] for name in ("a", "other")}
+    for each in plan.probes:
+        by[each.service.partition(":")[0]].append((each.port, each.predicted.value))
+    assert by == {"a": [(8080, "allowed"), (9090, "denied")], "other": hidden}
+
+
+def test_a_disagreement_is_explained_without_the_services_that_it_does_not_come_by() -> None:
+    other = replace(service(external_traffic_policy="Cluster"), name="other")
+    found = reachability(cluster(pod("x/a"), service(), other, EVERYBODY), "azure")
+    probe = ConnectionProbe(OUTSIDE, "x/a", 9090, Verdict.DENIED, service="a:81", way=NODE_PORT)
+    made = MadeProbes((compared(probe, Observation(ProbeOutcome.CONNECTED, 5)),))
+    explained = verification("c", found, made).explanations[probe]
+    assert explained.verdict is Verdict.DENIED
+
+
+@pytest.mark.parametrize(
     "changed",
     [
         pytest.param({"type_": "ClusterIP"}, id="a service that nothing outside reaches"),
