@@ -20,7 +20,7 @@ def write_certificates(folder: Path) -> None:
     openssl("req", "-x509", "-newkey", "rsa:2048", "-nodes", "-keyout", "ca.key", "-out", "ca.crt",
             "-days", "2", "-subj", "/CN=lab")  # fmt: skip
     openssl("genrsa", "-out", "accounts.key", "2048")
-    names = "DNS:localhost,DNS:kubernetes.default,DNS:lab,IP:127.0.0.1,IP:10.96.0.1"
+    names = "DNS:localhost,DNS:kubernetes.default,DNS:lab,IP:127.0.0.1,IP:10.96.0.1,IP:10.200.0.1"
     for name, subject in {
         "server": "/CN=server",
         "admin": "/O=system:masters/CN=admin",

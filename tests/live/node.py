@@ -28,13 +28,16 @@ from typing import Any, Final, TypeVar
 
 import yaml
 
-from podwall.live.connection import ApiConnection, ClusterError, Patience
+from podwall.live.connection import ApiConnection, ApiRequest, ClusterError, Patience
 from podwall.live.kubeconfig import ClusterLogin, KubeCluster, KubeUser
 from tests.live.certificates import write_certificates
 from tests.live.image import write_image
 from tests.live.lab import BUILT
 
-__all__ = ["IMAGE", "LabNode", "missing_for_node", "running_node"]
+__all__ = [
+    "ADDRESS", "IMAGE", "LabNode", "is_apart", "missing_for_node", "podwall_started",
+    "running_node",
+]  # fmt: skip
 
 IMAGE: Final = "lab.local/busybox:1"
 """The one image that the node has: the static busybox, which sleeps unless told otherwise."""
@@ -46,7 +49,8 @@ _PROGRAMS: Final = (
 )  # fmt: skip
 _PLUGINS: Final = Path("/usr/lib/cni")
 _USED: Final = ("bridge", "host-local", "portmap")
-_ADDRESS: Final = "10.200.0.1"
+ADDRESS: Final = "10.200.0.1"
+"""The node's own address."""
 _PODS: Final = "10.244.0.0/24"
 _QUEUE: Final = 100
 _SECONDS: Final = 180
@@ -118,16 +122,7 @@ class LabNode:
 
     def start_podwall(self, *arguments: str, before: str = "") -> subprocess.Popen[str]:
         """Start podwall on the node's cluster; `before` is Python that runs first."""
-        code = f"{before}\nimport sys; from podwall.cli import main; sys.exit(main(sys.argv[1:]))"
-        words = [sys.executable, "-c", code, *arguments, "--kubeconfig", str(self.kubeconfig)]
-        environment = {**os.environ, "PYTHONPATH": str(_ROOT), "COLUMNS": "120"}
-        return subprocess.Popen(
-            self.inside(*words),
-            stdout=subprocess.PIPE,
-            stderr=subprocess.PIPE,
-            text=True,
-            env=environment,
-        )
+        return podwall_started(self.inside, self.kubeconfig, *arguments, before=before)
 
     def podwall(self, *arguments: str, before: str = "") -> tuple[int, str, str]:
         """Run podwall on the node's cluster, and return how it ended and what it said."""
@@ -146,11 +141,10 @@ class LabNode:
         """End a program that was started, and wait for it."""
         process = self.processes.pop(name)
         process.terminate()
-        try:
+        with suppress(subprocess.TimeoutExpired):
             process.wait(20)
-        except subprocess.TimeoutExpired:
-            process.kill()
-            process.wait()
+        process.kill()  # nothing where it has ended
+        process.wait()
 
     def run(self, *words: str, **options: Any) -> subprocess.CompletedProcess[str]:
         """Run a command in the node's namespaces to its end."""
@@ -165,9 +159,9 @@ class LabNode:
             _program("kube-apiserver") or "",
             "--etcd-servers=http://127.0.0.1:2379",
             "--service-cluster-ip-range=10.96.0.0/16",
-            "--bind-address=127.0.0.1",
+            "--bind-address=0.0.0.0",
             "--secure-port=6443",
-            f"--advertise-address={_ADDRESS}",
+            f"--advertise-address={ADDRESS}",
             f"--tls-cert-file={folder}/server.crt",
             f"--tls-private-key-file={folder}/server.key",
             f"--client-ca-file={folder}/ca.crt",
@@ -248,6 +242,17 @@ class LabNode:
                 os.kill(pid, signal.SIGKILL)
 
 
+def podwall_started(
+    where: Callable[..., list[str]], kubeconfig: Path, *arguments: str, before: str = ""
+) -> subprocess.Popen[str]:
+    """Start podwall somewhere on a cluster; `where` makes a command one that runs there."""
+    code = f"{before}\nimport sys; from podwall.cli import main; sys.exit(main(sys.argv[1:]))"
+    words = [sys.executable, "-c", code, *arguments, "--kubeconfig", str(kubeconfig)]
+    environment = {**os.environ, "PYTHONPATH": str(_ROOT), "COLUMNS": "120"}
+    out = subprocess.PIPE
+    return subprocess.Popen(where(*words), stdout=out, stderr=out, text=True, env=environment)
+
+
 def _enter(holder: int) -> None:
     """Put this thread into the network of a process; no other thread goes along."""
     libc = ctypes.CDLL(None, use_errno=True)
@@ -281,7 +286,7 @@ def running_node(folder: Path) -> Iterator[LabNode]:
         holder = subprocess.Popen(["unshare", "--net", "--mount", "sleep", "infinity"])
         stack.callback(holder.wait)
         stack.callback(holder.kill)
-        _until(lambda: _is_apart(holder.pid), "no namespaces can be made", folder)
+        _until(lambda: is_apart(holder.pid), "no namespaces can be made", folder)
         node = LabNode(folder, holder.pid)
         stack.enter_context(_control_groups(folder))
         stack.callback(node.close)
@@ -294,7 +299,8 @@ def running_node(folder: Path) -> Iterator[LabNode]:
         yield node
 
 
-def _is_apart(pid: int) -> bool:
+def is_apart(pid: int) -> bool:
+    """Return whether a process has a network of its own already."""
     own, other = (Path(f"/proc/{each}/ns/net").readlink() for each in ("self", str(pid)))
     return own != other
 
@@ -348,11 +354,10 @@ def _prepare(node: LabNode) -> None:
     """Give the namespaces an address and folders of their own for what is always in one place."""
     folders = " ".join(_HIDDEN)
     node.run("sh", "-c", f"mkdir -p {folders}; for f in {folders}; do mount -t tmpfs lab $f; done")
-    node.run("sh", "-c", "mkdir -p /run/netns")
     for words in (
         "link set lo up",
         "link add node0 type veth peer name node1",
-        f"addr add {_ADDRESS}/24 dev node0",
+        f"addr add {ADDRESS}/24 dev node0",
         "link set node0 up",
         "link set node1 up",
         "route add default dev node0",
@@ -434,7 +439,7 @@ def _kubelet(node: LabNode) -> None:
     node.start("kubelet", [
         _program("kubelet") or "", f"--config={folder}/kubelet.yaml",
         f"--kubeconfig={node.kubeconfig}", "--hostname-override=lab",
-        f"--root-dir={folder}/kubelet", f"--node-ip={_ADDRESS}",
+        f"--root-dir={folder}/kubelet", f"--node-ip={ADDRESS}",
     ])  # fmt: skip
     node.wait(_is_node_ready)
     node.start("kube-proxy", [
@@ -473,7 +478,6 @@ def _is_node_ready(connection: ApiConnection) -> bool:
 
 def _token(connection: ApiConnection) -> str:
     """Return a token of an account that may do everything, which the engine signs in with."""
-    from podwall.live.connection import ApiRequest  # noqa: PLC0415 - beside its only use
 
     def post(path: str, body: Mapping[str, Any]) -> bytes:
         try:

@@ -11,7 +11,7 @@ import os
 import signal
 import subprocess
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import Any, Final
 
@@ -23,6 +23,7 @@ from tests.cli.running import ROOT
 from tests.cli.running import podwall as podwall_here
 from tests.live.lab import created
 from tests.live.node import IMAGE, LabNode, missing_for_node, running_node
+from tests.live.outside import OutsideMachine, exposed_objects, machine_outside
 
 _SPACES = ("shop", "monitoring", "starwind", "visitor")
 _VERIFY = ("verify", "--image", IMAGE, "--engine", "spec", "-o", "json")
@@ -77,13 +78,17 @@ def _all_ready(connection: ApiConnection) -> bool:
         for each in _pods(connection, name)
         if "podwall.dev/verify" not in each["metadata"].get("labels", {})
     ]
+    return _are_ready(pods, 10)
+
+
+def _are_ready(pods: Sequence[dict[str, Any]], least: int) -> bool:
     ready = [
         each
         for each in pods
         for condition in each["status"].get("conditions", ())
         if condition["type"] == "Ready" and condition["status"] == "True"
     ]
-    return len(pods) >= 10 and len(ready) == len(pods)
+    return len(pods) >= least and len(ready) == len(pods)
 
 
 def _pods(connection: ApiConnection, namespace: str) -> list[dict[str, Any]]:
@@ -106,8 +111,6 @@ def _left(connection: ApiConnection) -> list[str]:
         for path in _KINDS
         for label in ("podwall.dev/verify", "app.kubernetes.io/managed-by=podwall")
         for each in json.loads(connection.get(path, labelSelector=label))["items"]
-        if each["metadata"].get("namespace") not in {"starwind", "visitor"}
-        or "podwall.dev/verify" in each["metadata"].get("labels", {})
     ]
 
 
@@ -216,6 +219,58 @@ def test_services_lead_where_policies_let_them(node: LabNode) -> None:
     assert {each["predicted"] for each in by} == {"allowed", "denied"}
     assert [each for each in results if each["agreement"] != "agrees"] == [], err
     assert code == 0
+    assert_nothing_left(node)
+
+
+@pytest.fixture
+def outside(node: LabNode) -> Iterator[OutsideMachine]:
+    """Give a machine beside the node, and pods with node ports: some are open, some are shut."""
+    node.ask(lambda connection: created(connection, exposed_objects("edge")))
+    node.wait(lambda connection: _are_ready(_pods(connection, "edge"), 2))
+    with machine_outside(node) as machine:
+        yield machine
+    path = "/api/v1/namespaces/edge"
+    node.ask(lambda connection: connection.send(ApiRequest("DELETE", path)))
+    node.wait(lambda connection: "edge" not in str(connection.get("/api/v1/namespaces")))
+
+
+_TRIED: Final = ("--namespace", "edge", "--outside", "-o", "json", "--image", IMAGE)
+
+
+def _from_outside(machine: OutsideMachine, engine: str) -> tuple[int, dict[str, tuple[str, ...]]]:
+    code, out, err = machine.podwall("verify", "--engine", engine, *_TRIED)
+    assert out, err
+    found = [each for each in json.loads(out)["results"] if each["client"] == "outside"]
+    keys = ("predicted", "observed", "agreement")
+    return code, {each["service"]: tuple(each[key] for key in keys) for each in found}
+
+
+def test_what_comes_in_by_node_ports_is_as_predicted(
+    node: LabNode, outside: OutsideMachine
+) -> None:
+    opened, shut = ("allowed", "connected", "agrees"), ("denied", "timed out", "agrees")
+    local = {"open-local:80": opened, "shut-local:80": shut}
+    # The specification says nothing of a shut pod behind a service that may hide its clients.
+    assert _from_outside(outside, "spec") == (0, {**local, "open-cluster:80": opened})
+    both = {"open-cluster:80": opened, "shut-cluster:80": shut}
+    assert _from_outside(outside, "cilium") == (0, {**local, **both})
+    assert_nothing_left(node)
+
+
+def test_what_is_shut_from_outside_and_not_enforced_is_named(
+    node: LabNode, outside: OutsideMachine
+) -> None:
+    node.stop_engine()
+    try:
+        code, found = _from_outside(outside, "cilium")
+    finally:
+        node.start_engine()
+    opened, wrong = ("allowed", "connected", "agrees"), ("denied", "connected", "disagrees")
+    ways = ("local:80", "cluster:80")
+    assert found == {f"open-{each}": opened for each in ways} | {
+        f"shut-{each}": wrong for each in ways
+    }
+    assert code == 1
     assert_nothing_left(node)
 
 
