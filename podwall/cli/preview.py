@@ -5,7 +5,13 @@ from __future__ import annotations
 from argparse import Namespace
 from pathlib import Path
 
-from podwall.cli.arguments import bound_by, chosen_cluster, given_configuration, with_choices
+from podwall.cli.arguments import (
+    bound_by,
+    chosen_cluster,
+    given_configuration,
+    paused_collector,
+    with_choices,
+)
 from podwall.cli.findings import write_unread
 from podwall.cli.typed_options import source_words
 from podwall.exit_code import FailOn
@@ -25,8 +31,13 @@ __all__ = ["show_preview"]
 
 def show_preview(options: Namespace) -> int:
     """Show the preview that the options ask for, write it out, and return the exit code."""
-    given = given_configuration(options)
     one_answer()
+    with paused_collector():
+        return _shown_preview(options)
+
+
+def _shown_preview(options: Namespace) -> int:
+    given = given_configuration(options)
     with progress("planning"):
         planner = Planner(options.planner)
         source = program_source(Path.cwd(), options.stack, planner, write_message, given)

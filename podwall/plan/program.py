@@ -60,6 +60,7 @@ class SkippedCallbacks:
 
     folder: Path
     given: list[_Callback] = field(default_factory=list)
+    _own: dict[str, bool] = field(default_factory=dict)
 
     @contextmanager
     def watched(self) -> Iterator[None]:
@@ -90,7 +91,10 @@ class SkippedCallbacks:
         return called
 
     def _is_own(self, code: CodeType) -> bool:
-        return is_program(Path(code.co_filename), self.folder)
+        known, name = self._own, code.co_filename  # a program has many callbacks in few files
+        if name not in known:
+            known[name] = is_program(Path(name), self.folder)
+        return known[name]
 
     def made_later(self) -> Iterator[tuple[Place, tuple[str, ...]]]:
         """Yield the line of each callback that did not run, and the kinds of what it makes."""
