@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass, field, fields
+from dataclasses import field, fields
 from enum import StrEnum
 
 from podwall.aks.limits import RESERVED_LABEL_PREFIX
@@ -15,6 +15,7 @@ from podwall.policies.policy import NetworkPolicy
 from podwall.policies.presets import allow_dns, default_deny
 from podwall.policies.rules import Direction
 from podwall.policies.syntax import shown
+from podwall.quick_dataclass import dataclass
 
 __all__ = ["NamespaceArgs", "PodSecurity", "Quota"]
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 from decimal import Decimal
 from enum import StrEnum
 from types import MappingProxyType
@@ -28,6 +28,7 @@ from podwall.policies.labels import Labels
 from podwall.policies.ports import Ports, Protocol, sctp, tcp, udp
 from podwall.policies.rules import NamedNamespace, PodsIn, namespace
 from podwall.policies.syntax import port_name_problem, shown
+from podwall.quick_dataclass import dataclass
 
 __all__ = [
     "FIRST_UNPRIVILEGED",

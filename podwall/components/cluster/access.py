@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from enum import StrEnum
 from typing import TYPE_CHECKING
 
 from podwall.aks import limits
 from podwall.aks.limits import refusal
 from podwall.components.cluster.networks import ipv4_range
+from podwall.quick_dataclass import dataclass
 
 if TYPE_CHECKING:
     from pulumi import Input

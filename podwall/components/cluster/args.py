@@ -7,7 +7,6 @@ the engine, pods and their subnets, the way out, the API server, node provisioni
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
 
 from podwall.aks import limits
 from podwall.aks.limits import FIRST_WITHOUT_WINDOWS_2022, MinorVersion, VmSize, refusal
@@ -26,6 +25,7 @@ from podwall.components.cluster.operations import AdvancedPolicies, EngineChange
 from podwall.components.cluster.pools import Autoscale, NodeProvisioning, OsSku
 from podwall.components.cluster.spec import ClusterSpec, address_refusals
 from podwall.policies.errors import InvalidValue
+from podwall.quick_dataclass import dataclass
 
 __all__ = ["AksClusterArgs"]
 

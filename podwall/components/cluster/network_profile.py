@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from enum import StrEnum
 from ipaddress import AddressValueError, IPv4Address, IPv4Network
 from typing import TYPE_CHECKING, ClassVar
@@ -10,6 +9,7 @@ from typing import TYPE_CHECKING, ClassVar
 from podwall.aks import limits
 from podwall.aks.limits import refusal
 from podwall.components.cluster.networks import ipv6_range, not_reserved
+from podwall.quick_dataclass import dataclass
 
 if TYPE_CHECKING:
     from pulumi import Input

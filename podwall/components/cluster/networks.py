@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass
 from ipaddress import IPv4Network, IPv6Network, ip_network
 from itertools import chain, combinations, product
 from typing import TYPE_CHECKING, ClassVar
@@ -15,6 +14,7 @@ from typing import TYPE_CHECKING, ClassVar
 from podwall.aks import limits
 from podwall.aks.limits import refusal
 from podwall.policies.errors import InvalidValue
+from podwall.quick_dataclass import dataclass
 
 if TYPE_CHECKING:
     from pulumi import Input

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
 from enum import StrEnum
 from typing import TYPE_CHECKING
 
 from podwall.aks import limits
 from podwall.aks.limits import refusal
+from podwall.quick_dataclass import dataclass
 
 if TYPE_CHECKING:
     from pulumi import Input

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 from enum import StrEnum
 from types import MappingProxyType
 from typing import ClassVar
 
 from podwall.aks import limits
 from podwall.aks.limits import VmSize, refusal
+from podwall.quick_dataclass import dataclass
 
 __all__ = [
     "Autoscale",

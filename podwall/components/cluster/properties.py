@@ -8,7 +8,6 @@ in the SDK's class form, by the SDK, and adding it later would be planned as a r
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from podwall.aks.limits import LONGEST_DNS_PREFIX, RESERVED_LABEL_PREFIX
@@ -28,6 +27,7 @@ from podwall.components.cluster.pools import (
     SystemPool,
     UserPool,
 )
+from podwall.quick_dataclass import dataclass
 
 if TYPE_CHECKING:
     from pulumi import Input

@@ -10,7 +10,6 @@ from __future__ import annotations
 
 import base64
 from collections.abc import Mapping
-from dataclasses import dataclass
 from functools import cache
 from importlib.metadata import version
 from typing import TYPE_CHECKING, Any
@@ -32,6 +31,7 @@ from podwall.components.cluster.args import AksClusterArgs
 from podwall.components.cluster.network_profile import NatGatewayEgress, PodSubnet, RouteTableEgress
 from podwall.components.cluster.networks import ExistingNetwork, NewNetwork
 from podwall.on_demand import alone
+from podwall.quick_dataclass import dataclass
 
 if TYPE_CHECKING:
     from pulumi_azure_native.authorization import RoleAssignment

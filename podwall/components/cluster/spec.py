@@ -8,7 +8,7 @@ node subnet, in a pod subnet nodes take addresses by 16.
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 from ipaddress import IPv4Network, IPv6Network
 from types import MappingProxyType
 from typing import TYPE_CHECKING
@@ -39,6 +39,7 @@ from podwall.components.cluster.networks import (
 from podwall.components.cluster.operations import AddOns, EngineChange, Lifecycle
 from podwall.components.cluster.pools import NodeProvisioning, SystemPool, UserPool, surge_nodes
 from podwall.policies.errors import InvalidValue
+from podwall.quick_dataclass import dataclass
 
 if TYPE_CHECKING:
     from pulumi import Input
