@@ -166,18 +166,21 @@ class Planner(StrEnum):
     EMBEDDED = "embedded"
 
 
-def program_source(
+def program_source(  # noqa: PLR0913 - what is planned, by whom, and what is told on the way
     folder: Path,
     stack: str | None,
     planner: Planner,
     write: Callable[[str], None],
     given: GivenConfiguration | None = None,
+    *,
+    loaded: Callable[[], object] = lambda: None,
 ) -> Source:
     """Return what the program will deploy whose project `folder` lies in.
 
     Without a `stack`, Pulumi plans the selected one, and podwall the one that is called `dev` or is
     the only one. Where nobody chose the planner, `write` is given a sentence that names it.
-    Configuration that is `given` goes over what the stack's file says, and into no file.
+    Configuration that is `given` goes over what the stack's file says, and into no file. Before a
+    program runs in this process, `loaded` is called: what planning needs has been imported then.
 
     Raises:
         SourceError: there is no project or no stack, or planning fails.
@@ -192,6 +195,7 @@ def program_source(
     with needing("pulumi", "planning a program without the Pulumi CLI"):
         from podwall.plan.embedded import embedded_plan  # noqa: PLC0415 - manifests need no Pulumi
 
+    loaded()
     plan = embedded_plan(project, stack or default_stack(project), given, objects_of)
     return source_of_program(plan, project)
 

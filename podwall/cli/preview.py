@@ -9,6 +9,7 @@ from podwall.cli.arguments import (
     bound_by,
     chosen_cluster,
     given_configuration,
+    keep_what_is_loaded,
     paused_collector,
     with_choices,
 )
@@ -40,7 +41,9 @@ def _shown_preview(options: Namespace) -> int:
     given = given_configuration(options)
     with progress("planning"):
         planner = Planner(options.planner)
-        source = program_source(Path.cwd(), options.stack, planner, write_message, given)
+        source = program_source(
+            Path.cwd(), options.stack, planner, write_message, given, loaded=keep_what_is_loaded
+        )
         chosen = chosen_cluster(with_choices(source, options), options)
         bound_by(chosen)
         found = review(chosen, options.engine)

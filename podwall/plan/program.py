@@ -22,6 +22,7 @@ import warnings
 from collections.abc import Callable, Iterator, Mapping
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import contextmanager
+from copy import copy
 from dataclasses import field
 from pathlib import Path
 from types import CodeType, FunctionType, MappingProxyType, MethodType, ModuleType
@@ -34,6 +35,7 @@ from pulumi.runtime.stack import register_stack_transformation
 from podwall.plan.answers import Unfetched, answering, secrets_noted, unread_configuration
 from podwall.plan.engine import PlanningEngine, PlanningMonitor
 from podwall.plan.messages import is_program, relative_path
+from podwall.plan.registration import is_other_version
 from podwall.plan.sdk import settings, unknown_answers
 from podwall.plan.stand_ins import Decisions
 from podwall.policies.errors import Place
@@ -338,12 +340,28 @@ def _forget() -> None:
 
 
 def _execute(run: Run) -> None:
-    def note(args: pulumi.ResourceTransformationArgs) -> None:
+    def note(args: pulumi.ResourceTransformationArgs) -> pulumi.ResourceTransformationResult:
         run.monitor.note(args.type_, args.name, type(args.resource))
         run.unfetched.before(args.type_, args.resource)
+        return pulumi.ResourceTransformationResult(args.props, _without_versions(args))
 
     register_stack_transformation(note)
     runpy.run_path(str(run.main), run_name="__main__")
+
+
+def _without_versions(args: pulumi.ResourceTransformationArgs) -> pulumi.ResourceOptions:
+    """Return a resource's options without the type under its other API versions as aliases.
+
+    The Azure SDK gives a cluster some ninety of them, and the SDK computes a URN of each in five
+    steps of the event loop: a tenth of a small plan, which leaves them out.
+    """
+    aliases = args.opts.aliases or ()
+    kept = [each for each in aliases if not is_other_version(each, args.type_)]
+    if len(kept) == len(aliases):
+        return args.opts
+    options = copy(args.opts)
+    options.aliases = kept
+    return options
 
 
 @contextmanager

@@ -17,6 +17,7 @@ from google.protobuf.json_format import (  # type: ignore[import-untyped]  # no 
     MessageToDict,
     ParseDict,
 )
+from pulumi import Alias
 from pulumi.runtime._callbacks import _CallbackServicer
 from pulumi.runtime.proto import resource_pb2
 from pulumi.runtime.sync_await import _sync_await
@@ -28,7 +29,15 @@ from podwall.plan.providers import PROVIDER, kubeconfig_of
 from podwall.plan.sdk import fields, program_lines
 from podwall.policies.errors import Place
 
-__all__ = ["NOTHING", "plain", "planned_resource", "read_resource", "struct", "transform"]
+__all__ = [
+    "NOTHING",
+    "is_other_version",
+    "plain",
+    "planned_resource",
+    "read_resource",
+    "struct",
+    "transform",
+]
 
 
 NOTHING: Any = empty_pb2.Empty()
@@ -125,6 +134,18 @@ def _aliases(request: resource_pb2.RegisterResourceRequest) -> Iterator[str]:
             yield alias.urn
         elif name or alias.spec.parentUrn or kind_of(kind) != kind_of(request.type):
             yield f"{kind}::{name}"
+
+
+def is_other_version(alias: Any, kind: str) -> bool:
+    """Return whether an alias says no more than that a kind had another API version.
+
+    These are no part of a plan, see `_aliases`.
+    """
+    if not isinstance(alias, Alias):
+        return False
+    given = {name: value for name, value in vars(alias).items() if value is not ...}
+    type_ = given.pop("type_", None)
+    return not given and isinstance(type_, str) and kind_of(type_) == kind_of(kind)
 
 
 def _timeouts(

@@ -120,3 +120,28 @@ def test_the_order_is_that_of_the_program(tmp_path: Path) -> None:
     names = [f"n{number}" for number in range(9)]
     plan = plan_of(tmp_path, f"for name in {names}: Namespace(name)")
     assert [each.name for each in plan.resources[1:]] == names
+
+
+@pytest.mark.parametrize(
+    ("given", "planned"),
+    [
+        ("type_='azure-native:resources/v20200601:ResourceGroup'", ()),
+        ("name='old'", ("::old",)),
+        ("type_='azure-native:resources/v20200601:ResourceGroup', name='old'",
+         ("azure-native:resources/v20200601:ResourceGroup::old",)),
+        ("type_='azure:core:OldGroup'", ("azure:core:OldGroup::",)),
+    ],
+)  # fmt: skip
+@pytest.mark.long(keep=2)
+def test_aliases_that_a_program_gives_stay_beside_those_of_the_sdk(
+    given: str, planned: tuple[str, ...], tmp_path: Path
+) -> None:
+    plan = plan_of(
+        tmp_path,
+        "from pulumi import Alias, ResourceOptions\n"
+        "from pulumi_azure_native.resources import ResourceGroup\n"
+        f"options = ResourceOptions(aliases=[Alias({given})])\n"
+        "ResourceGroup('rg', opts=options)\n"
+        "assert len(options.aliases) == 1",
+    )
+    assert resource(plan, "rg").options.aliases == planned
