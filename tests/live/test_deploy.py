@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import os
 import runpy
 import shutil
 import subprocess
+import tempfile
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -22,7 +25,7 @@ from podwall.reachability import Verdict
 from podwall.review import review
 from podwall.sources import sources
 from tests.house.test_size import ROOT
-from tests.live.lab import LabServer, created
+from tests.live.lab import BUILT, LabServer, created
 from tests.live.objects import namespace, pod
 
 DEPLOY = ROOT / "deploy"
@@ -96,6 +99,9 @@ def _token(admin: ApiConnection) -> str:
 
 
 BUILDERS = ("podman", "docker")
+BASE = BUILT / "python-base.tar"
+"""The root of a Debian with Python, which `make test-live` makes where it can."""
+BY_PARTS = ("buildah", "runc")
 
 
 def _builder() -> str | None:
@@ -107,20 +113,102 @@ def _builder() -> str | None:
     return None
 
 
+def _done(*words: str, seconds: int = 120) -> str:
+    """Return what a command says; where nothing can be pulled there is nothing to test."""
+    done = subprocess.run(words, check=False, capture_output=True, text=True, timeout=seconds)
+    for each in ("registry", "no matching distribution found"):
+        if done.returncode and each in done.stderr.lower():
+            pytest.skip(f"what the image needs can't be pulled: {done.stderr.strip()[-200:]}")
+    assert done.returncode == 0, done.stderr
+    return done.stdout
+
+
 def test_the_image_is_built_and_runs_as_nobody() -> None:
     builder = _builder()
     if builder is None:
         pytest.skip(f"nothing here builds images ({' or '.join(BUILDERS)})")
     words = [builder, "build", "-q", "-f", str(DEPLOY / "Containerfile"), str(ROOT)]
-    built = subprocess.run(words, check=False, capture_output=True, text=True, timeout=500)
-    if built.returncode and "registry" in built.stderr.lower():
-        pytest.skip(f"the base of the image can't be pulled here: {built.stderr.strip()[-200:]}")
-    assert built.returncode == 0, built.stderr
-    image = built.stdout.strip().splitlines()[-1]
-    run = [builder, "run", "--rm", "--read-only", "--network=none", image, "walkthrough"]
-    ran = subprocess.run(run, check=False, capture_output=True, text=True, timeout=120)
-    assert ran.returncode == 0, ran.stderr
-    assert "own-namespace" in ran.stdout
+    image = _done(*words, seconds=500).strip().splitlines()[-1]
+    ran = _done(builder, "run", "--rm", "--read-only", "--network=none", image, "walkthrough")
+    assert "own-namespace" in ran
+
+
+@pytest.fixture(scope="module")
+def unpacked() -> Iterator[tuple[Path, dict[str, Any]]]:
+    """Give the image, built without a registry, as a folder and what it says of its command."""
+    missing = [each for each in BY_PARTS if shutil.which(each) is None]
+    missing += [] if BASE.is_file() else [str(BASE)]
+    missing += [] if os.geteuid() == 0 else ["root"]
+    if missing:
+        pytest.skip(f"no image is built by parts here: {', '.join(missing)} not there")
+    with tempfile.TemporaryDirectory() as folder:
+        own = ("--storage-driver=vfs", f"--root={folder}/store", f"--runroot={folder}/run")
+
+        def buildah(*words: str) -> str:
+            return _done("buildah", *own, *words, seconds=500).strip()
+
+        empty = buildah("from", "scratch")
+        buildah("add", "-q", empty, str(BASE), "/")
+        buildah("commit", "-q", "--rm", empty, "localhost/base")
+        # What this machine trusts is what its package index may be signed by.
+        trusted = ["-v", "/etc/ssl/certs:/etc/ssl/certs:ro"]
+        network = ["--isolation=chroot", "--network=host", *trusted]
+        file = ["-f", str(DEPLOY / "Containerfile"), str(ROOT)]
+        built = buildah("bud", "-q", *network, "--build-arg=BASE=localhost/base", *file)
+        image = built.splitlines()[-1]
+        container = buildah("from", image)
+        settings = msgspec.json.decode(buildah("inspect", "--type=image", image))
+        yield Path(buildah("mount", container)), settings["OCIv1"]["config"]
+        buildah("umount", container)
+
+
+def _ran(
+    unpacked: tuple[Path, dict[str, Any]], folder: Path, *command: str
+) -> subprocess.CompletedProcess[str]:
+    """Run a command in the image as it says: nothing may be written, and there is no network."""
+    root, settings = unpacked
+    user, group = map(int, settings["User"].split(":"))
+    none = dict.fromkeys(("bounding", "effective", "permitted", "inheritable"), ())
+    process = {
+        "user": {"uid": user, "gid": group},
+        "args": command or (*settings["Entrypoint"], "walkthrough"),
+        "cwd": settings["WorkingDir"],
+        "env": settings["Env"],
+        "noNewPrivileges": True,
+        "capabilities": none,
+    }
+    spaces = [{"type": each} for each in ("pid", "mount", "ipc", "uts", "network")]
+    bundle = {
+        "ociVersion": "1.0.2",
+        "root": {"path": str(root), "readonly": True},
+        "process": process,
+        "mounts": [{"destination": "/proc", "type": "proc", "source": "proc"}],
+        "linux": {"namespaces": spaces},
+    }
+    (folder / "config.json").write_bytes(msgspec.json.encode(bundle))
+    name = f"podwall-{os.getpid()}"
+    words = ["runc", f"--root={folder}/state", "run", "-b", str(folder), name]
+    return subprocess.run(words, check=False, capture_output=True, text=True, timeout=120)
+
+
+def test_the_image_runs_as_nobody_where_nothing_can_be_written(
+    unpacked: tuple[Path, dict[str, Any]], tmp_path: Path
+) -> None:
+    ran = _ran(unpacked, tmp_path)
+    assert "own-namespace" in ran.stdout, ran.stderr
+    assert _ran(unpacked, tmp_path, "id", "-u").stdout.split() == ["65532"]
+    refused = _ran(unpacked, tmp_path, "touch", "file")
+    assert "Read-only file system" in refused.stderr
+
+
+def test_the_image_has_what_a_running_cluster_needs(
+    unpacked: tuple[Path, dict[str, Any]], tmp_path: Path
+) -> None:
+    ran = _ran(unpacked, tmp_path, "python", "-c", "import lightkube, httpx2, podwall.live.cluster")
+    assert (ran.returncode, ran.stderr) == (0, "")
+    ran = _ran(unpacked, tmp_path, "podwall", "watch", "--kubeconfig", "none")
+    assert ran.returncode == 2
+    assert "`az aks get-credentials` writes one" in ran.stderr
 
 
 def test_the_image_has_what_the_manifests_run() -> None:
