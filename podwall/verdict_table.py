@@ -50,6 +50,7 @@ __all__ = [
     "VerdictTable",
     "caused_verdicts",
     "connection_groups",
+    "endpoints_by_element",
     "spans_of",
     "verdict_table",
 ]
@@ -222,6 +223,12 @@ def caused_verdicts(table: VerdictTable) -> CausedVerdicts:
             cells[row, column] = numbers.number(CausedVerdict(allowed, *causes.of(*pair)))
     selves = np.where(alone, OPEN, cells[sources, destinations])
     return CausedVerdicts(sources, destinations, cells, selves, tuple(numbers.values))
+
+
+def endpoints_by_element(elements: IntArray, universe: int) -> Csr:
+    """Return for each of so many elements the endpoints of it; below 0 is an endpoint of none."""
+    present = np.flatnonzero(elements >= 0)
+    return Csr.of_pairs(elements[present], present, universe)
 
 
 def _classes(table: VerdictTable, *, split: bool) -> tuple[IntArray, IntArray, bool]:

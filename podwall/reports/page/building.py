@@ -84,8 +84,9 @@ class UnseenRow:
     def verdicts(self, groups: Iterable[ExposureGroup], direction: Direction) -> Ends:
         """Return what passes between the pods and each workload; those of nothing are left out."""
         found: dict[str, PairVerdict] = {}
+        mine = frozenset(self.pods)
         for group in groups:
-            if group.direction is direction and not set(self.pods).isdisjoint(group.pods):
+            if group.direction is direction and not mine.isdisjoint(group.pods):
                 for name in group.workloads:
                     found[name] = either(found.get(name, _NOTHING), group.ports)
         return found
@@ -125,9 +126,12 @@ class UnseenVerdicts:
         found = {way: np.zeros((len(names), len(rows)), np.int64) for way in Direction}
         lines = {name: line for line, name in enumerate(names)}
         for (column, row), way in product(enumerate(rows), Direction):
-            for name, verdict in row.verdicts(groups, way).items():
-                caused = causes.of(row, way, name, verdict)
-                found[way][lines[name], column] = numbers.verdict(caused)
+            known: dict[int, int] = {}  # by identity: thousands of workloads share what passes
+            there = row.verdicts(groups, way)
+            for name, verdict in there.items():
+                if id(verdict) not in known:
+                    known[id(verdict)] = numbers.verdict(causes.of(row, way, name, verdict))
+                found[way][lines[name], column] = known[id(verdict)]
         return cls(found[Direction.INGRESS], found[Direction.EGRESS])
 
 

@@ -38,7 +38,7 @@ from podwall.reports.page.document import (
     Runs,
 )
 from podwall.reports.words import printable
-from podwall.verdict_table import CausedVerdict
+from podwall.verdict_table import CausedVerdict, endpoints_by_element
 
 __all__ = [
     "EndpointSets",
@@ -123,15 +123,19 @@ class EndpointSets:
 
         `universe` is the number of elements.
         """
-        self._elements = np.where(elements == self.ABSENT, universe, elements)
+        self._endpoints = endpoints_by_element(elements, universe)
         self.universe = universe
         self._numbers: Numbering[Runs] = Numbering()
+        self._known: dict[bytes, int] = {}
 
     def number(self, elements: IntArray) -> int:
         """Return the number of the set of endpoints that have one of the elements."""
-        flags = np.zeros(self.universe + 1, dtype=np.int64)
-        flags[elements] = 1
-        return self._numbers.of(_true_runs(flags[self._elements]))
+        key = elements.tobytes()
+        if key not in self._known:
+            _, position = self._endpoints.gather(elements)
+            endpoints = np.unique(self._endpoints.items[position])
+            self._known[key] = self._numbers.of(_runs_in(endpoints))
+        return self._known[key]
 
     @property
     def values(self) -> tuple[Runs, ...]:
@@ -139,10 +143,11 @@ class EndpointSets:
         return self._numbers.values
 
 
-def _true_runs(flags: IntArray) -> Runs:
-    edges = np.flatnonzero(np.diff(flags, prepend=0, append=0))
-    firsts, ends = edges[::2], edges[1::2]
-    return tuple(np.column_stack([firsts, ends - firsts]).ravel().tolist())
+def _runs_in(endpoints: IntArray) -> Runs:
+    """Return ascending numbers as runs: the first of each, and how many follow one another."""
+    ends = np.flatnonzero(np.diff(endpoints, append=-1) != 1) + 1
+    firsts = np.concatenate([np.zeros(1, dtype=np.int64), ends[:-1]])[: len(ends)]
+    return tuple(np.column_stack([endpoints[firsts], ends - firsts]).ravel().tolist())
 
 
 def runs_of(values: IntArray) -> Runs:
