@@ -203,6 +203,10 @@ class PortSet:
 
     def __and__(self, other: PortSet) -> PortSet:
         """Return what is in both sets."""
+        if self is other or other is ALL_PORTS:
+            return self
+        if self is ALL_PORTS:
+            return other
         return PortSet(
             _intersection(self.tcp, other.tcp),
             _intersection(self.udp, other.udp),
@@ -212,6 +216,10 @@ class PortSet:
 
     def __sub__(self, other: PortSet) -> PortSet:
         """Return what is in this set and not in the other."""
+        if not other:
+            return self
+        if self is other or other is ALL_PORTS:
+            return NO_PORTS
         return PortSet(
             _difference(self.tcp, other.tcp),
             _difference(self.udp, other.udp),
@@ -247,7 +255,7 @@ TRANSPORT_PORTS: Final = PortSet(_WHOLE, _WHOLE, _WHOLE)
 
 def _union(left: Ranges, right: Ranges) -> Ranges:
     """Return the ports of both, most often without looking at more than whether one has all."""
-    if not right or left in {right, _WHOLE}:
+    if not right or left in (right, _WHOLE):
         return left
     if not left or right == _WHOLE:
         return right
@@ -255,7 +263,7 @@ def _union(left: Ranges, right: Ranges) -> Ranges:
 
 
 def _intersection(left: Ranges, right: Ranges) -> Ranges:
-    if not left or right in {left, _WHOLE}:
+    if not left or right in (left, _WHOLE):
         return left
     if not right or left == _WHOLE:
         return right
@@ -265,7 +273,9 @@ def _intersection(left: Ranges, right: Ranges) -> Ranges:
 def _difference(left: Ranges, right: Ranges) -> Ranges:
     if not left or not right:
         return left
-    return () if right in {left, _WHOLE} else difference(left, right)
+    if right in (left, _WHOLE):
+        return ()
+    return difference(left, right)
 
 
 def _written(protocol: IpProtocol, ranges: Ranges) -> str:

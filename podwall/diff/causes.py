@@ -100,7 +100,7 @@ class PolicyCauses:
 
 
 def _passing(replay: Replay, ends: _Ends) -> PairVerdict:
-    found = replay.pair(*ends).allowed
+    found = replay.passing(*ends)
     return PairVerdict(found.must, found.may - found.must)
 
 

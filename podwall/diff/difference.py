@@ -40,6 +40,7 @@ from podwall.diff.unseen_changes import UnseenChange, UnseenChanges
 from podwall.focus import EVERYTHING, Focus, asked_ends, on_port
 from podwall.policies.errors import Finding
 from podwall.policies.rules import Direction
+from podwall.portset import PortSet
 from podwall.reachability import Reachability
 from podwall.reachability.arrays import Csr, IntArray
 from podwall.reachability.few_arrays import np
@@ -97,7 +98,7 @@ class Expansion:
         self._last: tuple[int, _Reached] | None = None
         self._networks: dict[tuple[int, ...], tuple[ExternalRange, ...]] = {}
         self._causes: dict[tuple[bool, int, int], str] = {}
-        self._unseen_causes: dict[tuple[bool, int, Direction, UnseenPods], str] = {}
+        self._unseen_causes: dict[tuple[bool, int, Direction, UnseenPods, PortSet], str] = {}
 
     def changes(self) -> Iterator[ConnectionChange]:
         """Yield the changes by source, then destination; workloads before ranges."""
@@ -137,7 +138,7 @@ class Expansion:
             after=change.after,
             cause=self._cause((group, group), policies),
             policies=policies,
-            because=self._why_unseen(number, group, direction, change),
+            because=self._why_unseen(group, direction, change),
         )
 
     def _policies_of(
@@ -155,9 +156,7 @@ class Expansion:
             and each.versions(direction.other) != (None, None)
         )
 
-    def _why_unseen(
-        self, number: int, group: int, direction: Direction, change: UnseenChange
-    ) -> str:
+    def _why_unseen(self, group: int, direction: Direction, change: UnseenChange) -> str:
         """Return what undetermined ports depend on, after the change if there are any.
 
         It is found once for a class of pods.
@@ -166,10 +165,11 @@ class Expansion:
         if not (now or change.before.undetermined):
             return ""
         element = int((self._ends.new if now else self._ends.old)[group])
-        key = (now, element, direction, change.pods.one())
+        left = (change.after if now else change.before).undetermined
+        key = (now, element, direction, change.pods.one(), left)
         if key not in self._unseen_causes:
             side = self._new if now else self._old
-            causes = side.doubts_about(self._listing.id_in(side, number), direction, key[3])
+            causes = side.doubts_about(element, direction, key[3], left)
             self._unseen_causes[key] = _AND.join(causes)
         return self._unseen_causes[key]
 

@@ -226,18 +226,10 @@ class WorkloadOrder:
         self.number: IntArray = np.argsort(self.rows)
         self.group: IntArray = ends.of[self.rows]
         self.of_group = Csr.of_pairs(self.group, np.arange(len(order)), ends.groups)
-        self._pairs = ends.pairs
 
     def endpoint(self, end: int | ExternalRange) -> Endpoint:
         """Return the workload with a number, as it is or, if it is gone, as it was."""
         return end if isinstance(end, ExternalRange) else self._workloads[int(self.rows[end])]
-
-    def id_in(self, side: Reachability, number: int) -> str:
-        """Return the id by which one of the analyses knows a workload."""
-        which = self._sides.index(side)
-        known = self._known(int(self._pairs[self.rows[number], which]), which)
-        assert known is not None
-        return known.id
 
     def _known(self, index: int, which: int) -> WorkloadEndpoint | None:
         """Return the workload at an index of one of the clusters."""

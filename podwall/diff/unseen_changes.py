@@ -5,12 +5,17 @@ of the new one is cut at the classes of the old one; of every part it is then kn
 before and what passes now. Twins count in what is compared with, and not in what is reported: where
 a workload goes and its policies stay, nothing has opened. Of a namespace that only one of the two
 shows, the other one knows what it admits of namespaces with its labels.
+
+Few conditions and few sets of ports make up the classes of all workloads, so that both are numbered
+(`_Numbers`), and what two of them have in common is found once.
 """
 
 from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Sequence
+from functools import reduce
+from typing import Final, NamedTuple
 
 from podwall.diff.changes import PolicyChange
 from podwall.diff.comparison import AffectedEndpoints
@@ -19,16 +24,11 @@ from podwall.model import Operator, Selector, SelectorRequirement
 from podwall.policies.rules import METADATA_NAME, Direction
 from podwall.quick_dataclass import dataclass
 from podwall.reachability import Reachability
+from podwall.reachability.arrays import Registry
 from podwall.reachability.exposure import ExposedClasses, UnseenOpening
-from podwall.reachability.label_conditions import (
-    LabelConditions,
-    among,
-    is_among,
-    not_among,
-    simplified,
-)
+from podwall.reachability.label_conditions import LabelConditions, simplified
 from podwall.reachability.matching import Match, labels_match
-from podwall.reachability.values import Bounds, PairVerdict, UnseenPods
+from podwall.reachability.values import NOTHING, Bounds, PairVerdict, UnseenPods
 
 __all__ = ["UnseenChange", "UnseenChanges"]
 
@@ -60,6 +60,8 @@ class UnseenChanges:
         self._ends = ends
         self._may_differ = may_differ
         self._names = _ShownOnce(*sides)
+        self._numbers = _Numbers()
+        self._admitted: dict[tuple[int, Direction, int], _Admitted] = {}
         self.policies = policies
         self._everywhere = {each: _for_all(sides, policies, each) for each in Direction}
         self._known: dict[tuple[Direction, int, int, int, int], tuple[UnseenChange, ...]] = {}
@@ -84,11 +86,7 @@ class UnseenChanges:
         ]
         key = (direction, numbers[0], numbers[1], numbers[2], numbers[3])
         if key not in self._known:
-            openings = [
-                _openings(classes[direction], number)
-                for classes, number in zip(self._classes(), numbers, strict=True)
-            ]
-            self._known[key] = tuple(self._changes(*openings))
+            self._known[key] = tuple(self._changes(direction, *numbers))
         return self._known[key]
 
     def _may_change(self, group: int, direction: Direction) -> bool:
@@ -98,31 +96,41 @@ class UnseenChanges:
         affected = ends.destinations if direction is Direction.INGRESS else ends.sources
         return bool(affected[group])
 
-    def _classes(self) -> Iterator[dict[Direction, ExposedClasses]]:
-        for side in self._sides:
-            yield side.exposed_classes
-            yield side.admitted_classes
+    def _openings(self, side: int, direction: Direction, number: int) -> _Openings:
+        """Return what a class of workloads admits, without twins."""
+        return _openings(self._sides[side].exposed_classes[direction], number)
+
+    def _admits(self, side: int, direction: Direction, number: int) -> _Admitted:
+        """Return the same with all of them, by every name that one of the sides has for them."""
+        key = (side, direction, number)
+        if key not in self._admitted:
+            own = _openings(self._sides[side].admitted_classes[direction], number)
+            named = (self._names.in_old, self._names.in_new)[side](own)
+            numbered = tuple(map(self._numbers.opening, (*own, *named)))
+            self._admitted[key] = _Admitted(numbered, len(own), self._numbers)
+        return self._admitted[key]
 
     def _changes(
-        self, old: _Openings, old_all: _Openings, new: _Openings, new_all: _Openings
+        self, direction: Direction, old: int, old_all: int, new: int, new_all: int
     ) -> Iterator[UnseenChange]:
-        """Yield what changes, given what both sides admit without twins, and with all of them."""
-        if old_all == new_all and self._names.none:
+        """Yield what changes, given the classes of both sides without twins, and with all."""
+        before, after = self._admits(0, direction, old_all), self._admits(1, direction, new_all)
+        if before.own == after.own and self._names.none:
             return
-        before = _Admitted((*old_all, *self._names.in_old(old_all)))
-        after = _Admitted((*new_all, *self._names.in_new(new_all)))
-        found: dict[UnseenPods, tuple[PairVerdict, PairVerdict]] = {}
-        for opening in new:
-            for part in before.parts_of(opening.pods):
-                change = before.of(part), after.of(part)
-                if change[1].beyond(change[0]):
-                    found[part] = change
-        for opening in old:
-            for part in after.parts_of(opening.pods):
-                change = before.of(part), after.of(part)
-                if change[0].beyond(change[1]) and self._names.both_show(part):
-                    found[part] = change
-        yield from _joined(found)
+        exceeds = self._numbers.exceeds
+        found: dict[_Pods, _Passing] = {}
+        for opening in self._openings(1, direction, new):
+            for part in before.parts_of(self._numbers.opening(opening).pods):
+                was, is_ = before.of(part), after.of(part)
+                if exceeds(is_, was):
+                    found[part] = was, is_
+        once = self._numbers.namespaces(self._names.once)
+        for opening in self._openings(0, direction, old):
+            for part in after.parts_of(self._numbers.opening(opening).pods):
+                was, is_ = before.of(part), after.of(part)
+                if exceeds(was, is_) and not part.shown & once:
+                    found[part] = was, is_
+        yield from _joined(found, self._numbers)
 
 
 def _for_all(
@@ -152,10 +160,10 @@ class _ShownOnce:
         self._gone, self._added = sorted(before - after), sorted(after - before)
         self.none = before == after
 
-    def both_show(self, pods: UnseenPods) -> bool:
-        """Return whether unseen pods are in namespaces that both show, or none of the two."""
-        names = pods.namespaces if isinstance(pods.namespaces, tuple) else ()
-        return not {*self._gone, *self._added}.intersection(names)
+    @property
+    def once(self) -> tuple[str, ...]:
+        """The namespaces that only one of the two shows."""
+        return (*self._gone, *self._added)
 
     def in_old(self, openings: _Openings) -> Iterator[UnseenOpening]:
         """Yield further names for what the old analysis admits, by the namespaces of the new."""
@@ -196,60 +204,206 @@ _MOST_PARTS = 64
 """Into so many parts a class is cut; one that would be cut into more stays whole."""
 
 
+_Passing = tuple[int, int]
+"""The numbers of what passes before and after."""
+
+
+class _Pods(NamedTuple):
+    """Unseen pods in numbers.
+
+    `labels` is the number of their conditions, `shown` has a bit for each namespace that a source
+    shows, and `others` the number of the conditions on those that it does not, `_NONE` without.
+    """
+
+    labels: int
+    shown: int
+    others: int
+
+
+class _Opening(NamedTuple):
+    pods: _Pods
+    ports: int
+
+
+_NONE: Final = -1
+
+
+class _Numbers:
+    """Conditions and ports by numbers, and what two of them make together, found once."""
+
+    def __init__(self) -> None:
+        self.conditions = Registry[LabelConditions]()
+        self._ports = Registry[Bounds]()
+        self._ports.number(NOTHING)
+        self._verdicts: dict[int, PairVerdict] = {}
+        self._names: dict[str, int] = {}
+        self._openings: dict[int, tuple[UnseenOpening, _Opening]] = {}
+        self._within: dict[tuple[int, int], bool] = {}
+        self._meet: dict[tuple[int, int], int] = {}
+        self._without: dict[tuple[int, int], tuple[int, ...]] = {}
+        self._union: dict[tuple[int, int], int] = {}
+        self._exceeds: dict[tuple[int, int], bool] = {}
+
+    def opening(self, opening: UnseenOpening) -> _Opening:
+        """Return an opening in numbers."""
+        known = self._openings.get(id(opening))
+        if known is None:
+            found = _Opening(self._pods(opening.pods), self._ports.number(opening.ports))
+            # The opening is kept so that nothing else has its place in memory.
+            known = self._openings[id(opening)] = opening, found
+        return known[1]
+
+    def _pods(self, pods: UnseenPods) -> _Pods:
+        labels, there = self._condition(pods.pods), pods.namespaces
+        if isinstance(there, tuple):
+            return _Pods(labels, self.namespaces(there), _NONE)
+        return _Pods(labels, 0, self._condition(there))
+
+    def _condition(self, selector: Selector) -> int:
+        found = LabelConditions.of(selector)
+        assert found is not None, "pods that cannot be are in no opening"
+        return self.conditions.number(found)
+
+    def namespaces(self, names: Iterable[str]) -> int:
+        """Return the bits of some namespaces."""
+        numbers = (self._names.setdefault(each, len(self._names)) for each in names)
+        return sum(1 << number for number in numbers)
+
+    def names(self, shown: int) -> Iterator[str]:
+        """Yield the namespaces that bits stand for."""
+        return (name for name, number in self._names.items() if shown >> number & 1)
+
+    def verdict(self, ports: int) -> PairVerdict:
+        """Return what passes for certain, and what perhaps."""
+        if ports not in self._verdicts:
+            found = self._ports.values[ports]
+            self._verdicts[ports] = PairVerdict(found.must, found.may - found.must)
+        return self._verdicts[ports]
+
+    def union(self, one: int, other: int) -> int:
+        """Return the number of the ports of both."""
+        key = (one, other)
+        if key not in self._union:
+            values = self._ports.values
+            self._union[key] = self._ports.number(values[one] | values[other])
+        return self._union[key]
+
+    def exceeds(self, one: int, other: int) -> bool:
+        """Return whether ports pass of the one and not of the other, or not for certain."""
+        key = (one, other)
+        if key not in self._exceeds:
+            self._exceeds[key] = bool(self.verdict(one).beyond(self.verdict(other)))
+        return self._exceeds[key]
+
+    def is_among(self, pods: _Pods, others: _Pods) -> bool:
+        """Return whether all of some unseen pods are among others."""
+        if _NONE in (pods.others, others.others):
+            if pods.others != others.others or pods.shown & ~others.shown:
+                return False
+        elif not self._is_within(pods.others, others.others):
+            return False
+        return self._is_within(pods.labels, others.labels)
+
+    def _is_within(self, one: int, other: int) -> bool:
+        if one == other:
+            return True
+        key = (one, other)
+        if key not in self._within:
+            values = self.conditions.values
+            self._within[key] = values[one] <= values[other]
+        return self._within[key]
+
+    def cut(self, pods: _Pods, at: _Pods) -> Iterator[_Pods]:
+        """Yield those of some pods that are among others, and the rest, in parts that may overlap.
+
+        All of them as they are, where that is one of the two.
+        """
+        labels = self._common(pods.labels, at.labels)
+        shown, others = pods.shown & at.shown, _NONE
+        if _NONE not in (pods.others, at.others):
+            others = self._common(pods.others, at.others)
+        if labels == _NONE or (not shown and others == _NONE) or self.is_among(pods, at):
+            yield pods
+            return
+        yield _Pods(labels, shown, others)
+        for rest in self._rest(pods.labels, at.labels):
+            yield _Pods(rest, shown, others)
+        if outside := pods.shown & ~shown:
+            yield _Pods(pods.labels, outside, _NONE)
+        elif pods.others != _NONE:
+            for rest in self._rest(pods.others, at.others):
+                yield _Pods(pods.labels, 0, rest)
+
+    def _common(self, one: int, other: int) -> int:
+        """Return the number of what fulfils both conditions, `_NONE` if nothing does."""
+        key = (one, other)
+        if key not in self._meet:
+            values = self.conditions.values
+            both = values[one] & values[other]
+            self._meet[key] = _NONE if both is None else self.conditions.number(both)
+        return self._meet[key]
+
+    def _rest(self, one: int, other: int) -> tuple[int, ...]:
+        """Return the numbers of conditions for what fulfils the one and not the other."""
+        key = (one, other)
+        if key not in self._without:
+            values = self.conditions.values
+            rest = values[one].without(values[other])
+            self._without[key] = tuple(map(self.conditions.number, rest))
+        return self._without[key]
+
+
 class _Admitted:
-    """What one analysis admits of unseen pods."""
+    """What one analysis admits of unseen pods: `own` without the names that the other has."""
 
-    def __init__(self, openings: _Openings) -> None:
+    def __init__(self, openings: tuple[_Opening, ...], own: int, numbers: _Numbers) -> None:
         self._openings = openings
+        self._numbers = numbers
+        self._passing: dict[_Pods, int] = {}
+        self._parts: dict[_Pods, list[_Pods]] = {}
+        self.own = openings[:own]
 
-    def of(self, pods: UnseenPods) -> PairVerdict:
-        """Return what passes for all of some pods."""
-        found = Bounds.union(ports for each, ports in self._openings if is_among(pods, each))
-        return PairVerdict(found.must, found.may - found.must)
+    def of(self, pods: _Pods) -> int:
+        """Return the number of what passes for all of some pods."""
+        if pods not in self._passing:
+            is_among = self._numbers.is_among
+            found = (ports for each, ports in self._openings if is_among(pods, each))
+            self._passing[pods] = reduce(self._numbers.union, found, 0)
+        return self._passing[pods]
 
-    def parts_of(self, pods: UnseenPods) -> list[UnseenPods]:
+    def parts_of(self, pods: _Pods) -> list[_Pods]:
         """Return pods in parts for which different ports pass."""
-        passing = self.of(pods)
+        if pods not in self._parts:
+            self._parts[pods] = self._cut(pods)
+        return self._parts[pods]
+
+    def _cut(self, pods: _Pods) -> list[_Pods]:
+        passing, cut = self.of(pods), self._numbers.cut
         parts = [pods]
         for each, ports in self._openings:
-            if not PairVerdict(ports.must, ports.may - ports.must).beyond(passing):
+            if not self._numbers.exceeds(ports, passing):
                 continue
-            parts = [part for whole in parts for part in _cut(whole, each)]
+            parts = [part for whole in parts for part in cut(whole, each)]
             if len(parts) > _MOST_PARTS:
                 return [pods]
         return parts
 
 
-def _cut(pods: UnseenPods, at: UnseenPods) -> Iterator[UnseenPods]:
-    """Yield those of some pods that are among others, and the rest of them."""
-    inside = None if is_among(pods, at) else among(pods, at)
-    if inside is None:
-        yield pods
-        return
-    yield inside
-    yield from not_among(pods, at)
-
-
-_Verdicts = tuple[PairVerdict, PairVerdict]
-
-
-def _joined(found: dict[UnseenPods, _Verdicts]) -> Iterator[UnseenChange]:
+def _joined(found: dict[_Pods, _Passing], numbers: _Numbers) -> Iterator[UnseenChange]:
     """Yield changes, those that are alike as one where a selector can say it."""
-    by_pods: defaultdict[tuple[_Verdicts, object], list[UnseenPods]] = defaultdict(list)
+    by_pods: defaultdict[tuple[_Passing, int, int], list[int]] = defaultdict(list)
     for pods, change in found.items():
-        by_pods[change, pods.namespaces].append(pods)
-    by_names: defaultdict[tuple[_Verdicts, Selector], set[str]] = defaultdict(set)
-    for (change, _), alike in by_pods.items():
-        for selector in _fewest(alike):
-            there = alike[0].namespaces
-            if isinstance(there, tuple):
-                by_names[change, selector].update(there)
+        by_pods[change, pods.shown, pods.others].append(pods.labels)
+    by_names: defaultdict[tuple[_Passing, Selector], int] = defaultdict(int)
+    for (change, shown, others), alike in by_pods.items():
+        verdicts = numbers.verdict(change[0]), numbers.verdict(change[1])
+        for each in simplified([numbers.conditions.values[number] for number in alike]):
+            if others == _NONE:
+                by_names[change, each.selector()] |= shown
             else:
-                yield UnseenChange(UnseenPods(selector, there), *change)
-    for (change, selector), names in by_names.items():
-        yield UnseenChange(UnseenPods(selector, tuple(sorted(names))), *change)
-
-
-def _fewest(alike: Sequence[UnseenPods]) -> list[Selector]:
-    conditions = (LabelConditions.of(each.pods) for each in alike)
-    return [each.selector() for each in simplified([each for each in conditions if each])]
+                there = numbers.conditions.values[others].selector()
+                yield UnseenChange(UnseenPods(each.selector(), there), *verdicts)
+    for (change, selector), shown in by_names.items():
+        verdicts = numbers.verdict(change[0]), numbers.verdict(change[1])
+        named = UnseenPods(selector, tuple(sorted(numbers.names(shown))))
+        yield UnseenChange(named, *verdicts)

@@ -316,6 +316,8 @@ class MatchAnswers:
             there = self._in_namespace(namespace, pods)
             return there if there is NO else there & self._about_unseen(selector, pods.pods)
         own = same_namespace(namespace, pods.namespace)
+        if own is NO:
+            return NO
         return _on_pod_network(pods) & own & _selected(selector, pods.labels)
 
     def pods_of_unread(
@@ -343,6 +345,8 @@ class MatchAnswers:
             return there if there == NO else there & self._about_unseen(peer.pods, pods.pods)
         labels = self._cluster.namespaces.of(pods.namespace)
         there = _selected(peer.namespaces, labels)
+        if there.match is Match.NO:
+            return NO
         return _on_pod_network(pods) & there & _selected(peer.pods, pods.labels)
 
     def _in_namespace(self, namespace: str | Unknown, pods: UnseenPods) -> MatchAnswer:
@@ -450,7 +454,7 @@ def same_namespace(left: str | Unknown, right: str | Unknown) -> MatchAnswer:
 def _selected(selector: Selector, labels: LabelMap) -> MatchAnswer:
     match = labels_match(selector, labels)
     if match is not Match.MAYBE:
-        return MatchAnswer(match)
+        return YES if match is Match.YES else NO
     causes = dict.fromkeys(each.cause for each in doubts_of(selector, labels))
     return MatchAnswer(match, tuple(causes))
 

@@ -91,7 +91,13 @@ def labels_match(selector: Selector, labels: LabelMap) -> Match:
     >>> labels_match(web, LabelMap.of({"app": Unknown("the app label")})).name
     'MAYBE'
     """
-    known = all_of(requirement_matches(each, labels) for each in selector.requirements)
+    known = Match.YES
+    for each in selector.requirements:
+        match = requirement_matches(each, labels)
+        if match is Match.NO:
+            return match
+        if match is Match.MAYBE:
+            known = match
     return known if selector.unknown is None else min(known, Match.MAYBE)
 
 
@@ -100,19 +106,27 @@ def requirement_matches(requirement: SelectorRequirement, labels: LabelMap) -> M
 
     `NotIn` and `DoesNotExist` match where the key is missing, `In` and `Exists` need it.
     """
-    negative = requirement.operator in {Operator.NOT_IN, Operator.DOES_NOT_EXIST}
     positive = _holds(requirement, labels)
-    return Match(Match.YES - positive) if negative else positive
+    return _REVERSED[positive] if requirement.operator in _NEGATIVE else positive
+
+
+_NEGATIVE: Final = frozenset({Operator.NOT_IN, Operator.DOES_NOT_EXIST})
+_WITHOUT_VALUES: Final = frozenset({Operator.EXISTS, Operator.DOES_NOT_EXIST})
+_REVERSED: Final = (Match.YES, Match.MAYBE, Match.NO)
 
 
 def _holds(requirement: SelectorRequirement, labels: LabelMap) -> Match:
     """Return whether the key is there, with one of the values for `In` and `NotIn`."""
     if requirement.overlooked:
         return Match.NO
-    value = next((value for key, value in labels.items if key == requirement.key), None)
-    if value is None:
-        return Match.NO if labels.more is None else Match.MAYBE
-    if requirement.operator in {Operator.EXISTS, Operator.DOES_NOT_EXIST}:
+    for key, value in labels.items:
+        if key == requirement.key:
+            return _is_among(value, requirement)
+    return Match.NO if labels.more is None else Match.MAYBE
+
+
+def _is_among(value: str | Unknown, requirement: SelectorRequirement) -> Match:
+    if requirement.operator in _WITHOUT_VALUES:
         return Match.YES
     if isinstance(value, Unknown):
         return Match.MAYBE
@@ -290,10 +304,18 @@ class MatchAnswer:
 
     def __and__(self, other: MatchAnswer) -> MatchAnswer:
         """Return the answer to whether both match."""
+        if self.match is Match.YES or other.match is Match.NO:
+            return other
+        if other.match is Match.YES or self.match is Match.NO:
+            return self
         return self._with(other, min(self.match, other.match))
 
     def __or__(self, other: MatchAnswer) -> MatchAnswer:
         """Return the answer to whether one of them matches."""
+        if self.match is Match.NO or other.match is Match.YES:
+            return other
+        if other.match is Match.NO or self.match is Match.YES:
+            return self
         return self._with(other, max(self.match, other.match))
 
     def _with(self, other: MatchAnswer, match: Match) -> MatchAnswer:

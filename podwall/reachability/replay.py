@@ -22,7 +22,7 @@ from copy import copy
 from dataclasses import replace
 from functools import partial, reduce
 from itertools import chain
-from typing import Final, Generic, TypeVar
+from typing import Final, Generic, NamedTuple, TypeVar
 
 from podwall.engines import Engine, Treatment
 from podwall.model import (
@@ -129,6 +129,13 @@ class _BoundedCache(Generic[T]):
         return found
 
 
+class _Ruled(NamedTuple):
+    """The rules of a policy about an end, and what they allow together."""
+
+    rules: tuple[RuleReplay, ...]
+    allowed: Bounds
+
+
 class Replay:
     """Replays pairs of endpoints of one cluster under one engine."""
 
@@ -137,7 +144,8 @@ class Replay:
         self._cluster = cluster
         self._answers = MatchAnswers(cluster)
         self._tiers = TierReplays(cluster, self._answers)
-        self._replayed = _BoundedCache["tuple[RuleReplay, ...]"]()
+        self._replayed = _BoundedCache["_Ruled"]()
+        self._sides = _BoundedCache[SideReplay]()
         self._ports = _BoundedCache[Bounds]()
         self._policies: defaultdict[str | Unknown, list[Policy]] = defaultdict(list)
         for policy in cluster.policies:
@@ -195,6 +203,25 @@ class Replay:
         allowed = stated | Bounds.union(each.allowed for each in exempt)
         return SideReplay(direction, subject, policies, exempt, allowed, unread, hidden, tiers)
 
+    def passing(self, source: AnyEndpoint, destination: AnyEndpoint) -> Bounds:
+        """Return what both sides of a pair allow, each kept for whoever asks for it again.
+
+        It is kept by the policies that isolate an end, so that replays with another policy instead
+        of one share what that policy has nothing to do with.
+        """
+        sent = self._kept_side(Direction.EGRESS, source, destination)
+        return sent.allowed & self._kept_side(Direction.INGRESS, destination, source).allowed
+
+    def _kept_side(
+        self, direction: Direction, subject: AnyEndpoint, other: AnyEndpoint
+    ) -> SideReplay:
+        isolating = () if isinstance(subject, ExternalRange) else self.isolating(direction, subject)
+        policies = tuple(id(policy) for policy, _ in isolating)
+        return self._sides.get(
+            (direction, _key(subject), _key(other), policies),
+            partial(self.side, direction, subject, other),
+        )
+
     def _hidden(
         self, subject: WorkloadEndpoint | UnseenPods, ports: PortSet
     ) -> Iterator[Exemption]:
@@ -234,9 +261,8 @@ class Replay:
         names = _names(subject if direction is Direction.INGRESS else other)
         for policy, selects in self.isolating(direction, subject):
             replayed = self._rules_on(policy, direction, other, names)
-            allowed = Bounds.union(each.allowed for each in replayed)
             group = group_key(policy, direction, (policy.namespace, policy.pod_selector))
-            yield PolicyReplay(policy, selects, replayed, group, allowed)
+            yield PolicyReplay(policy, selects, replayed.rules, group, replayed.allowed)
 
     def isolating(
         self, direction: Direction, subject: WorkloadEndpoint | UnseenPods
@@ -255,7 +281,7 @@ class Replay:
     ) -> tuple[RuleReplay, ...]:
         """Return each rule of a policy that isolates the subject, with what it allows the other."""
         names = _names(subject if direction is Direction.INGRESS else other)
-        return self._rules_on(policy, direction, other, names)
+        return self._rules_on(policy, direction, other, names).rules
 
     def _rules_on(
         self,
@@ -263,7 +289,7 @@ class Replay:
         direction: Direction,
         other: AnyEndpoint | HidingNode,
         names: NamedPorts,
-    ) -> tuple[RuleReplay, ...]:
+    ) -> _Ruled:
         return self._replayed.get(
             (direction, id(policy), _key(other), names.ports, names.open),
             partial(self._rules, policy, direction, other, names),
@@ -285,10 +311,11 @@ class Replay:
         direction: Direction,
         other: AnyEndpoint | HidingNode,
         names: NamedPorts,
-    ) -> tuple[RuleReplay, ...]:
+    ) -> _Ruled:
         """Return each rule of a policy, with what it allows the other end."""
         rules = enumerate(rules_of(policy, direction) or ())
-        return tuple(self._rule(policy, direction, each, other, names) for each in rules)
+        found = tuple(self._rule(policy, direction, each, other, names) for each in rules)
+        return _Ruled(found, Bounds.union(each.allowed for each in found))
 
     def _policies_around(self, subject: WorkloadEndpoint | UnseenPods) -> Iterator[Policy]:
         """Yield the policies that may be in the namespace of pods."""
@@ -456,12 +483,12 @@ def _first_tiers(tiers: tuple[TierSideReplay, ...]) -> TierOutcome:
 def stated_by(policies: tuple[PolicyReplay, ...], tiers: tuple[TierSideReplay, ...] = ()) -> Bounds:
     """Return what is allowed by all tiers: those before the policies, these, and those after."""
     outcomes = {each.where: each.outcome for each in tiers}
-    last = outcome_around(outcomes, first=False).before(ALL)
+    last = outcome_around(outcomes, first=False).before(ALL) if tiers else ALL
     if any(each.selects.match is Match.YES for each in policies):
         last = _together(policies)
     elif policies:
         last = Bounds(_together(policies).must & last.must, ALL_PORTS)
-    return outcome_around(outcomes, first=True).before(last)
+    return outcome_around(outcomes, first=True).before(last) if tiers else last
 
 
 def _together(policies: tuple[PolicyReplay, ...]) -> Bounds:
@@ -470,6 +497,9 @@ def _together(policies: tuple[PolicyReplay, ...]) -> Bounds:
     With a certain one, a doubtful one can only add. Without, nothing may be isolated at all, or any
     one of the doubtful ones may be the only one that isolates.
     """
+    if all(each.selects.match is Match.YES for each in policies):
+        allowed = Bounds.union(each.allowed for each in policies)
+        return Bounds(allowed.must, allowed.may)
     groups: defaultdict[Hashable, Bounds] = defaultdict(lambda: NOTHING)
     for each in policies:
         groups[each.group] |= each.allowed

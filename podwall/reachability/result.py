@@ -17,6 +17,7 @@ from podwall.engines import Engine
 from podwall.model import IpProtocol, Snapshot
 from podwall.policies.errors import InvalidValue
 from podwall.policies.rules import Direction
+from podwall.portset import PortSet
 from podwall.reachability.analysis import Analysis, Endpoints
 from podwall.reachability.arrays import Csr, IntArray, is_in, spans
 from podwall.reachability.cluster import SOME_OF_THESE, EnforcedCluster
@@ -420,16 +421,11 @@ class Reachability:
             yield self._unseen_connection(number, direction, each)
 
     def doubts_about(
-        self, workload_id: str, direction: Direction, pods: UnseenPods
+        self, element: int, direction: Direction, pods: UnseenPods, left: PortSet
     ) -> tuple[str, ...]:
-        """Return the causes why it is not certain what passes between a workload and unseen pods.
-
-        Raises:
-            InvalidValue: there is no such workload.
-        """
-        ends: tuple[AnyEndpoint, AnyEndpoint] = (pods.one(), self.endpoint(workload_id))
-        replay = self._replay.pair(*(ends if direction is Direction.INGRESS else ends[::-1]))
-        causes = chain.from_iterable(causes for _, causes in replay.doubts())
+        """Return why ports that are `left` between a class of pods and unseen pods are open."""
+        parts = self._unseen_causes.about(element, direction, pods.one(), left)
+        causes = chain.from_iterable(each.because.split("; ") for each in parts)
         return tuple(dict.fromkeys(each for each in causes if each != SOME_OF_THESE))
 
     @cached_property

@@ -111,6 +111,15 @@ class UnseenCauses:
             self._known[key] = self._undetermined(direction, ends, left)
         return self._known[key]
 
+    def about(
+        self, element: int, direction: Direction, pods: UnseenPods, left: PortSet
+    ) -> tuple[Undetermined, ...]:
+        """Return the same of some ports between a class of pods and pods of one namespace."""
+        here = self._ends.of_element(element)
+        assert isinstance(here, WorkloadEndpoint)
+        ends = _Ends(element, here, self._pods.number(pods), pods)
+        return self._undetermined(direction, ends, left)
+
     def _undetermined(
         self, direction: Direction, ends: _Ends, left: PortSet
     ) -> tuple[Undetermined, ...]:

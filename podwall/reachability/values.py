@@ -254,6 +254,10 @@ class Bounds:
 
     def __or__(self, other: Bounds) -> Bounds:
         """Return the bounds of the union."""
+        if other is NOTHING or self is other:
+            return self
+        if self is NOTHING:
+            return other
         return Bounds(self.must | other.must, self.may | other.may, self._causes(other))
 
     def __and__(self, other: Bounds) -> Bounds:
@@ -261,6 +265,8 @@ class Bounds:
         return Bounds(self.must & other.must, self.may & other.may, self._causes(other))
 
     def _causes(self, other: Bounds) -> tuple[str, ...]:
+        if not other.causes:
+            return self.causes
         return (*self.causes, *(cause for cause in other.causes if cause not in self.causes))
 
 
@@ -385,6 +391,8 @@ class PairVerdict(NamedTuple):
 
     def beyond(self, other: PairVerdict) -> PortSet:
         """Return the ports that pass here and not there, or not there for certain."""
+        if not self.undetermined and not other.undetermined:
+            return self.allowed - other.allowed
         return (self.at_most - other.at_most) | (self.allowed - other.allowed)
 
 

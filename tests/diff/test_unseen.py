@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from dataclasses import replace
 from random import Random
@@ -213,6 +214,28 @@ def test_an_engine_that_matches_pods_by_address_opens_blocks_to_them() -> None:
         f"{each.source} {each.kind}" for each in unseen_changes(found) if each.source.id != "x/a"
     }
     assert f"{OTHERS} added" in told
+
+
+def test_a_cause_is_about_the_ports_that_change() -> None:
+    """What is in doubt on another port, if only for some of the pods, is no cause."""
+    first = allow(block("198.51.100.0/24"), ports=(tcp(80),))
+    some = allow(block("203.0.113.0/24"))
+    into = (allow(ports=(tcp(80),)), allow(block("192.0.2.0/24"), ports=(tcp(9200),)))
+    snapshot = cluster(
+        namespace("x"),
+        namespace("y"),
+        pod("y/b"),
+        policy("x", EVERYTHING, "every", egress=(first,)),
+        policy("x", selector(app="u"), "some", egress=(some,)),
+        policy("y", EVERYTHING, "into", ingress=into),
+        complete=False,
+        pod_cidrs=(),
+    )
+    found = unseen_changes(diff(reachability(snapshot, AZURE), reachability(snapshot, CILIUM)))
+    told = {each.source.id: each.because for each in found if each.destination.id == "y/b"}
+    causes = {pods: set(re.findall(r"[0-9.]+/24", because)) for pods, because in told.items()}
+    assert causes["x/any:"] == {"198.51.100.0/24", "203.0.113.0/24"}
+    assert causes["x/any:app=u"] == {"198.51.100.0/24", "203.0.113.0/24", "192.0.2.0/24"}
 
 
 def test_a_namespace_that_is_new_to_the_source_opens_what_is_new() -> None:
