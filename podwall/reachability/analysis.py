@@ -51,7 +51,7 @@ from podwall.reachability.destinations import (
     destinations,
     exemptions,
 )
-from podwall.reachability.few_arrays import choose, np
+from podwall.reachability.few_arrays import FEW, choose, np
 from podwall.reachability.join import Join, TierJoin, apart, roles, under_tiers
 from podwall.reachability.matching import (
     FIRST_V6,
@@ -155,13 +155,17 @@ def analysis(snapshot: Snapshot, engine: Engine) -> Analysis:
 
 
 def _amount(cluster: EnforcedCluster) -> int:
-    """Return about how many things the analysis is of; tiers are left to numpy."""
-    if cluster.tiers:
+    """Return about how many things the analysis is of; tiers are left to numpy.
+
+    They are not counted where pods and policies alone are too many for lists.
+    """
+    whole = len(cluster.workloads) + len(cluster.policies) + len(cluster.services)
+    if cluster.tiers or whole > FEW:
         return sys.maxsize
     rules = chain.from_iterable(rules_of(p, d) or () for p in cluster.policies for d in Direction)
     lists = ((each.peers, each.ports) for each in rules if isinstance(each, Rule))
     parts = sum(len(each) for each in chain.from_iterable(lists) if isinstance(each, tuple))
-    return len(cluster.workloads) + len(cluster.policies) + len(cluster.services) + parts
+    return whole + parts
 
 
 class _DirectionRules(NamedTuple):

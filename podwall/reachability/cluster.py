@@ -6,6 +6,7 @@ whether a single selector, peer or list of ip blocks matches one endpoint, and w
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Collection, Hashable
 from functools import cached_property, lru_cache, reduce
 from ipaddress import ip_network
@@ -264,12 +265,15 @@ def _families(snapshot: Snapshot, engine: Engine) -> tuple[IpNetwork, ...]:
 
 
 def _last_of_each(snapshot: Snapshot) -> tuple[SnapshotWorkload, ...]:
+    names = defaultdict[str | Unknown, set[str]](set)
+    for each in snapshot.workloads:
+        names[each.namespace].add(each.name)
+    if sum(map(len, names.values())) == len(snapshot.workloads):
+        return snapshot.workloads
     last = {
         (each.namespace, each.kind, each.name): number
         for number, each in enumerate(snapshot.workloads)
     }
-    if len(last) == len(snapshot.workloads):
-        return snapshot.workloads
     return tuple(
         each
         for number, each in enumerate(snapshot.workloads)

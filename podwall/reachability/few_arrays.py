@@ -37,7 +37,7 @@ from podwall.reachability.few_numbers import (
     type_of,
 )
 
-__all__ = ["choose", "np", "on_lists", "one_answer"]
+__all__ = ["FEW", "choose", "np", "on_lists", "one_answer"]
 
 int64: Final = WHOLE
 uint64: Final = "Q"
@@ -385,7 +385,7 @@ if TYPE_CHECKING:
 else:
     np = _chosen
 
-_FEW: Final = 150
+FEW: Final = 150
 """Up to so many things lists are faster than bringing numpy."""
 
 
@@ -401,7 +401,7 @@ def choose(amount: int) -> None:
     """
     if _chosen.is_tested:
         return
-    if amount > _FEW or not _chosen.is_for_one_answer or "numpy" in sys.modules:
+    if amount > FEW or not _chosen.is_for_one_answer or "numpy" in sys.modules:
         _chosen.become(vars(import_module("numpy")))
     else:
         _chosen.become(_ON_LISTS)

@@ -275,54 +275,64 @@ def pod_classes(
 
     Pods whose doubts have other causes are in other classes.
     """
-    namespaces = Registry[str | Unknown]()
-    labels = _Labels(mentions)
-    namings = _Namings(port_names)
-    hosts = Registry[bool | Unknown]()
-    rows = np.array(
-        [
-            (
-                namespaces.number(each.namespace),
-                labels.number(each.labels),
-                namings.number(each) if port_names else 0,
-                host_match(each),
-                locations.number(each) if each.addresses else UNKNOWN_LOCATION,
-                hosts.number(each.host_network) if isinstance(each.host_network, Unknown) else 0,
-            )
-            for each in workloads
-        ],
-        dtype=np.int64,
-    ).reshape(-1, 6)
-    classes, of_workload = unique_rows(rows)
+    looks = _Looks(mentions, _Namings(port_names), locations)
+    numbers = np.fromiter(map(looks.number, workloads), dtype=np.int64, count=len(workloads))
+    classes, of_look = unique_rows(np.array(looks.rows, dtype=np.int64).reshape(-1, 6))
     return PodClasses(
-        of_workload=of_workload,
+        of_workload=of_look[numbers],
         namespace=classes[:, 0],
         label=classes[:, 1],
         naming=classes[:, 2],
         host=classes[:, 3],
         location=classes[:, 4],
-        namespaces=tuple(namespaces.values),
-        labels=tuple(labels.registry.values),
-        namings=tuple(namings.registry.values),
+        namespaces=tuple(looks.namespaces.values),
+        labels=tuple(looks.labels.values),
+        namings=tuple(looks.namings.registry.values),
         locations=locations,
     )
 
 
-class _Labels:
-    """Numbers label maps by what selectors mention of them, each written form once."""
+class _Looks:
+    """Numbers all that is written of a pod and that its class may depend on.
 
-    def __init__(self, mentions: MentionedLabels) -> None:
-        self.registry = Registry[LabelMap]()
+    Many pods of a large cluster look alike, and only for each look is asked what it means. `rows`
+    have that: what is equal in two rows no policy can tell apart.
+    """
+
+    def __init__(
+        self, mentions: MentionedLabels, namings: _Namings, locations: PodLocations
+    ) -> None:
+        self.namespaces = Registry[str | Unknown]()
+        self.labels = Registry[LabelMap]()
+        self.namings = namings
+        self.rows: list[tuple[int, ...]] = []
+        self._hosts = Registry[bool | Unknown]()
+        self._locations = locations
         self._mentions = mentions
         self._written: dict[object, int] = {}
+        self._known: dict[tuple[object, ...], int] = {}
 
-    def number(self, labels: LabelMap) -> int:
-        key = labels.items if labels.more is None else (labels.items, labels.more)
-        number = self._written.get(key)
-        if number is None:
-            number = self.registry.number(self._mentions.abstract(labels))
-            self._written[key] = number
+    def number(self, each: SnapshotWorkload) -> int:
+        labels, naming = each.labels, self.namings.number(each)
+        written = labels.items if labels.more is None else (labels.items, labels.more)
+        label = self._written.get(written)
+        if label is None:
+            label = self.labels.number(self._mentions.abstract(labels))
+            self._written[written] = label
+        location = self._locations.number(each) if each.addresses else UNKNOWN_LOCATION
+        look = each.namespace, label, naming, location, each.host_network
+        number = self._known.setdefault(look, len(self.rows))
+        if number == len(self.rows):
+            self.rows.append(self._row(each, *look[1:4]))
         return number
+
+    def _row(
+        self, each: SnapshotWorkload, label: int, naming: int, location: int
+    ) -> tuple[int, ...]:
+        host = each.host_network
+        unknown = self._hosts.number(host) if isinstance(host, Unknown) else 0
+        namespace = self.namespaces.number(each.namespace)
+        return namespace, label, naming, host_match(each), location, unknown
 
 
 class _Namings:
@@ -334,6 +344,8 @@ class _Namings:
         self._names = names
 
     def number(self, workload: SnapshotWorkload) -> int:
+        if not self._names:
+            return 0
         named = {port for port in workload.ports if port.name in self._names}
         if not named and workload.open_ports is None:
             return 0
