@@ -21,7 +21,7 @@ from podwall.aks.resource_types import is_fleet_namespace, is_managed_namespace
 from podwall.model import UnreadPolicy
 from podwall.plan.autonaming import is_made_up, stand_in, stand_in_of
 from podwall.plan.existing_objects import is_patch, merged, patched_type, unknown_but
-from podwall.plan.messages import UNSEEN_OBJECTS
+from podwall.plan.messages import UNSEEN_OBJECTS, bringing_policies
 from podwall.plan.model import SECRET, Operation, Plan, PlannedResource, inside, kind_of
 from podwall.plan.providers import PROVIDER, provider_clusters, provider_namespace
 from podwall.policies.errors import Finding, Severity, Unknown
@@ -232,8 +232,11 @@ def unseen_entries(plan: Plan) -> Iterator[LedgerEntry]:
 def brought_policies(plan: Plan) -> Iterator[UnreadPolicy]:
     """Yield what policies may decide that a chart or a file brings, which the plan can't show.
 
-    They act in the namespace that a release is installed into, or in any where none is named.
+    They act in the namespace that a release is installed into, or in any where none is named, as of
+    a file that was not fetched, and of what the program makes once a value is known.
     """
+    for made, name, place in bringing_policies(plan.warnings):
+        yield UnreadPolicy(made, name, None, place=place, brings=True)
     for resource, entry in _unseen_resources(plan):
         given = resource.inputs.get("namespace") or resource.inputs.get("managedNamespaceName")
         namespace = given if isinstance(given, str) and given else None

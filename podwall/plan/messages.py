@@ -19,6 +19,7 @@ __all__ = [
     "UNSEEN_OBJECTS",
     "EngineDiagnostic",
     "LogMessage",
+    "bringing_policies",
     "decision_findings",
     "diagnostic_findings",
     "is_program",
@@ -152,6 +153,40 @@ def warning_findings(given: Iterable[WarningMessage], folder: Path) -> Iterator[
 UNSEEN_OBJECTS: Final = "unseen-objects"
 
 
+_LATER: Final = (
+    " inside an `apply` of a value that is known only after deployment: "
+    "what it makes is not in the plan"
+)
+_OBJECTS_OF: Final = "the objects of `"
+_UNFETCHED: Final = "` are not in the plan: it is not fetched"
+_BRING_POLICIES: Final = frozenset(
+    {"Chart", "ConfigFile", "ConfigGroup", "CustomResource", "CustomResourcePatch", "Directory"}
+    | {"ManagedNamespace", "NetworkPolicies", "NetworkPolicyList", "NetworkPolicyPatch", "Release"}
+)
+
+
+def bringing_policies(warnings: Iterable[Finding]) -> Iterator[tuple[str, str, Place]]:
+    """Yield the kind, the name and the place of what may have policies and is not in a plan.
+
+    That are files that were not fetched, and resources made after deployment that are policies or
+    bring them. The words are all that a plan which was written down says of it.
+
+    >>> found = unfetched_findings([(Place("main.py", 3), "https://example.org/a.yaml")])
+    >>> [(kind, name) for kind, name, _ in bringing_policies(found)]
+    [('file', 'https://example.org/a.yaml')]
+    """
+    for each in warnings:
+        message = each.message
+        if each.id != UNSEEN_OBJECTS:
+            continue
+        if message.startswith(_OBJECTS_OF) and message.endswith(_UNFETCHED):
+            yield "file", message[len(_OBJECTS_OF) : -len(_UNFETCHED)], each.place
+        kinds = message.removesuffix(_LATER).split(", ") if message.endswith(_LATER) else ()
+        for kind in kinds:
+            if kind in _BRING_POLICIES or kind.endswith("NetworkPolicy"):
+                yield kind, str(each.place), each.place
+
+
 def decision_findings(decisions: Mapping[Place, str]) -> Iterator[Finding]:
     """Yield the lines at which the program decided by something that is not known, and by what."""
     for place, cause in decisions.items():
@@ -170,8 +205,7 @@ def later_findings(made: Iterable[tuple[Place, tuple[str, ...]]]) -> Iterator[Fi
         yield Finding(
             UNSEEN_OBJECTS,
             Severity.WARNING,
-            f"{', '.join(kinds)} inside an `apply` of a value that is known only after deployment: "
-            "what it makes is not in the plan",
+            f"{', '.join(kinds)}{_LATER}",
             place,
             help="make resources outside of `apply`, and give them the output as an input",
         )
@@ -183,7 +217,7 @@ def unfetched_findings(found: Iterable[tuple[Place, str]]) -> Iterator[Finding]:
         yield Finding(
             UNSEEN_OBJECTS,
             Severity.WARNING,
-            f"the objects of `{url}` are not in the plan: it is not fetched",
+            f"{_OBJECTS_OF}{url}{_UNFETCHED}",
             place,
             help="keep a copy of the file beside the program, and name that",
         )

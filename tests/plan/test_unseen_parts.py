@@ -7,7 +7,8 @@ from pathlib import Path
 import pytest
 
 from podwall.plan import Plan
-from podwall.plan.documents import unseen_entries, unseen_objects
+from podwall.plan.documents import brought_policies, unseen_entries, unseen_objects
+from podwall.plan.messages import later_findings
 from podwall.policies.errors import Finding, Place, Unknown
 from tests.plan.projects import plan_of, resource
 
@@ -64,6 +65,23 @@ def test_what_is_made_inside_an_apply_that_did_not_run_is_named(
 
 
 @pytest.mark.parametrize(
+    ("kinds", "bring"),
+    [
+        (("NetworkPolicy",), ["NetworkPolicy"]),
+        (("Pod", "Service"), []),
+        (("Pod", "Release"), ["Release"]),
+        (("CiliumNetworkPolicy",), ["CiliumNetworkPolicy"]),
+    ],
+)
+def test_what_is_made_later_may_be_a_policy_where_its_kind_is_or_brings_one(
+    kinds: tuple[str, ...], bring: list[str]
+) -> None:
+    warnings = tuple(later_findings([(Place("__main__.py", 7), kinds)]))
+    found = [*brought_policies(Plan("shop", "dev", (), {}, warnings))]
+    assert [(each.kind, each.name) for each in found] == [(each, "__main__.py:7") for each in bring]
+
+
+@pytest.mark.parametrize(
     "statement",
     [
         pytest.param("late.apply(looks_only)", id="makes nothing"),
@@ -101,6 +119,11 @@ def test_a_file_on_the_network_is_named_and_the_rest_is_planned(
     assert "`http://127.0.0.1:9/objects.yaml`" in found.message
     lines = (tmp_path / "__main__.py").read_text(encoding="utf-8").splitlines()
     assert found.place == Place("__main__.py", lines.index(statement) + 1)
+    (brought,) = brought_policies(plan)
+    assert brought.cause == (
+        "file `http://127.0.0.1:9/objects.yaml` is not read, and may bring a policy that may allow "
+        "or deny it"
+    )
     assert resource(plan, "web").inputs["metadata"]["name"] == "web"
 
 
