@@ -319,10 +319,8 @@ class MatchAnswers:
         if isinstance(pods, UnseenPods):
             there = self._in_namespace(namespace, pods)
             return there if there is NO else there & self._about_unseen(selector, pods.pods)
-        own = same_namespace(namespace, pods.namespace)
-        if own is NO:
-            return NO
-        return _on_pod_network(pods) & own & _selected(selector, pods.labels)
+        own = _on_pod_network(pods) & same_namespace(namespace, pods.namespace)
+        return own if own is NO else own & _selected(selector, pods.labels)
 
     def pods_of_unread(
         self, policy: UnreadPolicy, pods: SnapshotWorkload | UnseenPods
@@ -348,10 +346,8 @@ class MatchAnswers:
             there = self._unseen_there(peer.namespaces, pods.namespaces)
             return there if there == NO else there & self._about_unseen(peer.pods, pods.pods)
         labels = self._cluster.namespaces.of(pods.namespace)
-        there = _selected(peer.namespaces, labels)
-        if there.match is Match.NO:
-            return NO
-        return _on_pod_network(pods) & there & _selected(peer.pods, pods.labels)
+        there = _on_pod_network(pods) & _selected(peer.namespaces, labels)
+        return there if there is NO else there & _selected(peer.pods, pods.labels)
 
     def _in_namespace(self, namespace: str | Unknown, pods: UnseenPods) -> MatchAnswer:
         """Answer whether unseen pods are in a policy's namespace."""
@@ -456,11 +452,10 @@ def same_namespace(left: str | Unknown, right: str | Unknown) -> MatchAnswer:
 
 
 def _selected(selector: Selector, labels: LabelMap) -> MatchAnswer:
-    match = labels_match(selector, labels)
-    if match is not Match.MAYBE:
+    if (match := labels_match(selector, labels)) is not Match.MAYBE:
         return YES if match is Match.YES else NO
-    causes = dict.fromkeys(each.cause for each in doubts_of(selector, labels))
-    return MatchAnswer(match, tuple(causes))
+    causes = (each.cause for each in doubts_of(selector, labels))
+    return MatchAnswer(match, tuple(dict.fromkeys(causes)))
 
 
 SOME_OF_THESE: Final = "some of these pods are meant, and some are not"

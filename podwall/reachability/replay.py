@@ -76,6 +76,7 @@ from podwall.reachability.replayed import (
     PolicyReplay,
     RuleReplay,
     SideReplay,
+    stated_by,
 )
 from podwall.reachability.tier_replay import (
     TierOutcome,
@@ -478,33 +479,3 @@ def _allowed(matches: MatchAnswer, ports: Bounds) -> Bounds:
 
 def _first_tiers(tiers: tuple[TierSideReplay, ...]) -> TierOutcome:
     return outcome_around({each.where: each.outcome for each in tiers}, first=True)
-
-
-def stated_by(policies: tuple[PolicyReplay, ...], tiers: tuple[TierSideReplay, ...] = ()) -> Bounds:
-    """Return what is allowed by all tiers: those before the policies, these, and those after."""
-    outcomes = {each.where: each.outcome for each in tiers}
-    last = outcome_around(outcomes, first=False).before(ALL) if tiers else ALL
-    if any(each.selects.match is Match.YES for each in policies):
-        last = _together(policies)
-    elif policies:
-        last = Bounds(_together(policies).must & last.must, ALL_PORTS)
-    return outcome_around(outcomes, first=True).before(last) if tiers else last
-
-
-def _together(policies: tuple[PolicyReplay, ...]) -> Bounds:
-    """Return what policies allow together, some of which only perhaps isolate.
-
-    With a certain one, a doubtful one can only add. Without, nothing may be isolated at all, or any
-    one of the doubtful ones may be the only one that isolates.
-    """
-    if all(each.selects.match is Match.YES for each in policies):
-        allowed = Bounds.union(each.allowed for each in policies)
-        return Bounds(allowed.must, allowed.may)
-    groups: defaultdict[Hashable, Bounds] = defaultdict(lambda: NOTHING)
-    for each in policies:
-        groups[each.group] |= each.allowed
-    certain = {each.group for each in policies if each.selects.match is Match.YES}
-    if certain:
-        may = PortSet.union(bounds.may for bounds in groups.values())
-        return Bounds(PortSet.union(groups[each].must for each in certain), may)
-    return Bounds(reduce(PortSet.__and__, (bounds.must for bounds in groups.values())), ALL_PORTS)

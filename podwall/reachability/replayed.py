@@ -5,7 +5,9 @@ Each value has two bounds of what it allows, and the causes of what is between t
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Hashable, Iterable, Iterator
+from functools import reduce
 from itertools import chain
 
 from podwall.model import EntityPeer, IpPeer, PodPeer, Policy, Rule, Unknown, UnreadPolicy
@@ -13,8 +15,8 @@ from podwall.policies.rules import Direction
 from podwall.portset import ALL_PORTS, NO_PORTS, PortSet
 from podwall.quick_dataclass import dataclass
 from podwall.reachability.matching import Match, MatchAnswer
-from podwall.reachability.tier_replay import TierSideReplay
-from podwall.reachability.values import AnyEndpoint, Bounds, Undetermined
+from podwall.reachability.tier_replay import TierSideReplay, outcome_around
+from podwall.reachability.values import ALL, NOTHING, AnyEndpoint, Bounds, Undetermined
 
 __all__ = [
     "Doubt",
@@ -25,6 +27,7 @@ __all__ = [
     "RuleReplay",
     "SideReplay",
     "apart",
+    "stated_by",
     "within",
 ]
 
@@ -149,6 +152,36 @@ class PairReplay:
         sides = (self.egress, self.ingress)
         doubts = chain.from_iterable(side.doubts() for side in sides)
         yield from apart(bounds.may - bounds.must, doubts)
+
+
+def stated_by(policies: tuple[PolicyReplay, ...], tiers: tuple[TierSideReplay, ...] = ()) -> Bounds:
+    """Return what is allowed by all tiers: those before the policies, these, and those after."""
+    outcomes = {each.where: each.outcome for each in tiers}
+    last = outcome_around(outcomes, first=False).before(ALL) if tiers else ALL
+    if any(each.selects.match is Match.YES for each in policies):
+        last = _together(policies)
+    elif policies:
+        last = Bounds(_together(policies).must & last.must, ALL_PORTS)
+    return outcome_around(outcomes, first=True).before(last) if tiers else last
+
+
+def _together(policies: tuple[PolicyReplay, ...]) -> Bounds:
+    """Return what policies allow together, some of which only perhaps isolate.
+
+    With a certain one, a doubtful one can only add. Without, nothing may be isolated at all, or any
+    one of the doubtful ones may be the only one that isolates.
+    """
+    if all(each.selects.match is Match.YES for each in policies):
+        may = PortSet.union(each.allowed.may for each in policies)
+        return Bounds(PortSet.union(each.allowed.must for each in policies), may)
+    groups: defaultdict[Hashable, Bounds] = defaultdict(lambda: NOTHING)
+    for each in policies:
+        groups[each.group] |= each.allowed
+    certain = {each.group for each in policies if each.selects.match is Match.YES}
+    if certain:
+        may = PortSet.union(bounds.may for bounds in groups.values())
+        return Bounds(PortSet.union(groups[each].must for each in certain), may)
+    return Bounds(reduce(PortSet.__and__, (bounds.must for bounds in groups.values())), ALL_PORTS)
 
 
 def within(open_ports: PortSet, doubts: Iterable[Doubt]) -> Iterator[Doubt]:
