@@ -24,7 +24,7 @@ from podwall.live.cluster import ObjectDocuments
 from podwall.live.enforcement import agents_in
 from podwall.live.followed_index import (
     NO_WORKLOADS,
-    ObjectStep,
+    FollowedStep,
     ObjectsThatDiffer,
     WorkloadVersions,
 )
@@ -302,16 +302,16 @@ def _steps(
     kind: ApiKind[Any],
     objects: Callable[[Snapshot], tuple[T, ...]],
     cluster: str,
-) -> tuple[ObjectStep[T], ...] | None:
+) -> tuple[FollowedStep[T], ...] | None:
     """Return what some changes are of one kind, None where one is not about itself alone."""
-    found = list[ObjectStep[T]]()
+    found = list[FollowedStep[T]]()
     for each in changed:
         if each.kind != kind:
             continue
         before, after = (_plain(kind, one, objects, cluster) for one in each[2:])
         if isinstance(before, _NotPlain) or isinstance(after, _NotPlain):
             return None
-        found.append(ObjectStep(each.key, before, after))
+        found.append(FollowedStep(each.key, before, after))
     return tuple(found)
 
 

@@ -48,7 +48,7 @@ __all__ = [
     "ActingPolicies",
     "ChangedWorkload",
     "ChangingWorkloads",
-    "ObjectStep",
+    "FollowedStep",
     "ObjectsThatDiffer",
     "PolicyName",
     "WorkloadVersions",
@@ -181,7 +181,7 @@ class ActingPolicies:
         found = set(self.free[way]).union(*(self.meeting(each, way) for each in numbers))
         return found | behind_services if way is Direction.INGRESS else found
 
-    def told_apart(self, namespace: str, labels: Sequence[LabelMap]) -> set[int]:
+    def affected_by_labels(self, namespace: str, labels: Sequence[LabelMap]) -> set[int]:
         """Return whom other labels of a namespace are about: pods in it, and who speaks of them.
 
         Args:
@@ -191,10 +191,10 @@ class ActingPolicies:
         asked = {one for each in zip(labels, reversed(labels), strict=True) for one in _only(*each)}
         names = {name for each in asked for name in self._by_space.get(each, ())}
         return set[int]().union(
-            *(self._told_apart_by(self._by_name[name], namespace, labels) for name in names)
+            *(self._affected_by(self._by_name[name], namespace, labels) for name in names)
         )
 
-    def _told_apart_by(
+    def _affected_by(
         self, policy: Policy, namespace: str, labels: Sequence[LabelMap]
     ) -> AbstractSet[int]:
         peers = (
@@ -302,7 +302,7 @@ def _named_labels(policy: Policy, way: Direction) -> set[Label | None]:
     return found
 
 
-class ObjectStep(NamedTuple, Generic[T]):
+class FollowedStep(NamedTuple, Generic[T]):
     """One change of an object: its name, and what it was and is as read; None: it is not there."""
 
     name: tuple[str | Unknown, str]
@@ -335,10 +335,10 @@ class ObjectsThatDiffer:
     The steps of one object are in the order in which they came.
     """
 
-    policies: tuple[ObjectStep[Policy], ...] = ()
+    policies: tuple[FollowedStep[Policy], ...] = ()
     workloads: WorkloadVersions = NO_WORKLOADS
-    namespaces: tuple[ObjectStep[SnapshotNamespace], ...] = ()
-    services: tuple[ObjectStep[Service], ...] = ()
+    namespaces: tuple[FollowedStep[SnapshotNamespace], ...] = ()
+    services: tuple[FollowedStep[Service], ...] = ()
 
     def any(self) -> bool:
         """Return whether anything is other than it was."""

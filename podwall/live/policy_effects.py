@@ -39,7 +39,7 @@ from podwall.live.followed_index import (
     ActingPolicies,
     ChangedWorkload,
     ChangingWorkloads,
-    ObjectStep,
+    FollowedStep,
     ObjectsThatDiffer,
     PolicyName,
     asks_for_names,
@@ -177,7 +177,7 @@ class PolicyEffects:
         found = self._part(policies, pods, of_spaces | of_services, was)
         return found if self._are_left(each.name[1] for each in spaces) else None
 
-    def _are_written(self, steps: Sequence[ObjectStep[Policy]]) -> bool:
+    def _are_written(self, steps: Sequence[FollowedStep[Policy]]) -> bool:
         """Return whether policies are what they are said to be, in namespaces that stay."""
         return all(
             self._written.get(name) == before and self._is_in_a_namespace(name)
@@ -188,7 +188,7 @@ class PolicyEffects:
         """Return whether the namespace of an object is one without it."""
         return name[0] in self._spaces or bool(self._pods.at(name[0]))
 
-    def _of_namespaces(self, steps: Sequence[ObjectStep[SnapshotNamespace]]) -> set[int] | None:
+    def _of_namespaces(self, steps: Sequence[FollowedStep[SnapshotNamespace]]) -> set[int] | None:
         """Take changes of namespaces, and return the pods that they may be about.
 
         None where something is in a namespace that comes, or it is not known what is declared.
@@ -202,7 +202,7 @@ class PolicyEffects:
                 return None
             labels = [_labels(name, each) for each in (before, after)]
             if labels[0] is not None and labels[1] is not None:
-                found |= self._acting.told_apart(name, [each for each in labels if each])
+                found |= self._acting.affected_by_labels(name, [each for each in labels if each])
             if labels[0] != labels[1]:
                 self._pods.put_namespace(name, labels[1])
         for step in steps:
@@ -219,7 +219,7 @@ class PolicyEffects:
             namespace not in gone for namespace, _ in there
         )
 
-    def _of_services(self, steps: Sequence[ObjectStep[Service]]) -> set[int] | None:
+    def _of_services(self, steps: Sequence[FollowedStep[Service]]) -> set[int] | None:
         """Take changes of services, and return the pods that they may be about.
 
         None where it is not certain to be all.
@@ -258,7 +258,7 @@ class PolicyEffects:
 
     def _part(
         self,
-        steps: Sequence[ObjectStep[Policy]],
+        steps: Sequence[FollowedStep[Policy]],
         pods: Sequence[ChangedWorkload],
         around: set[int],
         was: _Surroundings,
@@ -349,7 +349,7 @@ class PolicyEffects:
         acting = acting_policies(replace(self._bare, policies=written), self._engine)
         return acting[0][0] if acting else None
 
-    def _take(self, step: ObjectStep[Policy]) -> None:
+    def _take(self, step: FollowedStep[Policy]) -> None:
         """Take a change of what is written; a policy that comes again is the last one."""
         if step.after is None:
             self._written.pop(step.name, None)
@@ -381,7 +381,7 @@ class _Surroundings(NamedTuple):
     services: list[tuple[Service, Numbers]]
 
 
-def _pairs(steps: Sequence[ObjectStep[_V]]) -> dict[PolicyName, tuple[_V | None, _V | None]]:
+def _pairs(steps: Sequence[FollowedStep[_V]]) -> dict[PolicyName, tuple[_V | None, _V | None]]:
     """Return what each object was before all of its steps, and what it is after them."""
     first = {each.name: each.before for each in reversed(steps)}
     return {each.name: (first[each.name], each.after) for each in steps}

@@ -18,6 +18,7 @@ import time
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
+from datetime import UTC, datetime, timedelta
 from queue import Empty, Queue
 from threading import Event, Thread
 from typing import Any, Final, Generic, Self, TypeVar, cast
@@ -58,8 +59,9 @@ O = TypeVar("O", bound=PlainObject)  # noqa: E741 - an object
 class WatchedObject:
     """An object that was added, modified or deleted, by whom and when.
 
-    `manager` is the field manager of the last change that the object remembers, such as
-    `kubectl-client-side-apply`; it is empty where that is not known, as of a deletion.
+    `manager` is the field manager of this change, such as `kubectl-client-side-apply`, as far as
+    the object remembers it. It is empty where that is not known, as of a deletion, or of one who
+    has taken a field away and has no other: the object then remembers only who changed it before.
     """
 
     kind: str
@@ -110,7 +112,7 @@ def followed(context: KubeContext, namespace: str | None = None) -> Iterator[Clu
         yield watch
 
 
-class _Manager(msgspec.Struct, rename="camel"):
+class _Manager(msgspec.Struct, rename="camel", frozen=True):
     manager: str = ""
     time: str = ""
     subresource: str = ""
@@ -175,6 +177,7 @@ class ClusterWatch:
         self._scope = ReadingScope(namespace)
         self._addresses = PodAddresses()
         self._owned: OwnedObjects | None = None
+        self._managers: dict[tuple[ApiKind[Any], _Key], frozenset[_Manager]] = {}
         self._faults: dict[str, str] = {}
 
     def __enter__(self) -> Self:
@@ -255,13 +258,23 @@ class ClusterWatch:
         return self._reading(None)
 
     def _change(self, changed: Sequence[tuple[_Seen, PlainObject | None]]) -> ClusterChange:
-        objects = tuple(_watched_object(each) for each, _ in changed)
+        objects = tuple(map(self._watched_object, (each for each, _ in changed)))
         found = [ObjectVersions(each.kind, each.key, was, each.object) for each, was in changed]
         name = self._connection.name
         different = objects_that_differ(found, self._objects, self._owners(), self._addresses, name)
         if different is None:
             return ClusterChange(self.now(), objects)
         return ClusterChange(None, objects, different)
+
+    def _watched_object(self, seen: _Seen) -> WatchedObject:
+        key = seen.kind, seen.key
+        managers = frozenset(seen.marked.metadata.managed_fields or ())
+        before = self._managers.pop(key, frozenset())
+        if seen.object is not None:
+            self._managers[key] = managers
+        found = _Manager() if seen.object is None else _changed_by(managers, before, seen.event)
+        name = "/".join(filter(None, seen.key))
+        return WatchedObject(seen.kind.kind, name, _EVENTS[seen.event], found.manager, found.time)
 
     def _owners(self) -> OwnedObjects:
         if self._owned is None:
@@ -337,17 +350,30 @@ def _key(found: PlainObject) -> _Key:
 _EVENTS: Final = {"ADDED": "added", "MODIFIED": "modified", "DELETED": "deleted"}
 
 
-def _watched_object(seen: _Seen) -> WatchedObject:
-    managers = seen.marked.metadata.managed_fields or ()
-    last = max(managers, key=lambda each: each.time, default=_Manager())
-    gone = seen.object is None
-    return WatchedObject(
-        seen.kind.kind,
-        "/".join(filter(None, seen.key)),
-        _EVENTS[seen.event],
-        "" if gone else last.manager,
-        "" if gone else last.time,
-    )
+_RECENT: Final = timedelta(seconds=10)
+"""Who changed an object longer ago, by the clock here, has not made the change that just came."""
+
+
+def _changed_by(managers: frozenset[_Manager], before: frozenset[_Manager], event: str) -> _Manager:
+    """Return who has made a change: whoever is among the managers since then, or anew.
+
+    Args:
+        managers: those that the object remembers, with the time of their last change.
+        before: those that it remembered before, as far as that is known.
+        event: what happened to it.
+    """
+    new = managers - before
+    last = max((each.time for each in new), default="")
+    names = {each.manager for each in new if each.time == last}
+    known = len(names) == 1 and (event == "ADDED" or _is_recent(last))
+    return _Manager(names.pop(), last) if known else _Manager()
+
+
+def _is_recent(time_: str) -> bool:
+    try:
+        return abs(datetime.now(UTC) - datetime.fromisoformat(time_)) < _RECENT
+    except ValueError:
+        return False  # none is known
 
 
 @dataclass(frozen=True, slots=True)

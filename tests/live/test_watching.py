@@ -5,10 +5,12 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator
 from contextlib import contextmanager
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
 
+from podwall.live import watching
 from podwall.live.connection import ApiConnection, ApiRequest, ClusterError
 from podwall.live.followed_index import NO_WORKLOADS
 from podwall.live.watching import ClusterChange, ClusterWatch, Pace
@@ -55,9 +57,36 @@ def test_what_comes_changes_and_goes_is_seen(lab: LabServer) -> None:
         ("NetworkPolicy", "seen/one", "deleted"),
     ]
     assert (objects[0].manager[:6], objects[1].manager) == ("python", "ops")
+    assert not objects[2].manager
     versions = [each.different.policies[0] for each in (came, changed, gone)]
     there = [(each.before is not None, each.after is not None) for each in versions]
     assert there == [(False, True), (True, True), (True, False)]
+
+
+def test_who_takes_a_field_away_is_not_somebody_else(lab: LabServer) -> None:
+    """Who has no field of an object any more is not among its managers; others have been before."""
+    path, content = "/api/v1/namespaces/marked", "application/merge-patch+json"
+    managers = list[str]()
+    with lab.connection() as admin, _followed(admin) as watch:
+        created(admin, [namespace("marked", team="a")])
+        assert _next(watch).objects[0].manager
+        for value in ("yes", None, "no"):
+            words = {"metadata": {"labels": {"mark": value}}}
+            asked = {"fieldManager": "marker"}
+            admin.send(ApiRequest("PATCH", path, asked, body=words, content_type=content))
+            managers.append(_next(watch).objects[0].manager)
+    assert managers == ["marker", "", "marker"]
+
+
+@pytest.mark.parametrize(
+    ("age", "event", "manager"),
+    [(1, "MODIFIED", "helm"), (3600, "MODIFIED", ""), (3600, "ADDED", "helm")],
+)
+def test_who_changed_it_long_ago_has_not_changed_it_now(age: int, event: str, manager: str) -> None:
+    at = (datetime.now(UTC) - timedelta(seconds=age)).strftime("%Y-%m-%dT%H:%M:%SZ")
+    managers = frozenset({watching._Manager("helm", at)})  # noqa: SLF001 - as objects have them
+    found = watching._changed_by(managers, frozenset(), event)  # noqa: SLF001 - as above
+    assert found.manager == manager
 
 
 def test_what_decides_nothing_is_passed_over(lab: LabServer) -> None:
