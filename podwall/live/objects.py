@@ -7,7 +7,7 @@ plain dicts in the API's own words, as a manifest has them.
 
 from __future__ import annotations
 
-from typing import Any, Generic, TypeVar
+from typing import Any, Final, Generic, TypeVar
 
 import msgspec
 
@@ -40,9 +40,21 @@ class _ObjectOwner(_Fields):
 
 
 class _Annotations(_Fields):
-    """The one annotation that is podwall's own; all others are passed over."""
+    """Podwall's own, and whom a load balancer lets in; all others are passed over."""
 
     ignore: str | None = msgspec.field(name="podwall.dev/ignore", default=None)
+    source_ranges: str | None = msgspec.field(
+        name="service.beta.kubernetes.io/load-balancer-source-ranges", default=None
+    )
+    allowed_ranges: str | None = msgspec.field(
+        name="service.beta.kubernetes.io/azure-allowed-ip-ranges", default=None
+    )
+    allowed_tags: str | None = msgspec.field(
+        name="service.beta.kubernetes.io/azure-allowed-service-tags", default=None
+    )
+
+
+_NO_ANNOTATIONS: Final = _Annotations()
 
 
 class ObjectMetadata(_Fields):
@@ -57,7 +69,7 @@ class ObjectMetadata(_Fields):
 
     def __post_init__(self) -> None:
         """Take annotations that say nothing to podwall for none."""
-        if self.annotations is not None and self.annotations.ignore is None:
+        if self.annotations == _NO_ANNOTATIONS:
             self.annotations = None
 
 

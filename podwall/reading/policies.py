@@ -134,10 +134,34 @@ def _service(item: ManifestObject, spec: Mapping[str, Any] | Unknown) -> Service
         field(spec, "ports", _ports, ()),
         field(spec, "externalTrafficPolicy", text, "Cluster"),
         item.place,
-        field(spec, "loadBalancerSourceRanges", texts, ()),
+        _source_ranges(item, spec),
         field(spec, "allocateLoadBalancerNodePorts", flag, True),
         field(spec, "externalIPs", _has_any, False),
     )
+
+
+# They are taken where `spec` has no ranges, and beside it; tags stand for ranges that Azure knows.
+# https://cloud-provider-azure.sigs.k8s.io/topics/loadbalancer/
+_BALANCER: Final = "service.beta.kubernetes.io"
+_RANGE_ANNOTATIONS: Final = (
+    f"{_BALANCER}/load-balancer-source-ranges",
+    f"{_BALANCER}/azure-allowed-ip-ranges",
+    f"{_BALANCER}/azure-allowed-service-tags",
+)
+
+
+def _source_ranges(
+    item: ManifestObject, spec: Mapping[str, Any]
+) -> tuple[str | Unknown, ...] | Unknown:
+    """Return the only clients of the load balancer, unknown where annotations name some."""
+    metadata = item.manifest.get("metadata")
+    annotations = metadata.get("annotations") if isinstance(metadata, Mapping) else None
+    given = field(spec, "loadBalancerSourceRanges", texts, ())
+    said = annotations if isinstance(annotations, Mapping) else {}
+    for key in _RANGE_ANNOTATIONS:
+        if said.get(key):
+            return Unknown(f"annotation `{key}` says whom the load balancer lets in")
+    return given
 
 
 def _has_any(value: Any) -> bool | Unknown:

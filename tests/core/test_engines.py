@@ -138,6 +138,12 @@ def test_a_node_reaches_its_own_pods_under_every_engine_and_others_perhaps() -> 
             "??nny",
             id="source ranges, and no node ports beside them",
         ),
+        pytest.param(
+            {"source_ranges": Unknown("an annotation"), "node_ports": False},
+            "???ny",
+            "??nny",
+            id="source ranges that are not known",
+        ),
         pytest.param({"node_ports": False}, "?y?ny", "?ynny", id="no node ports"),
         pytest.param({"selector": None}, "nnnny", "nnnny", id="without a selector"),
         pytest.param({"selector": Selector()}, "nnnny", "nnnny", id="with an empty selector"),

@@ -93,10 +93,12 @@ def test_nothing_is_kept_of_what_may_be_secret() -> None:
         "ports": [{"containerPort": 80, "name": "http"}],
     }
     pod = _pod("web", spec={"containers": [container], "volumes": [{"name": secret}]})
-    pod["metadata"]["annotations"] = {"applied": secret, "podwall.dev/ignore": "id: why"}
+    ranges = {"service.beta.kubernetes.io/azure-allowed-ip-ranges": "198.51.100.0/24"}
+    pod["metadata"]["annotations"] = {"applied": secret, "podwall.dev/ignore": "id: why"} | ranges
     page = Answer({"metadata": {"resourceVersion": "7"}, "items": [pod]})
     with serving(lambda _: page) as server, server.connection() as connection:
         (found,) = listed(connection, PODS).items
     assert secret not in repr(found)
     assert found.metadata.annotations is not None
     assert found.metadata.annotations.ignore == "id: why"
+    assert found.metadata.annotations.allowed_ranges == "198.51.100.0/24"

@@ -135,6 +135,19 @@ def test_a_policy_and_a_service_that_a_controller_owns_act_as_any_other() -> Non
     assert [each.name for each in found.services] == ["web"]
 
 
+@pytest.mark.parametrize("annotation", ["load-balancer-source-ranges", "azure-allowed-ip-ranges"])
+def test_an_annotation_may_say_whom_a_load_balancer_lets_in(annotation: str) -> None:
+    key = f"service.beta.kubernetes.io/{annotation}"
+    service = (
+        "{{apiVersion: v1, kind: Service, metadata: {{name: web, annotations: {{{}: '{}'}}}}, "
+        "spec: {{type: LoadBalancer, ports: [{{port: 80}}]}}}}"
+    )
+    (said,) = seen(service.format(key, "198.51.100.0/24")).services
+    assert said.source_ranges == Unknown(f"annotation `{key}` says whom the load balancer lets in")
+    (empty,) = seen(service.format(key, "")).services
+    assert empty.source_ranges == ()
+
+
 def test_a_pod_whose_controller_is_not_here_counts() -> None:
     assert len(seen(owned("Pod", "web-1-a", "ReplicaSet/web-1")).workloads) == 1
 
