@@ -19,6 +19,7 @@ from podwall.expectations.expectation import (
     WorkloadId,
 )
 from podwall.expectations.selecting import (
+    KnownEnds,
     SelectedEndpoints,
     UnseenSelection,
     closing,
@@ -75,10 +76,10 @@ _FEW: Final = 20_000
 
 def check(found: Reachability, expectations: Iterable[Expectation]) -> tuple[Result, ...]:
     """Return what becomes of each expectation under an analysis, in order."""
-    known = (*found.endpoints, *found.cluster.nodes.values())
-    real = [end for end in known if is_real(end, found.cluster)]
+    known = KnownEnds((*found.endpoints, *found.cluster.nodes.values()))
+    real = KnownEnds(end for end in known.all if is_real(end, found.cluster))
     shown, listed = in_shown_names(found), tuple(expectations)
-    results = (_Check(found, real, shown(each)).result() for each in listed)
+    results = (_Check(found, known, real, shown(each)).result() for each in listed)
     return tuple(
         replace(result, expectation=each) for result, each in zip(results, listed, strict=True)
     )
@@ -103,9 +104,10 @@ class _Check:
     """Checks one expectation."""
 
     def __init__(
-        self, found: Reachability, real_ends: Sequence[Endpoint], expectation: Expectation
+        self, found: Reachability, ends: KnownEnds, real_ends: KnownEnds, expectation: Expectation
     ) -> None:
         self._found = found
+        self._known = ends
         self._real_ends = real_ends
         self._expectation = expectation
         self._sources = self._selected(expectation.sources)
@@ -113,7 +115,7 @@ class _Check:
 
     def _selected(self, selections: Sequence[Selection]) -> SelectedEndpoints:
         cluster = self._found.cluster
-        ends = (*self._found.endpoints, *cluster.nodes.values())
+        ends = self._known.meant_at_most(selections)
         ipv6, nodes = has_ipv6(cluster.engine), cluster.node_ranges
         return selected(selections, ends, ipv6=ipv6, nodes=nodes)
 
@@ -165,8 +167,7 @@ class _Check:
         return f"`{sources[0].id}` is not asked about itself: a pod always reaches itself"
 
     def _ends(self, ends: SelectedEndpoints) -> Iterator[Endpoint]:
-        these = ends.all
-        return (end for end in self._real_ends if end.id in these)
+        return self._real_ends.with_ids(ends.all)
 
     def _flows(self) -> Iterator[_Flow]:
         """Yield the pairs that are not as expected, or may not be."""

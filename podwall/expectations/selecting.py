@@ -6,6 +6,7 @@ be made at any time. The id of a workload and addresses mean none.
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from functools import cache
@@ -43,6 +44,7 @@ from podwall.reachability.values import (
 )
 
 __all__ = [
+    "KnownEnds",
     "SelectedEndpoints",
     "UnseenSelection",
     "closing",
@@ -122,6 +124,39 @@ class SelectedEndpoints:
     def all(self) -> frozenset[str]:
         """Those that are meant, or may be."""
         return self.certain | self.perhaps
+
+
+class KnownEnds:
+    """Endpoints in order, found by their ids and by their namespaces."""
+
+    def __init__(self, ends: Iterable[Endpoint]) -> None:
+        """Index the endpoints."""
+        self.all: Final = tuple(ends)
+        self._with_id: defaultdict[str, list[int]] = defaultdict(list)
+        self._within: defaultdict[str, list[int]] = defaultdict(list)
+        for number, end in enumerate(self.all):
+            self._with_id[end.id].append(number)
+            if isinstance(end, WorkloadEndpoint):
+                namespace = end.workload.namespace
+                self._within["" if isinstance(namespace, Unknown) else namespace].append(number)
+
+    def with_ids(self, ids: Iterable[str]) -> Iterator[Endpoint]:
+        """Return the endpoints with some ids, in their order."""
+        found = sorted(number for each in ids for number in self._with_id.get(each, ()))
+        return (self.all[number] for number in found)
+
+    def meant_at_most(self, selections: Iterable[Selection]) -> Sequence[Endpoint]:
+        """Return all endpoints that one of the selections can mean, and perhaps others."""
+        found: set[int] = set()
+        for each in selections:
+            match each:
+                case WorkloadId(id_):
+                    found.update(self._with_id.get(id_, ()))
+                case PodSelection(str() as namespace, _):
+                    found.update(self._within.get(namespace, ()), self._within.get("", ()))
+                case _:
+                    return self.all
+        return [self.all[number] for number in sorted(found)]
 
 
 def selected(

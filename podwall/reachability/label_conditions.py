@@ -374,7 +374,8 @@ def not_among(pods: UnseenPods, others: UnseenPods) -> Iterator[UnseenPods]:
     for part in _conditions(pods.pods).without(_conditions(others.pods)):
         yield UnseenPods(part.selector(), there)
     if isinstance(pods.namespaces, tuple) and isinstance(there, tuple):
-        rest = tuple(each for each in pods.namespaces if each not in there)
+        common = set(there)
+        rest = tuple(each for each in pods.namespaces if each not in common)
         if rest:
             yield UnseenPods(pods.pods, rest)
     elif isinstance(pods.namespaces, Selector) and isinstance(others.namespaces, Selector):
@@ -407,8 +408,8 @@ def _namespaces(pods: UnseenPods, others: UnseenPods) -> tuple[str, ...] | Selec
     """Return the namespaces that both have; None if there are none."""
     mine, theirs = pods.namespaces, others.namespaces
     if isinstance(mine, tuple):
-        both = [each for each in mine if each in theirs] if isinstance(theirs, tuple) else ()
-        return tuple(both) or None
+        others_names = set(theirs) if isinstance(theirs, tuple) else ()
+        return tuple(each for each in mine if each in others_names) or None
     if isinstance(theirs, tuple):
         return None
     common = _conditions(mine) & _conditions(theirs)

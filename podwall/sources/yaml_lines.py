@@ -139,6 +139,7 @@ class _Document:
     def __init__(self, data: bytes) -> None:
         self._data = data
         self._last: tuple[int, yaml.Node | None] = (-1, None)
+        self._counted = (0, 0)
 
     def line(self, at: int, path: str) -> int | None:
         """Return the line of a field of what begins on the line `at`, or of what encloses it."""
@@ -153,7 +154,13 @@ class _Document:
         if self._last[0] != number:
             self._last = number, next(_roots(span.text(self._text).encode()), None)
         line = _field(self._last[1], path) if self._last[1] else None
-        return self._text.count("\n", 0, span.start) + (line or 1)
+        return self._lines_before(span.start) + (line or 1)
+
+    def _lines_before(self, offset: int) -> int:
+        """Return how many lines end before an offset; the next one is mostly a later one."""
+        start, lines = self._counted if self._counted[0] <= offset else (0, 0)
+        self._counted = offset, lines + self._text.count("\n", start, offset)
+        return self._counted[1]
 
     @cached_property
     def _roots(self) -> list[yaml.Node]:
