@@ -43,8 +43,8 @@ soak: .venv/.dev ## the random tests at length: make soak SOAK=1000
 bench: .venv/.dev ## measure speed and memory, beside goals (and a kept build: make bench BASE=WHEEL) and np-guard's `netpol` on PATH
 	@BASE=$(BASE) $(BIN)/python -m benchmarks
 
-bench-compare: .venv/.dev ## whole commands beside a kept build: make bench-compare BASE=WHEEL
-	@$(BIN)/python -m benchmarks.comparing $(BASE)
+bench-compare: .venv/.dev ## whole commands beside a kept build: make bench-compare BASE=WHEEL [QUICK=--quick]
+	@$(BIN)/python -m benchmarks.comparing $(BASE) $(QUICK)
 
 test-engine: .venv/.dev ## the tests under the real Pulumi engine, for which `pulumi` must be on PATH
 	@$(BIN)/python -m pytest -q -n auto -m engine tests/engine

@@ -64,10 +64,10 @@ class Runner:
         jobs: dict[str, Job] = {}
         self._failed = False
         self.contexts["env"] = {
-            name: filled(value, self._all(Job())) for name, value in document["env"].items()
+            name: filled(value, self._all(Job())) for name, value in document.get("env", {}).items()
         }
         for name, job in document["jobs"].items():
-            if condition(job.get("if", "true"), self._all(Job())):
+            if condition(job.get("if", "success()"), self._all(Job())):
                 jobs[name] = Job()
                 self._failed = False
                 self._steps(job["steps"], jobs[name], {})
