@@ -41,7 +41,7 @@ from podwall.reading import KeptReadings, LedgerEntry, SnapshotReading
 from podwall.reading.ledger import ACCEPTS_NOTHING
 from podwall.review import Review, review
 from podwall.sources import source_of_cluster
-from podwall.sources.model import Source, Stage
+from podwall.sources.model import Source, SourceKind, Stage
 from podwall.sources.states import with_types_in_doubt
 
 if TYPE_CHECKING:
@@ -212,6 +212,17 @@ class ChangeReview:
         there = {(each.kind, each.full_name) for each in self.after.reachability.cluster.unread}
         before = self.before.reachability.cluster.unread
         return tuple(_lost(each) for each in before if (each.kind, each.full_name) not in there)
+
+    @cached_property
+    def unenforced(self) -> tuple[Finding, ...]:
+        """What kept the engine of the running cluster that there was from enforcing policies.
+
+        What holds afterwards as well is among the findings.
+        """
+        if self.before.source.kind is not SourceKind.CLUSTER:
+            return ()
+        errors = (e for e in self.before.source.findings if e.severity is Severity.ERROR)
+        return tuple(each for each in errors if each not in self.after.source.findings)
 
     @cached_property
     def weighed(self) -> tuple[Finding, ...]:

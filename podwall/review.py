@@ -165,10 +165,15 @@ class Review:
         entries = (
             *self.reading.ledger,
             *self.source.others,
-            *(_unparsed(each) for each in _errors(self.source.findings) if each.id != NOT_BUILT),
+            *map(_unparsed, self._left_unread()),
             *self._unseen_entries(),
         )
         return tuple(map(self._weighed, entries))
+
+    def _left_unread(self) -> Iterator[Finding]:
+        """Yield the errors that leave something unread; those of a cluster are of its engine."""
+        if self.source.kind is not SourceKind.CLUSTER:
+            yield from (each for each in _errors(self.source.findings) if each.id != NOT_BUILT)
 
     @cached_property
     def unread(self) -> tuple[LedgerEntry, ...]:

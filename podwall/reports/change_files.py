@@ -163,9 +163,13 @@ def _held(results: Sequence[Result]) -> str:
 
 
 def change_lacks(found: ChangeReview) -> tuple[str, ...]:
-    """Return what was not read of the two states, in sentences, each once."""
+    """Return what was not read of the two states, in sentences, each once.
+
+    Where a running cluster is what there was, so is whatever keeps its engine from what is shown.
+    """
     after = left_out(found.after.not_read)
     before = [each for each in left_out(found.before.not_read) if each not in after]
+    before += [each.message for each in found.unenforced]
     return (*after, *(f"before the change, {each}" for each in before))
 
 

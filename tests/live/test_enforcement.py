@@ -8,9 +8,15 @@ from typing import Any
 import msgspec
 import pytest
 
+from podwall.change_review import change_review
+from podwall.live.cluster import ClusterReading
 from podwall.live.enforcement import Enforcement, agents_in, enforcement
 from podwall.live.objects import ControllerObject, NodeObject, PodObject
 from podwall.policies.errors import Place, Severity
+from podwall.reading import DeclaredCluster
+from podwall.reports.change_files import change_lacks
+from podwall.review import review
+from podwall.sources import source_of_cluster
 from tests.live.objects import controller, node, pod
 
 NPM = ("kube-system", "azure-npm", "mcr.microsoft.com/containernetworking/azure-npm:v1.6.29")
@@ -158,3 +164,15 @@ def test_what_is_left_over_of_an_engine_is_none_beside_another() -> None:
     runs = msgspec.convert(controller("DaemonSet", *NPM), ControllerObject)
     assert [each.engine for each in agents_in([left, runs], ())] == ["azure"]
     assert [each.engine for each in agents_in([left], ())] == ["calico"]
+
+
+def test_an_engine_that_is_not_on_every_node_leaves_nothing_unread() -> None:
+    found = _seen(CILIUM, ready=("one",), settings=USUAL)
+    cluster = DeclaredCluster("cilium", "1.34")
+    partly = source_of_cluster(ClusterReading("lab", (), cluster, found.findings))
+    wholly = source_of_cluster(ClusterReading("lab", (), cluster))
+    assert not review(partly).not_read
+    message = found.findings[0].message
+    assert change_lacks(change_review(partly, wholly)) == (f"before the change, {message}",)
+    assert change_lacks(change_review(wholly, partly)) == ()
+    assert found.findings[0] in change_review(wholly, partly).findings
