@@ -43,13 +43,13 @@ from podwall.reading.ledger import (
     unknown_kinds,
 )
 from podwall.sources.model import Source, SourceKind, Stage
-from podwall.sources.yaml_lines import FieldLines, at_their_lines
 
 # What reads plans is imported where there is one, which no folder of manifests has.
 if TYPE_CHECKING:
     from podwall.plan.model import Plan
     from podwall.plan.real_names import RealNames
     from podwall.sources.existence import Existence
+    from podwall.sources.yaml_lines import FieldLines
 
 __all__ = ["NAMES_NOTHING", "Review", "SuppressedFinding", "review"]
 
@@ -292,9 +292,15 @@ class Review:
 
     @cached_property
     def _field_lines(self) -> FieldLines:
+        from podwall.sources.yaml_lines import FieldLines  # noqa: PLC0415 - few ask for a field
+
         return FieldLines(self.source.texts)
 
     def _at_lines(self, findings: Sequence[Finding]) -> Iterator[Finding]:
+        if not findings:
+            return iter(())
+        from podwall.sources.yaml_lines import at_their_lines  # noqa: PLC0415 - often there are none
+
         return at_their_lines(findings, self.source.texts)
 
     def _unseen_entries(self) -> Iterator[LedgerEntry]:

@@ -16,7 +16,6 @@ from enum import StrEnum
 from typing import Any, Final
 
 from podwall.aks.limits import LEARN, MinorVersion, refusal, written_day
-from podwall.aks.resource_types import choice, leaf
 from podwall.policies.errors import Finding, Severity, Unknown
 from podwall.quick_dataclass import dataclass
 
@@ -177,6 +176,8 @@ def declared_engine(inputs: Mapping[str, Any]) -> NetworkEngine | Unknown | None
     >>> print(declared_engine({"networkProfile": {"networkPlugin": "none"}}))
     unknown: it brings its own network (`networkPlugin: none`)
     """
+    from podwall.aks.resource_types import choice  # noqa: PLC0415 - few sources declare a cluster
+
     policy, plugin, sku = (choice(inputs, path) for path in (POLICY, PLUGIN, SKU))
     if isinstance(policy, Unknown):
         return policy
@@ -371,6 +372,8 @@ class RefusedCombination:
 
 
 def _value(inputs: Mapping[str, Any], path: str) -> object:
+    from podwall.aks.resource_types import choice, leaf  # noqa: PLC0415 - as above
+
     found = leaf(inputs, path)
     if isinstance(found, list | tuple):
         return tuple(each.lower() if isinstance(each, str) else each for each in found)

@@ -24,7 +24,6 @@ from podwall.reading import Document, LedgerEntry, ObjectStatus
 from podwall.reading.ledger import named_in
 from podwall.sources.files import ParsedDocuments, made_for, read_file, refuse_crumbs, refuse_dense
 from podwall.sources.plain_yaml import PlainYaml
-from podwall.sources.yaml_lines import repeated_keys
 from podwall.yaml_values import yaml_values
 
 __all__ = [
@@ -121,6 +120,8 @@ def duplicate_keys(data: bytes, source: str) -> Iterator[Finding]:
     """Yield a finding for every key that stands twice in one object of a JSON text."""
     text = data.removeprefix(BYTE_ORDER_MARK)
     if _repeats_a_key(text.decode()):
+        from podwall.sources.yaml_lines import repeated_keys  # noqa: PLC0415 - few repeat one
+
         # A text of several values is no YAML, and has no lines here.
         yield from tuple(repeated_keys(text, Place(source, 0))) or [_repeated(source)]
 
@@ -277,8 +278,11 @@ def _stream(data: bytes, lines_before: int, source: str) -> ParsedDocuments:
             documents.append(Document(value, Place(source, line + lines_before + 1)))
         letters += [_bare_letter(Place(source, at + lines_before + 1)) for at in lettered]
         repeating = repeating or repeats
-    repeated = repeated_keys(data, Place(source, lines_before)) if repeating else ()
-    return ParsedDocuments(tuple(documents), (*letters, *repeated))
+    if repeating:
+        from podwall.sources.yaml_lines import repeated_keys  # noqa: PLC0415 - few repeat one
+
+        letters += repeated_keys(data, Place(source, lines_before))
+    return ParsedDocuments(tuple(documents), tuple(letters))
 
 
 def _bare_letter(place: Place) -> Finding:
