@@ -42,6 +42,7 @@ __all__ = [
     "attempts_exit_code",
     "compared",
     "counts",
+    "doubtful_ones",
     "outside_ranges",
     "unforeseen",
     "verification",
@@ -136,9 +137,9 @@ _BLOCKED: Final = frozenset({ProbeOutcome.TIMED_OUT, ProbeOutcome.UNREACHABLE})
 class Observation:
     """What was seen of a probe: how its last attempt ended, and how many there were.
 
-    `controlled`: before it, the same client reached something that it is allowed to reach, or its
-    own node, so that its silence is not that of a pod without a network. `reason` says why nothing
-    was observed.
+    `controlled`: right after a silence, the same client reached something that it is allowed to
+    reach, or its own node, so that it is not that of a pod without a network. `reason` says why
+    nothing was observed.
     """
 
     outcome: ProbeOutcome = ProbeOutcome.NOT_OBSERVED
@@ -202,8 +203,29 @@ def compared(probe: ConnectionProbe, seen: Observation) -> ComparedProbe:
     return ComparedProbe(probe, seen, Agreement.AGREES)
 
 
+def doubtful_ones(results: Sequence[ComparedProbe]) -> tuple[int, ...]:
+    """Return the numbers of those that are worth another try: what disagrees, or proves nothing.
+
+    Where every denied connection is open, no other try makes it an enforced one.
+    """
+    enforced = _is_enforced(results)
+    return tuple(
+        number
+        for number, each in enumerate(results)
+        if (each.observation.blocked and not each.observation.controlled)
+        or (each.agreement is Agreement.DISAGREES and (enforced or each.probe.should_pass))
+    )
+
+
+def _is_enforced(results: Iterable[ComparedProbe]) -> bool:
+    """Return whether anything that is denied was seen to be shut."""
+    return any(
+        each.agreement is Agreement.AGREES and not each.probe.should_pass for each in results
+    )
+
+
 _UNCONTROLLED: Final = (
-    "the client reached nothing at all, not even its own node, so that its silence proves nothing"
+    "the client reached nothing else either at that time, so that its silence proves nothing"
 )
 _REFUSED_OUTSIDE: Final = (
     "it is refused, which from outside a node or a load balancer can do as well as the pod"
@@ -286,14 +308,11 @@ def unforeseen(results: Sequence[ComparedProbe], engine: str) -> tuple[str, ...]
     """
     wrong = [each for each in results if each.agreement is Agreement.DISAGREES]
     opened = [each for each in wrong if not each.probe.should_pass]
-    enforced = any(
-        each.agreement is Agreement.AGREES and not each.probe.should_pass for each in results
-    )
     found: list[str] = []
     if opened and engine == "none":
         found.append(_NO_ENGINE)
     elif opened:
-        found.append(_OPEN.get(engine, _OPEN_ANYWHERE) if enforced else _ALL)
+        found.append(_OPEN.get(engine, _OPEN_ANYWHERE) if _is_enforced(results) else _ALL)
     if len(opened) < len(wrong):
         found.append(_CLOSED.get(engine, _CLOSED_ANYWHERE))
     if any(each.probe.way for each in wrong):

@@ -59,8 +59,19 @@ class _Waiting(msgspec.Struct):
     message: str = ""
 
 
+class _Terminated(msgspec.Struct, rename="camel"):
+    reason: str = ""
+    message: str = ""
+    exit_code: int = 0
+
+    def __str__(self) -> str:
+        said = ": ".join(filter(None, [self.reason, self.message]))
+        return f"its container ended with status {self.exit_code}, {said or 'for no reason given'}"
+
+
 class _State(msgspec.Struct):
     waiting: _Waiting | None = None
+    terminated: _Terminated | None = None
 
 
 class _Container(msgspec.Struct, rename="camel"):
@@ -129,10 +140,13 @@ class RunningPod(PlainObject):
         return self.status.phase in {"Succeeded", "Failed"}
 
     @property
+    def _states(self) -> list[_State]:
+        found = (each.state for each in self.status.container_statuses or ())
+        return [each for each in found if each is not None]
+
+    @property
     def _waits(self) -> Iterator[_Waiting]:
-        for each in self.status.container_statuses or ():
-            if each.state is not None and each.state.waiting is not None:
-                yield each.state.waiting
+        return (each.waiting for each in self._states if each.waiting is not None)
 
     @property
     def cannot_start(self) -> bool:
@@ -149,7 +163,8 @@ class RunningPod(PlainObject):
             for each in self._conditions
             if each.type == "PodScheduled" and each.status == "False"
         ]
-        return next(filter(None, [*waits, *unmet, status.message, status.reason]), "")
+        ends = [str(each.terminated) for each in self._states if each.terminated is not None]
+        return next(filter(None, [*waits, *unmet, status.message, status.reason, *ends]), "")
 
 
 RUNNING_PODS: Final = ApiKind("v1", "Pod", "pods", RunningPod)

@@ -28,15 +28,18 @@ from podwall.policies.syntax import is_system_namespace
 from podwall.quick_dataclass import dataclass
 from podwall.reachability import Reachability
 from podwall.streams import show_progress
-from podwall.verify.cleanup import Leftover, leftovers, removed_run
+from podwall.verify.cleanup import make_owner, other_runs, removed_run
 from podwall.verify.comparing import (
     RUN_LABEL,
+    Agreement,
+    ComparedProbe,
     ConnectionProbe,
     MadeProbes,
     Observation,
     ProbePlan,
     Verification,
     compared,
+    doubtful_ones,
     verification,
 )
 from podwall.verify.existing import (
@@ -55,9 +58,7 @@ from podwall.verify.temporary import (
     ProbeRun,
     client_manifest,
     observations,
-    owner_manifest,
     stand_in_manifest,
-    timer_manifest,
     used_keys,
 )
 
@@ -71,6 +72,13 @@ _MOST_BY_TURNS: Final = 12
 
 _STARTING: Final = 60
 """So many seconds a pod that stands for a server may take until it runs."""
+
+_MOST_AGAIN: Final = 64
+"""So many probes are tried again at most; of more, what was seen is believed."""
+
+_MOST_NAMED: Final = 5
+_LONGER: Final = 12
+"""So many seconds clients then wait after their control."""
 
 _POLL: Final = 1.0
 _SERVICES: Final = next(each for each in READ if each.kind == "Service")
@@ -97,22 +105,14 @@ def verified(
         MissingExtra: `podwall[live]` is not installed.
     """
     with connected(context) as connection:
-        for each in _others(connection, found):
-            say(
-                f"run `{each.run}` has pods in `{each.namespace}`: it runs elsewhere, or was "
-                "stopped; `podwall verify --cleanup` removes what it left"
-            )
+        names = sorted({str(each.namespace) for each in found.workloads})
+        for sentence in other_runs(connection, (e for e in names if not is_system_namespace(e))):
+            say(sentence)
         inside = tuple(each for each in plan.probes if not each.way)
         made = run_probes(connection, found, inside, how)
         outside = seen_from_outside(connection, found, plan.probes, how.pace)
         made = replace(made, results=(*made.results, *outside))
         return verification(connection.name, found, made, plan.left_out)
-
-
-def _others(connection: ApiConnection, found: Reachability) -> Iterator[Leftover]:
-    for namespace in sorted({each.namespace for each in found.workloads}):
-        if not is_system_namespace(namespace):
-            yield from leftovers(connection, namespace)
 
 
 def run_probes(
@@ -129,7 +129,8 @@ def run_probes(
     run = _Run(connection, found, probes, how)
     left: tuple[str, ...] = ()
     try:
-        run.make_all()
+        run.make_all(range(len(probes)))
+        run.look_again()
     except ClusterError as problem:
         left = removed_run(connection, how.run, run.namespaces)
         problem.help = "; ".join(filter(None, [problem.help, *left]))
@@ -137,12 +138,7 @@ def run_probes(
     finally:
         if not left:
             left = removed_run(connection, how.run, run.namespaces)
-    run.doubt_silence()
-    results = tuple(
-        compared(each, run.seen.get(number, Observation(reason=_NEVER)))
-        for number, each in enumerate(probes)
-    )
-    return MadeProbes(results, (*run.notes(), *left), run.unpinned())
+    return MadeProbes(tuple(run.results()), (*run.notes(), *left), run.unpinned())
 
 
 _NEVER: Final = "the client ended before it came to this one"
@@ -170,18 +166,22 @@ class _Run:
         self._stood_in: set[str] = set()
         self._standing: dict[str, ClientPod] = {}
         self._services: dict[str, Mapping[str, tuple[str, int]]] = {}
+        self._late: list[str] = []
         self.namespaces: list[str] = []
         self.seen: dict[int, Observation] = {}
 
     def notes(self) -> tuple[str, ...]:
         """Return what was borrowed, in words."""
-        if not self.namespaces:
-            return ()
-        names = ", ".join(f"`{each}`" for each in self.namespaces)
-        notes = [f"labels of workloads were borrowed by temporary pods in {names}"]
+        notes = []
+        if names := ", ".join(f"`{each}`" for each in self.namespaces):
+            notes = [f"labels of workloads were borrowed by temporary pods in {names}"]
         if self._stood_in:
             servers = ", ".join(f"`{each}`" for each in sorted(self._stood_in))
             notes.append(f"over UDP, temporary pods with their labels stood for {servers}")
+        if self._late:
+            notes.append(
+                f"as predicted only when it was tried again later: {'; '.join(self._late)}"
+            )
         return tuple(notes)
 
     def unpinned(self) -> str:
@@ -191,10 +191,36 @@ class _Run:
         ran = f"; these probes ran `{self._image}`" if self._image else ""
         return f"`{self._how.image}` is a tag, which may be another image tomorrow{ran}"
 
-    def make_all(self) -> None:
-        """Make all probes, those of real servers first."""
-        stood_for = [n for n, each in enumerate(self._probes) if self._needs_stand_in(each)]
-        real = sorted({*range(len(self._probes))} - {*stood_for})
+    def results(self) -> Iterator[ComparedProbe]:
+        """Yield what came of each probe, in order."""
+        for number, each in enumerate(self._probes):
+            yield compared(each, self.seen.get(number, Observation(reason=_NEVER)))
+
+    def look_again(self) -> None:
+        """Let fresh clients, which wait longer, try what is doubtful, and disagreements among it.
+
+        An engine, or a whole node, may be slow for a while. What can't be tried stays as it was.
+        """
+        self._doubt_silence()
+        doubtful = {n: self.seen[n] for n in doubtful_ones(tuple(self.results()))}
+        if not 0 < len(doubtful) <= _MOST_AGAIN:
+            return
+        self._how = replace(self._how, pace=replace(self._how.pace, settle=_LONGER))
+        for each in doubtful:
+            del self.seen[each]
+        self.make_all(sorted(doubtful))
+        self._doubt_silence()
+        results = list(self.results())
+        for number, before in doubtful.items():
+            if results[number].agreement is Agreement.AGREES:
+                self._late.append(str(self._probes[number]))
+            elif results[number].agreement is Agreement.NOT_OBSERVED:
+                self.seen[number] = before
+
+    def make_all(self, numbers: Sequence[int]) -> None:
+        """Make probes, those of real servers first."""
+        stood_for = [n for n in numbers if self._needs_stand_in(self._probes[n])]
+        real = sorted({*numbers} - {*stood_for})
         self._make(real, self._servers)
         servers = list(dict.fromkeys(self._probes[number].server for number in stood_for))
         for first in range(0, len(servers), self._how.together):
@@ -329,7 +355,7 @@ class _Run:
             self._remove(each)
         self._standing.clear()
 
-    def doubt_silence(self) -> None:
+    def _doubt_silence(self) -> None:
         """Take back what was seen of the silent that have answered nobody.
 
         Pods that were made to answer do. Of other servers of UDP nobody knows whether they ever do,
@@ -376,38 +402,25 @@ class _Run:
         service = publishing_service(workload, self._services_in(namespace))
         if service is None:
             return ""
-        return (
-            f"service `{namespace}/{service.metadata.name}` publishes pods that are not ready, and "
-            "would send traffic to the client"
-        )
+        name = f"{namespace}/{service.metadata.name}"
+        return f"service `{name}` publishes pods that are not ready, as the client would be"
 
     def _owner(self, namespace: str) -> str:
         """Return the uid of the owner of the clients in a namespace, which is made if need be."""
         if namespace not in self._owners:
             self.namespaces.append(namespace)
-            run, seconds = self._how.run, self._longest()
-            timer = self._made(
-                f"/apis/batch/v1/namespaces/{namespace}/jobs",
-                timer_manifest(run, namespace, seconds),
-            )
-            self._owners[namespace] = self._made(
-                f"/api/v1/namespaces/{namespace}/configmaps",
-                owner_manifest(run, namespace, timer),
-            )
+            made = make_owner(self._connection, self._how.run, namespace, self._longest())
+            self._owners[namespace] = made
         return self._owners[namespace]
-
-    def _made(self, path: str, body: Mapping[str, Any]) -> str:
-        answer = self._connection.send(ApiRequest("POST", path, body=body))
-        return msgspec.json.decode(answer, type=_Made).metadata.uid
 
     def _longest(self) -> int:
         """Return how long all clients take at most, one after the other where they have to wait."""
         clients = len(self._probes) // _MOST_BY_TURNS + len({each.client for each in self._probes})
-        turns = min(sum(map(_is_udp, self._probes)), _MOST_BY_TURNS)
+        turns = min(sum(e.protocol is IpProtocol.UDP for e in self._probes), _MOST_BY_TURNS)
         servers = len({each.server for each in self._probes if self._needs_stand_in(each)})
         rounds = -(-clients // self._how.together) * (1 + -(-servers // self._how.together))
         own = self._how.pace.seconds(min(len(self._probes), _MOST_ATTEMPTS), turns)
-        return rounds * (own + _STARTING * bool(servers))
+        return 2 * rounds * (own + _LONGER + _STARTING * bool(servers))
 
     def _unseen(self, client: ClientPod, reason: str) -> None:
         for each in client.attempts:
@@ -471,10 +484,6 @@ def _end_of(probe: ConnectionProbe) -> tuple[str, IpProtocol, int, str]:
     return probe.server, probe.protocol, probe.port, probe.service
 
 
-def _is_udp(probe: ConnectionProbe) -> bool:
-    return probe.protocol is IpProtocol.UDP
-
-
 def _is_settled(pod: RunningPod | None) -> bool:
     """Return whether waiting for a pod does not help any more."""
     return pod is None or pod.runs or pod.has_ended or pod.cannot_start
@@ -486,14 +495,6 @@ class _ActiveClient:
 
     client: ClientPod
     deadline: float
-
-
-class _MadeMetadata(msgspec.Struct):
-    uid: str
-
-
-class _Made(msgspec.Struct):
-    metadata: _MadeMetadata
 
 
 _PAGE: Final = msgspec.json.Decoder(Page[RunningPod])

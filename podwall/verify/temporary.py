@@ -2,9 +2,11 @@
 
 One container makes all attempts of its client and writes each result as a line of JSON, so that
 nothing has to be executed in a pod. First comes the control: something that the client is allowed
-to reach has to be reached, else its own node (the kubelet's port, open or refused), for otherwise
-its silence proves nothing. An attempt that does not end as predicted is made again, with longer
-pauses, since an engine learns of a fresh pod only after seconds.
+to reach has to be reached, else its own node (the kubelet's port, open or refused). Right after a
+silence it has to be reached again, for otherwise the silence proves nothing: the network, or the
+engine, may stand still. The node alone does not do for what is denied where something is allowed.
+An attempt that does not end as predicted is made again, with longer pauses, since an engine learns
+of a fresh pod only after seconds.
 
 The script is POSIX sh and needs `nc`: busybox's, or another one that has `-z`. Over UDP a closed
 port is answered by the host ("port unreachable", which reads as refused), so that a pod in which
@@ -15,11 +17,7 @@ https://www.rfc-editor.org/rfc/rfc1122#page-77 (port unreachable)
 
 A client has the labels of the workload that it stands for, in its namespace, so that policies take
 it for one of its pods. Services do not: its readiness gate is never met. No controller adopts it,
-since it has one. Its owner is a ConfigMap, whose owner is a Job that makes no pods, ends at a
-deadline and is then removed by the cluster itself, and with it all that it owns: also where whoever
-made it is gone.
-https://kubernetes.io/docs/concepts/architecture/garbage-collection/
-https://kubernetes.io/docs/concepts/workloads/controllers/ttlafterfinished/
+since it has one: the owner of all pods of its run, which `cleanup` has.
 """
 
 from __future__ import annotations
@@ -45,10 +43,11 @@ __all__ = [
     "command",
     "namespace_manifest",
     "observations",
-    "owner_manifest",
+    "owned_labels",
+    "owner_name",
+    "pod_spec",
     "server_manifest",
     "stand_in_manifest",
-    "timer_manifest",
     "used_keys",
 ]
 
@@ -87,10 +86,11 @@ class ProbePace:
 
         `by_turns` of them are made one after the other.
 
-        >>> ProbePace().seconds(8) < ProbePace().seconds(9) < ProbePace().seconds(9, 1) < 120
+        >>> ProbePace().seconds(8) < ProbePace().seconds(9) < ProbePace().seconds(9, 1) < 300
         True
         """
-        one = self.tries * self.wait + sum(range(self.tries))
+        again = _MOST_CONTROLS * self.wait + self.wait
+        one = self.tries * (self.wait + again) + sum(range(self.tries))
         control = self.rounds * (_MOST_CONTROLS * self.wait + 1) + self.wait
         together = -(-(attempts - by_turns) // self.together)
         return control * (1 + bool(by_turns)) + self.settle + one * (together + by_turns)
@@ -127,6 +127,7 @@ attempt() {
   esac
 }
 passed() { [ "$status" = 0 ] || case "$said" in *refused*) true ;; *) false ;; esac; }
+controls() { case " $CONTROLS " in *",$asked "*) echo yes ;; *) echo no ;; esac; }
 control() {
   for line in $CONTROLS; do
     old=$IFS; IFS=,; set -- $line; IFS=$old
@@ -136,28 +137,40 @@ control() {
   done
   return 1
 }
+elsewhere() {
+  control && return 0
+  [ "$1" = pass ] || [ "$(controls)" = no ] || return 1
+  case "$before " in *" $NODE,__KUBELET__,$asked "*) ;; *) return 1 ;; esac
+  attempt "$NODE" __KUBELET__ "$asked"; passed
+}
 probe() {
-  times=0
+  times=0; asked=$5
   while :; do
     times=$((times + 1)); attempt "$2" "$3" "$5"
-    if passed; then seen=pass; else seen=fail; fi
-    [ "$seen" = "$4" ] || [ "$times" -ge "$TRIES" ] && break
+    seen=pass; again=true
+    if ! passed; then
+      ended=$status; heard=$said; seen=fail
+      elsewhere "$4" || again=false
+      status=$ended; said=$heard
+    fi
+    [ "$seen" = "$4" ] && [ "$again" = true ] || [ "$times" -ge "$TRIES" ] && break
     sleep "$times"
   done
-  printf '{"probe":%s,"protocol":"%s","attempts":%s,"status":%s,"message":"%s"}\n' \
-    "$1" "$5" "$times" "$status" "$(printf %s "$said" | quiet)"
+  printf '{"probe":%s,"protocol":"%s","attempts":%s,"status":%s,"again":%s,"message":"%s"}\n' \
+    "$1" "$5" "$times" "$status" "$again" "$(printf %s "$said" | quiet)"
 }
+before=
 for asked in $PROTOCOLS; do
   reached=
   round=0
-  while [ "$round" -lt "$ROUNDS" ] && case " $CONTROLS " in *",$asked "*) true ;; *) false ;; esac
-  do
+  while [ "$(controls)" = yes ] && [ "$round" -lt "$ROUNDS" ]; do
     round=$((round + 1)); control && break; sleep 1
   done
   if [ -z "$reached" ]; then
     attempt "$NODE" __KUBELET__ "$asked"
     if passed; then reached="$NODE,__KUBELET__,$asked"; fi
   fi
+  before="$before $reached"
   printf '{"protocol":"%s","reached":"%s"}\n' "$asked" "$reached"
 done
 sleep "$SETTLE"
@@ -214,9 +227,9 @@ def _controls(attempts: Iterable[AddressAttempt], protocol: IpProtocol) -> list[
 
 
 class _Line(msgspec.Struct):
-    """A line of the log: of the control, or of one probe."""
+    """A line of the log: of one probe, and whether the control was reached after it; or another."""
 
-    reached: str | None = None
+    again: bool = False
     probe: int | None = None
     protocol: IpProtocol = IpProtocol.TCP
     attempts: int = 0
@@ -230,19 +243,13 @@ _DECODER: Final = msgspec.json.Decoder(_Line)
 def observations(log: bytes) -> Mapping[int, Observation]:
     """Return what was observed, by the number of the probe; lines that are cut say nothing.
 
-    >>> control = b'{"reached":"10.0.0.4,80"}'
-    >>> probe = b'{"probe":3,"attempts":1,"status":1,"message":"nc: timed out"}'
-    >>> seen = observations(control + bytes([10]) + probe)[3]
+    >>> line = b'{"probe":3,"attempts":1,"status":1,"again":true,"message":"nc: timed out"}'
+    >>> seen = observations(line)[3]
     >>> seen.outcome.value, seen.controlled
     ('timed out', True)
     """
     lines = list(_lines(log))
-    controlled = {each.protocol for each in lines if each.reached}
-    return {
-        each.probe: _observed(each, controlled=each.protocol in controlled)
-        for each in lines
-        if each.probe is not None
-    }
+    return {each.probe: _observed(each) for each in lines if each.probe is not None}
 
 
 def _lines(log: bytes) -> Iterator[_Line]:
@@ -262,7 +269,8 @@ _WORDS: Final = (
 )
 
 
-def _observed(line: _Line, *, controlled: bool) -> Observation:
+def _observed(line: _Line) -> Observation:
+    controlled = line.again
     if line.status == 0:
         return Observation(ProbeOutcome.CONNECTED, line.attempts, controlled=controlled)
     message = line.message.lower()
@@ -281,8 +289,6 @@ _PROGRAMS: Final = {IpProtocol.UDP: "nslookup", IpProtocol.SCTP: "ncat", IpProto
 MANAGED_BY: Final = "app.kubernetes.io/managed-by"
 _MANAGER: Final = "podwall"
 _NOBODY: Final = 65534
-_GRACE: Final = 300
-"""So many seconds may pass between making the owner and the last pod's end, beside its own time."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -327,43 +333,9 @@ def _requirements(value: object) -> Iterator[SelectorRequirement]:
             yield from _requirements(getattr(value, each.name))
 
 
-def _owned(run: str) -> dict[str, str]:
+def owned_labels(run: str) -> dict[str, str]:
+    """Return the labels of all that a run makes."""
     return {MANAGED_BY: _MANAGER, RUN_LABEL: run}
-
-
-def timer_manifest(run: str, namespace: str, seconds: int) -> Mapping[str, Any]:
-    """Return the Job that ends a run in a namespace after so many seconds, and makes no pods."""
-    template = {
-        "metadata": {"labels": _owned(run)},
-        "spec": _pod_spec("none.invalid/never-run", ("true",), {}, 1),
-    }
-    return {
-        "apiVersion": "batch/v1",
-        "kind": "Job",
-        "metadata": {"name": _name(run), "namespace": namespace, "labels": _owned(run)},
-        "spec": {
-            "parallelism": 0,
-            "activeDeadlineSeconds": seconds + _GRACE,
-            "ttlSecondsAfterFinished": 0,
-            "template": template,
-        },
-    }
-
-
-def owner_manifest(run: str, namespace: str, timer_uid: str) -> Mapping[str, Any]:
-    """Return the ConfigMap that owns the pods of a run in a namespace, and is the timer's own."""
-    timer = {"apiVersion": "batch/v1", "kind": "Job", "name": _name(run), "uid": timer_uid}
-    return {
-        "apiVersion": "v1",
-        "kind": "ConfigMap",
-        "metadata": {
-            "name": _name(run),
-            "namespace": namespace,
-            "labels": _owned(run),
-            "ownerReferences": [timer],
-        },
-        "data": {"about": "owns the temporary pods of `podwall verify`, which go with it"},
-    }
 
 
 def client_manifest(
@@ -377,7 +349,7 @@ def client_manifest(
     words, environment = command(pod.attempts, how.pace)
     by_turns = sum(each.protocol is IpProtocol.UDP for each in pod.attempts)
     seconds = how.pace.seconds(len(pod.attempts), by_turns)
-    return _borrowing(pod, _pod_spec(how.image, words, environment, seconds), how, owner_uid, used)
+    return _borrowing(pod, pod_spec(how.image, words, environment, seconds), how, owner_uid, used)
 
 
 def stand_in_manifest(
@@ -387,7 +359,7 @@ def stand_in_manifest(
 
     It has the names of the server's ports, by which rules may mean them.
     """
-    spec = _pod_spec(how.image, ("sh", "-c", f"sleep {seconds + _STARTING}"), {}, seconds)
+    spec = pod_spec(how.image, ("sh", "-c", f"sleep {seconds + _STARTING}"), {}, seconds)
     spec["containers"][0]["ports"] = [
         {"containerPort": each.number, "protocol": str(each.protocol), "name": each.name}
         for each in pod.workload.ports
@@ -406,7 +378,7 @@ def _borrowing(
     """Return a pod with the labels of a workload, to which no service sends anything."""
     own = {str(key): str(value) for key, value in pod.workload.labels.items}
     managed = {} if MANAGED_BY in {*own, *used} else {MANAGED_BY: _MANAGER}
-    owner = {"apiVersion": "v1", "kind": "ConfigMap", "name": _name(how.run), "uid": owner_uid}
+    owner = {"apiVersion": "v1", "kind": "ConfigMap", "name": owner_name(how.run), "uid": owner_uid}
     return {
         "apiVersion": "v1",
         "kind": "Pod",
@@ -422,7 +394,7 @@ def _borrowing(
 
 def namespace_manifest(run: str, name: str) -> Mapping[str, Any]:
     """Return a namespace that is a run's own, and goes with it."""
-    labels = {**_owned(run), "pod-security.kubernetes.io/enforce": "restricted"}
+    labels = {**owned_labels(run), "pod-security.kubernetes.io/enforce": "restricted"}
     return {"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": name, "labels": labels}}
 
 
@@ -430,7 +402,7 @@ def server_manifest(
     name: str, namespace: str, labels: Mapping[str, str], how: ProbeRun
 ) -> Mapping[str, Any]:
     """Return a pod that is connected to: it serves port 80 where its image can, else refuses."""
-    spec = _pod_spec(how.image, ("sh", "-c", _SERVER), {}, _SERVING)
+    spec = pod_spec(how.image, ("sh", "-c", _SERVER), {}, _SERVING)
     settings = {"name": "net.ipv4.ip_unprivileged_port_start", "value": "0"}
     security = {**spec["securityContext"], "sysctls": [settings]}
     return {
@@ -445,11 +417,12 @@ _SERVER: Final = "httpd -f -p 80 -h /tmp || while :; do sleep 3600; done"
 _SERVING: Final = 1800
 
 
-def _name(run: str) -> str:
+def owner_name(run: str) -> str:
+    """Return what the owner of a run's pods, and its timer, are called."""
     return f"podwall-verify-{run}"
 
 
-def _pod_spec(
+def pod_spec(
     image: str, words: Iterable[str], environment: Mapping[str, str], seconds: int
 ) -> dict[str, Any]:
     """Return the spec of a pod that the restricted profile admits.

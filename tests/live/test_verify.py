@@ -17,9 +17,9 @@ import yaml
 from podwall.live.connection import ApiConnection, ApiRequest, ClusterError
 from podwall.reachability import Reachability
 from podwall.verify import Agreement, ComparedProbe, boundary_probes
-from podwall.verify.cleanup import leftovers, removed
+from podwall.verify.cleanup import leftovers, owner_manifest, removed, timer_manifest
 from podwall.verify.running import run_probes
-from podwall.verify.temporary import ProbeRun, owner_manifest, timer_manifest
+from podwall.verify.temporary import ProbeRun
 from tests.house.test_size import ROOT
 from tests.live.lab import LabServer, created
 from tests.live.objects import namespace, pod

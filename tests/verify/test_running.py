@@ -100,7 +100,8 @@ class Cluster:
             number, _, _, wanted, _ = probe.split(",")
             passes = wanted == "pass" or not self.enforces
             status, words = (0, "") if passes else (1, "nc: timed out")
-            lines.append(f'{{"probe":{number},"attempts":1,"status":{status},"message":"{words}"}}')
+            line = {"probe": int(number), "attempts": 1, "status": status, "message": words}
+            lines.append(json.dumps({**line, "again": True}))
         return "\n".join(lines).encode()
 
     @property
@@ -140,6 +141,52 @@ def test_every_denied_one_disagrees_where_nothing_is_enforced() -> None:
     assert cluster.left == []
 
 
+class _SlowCluster(Cluster):
+    """A cluster whose engine is behind for a while: what its first client sees is not enforced."""
+
+    clients = 0
+
+    def log(self, pod: dict[str, Any]) -> bytes:
+        self.clients += 1
+        self.enforces = self.clients > 1
+        return super().log(pod)
+
+
+def test_what_fresh_clients_do_not_see_later_is_no_disagreement_and_is_noted() -> None:
+    cluster = _SlowCluster()
+    results, notes = _results(cluster)
+    assert {each.agreement for each in results} == {Agreement.AGREES}
+    first = PROBES[0].client
+    denied = [each for each in PROBES if not each.should_pass]
+    late = [str(each) for each in denied if each.client == first]
+    assert 0 < len(late) < len(denied)
+    assert notes[-1] == f"as predicted only when it was tried again later: {'; '.join(late)}"
+    assert cluster.left == []
+
+
+def test_a_silence_that_proved_nothing_is_tried_again(monkeypatch: pytest.MonkeyPatch) -> None:
+    cluster = Cluster()
+    whole, cut = cluster.log, list[bool]()
+
+    def log(pod: dict[str, Any]) -> bytes:
+        cut.append(True)
+        return whole(pod) if len(cut) > 2 else whole(pod).replace(b"true", b"false")
+
+    monkeypatch.setattr(cluster, "log", log)
+    results, _ = _results(cluster)
+    assert {each.agreement for each in results} == {Agreement.AGREES}
+
+
+def test_a_disagreement_stays_where_it_can_not_be_tried_again() -> None:
+    cluster = _SlowCluster()
+    cluster.refuses = lambda asked: _no_pods(asked) if cluster.clients == 2 else None
+    results, _ = _results(cluster)
+    first = PROBES[0].client
+    wrong = {each.probe for each in results if each.agreement is Agreement.DISAGREES}
+    assert wrong == {each for each in PROBES if each.client == first and not each.should_pass}
+    assert cluster.left == []
+
+
 def _no_pods(asked: Asked) -> Answer | None:
     if asked.method == "POST" and asked.path.endswith("/pods"):
         return refusal(403, "Forbidden", "exceeded quota: pods=1")
@@ -171,6 +218,7 @@ def test_what_is_refused_is_not_observed_and_says_why(
     assert cluster.left == []
 
 
+_ENDED = {"reason": "StartError", "message": "no shim task", "exitCode": 128}
 _WAITS = {"reason": "ImagePullBackOff", "message": "no such image"}
 
 
@@ -178,11 +226,13 @@ _WAITS = {"reason": "ImagePullBackOff", "message": "no such image"}
     ("status", "reason"),
     [
         ({"phase": "Pending", "containerStatuses": [{"state": {"waiting": _WAITS}}]}, "no such"),
+        ({"phase": "Failed", "containerStatuses": [{"state": {"terminated": _ENDED}}]}, "no shim"),
     ],
 )
 def test_a_client_that_never_runs_is_not_observed(status: dict[str, Any], reason: str) -> None:
     cluster = Cluster()
     cluster.ended = status
+    cluster.refuses = lambda asked: Answer(b"") if asked.path.endswith("/log") else None
     results, _ = _results(cluster)
     assert {each.agreement for each in results} == {Agreement.NOT_OBSERVED}
     assert all(reason in each.reason for each in results)

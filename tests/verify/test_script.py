@@ -13,7 +13,8 @@ from typing import Final
 import pytest
 
 from podwall.model import IpProtocol
-from podwall.verify import Observation, ProbeOutcome
+from podwall.reachability import Verdict
+from podwall.verify import Agreement, ConnectionProbe, Observation, ProbeOutcome, compared
 from podwall.verify.temporary import AddressAttempt, ProbePace, command, observations
 
 QUICK: Final = ProbePace(wait=1, settle=0, tries=2, rounds=1, together=3)
@@ -32,6 +33,7 @@ case "$*" in
   *" 4 -e true") [ -e "$SEEN.later" ] && exit 0; : > "$SEEN.later"; echo "timed out" >&2; exit 1 ;;
   *" 5 -e true") echo "nc: can't connect: No route to host" >&2; exit 1 ;;
   *" 6 -e true") echo "nc: can't connect: Connection reset by peer" >&2; exit 1 ;;
+  *" 8 -e true") [ -e "$SEEN.gone" ] || { : > "$SEEN.gone"; exit 0; }; echo timed out >&2; exit 1 ;;
   *" 7 -e true") printf 'a"b\\\\\\n\\033[31m odd' >&2; exit 9 ;;
 esac
 exit 1
@@ -122,6 +124,23 @@ def test_a_client_that_reaches_nothing_is_not_controlled(tmp_path: Path) -> None
     attempts = [AddressAttempt(0, "a", 3, True), AddressAttempt(1, "b", 3, False)]
     seen, _ = _run(tmp_path, attempts, NODE_WORKS="no")
     assert [seen[each].controlled for each in (0, 1)] == [False, False]
+
+
+def test_silence_counts_only_where_the_control_is_reached_right_after_it(tmp_path: Path) -> None:
+    attempts = [AddressAttempt(0, "a", 8, True), AddressAttempt(1, "b", 3, False)]
+    seen, _ = _run(tmp_path, attempts)
+    found = [(seen[each].outcome, seen[each].attempts, seen[each].controlled) for each in (0, 1)]
+    assert found == [(ProbeOutcome.TIMED_OUT, 2, False)] * 2
+    denied = ConnectionProbe("x/b", "x/a", 80, Verdict.DENIED)
+    assert compared(denied, seen[1]).agreement is Agreement.NOT_OBSERVED
+
+
+def test_the_node_alone_is_no_control_for_what_is_denied_where_something_is_allowed(
+    tmp_path: Path,
+) -> None:
+    attempts = [AddressAttempt(0, "a", 3, True), AddressAttempt(1, "b", 3, False)]
+    seen, _ = _run(tmp_path, attempts)
+    assert [seen[each].controlled for each in (0, 1)] == [True, False]
 
 
 def test_more_attempts_than_are_made_together_are_all_made(tmp_path: Path) -> None:

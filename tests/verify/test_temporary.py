@@ -20,15 +20,14 @@ from podwall.model import (
 )
 from podwall.policies.labels import Operator
 from podwall.verify import steps
+from podwall.verify.cleanup import owner_manifest, timer_manifest
 from podwall.verify.existing import RunningPod, publishing_service, server_of
 from podwall.verify.temporary import (
     AddressAttempt,
     ClientPod,
     ProbeRun,
     client_manifest,
-    owner_manifest,
     server_manifest,
-    timer_manifest,
     used_keys,
 )
 
