@@ -335,6 +335,11 @@ class _KnownReview(Review):
         return self.whole.noted
 
 
+def _import_what_compares() -> None:
+    """Import now, and not while somebody waits for the first change, what numpy imports late."""
+    import numpy.ma  # noqa: F401, PLC0415 - few commands compare
+
+
 class WatchedCluster:
     """A cluster whose meaning is followed; `review` is that of now.
 
@@ -368,6 +373,7 @@ class WatchedCluster:
             ClusterError: the cluster refuses to be followed any further.
         """
         self._prepare()
+        _import_what_compares()
         for change in self._watch.changes(most):
             yield WatchedChange(change.objects, self._change(change))
             self._prepare()
