@@ -182,12 +182,18 @@ class _Doubts:
         naming = self._naming(profile, kind)
         parts = []
         for policy, _ in self._replay.isolating(self._direction, subject):
+            if self._rules.is_certain(policy):
+                continue
             key = (id(policy), kind, naming)
             if key not in self._of_policies:
                 found = self._replay.rules(policy, self._direction, subject, other)
                 self._of_policies[key] = tuple(chain.from_iterable(r.doubts() for r in found))
             parts.append(self._of_policies[key])
         return tuple(chain.from_iterable(parts))
+
+    @cached_property
+    def _rules(self) -> _DoubtfulRules:
+        return _DoubtfulRules(self._direction, self._analysis)
 
     def _naming(self, profile: int, kind: int) -> int:
         """Return how the destination names its ports."""
@@ -232,9 +238,9 @@ class _Doubts:
             if opens(engine, self._direction):
                 special |= ends.exposure[:size] != 0
             kinds = packed(kinds, ends.naming[:size])
-        rules = _DoubtfulRules(self._direction, analysis)
-        alone = special | is_in(np.arange(size), rules.selected_perhaps)
-        return _Partition.of_membership(_alone(kinds, alone), rules.memberships(size), special)
+        alone = special | is_in(np.arange(size), self._rules.selected_perhaps)
+        memberships = self._rules.memberships(size)
+        return _Partition.of_membership(_alone(kinds, alone), memberships, special)
 
 
 def _alone(kinds: IntArray, those: BoolArray) -> IntArray:
@@ -271,6 +277,25 @@ class _DoubtfulRules:
         self._elements = analysis.rules.elements
         self._by_blocks = set(analysis.rules.peer_sets.blocks.values()) | {PERHAPS_EVERYONE}
         self._certain_ports: dict[RulePorts, bool] = {}
+        self._certain: dict[int, bool] = {}
+
+    def is_certain(self, policy: Policy) -> bool:
+        """Return whether no rule of a policy leaves anything open, whoever is at the other end."""
+        if id(policy) not in self._certain:
+            rules, of_rule = (
+                rules_of(policy, self._direction),
+                self._analysis.rules.peer_sets.of_rule,
+            )
+            self._certain[id(policy)] = not any(
+                isinstance(each, Unknown)
+                or not self._has_certain_ports(each.ports)
+                or any(map(self._may_mean, of_rule(policy.namespace, each)))
+                for each in rules or ()
+            )
+        return self._certain[id(policy)]
+
+    def _may_mean(self, peer_set: int) -> bool:
+        return peer_set == PERHAPS_EVERYONE or (peer_set != EVERYONE and self._perhaps(peer_set))
 
     @cached_property
     def peer_sets(self) -> IntArray:
@@ -313,12 +338,12 @@ class _DoubtfulRules:
         """Return whether it matters whom a rule means, beyond the locations of ends."""
         if isinstance(rule, Unknown):
             return False
-        if not self._is_certain(rule.ports):
+        if not self._has_certain_ports(rule.ports):
             return True
         block_alone = len(sets) == 1 and sets[0] in self._by_blocks
         return not block_alone and any(map(self._perhaps, sets))
 
-    def _is_certain(self, ports: RulePorts) -> bool:
+    def _has_certain_ports(self, ports: RulePorts) -> bool:
         """Return whether the ports of a rule are certain on every destination."""
         if ports not in self._certain_ports:
             analysis, read = self._analysis, self._analysis.cluster.ports

@@ -200,6 +200,7 @@ class _OwnSide:
         self._isolating: dict[int, tuple[Isolating, int]] = {}
         self._profiles = Registry[tuple[int, ...]]()
         self._stated: dict[tuple[int, int, int], _Stated | None] = {}
+        self._open: dict[tuple[int, int, int], _Stated] = {}
         self._of_rules: dict[tuple[int, int], tuple[bool, Doubts]] = {}
         self._of_pods: dict[tuple[int, int, int], tuple[Doubts, Bounds]] = {}
 
@@ -213,9 +214,12 @@ class _OwnSide:
 
     def open(self, stated: _Stated, ends: _Ends) -> _Stated:
         """Return those on ports that all rules of the workload together leave open."""
-        policies, _ = self._policies(ends)
-        allowed = (self._about(policy, ends)[1] for policy, _ in policies)
-        return self._together.open(stated, policies, allowed)
+        policies, profile = self._policies(ends)
+        key = (profile, self._names(ends), ends.number)
+        if key not in self._open:
+            allowed = (self._about(policy, ends)[1] for policy, _ in policies)
+            self._open[key] = self._together.open(stated, policies, allowed)
+        return self._open[key]
 
     def _policies(self, ends: _Ends) -> tuple[Isolating, int]:
         """Return the policies that isolate a workload, and a number for them."""
@@ -269,9 +273,10 @@ class _TheirSide:
         self._whom = _Whom(direction, analysis, causes)
         self._together = _Together(direction)
         self._isolating: dict[int, Isolating | None] = {}
-        self._stated: dict[tuple[Hashable, ...], _Stated] = {}
-        self._of_policies: dict[tuple[int, Hashable], Doubts] = {}
-        self._allowed: dict[tuple[int, Hashable], Bounds] = {}
+        self._stated: dict[tuple[int, ...], _Stated] = {}
+        self._open: dict[tuple[int, ...], _Stated] = {}
+        self._of_policies: dict[tuple[int, int], Doubts] = {}
+        self._allowed: dict[tuple[int, int], Bounds] = {}
 
     def stated(self, ends: _Ends) -> _Stated | None:
         """Return the doubts of the rules about unseen pods, None if they need a replay."""
@@ -289,8 +294,13 @@ class _TheirSide:
     def open(self, stated: _Stated, ends: _Ends) -> _Stated:
         """Return those on ports that all rules about the pods together leave open."""
         policies = self._policies(ends) or ()
-        allowed = (self._bounds(policy, ends) for policy, _ in policies)
-        return self._together.open(stated, policies, allowed)
+        meant = [self._whom.meant(policy, ends.element) for policy, _ in policies]
+        key = (id(stated), ends.number, *meant)
+        if key not in self._open:
+            kinds = zip(policies, meant, strict=True)
+            allowed = (self._bounds(policy, kind, ends) for (policy, _), kind in kinds)
+            self._open[key] = self._together.open(stated, policies, allowed)
+        return self._open[key]
 
     def _policies(self, ends: _Ends) -> Isolating | None:
         """Return the policies that isolate unseen pods, None if one does for what is unknown."""
@@ -301,7 +311,7 @@ class _TheirSide:
             self._isolating[ends.number] = None if causes - {SOME_OF_THESE} else found
         return self._isolating[ends.number]
 
-    def _doubts(self, policy: Policy, alike: Hashable, ends: _Ends) -> Doubts:
+    def _doubts(self, policy: Policy, alike: int, ends: _Ends) -> Doubts:
         """Return what a policy leaves open about all workloads that are alike to it."""
         key = (id(policy), alike)
         if key not in self._of_policies:
@@ -309,9 +319,9 @@ class _TheirSide:
             self._of_policies[key] = _doubts_of(rules)
         return self._of_policies[key]
 
-    def _bounds(self, policy: Policy, ends: _Ends) -> Bounds:
-        """Return what a policy allows a workload."""
-        key = (id(policy), self._whom.meant(policy, ends.element))
+    def _bounds(self, policy: Policy, meant: int, ends: _Ends) -> Bounds:
+        """Return what a policy allows all workloads that it means alike."""
+        key = (id(policy), meant)
         if key not in self._allowed:
             rules = self._replay.rules(policy, self._direction, ends.pods, ends.here)
             self._allowed[key] = Bounds.union(each.allowed for each in rules)
@@ -342,9 +352,25 @@ class _Whom:
         self._sets: dict[int, tuple[tuple[int, ...], ...]] = {}
         self._names: dict[int, bool] = {}
         self._known: dict[int, bool] = {}
+        self._kinds = Registry[Hashable]()
+        self._alike: dict[tuple[int, int], int] = {}
+        self._meant: dict[tuple[int, int], int] = {}
 
-    def alike(self, policy: Policy, element: int) -> Hashable:
-        """Return what is equal for workloads about which a policy leaves the same open."""
+    def alike(self, policy: Policy, element: int) -> int:
+        """Return a number that is equal for workloads about which a policy leaves the same open."""
+        key = (id(policy), element)
+        if key not in self._alike:
+            self._alike[key] = self._kinds.number(self._found_alike(policy, element))
+        return self._alike[key]
+
+    def meant(self, policy: Policy, element: int) -> int:
+        """Return a number that is equal for workloads that a policy allows the same."""
+        key = (id(policy), element)
+        if key not in self._meant:
+            self._meant[key] = self._kinds.number(self._found_meant(policy, element))
+        return self._meant[key]
+
+    def _found_alike(self, policy: Policy, element: int) -> Hashable:
         if not self._is_known(element):
             return self._by_kind(policy, element)
         naming = self._naming(element)
@@ -356,8 +382,7 @@ class _Whom:
         meant = (self._members.match(each, element) for each in selecting)
         return (int(self._analysis.classes.location[element]), naming, *meant)
 
-    def meant(self, policy: Policy, element: int) -> Hashable:
-        """Return what is equal for workloads that a policy allows the same."""
+    def _found_meant(self, policy: Policy, element: int) -> Hashable:
         if id(policy) not in self._sets:
             of_rule = self._analysis.rules.peer_sets.of_rule
             rules = rules_of(policy, self._direction) or ()
