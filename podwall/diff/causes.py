@@ -26,7 +26,7 @@ from podwall.policies.rules import Direction
 from podwall.portset import PortSet
 from podwall.reachability import Reachability
 from podwall.reachability.arrays import BoolArray
-from podwall.reachability.cluster import EnforcedCluster, rules_of
+from podwall.reachability.cluster import EnforcedCluster, rules_of, unknown_direction
 from podwall.reachability.replay import Replay
 from podwall.reachability.values import AnyEndpoint, ExternalRange, PairVerdict, UnseenPods
 
@@ -75,16 +75,24 @@ class PolicyCauses:
         old, new = self._both
         if _passing(new, ends) != after:  # a range in which policies differ, but not the change
             return candidates
-        found = [c for c in candidates if _passing(self._with(c, now=False), ends) != after]
+        found = [c for c in candidates if self._is_needed(c, ends, after, now=False)]
         if not found and same_ends:
             before = _passing(old, ends)
-            found = [c for c in candidates if _passing(self._with(c, now=True), ends) != before]
+            found = [c for c in candidates if self._is_needed(c, ends, before, now=True)]
         return tuple(found) if found or len(candidates) == 1 else candidates
 
     @cached_property
     def _both(self) -> tuple[Replay, Replay]:
         old, new = (Replay(each.cluster) for each in self._sides)
         return old, new
+
+    def _is_needed(
+        self, change: PolicyChange, ends: _Ends, passing: PairVerdict, *, now: bool
+    ) -> bool:
+        """Return whether a connection is another one without a change, or with it alone."""
+        if _says_the_same(self._both[not now], change, ends):
+            return False
+        return _passing(self._with(change, now=now), ends) != passing
 
     def _with(self, change: PolicyChange, *, now: bool) -> Replay:
         """Return what there was with one policy as it is now, or else the reverse."""
@@ -97,6 +105,35 @@ class PolicyCauses:
                 old.instead(change.old, change.new) if now else new.instead(change.new, change.old)
             )
         return self._replays[key]
+
+
+def _says_the_same(replay: Replay, change: PolicyChange, ends: _Ends) -> bool:
+    """Return whether both versions of a policy select the same pods and allow a pair the same."""
+    old, new = change.old, change.new
+    if old is None or new is None:
+        return False
+    if (old.namespace, old.pod_selector) != (new.namespace, new.pod_selector):
+        return False
+    return all(
+        _allow_the_same(replay, (old, new), direction, pair)
+        for direction, pair in ((Direction.EGRESS, ends), (Direction.INGRESS, ends[::-1]))
+    )
+
+
+def _allow_the_same(
+    replay: Replay, versions: tuple[Policy, Policy], direction: Direction, ends: _Ends
+) -> bool:
+    subject, other = ends
+    if isinstance(subject, ExternalRange):
+        return True
+    isolates, known = (
+        {which(each, direction) is None for each in versions}
+        for which in (rules_of, unknown_direction)
+    )
+    if len(isolates) > 1 or known != {True}:
+        return False
+    allowed = (replay.allowed_by(each, direction, subject, other) for each in versions)
+    return isolates == {True} or len(set(allowed)) == 1
 
 
 def _passing(replay: Replay, ends: _Ends) -> PairVerdict:

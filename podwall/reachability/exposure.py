@@ -39,7 +39,7 @@ if TYPE_CHECKING:
         TheirTierRules,
     )
 
-__all__ = ["ExposedClasses", "UnseenOpening", "exposure"]
+__all__ = ["ExposedClasses", "JoinedOpenings", "UnseenOpening", "exposure"]
 
 
 class UnseenOpening(NamedTuple):
@@ -55,9 +55,11 @@ class ExposedClasses:
     `of` has a number for each class; classes with the same number are exposed alike.
     """
 
-    def __init__(self, analysis: Analysis, direction: Direction, peers: UnseenPeers) -> None:
+    def __init__(
+        self, analysis: Analysis, direction: Direction, peers: UnseenPeers, joined: JoinedOpenings
+    ) -> None:
         """Read the rules of both sides; openings are joined when they are asked for."""
-        lists = GrantLists()
+        lists = joined.lists
         own, theirs = (
             OwnRules(analysis, direction, peers),
             TheirRules(analysis, direction, peers, lists),
@@ -74,7 +76,7 @@ class ExposedClasses:
             self._theirs = TheirTierRules(analysis, direction, peers, theirs, lists)
         sides = np.stack([self._own.number_of, self._theirs.number_of], axis=1)
         self._rows, self.of = unique_rows(sides)
-        self._joined = _Joined(peers.shown, lists)
+        self.joined = joined
         self._known: dict[int, tuple[UnseenOpening, ...]] = {}
 
     def __len__(self) -> int:
@@ -86,31 +88,38 @@ class ExposedClasses:
         if number not in self._known:
             own, theirs = self._rows[number].tolist()
             grants, others = self._own.grants(own), self._theirs.others(theirs)
-            self._known[number] = self._joined.openings(grants, self._theirs.grants(theirs), others)
+            self._known[number] = self.joined.openings(grants, self._theirs.grants(theirs), others)
         return self._known[number]
 
 
 def exposure(
-    analysis: Analysis, counted: Counted = Counted.NO_TWINS
+    analysis: Analysis,
+    counted: Counted = Counted.NO_TWINS,
+    beside: Mapping[Direction, ExposedClasses] | None = None,
 ) -> dict[Direction, ExposedClasses]:
-    """Return the exposure of all pod classes in both directions."""
+    """Return the exposure of all pod classes in both directions.
+
+    `beside` is another one of the same analysis: what both join is joined once.
+    """
     rules = analysis.rules
     peers = UnseenPeers(
         analysis.cluster, rules.peer_sets, rules.elements, analysis.classes, counted
     )
-    return {each: ExposedClasses(analysis, each, peers) for each in Direction}
+    joined = beside[Direction.INGRESS].joined if beside else JoinedOpenings(peers.shown)
+    return {each: ExposedClasses(analysis, each, peers, joined) for each in Direction}
 
 
 Classes = dict[LabelConditions, Bounds]
 """Label conditions, each with the ports that it is given."""
 
 
-class _Joined:
+class JoinedOpenings:
     """Joins what a workload's rules allow with what the rules of unseen pods allow."""
 
-    def __init__(self, shown: ShownNamespaces, lists: GrantLists) -> None:
+    def __init__(self, shown: ShownNamespaces) -> None:
+        """Begin without any; `lists` numbers the grants of both."""
         self._shown = shown
-        self._lists = lists
+        self.lists = GrantLists()
         self._common: dict[tuple[int, int], PodGrant | None] = {}
         self._both: dict[tuple[int, int], tuple[int, ...]] = {}
         self._found = Registry[PodGrant]()
@@ -135,7 +144,7 @@ class _Joined:
     ) -> Iterator[UnseenOpening]:
         found: dict[int, int] = {}
         for bits, grants in _by_namespaces(own):
-            mine = self._lists.of_list(self._lists.of_grant(*each) for each in grants)
+            mine = self.lists.of_list(self.lists.of_grant(*each) for each in grants)
             for others, there in theirs.items():
                 if here := bits & there:
                     for number in self._in_both(mine, others):
@@ -161,8 +170,8 @@ class _Joined:
 
     def _classes(self, own: int, theirs: int) -> Classes:
         found: Classes = {}
-        for one in self._lists.grants(own):
-            for other in self._lists.grants(theirs):
+        for one in self.lists.grants(own):
+            for other in self.lists.grants(theirs):
                 if (meet := self._meet(one, other)) is not None:
                     both, common = meet
                     found[both] = found[both] | common if both in found else common
@@ -172,7 +181,7 @@ class _Joined:
         """Return what two grants have in common, each pair looked at once."""
         key = (one, other)
         if key not in self._common:
-            (pods, ports), (others, allowed) = self._lists.grant(one), self._lists.grant(other)
+            (pods, ports), (others, allowed) = self.lists.grant(one), self.lists.grant(other)
             both, common = pods & others, _common(ports, allowed)
             self._common[key] = None if both is None or not common.may else (both, common)
         return self._common[key]

@@ -58,6 +58,7 @@ from podwall.reachability.values import Bound
 __all__ = [
     "BlockEnds",
     "PeerSetElements",
+    "PeerSetMembers",
     "PeerSetPairs",
     "PodLookup",
     "Selections",
@@ -419,3 +420,40 @@ def _lists(pairs: Sequence[PeerSetPairs], count: int, size: int) -> Csr:
     codes = np.sort(np.concatenate([_codes(each, size) for each in pairs]))
     peer_set, element = unpacked(codes, size, count)
     return Csr(np.searchsorted(peer_set, np.arange(count + 1)), element)
+
+
+_MOST_MEMBERS: Final = 500_000
+"""So many members of peer sets are kept for quick answers, in all."""
+
+
+class PeerSetMembers:
+    """Whether elements are in peer sets, asked for again and again."""
+
+    def __init__(self, elements: PeerSetElements) -> None:
+        """Take the elements of all sets; those of a set are read when it is first asked for."""
+        self._elements = elements
+        self._known: dict[int, tuple[frozenset[int], frozenset[int]]] = {}
+        self._kept = 0
+
+    def match(self, peer_sets: Iterable[int], element: int) -> Match:
+        """Return whether an element is in one of the sets: for certain, perhaps, or not."""
+        return max((self._in(each, element) for each in peer_sets), default=Match.NO)
+
+    def _in(self, peer_set: int, element: int) -> Match:
+        if peer_set == EVERYONE:
+            return Match.YES
+        if peer_set == PERHAPS_EVERYONE:
+            return Match.MAYBE
+        must, perhaps = self._known.get(peer_set) or self._found(peer_set)
+        if element in must:
+            return Match.YES
+        return Match.MAYBE if element in perhaps else Match.NO
+
+    def _found(self, peer_set: int) -> tuple[frozenset[int], frozenset[int]]:
+        must, perhaps = (frozenset(each.tolist()) for each in self._elements.of(peer_set))
+        self._kept += len(must) + len(perhaps)
+        if self._kept > _MOST_MEMBERS:
+            self._known.clear()
+            self._kept = len(must) + len(perhaps)
+        self._known[peer_set] = must, perhaps
+        return self._known[peer_set]

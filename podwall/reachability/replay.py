@@ -74,6 +74,7 @@ from podwall.reachability.replayed import (
     PairReplay,
     PeerReplay,
     PolicyReplay,
+    RecentNumbers,
     RuleReplay,
     SideReplay,
     stated_by,
@@ -148,6 +149,7 @@ class Replay:
         self._replayed = _BoundedCache["_Ruled"]()
         self._sides = _BoundedCache[SideReplay]()
         self._ports = _BoundedCache[Bounds]()
+        self._numbers = RecentNumbers(_MOST_KEPT)
         self._policies: defaultdict[str | Unknown, list[Policy]] = defaultdict(list)
         for policy in cluster.policies:
             self._policies[policy.namespace].append(policy)
@@ -219,7 +221,7 @@ class Replay:
         isolating = () if isinstance(subject, ExternalRange) else self.isolating(direction, subject)
         policies = tuple(id(policy) for policy, _ in isolating)
         return self._sides.get(
-            (direction, _key(subject), _key(other), policies),
+            (direction, self._key(subject), self._key(other), policies),
             partial(self.side, direction, subject, other),
         )
 
@@ -270,7 +272,7 @@ class Replay:
     ) -> tuple[tuple[Policy, MatchAnswer], ...]:
         """Return the policies that isolate a pod or may do so, and whether they do."""
         return self._isolating.get(
-            (direction, _key(subject)), lambda: tuple(self._selecting(direction, subject))
+            (direction, self._key(subject)), lambda: tuple(self._selecting(direction, subject))
         )
 
     def rules(
@@ -284,6 +286,17 @@ class Replay:
         names = _names(subject if direction is Direction.INGRESS else other)
         return self._rules_on(policy, direction, other, names).rules
 
+    def allowed_by(
+        self,
+        policy: Policy,
+        direction: Direction,
+        subject: WorkloadEndpoint | UnseenPods,
+        other: AnyEndpoint,
+    ) -> Bounds:
+        """Return what a policy allows the other end, should it isolate the subject."""
+        names = _names(subject if direction is Direction.INGRESS else other)
+        return self._rules_on(policy, direction, other, names).allowed
+
     def _rules_on(
         self,
         policy: Policy,
@@ -292,7 +305,7 @@ class Replay:
         names: NamedPorts,
     ) -> _Ruled:
         return self._replayed.get(
-            (direction, id(policy), _key(other), names.ports, names.open),
+            (direction, id(policy), self._key(other), self._named(names)),
             partial(self._rules, policy, direction, other, names),
         )
 
@@ -352,10 +365,17 @@ class Replay:
         if rule.peers is None:
             matches = YES
         ports = self._ports.get(
-            (rule.ports, names.ports, names.open, direction),
+            (self._numbers.of(rule.ports), self._named(names), direction),
             partial(self._cluster.ports.bounds, rule.ports, names, direction),
         )
         return RuleReplay(index, rule, peers, matches, ports, _allowed(matches, ports))
+
+    def _key(self, end: AnyEndpoint | HidingNode) -> Hashable:
+        return self._numbers.of(end) if isinstance(end, HidingNode | UnseenPods) else end.id
+
+    def _named(self, names: NamedPorts) -> tuple[int, int]:
+        """Return numbers that are equal for ends that name their ports alike."""
+        return self._numbers.of(names.ports), self._numbers.of(names.open)
 
     def _peers(
         self, policy: Policy, rule: Rule, other: AnyEndpoint | HidingNode
@@ -449,10 +469,6 @@ def _own_node(
             yield Exemption(fact.says, fact.link, ALL)
         else:
             yield Exemption(fact.says, fact.link, Bounds.perhaps(ALL_PORTS, fact.says))
-
-
-def _key(other: AnyEndpoint | HidingNode) -> Hashable:
-    return other if isinstance(other, HidingNode | UnseenPods) else other.id
 
 
 def _names(endpoint: AnyEndpoint | HidingNode) -> NamedPorts:

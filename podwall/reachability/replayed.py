@@ -24,6 +24,7 @@ __all__ = [
     "PairReplay",
     "PeerReplay",
     "PolicyReplay",
+    "RecentNumbers",
     "RuleReplay",
     "SideReplay",
     "apart",
@@ -213,3 +214,34 @@ def _split(part: Doubt, doubt: Doubt) -> Iterator[Doubt]:
         return
     yield ports & doubtful, more
     yield ports - doubtful, known
+
+
+class RecentNumbers:
+    """Numbers values that are asked for again and again, each object hashed once while it is known.
+
+    Only so many are known at a time; no number is ever given twice.
+
+    >>> numbers = RecentNumbers(2)
+    >>> [numbers.of(each) for each in ("web", "api", "web", "db", "web")]
+    [0, 1, 0, 2, 3]
+    """
+
+    def __init__(self, most: int) -> None:
+        """Begin without values."""
+        self._most = most
+        self._count = 0
+        self._values: dict[Hashable, int] = {}
+        self._objects: dict[int, tuple[Hashable, int]] = {}
+
+    def of(self, value: Hashable) -> int:
+        """Return the value's number, a new one if it is not known."""
+        known = self._objects.get(id(value))
+        if known is None:
+            if len(self._objects) >= self._most:
+                self._objects.clear()
+                self._values.clear()
+            number = self._values.setdefault(value, self._count)
+            self._count = max(self._count, number + 1)
+            # The object is kept so that nothing else has its place in memory.
+            known = self._objects[id(value)] = value, number
+        return known[1]

@@ -436,7 +436,7 @@ class Reachability:
     @cached_property
     def admitted_classes(self) -> dict[Direction, ExposedClasses]:
         """The same with twins: everything that is admitted, for readers that compare."""
-        return exposure(self._analysis, Counted.EVERY_POD)
+        return exposure(self._analysis, Counted.EVERY_POD, self.exposed_classes)
 
     def _unseen_connection(
         self, workload: int, direction: Direction, opening: UnseenOpening

@@ -20,7 +20,7 @@ from __future__ import annotations
 from collections.abc import Hashable, Iterable, Iterator
 from functools import cached_property
 from itertools import chain
-from typing import Final, NamedTuple
+from typing import NamedTuple
 
 from podwall.model import PodPeer, Policy, Rule, Unknown
 from podwall.policies.rules import Direction
@@ -31,7 +31,7 @@ from podwall.reachability.causes import Causes
 from podwall.reachability.cluster import SOME_OF_THESE, group_key, rules_of
 from podwall.reachability.exposure import UnseenOpening
 from podwall.reachability.matching import Match, MatchAnswer
-from podwall.reachability.policy_rules import EVERYONE, PERHAPS_EVERYONE
+from podwall.reachability.peers import PeerSetMembers
 from podwall.reachability.port_rules import UNSEEN_PORTS, has_names
 from podwall.reachability.replay import Replay, stated_by
 from podwall.reachability.replayed import (
@@ -347,7 +347,7 @@ class _Whom:
         self._analysis = analysis
         self._causes = causes
         self._sends = direction is Direction.EGRESS
-        self._members = _Members(analysis)
+        self._members = PeerSetMembers(analysis.rules.elements)
         self._written: dict[tuple[int, int], _Written] = {}
         self._sets: dict[int, tuple[tuple[int, ...], ...]] = {}
         self._names: dict[int, bool] = {}
@@ -437,42 +437,6 @@ class _Whom:
         analysis = self._analysis
         names = analysis.destinations.namings[naming] if self._sends else UNSEEN_PORTS
         return not analysis.cluster.ports.bounds(rule.ports, names, self._direction).certain
-
-
-_MOST_MEMBERS: Final = 500_000
-"""So many members of peer sets are kept for quick answers, in all."""
-
-
-class _Members:
-    """Whether elements are in peer sets, asked for again and again."""
-
-    def __init__(self, analysis: Analysis) -> None:
-        self._elements = analysis.rules.elements
-        self._known: dict[int, tuple[frozenset[int], frozenset[int]]] = {}
-        self._kept = 0
-
-    def match(self, peer_sets: Iterable[int], element: int) -> Match:
-        """Return whether an element is in one of the sets: for certain, perhaps, or not."""
-        return max((self._in(each, element) for each in peer_sets), default=Match.NO)
-
-    def _in(self, peer_set: int, element: int) -> Match:
-        if peer_set == EVERYONE:
-            return Match.YES
-        if peer_set == PERHAPS_EVERYONE:
-            return Match.MAYBE
-        must, perhaps = self._known.get(peer_set) or self._found(peer_set)
-        if element in must:
-            return Match.YES
-        return Match.MAYBE if element in perhaps else Match.NO
-
-    def _found(self, peer_set: int) -> tuple[frozenset[int], frozenset[int]]:
-        must, perhaps = (frozenset(each.tolist()) for each in self._elements.of(peer_set))
-        self._kept += len(must) + len(perhaps)
-        if self._kept > _MOST_MEMBERS:
-            self._known.clear()
-            self._kept = len(must) + len(perhaps)
-        self._known[peer_set] = must, perhaps
-        return self._known[peer_set]
 
 
 def in_doubt(left: PortSet, doubts: Iterable[Doubt]) -> Iterator[Undetermined]:
