@@ -269,7 +269,9 @@ class ComparedProbeDocument(ProbeDocument):
     attempts: int
     controlled: Annotated[
         bool,
-        about("The client had reached something before, so that its silence means something."),
+        about(
+            "The client reached something right after a silence, which therefore proves something."
+        ),
     ]
     reason: Annotated[str, about("Why it does not agree, in a sentence; empty where it does.")]
     explanation: Annotated[

@@ -279,6 +279,8 @@ def _observed(line: _Line) -> Observation:
             return Observation(outcome, line.attempts, controlled=controlled)
     if "not found" in message:
         reason = f"the image has no `{_PROGRAMS[line.protocol]}`, which makes the connections"
+    elif "protocol not supported" in message:
+        reason = f"the kernel of the client's node has no {line.protocol}"
     else:
         reason = f"the client ends with status {line.status} and says `{line.message}`"
     return Observation(attempts=line.attempts, controlled=controlled, reason=reason)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import re
 import shutil
@@ -158,6 +159,14 @@ def test_an_nc_that_runs_no_program_is_asked_to_scan(tmp_path: Path) -> None:
 def test_an_image_without_nc_is_named() -> None:
     seen = observations(b'{"probe":0,"attempts":1,"status":127,"message":"sh: nc: not found"}')
     assert seen[0].reason == "the image has no `nc`, which makes the connections"
+
+
+def test_a_kernel_without_sctp_is_named() -> None:
+    # As ncat 7.93 says it.
+    said = "libnsock nsock_make_socket(): Socket trouble: Protocol not supported Ncat: ..."
+    line = {"probe": 0, "protocol": "SCTP", "attempts": 1, "status": 1, "message": said}
+    seen = observations(json.dumps(line).encode())
+    assert seen[0].reason == "the kernel of the client's node has no SCTP"
 
 
 @pytest.mark.parametrize(
