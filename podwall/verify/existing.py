@@ -65,8 +65,8 @@ class _Terminated(msgspec.Struct, rename="camel"):
     exit_code: int = 0
 
     def __str__(self) -> str:
-        said = ": ".join(filter(None, [self.reason, self.message]))
-        return f"its container ended with status {self.exit_code}, {said or 'for no reason given'}"
+        why = ": ".join(filter(None, [self.reason, self.message]))
+        return f"its container ended with status {self.exit_code}, {why or 'for no reason given'}"
 
 
 class _State(msgspec.Struct):
