@@ -9,6 +9,7 @@ logarithms. A listing of all pairs is as long as the pairs are many, and may tak
 from __future__ import annotations
 
 import json
+import subprocess
 import sys
 import tempfile
 from collections.abc import Callable, Iterator, Sequence
@@ -114,7 +115,11 @@ def _points(
         folder = folders / str(size)
         if not folder.exists():
             _write(made(size), folder)
-        point = _run(command, size, folder)
+        try:
+            point = _run(command, size, folder)
+        except subprocess.CalledProcessError as error:
+            print(f"{' '.join(command)}, {size:,}: {error}", file=sys.stderr)
+            return
         if point is None:
             return
         yield point
