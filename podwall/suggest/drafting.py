@@ -8,7 +8,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from typing import Final
 
 from podwall.expectations import Addresses, Expectation, Kind, Selection, WorkloadId
-from podwall.expectations.selecting import matches
+from podwall.expectations.selecting import KnownEnds, matches
 from podwall.explain import ports_at
 from podwall.model import IpProtocol, LabelMap, SnapshotWorkload
 from podwall.policies import (
@@ -116,10 +116,15 @@ class PolicyDraft:
         self._expectations = expectations
         self._peers = PeerWriter(cluster, subjects.all, subjects.chosen)
         self._closed = dict(subjects.in_closed())
+        self._within: defaultdict[str, list[str]] = defaultdict(list)
+        for id_, there in self._closed.items():
+            self._within[there].append(id_)
+        self._ends = KnownEnds(subjects.all[each] for each in self._closed)
         self._allowed: defaultdict[tuple[str, Direction], list[Allowance]] = defaultdict(list)
         self._findings: dict[Finding, None] = {}
+        everyone = KnownEnds(subjects.all.values())
         for expectation in expectations:
-            for opening in openings(expectation, tuple(subjects.all.values())):
+            for opening in openings(expectation, everyone):
                 try:
                     self._open(opening)
                 except InvalidValue as problem:  # such as labels that no pod can have
@@ -137,7 +142,7 @@ class PolicyDraft:
             yield default_deny(namespace)
             taken = {"default-deny"}
             selected = set()
-            for id_ in (each for each, there in self._closed.items() if there == namespace):
+            for id_ in self._within[namespace]:
                 pods = self._subjects.chosen[id_].pods
                 ingress, egress = (self._common(id_, each) for each in Direction)
                 if pods not in selected and (ingress or egress):
@@ -181,8 +186,8 @@ class PolicyDraft:
 
     def _meant(self, selection: Selection) -> list[str]:
         """Return the workloads with policies that an end certainly means."""
-        ends = self._subjects.all
-        return [each for each in self._closed if matches(selection, ends[each]) is Match.YES]
+        ends = self._ends.meant_at_most((selection,))
+        return [each.id for each in ends if matches(selection, each) is Match.YES]
 
     def _is_apart(
         self, selection: Selection, side: Iterable[Selection], expectation: Expectation

@@ -25,7 +25,13 @@ from podwall.expectations import (
     WorkloadId,
 )
 from podwall.expectations.expectation import PodSelection
-from podwall.expectations.selecting import SelectedEndpoints, matches, not_public, selected
+from podwall.expectations.selecting import (
+    KnownEnds,
+    SelectedEndpoints,
+    matches,
+    not_public,
+    selected,
+)
 from podwall.explain import ports_at, typed_port
 from podwall.model import IpProtocol, WorkloadPort
 from podwall.policies import (
@@ -87,7 +93,7 @@ class Opening:
     ingress: Ports
 
 
-def openings(expectation: Expectation, workloads: Sequence[WorkloadEndpoint]) -> Iterator[Opening]:
+def openings(expectation: Expectation, workloads: KnownEnds) -> Iterator[Opening]:
     """Yield what an expectation asks to be open; one that denies asks for nothing."""
     if expectation.kind is Kind.DENIED:
         return
@@ -108,9 +114,7 @@ def openings(expectation: Expectation, workloads: Sequence[WorkloadEndpoint]) ->
                 yield Opening(expectation, source, WorkloadId(server.id), egress, own)
 
 
-def ports_unsaid(
-    expectations: Iterable[Expectation], workloads: Sequence[WorkloadEndpoint]
-) -> Iterator[Finding]:
+def ports_unsaid(expectations: Iterable[Expectation], workloads: KnownEnds) -> Iterator[Finding]:
     """Yield a finding for each expectation that opens something and does not say which ports."""
     for each in expectations:
         if each.kind is Kind.ONLY and not each.ports:
@@ -125,14 +129,13 @@ def ports_unsaid(
             )
 
 
-def _servers(
-    expectation: Expectation, workloads: Sequence[WorkloadEndpoint]
-) -> list[WorkloadEndpoint]:
+def _servers(expectation: Expectation, workloads: KnownEnds) -> list[WorkloadEndpoint]:
     """Return the workloads that are certainly destinations."""
     return [
         each
-        for each in workloads
-        if any(matches(end, each) is Match.YES for end in expectation.destinations)
+        for each in workloads.meant_at_most(expectation.destinations)
+        if isinstance(each, WorkloadEndpoint)
+        and any(matches(end, each) is Match.YES for end in expectation.destinations)
     ]
 
 
@@ -273,12 +276,15 @@ def _each(peers: tuple[Peer, ...] | Anywhere) -> tuple[Peer | Anywhere, ...]:
 class ResolvedExpectation:
     """An expectation, with the endpoints and ports that it means."""
 
-    def __init__(self, expectation: Expectation, found: Reachability) -> None:
+    def __init__(self, expectation: Expectation, ends: KnownEnds) -> None:
         """Look up the endpoints."""
         self.expectation = expectation
-        self.sources = selected(expectation.sources, found.endpoints)
-        self.destinations = selected(expectation.destinations, found.endpoints)
-        self._everything = selected((ANYTHING,), found.endpoints).all
+        self._ends = ends
+        self.sources = self._selected(expectation.sources)
+        self.destinations = self._selected(expectation.destinations)
+
+    def _selected(self, selections: Sequence[Selection]) -> SelectedEndpoints:
+        return selected(selections, self._ends.meant_at_most(selections))
 
     @property
     def opens(self) -> bool:
@@ -292,7 +298,7 @@ class ResolvedExpectation:
             case Kind.DENIED:
                 return self.sources.certain
             case Kind.ONLY:
-                return self._everything - self.sources.all
+                return self._selected((ANYTHING,)).all - self.sources.all
             case Kind.ALLOWED:
                 return frozenset()
 

@@ -18,6 +18,7 @@ from typing import Final
 
 from podwall.engines import Engine, Treatment
 from podwall.expectations import Expectation, Outcome, Result, check
+from podwall.expectations.selecting import KnownEnds
 from podwall.model import Policy, Snapshot, Unknown
 from podwall.policies import (
     ALL_NAMESPACES,
@@ -251,12 +252,13 @@ def suggest(
     draft = PolicyDraft(bare.cluster, subjects, expectations)
     policies = tuple(draft.policies())
     found = reachability(replace(declared, policies=_as_read(policies)), engine)
-    resolved = [ResolvedExpectation(each, found) for each in expectations]
+    ends = KnownEnds(found.endpoints)
+    resolved = [ResolvedExpectation(each, ends) for each in expectations]
     _refuse_contradictions(tuple(contradictions(resolved, found)))
     results = check(found, expectations)
     findings = (
         *subjects.findings(),
-        *ports_unsaid(expectations, bare.workloads),
+        *ports_unsaid(expectations, KnownEnds(bare.workloads)),
         *draft.findings,
         *unmet(results),
         *unstated(resolved, found, subjects.closed),

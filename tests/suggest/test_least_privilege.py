@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from podwall.expectations import Outcome
+from podwall.expectations.selecting import KnownEnds
 from podwall.policies import Severity
 from podwall.portset import NO_PORTS, PortSet
 from podwall.reachability import reachability
@@ -91,7 +92,8 @@ def test_what_is_not_known_is_told_and_never_opens_more(seed: int, engine: str) 
     if any(each.outcome is Outcome.UNDETERMINED for each in found.results):
         assert not found.is_certain
     told = [each.message for each in found.findings if each.severity is Severity.ERROR]
-    statements = [ResolvedExpectation(expectation, found.found) for expectation in intent]
+    known = KnownEnds(found.found.endpoints)
+    statements = [ResolvedExpectation(expectation, known) for expectation in intent]
     for each in found.found.connections():
         if each.source == each.destination or not _is_closed(each, found):
             continue

@@ -355,9 +355,13 @@ def _workload_lines(reachability: Reachability) -> Iterator[str]:
 
 def _exposure_lines(reachability: Reachability, unseen: set[UnseenPods]) -> Iterator[str]:
     """Yield a line for each connection with unseen pods, and add these pods to a set."""
+    # By identity, as pods of thousands of namespaces are hashed by all of their names.
+    known: dict[int, UnseenPods] = {}
     for each in reachability.exposures():
         if each.has_ports and each.unseen is not None:
-            unseen.add(each.unseen)
+            if id(each.unseen) not in known:
+                known[id(each.unseen)] = each.unseen
+                unseen.add(each.unseen)
             yield f",\n{_json(_connection(each.source_id, each))}"
 
 
