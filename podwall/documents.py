@@ -82,14 +82,18 @@ def inside(problem: InvalidValue, place: Place) -> InvalidValue:
     return InvalidValue(problem.message, help=problem.help, place=where, value=problem.value)
 
 
-def _with_whole_numbers(value: Any) -> Any:
+_DEEPEST: Final = 100
+"""No document that has a type has more levels, and Python follows some 300."""
+
+
+def _with_whole_numbers(value: Any, levels: int = _DEEPEST) -> Any:
     match value:
         case float() if value.is_integer():
             return int(value)
-        case Mapping():
-            return {key: _with_whole_numbers(each) for key, each in value.items()}
-        case list() | tuple():
-            return [_with_whole_numbers(each) for each in value]
+        case Mapping() if levels:
+            return {key: _with_whole_numbers(each, levels - 1) for key, each in value.items()}
+        case list() | tuple() if levels:
+            return [_with_whole_numbers(each, levels - 1) for each in value]
         case _:
             return value
 

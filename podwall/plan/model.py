@@ -213,6 +213,9 @@ SECRET_MARK = MappingProxyType({_MARK: _SECRET})
 
 Cause = Callable[[str], str]
 
+_DEEPEST: Final = 100
+"""How many levels of a value are read; Kubernetes' own objects have some 20."""
+
 
 def is_marked(value: Any) -> bool:
     """Return whether a value is one of the protocol's marked forms (a secret, an asset, ...)."""
@@ -226,11 +229,12 @@ def is_secret(value: Mapping[str, Any]) -> bool:
     )
 
 
-def planned_value(value: Any, cause: Cause, path: str = "") -> Any:
+def planned_value(value: Any, cause: Cause, path: str = "", depth: int = 0) -> Any:
     """Return a value with `Unknown` and `SECRET` in the places that the protocol marks.
 
     Whole floats become integers and keys are sorted: the protocol knows only doubles, and keeps no
-    order. `cause` is given the path of an unknown value and says why it is unknown.
+    order. `cause` is given the path of an unknown value and says why it is unknown. So is what is
+    nested deeper than 100 levels; `depth` is how many there are above.
 
     >>> planned_value({"port": 80.0, "key": "[secret]"}, str)
     {'key': <Secret.VALUE: '[secret]'>, 'port': 80}
@@ -240,14 +244,22 @@ def planned_value(value: Any, cause: Cause, path: str = "") -> Any:
             return _text(value, cause, path)
         case float() if value.is_integer():
             return int(value)
-        case Mapping():
-            if any(map(is_unknown, value)):
-                return Unknown(cause(path))
-            return _marked(value, cause, path) if _MARK in value else _mapping(value, cause, path)
-        case list() | tuple():
-            return [planned_value(v, cause, f"{path}[{i}]") for i, v in enumerate(value)]
+        case Mapping() | list() | tuple():
+            return _nested(value, cause, path, depth)
         case _:
             return value
+
+
+def _nested(value: Any, cause: Cause, path: str, depth: int) -> Any:
+    if depth >= _DEEPEST:
+        return Unknown(f"it is nested deeper than {_DEEPEST} levels")
+    if not isinstance(value, Mapping):
+        inner = enumerate(value)
+        return [planned_value(v, cause, f"{path}[{i}]", depth + 1) for i, v in inner]
+    if any(map(is_unknown, value)):
+        return Unknown(cause(path))
+    read = _marked if _MARK in value else _mapping
+    return read(value, cause, path, depth + 1)
 
 
 def is_unknown(text: str) -> bool:
@@ -266,8 +278,9 @@ def _text(value: str, cause: Cause, path: str) -> Any:
     return SECRET if value == str(SECRET) else value
 
 
-def _mapping(value: Mapping[str, Any], cause: Cause, path: str) -> dict[str, Any]:
-    return {key: planned_value(value[key], cause, inside(path, key)) for key in sorted(value)}
+def _mapping(value: Mapping[str, Any], cause: Cause, path: str, depth: int) -> dict[str, Any]:
+    keys = sorted(value)
+    return {key: planned_value(value[key], cause, inside(path, key), depth) for key in keys}
 
 
 def inside(path: str, key: str) -> str:
@@ -280,22 +293,22 @@ def inside(path: str, key: str) -> str:
     return f"{path}{step}" if step.startswith("[") else f"{path}.{step}".lstrip(".")
 
 
-def _marked(value: Mapping[str, Any], cause: Cause, path: str) -> Any:
+def _marked(value: Mapping[str, Any], cause: Cause, path: str, depth: int) -> Any:
     match value[_MARK]:
         case str() as mark if mark == _SECRET:
             return SECRET
         case str() as mark if mark == _OUTPUT:
-            return _output(value, cause, path)
+            return _output(value, cause, path, depth)
         case str() as mark if mark == _RESOURCE:
             return value.get("urn", "")
         case _:
-            return _mapping({k: v for k, v in value.items() if k != _MARK}, cause, path)
+            return _mapping({k: v for k, v in value.items() if k != _MARK}, cause, path, depth)
 
 
-def _output(value: Mapping[str, Any], cause: Cause, path: str) -> Any:
+def _output(value: Mapping[str, Any], cause: Cause, path: str, depth: int) -> Any:
     if value.get("secret"):
         return SECRET
-    known = planned_value(value.get("value"), cause, path)
+    known = planned_value(value.get("value"), cause, path, depth)
     return known if "value" in value else Unknown(cause(path))
 
 

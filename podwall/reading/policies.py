@@ -157,9 +157,9 @@ def _source_ranges(
     metadata = item.manifest.get("metadata")
     annotations = metadata.get("annotations") if isinstance(metadata, Mapping) else None
     given = field(spec, "loadBalancerSourceRanges", texts, ())
-    said = annotations if isinstance(annotations, Mapping) else {}
+    values = annotations if isinstance(annotations, Mapping) else {}
     for key in _RANGE_ANNOTATIONS:
-        if said.get(key):
+        if values.get(key):
             return Unknown(f"annotation `{key}` says whom the load balancer lets in")
     return given
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from enum import StrEnum
 from typing import Annotated, Any, Literal
 
@@ -229,3 +230,10 @@ def test_any_document_is_read_or_refused_in_one_line(document: Any) -> None:
     assert "\n" not in str(refusal)
     with pytest.raises((ValidationError, UnicodeError)):
         converted(document, Room)
+
+
+def test_a_document_that_is_nested_too_deeply_is_refused_in_one_line() -> None:
+    deep = json.loads("[" * 800 + "80.0" + "]" * 800)
+    with pytest.raises(InvalidValue) as caught:
+        convert({"doors": deep}, Room, HERE)
+    assert "\n" not in str(caught.value)

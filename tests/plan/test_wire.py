@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from typing import Any
 
 import pytest
@@ -43,6 +44,17 @@ ASSET_MARK = "c44067f5952c0a294b673a41bacd8c17"
 def test_a_value_is_read(sent: Any, planned: Any) -> None:
     read = planned_value(sent, str, "spec")
     assert (read, repr(read)) == (planned, repr(planned))
+
+
+@pytest.mark.parametrize(
+    "level", ["[%s]", '{"a": %s}', f'{{"{MARK}": "{OUTPUT_MARK}", "value": %s}}']
+)
+def test_what_is_nested_too_deeply_is_unknown(level: str) -> None:
+    """Of more levels Python says `RecursionError`, in this function or in one that comes later."""
+    text = "80"
+    for _ in range(400):
+        text = level % text
+    assert "nested deeper than 100 levels" in repr(planned_value(json.loads(text), str))
 
 
 texts = st.text().filter(lambda text: text != "[secret]")
