@@ -21,7 +21,7 @@ from typing import Any, Final, NamedTuple, TypeVar
 
 from podwall.lint import is_annotated
 from podwall.live.cluster import ObjectDocuments
-from podwall.live.enforcement import agents_in
+from podwall.live.enforcement import NODE_TYPE, agents_in
 from podwall.live.followed_index import (
     NO_WORKLOADS,
     FollowedStep,
@@ -39,7 +39,7 @@ from podwall.live.listing import (
     SERVICES,
     ApiKind,
 )
-from podwall.live.objects import ControllerObject, PlainObject, PodObject
+from podwall.live.objects import ControllerObject, NodeObject, PlainObject, PodObject
 from podwall.model import IpNetwork, Policy, Service, Snapshot, SnapshotNamespace
 from podwall.quick_dataclass import dataclass
 from podwall.reading import ObjectStatus, SnapshotReading, asked_controller_labels, snapshot
@@ -95,11 +95,23 @@ def decides_nothing(
     both = [each for each in (before, after) if each is not None]
     if kind == ENDPOINT_SLICES:
         return all(each.metadata.annotations is None for each in both)
+    if kind == NODES:
+        return len(both) > 1 and _is_same_node(*both)
     if kind == PODS:
         return all(_is_copy(each, objects, addresses) for each in both)
     if kind == _REPLICA_SETS:
         return _only_scaled(before, after, objects)
     return False
+
+
+def _is_same_node(before: PlainObject, after: PlainObject) -> bool:
+    """Return whether of a node only labels differ that say nothing of what runs there."""
+    if not isinstance(before, NodeObject) or not isinstance(after, NodeObject):
+        return False
+    kinds = [(each.metadata.labels or {}).get(NODE_TYPE) for each in (before, after)]
+    plain = before.metadata.annotations == after.metadata.annotations
+    same = (before.spec, before.status) == (after.spec, after.status)
+    return kinds[0] == kinds[1] and plain and same
 
 
 def _is_copy(pod: PlainObject, objects: KnownObjects, addresses: PodAddresses) -> bool:

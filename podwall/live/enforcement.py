@@ -20,7 +20,7 @@ from podwall.policies.syntax import is_system_namespace
 from podwall.policies.wording import listed
 from podwall.quick_dataclass import dataclass
 
-__all__ = ["Agents", "Enforcement", "agents_in", "enforcement"]
+__all__ = ["NODE_TYPE", "Agents", "Enforcement", "agents_in", "enforcement"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -256,8 +256,9 @@ def _mixed(kinds: Sequence[_AgentKind], place: Place) -> Finding:
 
 
 _MOST_NODES: Final = 3
-#: Nodes that are no machines: a pod there has no agent beside it.
-_VIRTUAL: Final = ("type", "virtual-kubelet")
+NODE_TYPE: Final = "type"
+#: The value of this label on nodes that are no machines: a pod there has no agent beside it.
+_VIRTUAL: Final = "virtual-kubelet"
 
 
 def _gaps(
@@ -291,9 +292,8 @@ def _gaps(
 
 
 def _virtual(names: Sequence[str], nodes: Sequence[NodeObject]) -> str:
-    key, value = _VIRTUAL
     labels = {each.metadata.name: each.metadata.labels or {} for each in nodes}
-    count = sum(labels[each].get(key) == value for each in names)
+    count = sum(labels[each].get(NODE_TYPE) == _VIRTUAL for each in names)
     return f" ({count} of them virtual)" if count else ""
 
 

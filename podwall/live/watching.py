@@ -90,12 +90,13 @@ class Pace:
 
     `quiet`: changes that come within it belong together, for at most `longest`. `watch`: how long
     one watch lasts before it is asked for again. `kinds`: how often the kinds of policies are
-    looked up anew. `again`: the first pause after a fault, which doubles up to `watch`.
+    looked up anew. `again`: the first pause after a fault, which doubles up to `watch`. A server
+    that is silent for `watch` and a patient wait for an answer is taken for one that is gone.
     """
 
     quiet: float = 0.1
     longest: float = 0.5
-    watch: int = 300
+    watch: int = 60
     kinds: float = 60
     again: float = 1
 

@@ -284,12 +284,18 @@ def watch_line(change: WatchedChange, at: str) -> str:
     return shown_json(f"{msgspec.json.encode(document).decode()}\n")
 
 
+_MOST_LISTED: Final = 100
+
+
 def watch_text(change: WatchedChange, at: str) -> Iterator[str]:
-    """Yield the lines on a change for people: who changed what, and what that opens or closes."""
+    """Yield the lines on a change for people: who changed what, and what that opens or closes.
+
+    Of many connections the first are listed, and the others are counted.
+    """
     for each in change.objects:
         by = f" by {printable(each.manager)}" if each.manager else ""
         yield f"{at} {each.kind} {printable(each.name)} {each.event}{by}\n"
-    for text in changes_text(change.review.difference):
+    for text in changes_text(change.review.difference, most=_MOST_LISTED):
         yield from (f"  {line}\n" for line in text.splitlines() if line)
     for finding in change.review.brought:
         if finding.severity is Severity.ERROR:

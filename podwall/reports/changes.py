@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
 from functools import lru_cache
-from itertools import groupby
+from itertools import groupby, islice
 from typing import Annotated, Any, Final, Literal, NamedTuple
 
 from msgspec import UNSET, Meta, UnsetType
@@ -150,19 +150,32 @@ _TITLES: Final = {
 
 
 def changes_text(
-    difference: Diff, stated_by: StatedBy = nobody, lacking: Sequence[str] = ()
+    difference: Diff,
+    stated_by: StatedBy = nobody,
+    lacking: Sequence[str] = (),
+    most: int | None = None,
 ) -> Iterator[str]:
-    """Yield the lines; `lacking` says what was not read of the states, a sentence each."""
+    """Yield the lines.
+
+    Args:
+        difference: what changes.
+        stated_by: who states what opens.
+        lacking: what was not read of the states, a sentence each.
+        most: after so many changes the others are counted; None: all are listed.
+    """
     yield from (f"! {each}\n" for each in lacking)
     yield from _what_differs(difference)
     order = list(_TITLES)
     found = _change_rows_in_words(difference, stated_by)
-    rows = sorted(found, key=lambda row: order.index(ChangeCause(row.effect)))
+    rows = sorted(islice(found, most), key=lambda row: order.index(ChangeCause(row.effect)))
     if not rows:
         yield f"no connection {'of those asked for ' if difference.focus else ''}changes\n"
     for effect, group in groupby(rows, key=lambda row: ChangeCause(row.effect)):
         yield f"\n{_TITLES[effect]}\n"
         yield from _change_lines(list(group))
+    if more := sum(1 for _ in found):
+        words = "more connection that differs", "more connections that differ"
+        yield f"\nand {counted(more, *words)}\n"
     if difference.focus:
         yield f"\n{shown_part(difference, len(rows))}\n"
 

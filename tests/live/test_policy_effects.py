@@ -131,8 +131,11 @@ def _around(rng: Random) -> tuple[str, dict[str, Any]]:
     number, space = rng.random(), rng.choice(SPACES)
     if number < 0.45:
         return "Namespace", _space(rng.choice((*SPACES, "empty")), rng)
-    if number < 0.9:
+    if number < 0.85:
         return "Service", _service(rng, space)
+    if number < 0.92:
+        labels = {"agentpool": rng.choice(("one", "two"))}
+        return "Node", {"metadata": {"name": "node", "labels": labels}}
     address = {"addressType": "IPv4", "endpoints": [{"addresses": [f"10.0.0.{rng.randrange(9)}"]}]}
     return "EndpointSlice", {"metadata": {"name": "s-x", "namespace": space}, **address}
 
@@ -192,6 +195,7 @@ class _Followed:
         self.watch = _Watch(CONNECTION, pace=Pace(quiet=0, longest=60))
         for name in SPACES:
             self._put("Namespace", _space(name, rng))
+        self._put("Node", {"metadata": {"name": "node"}})
         for number in range(8):
             self._put("Deployment", _deployment(rng, number))
         for _ in range(rng.randrange(8)):

@@ -15,15 +15,17 @@ from urllib.request import urlopen
 
 import pytest
 
-from podwall.change_review import WatchedCluster
+from podwall.change_review import ChangeReview, WatchedChange, WatchedCluster
 from podwall.cli import main
 from podwall.cli.watch import exported
 from podwall.live import KubeContext
 from podwall.live.connection import ApiRequest
 from podwall.live.watching import ClusterWatch
 from podwall.policies.errors import PodwallError
+from podwall.reading import Document
+from podwall.reports.change_files import watch_text
 from podwall.review import review
-from podwall.sources import ManifestOptions, source
+from podwall.sources import ManifestOptions, Source, SourceKind, Stage, source
 from tests.live.lab import LabServer, created, path_of
 from tests.live.objects import namespace, pod, policy
 
@@ -118,6 +120,23 @@ def test_metrics_are_those_of_now(lab: LabServer, tmp_path: Path) -> None:
     assert 0 <= after["podwall_verify_age_seconds"] < 600
     assert (after["podwall_changes_total"], after["podwall_silent_watches"]) == (1, 0)
     assert after["podwall_full_analyses_total"] == 1  # what is outside of the namespace is not seen
+
+
+def test_of_many_connections_the_first_are_listed_and_the_others_counted() -> None:
+    pods = tuple(
+        Document({"apiVersion": "v1", "kind": "Pod", "metadata": {"name": f"p{number}"}})
+        for number in range(12)
+    )
+    closed = Document(policy("default", "closed"))
+    before, after = (
+        review(Source(SourceKind.MANIFESTS, "shop", Stage(each)), "cilium")
+        for each in (pods, (*pods, closed))
+    )
+    changed = WatchedChange((), ChangeReview(before, after))
+    every = len(list(changed.review.difference.port_changes()))
+    lines = list(watch_text(changed, "09:41:07"))
+    assert sum(" => " in each for each in lines) == 100
+    assert lines[-1] == f"  and {every - 100} more connections that differ\n"
 
 
 def _metrics(url: str) -> dict[str, float]:
