@@ -134,7 +134,8 @@ def _is_exposed(service: Service) -> bool:
 
 
 def _isolated(context: LintContext) -> frozenset[int]:
-    policies = (each for each in context.policies if each.ingress is not None)
+    acting = context.reachability.cluster.policies
+    policies = (each for each in acting if each.ingress is not None)
     return frozenset().union(*(context.pods.of_policy(each).may for each in policies))
 
 

@@ -267,6 +267,14 @@ CROWD = (
         pytest.param(
             "service-bypasses-policies", (WEB, DENY, NODE_PORT), "cilium", None, [], id="cilium"
         ),
+        pytest.param(
+            "service-bypasses-policies",
+            (WEB, V6, NODE_PORT),
+            "azure",
+            None,
+            [],
+            id="the only policy is one that azure skips",
+        ),
         pytest.param("azure-too-many-pods", (CROWD,), "azure", None, [""], id="too many pods"),
         pytest.param("azure-too-many-pods", (CROWD,), "cilium", None, [], id="not for cilium"),
         pytest.param(
