@@ -182,7 +182,7 @@ def compared(probe: ConnectionProbe, seen: Observation) -> ComparedProbe:
     >>> from podwall.reachability import Verdict
     >>> probe = ConnectionProbe("shop/web", "shop/db", 5432, Verdict.DENIED)
     >>> compared(probe, Observation(ProbeOutcome.REFUSED, 3, controlled=True)).reason
-    'declared but not enforced: refused, which only an open path can be'
+    'declared but not enforced: refused, as by a host that was reached'
 
     From outside a node or a balancer can refuse as well as the pod, and silence counts only where
     something else of the same kind answered at the same address.
@@ -238,7 +238,7 @@ _SILENT_OUTSIDE: Final = (
 
 def _not_enforced(outcome: ProbeOutcome) -> str:
     what = (
-        "which only an open path can be" if outcome is ProbeOutcome.REFUSED else "a server answers"
+        "as by a host that was reached" if outcome is ProbeOutcome.REFUSED else "a server answers"
     )
     return f"declared but not enforced: {outcome}, {what}"
 
