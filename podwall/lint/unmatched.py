@@ -51,7 +51,8 @@ def _policies(reason: NoEffect, context: LintContext) -> Iterator[Diagnostic]:
 
 def _policy_diagnostic(context: LintContext, policy: Policy, reason: NoEffect) -> Diagnostic:
     written, name = selector_text(policy.pod_selector), quoted_name(policy)
-    severity = None if written else Severity.INFO
+    made = _may_make(context, policy.namespace)
+    severity = Severity.INFO if made or not written else None
     here = _here(context)
     messages = {
         NoEffect.NO_NAMESPACE: f"there is no pod{here} in namespace `{policy.namespace}`, "
@@ -61,7 +62,19 @@ def _policy_diagnostic(context: LintContext, policy: Policy, reason: NoEffect) -
     }
     path = "metadata.namespace" if reason is NoEffect.NO_NAMESPACE else "spec.podSelector"
     help_ = context.pods.nearest(policy.pod_selector) if reason is NoEffect.NO_POD else ""
-    return Diagnostic(policy.place.at(path), messages[reason], help_, severity)
+    return Diagnostic(policy.place.at(path), f"{messages[reason]}{made}", help_, severity)
+
+
+def _may_make(context: LintContext, namespace: str | Unknown | None) -> str:
+    """Return what to add where an object that is not read may make pods in a namespace.
+
+    Such as a HelmRelease of it, or of none that is named; `namespace` None stands for any.
+    """
+    for unread in context.snapshot.unread_policies:
+        given = None if isinstance(unread.namespace, Unknown) else unread.namespace
+        if unread.brings and (namespace is None or given in {None, namespace}):
+            return f": {unread.kind} `{unread.full_name}`, which is not read, may make such pods"
+    return ""
 
 
 def _here(context: LintContext) -> str:
@@ -126,9 +139,11 @@ def _peer_diagnostic(
         NoEffect.HOST_NETWORK: "the peer stands for pods on the host network only",
     }
     elsewhere = peer.namespaces is not None and not context.snapshot.complete
-    severity = Severity.INFO if elsewhere and reason is not NoEffect.HOST_NETWORK else None
+    made = _may_make(context, found.at.policy.namespace if peer.namespaces is None else None)
+    noted = (elsewhere and reason is not NoEffect.HOST_NETWORK) or made
+    severity = Severity.INFO if noted else None
     help_ = context.pods.nearest(peer.pods) if reason is NoEffect.NO_POD else ""
-    return Diagnostic(found.place, messages[reason], help_, severity)
+    return Diagnostic(found.place, f"{messages[reason]}{made}", help_, severity)
 
 
 def _reason(

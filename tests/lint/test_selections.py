@@ -133,6 +133,34 @@ def test_a_default_deny_for_pods_to_come_is_only_worth_knowing() -> None:
     assert finding.severity is Severity.INFO
 
 
+RELEASE = """
+kind: HelmRelease
+apiVersion: helm.toolkit.fluxcd.io/v2
+metadata: {name: cache, namespace: %s}
+spec: {chart: {spec: {chart: cache}}}
+"""
+
+
+@pytest.mark.parametrize(
+    ("namespace", "severity"), [("shop", Severity.INFO), ("other", Severity.WARNING)]
+)
+@pytest.mark.parametrize(
+    ("id_", "documents"),
+    [
+        ("policy-without-pods", (WEB, policy("podSelector: {matchLabels: {app: cache}}"))),
+        ("policy-without-namespace", (policy("podSelector: {matchLabels: {app: cache}}"),)),
+        ("peer-without-pods", (WEB, from_peer("{podSelector: {matchLabels: {app: cache}}}"))),
+    ],
+)
+def test_what_is_not_read_may_make_the_pods(
+    id_: str, documents: tuple[str, ...], namespace: str, severity: Severity
+) -> None:
+    (finding,) = [each for each in findings((*documents, RELEASE % namespace)) if each.id == id_]
+    made = ": HelmRelease `shop/cache`, which is not read, may make such pods"
+    assert finding.severity is severity
+    assert finding.message.endswith(made) == (severity is Severity.INFO)
+
+
 def test_pods_in_any_namespace_may_be_in_another_source() -> None:
     anywhere = from_peer("{namespaceSelector: {}, podSelector: {matchLabels: {app: gateway}}}")
     (finding,) = [each for each in findings((WEB, anywhere)) if each.id == "peer-without-pods"]
