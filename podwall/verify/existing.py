@@ -417,6 +417,8 @@ def _outside_target(
         missing = "it has no node port, or the pod's node is not known"
     if not address or not port:
         return f"service `{service.metadata.name}`: {missing}"
+    if ":" in address:
+        return f"service `{service.metadata.name}`: nothing is predicted of IPv6 from outside"
     inside = _is_inside(address, port, nodes)
     return inside or _OutsideTarget(address, port, server)
 

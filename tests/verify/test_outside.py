@@ -307,6 +307,13 @@ def test_a_balancer_without_an_address_is_not_observed() -> None:
     }
 
 
+def test_an_address_of_ipv6_is_not_observed_and_says_so() -> None:
+    found = shop(EVERYBODY, type_="LoadBalancer", node_ports=False)
+    assert {each.reason for each in tried(Outside({}, balancer="2001:db8::1"), found)} == {
+        "service `a`: nothing is predicted of IPv6 from outside"
+    }
+
+
 def test_a_run_inside_the_cluster_sees_nothing_from_outside(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
