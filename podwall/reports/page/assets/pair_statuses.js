@@ -138,8 +138,8 @@ function counting(model, read) {
 function counts(model, read, rows, columns) {
   const found = new Float64Array(STATUSES.length);
   const across = grouped(read.columnKeys, columns);
-  for (const [i, ...others] of grouped(read.rowKeys, rows)) {
-    for (const alike of across) found[read.cell(i, alike[0])] += (1 + others.length) * alike.length;
+  for (const one of grouped(read.rowKeys, rows)) {
+    for (const alike of across) found[read.cell(one[0], alike[0])] += one.length * alike.length;
   }
   const both = new Set(columns);
   for (const i of rows) {
@@ -150,9 +150,17 @@ function counts(model, read, rows, columns) {
   return found;
 }
 
+// A group stands in every cell of its row, and its members are the same ones in each.
+/** @type {WeakMap<Int32Array, WeakMap<number[], number[][]>>} */
+const GROUPED = new WeakMap();
+
 /** @param {Int32Array} keys @param {number[]} indices */
 function grouped(keys, indices) {
-  return [...Map.groupBy(indices, (index) => keys[index]).values()];
+  const known = GROUPED.get(keys) ?? new WeakMap();
+  GROUPED.set(keys, known);
+  const found = known.get(indices) ?? [...Map.groupBy(indices, (index) => keys[index]).values()];
+  known.set(indices, found);
+  return found;
 }
 
 // One pod has no other pod of its own workload to reach, and between ranges outside there is no verdict.

@@ -6,9 +6,12 @@ import { CODE, CHANGED, OPEN, STATUSES } from './statuses.js';
 
 /** @import { App, Item, Model, Time } from './types.js' */
 
+// Made once: for each number by itself it would take longer than drawing the cell that it stands in.
+const NUMBERS = new Intl.NumberFormat('en');
+
 /** @param {number} count @param {string} one @param {string} many */
 export function plural(count, one, many = `${one}s`) {
-  return `${count.toLocaleString('en')} ${count === 1 ? one : many}`;
+  return `${NUMBERS.format(count)} ${count === 1 ? one : many}`;
 }
 
 /** @param {Model} model @param {Item} item */
@@ -62,7 +65,7 @@ export function countWords(counts, time) {
   }
   const open = OPEN.reduce((sum, code) => sum + counts[code], 0);
   const maybe = counts[CODE.maybe] ? `, ${counts[CODE.maybe]} undetermined` : '';
-  return `${open.toLocaleString('en')} of ${plural(all, 'connection')} open${maybe}`;
+  return `${NUMBERS.format(open)} of ${plural(all, 'connection')} open${maybe}`;
 }
 
 /** @param {number} code @param {number} count */
