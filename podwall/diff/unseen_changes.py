@@ -100,23 +100,31 @@ class UnseenChanges:
         """Return what a class of workloads admits, without twins."""
         return _openings(self._sides[side].exposed_classes[direction], number)
 
+    def _all_openings(self, side: int, direction: Direction, number: int) -> _Openings:
+        """Return the same with all of them."""
+        return _openings(self._sides[side].admitted_classes[direction], number)
+
     def _admits(self, side: int, direction: Direction, number: int) -> _Admitted:
-        """Return the same with all of them, by every name that one of the sides has for them."""
+        """Return these in numbers, by every name that one of the sides has for them."""
         key = (side, direction, number)
         if key not in self._admitted:
-            own = _openings(self._sides[side].admitted_classes[direction], number)
+            own = self._all_openings(side, direction, number)
             named = (self._names.in_old, self._names.in_new)[side](own)
             numbered = tuple(map(self._numbers.opening, (*own, *named)))
-            self._admitted[key] = _Admitted(numbered, len(own), self._numbers)
+            self._admitted[key] = _Admitted(numbered, self._numbers)
         return self._admitted[key]
 
     def _changes(
         self, direction: Direction, old: int, old_all: int, new: int, new_all: int
     ) -> Iterator[UnseenChange]:
         """Yield what changes, given the classes of both sides without twins, and with all."""
-        before, after = self._admits(0, direction, old_all), self._admits(1, direction, new_all)
-        if before.own == after.own and self._names.none:
+        admits = (
+            self._all_openings(0, direction, old_all),
+            self._all_openings(1, direction, new_all),
+        )
+        if admits[0] == admits[1] and self._names.none:
             return
+        before, after = self._admits(0, direction, old_all), self._admits(1, direction, new_all)
         exceeds = self._numbers.exceeds
         found: dict[_Pods, _Passing] = {}
         for opening in self._openings(1, direction, new):
@@ -354,14 +362,13 @@ class _Numbers:
 
 
 class _Admitted:
-    """What one analysis admits of unseen pods: `own` without the names that the other has."""
+    """What one analysis admits of unseen pods."""
 
-    def __init__(self, openings: tuple[_Opening, ...], own: int, numbers: _Numbers) -> None:
+    def __init__(self, openings: tuple[_Opening, ...], numbers: _Numbers) -> None:
         self._openings = openings
         self._numbers = numbers
         self._passing: dict[_Pods, int] = {}
         self._parts: dict[_Pods, list[_Pods]] = {}
-        self.own = openings[:own]
 
     def of(self, pods: _Pods) -> int:
         """Return the number of what passes for all of some pods."""
