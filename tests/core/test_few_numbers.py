@@ -236,7 +236,7 @@ def test_a_small_cluster_waits_for_no_numpy(words: tuple[str, ...]) -> None:
 
 @pytest.mark.long
 def test_a_small_preview_waits_for_no_numpy(tmp_path: Path) -> None:
-    options = ("--planner", "embedded", "--stack", "dev", "--out", str(tmp_path))
+    options = ("--with", "embedded", "--stack", "dev", "--out", str(tmp_path))
     assert "numpy" not in loaded("preview", *options)
 
 
