@@ -326,10 +326,11 @@ def unkept_comments(places: Iterable[Place], texts: Mapping[str, bytes]) -> Iter
     """Yield a finding for each file in which documents, given by their places, have comments."""
     lines: defaultdict[str, set[int]] = defaultdict(set)
     for place in places:
-        if place.line is not None and _MARK in texts.get(place.source, b""):
+        if place.line is not None:
             lines[place.source].add(place.line)
     for name, starts in lines.items():
-        found = list(comment_lines(texts[name], starts))
+        text = texts.get(name, b"")
+        found = list(comment_lines(text, starts)) if _MARK in text else []
         if found:
             yield Finding(
                 "comments-not-kept",
