@@ -13,6 +13,7 @@ import re
 from collections.abc import Callable, Iterator, Mapping
 from datetime import date
 from enum import StrEnum
+from functools import lru_cache
 from typing import Any, Final
 
 from podwall.aks.limits import LEARN, MinorVersion, refusal, written_day
@@ -268,6 +269,7 @@ What is older or newer than these rows is not known, but that versions do not go
 """
 
 
+@lru_cache(maxsize=64)  # asked for each object of a cluster
 def engine_versions(
     engine: str, kubernetes_version: str | None, own: str | None = None
 ) -> EngineVersions:
