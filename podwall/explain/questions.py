@@ -18,6 +18,7 @@ from podwall.quick_dataclass import dataclass
 from podwall.reachability import Reachability
 from podwall.reachability.cluster import nodes_within
 from podwall.reachability.matching import (
+    LOCAL_DNS,
     host_match,
     labels_match,
     network_ranges,
@@ -161,7 +162,6 @@ def _by_name(port: TypedPort, destination: AnyEndpoint) -> PortSet:
     return found
 
 
-_LOCAL_DNS: Final = ip_network("169.254.10.10/31")
 _AROUND_LOCAL_DNS: Final = 256
 """A larger range is not asked about for the sake of LocalDNS."""
 
@@ -238,7 +238,7 @@ def _local_dns(reachability: Reachability, destination: AnyEndpoint) -> Iterator
     """Yield what an engine makes of AKS LocalDNS, where its addresses are what is asked about."""
     if isinstance(destination, ExternalRange):
         network = destination.network
-        if network.num_addresses <= _AROUND_LOCAL_DNS and _overlap(network, _LOCAL_DNS):
+        if network.num_addresses <= _AROUND_LOCAL_DNS and _overlap(network, LOCAL_DNS):
             engine = reachability.engine
             found = engine.local_dns.at(running_versions(reachability.snapshot, engine))
             fact = engine.local_dns if engine.local_dns.value in found else SPEC.local_dns

@@ -323,8 +323,10 @@ def _beside(cuts: Sequence[Ranges], nodes: Ranges) -> Iterator[Ranges]:
     What is left over between two such edges could else be written as a network of nodes alone. Of
     LocalDNS that is so also where a block for it is as wide as `169.254.10.0/24`.
     """
+    if not nodes:
+        return
     edges = sorted({edge for each in cuts for first, last in each for edge in (first, last + 1)})
-    for first, last in nodes if edges else ():
+    for first, last in nodes:
         around = _BESIDE_LOCAL_DNS if is_local_dns(((first, last),)) else last - first + 1
         found = bisect_left(edges, first - around)
         if found < len(edges) and edges[found] <= last + 1 + around:

@@ -8,6 +8,7 @@ with the same ports.
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from functools import cached_property
 from ipaddress import ip_network
 from itertools import product
 from typing import Final
@@ -291,7 +292,7 @@ class ResolvedExpectation:
         """Whether it asks for something to be open."""
         return self.expectation.kind is not Kind.DENIED
 
-    @property
+    @cached_property
     def closed_to(self) -> frozenset[str]:
         """The sources for which it asks that everything be closed."""
         match self.expectation.kind:
