@@ -137,6 +137,22 @@ def test_local_dns_is_a_host_to_azure_and_to_newer_versions_of_cilium(
         assert differing(answer_of_all) == []
 
 
+@pytest.mark.parametrize("beside", ["169.254.10.8/31", "169.254.10.12/32", "10.224.0.6/32"])
+def test_nodes_beside_a_block_are_no_part_of_what_it_leaves(beside: str) -> None:
+    rules = allow(block("0.0.0.0/0")), allow(block(beside), ports=(tcp(443),))
+    found = reachability(on("here", *rules, way=Direction.EGRESS), ENGINES["cilium"])
+    assert_the_replay_agrees(found)
+
+
+def test_local_dns_is_apart_from_the_range_around_it() -> None:
+    rule = allow(block("169.254.10.0/24"))
+    found = reachability(on("here", rule, way=Direction.EGRESS), ENGINES["cilium"])
+    connection = found.connection("x/a", "169.254.10.10/31")
+    assert not connection.allowed
+    assert connection.undetermined
+    assert found.connection("x/a", "169.254.10.16/28").allowed
+
+
 def test_a_block_of_a_node_alone_lists_it_as_what_it_is() -> None:
     snapshot = on("here", allow(block("10.224.0.5/32")))
     shown = {each: reachability(snapshot, each) for each in COLUMNS}
